@@ -1,0 +1,29 @@
+# Every target does its own set-up; see README.md.
+.PHONY: run test soak check bench setup
+.DEFAULT_GOAL := run
+
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+PYTEST = .venv/bin/python -m pytest
+
+run:
+	@packaging/setup.sh run
+	@.venv/bin/t3tray
+
+test: setup
+	$(PYTEST)
+
+# The same tests with many more rounds.
+soak: setup
+	T3TRAY_ROUNDS=1000 $(PYTEST) --timeout 7200
+
+check: setup
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	$(PYTEST) -q tests/unit/test_layers.py
+
+bench: setup
+	.venv/bin/python -m tests.bench
+
+setup:
+	@packaging/setup.sh test

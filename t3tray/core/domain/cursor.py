@@ -1,0 +1,31 @@
+"""The cursor: which session a thread is bound to, and the evidence to prove it later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SESSION_PREFIX = "ses_"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What was recorded of the bound session when it was last seen.
+
+    `session_created_ms` is OpenCode's own time of creation in ms since the epoch. The ids of messages are None as long as
+    the session has none. `message_count` is None where nobody counted (an adopted long session).
+    """
+
+    session_id: str
+    directory: str
+    title: str = ""
+    session_created_ms: int | None = None
+    first_message_id: str | None = None
+    last_message_id: str | None = None
+    last_finished_id: str | None = None
+    message_count: int | None = None
+    server_version: str = ""
+
+    @property
+    def is_well_formed(self) -> bool:
+        """An id that OpenCode could have made; anything else it answers with 400 or 500, never with 404."""
+        return self.session_id.startswith(SESSION_PREFIX) and len(self.session_id) > len(SESSION_PREFIX)

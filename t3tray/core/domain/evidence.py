@@ -1,0 +1,114 @@
+"""Evidence: what was found when the world was asked about a thread. Values only; gathering them is `services.evidence`.
+
+The rule of three values begins here: a lookup is *found*, *absent* (OpenCode said so in its own words) or a *failure*,
+and a failure can never be read as absence because it is another type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Failure(StrEnum):
+    """Why a lookup told nothing."""
+
+    SERVER_DOWN = "server-down"
+    UNAUTHORIZED = "unauthorized"
+    TIMEOUT = "timeout"
+    SERVER_ERROR = "server-error"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A 404 with OpenCode's NotFound body (or, without a server, no such row in its database)."""
+
+
+Lookup = Found[T] | Absent | Failure
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Activity(StrEnum):
+    """What the server process that was asked is doing in the session. A busy state of another process is not seen."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """A session as OpenCode tells it. `reverted_to` is the message of a pending revert: the next prompt deletes from there."""
+
+    id: str
+    directory: str
+    title: str
+    created_ms: int
+    updated_ms: int
+    version: str = ""
+    parent_id: str | None = None
+    archived: bool = False
+    reverted_to: str | None = None
+
+
+@dataclass(frozen=True)
+class MessageFacts:
+    """A message without its words. `finished`: a user's message always is; an assistant's when it completed or failed."""
+
+    id: str
+    role: Role
+    created_ms: int
+    finished: bool
+    compaction: bool = False
+
+    @property
+    def ends_a_turn(self) -> bool:
+        return self.role is Role.ASSISTANT and self.finished
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A root session that says it belongs to the thread, and where that was learnt."""
+
+    session_id: str
+    learnt_from: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that `decide` may look at.
+
+    `newest` is the session's last message (Absent: the session has none). `tail` and `first` are the messages that the
+    cursor recorded; None means there was nothing recorded to look for, or no need to look. `same_directory` compares
+    real paths, None where one of them cannot be resolved. `others_writing`: another process may be in the middle of a turn.
+    `asked` names who gave the evidence, for the receipt.
+    """
+
+    taken_at: datetime
+    session: Lookup[SessionFacts]
+    newest: Lookup[MessageFacts]
+    tail: Lookup[MessageFacts] | None = None
+    first: Lookup[MessageFacts] | None = None
+    activity: Activity | Failure = Activity.IDLE
+    directory_exists: bool = True
+    same_directory: bool | None = True
+    has_turns: bool = False
+    others_writing: bool = False
+    messages_gone: int | None = None
+    compacted_since: bool = False
+    split: tuple[Claim, ...] = ()
+    conflict: tuple[Claim, ...] = ()
+    asked: str = ""

@@ -1,0 +1,87 @@
+"""What each reason means in one sentence for people, and what can be done about it. The only place where it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.verdict import Reason, Verdict
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A complete sentence, and the remedies in the order in which they should be offered."""
+
+    sentence: str
+    remedies: tuple[Remedy, ...] = ()
+
+
+WORDING: dict[Reason, Wording] = {
+    Reason.PROVED: Wording(
+        "The session is there and its last recorded message was found, so your next message carries the whole conversation."
+    ),
+    Reason.UNPROVEN: Wording("The session is there, but nothing has been recorded yet to compare it with."),
+    Reason.INTERRUPTED: Wording(
+        "The session is there and holds the conversation, but its last turn never finished.", (Remedy.FORK,)
+    ),
+    Reason.REWOUND: Wording(
+        "The session is there and begins as recorded, but its latest part was reverted away.", (Remedy.BIND, Remedy.FORK)
+    ),
+    Reason.BUSY: Wording("The session is there and a turn is running in it right now."),
+    Reason.UNBOUND: Wording(
+        "This thread has an earlier conversation, but no session is recorded for it.",
+        (Remedy.BIND, Remedy.CARRY, Remedy.START_AFRESH),
+    ),
+    Reason.MISSING: Wording(
+        "The session that held this conversation no longer exists in OpenCode.",
+        (Remedy.BIND, Remedy.CARRY, Remedy.START_AFRESH, Remedy.RELEASE),
+    ),
+    Reason.HISTORY_LOST: Wording(
+        "The session exists, but neither the first nor the last recorded message is in it any more.",
+        (Remedy.BIND, Remedy.CARRY, Remedy.START_AFRESH, Remedy.RELEASE),
+    ),
+    Reason.EMPTY: Wording(
+        "The session exists but is empty, although this thread has an earlier conversation.",
+        (Remedy.BIND, Remedy.CARRY, Remedy.START_AFRESH, Remedy.RELEASE),
+    ),
+    Reason.DIRECTORY_MISSING: Wording("The thread's folder no longer exists.", (Remedy.RELOCATE, Remedy.RETRY, Remedy.RELEASE)),
+    Reason.DIRECTORY_MISMATCH: Wording(
+        "The session works in another folder than this thread.", (Remedy.MOVE_SESSION, Remedy.RELOCATE, Remedy.BIND, Remedy.CARRY)
+    ),
+    Reason.SPLIT: Wording("Several sessions claim to be this thread's conversation.", (Remedy.BIND, Remedy.CARRY)),
+    Reason.CONFLICT: Wording("T3 Code and t3tray name different sessions for this thread.", (Remedy.BIND,)),
+    Reason.CHILD: Wording("The recorded session is a sub-agent's, not the conversation itself.", (Remedy.BIND, Remedy.RELEASE)),
+    Reason.BAD_CURSOR: Wording(
+        "What is recorded as this thread's session is not a session id.", (Remedy.BIND, Remedy.START_AFRESH)
+    ),
+    Reason.SERVER_DOWN: Wording(
+        "OpenCode's server does not run, so it cannot be said whether the session is there.", (Remedy.START_SERVER, Remedy.RETRY)
+    ),
+    Reason.UNAUTHORIZED: Wording(
+        "OpenCode's server refused the password, so it cannot be said whether the session is there.",
+        (Remedy.SIGN_IN, Remedy.RETRY),
+    ),
+    Reason.TIMEOUT: Wording(
+        "OpenCode's server did not answer in time, so it cannot be said whether the session is there.", (Remedy.RETRY,)
+    ),
+    Reason.SERVER_ERROR: Wording(
+        "OpenCode's server failed to answer, so it cannot be said whether the session is there.", (Remedy.RETRY,)
+    ),
+    Reason.UNSUPPORTED: Wording(
+        "What answered is not an OpenCode server that t3tray understands, so nothing can be said.", (Remedy.RETRY,)
+    ),
+    Reason.OPEN_ELSEWHERE: Wording(
+        "Another OpenCode process seems to be in the middle of a turn in this session.", (Remedy.RETRY, Remedy.FORK)
+    ),
+}
+
+
+def sentence(verdict: Verdict) -> str:
+    """The reason's sentence, with what is particular to this case in brackets."""
+    plain = WORDING[verdict.reason].sentence
+    return f"{plain[:-1]} ({verdict.detail})." if verdict.detail else plain
+
+
+def remedies(verdict: Verdict) -> tuple[Remedy, ...]:
+    """What the user may choose, best first."""
+    return WORDING[verdict.reason].remedies

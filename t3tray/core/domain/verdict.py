@@ -1,0 +1,169 @@
+"""The verdict: can this thread be resumed? One pure, total function over the cursor and the evidence.
+
+It owns the order in which facts are weighed. Sentences and remedies are in `sentences`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, SessionFacts
+
+
+class Kind(StrEnum):
+    """The three values."""
+
+    RESUMABLE = "resumable"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Every reason, each of exactly one kind (`KIND_OF`)."""
+
+    PROVED = "proved"
+    UNPROVEN = "unproven"
+    INTERRUPTED = "interrupted"
+    REWOUND = "rewound"
+    BUSY = "busy"
+
+    UNBOUND = "unbound"
+    MISSING = "missing"
+    HISTORY_LOST = "history-lost"
+    EMPTY = "empty"
+    DIRECTORY_MISSING = "directory-missing"
+    DIRECTORY_MISMATCH = "directory-mismatch"
+    SPLIT = "split"
+    CONFLICT = "conflict"
+    CHILD = "child"
+    BAD_CURSOR = "bad-cursor"
+
+    SERVER_DOWN = "server-down"
+    UNAUTHORIZED = "unauthorized"
+    TIMEOUT = "timeout"
+    SERVER_ERROR = "server-error"
+    UNSUPPORTED = "unsupported"
+    OPEN_ELSEWHERE = "open-elsewhere"
+
+
+_RESUMABLE = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND, Reason.BUSY})
+_UNKNOWN = frozenset({*(Reason(failure.value) for failure in Failure), Reason.OPEN_ELSEWHERE})
+
+
+def _kind_of(reason: Reason) -> Kind:
+    if reason in _RESUMABLE:
+        return Kind.RESUMABLE
+    return Kind.UNKNOWN if reason in _UNKNOWN else Kind.BLOCKED
+
+
+KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A reason, and what is particular to this case (`detail`, a clause for people; may be empty)."""
+
+    reason: Reason
+    detail: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return KIND_OF[self.reason]
+
+
+def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
+    """The verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
+
+    The order: what makes the question itself void (no cursor, a bad one), then what could not be learnt, then the
+    session, then where it is, then whether its history is the one that was recorded, then what goes on in it now.
+    """
+    if evidence.conflict:
+        return Verdict(Reason.CONFLICT, _listed(tuple(claim.session_id for claim in evidence.conflict)))
+    if cursor is None:
+        return _without_cursor(evidence)
+    if not cursor.is_well_formed:
+        return Verdict(Reason.BAD_CURSOR)
+    match evidence.session:
+        case Failure() as failure:
+            return _unknown(failure)
+        case Absent():
+            return Verdict(Reason.MISSING)
+        case Found(session):
+            return _place(session, evidence) or _history(cursor, session, evidence)
+
+
+def _without_cursor(evidence: Evidence) -> Verdict:
+    if evidence.split:
+        return Verdict(Reason.SPLIT, _listed(tuple(claim.session_id for claim in evidence.split)))
+    return Verdict(Reason.UNBOUND if evidence.has_turns else Reason.UNPROVEN)
+
+
+def _place(session: SessionFacts, evidence: Evidence) -> Verdict | None:
+    if session.parent_id is not None:
+        return Verdict(Reason.CHILD)
+    if evidence.split:
+        return Verdict(Reason.SPLIT, _listed(tuple(claim.session_id for claim in evidence.split)))
+    if not evidence.directory_exists:
+        return Verdict(Reason.DIRECTORY_MISSING)
+    if evidence.same_directory is False:
+        return Verdict(Reason.DIRECTORY_MISMATCH, f"the session works in {session.directory}")
+    return None
+
+
+def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdict:
+    match evidence.newest:
+        case Failure() as failure:
+            return _unknown(failure)
+        case Absent():
+            had_words = evidence.has_turns or cursor.last_message_id is not None
+            return Verdict(Reason.EMPTY if had_words else Reason.UNPROVEN)
+        case Found(newest):
+            standing = _standing(cursor, evidence)
+            return standing if standing.kind is not Kind.RESUMABLE else _now(cursor, newest, standing, evidence)
+
+
+def _standing(cursor: Cursor, evidence: Evidence) -> Verdict:
+    """Is the recorded history there?"""
+    if cursor.last_message_id is None:
+        return Verdict(Reason.UNPROVEN)
+    match evidence.tail:
+        case Found():
+            return Verdict(Reason.PROVED)
+        case Failure() as failure:
+            return _unknown(failure)
+        case None:
+            return Verdict(Reason.SERVER_ERROR, "the recorded tail was not looked up")
+        case Absent():
+            return _beginning(evidence)
+
+
+def _beginning(evidence: Evidence) -> Verdict:
+    match evidence.first:
+        case Found():
+            gone = evidence.messages_gone
+            return Verdict(Reason.REWOUND, "" if gone is None else f"{gone} message{'' if gone == 1 else 's'} gone")
+        case Failure() as failure:
+            return _unknown(failure)
+        case Absent() | None:
+            return Verdict(Reason.HISTORY_LOST)
+
+
+def _now(cursor: Cursor, newest: MessageFacts, standing: Verdict, evidence: Evidence) -> Verdict:
+    """The recorded history stands; what goes on in the session at this moment?"""
+    if isinstance(evidence.activity, Failure):
+        return _unknown(evidence.activity)
+    if evidence.activity is Activity.BUSY:
+        return Verdict(Reason.BUSY)
+    if newest.ends_a_turn or newest.id == cursor.last_finished_id:
+        return standing
+    return Verdict(Reason.OPEN_ELSEWHERE if evidence.others_writing else Reason.INTERRUPTED, standing.detail)
+
+
+def _unknown(failure: Failure) -> Verdict:
+    return Verdict(Reason(failure.value))
+
+
+def _listed(sessions: tuple[str, ...]) -> str:
+    return ", ".join(sessions)

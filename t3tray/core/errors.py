@@ -1,0 +1,124 @@
+"""The one error tree. Every error that a person may meet has a title, a message and, where there is one, a hint.
+
+It owns no text about verdicts (`domain.sentences` does) and raises nothing itself.
+
+T3TrayError
+├── WorldError                 the user's world: told in plain words, nothing lost
+│   ├── ServerError            what a request to OpenCode came to
+│   │   ├── SessionMissing     404 with OpenCode's NotFound body, and nothing else
+│   │   ├── ServerDown         nobody listens, or the connection broke
+│   │   ├── Unauthorized       401 or 403
+│   │   ├── TimedOut           no answer in time
+│   │   ├── ServerFault        5xx, or a 4xx we cannot explain
+│   │   └── Unsupported        HTML, another dialect, a field that we need is not there
+│   ├── TurnFailed             the model's answer to a prompt is an error
+│   ├── ServerFailed           the managed server could not be started
+│   ├── BinaryNotFound         there is no `opencode` to start
+│   ├── StoreError             our database: newer, damaged, locked, disk full
+│   ├── ThreadNotFound         no thread with that id
+│   ├── UsageError             the words of a command or a field are off
+│   ├── NotResumable           the verdict forbids it or cannot tell; nothing was changed (services.resume, it holds the receipt)
+│   └── Refused                for safety; nothing was changed
+└── OurBug                     anything else: shown with a report to copy
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line ends with; scripts rely on it."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    BLOCKED = 3
+    UNKNOWN = 4
+    NO_THREAD = 5
+    REFUSED = 6
+
+
+class T3TrayError(Exception):
+    """Base of all. `title` names the trouble in a few words, `message` says it in one sentence, `hint` what to do."""
+
+    title: str = "Something went wrong"
+    exit_code: ExitCode = ExitCode.BUG
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class OurBug(T3TrayError):
+    """A state that our own code should have made impossible."""
+
+    title = "t3tray made a mistake"
+
+
+class WorldError(T3TrayError):
+    """Something outside us is not as we need it."""
+
+    exit_code = ExitCode.UNKNOWN
+
+
+class ServerError(WorldError):
+    """A request to an OpenCode server did not bring what was asked."""
+
+
+class SessionMissing(ServerError):
+    """OpenCode itself says, in its own words, that the session or message does not exist."""
+
+    title = "Not found on the server"
+
+
+class ServerDown(ServerError):
+    title = "The OpenCode server does not answer"
+
+
+class Unauthorized(ServerError):
+    title = "The OpenCode server refused the password"
+
+
+class TimedOut(ServerError):
+    title = "The OpenCode server took too long"
+
+
+class ServerFault(ServerError):
+    title = "The OpenCode server failed"
+
+
+class Unsupported(ServerError):
+    title = "This OpenCode server speaks another language"
+
+
+class TurnFailed(WorldError):
+    title = "The turn ended with an error"
+
+
+class ServerFailed(WorldError):
+    title = "The OpenCode server could not be started"
+
+
+class BinaryNotFound(WorldError):
+    title = "OpenCode is not installed"
+
+
+class StoreError(WorldError):
+    title = "t3tray's own data cannot be used"
+
+
+class ThreadNotFound(WorldError):
+    title = "No such thread"
+    exit_code = ExitCode.NO_THREAD
+
+
+class UsageError(WorldError):
+    title = "That is not how it is asked"
+    exit_code = ExitCode.USAGE
+
+
+class Refused(WorldError):
+    title = "Refused for safety"
+    exit_code = ExitCode.REFUSED

@@ -1,0 +1,59 @@
+"""What every test gets: a machine of its own (no home, keyring or desktop of yours), and on request a home for OpenCode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Read once, when Qt and keyring are imported.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+from tests.support.opencode import OpenCodeHome
+from tests.support.stub_model import StubModel
+
+_FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def _isolate(patch: pytest.MonkeyPatch, root: Path) -> None:
+    patch.setenv("HOME", str(root / "home"))
+    patch.setenv("USERPROFILE", str(root / "home"))
+    patch.setenv("T3TRAY_DATA_DIR", str(root / "t3tray"))
+    for name in ("DATA", "CONFIG", "STATE", "CACHE", "RUNTIME"):
+        suffix = "DIR" if name == "RUNTIME" else "HOME"
+        patch.setenv(f"XDG_{name}_{suffix}", str(root / name.lower()))
+    (root / "home").mkdir(parents=True)
+    # Qt warns about a runtime folder that others can read.
+    (root / "runtime").mkdir(mode=0o700)
+    for name in [*os.environ]:
+        if name.upper() in _FOREIGN or name.startswith("OPENCODE_"):
+            patch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For what is made once for all tests, the QApplication above all."""
+    with pytest.MonkeyPatch.context() as patch:
+        _isolate(patch, tmp_path_factory.mktemp("session"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, _isolated_session: None) -> None:
+    _isolate(monkeypatch, tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture
+def model() -> Iterator[StubModel]:
+    """A model on loopback that records what reaches it."""
+    with StubModel() as running:
+        yield running
+
+
+@pytest.fixture
+def opencode_home(tmp_path: Path, model: StubModel) -> OpenCodeHome:
+    """A fresh home for a real OpenCode that asks `model`."""
+    return OpenCodeHome(tmp_path / "opencode", model.url)

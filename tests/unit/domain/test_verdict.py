@@ -1,0 +1,164 @@
+"""`decide` is total, and each of its three values means what the design says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
+from t3tray.core.domain.receipt import write_receipt
+from t3tray.core.domain.sentences import WORDING, sentence
+from t3tray.core.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CURSOR = Cursor("ses_1", "/w", "a title", 1_000, "msg_1", "msg_9", "msg_9", 9, "1.18.33")
+SESSION = SessionFacts("ses_1", "/w", "a title", 1_000, 2_000)
+LAST = MessageFacts("msg_9", Role.ASSISTANT, 2_000, True)
+
+
+def evidence(**changed: Any) -> Evidence:
+    whole: dict[str, Any] = {
+        "taken_at": NOW,
+        "session": Found(SESSION),
+        "newest": Found(LAST),
+        "tail": Found(LAST),
+        "has_turns": True,
+    }
+    return Evidence(**(whole | changed))
+
+
+failures = st.sampled_from(Failure)
+sessions = st.builds(
+    SessionFacts,
+    st.just("ses_1"),
+    st.sampled_from(["/w", "/elsewhere"]),
+    st.just("t"),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    parent_id=st.none() | st.just("ses_0"),
+    archived=st.booleans(),
+    reverted_to=st.none() | st.just("msg_5"),
+)
+messages = st.builds(
+    MessageFacts, st.sampled_from(["msg_1", "msg_9"]), st.sampled_from(Role), st.integers(0, 9), st.booleans(), st.booleans()
+)
+session_lookups = st.builds(Found, sessions) | st.just(Absent()) | failures
+message_lookups = st.builds(Found, messages) | st.just(Absent()) | failures
+claims = st.just(()) | st.just((Claim("ses_1", "cursor"), Claim("ses_2", "title")))
+ids = st.none() | st.sampled_from(["msg_1", "msg_9"])
+cursors = st.builds(
+    Cursor,
+    st.sampled_from(["ses_1", "nonsense", "", "ses_"]),
+    st.just("/w"),
+    first_message_id=ids,
+    last_message_id=ids,
+    last_finished_id=ids,
+)
+all_evidence = st.builds(
+    Evidence,
+    taken_at=st.just(NOW),
+    session=session_lookups,
+    newest=message_lookups,
+    tail=st.none() | message_lookups,
+    first=st.none() | message_lookups,
+    activity=st.sampled_from(Activity) | failures,
+    directory_exists=st.booleans(),
+    same_directory=st.none() | st.booleans(),
+    has_turns=st.booleans(),
+    others_writing=st.booleans(),
+    messages_gone=st.none() | st.integers(0, 5),
+    split=claims,
+    conflict=claims,
+)
+
+
+@given(st.none() | cursors, all_evidence)
+def test_decide_is_total_and_keeps_the_rule_of_three_values(cursor: Cursor | None, found: Evidence) -> None:
+    verdict = decide(cursor, found)
+    assert verdict.kind is KIND_OF[verdict.reason]
+    assert sentence(verdict).endswith(".")
+    assert write_receipt("t", "/w", cursor, found, verdict).as_text()
+    if verdict.reason is Reason.MISSING:
+        assert isinstance(found.session, Absent)
+    if verdict.reason is Reason.PROVED:
+        assert isinstance(found.tail, Found) and isinstance(found.session, Found)
+    if verdict.kind is Kind.RESUMABLE and cursor is not None:
+        assert isinstance(found.session, Found) and not isinstance(found.activity, Failure)
+        assert found.directory_exists and found.same_directory is not False
+    if cursor is not None and cursor.is_well_formed and isinstance(found.session, Failure) and not found.conflict:
+        assert verdict.kind is Kind.UNKNOWN
+
+
+@given(st.none() | cursors, all_evidence)
+def test_a_failed_lookup_alone_never_blocks(cursor: Cursor | None, found: Evidence) -> None:
+    if not isinstance(found.session, Failure) or found.split or found.conflict or cursor is None or not cursor.is_well_formed:
+        return
+    assert decide(cursor, found) == Verdict(Reason(found.session.value))
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_each_failure_is_its_own_unknown(failure: Failure) -> None:
+    assert decide(CURSOR, evidence(session=failure)).reason == failure.value
+    assert decide(CURSOR, evidence(newest=failure)).reason == failure.value
+    assert decide(CURSOR, evidence(tail=failure)).reason == failure.value
+    assert decide(CURSOR, evidence(tail=Absent(), first=failure)).reason == failure.value
+    assert decide(CURSOR, evidence(activity=failure)).reason == failure.value
+
+
+CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
+    (Reason.PROVED, CURSOR, {}),
+    (Reason.UNPROVEN, Cursor("ses_1", "/w"), {"tail": None}),
+    (Reason.UNPROVEN, Cursor("ses_1", "/w"), {"tail": None, "newest": Absent(), "has_turns": False}),
+    (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.ASSISTANT, 3_000, False))}),
+    (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.USER, 3_000, True))}),
+    (Reason.REWOUND, CURSOR, {"tail": Absent(), "first": Found(LAST), "messages_gone": 4}),
+    (Reason.BUSY, CURSOR, {"activity": Activity.BUSY}),
+    (Reason.UNBOUND, None, {}),
+    (Reason.SPLIT, None, {"split": (Claim("ses_1", "title"), Claim("ses_2", "title"))}),
+    (Reason.MISSING, CURSOR, {"session": Absent()}),
+    (Reason.HISTORY_LOST, CURSOR, {"tail": Absent(), "first": Absent()}),
+    (Reason.HISTORY_LOST, Cursor("ses_1", "/w", last_message_id="msg_9"), {"tail": Absent()}),
+    (Reason.EMPTY, CURSOR, {"newest": Absent()}),
+    (Reason.DIRECTORY_MISSING, CURSOR, {"directory_exists": False}),
+    (Reason.DIRECTORY_MISMATCH, CURSOR, {"same_directory": False}),
+    (Reason.SPLIT, CURSOR, {"split": (Claim("ses_1", "cursor"), Claim("ses_2", "title"))}),
+    (Reason.CONFLICT, CURSOR, {"conflict": (Claim("ses_1", "t3tray"), Claim("ses_2", "t3code"))}),
+    (Reason.CHILD, CURSOR, {"session": Found(SessionFacts("ses_1", "/w", "t", 1, 1, parent_id="ses_0"))}),
+    (Reason.BAD_CURSOR, Cursor("nonsense", "/w"), {}),
+    (
+        Reason.OPEN_ELSEWHERE,
+        CURSOR,
+        {"newest": Found(MessageFacts("msg_a", Role.ASSISTANT, 3_000, False)), "others_writing": True},
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "cursor", "changed"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
+def test_every_reason_is_reached(reason: Reason, cursor: Cursor | None, changed: dict[str, Any]) -> None:
+    assert decide(cursor, evidence(**changed)).reason is reason
+
+
+def test_the_cases_and_the_failures_cover_all_reasons() -> None:
+    assert {case[0] for case in CASES} | {Reason(failure.value) for failure in Failure} == set(Reason)
+
+
+def test_a_rewound_thread_says_how_much_is_gone() -> None:
+    verdict = decide(CURSOR, evidence(tail=Absent(), first=Found(LAST), messages_gone=4))
+    assert "4 messages gone" in sentence(verdict)
+
+
+def test_every_reason_has_its_sentence_and_blocked_ones_a_way_out() -> None:
+    assert set(WORDING) == set(Reason)
+    assert all(WORDING[reason].remedies for reason in Reason if KIND_OF[reason] is not Kind.RESUMABLE)
+
+
+def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
+    session = SessionFacts("ses_1", "/w", "t", 1_000, 1, reverted_to="msg_5")
+    found = evidence(session=Found(session), compacted_since=True)
+    text = write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)).as_text()
+    assert "A revert to msg_5 is pending" in text and "compacted" in text
