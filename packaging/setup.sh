@@ -47,7 +47,7 @@ qt_libraries() {
     [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
 }
 
-opencode() {
+pinned_opencode() {
     have opencode && return 0
     [ -x .tools/bin/opencode ] && [ "$(cat .tools/version 2>/dev/null)" = "$opencode_version" ] && return 0
     local npm=npm
@@ -69,4 +69,4 @@ opencode() {
 
 python_packages
 qt_libraries
-opencode
+pinned_opencode

@@ -63,7 +63,7 @@ def write_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidenc
 
 
 def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[Check, ...]:
-    checks = [Check("folder on disk", directory, "there" if evidence.directory_exists else "gone", evidence.directory_exists)]
+    checks = [Check("folder on disk", directory, directory if evidence.directory_exists else "gone", evidence.directory_exists)]
     if cursor is None:
         return (Check("session recorded", "", "none", False), *checks)
     match evidence.session:

@@ -1,0 +1,21 @@
+"""The one entry point: the tray app without a command, else the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run t3tray with the arguments of this process; the exit code."""
+    from t3tray import cli
+
+    arguments = cli.build_parser().parse_args()
+    if arguments.command is not None:
+        return cli.run(arguments, sys.stdout, sys.stderr)
+    from t3tray import app
+
+    return app.run(arguments.data_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""What each command of the command line does: ask the engine, print the answer. Text for people, or one JSON document."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from t3tray import documents, tables
+from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.engine import Engine
+from t3tray.core.errors import ExitCode, Refused, UsageError
+from t3tray.core.services.resume import NotResumable
+from t3tray.core.services.sending import Waiting
+from t3tray.core.services.views import Resumption, ThreadDetails
+
+
+@dataclass
+class Command:
+    """One command under way: its words, the engine, and where its answer goes."""
+
+    words: argparse.Namespace
+    engine: Engine
+    out: TextIO
+    err: TextIO
+
+    def answer(self, document: documents.Document, text: str) -> None:
+        """The answer, once: the document with --json, else the text."""
+        if self.words.json:
+            json.dump(document, self.out, ensure_ascii=False, indent=2)
+            self.out.write("\n")
+        elif text:
+            self.out.write(f"{text}\n")
+
+    def say(self, text: str) -> None:
+        """Something by the way; never where a script reads."""
+        self.err.write(f"{text}\n")
+
+
+def run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
+    """Do the command; raises T3TrayError. A signal ends it in order: what it started is stopped."""
+    return asyncio.run(_run(words, out, err))
+
+
+async def _run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    received: list[int] = []
+
+    def interrupt(number: int) -> None:
+        received.append(number)
+        if task:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        with contextlib.suppress(NotImplementedError):  # Windows has no handlers in its loop; Ctrl+C raises there
+            loop.add_signal_handler(number, interrupt, number)
+    engine = await Engine.open(words.data_dir, "command")
+    try:
+        for notice in engine.store.notices:
+            err.write(f"{notice}\n")
+        return await COMMANDS[words.command](Command(words, engine, out, err))
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise SystemExit(128 + received[0]) from None
+    finally:
+        await asyncio.shield(engine.close())
+
+
+async def status(command: Command) -> ExitCode:
+    overview = await command.engine.overview()
+    counts = {kind.value: sum(row.verdict.kind is kind for row in overview.rows) for kind in Kind}
+    document: documents.Document = {
+        "server": documents.server_document(overview.server),
+        "threads": {"total": len(overview.rows), **counts},
+        "reaper": {"on": False},
+        "sources": [{"source": "t3tray", "threads": len(overview.rows)}],
+        "data_directory": str(command.engine.data_directory),
+        "opencode_database": str(command.engine.database.path),
+        "warnings": list(overview.warnings),
+    }
+    command.answer(document, tables.status(overview, counts, str(command.engine.data_directory)))
+    return ExitCode.DONE
+
+
+async def threads(command: Command) -> ExitCode:
+    overview = await command.engine.overview(archived=command.words.all)
+    document: documents.Document = {"threads": [documents.row_document(row) for row in overview.rows]}
+    command.answer(document, tables.threads(overview.rows))
+    return ExitCode.DONE
+
+
+async def show(command: Command) -> ExitCode:
+    details = await command.engine.details(command.words.thread)
+    command.answer(documents.details_document(details), tables.details(details))
+    return ExitCode.DONE
+
+
+async def resume(command: Command) -> ExitCode:
+    resumption = await command.engine.verify(command.words.thread)
+    command.answer(documents.resumption_document(resumption), resumption.receipt.as_text())
+    code = _exit_code(resumption)
+    if code is ExitCode.DONE:
+        await _open(command, resumption)
+    return code
+
+
+async def send(command: Command) -> ExitCode:
+    try:
+        return await _converse(command, command.words.thread, command.words.text, "")
+    except NotResumable as refusal:
+        if not command.words.json:
+            raise
+        document = documents.resumption_document(refusal.resumption) | documents.error_document(refusal)
+        command.answer(document, "")
+        return refusal.exit_code
+
+
+async def new(command: Command) -> ExitCode:
+    connection = await command.engine.connect()
+    directory = os.path.abspath(os.path.expanduser(command.words.dir))
+    thread = await command.engine.threads.create(directory, command.words.title, connection)
+    if command.words.prompt is None:
+        command.answer(documents.thread_document(thread), thread.id)
+        return ExitCode.DONE
+    if not command.words.json:
+        command.answer({}, thread.id)
+    return await _converse(command, thread.id, command.words.prompt, thread.id)
+
+
+async def adopt(command: Command) -> ExitCode:
+    connection = await command.engine.connect()
+    thread = await command.engine.threads.adopt(command.words.session, connection)
+    command.answer(documents.thread_document(thread), thread.id)
+    return ExitCode.DONE
+
+
+async def remedy(command: Command) -> ExitCode:
+    try:
+        chosen = Remedy(command.words.name)
+    except ValueError:
+        known = ", ".join(remedy.value for remedy in Remedy)
+        raise UsageError(f"There is no remedy called {command.words.name}.", f"These are the remedies: {known}.") from None
+    if chosen in (Remedy.RETRY, Remedy.START_SERVER):
+        return await resume(command)
+    if chosen is Remedy.BIND:
+        return await _bind(command)
+    if chosen is Remedy.RELEASE:
+        return await _release(command)
+    raise Refused(f"This version of t3tray cannot do “{chosen.value}” yet.", "Nothing was changed.")
+
+
+async def journal(command: Command) -> ExitCode:
+    entries = await command.engine.journal(command.words.thread)
+    document: documents.Document = {"entries": [documents.entry_document(entry) for entry in entries]}
+    command.answer(document, tables.journal(entries))
+    return ExitCode.DONE
+
+
+async def doctor(command: Command) -> ExitCode:
+    findings = await command.engine.examine_self()
+    document: documents.Document = {
+        "findings": [{"name": finding.name, "ok": finding.ok, "detail": finding.detail} for finding in findings]
+    }
+    command.answer(document, tables.findings(findings))
+    return ExitCode.DONE
+
+
+async def server(command: Command) -> ExitCode:
+    engine, action = command.engine, command.words.action
+    if action == "logs":
+        tail = await engine.server_log()
+        command.answer({"log": tail}, tail)
+        return ExitCode.DONE
+    if action == "stop":
+        await engine.server.stop()
+    elif action in ("start", "restart"):
+        await (engine.server.start() if action == "start" else engine.server.restart())
+        await engine.server.detach()
+    current = await engine.server_status()
+    command.answer({"server": documents.server_document(current)}, tables.server(current))
+    return ExitCode.DONE
+
+
+async def attach(command: Command) -> ExitCode:
+    """Replace this process by OpenCode's own terminal interface, in the session that was just proved."""
+    resumption, argv, environment = await command.engine.attachment(command.words.thread)
+    command.say(resumption.receipt.as_text())
+    await command.engine.close()
+    os.chdir(resumption.thread.directory)
+    sys.stdout.flush()
+    os.execve(argv[0], argv, environment)
+
+
+async def _converse(command: Command, thread: str, text: str, new_id: str) -> ExitCode:
+    engine = command.engine
+    if command.words.no_wait:
+        sent = await engine.send(thread, text)
+        command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None}, "")
+        return ExitCode.DONE
+    pieces: list[str] = []
+    async for piece in engine.converse(thread, text):
+        if isinstance(piece, Waiting):
+            command.say(f"{piece.what} Answer it in `t3tray attach {thread}` in another terminal.")
+            continue
+        pieces.append(piece)
+        if not command.words.json:
+            command.out.write(piece)
+            command.out.flush()
+    reply = "".join(pieces)
+    details = await engine.details(thread)
+    document = {**documents.thread_document(details.row.thread), "thread": details.row.thread.id}
+    document |= {"session_id": details.row.session_id, "reply": reply}
+    if not command.words.json and not reply.endswith("\n"):
+        command.out.write("\n")
+    command.answer(document, "")
+    return ExitCode.DONE
+
+
+async def _bind(command: Command) -> ExitCode:
+    details = await command.engine.details(command.words.thread)
+    session = command.words.session or (details.candidates[0] if len(details.candidates) == 1 else None)
+    if session is None:
+        listed = ", ".join(details.candidates) or "none was found"
+        raise UsageError("Which session?", f"Name one with --session. Candidates: {listed}.")
+    current = details.cursor.session_id if details.cursor else "no session"
+    preview = f"Bind “{details.row.thread.title}” to {session} instead of {current}. The old binding stays in the journal."
+    await _agree(command, preview)
+    connection = await command.engine.connect()
+    await command.engine.threads.bind(details.row.thread.id, session, connection)
+    return await resume(command)
+
+
+async def _release(command: Command) -> ExitCode:
+    details = await command.engine.details(command.words.thread)
+    current = details.cursor.session_id if details.cursor else "no session"
+    await _agree(command, f"“{details.row.thread.title}” lets go of {current}. The session itself stays as it is in OpenCode.")
+    await command.engine.threads.release(details.row.thread.id)
+    return await _answer_details(command, await command.engine.details(details.row.thread.id))
+
+
+async def _answer_details(command: Command, details: ThreadDetails) -> ExitCode:
+    command.answer(documents.details_document(details), tables.details(details))
+    return ExitCode.DONE
+
+
+async def _agree(command: Command, preview: str) -> None:
+    """Ask before a binding changes; without an answer nothing is done."""
+    if command.words.yes:
+        return
+    if command.words.json or not sys.stdin.isatty():
+        raise Refused(preview, "Nothing was changed. Say --yes to do it.")
+    command.say(preview)
+    command.err.write("Do it? [y/N] ")
+    command.err.flush()
+    if (await asyncio.to_thread(sys.stdin.readline)).strip().lower() not in ("y", "yes"):
+        raise Refused("Nothing was changed.")
+
+
+async def _open(command: Command, resumption: Resumption) -> None:
+    match command.words.open if "open" in command.words else "none":
+        case "terminal":
+            await command.engine.open_terminal(resumption.thread)
+        case "browser":
+            command.say(await command.engine.open_browser(resumption))
+        case "t3code":
+            raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
+
+
+def _exit_code(resumption: Resumption) -> ExitCode:
+    kinds = {Kind.RESUMABLE: ExitCode.DONE, Kind.BLOCKED: ExitCode.BLOCKED, Kind.UNKNOWN: ExitCode.UNKNOWN}
+    return kinds[resumption.verdict.kind]
+
+
+COMMANDS: dict[str, Callable[[Command], Awaitable[ExitCode]]] = {
+    "status": status,
+    "threads": threads,
+    "show": show,
+    "resume": resume,
+    "send": send,
+    "new": new,
+    "adopt": adopt,
+    "remedy": remedy,
+    "journal": journal,
+    "doctor": doctor,
+    "server": server,
+    "attach": attach,
+}

@@ -1,0 +1,243 @@
+"""Everything under the two faces, wired together once a process: the store, the server, the services.
+
+It owns the order in which things are opened and closed, and the one connection to the server. It has no Qt, prints nothing and
+judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from t3tray.core.domain.journal import Actor, Entry
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
+from t3tray.core.launching import Launching
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.opencode.database import OpenCodeDatabase, database_path
+from t3tray.core.opencode.log import tail_of
+from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
+from t3tray.core.services.doctor import examine_self
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.overview import take_details, take_overview
+from t3tray.core.services.resume import Examination, NotResumable, Resume
+from t3tray.core.services.sending import Sending, Waiting
+from t3tray.core.services.threads import Threads
+from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
+from t3tray.core.store.lease import Holder
+from t3tray.core.store.settings import Settings
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from t3tray.core.system.environment import SERVER_URL_VARIABLE
+from t3tray.core.system.neighbours import other_opencode_runs
+from t3tray.core.system.paths import data_directory, log_directory
+from t3tray.core.system.secrets import Secrets
+from t3tray.core.system.serial import SerialExecutor
+
+_UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
+_LOG_LINES = 200
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Engine:
+    """One process's core, in the event loop in which it was opened; `close()` ends everything in order."""
+
+    def __init__(self, store: Store, run_sql: SerialExecutor, settings: Settings, data: Path, kind: str) -> None:
+        author = Author.this_process()
+        self.store = store
+        self.data_directory = data
+        self.launching = Launching(settings, data)
+        self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
+        self.server = ManagedServer(
+            leases=store.lease,
+            run_sql=run_sql,
+            secrets=Secrets(data),
+            holder=Holder(author.pid, author.started, kind),
+            launch=self.launching.server_program,
+            logs=log_directory(data),
+            external=_external(settings),
+            now=utc_now,
+            noise=random.Random(),
+        )
+        surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid))
+        self.threads = Threads(store, run_sql, utc_now, author)
+        self.resume = Resume(store, run_sql, surroundings)
+        self.sending = Sending(store, run_sql, self.resume, utc_now)
+        self._run_sql = run_sql
+        self._connection: tuple[Endpoint, Connection] | None = None
+        self._connecting = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, data_dir: str | None, kind: str) -> Engine:
+        """`kind` is "tray" or "command". Raises StoreError when the data cannot be used; nothing is left open then."""
+        data = data_directory(data_dir, os.environ)
+        run_sql = SerialExecutor("t3tray-sql")
+        try:
+            store = await run_sql(Store.open, data, utc_now)
+            settings = await run_sql(store.settings.read)
+        except BaseException:
+            run_sql.close()
+            raise
+        return cls(store, run_sql, settings, data, kind)
+
+    async def close(self) -> None:
+        """End the connection, then the server that only this process uses, then the store."""
+        try:
+            if self._connection:
+                await self._connection[1].aclose()
+            await self.server.close()
+        finally:
+            await self._run_sql(self.store.close)
+            self._run_sql.close()
+
+    async def connect(self) -> Connection:
+        """A connection to a server that is ready, started if it has to be; what a crash left open is settled first.
+
+        Raises a ServerError, ServerFailed or BinaryNotFound.
+        """
+        endpoint = await self.server.ensure_ready()
+        async with self._connecting:
+            if self._connection is None or self._connection[0] != endpoint:
+                if self._connection:
+                    await self._connection[1].aclose()
+                connection = Connection(endpoint.url, endpoint.password, endpoint.version)
+                self._connection = endpoint, connection
+                await self.threads.reconcile(connection)
+            return self._connection[1]
+
+    async def join_running_server(self) -> Connection | None:
+        """The connection to a server that runs already, of ours or external; none is started. Raises what `connect` raises."""
+        await self.server.sync()
+        return await self.connect() if self.server.status.state.answers else None
+
+    def is_current(self, connection: Connection) -> bool:
+        """Whether this connection still leads to the server that is used now."""
+        return self.server.status.state.answers and self._connection is not None and self._connection[1] is connection
+
+    async def verify(self, thread_id: str) -> Resumption:
+        """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
+        try:
+            connection = await self.connect()
+        except _UNREACHABLE as error:
+            return await self.resume.unreachable(thread_id, error)
+        return await self.resume.resume(thread_id, connection)
+
+    async def send(self, thread_id: str, text: str) -> Resumption:
+        """Verify, then hand the prompt over. Raises NotResumable or a ServerError; the text is then the thread's draft."""
+        return await self.sending.send(thread_id, text, await self._connect_to_send(thread_id, text))
+
+    async def converse(self, thread_id: str, text: str) -> AsyncGenerator[str | Waiting, None]:
+        """Send, and give the reply as it comes. Raises what `send` raises, and TurnFailed."""
+        connection = await self._connect_to_send(thread_id, text)
+        async with aclosing(self.sending.converse(thread_id, text, connection, connection.events())) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def examine(self, thread: Thread | None = None) -> tuple[Examination, ...]:
+        """The verdicts on all threads, or on one: from OpenCode's database, and what a running server says it is doing."""
+        wanted = None if thread is None else (thread,)
+        found = await self._run_sql(self.resume.examine_offline, self.database, wanted)
+        busy = await self._busy({examined.cursor.directory for examined in found if examined.cursor and examined.is_unfinished})
+        return tuple(examined.at_work() if examined.is_among(busy) else examined for examined in found)
+
+    async def renew_all(self, examinations: tuple[Examination, ...], why: str) -> None:
+        """Renew the proof of every thread whose session has something new, from the server that is connected, if any."""
+        if self._connection is None:
+            return
+        for found in examinations:
+            if found.is_news:
+                await self.resume.renew(found.thread.id, self._connection[1], Actor.TURN, why)
+
+    async def overview(self, archived: bool = False, examinations: tuple[Examination, ...] | None = None) -> Overview:
+        """Everything for the list. Raises StoreError."""
+        found = await self.examine() if examinations is None else examinations
+        return take_overview(found, await self.server_status(), self.store.notices, archived)
+
+    async def details(self, thread_id: str) -> ThreadDetails:
+        """Everything known of one thread. Raises ThreadNotFound, StoreError."""
+        thread = await self._run_sql(self.store.threads.find, thread_id)
+        (found,) = await self.examine(thread)
+        return await self._run_sql(take_details, self.store, found, await self.server_status())
+
+    async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
+        """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
+        if thread_id is None:
+            return await self._run_sql(self.store.journal.entries)
+        thread = await self._run_sql(self.store.threads.find, thread_id)
+        return await self._run_sql(self.store.journal.entries, thread.id)
+
+    async def examine_self(self) -> tuple[Finding, ...]:
+        status = await self.server_status()
+        return await self._run_sql(examine_self, self.store, self.database, status, self.launching.program)
+
+    async def server_status(self) -> ServerStatus:
+        """What is true of the server now; asking starts none."""
+        known = self.server.status
+        return await self.server.look() if known.state is ServerState.STOPPED else known
+
+    async def server_log(self) -> str:
+        return await asyncio.to_thread(tail_of, self.server.log_path, _LOG_LINES)
+
+    async def open_terminal(self, thread: Thread) -> None:
+        """A terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
+        await asyncio.to_thread(self.launching.open_terminal, thread)
+
+    async def attachment(self, thread_id: str) -> tuple[Resumption, list[str], dict[str, str]]:
+        """What was proved, and the command and environment that become OpenCode in that session.
+
+        Attached to the server where it stays when this process is gone; else OpenCode by itself, on the same database. Raises
+        NotResumable, BinaryNotFound.
+        """
+        resumption = await self.verify(thread_id)
+        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
+            raise NotResumable(resumption)
+        endpoint = await self.server.ensure_ready() if await self.server.outlives_us() else None
+        command, environment = await asyncio.to_thread(
+            self.launching.terminal_interface, resumption.session_id, resumption.thread.directory, endpoint
+        )
+        return resumption, command, environment
+
+    async def open_browser(self, resumption: Resumption) -> str:
+        """Open the session in the server's own web page; where the page is. Raises Refused where the server would not stay."""
+        endpoint = await self.server.ensure_ready()
+        stays = await self.server.outlives_us()
+        return await asyncio.to_thread(self.launching.open_browser, resumption, endpoint, stays)
+
+    async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
+        """The text is safe as a draft before anything is started or asked."""
+        thread = await self._run_sql(self.store.threads.find, thread_id)
+        await self._run_sql(self.store.threads.keep_draft, thread.id, text)
+        try:
+            return await self.connect()
+        except _UNREACHABLE as error:
+            resumption = await self.resume.unreachable(thread.id, error)
+            raise NotResumable(resumption, "Nothing was sent; the text is kept as the thread's draft.") from error
+
+    async def _busy(self, directories: Collection[str]) -> frozenset[str]:
+        """The sessions of these directories in which a running server is at work.
+
+        None where no server runs or it cannot say: all that is known then is what the database tells, a last turn without an end.
+        """
+        if not directories:
+            return frozenset()
+        try:
+            connection = await self.join_running_server()
+            return await connection.busy_sessions(directories) if connection else frozenset()
+        except _UNREACHABLE:
+            return frozenset()
+
+
+def _external(settings: Settings) -> ExternalServer | None:
+    """A server that somebody else runs: named in the settings, or for this process in the environment."""
+    url = os.environ.get(SERVER_URL_VARIABLE) or settings.server_url
+    return ExternalServer(url, os.environ.get("OPENCODE_SERVER_PASSWORD")) if url else None

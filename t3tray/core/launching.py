@@ -1,0 +1,91 @@
+"""Which programs are started, with which words and environment: the server, OpenCode's terminal interface, a terminal, a browser.
+
+It starts only what is opened for the user and left alone; the server's process belongs to `opencode.managed`. Everything blocks:
+for worker threads.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import webbrowser
+from functools import cached_property
+from pathlib import Path
+
+from t3tray.core.domain.thread import Thread
+from t3tray.core.errors import BinaryNotFound, Refused, WorldError
+from t3tray.core.opencode.binary import find_binary, login_shell_path
+from t3tray.core.opencode.managed import Endpoint, ServerProgram
+from t3tray.core.services.views import Resumption
+from t3tray.core.store.settings import Settings
+from t3tray.core.system.environment import child_environment
+from t3tray.core.system.terminal import open_terminal
+
+_FROZEN = bool(getattr(sys, "frozen", False))
+
+
+class Launching:
+    """The programs of one process of ours, as its settings and its environment name them."""
+
+    def __init__(self, settings: Settings, data: Path) -> None:
+        self._settings = settings
+        self._data = data
+
+    def program(self) -> Path:
+        """The `opencode` to start. Raises BinaryNotFound."""
+        try:
+            return self._find(None)
+        except BinaryNotFound:
+            # Last, because a login shell may take seconds.
+            return self._find(self._login_path)
+
+    def environment(self) -> dict[str, str]:
+        """What a program of ours gets. The first call may take seconds in an app that the desktop started: its PATH is short, and
+        the login shell is asked for the user's; in a terminal the PATH is the user's already."""
+        in_terminal = os.environ.get("TERM") or os.environ.get("SSH_CONNECTION")
+        return child_environment(os.environ, None if in_terminal else self._login_path, _FROZEN)
+
+    def server_program(self) -> ServerProgram:
+        """What `opencode serve` is started with: from the home directory, since each request names its own."""
+        return ServerProgram(self.program(), self.environment(), Path.home())
+
+    def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
+        """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
+
+        The server's password goes by environment, never among the arguments.
+        """
+        program, environment = str(self.program()), self.environment()
+        if server is None:
+            return [program, "--session", session_id], environment
+        if server.password is not None:
+            environment["OPENCODE_SERVER_PASSWORD"] = server.password
+        return [program, "attach", server.url, "--session", session_id, "--dir", directory], environment
+
+    def open_terminal(self, thread: Thread) -> None:
+        """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
+        ourselves = [sys.executable] if _FROZEN else [sys.executable, "-m", "t3tray"]
+        open_terminal(
+            [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
+            platform=sys.platform,
+            setting=self._settings.terminal,
+            environment=self.environment(),
+            script=self._data / "attach.command",
+        )
+
+    def open_browser(self, resumption: Resumption, server: Endpoint, stays: bool) -> str:
+        """Open the session's page; its address. Raises Refused where the server ends with this command."""
+        if not stays:
+            raise Refused("The server would end together with this command.", "Start one that stays: `t3tray server start`.")
+        folder = base64.urlsafe_b64encode(resumption.thread.directory.encode()).decode().rstrip("=")
+        address = f"{server.url}/{folder}/session/{resumption.session_id}"
+        if not webbrowser.open(address):
+            raise WorldError("No browser could be opened.", f"The page is {address}")
+        return address
+
+    @cached_property
+    def _login_path(self) -> str | None:
+        return login_shell_path(os.environ)
+
+    def _find(self, login_path: str | None) -> Path:
+        return find_binary(self._settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))

@@ -1,0 +1,120 @@
+"""Finding the `opencode` program.
+
+It looks where the setting says; without a setting in this order: the PATH, the login shell's PATH, known places, folders
+that the caller adds. It installs nothing and starts nothing but the login shell, once, to ask for its PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from t3tray.core.errors import BinaryNotFound
+
+NAME = "opencode"
+# npm also puts a shell script without an extension there, which Windows cannot start.
+_FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
+_SHELL_LIMIT = 3.0
+_MARK = "__t3tray_path__"
+_HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
+
+
+def find_binary(
+    setting: str,
+    environ: Mapping[str, str],
+    home: Path,
+    login_path: str | None = None,
+    extra: Sequence[Path] = (),
+) -> Path:
+    """The program to start. `setting` is what the user wrote, empty for "look yourself"; `extra` are more folders.
+
+    Raises BinaryNotFound, which names every place where it looked; a setting that names no program is never passed over.
+    """
+    if setting:
+        return _as_set(setting, home)
+    folders = list(dict.fromkeys([*_split(environ.get("PATH")), *_split(login_path), *known_places(environ, home), *extra]))
+    for path in (folder / name for folder in folders for name in _FILES):
+        if _can_run(path):
+            return path
+    places = "\n".join(f"  {folder}" for folder in folders)
+    raise BinaryNotFound(f"There is no `{NAME}` program. Looked in:\n{places}", _HINT)
+
+
+def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """The folders where installers of OpenCode and package managers put programs, whether they exist or not."""
+    places = [home / ".opencode" / "bin", home / ".local" / "bin", home / ".bun" / "bin"]
+    prefix = environ.get("npm_config_prefix") or environ.get("NPM_CONFIG_PREFIX")
+    if sys.platform == "win32":
+        roaming, local = environ.get("APPDATA"), environ.get("LOCALAPPDATA")
+        places += [Path(roaming) / "npm"] if roaming else []
+        places += [Path(local) / "pnpm", Path(local) / "Volta" / "bin"] if local else []
+        places += [home / "scoop" / "shims"]
+        return (*places, *([Path(prefix)] if prefix else []))
+    places += [Path(prefix) / "bin"] if prefix else []
+    places += [home / ".npm-global" / "bin", home / ".volta" / "bin", home / ".local" / "share" / "pnpm"]
+    places += [home / "Library" / "pnpm", home / ".local" / "share" / "mise" / "shims", home / ".asdf" / "shims"]
+    places += _newest_first(home / ".nvm" / "versions" / "node")
+    places += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/home/linuxbrew/.linuxbrew/bin"), Path("/usr/bin")]
+    return tuple(places)
+
+
+def login_shell_path(environ: Mapping[str, str], limit: float = _SHELL_LIMIT) -> str | None:
+    """The PATH that the user's shell has in a terminal; None when it does not tell within `limit` seconds. Blocks.
+
+    A shell may print greetings, so the value stands between marks. Its output goes to a file: a program that it leaves in the
+    background would keep a pipe open for ever.
+    """
+    shell = environ.get("SHELL")
+    if not shell or sys.platform == "win32":
+        return None
+    question = f"printf '{_MARK}%s{_MARK}' \"$PATH\""
+    with tempfile.TemporaryFile() as output:
+        try:
+            asked = subprocess.Popen(
+                [shell, "-lic", question],
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            # A SHELL that cannot be run has no PATH to tell; the other places are looked at.
+            return None
+        try:
+            asked.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(asked.pid, signal.SIGKILL)
+            asked.wait()
+        output.seek(0)
+        words = output.read().decode(errors="replace").split(_MARK)
+    return words[1] or None if len(words) == 3 else None
+
+
+def _as_set(setting: str, home: Path) -> Path:
+    path = home / setting[2:] if setting.startswith("~/") else Path(setting)
+    if not path.is_absolute():
+        raise BinaryNotFound(f"The setting names {setting}, which is not a full path.", "Write the whole path of the program.")
+    if not _can_run(path):
+        hint = f"Correct the setting, or clear it to have `{NAME}` looked for."
+        raise BinaryNotFound(f"The setting names {path}, but there is no program that can be run.", hint)
+    return path
+
+
+def _can_run(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+def _split(path: str | None) -> Iterable[Path]:
+    folders = (Path(folder) for folder in (path or "").split(os.pathsep) if folder)
+    return (folder for folder in folders if folder.is_absolute())
+
+
+def _newest_first(versions: Path) -> list[Path]:
+    """The programs of every Node that nvm keeps, the one installed last first."""
+    return sorted(versions.glob("*/bin"), key=lambda folder: folder.stat().st_mtime, reverse=True)

@@ -1,0 +1,157 @@
+"""Requests to one OpenCode 1.x server.
+
+It owns the routes and their parameters. It decides nothing about a thread, keeps nothing between two calls, never retries
+(a prompt that timed out may have arrived) and follows the environment's proxy settings in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from t3tray.core.domain.evidence import Activity
+from t3tray.core.errors import Unsupported, UsageError
+from t3tray.core.opencode import failures, wire
+from t3tray.core.opencode.events import EventStream
+from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord
+from t3tray.core.system.environment import SERVER_USER
+
+CONNECT_TIMEOUT = 2.0
+READ_TIMEOUT = 10.0
+
+# OpenCode pages by time of update, and two sessions of the same millisecond can fall between two pages.
+_ALL_SESSIONS = 1_000_000
+
+T = TypeVar("T")
+
+
+class OpenCodeClient:
+    """One server, asked from one event loop. Every request raises ServerError; `aclose()` ends the connections.
+
+    `version` is what the last health answer named, empty before the first.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        password: str | None = None,
+        read_timeout: float = READ_TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`read_timeout` in seconds. Raises UsageError when `url` is not an address."""
+        self.url = url
+        self.version = ""
+        # `trust_env` off: otherwise HTTP_PROXY would take even 127.0.0.1, and the password with it, to a proxy.
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=url,
+                auth=None if password is None else httpx.BasicAuth(SERVER_USER, password),
+                timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT),
+                trust_env=False,
+                transport=transport,
+            )
+        except httpx.InvalidURL as error:
+            raise UsageError(f"{url} is not the address of a server: {error}.") from error
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def events(self) -> EventStream:
+        """A new stream of the server's events; its connection ends with this client's."""
+        return EventStream(self._http, self.url)
+
+    async def health(self, within: float = CONNECT_TIMEOUT) -> str:
+        """The server's version, or an error after `within` seconds without an answer.
+
+        A request that arrives between the server's `listen()` and its handlers hangs for ever (1.18.33): ask again, and
+        a new connection is used, because one that timed out is closed.
+        """
+        timeout = httpx.Timeout(within, connect=min(within, CONNECT_TIMEOUT))
+        response = await self._send("GET", "/global/health", timeout=timeout)
+        self.version = wire.decode(failures.json_body(response), wire.Health, "its health").version
+        return self.version
+
+    async def session(self, session_id: str) -> SessionRecord:
+        """The session, whatever directory it belongs to. Raises SessionMissing when OpenCode says so."""
+        session = await self._get(f"/session/{_part(session_id)}", wire.Session, "the session")
+        if session.id != session_id:
+            raise Unsupported(f"Asked for session {session_id}, the server told {session.id}.")
+        return session.record()
+
+    async def message(self, session_id: str, message_id: str) -> MessageRecord:
+        """One message. Raises SessionMissing when the session or, in it, the message is not there."""
+        path = f"/session/{_part(session_id)}/message/{_part(message_id)}"
+        message = await self._get(path, wire.Message, "the message")
+        if (message.info.session_id, message.info.id) != (session_id, message_id):
+            raise Unsupported(f"Asked for message {message_id} of {session_id}, the server told {message.info.id}.")
+        return message.record()
+
+    async def messages(self, session_id: str, limit: int, before: str | None = None) -> Page:
+        """The newest `limit` messages, or those before a page's `older`; oldest first."""
+        params = {"limit": str(limit)} | ({"before": before} if before else {})
+        response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
+        found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
+        return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
+
+    async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
+        """A new session in `directory` that carries our marker. The server does not look whether the directory exists."""
+        body = {"title": title, "metadata": {"t3tray": {"thread": marker.thread, "intent": marker.intent}}}
+        response = await self._send("POST", "/session", params={"directory": directory}, json=body)
+        return wire.decode(failures.json_body(response), wire.Session, "the new session").record()
+
+    async def prompt(self, session_id: str, text: str) -> None:
+        """Hand over a prompt; the reply comes by events. After TimedOut or ServerDown it may have arrived nevertheless."""
+        body = {"parts": [{"type": "text", "text": text}]}
+        failures.no_body(await self._send("POST", f"/session/{_part(session_id)}/prompt_async", json=body))
+
+    async def sessions(self, directory: str | None = None, archived: bool = True) -> tuple[SessionRecord, ...]:
+        """All root sessions, of every project or of one directory; the last updated first."""
+        params = {"roots": "true", "limit": str(_ALL_SESSIONS), "archived": "true" if archived else "false"}
+        if directory is not None:
+            params["directory"] = directory
+        found = await self._get("/experimental/session", tuple[wire.Session, ...], "its sessions", params)
+        return tuple(session.record() for session in found)
+
+    async def activity(self, session_id: str, directory: str) -> Activity:
+        """What this server process does in the session. `directory` is the session's: without it nothing is ever busy."""
+        return Activity.BUSY if session_id in await self.busy_in(directory) else Activity.IDLE
+
+    async def busy_in(self, directory: str) -> frozenset[str]:
+        """The sessions of this directory in which this server process is at work."""
+        found = await self._get("/session/status", dict[str, wire.Status], "what it is doing", {"directory": directory})
+        return frozenset(session for session, status in found.items() if status.activity is Activity.BUSY)
+
+    async def permissions(self, directory: str) -> tuple[wire.Permission, ...]:
+        """The tools that wait for leave in the sessions of a directory."""
+        return await self._get("/permission", tuple[wire.Permission, ...], "the permissions", {"directory": directory})
+
+    async def questions(self, directory: str) -> tuple[wire.Question, ...]:
+        """The questions that wait for the user in the sessions of a directory."""
+        return await self._get("/question", tuple[wire.Question, ...], "the questions", {"directory": directory})
+
+    async def _get(self, path: str, shape: type[T], what: str, params: dict[str, str] | None = None) -> T:
+        response = await self._send("GET", path, params=params)
+        return wire.decode(failures.json_body(response), shape, what)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
+        timeout: httpx.Timeout | None = None,
+    ) -> httpx.Response:
+        limit = self._http.timeout if timeout is None else timeout
+        try:
+            return await self._http.request(method, path, params=params, json=json, timeout=limit)
+        except httpx.RequestError as error:
+            raise failures.of_transport(error, self.url) from error
+
+
+def _part(identifier: str) -> str:
+    """An id as one part of a path, whatever characters a damaged cursor holds."""
+    return quote(identifier, safe="")

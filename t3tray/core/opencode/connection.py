@@ -1,0 +1,21 @@
+"""A client of one server process that was ready when it was connected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from t3tray.core.opencode.client import OpenCodeClient
+
+
+class Connection(OpenCodeClient):
+    """`version` is what the server's health answer named at the beginning; another process means another connection."""
+
+    def __init__(self, url: str, password: str | None, version: str) -> None:
+        super().__init__(url, password)
+        self.version = version
+
+    async def busy_sessions(self, directories: Iterable[str]) -> frozenset[str]:
+        """The sessions of these directories in which a turn runs. Raises ServerError."""
+        found = await asyncio.gather(*(self.busy_in(directory) for directory in dict.fromkeys(directories)))
+        return frozenset[str]().union(*found)

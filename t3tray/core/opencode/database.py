@@ -1,0 +1,211 @@
+"""OpenCode's own database, read-only, for when no server runs.
+
+It answers from the file what the client answers from the API, in the same words. It never writes, leaves nothing beside the
+file, and says Unsupported to a schema that has moved on. It blocks: for a worker thread, one reader a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from t3tray.core.domain.evidence import MessageFacts, SessionFacts
+from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
+from t3tray.core.opencode import wire
+
+_BUSY_TIMEOUT = 2.0
+_ATTEMPTS = 3
+
+_SESSION_COLUMNS = (
+    "id",
+    "parent_id",
+    "directory",
+    "title",
+    "version",
+    "metadata",
+    "revert",
+    "time_created",
+    "time_updated",
+    "time_archived",
+)
+_NEEDED = {
+    "session": _SESSION_COLUMNS,
+    "message": ("id", "session_id", "time_created", "data"),
+    "part": ("message_id", "data"),
+}
+_SESSION = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
+_MESSAGE = f"""SELECT id, data, EXISTS (
+    SELECT 1 FROM part WHERE message_id = message.id AND json_extract(part.data, '$.type') = '{wire.COMPACTION}'
+) FROM message WHERE session_id = ?"""
+
+
+def database_path(environ: Mapping[str, str], home: Path) -> Path:
+    """Where OpenCode keeps its database, on every system: `OPENCODE_DB`, else in `XDG_DATA_HOME`, else in ~/.local/share."""
+    folder = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "opencode"
+    # A relative OPENCODE_DB counts from that folder; joining leaves an absolute one as it is.
+    return folder / (environ.get("OPENCODE_DB") or "opencode.db")
+
+
+class OpenCodeDatabase:
+    """The file at `path`, which need not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def reading(self) -> Iterator[DatabaseReader]:
+        """A reader for any number of questions. Raises ServerDown when there is no file, Unsupported for another schema."""
+        reader = DatabaseReader(self.path)
+        try:
+            reader.check_schema()
+            yield reader
+        finally:
+            reader.close()
+
+
+class DatabaseReader:
+    """Answers over one connection, for the thread that made it. Every method raises ServerError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection, self._seen = self._open()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def check_schema(self) -> None:
+        for table, needed in _NEEDED.items():
+            columns = {row[0] for row in self._rows("SELECT name FROM pragma_table_info(?)", table)}
+            missing = [name for name in needed if name not in columns]
+            if missing:
+                raise Unsupported(f"OpenCode's database has no {table}.{missing[0]}: its form is not known to t3tray.")
+
+    def session(self, session_id: str) -> SessionFacts:
+        """Raises SessionMissing when the database has no such session."""
+        rows = self._rows(f"{_SESSION} WHERE id = ?", session_id)
+        if not rows:
+            raise SessionMissing(f"OpenCode's database has no session {session_id}.")
+        return _session_facts(rows[0])
+
+    def message(self, session_id: str, message_id: str) -> MessageFacts:
+        """Raises SessionMissing when the session has no such message."""
+        rows = self._rows(f"{_MESSAGE} AND id = ?", session_id, message_id)
+        if not rows:
+            raise SessionMissing(f"OpenCode's database has no message {message_id} in session {session_id}.")
+        return _message_facts(rows[0])
+
+    def newest(self, session_id: str) -> MessageFacts | None:
+        """The last message, None in a session without any."""
+        return self._end(session_id, "DESC")
+
+    def first(self, session_id: str) -> MessageFacts | None:
+        """The first message, None in a session without any."""
+        return self._end(session_id, "ASC")
+
+    def count(self, session_id: str) -> int:
+        """How many messages the session has."""
+        count: int = self._rows("SELECT count(*) FROM message WHERE session_id = ?", session_id)[0][0]
+        return count
+
+    def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
+        """The root sessions that carry our marker for this thread, oldest first."""
+        rows = self._rows(
+            "SELECT id, metadata FROM session WHERE parent_id IS NULL AND instr(metadata, ?) ORDER BY time_created, id", thread_id
+        )
+        marks = ((session_id, wire.marker_in(metadata.encode())) for session_id, metadata in rows)
+        return tuple(session_id for session_id, mark in marks if mark and mark.thread == thread_id)
+
+    def _end(self, session_id: str, order: str) -> MessageFacts | None:
+        rows = self._rows(f"{_MESSAGE} ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
+        if rows:
+            return _message_facts(rows[0])
+        if self._is_stranded(session_id):
+            raise Unsupported(f"The messages of {session_id} are kept in a newer form that t3tray cannot read.")
+        return None
+
+    def _is_stranded(self, session_id: str) -> bool:
+        """OpenCode 2 keeps messages in a table of its own: a session may look empty here and not be."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_message'"):
+            return False
+        return bool(self._rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """The answer from a file that did not change while it was read."""
+        for _ in range(_ATTEMPTS):
+            try:
+                rows = self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                if not self._has_changed():
+                    raise _of_sqlite(error, self._path) from error
+            else:
+                if not self._has_changed():
+                    return rows
+            self._connection.close()
+            self._connection, self._seen = self._open()
+        raise TimedOut(f"{self._path} kept changing while it was read.")
+
+    def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
+        """A connection that leaves no trace, and the file as it is where nobody else must touch it meanwhile.
+
+        Read-only alone would leave `-wal` and `-shm` beside a file that has none; `immutable` does not, but reads without
+        any lock. With a `-wal` there somebody writes, or was killed: then its newest pages count, and locks are needed.
+        """
+        seen = _seen(self._path)
+        mode = "mode=ro&immutable=1" if seen else "mode=ro"
+        try:
+            return sqlite3.connect(f"{self._path.absolute().as_uri()}?{mode}", timeout=_BUSY_TIMEOUT, uri=True), seen
+        except sqlite3.Error as error:
+            raise _of_sqlite(error, self._path) from error
+
+    def _has_changed(self) -> bool:
+        return self._seen is not None and self._seen != _seen(self._path)
+
+
+_Seen = tuple[int, int, int]
+
+
+def _seen(path: Path) -> _Seen | None:
+    """What a change of the file would change; None where a `-wal` stands beside it. Raises ServerDown without a file."""
+    try:
+        status = path.stat()
+        has_log = os.path.exists(f"{path}-wal")
+    except FileNotFoundError as error:
+        raise ServerDown(f"There is no OpenCode database at {path}.") from error
+    except OSError as error:
+        raise ServerFault(f"OpenCode's database at {path} cannot be read: {error.strerror}.") from error
+    return None if has_log else (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
+    """What an error of SQLite's means here. Never "missing"."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return TimedOut(f"OpenCode's database at {path} is locked.")
+    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+        return Unsupported(f"OpenCode's database at {path} is not in a form that t3tray knows: {error}.")
+    return ServerFault(f"OpenCode's database at {path} cannot be read: {error}.")
+
+
+def _session_facts(row: tuple[Any, ...]) -> SessionFacts:
+    value = dict(zip(_SESSION_COLUMNS, row, strict=True))
+    revert = wire.decode(value["revert"], wire.Revert, "a revert") if value["revert"] else None
+    return SessionFacts(
+        id=value["id"],
+        directory=value["directory"],
+        title=value["title"],
+        created_ms=value["time_created"],
+        updated_ms=value["time_updated"],
+        version=value["version"],
+        parent_id=value["parent_id"],
+        archived=value["time_archived"] is not None,
+        reverted_to=revert.message_id if revert else None,
+    )
+
+
+def _message_facts(row: tuple[Any, ...]) -> MessageFacts:
+    message_id, data, has_compaction_part = row
+    return wire.decode(data, wire.MessageBody, "a message").facts(message_id, bool(has_compaction_part))

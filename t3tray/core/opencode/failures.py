@@ -1,0 +1,118 @@
+"""The one place where what httpx brings, an exception or an answer, becomes an error of ours.
+
+It owns the rule that only a 404 in OpenCode's own words is *missing*; it sends nothing and reads no field of an answer.
+"""
+
+from __future__ import annotations
+
+import httpx
+import msgspec
+
+from t3tray.core.domain.evidence import Failure
+from t3tray.core.errors import (
+    OurBug,
+    ServerDown,
+    ServerError,
+    ServerFault,
+    SessionMissing,
+    TimedOut,
+    Unauthorized,
+    Unsupported,
+)
+
+_FAILURES: dict[type[ServerError], Failure] = {
+    ServerDown: Failure.SERVER_DOWN,
+    Unauthorized: Failure.UNAUTHORIZED,
+    TimedOut: Failure.TIMEOUT,
+    ServerFault: Failure.SERVER_ERROR,
+    Unsupported: Failure.UNSUPPORTED,
+}
+
+
+class _Detail(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    name: str = ""
+    data: _Detail = _Detail()
+
+
+def of_transport(error: httpx.RequestError, url: str) -> ServerError:
+    """The error for a request to `url` (the server's address) that brought no answer."""
+    match error:
+        case httpx.TimeoutException():
+            return TimedOut(f"{url} did not answer in time.")
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return ServerDown(f"Nobody answers at {url}.")
+        case _:
+            return Unsupported(f"{url} cannot be spoken to: {error}.", "Check the address of the server.")
+
+
+def of_answer(response: httpx.Response) -> ServerError | None:
+    """The error that a status says; None for a 2xx. The body has been read."""
+    status = response.status_code
+    asked = f"{response.request.method} {response.request.url.path}"
+    if response.is_success:
+        return None
+    if status in (401, 403):
+        return Unauthorized(f"The server at {_origin(response)} refused the password ({status}).")
+    if status == 404 and not is_json(response):
+        return Unsupported(f"The server does not know {asked}: it is not an OpenCode server that t3tray understands.")
+    if response.is_redirect:
+        return Unsupported(f"The server sends {asked} elsewhere ({status}), which OpenCode never does.")
+    refusal = _refusal(response)
+    if status == 404 and refusal.name == "NotFoundError":
+        return SessionMissing(refusal.data.message or f"Not found: {asked}")
+    words = refusal.data.message or refusal.name or "without saying why"
+    return ServerFault(f"The server answered {asked} with {status}: {words}")
+
+
+def json_body(response: httpx.Response) -> bytes:
+    """The body of a good answer that is JSON. Raises ServerError.
+
+    An unknown route answers 200 with a web page, so the content type decides, never the status.
+    """
+    error = of_answer(response)
+    if error is not None:
+        raise error
+    if not is_json(response):
+        kind = response.headers.get("content-type", "nothing")
+        raise Unsupported(f"The server answered {response.request.url.path} with {kind} where JSON was expected.")
+    return response.content
+
+
+def no_body(response: httpx.Response) -> None:
+    """A good answer that says nothing (204). Raises ServerError; a web page is not a "done"."""
+    error = of_answer(response)
+    if error is not None:
+        raise error
+    if response.status_code != httpx.codes.NO_CONTENT:
+        raise Unsupported(f"The server answered {response.request.url.path} with {response.status_code} where 204 was expected.")
+
+
+def is_json(response: httpx.Response) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower() == "application/json"
+
+
+def failure_of(error: ServerError) -> Failure:
+    """Why a lookup told nothing. Raises OurBug for SessionMissing, which is an answer and no failure."""
+    if isinstance(error, SessionMissing):
+        raise OurBug("A missing session was about to be told as a failure.")
+    return _FAILURES.get(type(error), Failure.SERVER_ERROR)
+
+
+def _refusal(response: httpx.Response) -> _Refusal:
+    if not is_json(response):
+        return _Refusal()
+    try:
+        return msgspec.json.decode(response.content, type=_Refusal)
+    except msgspec.DecodeError:
+        # Another dialect's words (or none): the status still counts, and `name` stays empty, so it is never "missing".
+        return _Refusal()
+
+
+def _origin(response: httpx.Response) -> str:
+    url = response.request.url
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"

@@ -1,0 +1,126 @@
+"""What the managed server prints: one file that is rotated while the server writes to it.
+
+The server holds the file open for appending and knows nothing of the rotation, so the text is copied away and the file cut.
+Folder and files are the owner's alone. It reads the text for one thing only, the line that says the server listens.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+FILE_NAME = "opencode-serve.log"
+LARGEST = 2 * 2**20
+KEPT = 3
+_READY = b"server listening on"
+_BLOCK = 64 * 2**10
+
+
+class ServerLog:
+    """Everything blocks, for a moment: for worker threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+
+    @contextmanager
+    def begin(self, now: datetime, words: str) -> Iterator[tuple[int, int]]:
+        """For one start, which `words` describe: a descriptor to write to, and where in the file its text begins.
+
+        Raises OSError.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.parent.chmod(0o700)
+        self.rotate()
+        descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"[t3tray {now.astimezone():%Y-%m-%d %H:%M:%S}] {words}\n".encode())
+            yield descriptor, os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+
+    def rotate(self) -> None:
+        """Set the text aside when there is much of it. What the server writes in between the copy and the cut is lost."""
+        if _size(self.path) <= LARGEST:
+            return
+        with self.path.open("r+b") as log, _alone(log) as is_ours:
+            if not is_ours or _size(self.path) <= LARGEST:
+                return
+            for number in range(KEPT - 1, 0, -1):
+                if self._aside(number).exists():
+                    os.replace(self._aside(number), self._aside(number + 1))
+            with os.fdopen(os.open(self._aside(1), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as copy:
+                shutil.copyfileobj(log, copy)
+            log.truncate(0)
+
+    def _aside(self, number: int) -> Path:
+        return self.path.with_name(f"{FILE_NAME}.{number}")
+
+
+class ReadyLine:
+    """Looks for the line that says the server listens, reading each byte of its output once."""
+
+    def __init__(self, path: Path, begin: int) -> None:
+        self._path = path
+        self._position = begin
+        self._end_of_last = b""
+
+    def is_there(self) -> bool:
+        """Whether it has come by now. Raises OSError."""
+        size = _size(self._path)
+        if size < self._position:
+            self._position = 0
+        if size == self._position:
+            return False
+        with self._path.open("rb") as log:
+            log.seek(self._position)
+            text = self._end_of_last + log.read(_BLOCK)
+            self._position = log.tell()
+        self._end_of_last = text[-len(_READY) :]
+        return _READY in text
+
+
+def tail_of(path: Path, lines: int, begin: int = 0) -> str:
+    """The last lines, from `begin` (in bytes) on, read from the end; empty where there is no file. Raises OSError."""
+    try:
+        log = path.open("rb")
+    except FileNotFoundError:
+        return ""
+    with log:
+        size = log.seek(0, os.SEEK_END)
+        first = begin if begin <= size else 0
+        text, position = b"", size
+        while position > first and text.count(b"\n") <= lines:
+            step = min(_BLOCK, position - first)
+            position -= step
+            log.seek(position)
+            text = log.read(step) + text
+    return "\n".join(text.decode(errors="replace").splitlines()[-lines:])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@contextmanager
+def _alone(log: BinaryIO) -> Iterator[bool]:
+    """Whether nobody else rotates meanwhile, since several processes of ours may watch one server. A crash frees it."""
+    try:
+        import fcntl
+    except ImportError:
+        # Windows has no such lock; what two may do there at the same moment costs old text at the most.
+        yield True
+        return
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    yield True

@@ -1,0 +1,39 @@
+"""What is true of a server, for those who only ask: nothing is started, joined or changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.errors import ServerDown, T3TrayError
+from t3tray.core.opencode.probe import ask_health
+from t3tray.core.opencode.supervisor import START_LIMIT
+from t3tray.core.opencode.tenancy import ExternalServer, Tenancy
+
+
+async def look_at_managed(tenancy: Tenancy) -> ServerStatus:
+    """The server that any process of ours runs. Raises StoreError when our data cannot be read."""
+    sighting = await tenancy.find()
+    if sighting is None or not (sighting.process or sighting.is_coming):
+        return ServerStatus(ServerState.STOPPED)
+    if sighting.process is None:
+        return ServerStatus(ServerState.STARTING, sighting.url)
+    memory = await asyncio.to_thread(sighting.process.memory)
+    seen = ServerStatus(ServerState.READY, sighting.url, sighting.process.pid, memory=memory)
+    try:
+        version = await ask_health(seen.url, await tenancy.password_of(sighting.lease))
+    except ServerDown as error:
+        starting = sighting.age < START_LIMIT
+        return replace(seen, state=ServerState.STARTING if starting else ServerState.UNRESPONSIVE, reason=error.message)
+    except T3TrayError as error:
+        return replace(seen, state=ServerState.UNRESPONSIVE, reason=error.message)
+    return replace(seen, version=version)
+
+
+async def look_at_external(external: ExternalServer) -> ServerStatus:
+    seen = ServerStatus(ServerState.EXTERNAL, external.url)
+    try:
+        return replace(seen, version=await ask_health(external.url, external.password))
+    except T3TrayError as error:
+        return replace(seen, reason=error.message)

@@ -1,0 +1,214 @@
+"""The managed server as the rest of t3tray sees it: have it ready, start it, stop it, leave it.
+
+It owns the order of what a wish takes: what the user wants is recorded first, then told to the supervisor. It never ends a server
+that is not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
+from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, T3TrayError, TimedOut
+from t3tray.core.opencode import signals
+from t3tray.core.opencode.log import ServerLog
+from t3tray.core.opencode.looking import look_at_external, look_at_managed
+from t3tray.core.opencode.running import Running
+from t3tray.core.opencode.supervisor import Supervisor
+from t3tray.core.opencode.tenancy import ExternalServer, ServerProgram, Tenancy
+from t3tray.core.store.lease import Holder, Leases
+from t3tray.core.system.secrets import Secrets
+from t3tray.core.system.serial import SerialExecutor
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["Endpoint", "ExternalServer", "ManagedServer", "ServerProgram"]
+
+# In seconds.
+READY_LIMIT = 75.0
+STOP_LIMIT = 10.0
+CLOSE_LIMIT = 5.0
+_FIRST_ANSWER = 1.5
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that answered. `password` is None where it asks for none."""
+
+    url: str
+    password: str | None
+    version: str
+
+
+class ManagedServer:
+    """One process's part in the server, used from one event loop. `close()` ends what only this process uses.
+
+    All that bring an endpoint raise a ServerError, ServerFailed (with the end of its log), BinaryNotFound or StoreError.
+    """
+
+    def __init__(
+        self,
+        *,
+        leases: Leases,
+        run_sql: SerialExecutor,
+        secrets: Secrets,
+        holder: Holder,
+        launch: Callable[[], ServerProgram],
+        logs: Path,
+        external: ExternalServer | None,
+        now: Callable[[], datetime],
+        noise: random.Random,
+    ) -> None:
+        """`launch` may block: it is called in a worker thread, each time that a server is started. `logs` is a folder."""
+        log = ServerLog(logs)
+        self.log_path = log.path
+        self._external = external
+        self._tenancy = Tenancy(leases, run_sql, secrets, holder, log, now)
+        self._supervisor = Supervisor(noise, external=external is not None)
+        self._running = Running(self._supervisor, self._tenancy, log, launch, external, now)
+
+    @property
+    def status(self) -> ServerStatus:
+        """What this process knows; `look` finds out."""
+        return self._running.status
+
+    def subscribe(self, callback: Callable[[ServerStatus], None]) -> None:
+        """Called in the loop after each change."""
+        self._running.subscribe(callback)
+
+    async def look(self) -> ServerStatus:
+        """What is true now; nothing is started, joined or changed. Raises StoreError."""
+        if self._external:
+            return await look_at_external(self._external)
+        return await look_at_managed(self._tenancy)
+
+    async def sync(self) -> None:
+        """Join the server that another process of ours has started, if there is one and we hold none; none is ever started.
+
+        Raises StoreError.
+        """
+        if self._running.is_closing:
+            return
+        if self._external:
+            if self._supervisor.state is ServerState.STOPPED:
+                self._running.feed(signals.Need())
+                await self._running.wait(lambda: not self._supervisor.is_probing, 2 * _FIRST_ANSWER)
+        elif self._supervisor.is_idle and await self._running.adopt():
+            await self._running.wait(lambda: self._supervisor.state is not ServerState.STARTING, _FIRST_ANSWER)
+
+    async def ensure_ready(self) -> Endpoint:
+        """The server, when it is ready: ours that runs, else a new one. After `stop()` it is refused until `start()`."""
+        if not self._external and self._supervisor.state in (ServerState.STOPPED, ServerState.FAILED):
+            await self._agree()
+        self._running.feed(signals.Need())
+        return await self._endpoint()
+
+    async def start(self) -> Endpoint:
+        """The user's: it is to run, and what failed before is forgotten."""
+        if not self._external:
+            await self._tenancy.want(Wanted.RUNNING)
+        self._running.feed(signals.Start())
+        return await self._endpoint()
+
+    async def stop(self) -> None:
+        """The user's: it ends, whoever holds it, and stays so. Raises Refused for an external one, ServerFailed, StoreError."""
+        self._refuse_external("stopped")
+        await self._tenancy.want(Wanted.STOPPED)
+        self._running.feed(signals.Stop())
+        if not await self._running.wait(lambda: self._supervisor.is_idle, STOP_LIMIT):
+            raise ServerFailed(f"The server's process {self.status.pid} does not end.", "End it yourself.")
+        async with self._running.busy:
+            await self._tenancy.clear(STOP_LIMIT)
+
+    async def restart(self) -> Endpoint:
+        """The user's: another process of it, whoever holds the old one. Raises Refused for an external one too."""
+        self._refuse_external("restarted")
+        await self._tenancy.want(Wanted.RUNNING)
+        if self._supervisor.is_idle:
+            async with self._running.busy:
+                await self._tenancy.clear(STOP_LIMIT)
+        self._running.feed(signals.Restart())
+        return await self._endpoint()
+
+    async def detach(self) -> None:
+        """The server that we hold stays when nobody holds it. Raises StoreError."""
+        await self._tenancy.detach()
+
+    async def outlives_us(self) -> bool:
+        """Whether a server runs that stays when this process leaves it. Raises StoreError."""
+        if self._external:
+            return True
+        sighting = await self._tenancy.find()
+        return sighting is not None and sighting.process is not None and (sighting.lease.detached or bool(sighting.others))
+
+    async def close(self) -> None:
+        """Leave the server, and end it when nobody else uses it; within 5 s. A second call does nothing."""
+        if self._running.is_closing:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._running.close()
+        except TimeoutError:
+            _log.warning("The server could not be left in order within %s seconds.", CLOSE_LIMIT)
+        finally:
+            await self._leave_nothing()
+
+    async def _leave_nothing(self) -> None:
+        """What could not be left in order in time: a server that we started is not left behind."""
+        self._running.cancel()
+        tenant = self._tenancy.tenant
+        if tenant and tenant.is_child:
+            await asyncio.to_thread(tenant.process.kill)
+
+    async def _agree(self) -> None:
+        """Somebody needs a server that the user had stopped, in another process or at another time: it is wanted again."""
+        if self._supervisor.wanted is not Wanted.STOPPED and await self._tenancy.wanted() is Wanted.STOPPED:
+            await self._tenancy.want(Wanted.RUNNING)
+
+    async def _endpoint(self) -> Endpoint:
+        try:
+            async with asyncio.timeout(READY_LIMIT):
+                while (endpoint := self._outcome()) is None:
+                    await self._running.next_change()
+                return endpoint
+        except TimeoutError:
+            raise TimedOut(f"The server was not ready within {READY_LIMIT:.0f} seconds.") from None
+
+    def _outcome(self) -> Endpoint | None:
+        """The endpoint; None while it is open. Raises what became of it instead."""
+        now, tenant, external = self._supervisor, self._tenancy.tenant, self._external
+        if self._running.is_closing:
+            raise ServerDown("t3tray is about to end.")
+        if external:
+            if now.failure and not now.is_probing:
+                raise _as_new(now.failure, "")
+            is_good = now.state is ServerState.EXTERNAL and not now.failure
+            return Endpoint(external.url, external.password, now.version) if is_good else None
+        match now.state:
+            case ServerState.READY if tenant:
+                return Endpoint(tenant.url, tenant.password, now.version)
+            case ServerState.STOPPED:
+                raise ServerDown("The server was stopped.", "Start it: `t3tray server start`.")
+            case ServerState.FAILED:
+                raise _as_new(now.failure, now.log_tail)
+            case ServerState.UNRESPONSIVE if not now.is_probing:
+                raise _as_new(now.failure, "")
+        return None
+
+    def _refuse_external(self, what: str) -> None:
+        if self._external:
+            raise Refused(f"The server at {self._external.url} is not t3tray's own, so it is not {what}.")
+
+
+def _as_new(error: T3TrayError | None, log_tail: str) -> T3TrayError:
+    """The same error for each who asks, since one that is raised again and again would grow a traceback."""
+    if error is None:
+        return OurBug("The server is not ready, and nobody knows why.")
+    said = f"{error.message} The end of its log:\n{log_tail}" if log_tail else error.message
+    return type(error)(said, error.hint)

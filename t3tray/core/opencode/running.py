@@ -1,0 +1,305 @@
+"""What the supervisor decides is done here, on real processes, in one event loop.
+
+It owns the tasks, the timer and the process that this t3tray holds. The rules are `supervisor`'s, the lease is `tenancy`'s. It
+never blocks the loop, and what a task meets becomes an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
+from t3tray.core.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayError, Unauthorized
+from t3tray.core.opencode import signals
+from t3tray.core.opencode.log import ReadyLine, ServerLog, tail_of
+from t3tray.core.opencode.port import is_free
+from t3tray.core.opencode.probe import ask_health
+from t3tray.core.opencode.supervisor import Supervisor
+from t3tray.core.opencode.tenancy import ExternalServer, Halted, ServerProgram, Tenancy, Tenant
+
+_log = logging.getLogger(__name__)
+
+# In seconds.
+_LOOK_FOR_LINE = 0.02
+_ROTATE_EVERY = 5.0
+_TAIL = 20
+# Memory that moves by less, as a part of the whole, is not told of.
+_MEMORY_STEP = 0.05
+
+
+class Running:
+    """The supervisor's hands. `feed` tells it something and does what it answers."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        tenancy: Tenancy,
+        log: ServerLog,
+        launch: Callable[[], ServerProgram],
+        external: ExternalServer | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.status = ServerStatus(ServerState.STOPPED)
+        self.is_closing = False
+        # Held by whoever joins, starts or ends a server.
+        self.busy = asyncio.Lock()
+        self._supervisor = supervisor
+        self._tenancy = tenancy
+        self._server_log = log
+        self._launch = launch
+        self._external = external
+        self._now = now
+        self._told = self.status
+        self._until: tuple[float, datetime] | None = None
+        self._memory: int | None = None
+        self._detached = False
+        self._callbacks: list[Callable[[ServerStatus], None]] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def subscribe(self, callback: Callable[[ServerStatus], None]) -> None:
+        self._callbacks.append(callback)
+
+    def feed(self, event: signals.Event) -> None:
+        if self.is_closing:
+            return
+        self._cancel_timer()
+        for action in self._supervisor.handle(event, _clock()):
+            self._do(action)
+        self._tell()
+        self._wake_all()
+
+    async def adopt(self) -> bool:
+        """Join the server that another process of ours runs, unless the user stopped it. Raises StoreError."""
+        async with self.busy:
+            sighting = await self._tenancy.find()
+            if sighting is None or sighting.process is None or await self._tenancy.wanted() is Wanted.STOPPED:
+                return False
+            if self._tenancy.tenant or self.is_closing:
+                return False
+            tenant = await self._tenancy.adopt(sighting)
+            if tenant:
+                self._move_in(tenant)
+            return tenant is not None
+
+    async def next_change(self) -> None:
+        """Until anything has happened; it may be nothing that is seen in the status."""
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        await change
+
+    async def wait(self, condition: Callable[[], bool], limit: float) -> bool:
+        """Until it holds; False when it does not within `limit` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while not (condition() or self.is_closing):
+                    await self.next_change()
+        return condition()
+
+    async def close(self) -> None:
+        """Do nothing more by itself, and leave the server: it ends when nobody else uses it."""
+        self.is_closing = True
+        self._wake_all()
+        self.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tenant = self._tenancy.tenant
+        if tenant is None:
+            return
+        try:
+            is_last = await self._tenancy.leave()
+        except StoreError as error:
+            _log.warning("The lease of the server could not be left: %s", error.message)
+            is_last = tenant.is_child
+        if is_last:
+            await asyncio.to_thread(tenant.process.end)
+            try:
+                await self._tenancy.bury(tenant.lease)
+            except StoreError as error:
+                _log.warning("The end of the server could not be recorded: %s", error.message)
+        self._tenancy.tenant = None
+
+    def cancel(self) -> None:
+        self._cancel_timer()
+        for task in self._tasks:
+            task.cancel()
+
+    def _do(self, action: signals.Action) -> None:
+        tenant = self._tenancy.tenant
+        match action:
+            case signals.Spawn():
+                self._begin(self._obtain())
+            case signals.Probe(run):
+                self._begin(self._probe(run, tenant))
+            case signals.Terminate() if tenant:
+                self._begin(asyncio.to_thread(tenant.process.terminate))
+            case signals.Kill() if tenant:
+                self._begin(asyncio.to_thread(tenant.process.kill))
+            case signals.WakeAt(at):
+                self._timer = asyncio.get_running_loop().call_at(at, self.feed, signals.Tick())
+
+    def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+        return task
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("A task of the server failed.", exc_info=error)
+
+    async def _obtain(self) -> None:
+        async with self.busy:
+            if self._tenancy.tenant:
+                return
+            try:
+                if await self._tenancy.wanted() is Wanted.STOPPED:
+                    raise Halted
+                tenant = await self._tenancy.obtain(self._launch, self._detached)
+            except Halted:
+                self.feed(signals.Stop())
+                self.feed(signals.SpawnFailed(ServerDown("The server was stopped meanwhile.")))
+            except T3TrayError as error:
+                self.feed(signals.SpawnFailed(error, is_final=not isinstance(error, ServerFailed)))
+            except Exception as error:
+                _log.exception("The server could not be started.")
+                self.feed(signals.SpawnFailed(OurBug(f"Starting the server failed: {error!r}."), is_final=True))
+            else:
+                self._move_in(tenant)
+
+    def _move_in(self, tenant: Tenant) -> None:
+        """A process is there: watch it from now on."""
+        self._memory = None
+        self.feed(signals.Spawned() if tenant.is_child else signals.Adopted(tenant.age, tenant.is_orphan))
+        run, loop = self._supervisor.run, asyncio.get_running_loop()
+        keeping = self._begin(self._keep_log(run, tenant))
+
+        def on_end(code: int | None) -> None:
+            keeping.cancel()
+            if not self.is_closing:
+                self._begin(self._after_end(run, tenant, code))
+
+        def ended(code: int | None) -> None:
+            with suppress(RuntimeError):  # the loop may have ended before the server
+                loop.call_soon_threadsafe(on_end, code)
+
+        tenant.process.watch(ended)
+
+    async def _after_end(self, run: int, tenant: Tenant, code: int | None) -> None:
+        wanted = Wanted.RUNNING
+        try:
+            wanted = await self._tenancy.wanted()
+            # What takes its place stays as it would have stayed.
+            self._detached = wanted is Wanted.RUNNING and await self._tenancy.is_detached(tenant.lease.token)
+            await self._tenancy.bury(tenant.lease)
+        except StoreError as error:
+            _log.warning("The end of the server could not be recorded: %s", error.message)
+            self._tenancy.tenant = None
+        reason, tail = await self._reason(tenant, code), await self._tail(tenant)
+        if wanted is Wanted.STOPPED:
+            self.feed(signals.Stop())
+        self.feed(signals.Exited(run, ServerFailed(reason), tail))
+
+    async def _reason(self, tenant: Tenant, code: int | None) -> str:
+        # It has no words for a port that another program took.
+        if self._supervisor.state is ServerState.STARTING and not await asyncio.to_thread(is_free, tenant.lease.port):
+            return f"Another program took port {tenant.lease.port} before OpenCode could."
+        if code is None:
+            return "OpenCode's server ended unexpectedly."
+        how = f"it was ended by signal {-code}" if code < 0 else f"it exited with code {code}"
+        return f"OpenCode's server ended unexpectedly ({how})."
+
+    async def _tail(self, tenant: Tenant) -> str:
+        if tenant.output_begin is None:
+            return ""
+        try:
+            return await asyncio.to_thread(tail_of, self._server_log.path, _TAIL, tenant.output_begin)
+        except OSError as error:
+            return f"(The log cannot be read: {error}.)"
+
+    async def _keep_log(self, run: int, tenant: Tenant) -> None:
+        """Tell when it says that it listens; later keep its log small."""
+        if tenant.output_begin is not None:
+            line = ReadyLine(self._server_log.path, tenant.output_begin)
+            while self._supervisor.state is ServerState.STARTING and not await asyncio.to_thread(line.is_there):
+                await asyncio.sleep(_LOOK_FOR_LINE)
+            self.feed(signals.Announced(run))
+        while True:
+            await asyncio.sleep(_ROTATE_EVERY)
+            try:
+                await asyncio.to_thread(self._server_log.rotate)
+            except OSError as error:
+                _log.warning("The server's log could not be rotated: %s", error)
+
+    async def _probe(self, run: int, tenant: Tenant | None) -> None:
+        try:
+            version = await self._ask(tenant)
+        except T3TrayError as error:
+            self.feed(signals.Missed(run, error))
+            return
+        self.feed(signals.Answered(run, version))
+        if tenant:
+            self._memory = await asyncio.to_thread(tenant.process.memory)
+            self._tell()
+
+    async def _ask(self, tenant: Tenant | None) -> str:
+        if self._external:
+            return await ask_health(self._external.url, self._external.password)
+        if tenant is None:
+            raise ServerDown("The server's process is gone.")
+        if tenant.password is None:
+            raise Unauthorized("The password of the running server is not kept any more.", "Restart the server.")
+        return await ask_health(tenant.url, tenant.password)
+
+    def _tell(self) -> None:
+        now, tenant = self._supervisor, self._tenancy.tenant
+        self.status = ServerStatus(
+            state=now.state,
+            url=self._external.url if self._external else tenant.url if tenant else "",
+            pid=tenant.process.pid if tenant else None,
+            version=now.version,
+            until=self._moment(now.until),
+            attempt=now.attempt,
+            reason=now.failure.message if now.failure else "",
+            log_tail=now.log_tail,
+            memory=self._memory if tenant else None,
+        )
+        if _is_news(self._told, self.status):
+            self._told = self.status
+            for callback in self._callbacks:
+                callback(self.status)
+
+    def _moment(self, until: float | None) -> datetime | None:
+        """The same moment each time that it is told."""
+        if until is None:
+            return None
+        if self._until is None or self._until[0] != until:
+            self._until = until, self._now() + timedelta(seconds=until - _clock())
+        return self._until[1]
+
+    def _wake_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)
+
+    def _cancel_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _is_news(old: ServerStatus, new: ServerStatus) -> bool:
+    if replace(old, memory=None) != replace(new, memory=None) or (old.memory is None) != (new.memory is None):
+        return True
+    return abs((new.memory or 0) - (old.memory or 0)) > _MEMORY_STEP * (old.memory or 0)

@@ -1,0 +1,329 @@
+"""The managed server under its lease: at most one for all processes of ours, found again whichever of them was killed.
+
+A lease is claimed before the process is started, and the process is recorded after; so whatever was cut off in between, the next
+one finds the process by its record or by the token in its environment. It decides nothing about when a server is wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+from typing import TypeVar
+
+from t3tray.core.domain.server import Wanted
+from t3tray.core.errors import ServerFailed, StoreError
+from t3tray.core.opencode.log import ServerLog
+from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, is_running, recognise, search, spawn
+from t3tray.core.store.lease import Holder, Lease, Leases
+from t3tray.core.system.environment import server_environment
+from t3tray.core.system.secrets import Secrets
+from t3tray.core.system.serial import SerialExecutor
+
+# So long, in s, another t3tray may take from its claim to a recorded process.
+FRESH = 60.0
+_LOOK_AGAIN = 0.05
+_CUT_OFF = 0.2
+T = TypeVar("T")
+
+
+class Halted(Exception):
+    """The user stopped the server meanwhile: nothing was started, or what was started is ended."""
+
+
+@dataclass(frozen=True)
+class ServerProgram:
+    """What to start, with the environment that any program of ours gets, and in which folder."""
+
+    binary: Path
+    environment: Mapping[str, str]
+    cwd: Path
+
+
+@dataclass(frozen=True)
+class ExternalServer:
+    """A server that somebody else runs: used, and never ended. It stands under no lease."""
+
+    url: str
+    password: str | None
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """The server that we hold. `password` is None when it is not kept any more; `output_begin` is where its output begins in the
+    log (in bytes), None for an adopted one; `age` is in s; `is_orphan`: nobody else held it when we came."""
+
+    lease: Lease
+    process: ServerProcess
+    password: str | None
+    output_begin: int | None = None
+    age: float = 0.0
+    is_orphan: bool = False
+
+    @property
+    def url(self) -> str:
+        return _url_of(self.lease)
+
+    @property
+    def is_child(self) -> bool:
+        """This process started it."""
+        return self.output_begin is not None
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What is true of a lease. Without a process it `is_coming` (somebody is about to start one) or dead."""
+
+    lease: Lease
+    process: AdoptedProcess | None
+    age: float
+    others: tuple[Holder, ...]
+    dead: tuple[Holder, ...]
+
+    @property
+    def url(self) -> str:
+        return _url_of(self.lease)
+
+    @property
+    def is_coming(self) -> bool:
+        return self.process is None and self.lease.pid is None and bool(self.others) and self.age < FRESH
+
+    @property
+    def is_orphan(self) -> bool:
+        return not self.others and not self.lease.detached
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Who claimed it died before it recorded a process."""
+        return self.lease.pid is None and not self.others
+
+
+class Tenancy:
+    """This process's share in the server. Every method raises StoreError."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        run_sql: SerialExecutor,
+        secrets: Secrets,
+        holder: Holder,
+        log: ServerLog,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.tenant: Tenant | None = None
+        self._leases = leases
+        self._run_sql = run_sql
+        self._secrets = secrets
+        self._holder = holder
+        self._log = log
+        self._now = now
+
+    async def wanted(self) -> Wanted:
+        return await self._run_sql(self._leases.wanted)
+
+    async def want(self, wanted: Wanted) -> None:
+        await self._run_sql(self._leases.set_wanted, wanted)
+
+    async def find(self) -> Sighting | None:
+        """What runs or is about to run under a lease; nothing is changed."""
+        return await self._run_sql(self._find)
+
+    async def obtain(self, launch: Callable[[], ServerProgram], detached: bool) -> Tenant:
+        """The server that runs, joined; or a new one, which is to stay when nobody holds it if `detached`. It is `tenant` then.
+
+        Raises Halted, BinaryNotFound, ServerFailed.
+        """
+        while True:
+            sighting = await self.find()
+            if sighting is None:
+                tenant = await self._start(launch, detached)
+            elif sighting.process:
+                tenant = await self.adopt(sighting)
+            elif sighting.is_coming:
+                await asyncio.sleep(_LOOK_AGAIN)
+                continue
+            else:
+                await self._bury_dead(sighting)
+                continue
+            if tenant:
+                return tenant
+
+    async def adopt(self, sighting: Sighting) -> Tenant | None:
+        """Join a server that was seen. None when it was given up meanwhile; an orphan whose password is lost is ended instead."""
+        return await _to_the_end(self._adopt(sighting))
+
+    async def leave(self) -> bool:
+        """Hold it no longer. True when it has to be ended now, because nobody else uses it or could ever find it again."""
+        tenant = self.tenant
+        return tenant is not None and await self._run_sql(self._leave, tenant.lease.token)
+
+    async def bury(self, lease: Lease) -> None:
+        """Its server is gone: the lease and the password go too."""
+        if self.tenant and self.tenant.lease.token == lease.token:
+            self.tenant = None
+        await self._run_sql(self._leases.drop, lease.token)
+        await self._forget(lease)
+
+    async def clear(self, within: float) -> None:
+        """End the server whoever holds it. Raises ServerFailed when one that is about to be started does not come in time."""
+        clock = asyncio.get_running_loop().time
+        limit = clock() + within
+        while sighting := await self.find():
+            if sighting.process:
+                await asyncio.to_thread(sighting.process.end)
+                await self.bury(sighting.lease)
+            elif not sighting.is_coming:
+                await self._bury_dead(sighting)
+            elif clock() < limit:
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                raise ServerFailed("Another t3tray is about to start the server, and does not come to an end with it.")
+
+    async def detach(self) -> None:
+        """It stays when nobody holds it."""
+        if self.tenant:
+            await self._run_sql(self._leases.set_detached, self.tenant.lease.token, True)
+
+    async def is_detached(self, token: str) -> bool:
+        lease = await self._run_sql(self._leases.read)
+        return lease is not None and lease.token == token and lease.detached
+
+    async def password_of(self, lease: Lease) -> str | None:
+        return await asyncio.to_thread(self._secrets.read, _secret(lease.token), lease.secret_place)
+
+    def _find(self) -> Sighting | None:
+        lease = self._leases.read()
+        if lease is None:
+            return None
+        others = tuple(holder for holder in self._leases.holders(lease.token) if holder != self._holder)
+        dead = tuple(holder for holder in others if not is_running(holder.pid, holder.started))
+        alive = tuple(holder for holder in others if holder not in dead)
+        if lease.pid is None or lease.process_started is None:
+            process = search(lease.token, lease.port)
+        else:
+            process = recognise(lease.pid, lease.process_started, lease.token, lease.port)
+        age = max(0.0, (self._now() - lease.created_at).total_seconds())
+        return Sighting(lease, process, age, alive, dead)
+
+    async def _start(self, launch: Callable[[], ServerProgram], detached: bool) -> Tenant | None:
+        program = await asyncio.to_thread(launch)
+        return await _to_the_end(self._claim(program, detached))
+
+    async def _claim(self, program: ServerProgram, detached: bool) -> Tenant | None:
+        token, password = token_hex(16), token_urlsafe(32)
+        place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
+        lease = Lease(token, choose_port(), place, self._now(), detached)
+        try:
+            tenant = await self._run_sql(self._claim_and_spawn, lease, program, password)
+        except BaseException:
+            await self._forget(lease)
+            raise
+        if tenant is None:
+            await self._forget(lease)
+        else:
+            self.tenant = tenant
+        return tenant
+
+    def _claim_and_spawn(self, lease: Lease, program: ServerProgram, password: str) -> Tenant | None:
+        """In one go, so that nothing of ours comes in between. None when somebody else claimed first."""
+        if self._leases.claim(lease, self._holder) is not None:
+            return None
+        process: ServerProcess | None = None
+        try:
+            if self._leases.wanted() is Wanted.STOPPED:
+                raise Halted
+            process, begin = self._spawn(lease, program, password)
+            self._leases.record_process(lease.token, process.pid, process.started)
+            there = self._leases.read()
+            if there is None or there.token != lease.token or self._leases.wanted() is Wanted.STOPPED:
+                raise Halted
+        except BaseException:
+            if process:
+                process.kill()
+                process.has_ended(1.0)
+            self._leases.drop(lease.token)
+            raise
+        return Tenant(there, process, password, begin)
+
+    def _spawn(self, lease: Lease, program: ServerProgram, password: str) -> tuple[ServerProcess, int]:
+        arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
+        environment = server_environment(program.environment, password, lease.token)
+        try:
+            with self._log.begin(self._now(), f"starting {' '.join(arguments)}") as (output, begin):
+                return spawn(arguments, environment, program.cwd, output), begin
+        except OSError as error:
+            raise ServerFailed(f"The server's log {self._log.path} cannot be written: {error.strerror or error}.") from error
+
+    async def _adopt(self, sighting: Sighting) -> Tenant | None:
+        process, lease = sighting.process, sighting.lease
+        if process is None or not await self._run_sql(self._join, sighting, process):
+            return None
+        try:
+            password = await self.password_of(lease)
+        except StoreError:
+            await self._run_sql(self._leave, lease.token)
+            raise
+        if password is None and sighting.is_orphan:
+            await asyncio.to_thread(process.end)
+            await self.bury(lease)
+            return None
+        self.tenant = Tenant(lease, process, password, age=sighting.age, is_orphan=sighting.is_orphan)
+        return self.tenant
+
+    def _join(self, sighting: Sighting, process: ServerProcess) -> bool:
+        token = sighting.lease.token
+        self._leases.forget_holders(token, sighting.dead)
+        if not self._leases.join(token, self._holder):
+            return False
+        if sighting.lease.pid is None:
+            self._leases.record_process(token, process.pid, process.started)
+        return True
+
+    def _leave(self, token: str) -> bool:
+        holders = self._leases.holders(token)
+        dead = [one for one in holders if one != self._holder and not is_running(one.pid, one.started)]
+        self._leases.forget_holders(token, dead)
+        if self._leases.leave(token, self._holder):
+            return True
+        lease = self._leases.read()
+        return lease is None or lease.token != token
+
+    async def _bury_dead(self, sighting: Sighting) -> None:
+        """Of a claim that was cut off the process may just be coming up: a second look is for that one."""
+        lease = sighting.lease
+        if sighting.was_cut_off:
+            await asyncio.sleep(_CUT_OFF)
+            process = await asyncio.to_thread(search, lease.token, lease.port)
+            if process:
+                return
+        await self.bury(lease)
+
+    async def _forget(self, lease: Lease) -> None:
+        # A password without a server opens nothing; that it stays in a locked keyring is no reason to fail.
+        with suppress(StoreError):
+            await asyncio.to_thread(self._secrets.forget, _secret(lease.token), lease.secret_place)
+
+
+def _url_of(lease: Lease) -> str:
+    return f"http://{HOST}:{lease.port}"
+
+
+def _secret(token: str) -> str:
+    return f"server-{token}"
+
+
+async def _to_the_end(work: Awaitable[T]) -> T:
+    """Not cut off half-way: who is cancelled meanwhile is so after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            raise error from None
+        raise

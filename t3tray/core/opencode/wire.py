@@ -1,0 +1,229 @@
+"""OpenCode 1.x's JSON as it stands on the wire, and what it becomes here.
+
+It owns every spelling of the protocol (`sessionID`, `time.completed`, …), for the API and for the JSON columns of the
+database alike. Unknown fields are ignored; a missing field that we need is Unsupported, with its path. It sends nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
+from t3tray.core.errors import Unsupported
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What t3tray wrote into a session that it created: `metadata.t3tray`."""
+
+    thread: str
+    intent: str
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """A session, and whether we made it."""
+
+    facts: SessionFacts
+    marker: Marker | None = None
+
+
+@dataclass(frozen=True)
+class MessageRecord:
+    """A message with its words. `text` is what was written by its author, without reasoning, tools and what OpenCode added.
+
+    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed.
+    """
+
+    facts: MessageFacts
+    session_id: str
+    parent_id: str | None = None
+    text: str = ""
+    finish: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session."""
+
+    messages: tuple[MessageRecord, ...]
+    older: str | None = None
+
+
+class Health(Struct, frozen=True):
+    version: str
+
+
+class _SessionTime(Struct, frozen=True):
+    created: int
+    updated: int
+    archived: int | None = None
+
+
+class Revert(Struct, frozen=True):
+    message_id: str = field(name="messageID")
+
+
+class Session(Struct, frozen=True):
+    id: str
+    directory: str
+    title: str
+    time: _SessionTime
+    version: str = ""
+    parent_id: str | None = field(name="parentID", default=None)
+    revert: Revert | None = None
+    metadata: Raw = Raw()
+
+    def record(self) -> SessionRecord:
+        facts = SessionFacts(
+            id=self.id,
+            directory=self.directory,
+            title=self.title,
+            created_ms=self.time.created,
+            updated_ms=self.time.updated,
+            version=self.version,
+            parent_id=self.parent_id,
+            archived=self.time.archived is not None,
+            reverted_to=self.revert.message_id if self.revert else None,
+        )
+        return SessionRecord(facts, marker_in(self.metadata))
+
+
+class _MessageTime(Struct, frozen=True):
+    created: int
+    completed: int | None = None
+
+
+class _ErrorData(Struct, frozen=True):
+    message: str = ""
+
+
+class _MessageError(Struct, frozen=True):
+    name: str = ""
+    data: _ErrorData = _ErrorData()
+
+    def sentence(self) -> str:
+        return self.data.message or self.name or "OpenCode did not say why."
+
+
+class MessageBody(Struct, frozen=True):
+    """A message without its ids: the database keeps those in columns of their own.
+
+    `summary` is true in the assistant's message of a compaction and an object of diffs in a user's.
+    """
+
+    role: Role
+    time: _MessageTime
+    parent_id: str | None = field(name="parentID", default=None)
+    mode: str = ""
+    finish: str | None = None
+    summary: Raw = Raw()
+    error: _MessageError | None = None
+
+    def facts(self, message_id: str, has_compaction_part: bool) -> MessageFacts:
+        # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
+        ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
+        compacted = bytes(self.summary) == b"true" or self.mode == "compaction" or has_compaction_part
+        return MessageFacts(message_id, self.role, self.time.created, self.role is Role.USER or ended, compacted)
+
+
+class MessageInfo(MessageBody, frozen=True, kw_only=True):
+    id: str
+    session_id: str = field(name="sessionID")
+
+    def record(self, parts: tuple[Part, ...] = ()) -> MessageRecord:
+        return MessageRecord(
+            facts=self.facts(self.id, any(part.type == COMPACTION for part in parts)),
+            session_id=self.session_id,
+            parent_id=self.parent_id,
+            text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),
+            finish=self.finish,
+            error=self.error.sentence() if self.error else None,
+        )
+
+
+COMPACTION = "compaction"
+
+
+class Part(Struct, frozen=True):
+    type: str
+    text: str = ""
+    synthetic: bool = False
+
+
+class Message(Struct, frozen=True):
+    info: MessageInfo
+    parts: tuple[Part, ...]
+
+    def record(self) -> MessageRecord:
+        return self.info.record(self.parts)
+
+
+class Status(Struct, frozen=True):
+    type: str
+
+    @property
+    def activity(self) -> Activity:
+        """Every type but `idle` is work under way: `busy`, `retry`, and what a newer version may add."""
+        return Activity.IDLE if self.type == "idle" else Activity.BUSY
+
+
+class Permission(Struct, frozen=True):
+    """A tool that waits for leave."""
+
+    id: str
+    session_id: str = field(name="sessionID")
+    permission: str = ""
+    patterns: tuple[str, ...] = ()
+
+
+class _Asked(Struct, frozen=True):
+    question: str = ""
+
+
+class Question(Struct, frozen=True):
+    """A question of the model that waits for the user."""
+
+    id: str
+    session_id: str = field(name="sessionID")
+    questions: tuple[_Asked, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(asked.question for asked in self.questions)
+
+
+class _Metadata(Struct, frozen=True):
+    t3tray: _OurMark
+
+
+class _OurMark(Struct, frozen=True):
+    thread: str
+    intent: str
+
+
+def marker_in(metadata: bytes | Raw) -> Marker | None:
+    """Our marker in a session's metadata (JSON). Metadata belongs to anybody, so any other shape simply is not ours."""
+    try:
+        mark = msgspec.json.decode(metadata, type=_Metadata).t3tray
+    except msgspec.DecodeError:
+        return None
+    return Marker(mark.thread, mark.intent)
+
+
+def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:
+    """The JSON text as this shape. Raises Unsupported with the path of the field that is not as we need it.
+
+    `what` names the thing for people ("the session").
+    """
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unsupported(f"OpenCode tells {what} in a way that t3tray does not understand: {error}.") from error

@@ -1,0 +1,262 @@
+"""Gathering evidence: the I/O that `decide` must not do. From a server while one runs, else from OpenCode's database.
+
+It asks and compares; it judges nothing and changes nothing. A failed look-up becomes a `Failure`, never an absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
+from t3tray.core.domain.thread import Thread
+from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.opencode.database import DatabaseReader
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.services.ports import SessionServer
+
+T = TypeVar("T")
+PAGE = 100
+STILL_WARM = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
+
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split` and `conflict` as in `Evidence`.
+    """
+
+    thread: Thread
+    cursor: Cursor | None
+    has_turns: bool
+    split: tuple[Claim, ...] = ()
+    conflict: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is asked of the machine: the time, and whether an OpenCode process that is not ours runs."""
+
+    now: Callable[[], datetime]
+    others_run: Callable[[], bool]
+
+
+def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings) -> Evidence:
+    """The evidence when there is nothing to ask for, or nobody could be asked: only the folder can be looked at."""
+    return Evidence(
+        taken_at=surroundings.now(),
+        session=failure,
+        newest=failure,
+        directory_exists=os.path.isdir(recorded.thread.directory),
+        has_turns=recorded.has_turns,
+        split=recorded.split,
+        conflict=recorded.conflict,
+    )
+
+
+async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+    """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
+    thread = recorded.thread
+    session, newest, activity, there = await asyncio.gather(
+        _look_up(server.session(cursor.session_id)),
+        _newest(server, cursor.session_id),
+        _activity(server, cursor),
+        asyncio.to_thread(os.path.isdir, thread.directory),
+    )
+    evidence = Evidence(
+        taken_at=surroundings.now(),
+        session=Found(session.value.facts) if isinstance(session, Found) else session,
+        newest=newest,
+        activity=activity,
+        directory_exists=there,
+        has_turns=recorded.has_turns,
+        split=recorded.split,
+        conflict=recorded.conflict,
+        asked=f"OpenCode {server.version}",
+    )
+    evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
+    return await _with_history(server, cursor, evidence)
+
+
+def from_database(reader: DatabaseReader, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+    """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
+    session = _read(lambda: reader.session(cursor.session_id))
+    newest = _read_newest(reader, cursor.session_id) if isinstance(session, Found) else session
+    tail: Lookup[MessageFacts] | None = None
+    first: Lookup[MessageFacts] | None = None
+    if isinstance(session, Found) and cursor.last_message_id is not None:
+        tail = _recorded(newest, cursor.last_message_id) or _read_message(reader, cursor.session_id, cursor.last_message_id)
+        if isinstance(tail, Absent) and cursor.first_message_id is not None:
+            first = _read_message(reader, cursor.session_id, cursor.first_message_id)
+    gone = None
+    if isinstance(first, Found) and cursor.message_count is not None:
+        gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
+    evidence = Evidence(
+        taken_at=surroundings.now(),
+        session=session,
+        newest=newest,
+        tail=tail,
+        first=first,
+        directory_exists=os.path.isdir(recorded.thread.directory),
+        has_turns=recorded.has_turns,
+        split=recorded.split,
+        conflict=recorded.conflict,
+        messages_gone=gone,
+        asked="OpenCode's database",
+    )
+    return _with_place_and_others(evidence, recorded.thread, surroundings)
+
+
+async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
+    """The cursor that records this session as it is now.
+
+    Reads back from the newest message to the one that `previous` recorded, or to the very first: a long session costs
+    only its new messages, and the count stays exact.
+    """
+    known = previous if previous and previous.session_id == session.id else None
+    newer: list[MessageFacts] = []
+    before: str | None = None
+    met = False
+    while not met:
+        page = await server.messages(session.id, PAGE, before)
+        for record in reversed(page.messages):
+            if known and record.facts.id == known.last_message_id:
+                met = True
+                break
+            newer.append(record.facts)
+        before = page.older
+        if before is None:
+            break
+    base = known.message_count if known and met else 0
+    finished = next((facts.id for facts in newer if facts.ends_a_turn), None)
+    return Cursor(
+        session_id=session.id,
+        directory=session.directory,
+        title=session.title,
+        session_created_ms=session.created_ms,
+        first_message_id=known.first_message_id if known and met else (newer[-1].id if newer else None),
+        last_message_id=newer[0].id if newer else (known.last_message_id if known and met else None),
+        last_finished_id=finished or (known.last_finished_id if known and met else None),
+        message_count=None if base is None else base + len(newer),
+        server_version=server.version,
+    )
+
+
+async def _look_up(request: Awaitable[T]) -> Lookup[T]:
+    try:
+        return Found(await request)
+    except SessionMissing:
+        return Absent()
+    except ServerError as error:
+        return failure_of(error)
+
+
+async def _newest(server: SessionServer, session_id: str) -> Lookup[MessageFacts]:
+    page = await _look_up(server.messages(session_id, 1))
+    if not isinstance(page, Found):
+        return page
+    return Found(page.value.messages[-1].facts) if page.value.messages else Absent()
+
+
+async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure:
+    try:
+        return await server.activity(cursor.session_id, cursor.directory)
+    except ServerError as error:
+        return Failure.SERVER_ERROR if isinstance(error, SessionMissing) else failure_of(error)
+
+
+async def _message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+    record = await _look_up(server.message(session_id, message_id))
+    return Found(record.value.facts) if isinstance(record, Found) else record
+
+
+async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
+    if cursor.last_message_id is None or not isinstance(evidence.session, Found):
+        return evidence
+    seen = _recorded(evidence.newest, cursor.last_message_id)
+    if seen:
+        return replace(evidence, tail=seen)
+    tail = await _message(server, cursor.session_id, cursor.last_message_id)
+    if isinstance(tail, Found):
+        return replace(evidence, tail=tail, compacted_since=await _compacted_since(server, cursor))
+    if not isinstance(tail, Absent) or cursor.first_message_id is None:
+        return replace(evidence, tail=tail)
+    first = await _message(server, cursor.session_id, cursor.first_message_id)
+    gone = await _gone(server, cursor) if isinstance(first, Found) else None
+    return replace(evidence, tail=tail, first=first, messages_gone=gone)
+
+
+async def _compacted_since(server: SessionServer, cursor: Cursor) -> bool:
+    """Whether a compaction stands behind the recorded tail, as far as the newest page tells."""
+    page = await _look_up(server.messages(cursor.session_id, PAGE))
+    if not isinstance(page, Found):
+        return False
+    ids = [record.facts.id for record in page.value.messages]
+    start = ids.index(cursor.last_message_id) + 1 if cursor.last_message_id in ids else 0
+    return any(record.facts.compaction for record in page.value.messages[start:])
+
+
+async def _gone(server: SessionServer, cursor: Cursor) -> int | None:
+    if cursor.message_count is None:
+        return None
+    present, before = 0, None
+    while True:
+        page = await _look_up(server.messages(cursor.session_id, PAGE, before))
+        if not isinstance(page, Found):
+            return None
+        present += len(page.value.messages)
+        before = page.value.older
+        if before is None:
+            return max(cursor.message_count - present, 0)
+
+
+def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Surroundings) -> Evidence:
+    if not isinstance(evidence.session, Found):
+        return evidence
+    session = evidence.session.value
+    same = same_directory(thread.directory, session.directory)
+    return replace(evidence, same_directory=same, others_writing=_others_writing(evidence, session, surroundings))
+
+
+def _others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
+    """An unfinished turn that this server does not run, warm still, while another OpenCode process lives."""
+    if not isinstance(evidence.newest, Found) or evidence.newest.value.ends_a_turn or evidence.activity is not Activity.IDLE:
+        return False
+    touched_ms = max(session.updated_ms, evidence.newest.value.created_ms)
+    warm = surroundings.now().timestamp() * 1000 - touched_ms < STILL_WARM.total_seconds() * 1000
+    return warm and surroundings.others_run()
+
+
+def same_directory(one: str, other: str) -> bool:
+    """Whether two paths name the same folder, links resolved. A path that is gone is compared as it is written."""
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFacts] | None:
+    return newest if isinstance(newest, Found) and newest.value.id == message_id else None
+
+
+def _read(read: Callable[[], T]) -> Lookup[T]:
+    try:
+        return Found(read())
+    except SessionMissing:
+        return Absent()
+    except ServerError as error:
+        return failure_of(error)
+
+
+def _read_newest(reader: DatabaseReader, session_id: str) -> Lookup[MessageFacts]:
+    newest = _read(lambda: reader.newest(session_id))
+    if isinstance(newest, Found):
+        return Absent() if newest.value is None else Found(newest.value)
+    return newest
+
+
+def _read_message(reader: DatabaseReader, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+    return _read(lambda: reader.message(session_id, message_id))

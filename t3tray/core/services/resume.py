@@ -1,0 +1,166 @@
+"""Resume: take the evidence, give the verdict, write the receipt, renew the proof. The only way to a prompt.
+
+It creates no session and changes no binding: `PROVEN` lines renew what is recorded of the same session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Activity, Evidence, Failure, Found
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.receipt import write_receipt
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Kind, Reason, Verdict, decide
+from t3tray.core.errors import ExitCode, ServerError, WorldError
+from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.services import evidence as gather
+from t3tray.core.services.evidence import Recorded, Surroundings
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.views import Resumption
+from t3tray.core.store.store import Store
+from t3tray.core.system.serial import SerialExecutor
+
+# A thread without a usable cursor is judged by that alone; what stands for its session is never read.
+_NOTHING_TO_ASK = Failure.UNSUPPORTED
+_RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A thread looked at once: what is recorded, what was found, and what that comes to."""
+
+    thread: Thread
+    cursor: Cursor | None
+    evidence: Evidence
+    verdict: Verdict
+
+    @property
+    def is_news(self) -> bool:
+        """The session is the recorded one, and holds something that the cursor does not know yet."""
+        if self.cursor is None or self.verdict.reason not in _RENEWS:
+            return False
+        match self.evidence.session, self.evidence.newest:
+            case Found(session), Found(newest):
+                known = (self.cursor.last_message_id, self.cursor.title, self.cursor.directory)
+                finished = newest.ends_a_turn and newest.id != self.cursor.last_finished_id
+                return finished or known != (newest.id, session.title, session.directory)
+        return False
+
+    @property
+    def is_unfinished(self) -> bool:
+        """The last turn has no end yet: a server may be at work in it."""
+        return self.verdict.reason in (Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE)
+
+    def is_among(self, sessions: Collection[str]) -> bool:
+        return self.cursor is not None and self.cursor.session_id in sessions
+
+    def at_work(self) -> Examination:
+        """The same, now that a server said that a turn runs in the session."""
+        evidence = replace(self.evidence, activity=Activity.BUSY)
+        return Examination(self.thread, self.cursor, evidence, decide(self.cursor, evidence))
+
+
+class NotResumable(WorldError):
+    """A thread that may not be prompted or opened; `resumption` holds the verdict and the receipt. Nothing was changed."""
+
+    def __init__(self, resumption: Resumption, hint: str | None = None) -> None:
+        super().__init__(sentence(resumption.verdict), hint)
+        self.resumption = resumption
+        blocked = resumption.verdict.kind is Kind.BLOCKED
+        self.title = "This thread cannot be resumed" if blocked else "Cannot tell whether this thread can be resumed"
+        self.exit_code = ExitCode.BLOCKED if blocked else ExitCode.UNKNOWN
+
+
+class Resume:
+    """Examines and resumes threads. Lives on the event loop; SQL and files go through executors."""
+
+    def __init__(self, store: Store, run_sql: SerialExecutor, surroundings: Surroundings) -> None:
+        self._store = store
+        self._run_sql = run_sql
+        self._surroundings = surroundings
+
+    async def resume(self, thread_id: str, server: SessionServer) -> Resumption:
+        """Verify a thread on this server process; the receipt is stored, and the proof renewed where the verdict allows."""
+        examination = await self.examine(thread_id, server)
+        resumption = await self._record(examination)
+        if examination.is_news:
+            await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
+        return resumption
+
+    async def unreachable(self, thread_id: str, error: WorldError) -> Resumption:
+        """The verdict when no server could be asked; the receipt says why. A thread that needs none is judged as ever."""
+        recorded = await self._run_sql(self._recorded, thread_id)
+        failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
+        examined = _examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
+        return await self._record(examined, f"{error.title}: {error.message}", error.hint or "")
+
+    async def examine(self, thread_id: str, server: SessionServer) -> Examination:
+        """The verdict on a thread as this server process sees it. Changes nothing."""
+        recorded = await self._run_sql(self._recorded, thread_id)
+        cursor = recorded.cursor
+        if cursor is None or not cursor.is_well_formed:
+            return _examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
+        return _examined(recorded, await gather.from_server(server, recorded, cursor, self._surroundings))
+
+    def examine_offline(self, database: OpenCodeDatabase, threads: tuple[Thread, ...] | None = None) -> tuple[Examination, ...]:
+        """The verdicts on these threads (None: on all) from OpenCode's own database, read-only. For the thread that runs the SQL.
+
+        What a running server is at work in, the database cannot tell.
+        """
+        looked_at = self._store.threads.all() if threads is None else threads
+        cursors = self._store.journal.cursors()
+        history = self._store.journal.with_history()
+
+        def examine(thread: Thread, told_by: DatabaseReader | Failure) -> Examination:
+            cursor = cursors.get(thread.id)
+            recorded = Recorded(thread, cursor, _had_turns(thread, cursor, thread.id in history))
+            if cursor is None or not cursor.is_well_formed:
+                return _examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
+            if isinstance(told_by, Failure):
+                return _examined(recorded, gather.from_nobody(recorded, told_by, self._surroundings))
+            return _examined(recorded, gather.from_database(told_by, recorded, cursor, self._surroundings))
+
+        try:
+            with database.reading() as reader:
+                return tuple(examine(thread, reader) for thread in looked_at)
+        except ServerError as error:
+            failure = failure_of(error)
+            return tuple(examine(thread, failure) for thread in looked_at)
+
+    async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
+        """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
+        cursor = (await self._run_sql(self._store.journal.binding, thread_id)).cursor
+        if cursor is None:
+            return False
+        record = await server.session(cursor.session_id)
+        renewed = await gather.cursor_now(server, record.facts, cursor)
+        entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
+        return await self._run_sql(self._store.journal.prove, entry)
+
+    async def _record(self, examined: Examination, *notes: str) -> Resumption:
+        thread, cursor, verdict = examined.thread, examined.cursor, examined.verdict
+        receipt = write_receipt(thread.id, thread.directory, cursor, examined.evidence, verdict)
+        receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
+        await self._run_sql(self._store.receipts.add, receipt)
+        return Resumption(thread, cursor.session_id if cursor else None, verdict, receipt)
+
+    def _recorded(self, thread_id: str) -> Recorded:
+        thread = self._store.threads.find(thread_id)
+        binding = self._store.journal.binding(thread.id)
+        return Recorded(thread, binding.cursor, _had_turns(thread, binding.cursor, binding.has_history))
+
+
+def _had_turns(thread: Thread, cursor: Cursor | None, has_history: bool) -> bool:
+    """A thread of ours is given its session when it is made: without one it has lost something, whatever is left of it."""
+    if cursor is not None:
+        return cursor.last_message_id is not None
+    return has_history or thread.source is Source.T3TRAY
+
+
+def _examined(recorded: Recorded, evidence: Evidence) -> Examination:
+    return Examination(recorded.thread, recorded.cursor, evidence, decide(recorded.cursor, evidence))

@@ -1,0 +1,161 @@
+"""Making threads and binding them: new, adopt, bind, release, and what a crash in between left to be settled.
+
+The only place that calls `POST /session`, and it does so for a thread without any earlier state alone: rule 1. Every step is
+in the journal before it takes effect outside (write-ahead).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.errors import Refused, UsageError
+from t3tray.core.opencode.wire import Marker, SessionRecord
+from t3tray.core.services.evidence import cursor_now, same_directory
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from t3tray.core.system.serial import SerialExecutor
+
+
+class Threads:
+    """Threads and their bindings. The time comes from `now`, ids from `author`."""
+
+    def __init__(self, store: Store, run_sql: SerialExecutor, now: Callable[[], datetime], author: Author) -> None:
+        self._store = store
+        self._run_sql = run_sql
+        self._now = now
+        self._author = author
+
+    async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
+        """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
+
+        After an error whose outcome on the server is not known the intent stays open; `reconcile` settles it.
+        """
+        if not os.path.isdir(directory):
+            raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
+        now = self._now()
+        thread = Thread(self._author.new_id(), title or "New thread", os.path.realpath(directory), Source.T3TRAY, now, now)
+        why = f"new thread in {thread.directory}"
+        intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
+        try:
+            await self._run_sql(self._store.add_thread, thread, intent)
+            record = await server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            await self._confirm(intent, _newborn(record, server.version), Actor.USER, "made for this thread")
+        finally:
+            self._author.close_intent(intent.intent or "")
+        return thread
+
+    async def adopt(self, session_id: str, server: SessionServer) -> Thread:
+        """A thread for a session that is already there. Raises Refused when another thread has it, SessionMissing, …"""
+        record = await server.session(session_id)
+        _refuse_child(record)
+        await self._refuse_owned(session_id, None)
+        facts = record.facts
+        now = self._now()
+        touched = datetime.fromtimestamp(facts.updated_ms / 1000, now.tzinfo)
+        thread = Thread(self._author.new_id(), facts.title or "Adopted session", facts.directory, Source.T3TRAY, now, touched)
+        cursor = await cursor_now(server, facts, None)
+        entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
+        await self._run_sql(self._store.add_thread, thread, entry)
+        return thread
+
+    async def bind(self, thread_id: str, session_id: str, server: SessionServer) -> None:
+        """Bind a thread to another existing session because the user chose it; the old binding stays in the journal."""
+        thread = await self._run_sql(self._store.threads.find, thread_id)
+        record = await server.session(session_id)
+        _refuse_child(record)
+        await self._refuse_owned(session_id, thread.id)
+        if not same_directory(record.facts.directory, thread.directory):
+            raise Refused(
+                f"{session_id} works in {record.facts.directory}, this thread in {thread.directory}.",
+                "Bind only to a session of the same folder; or adopt that session as a thread of its own.",
+            )
+        cursor = await cursor_now(server, record.facts, None)
+        await self._run_sql(self._rebind, thread.id, cursor)
+
+    async def release(self, thread_id: str) -> None:
+        """Let go of the session: the thread keeps its journal, the session stays as it is in OpenCode."""
+        thread = await self._run_sql(self._store.threads.find, thread_id)
+        await self._run_sql(self._release, thread.id)
+
+    async def reconcile(self, server: SessionServer) -> tuple[Entry, ...]:
+        """Settle the intents that a crash left open: a session carries the marker → confirmed, none does → abandoned.
+
+        An intent whose author is still at work is left to it.
+        """
+        pending = await self._run_sql(self._store.journal.pending)
+        left = [intent for intent in pending if not self._author.is_at_work(intent.intent or "")]
+        if not left:
+            return ()
+        marked = {record.marker.intent: record for record in await server.sessions() if record.marker}
+        return tuple([await self._settle(intent, marked.get(intent.intent or ""), server) for intent in left])
+
+    async def _settle(self, intent: Entry, record: SessionRecord | None, server: SessionServer) -> Entry:
+        if record is None:
+            await self._run_sql(self._put_away, intent.thread_id)
+            return await self._abandon(intent, None, "the server has no session for it")
+        if await self._run_sql(self._is_bound, intent.thread_id):
+            return await self._abandon(intent, record.facts.id, "the thread has another session by now")
+        cursor = await cursor_now(server, record.facts, None)
+        return await self._confirm(intent, cursor, Actor.RECOVERY, "found by its marker after a crash")
+
+    async def _confirm(self, intent: Entry, cursor: Cursor, actor: Actor, why: str) -> Entry:
+        return await self._answer(
+            intent, event=Event.CONFIRMED, actor=actor, why=why, session_id=cursor.session_id, cursor=cursor
+        )
+
+    async def _abandon(self, intent: Entry, session_id: str | None, why: str) -> Entry:
+        return await self._answer(intent, event=Event.ABANDONED, actor=Actor.RECOVERY, why=why, session_id=session_id)
+
+    async def _answer(
+        self, intent: Entry, *, event: Event, actor: Actor, why: str, session_id: str | None, cursor: Cursor | None = None
+    ) -> Entry:
+        entry = Entry(intent.thread_id, event, actor, why, self._now(), session_id, intent.intent, cursor)
+        return (await self._run_sql(self._store.journal.append, entry))[0]
+
+    async def _refuse_owned(self, session_id: str, thread_id: str | None) -> None:
+        owner = await self._run_sql(self._store.journal.owner_of, session_id)
+        if owner is not None:
+            message = f"{session_id} is already bound to thread {owner}."
+            raise Refused(message if owner != thread_id else f"This thread is already bound to {session_id}.")
+
+    def _put_away(self, thread_id: str) -> None:
+        """A thread that never got a session holds nothing to show."""
+        if all(entry.event in (Event.INTENDED, Event.ABANDONED) for entry in self._store.journal.entries(thread_id)):
+            self._store.threads.set_archived(thread_id, self._now())
+
+    def _is_bound(self, thread_id: str) -> bool:
+        return self._store.journal.binding(thread_id).cursor is not None
+
+    def _rebind(self, thread_id: str, cursor: Cursor) -> None:
+        now = self._now()
+        old = self._store.journal.binding(thread_id).cursor
+        confirmed = Entry(thread_id, Event.CONFIRMED, Actor.USER, "bound by the user", now, cursor.session_id, cursor=cursor)
+        if old is None:
+            self._store.journal.append(confirmed)
+            return
+        why = f"the user chose {cursor.session_id}"
+        superseded = Entry(thread_id, Event.SUPERSEDED, Actor.USER, why, now, old.session_id, cursor=old)
+        self._store.journal.append(superseded, confirmed)
+
+    def _release(self, thread_id: str) -> None:
+        old = self._store.journal.binding(thread_id).cursor
+        if old is None:
+            raise Refused("This thread has no session to let go of.")
+        why = "let go by the user"
+        self._store.journal.append(Entry(thread_id, Event.RELEASED, Actor.USER, why, self._now(), old.session_id, cursor=old))
+
+
+def _newborn(record: SessionRecord, version: str) -> Cursor:
+    facts = record.facts
+    return Cursor(facts.id, facts.directory, facts.title, facts.created_ms, message_count=0, server_version=version)
+
+
+def _refuse_child(record: SessionRecord) -> None:
+    if record.facts.parent_id:
+        raise Refused(f"{record.facts.id} is a sub-agent's session of {record.facts.parent_id}.", "Choose that one instead.")

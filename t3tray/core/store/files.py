@@ -1,0 +1,126 @@
+"""Private files on the disk: making them, looking into one as SQLite, copying one. It decides nothing.
+
+Only the owner may read what is here: folders are made 0700 and files 0600 before anything is in them, whatever the umask.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from t3tray.core.store.migration import Steps
+from t3tray.core.store.schema import JOURNAL_TRIGGERS, metadata
+from t3tray.core.store.trouble import is_damage
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+STAMP = "%Y%m%dT%H%M%SZ"
+_WAIT_FOR_ANOTHER = 15.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file turned out to be. `damage` is a clause for people; `revision` is None in an empty file."""
+
+    damage: str | None = None
+    revision: str | None = None
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make it for its owner alone. A folder that others made and filled stays as they wanted it."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True)
+    if not any(folder.iterdir()):
+        folder.chmod(0o700)
+
+
+def make_private_file(path: Path) -> None:
+    """An empty file where there is none; in any case readable for its owner alone. SQLite gives -wal and -shm the same mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else opens a store in this folder meanwhile. SQLite's own lock: it works everywhere, and a crash frees it.
+
+    Raises sqlite3.OperationalError when another one does not come to its end.
+    """
+    gate = folder / "opening.lock"
+    make_private_file(gate)
+    with closing(sqlite3.connect(gate, timeout=_WAIT_FOR_ANOTHER, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE").close()
+        yield
+
+
+def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False) -> Look:
+    """Check a file: its pages (`thorough`: its indexes too), its revision, and at the present revision its tables.
+
+    `at_rest`: nobody writes it, so nothing is left beside it. Raises sqlite3.Error for anything that is not damage.
+    """
+    uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            return _look(connection, steps, "integrity_check(1)" if thorough else "quick_check(1)")
+    except sqlite3.Error as error:
+        if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            # Plain SQLITE_ERROR: our few questions found other tables or columns than ours.
+            return Look(damage=str(error))
+        raise
+
+
+def _look(connection: sqlite3.Connection, steps: Steps, check: str) -> Look:
+    (answer,) = connection.execute(f"PRAGMA {check}").fetchone()
+    if answer != "ok":
+        return Look(damage=str(answer).splitlines()[-1])
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
+    if not names:
+        return Look()
+    revision = _revision(connection) if "alembic_version" in names else None
+    if revision is None:
+        return Look(damage="it does not hold t3tray's tables")
+    missing = _missing(connection, names) if revision == steps.head else None
+    return Look(damage=f"{missing} is missing" if missing else None, revision=revision)
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _missing(connection: sqlite3.Connection, names: set[str]) -> str | None:
+    for trigger in JOURNAL_TRIGGERS:
+        if trigger not in names:
+            return f"the trigger {trigger}"
+    for table in metadata.sorted_tables:
+        there = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))}
+        for column in table.columns:
+            if column.name not in there:
+                return f"{table.name}.{column.name}"
+    return None
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy of all that is committed, by SQLite's backup; `target` appears complete or not at all.
+
+    Raises sqlite3.Error or OSError.
+    """
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    make_private_file(part)
+    try:
+        with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(part)) as writer:
+            reader.backup(writer)
+            writer.execute("PRAGMA journal_mode = DELETE").close()
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands in file names: sorts like the times."""
+    return moment.astimezone(UTC).strftime(STAMP)

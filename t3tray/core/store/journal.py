@@ -1,0 +1,164 @@
+"""The append-only record of every change of a binding, and the live cursors that it comes to.
+
+An entry and what it does to `cursors` are one transaction. What entries mean is `domain.journal`; here is only their storage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Binding, Entry, Event
+from t3tray.core.errors import OurBug, Refused
+from t3tray.core.store.database import Database
+from t3tray.core.store.schema import cursors, journal, threads
+
+_SETTLES = (Event.CONFIRMED, Event.ABANDONED)
+
+
+class Journal:
+    """Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, *entries: Entry) -> tuple[Entry, ...]:
+        """Record these and bring the cursors to what they say; returns them with their places.
+
+        Raises Refused, and records nothing, when the thread or the session is bound otherwise than an entry takes for granted.
+        """
+        with self._database.write() as connection:
+            return tuple(append_entry(connection, entry) for entry in entries)
+
+    def prove(self, entry: Entry) -> bool:
+        """Record a renewed proof, if the thread is still bound to that session and there is anything new. True when recorded."""
+        with self._database.write() as connection:
+            live = _live(connection, entry.thread_id)
+            if live is None or live.session_id != entry.session_id or live == entry.cursor:
+                return False
+            append_entry(connection, entry)
+            return True
+
+    def entries(self, thread_id: str | None = None) -> tuple[Entry, ...]:
+        """Oldest first."""
+        wanted = select(journal).order_by(journal.c.seq)
+        if thread_id is not None:
+            wanted = wanted.where(journal.c.thread_id == thread_id)
+        with self._database.read() as connection:
+            return tuple(_entry(row) for row in connection.execute(wanted))
+
+    def binding(self, thread_id: str) -> Binding:
+        """What `fold` would make of the thread's entries."""
+        with self._database.read() as connection:
+            pending = connection.execute(_pending().where(journal.c.thread_id == thread_id))
+            return Binding(
+                cursor=_live(connection, thread_id),
+                pending=tuple(row.intent for row in pending),
+                has_history=bool(connection.scalar(select(exists().where(journal.c.thread_id == thread_id)))),
+            )
+
+    def cursors(self) -> dict[str, Cursor]:
+        """The live cursor of every thread that has one, by the thread's id."""
+        with self._database.read() as connection:
+            return {row.thread_id: row.cursor for row in connection.execute(select(cursors.c.thread_id, cursors.c.cursor))}
+
+    def with_history(self) -> frozenset[str]:
+        """The ids of the threads that were ever bound or about to be."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(select(journal.c.thread_id).distinct()))
+
+    def pending(self) -> tuple[Entry, ...]:
+        """The intents that nothing has settled, oldest first."""
+        with self._database.read() as connection:
+            return tuple(_entry(row) for row in connection.execute(_pending()))
+
+    def owner_of(self, session_id: str) -> str | None:
+        """The id of the thread that is bound to this session."""
+        with self._database.read() as connection:
+            return _owner(connection, session_id)
+
+
+def append_entry(connection: Connection, entry: Entry) -> Entry:
+    _apply(connection, entry)
+    values = {name: value for name, value in vars(entry).items() if name != "seq"}
+    return replace(entry, seq=connection.execute(insert(journal).values(values)).lastrowid)
+
+
+def _apply(connection: Connection, entry: Entry) -> None:
+    mine = cursors.c.thread_id == entry.thread_id
+    match entry.event:
+        case Event.INTENDED | Event.ABANDONED:
+            return
+        case Event.CONFIRMED:
+            _bind(connection, entry, _cursor_of(entry))
+        case Event.PROVEN:
+            cursor = _cursor_of(entry)
+            _refuse_another(connection, entry, _live(connection, entry.thread_id))
+            connection.execute(update(cursors).where(mine).values(cursor=cursor))
+        case Event.SUPERSEDED | Event.RELEASED:
+            live = _live(connection, entry.thread_id)
+            if live is not None and entry.session_id is not None:
+                _refuse_another(connection, entry, live)
+            connection.execute(delete(cursors).where(mine))
+
+
+def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
+    row = {"thread_id": entry.thread_id, "session_id": cursor.session_id, "cursor": cursor}
+    try:
+        connection.execute(insert(cursors).values(row))
+    except IntegrityError as error:
+        live = _live(connection, entry.thread_id)
+        if live is not None:
+            raise Refused(
+                f"This thread is already bound to {live.session_id}, so it was not bound to {cursor.session_id}.",
+                "Let go of the session it has first, or choose another remedy.",
+            ) from error
+        owner = _owner(connection, cursor.session_id)
+        if owner is None:
+            raise
+        title = connection.scalar(select(threads.c.title).where(threads.c.id == owner))
+        raise Refused(
+            f"{cursor.session_id} is already bound to thread {owner} ({title}); a session belongs to one thread only.",
+            "Choose another session, or release it from that thread first.",
+        ) from error
+
+
+def _refuse_another(connection: Connection, entry: Entry, live: Cursor | None) -> None:
+    if live is None or live.session_id != entry.session_id:
+        bound = f"bound to {live.session_id}" if live else "bound to no session"
+        raise Refused(f"This thread is {bound} by now, no longer to {entry.session_id}.", "Look at it again before you go on.")
+
+
+def _cursor_of(entry: Entry) -> Cursor:
+    if entry.cursor is None or entry.cursor.session_id != entry.session_id:
+        raise OurBug(f"A journal line “{entry.event}” came without the cursor of its own session.")
+    return entry.cursor
+
+
+def _live(connection: Connection, thread_id: str) -> Cursor | None:
+    return connection.scalar(select(cursors.c.cursor).where(cursors.c.thread_id == thread_id))
+
+
+def _owner(connection: Connection, session_id: str) -> str | None:
+    return connection.scalar(select(cursors.c.thread_id).where(cursors.c.session_id == session_id))
+
+
+def _pending() -> Select[*tuple[object, ...]]:
+    later = journal.alias()
+    settled = exists().where(
+        and_(
+            later.c.intent == journal.c.intent,
+            later.c.thread_id == journal.c.thread_id,
+            later.c.seq > journal.c.seq,
+            later.c.event.in_(_SETTLES),
+        )
+    )
+    intended = and_(journal.c.event == Event.INTENDED, journal.c.intent.is_not(None))
+    return select(journal).where(intended, ~settled).order_by(journal.c.seq)
+
+
+def _entry(row: Row[*tuple[object, ...]]) -> Entry:
+    return Entry(**row._mapping)

@@ -1,0 +1,134 @@
+"""The lease of the managed server: at most one, who holds it, and whether the user wants a server at all.
+
+It records processes and asks nothing of them; who is alive is found out elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from t3tray.core.domain.server import Wanted
+from t3tray.core.store.column_types import decode
+from t3tray.core.store.database import Database
+from t3tray.core.store.schema import lease_holders, server_lease, settings
+from t3tray.core.store.settings import put
+
+_WANTED = "server_wanted"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A t3tray process that uses the server. `started` is its start in s since the epoch; `kind` is "tray" or "command"."""
+
+    pid: int
+    started: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `process_started` is in s since
+    the epoch. `detached`: it stays when nobody holds it. Without a pid it was about to be started."""
+
+    token: str
+    port: int
+    secret_place: str
+    created_at: datetime
+    detached: bool
+    pid: int | None = None
+    process_started: float | None = None
+
+
+class Leases:
+    """Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Lease | None:
+        with self._database.read() as connection:
+            return _lease(connection)
+
+    def claim(self, lease: Lease, holder: Holder) -> Lease | None:
+        """None: it is ours now. Otherwise the lease that is there already, and nothing was written."""
+        with self._database.write() as connection:
+            there = _lease(connection)
+            if there is not None:
+                return there
+            connection.execute(insert(server_lease).values(slot=1, **{**vars(lease), "detached": int(lease.detached)}))
+            connection.execute(insert(lease_holders).values(token=lease.token, **vars(holder)))
+            return None
+
+    def record_process(self, token: str, pid: int, process_started: float) -> None:
+        """Which process it is. Nothing happens when that lease is gone."""
+        self._change(token, pid=pid, process_started=process_started)
+
+    def holders(self, token: str) -> tuple[Holder, ...]:
+        held = select(lease_holders.c.pid, lease_holders.c.started, lease_holders.c.kind).where(lease_holders.c.token == token)
+        with self._database.read() as connection:
+            return tuple(Holder(row.pid, row.started, row.kind) for row in connection.execute(held))
+
+    def join(self, token: str, holder: Holder) -> bool:
+        """Hold it too. False when that lease is gone."""
+        with self._database.write() as connection:
+            there = _lease(connection)
+            if there is None or there.token != token:
+                return False
+            connection.execute(insert(lease_holders).values(token=token, **vars(holder)).on_conflict_do_nothing())
+            return True
+
+    def leave(self, token: str, holder: Holder) -> bool:
+        """Hold it no longer. True when nobody does any more and it is not detached: the caller then ends the server."""
+        with self._database.write() as connection:
+            connection.execute(delete(lease_holders).where(_is(token, holder)))
+            there = _lease(connection)
+            if there is None or there.token != token or there.detached:
+                return False
+            return connection.scalar(select(lease_holders.c.pid).where(lease_holders.c.token == token).limit(1)) is None
+
+    def forget_holders(self, token: str, holders: Iterable[Holder]) -> None:
+        """Strike out those that were found dead."""
+        with self._database.write() as connection:
+            for holder in holders:
+                connection.execute(delete(lease_holders).where(_is(token, holder)))
+
+    def set_detached(self, token: str, detached: bool) -> None:
+        """Whether it stays when nobody holds it."""
+        self._change(token, detached=int(detached))
+
+    def drop(self, token: str) -> None:
+        """The server is gone: the lease ends, with all who held it."""
+        with self._database.write() as connection:
+            connection.execute(delete(server_lease).where(server_lease.c.token == token))
+
+    def wanted(self) -> Wanted:
+        """What the user wants of the server; a server that runs until it is said otherwise."""
+        with self._database.read() as connection:
+            text = connection.scalar(select(settings.c.value).where(settings.c.key == _WANTED))
+        return Wanted.RUNNING if text is None else decode(text, Wanted)
+
+    def set_wanted(self, wanted: Wanted) -> None:
+        with self._database.write() as connection:
+            put(connection, _WANTED, wanted)
+
+    def _change(self, token: str, **values: object) -> None:
+        with self._database.write() as connection:
+            connection.execute(update(server_lease).where(server_lease.c.token == token).values(**values))
+
+
+def _lease(connection: Connection) -> Lease | None:
+    row = connection.execute(select(server_lease)).one_or_none()
+    if row is None:
+        return None
+    return Lease(row.token, row.port, row.secret_place, row.created_at, bool(row.detached), row.pid, row.process_started)
+
+
+def _is(token: str, holder: Holder) -> ColumnElement[bool]:
+    columns = lease_holders.c
+    return and_(columns.token == token, columns.pid == holder.pid, columns.started == holder.started)

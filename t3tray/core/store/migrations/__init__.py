@@ -1,0 +1,1 @@
+"""Alembic's folder: how the file comes from each earlier shape to the present one. Released steps are never edited."""

@@ -1,0 +1,103 @@
+"""The tables as they are now. The migrations lead to exactly this; a test compares the two.
+
+`cursors` holds the two rules of a binding as constraints: one live session a thread, one thread a session. The triggers make
+the journal append-only for whoever opens the file. The tables are not STRICT: systems that have our oldest Python still have
+SQLite 3.34, which reads a file with a STRICT table as a damaged one.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import REAL, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Event
+from t3tray.core.domain.receipt import Receipt
+from t3tray.core.domain.thread import Source
+from t3tray.core.store.column_types import Json, Moment, Word
+
+metadata = MetaData()
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("directory", Text, nullable=False),
+    Column("source", Word(Source), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_activity_at", Moment, nullable=False),
+    Column("archived_at", Moment),
+    Column("draft", Text, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("thread_id", Text, ForeignKey("threads.id"), nullable=False),
+    Column("event", Word(Event), nullable=False),
+    Column("actor", Word(Actor), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("session_id", Text),
+    Column("intent", Text),
+    Column("cursor", Json(Cursor)),
+    Index("journal_of_thread", "thread_id"),
+    Index("journal_of_intent", "intent"),
+    sqlite_autoincrement=True,
+)
+
+JOURNAL_TRIGGERS = {
+    f"journal_no_{verb.lower()}": (
+        f"CREATE TRIGGER journal_no_{verb.lower()} BEFORE {verb} ON journal "
+        "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    )
+    for verb in ("UPDATE", "DELETE")
+}
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("thread_id", Text, ForeignKey("threads.id"), primary_key=True),
+    Column("session_id", Text, nullable=False, unique=True),
+    Column("cursor", Json(Cursor), nullable=False),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("thread_id", Text, ForeignKey("threads.id"), nullable=False),
+    Column("receipt", Json(Receipt), nullable=False),
+    Index("receipts_of_thread", "thread_id"),
+    sqlite_autoincrement=True,
+)
+
+server_lease = Table(
+    "server_lease",
+    metadata,
+    Column("slot", Integer, CheckConstraint("slot = 1"), primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
+    Column("port", Integer, nullable=False),
+    Column("secret_place", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("detached", Integer, nullable=False),
+    Column("pid", Integer),
+    Column("process_started", REAL),
+)
+
+lease_holders = Table(
+    "lease_holders",
+    metadata,
+    Column("token", Text, ForeignKey("server_lease.token", ondelete="CASCADE"), primary_key=True),
+    Column("pid", Integer, primary_key=True),
+    Column("started", REAL, primary_key=True),
+    Column("kind", Text, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,51 @@
+"""What the user has set, a row each as JSON: what a newer version has added is kept by an older one.
+
+It judges no value; who uses one does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from t3tray.core.store.column_types import decode
+from t3tray.core.store.database import Database
+from t3tray.core.store.schema import settings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Empty means: find out by yourself."""
+
+    opencode_path: str = ""
+    server_url: str = ""
+    terminal: str = ""
+
+
+class SettingsTable:
+    """Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Settings:
+        """What was set, the defaults where nothing was."""
+        names = [field.name for field in fields(Settings)]
+        with self._database.read() as connection:
+            rows = connection.execute(select(settings).where(settings.c.key.in_(names))).all()
+        return Settings(**{row.key: decode(row.value, str) for row in rows})
+
+    def write(self, values: Settings) -> None:
+        with self._database.write() as connection:
+            for name, value in vars(values).items():
+                put(connection, name, value)
+
+
+def put(connection: Connection, key: str, value: object) -> None:
+    """Write one row, over the old one."""
+    text = msgspec.json.encode(value).decode()
+    statement = insert(settings).values(key=key, value=text)
+    connection.execute(statement.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": text}))

@@ -1,0 +1,50 @@
+"""The store: one open file, and a small class for each thing that lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.thread import Thread
+from t3tray.core.store.database import Database
+from t3tray.core.store.journal import Journal, append_entry
+from t3tray.core.store.lease import Leases
+from t3tray.core.store.opening import open_database
+from t3tray.core.store.receipts import Receipts
+from t3tray.core.store.settings import SettingsTable
+from t3tray.core.store.threads import Threads, insert_thread
+
+
+class Store:
+    """Plain and synchronous; any one thread at a time may use it. `notices` are sentences that the user must see once."""
+
+    def __init__(self, database: Database, notices: tuple[str, ...]) -> None:
+        self._database = database
+        self.notices = notices
+        self.threads = Threads(database)
+        self.journal = Journal(database)
+        self.receipts = Receipts(database)
+        self.settings = SettingsTable(database)
+        self.lease = Leases(database)
+
+    @classmethod
+    def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
+        """Open or make the file in this folder, whatever state it is in. Raises StoreError, and then nothing was changed."""
+        return cls(*open_database(directory, now()))
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    def add_thread(self, thread: Thread, entry: Entry) -> None:
+        """A new thread together with the first line of its journal: both or neither. Raises StoreError, Refused."""
+        with self._database.write() as connection:
+            insert_thread(connection, thread)
+            append_entry(connection, entry)
+
+    def close(self) -> None:
+        """Let go of the file; a second call does nothing."""
+        self._database.close()

@@ -1,0 +1,96 @@
+"""The threads that t3tray knows. It changes no binding; that is the journal's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, insert, literal, select, update
+
+from t3tray.core.domain.thread import Thread
+from t3tray.core.errors import ThreadNotFound, UsageError
+from t3tray.core.store.column_types import Moment
+from t3tray.core.store.database import Database
+from t3tray.core.store.schema import threads
+
+_SHOWN = 5
+
+
+class Threads:
+    """Every method raises StoreError; those that name a thread raise ThreadNotFound when there is none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, thread: Thread) -> None:
+        """Record a new thread. Raises OurBug for an id that is taken."""
+        with self._database.write() as connection:
+            insert_thread(connection, thread)
+
+    def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
+        """Newest activity first."""
+        wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
+        if not include_archived:
+            wanted = wanted.where(threads.c.archived_at.is_(None))
+        with self._database.read() as connection:
+            return tuple(_thread(row) for row in connection.execute(wanted))
+
+    def find(self, prefix: str) -> Thread:
+        """The thread with exactly this id, else the only one whose id begins so. Raises UsageError when several do."""
+        if not prefix:
+            raise UsageError("A thread is named by its id or by the beginning of its id.")
+        fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
+        with self._database.read() as connection:
+            found = [_thread(row) for row in connection.execute(fits)]
+        exact = [thread for thread in found if thread.id == prefix]
+        if not found:
+            raise _not_found(prefix)
+        if len(found) > 1 and not exact:
+            listed = ", ".join(f"{thread.id} ({thread.title})" for thread in found[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            raise UsageError(f"“{prefix}” is the beginning of {len(found)} threads: {listed}{more}.", "Give more of the id.")
+        return (exact or found)[0]
+
+    def touch(self, thread_id: str, at: datetime) -> None:
+        """Something happened in it at this time. An earlier time changes nothing."""
+        self._change(thread_id, last_activity_at=func.max(threads.c.last_activity_at, literal(at, Moment)))
+
+    def rename(self, thread_id: str, title: str) -> None:
+        self._change(thread_id, title=title)
+
+    def set_archived(self, thread_id: str, at: datetime | None) -> None:
+        """Archive it, or bring it back with None."""
+        self._change(thread_id, archived_at=at)
+
+    def set_draft(self, thread_id: str, text: str) -> None:
+        """Replace what the user has typed and not sent."""
+        self._change(thread_id, draft=text)
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        """Add a refused message to the draft, after a blank line; a text that is in it already is not added again."""
+        with self._database.write() as connection:
+            draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()
+            if draft is None:
+                raise _not_found(thread_id)
+            if text and f"\n\n{text}\n\n" not in f"\n\n{draft}\n\n":
+                _update(connection, thread_id, draft=f"{draft}\n\n{text}" if draft else text)
+
+    def _change(self, thread_id: str, **values: object) -> None:
+        with self._database.write() as connection:
+            _update(connection, thread_id, **values)
+
+
+def insert_thread(connection: Connection, thread: Thread) -> None:
+    connection.execute(insert(threads).values(vars(thread)))
+
+
+def _update(connection: Connection, thread_id: str, **values: object) -> None:
+    if connection.execute(update(threads).where(threads.c.id == thread_id).values(**values)).rowcount == 0:
+        raise _not_found(thread_id)
+
+
+def _thread(row: Row[*tuple[object, ...]]) -> Thread:
+    return Thread(**row._mapping)
+
+
+def _not_found(named: str) -> ThreadNotFound:
+    return ThreadNotFound(f"There is no thread “{named}”.", "`t3tray threads` lists them.")

@@ -1,0 +1,26 @@
+"""Where our files lie. It makes no folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "T3TRAY_DATA_DIR"
+_NAME = "t3tray"
+
+
+def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path:
+    """The data folder, absolute: what was given, else what the environment says, else the user's own place for data."""
+    chosen = explicit or environment.get(VARIABLE)
+    return Path(chosen).expanduser().absolute() if chosen else _usual()
+
+
+def log_directory(data: Path) -> Path:
+    """Where logs go: the user's place for logs, or inside the data folder when that is another than usual."""
+    return platformdirs.user_log_path(_NAME, appauthor=False) if data == _usual() else data / "logs"
+
+
+def _usual() -> Path:
+    return platformdirs.user_data_path(_NAME, appauthor=False)

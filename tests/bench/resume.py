@@ -1,0 +1,73 @@
+"""What a resume costs beside what it cannot do without: two requests when warm, the server's own start when cold."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from t3tray.core.engine import Engine
+from tests.bench.table import Line
+from tests.support.opencode import OpenCodeHome, RawServer
+
+WARM_ROUNDS = 60
+COLD_ROUNDS = 5
+
+
+def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
+    """Warm and cold resumes against raw requests and a raw start, taken in turn so that both see the same machine."""
+    os.environ |= home.environment
+    warm, requests = asyncio.run(_warm(scratch))
+    yield Line("warm resume", warm, "ms", 1.5 * requests, f"two GETs {requests:.1f} ms, so {warm / requests:.2f} times")
+    cold, start = asyncio.run(_cold(scratch, home))
+    yield Line("cold resume", cold, "ms", 1.1 * start, f"opencode serve alone {start:.0f} ms, so {cold / start:.2f} times")
+
+
+async def _warm(scratch: Path) -> tuple[float, float]:
+    engine = await Engine.open(str(scratch / "resume"), "command")
+    try:
+        (scratch / "warm").mkdir()
+        thread = await engine.threads.create(str(scratch / "warm"), "bench", await engine.connect())
+        async for _ in engine.converse(thread.id, "the codeword is PELICAN"):
+            pass
+        session = (await engine.details(thread.id)).row.session_id
+        endpoint = await engine.server.ensure_ready()
+        resumes, pairs = [], []
+        auth = ("opencode", endpoint.password or "")
+        async with httpx.AsyncClient(base_url=endpoint.url, auth=auth, trust_env=False) as client:
+            for _ in range(WARM_ROUNDS):
+                began = time.perf_counter()
+                await client.get(f"/session/{session}")
+                await client.get(f"/session/{session}/message", params={"limit": 1})
+                pairs.append(time.perf_counter() - began)
+                began = time.perf_counter()
+                await engine.verify(thread.id)
+                resumes.append(time.perf_counter() - began)
+        return statistics.median(resumes) * 1000, statistics.median(pairs) * 1000
+    finally:
+        await engine.close()
+
+
+async def _cold(scratch: Path, home: OpenCodeHome) -> tuple[float, float]:
+    colds, starts = [], []
+    for number in range(COLD_ROUNDS):
+        began = time.perf_counter()
+        raw = RawServer(home)
+        raw.start()
+        starts.append(time.perf_counter() - began)
+        raw.stop()
+        engine = await Engine.open(str(scratch / "resume"), "command")
+        try:
+            (thread,) = [row.thread for row in (await engine.overview()).rows]
+            began = time.perf_counter()
+            verified = await engine.verify(thread.id)
+            colds.append(time.perf_counter() - began)
+            assert verified.verdict.reason == "proved", f"round {number}: {verified.verdict}"
+        finally:
+            await engine.close()
+    return statistics.median(colds) * 1000, statistics.median(starts) * 1000

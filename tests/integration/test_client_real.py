@@ -1,0 +1,283 @@
+"""The client, the event stream and the database reader against the real program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.evidence import Activity, Role
+from t3tray.core.errors import ServerDown, ServerFault, SessionMissing, TimedOut, Unauthorized, Unsupported
+from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.core.opencode.database import OpenCodeDatabase, database_path
+from t3tray.core.opencode.events import Connected, Gap, ServerEvent
+from t3tray.core.opencode.wire import Marker, MessageRecord
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.stub_model import StubModel
+
+MARK = {"t3tray": {"thread": "thread-1", "intent": "intent-1"}}
+TURN_LIMIT = 30.0
+
+
+@pytest.fixture(scope="module")
+def shared_model() -> Iterator[StubModel]:
+    with StubModel() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory, shared_model: StubModel) -> OpenCodeHome:
+    return OpenCodeHome(tmp_path_factory.mktemp("opencode"), shared_model.url)
+
+
+@pytest.fixture(scope="module")
+def server(shared_home: OpenCodeHome) -> Iterator[RawServer]:
+    """One server for the tests that leave it as it is."""
+    with RawServer(shared_home) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: RawServer) -> AsyncIterator[OpenCodeClient]:
+    client = OpenCodeClient(server.url, server.password)
+    yield client
+    await client.aclose()
+
+
+async def turn(client: OpenCodeClient, session_id: str, text: str) -> MessageRecord:
+    """Prompt, and the answer once its turn is over."""
+    events = client.events().events()
+    async with asyncio.timeout(TURN_LIMIT), aclosing(events):
+        async for signal in events:
+            if isinstance(signal, Connected):
+                await client.prompt(session_id, text)
+            if isinstance(signal, ServerEvent) and (signal.kind, signal.session_id) == ("session.idle", session_id):
+                break
+    return (await client.messages(session_id, 1)).messages[-1]
+
+
+async def test_health_tells_the_version(client: OpenCodeClient) -> None:
+    assert client.version == ""
+    version = await client.health()
+    assert version.count(".") == 2
+    assert client.version == version
+
+
+async def test_a_created_session_carries_its_marker_and_reads_back_the_same(client: OpenCodeClient, tmp_path: Path) -> None:
+    created = await client.create_session(str(tmp_path), "A title", MARK)
+    assert created.marker == Marker("thread-1", "intent-1")
+    assert (created.facts.directory, created.facts.title, created.facts.parent_id) == (str(tmp_path), "A title", None)
+    assert await client.session(created.facts.id) == created
+    assert created in await client.sessions()
+    assert await client.sessions(directory=str(tmp_path)) == (created,)
+    assert (await client.messages(created.facts.id, 10)).messages == ()
+
+
+async def test_archived_and_child_sessions(client: OpenCodeClient, server: RawServer, tmp_path: Path) -> None:
+    root = (await client.create_session(str(tmp_path), "root", {})).facts.id
+    with server.http() as http:
+        http.patch(f"/session/{root}", json={"time": {"archived": 1}}).raise_for_status()
+        child = http.post("/session", params={"directory": str(tmp_path)}, json={"parentID": root}).json()["id"]
+    assert (await client.session(root)).facts.archived
+    assert (await client.session(child)).facts.parent_id == root
+    assert [record.facts.id for record in await client.sessions(directory=str(tmp_path))] == [root]
+    assert await client.sessions(directory=str(tmp_path), archived=False) == ()
+
+
+async def test_only_opencodes_own_words_are_missing(client: OpenCodeClient, tmp_path: Path) -> None:
+    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    for question in (
+        client.session("ses_nope"),
+        client.messages("ses_nope", 1),
+        client.message(session, "msg_nope"),
+        client.prompt("ses_nope", "hello"),
+    ):
+        with pytest.raises(SessionMissing, match="not found: "):
+            await question
+    for malformed in ("nope", "ses_nope/../..", "../path"):
+        with pytest.raises((ServerFault, SessionMissing)) as caught:
+            await client.session(malformed)
+        assert malformed.startswith("ses_") or type(caught.value) is ServerFault
+    with pytest.raises(ServerFault):
+        await client.message(session, "nope")
+
+
+async def test_an_unknown_route_is_not_understood(server: RawServer) -> None:
+    client = OpenCodeClient(f"{server.url}/elsewhere", server.password)
+    for question in (client.session("ses_nope"), client.health(), client.sessions(), client.prompt("ses_nope", "hello")):
+        with pytest.raises((Unsupported, ServerFault)) as caught:
+            await question
+        assert not isinstance(caught.value, SessionMissing)
+    with pytest.raises(Unsupported, match="text/html"):
+        await client.session("ses_nope")
+    await client.aclose()
+
+
+@pytest.mark.parametrize("password", [None, "", "wrong"])
+async def test_a_wrong_password_is_its_own_error(server: RawServer, password: str | None) -> None:
+    client = OpenCodeClient(server.url, password)
+    with pytest.raises(Unauthorized):
+        await client.health()
+    with pytest.raises(Unauthorized):
+        await client.session("ses_nope")
+    with pytest.raises(Unauthorized):
+        await anext(client.events().events())
+    await client.aclose()
+
+
+async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
+    client: OpenCodeClient, shared_model: StubModel, tmp_path: Path
+) -> None:
+    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    assert await client.activity(session, str(tmp_path)) is Activity.IDLE
+    shared_model.hold_again()
+    seen = len(shared_model.chats())
+    await client.prompt(session, "hold on")
+    await asyncio.to_thread(shared_model.wait_for_chats, seen + 1)
+    assert await client.activity(session, str(tmp_path)) is Activity.BUSY
+    running = (await client.messages(session, 1)).messages[-1]
+    assert running.facts.role is Role.ASSISTANT
+    assert not running.facts.finished
+    shared_model.release()
+    answer = await turn(client, session, "say: that is all")
+    asked, answered, asked_again, last = (await client.messages(session, 10)).messages
+    assert last == answer
+    assert [m.facts.ends_a_turn for m in (asked, answered, asked_again, last)] == [False, True, False, True]
+    assert (asked.text, answered.text, last.text) == ("hold on", "I am done.", "that is all")
+    assert (last.parent_id, last.finish, last.error) == (asked_again.facts.id, "stop", None)
+    assert await client.message(session, answered.facts.id) == answered
+
+
+async def test_pages_go_back_to_the_beginning(client: OpenCodeClient, tmp_path: Path) -> None:
+    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    await turn(client, session, "say: one")
+    await turn(client, session, "say: two")
+    newest = await client.messages(session, 3)
+    assert [m.text for m in newest.messages] == ["one", "say: two", "two"]
+    oldest = await client.messages(session, 3, newest.older)
+    assert [m.text for m in oldest.messages] == ["say: one"]
+    assert oldest.older is None
+
+
+async def test_a_model_error_is_a_finished_message_with_words(client: OpenCodeClient, tmp_path: Path) -> None:
+    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    answer = await turn(client, session, "fail: no credit left")
+    assert answer.facts.ends_a_turn
+    assert answer.error == "no credit left"
+
+
+async def test_what_waits_for_the_user_is_listed(client: OpenCodeClient, server: RawServer, tmp_path: Path) -> None:
+    (tmp_path / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    events = client.events().events()
+    async with asyncio.timeout(TURN_LIMIT), aclosing(events):
+        async for signal in events:
+            if isinstance(signal, Connected):
+                await client.prompt(session, "run: echo hello")
+            if isinstance(signal, ServerEvent) and signal.kind == "permission.asked":
+                assert signal.session_id == session
+                break
+    (waiting,) = await client.permissions(str(tmp_path))
+    assert (waiting.session_id, waiting.permission, waiting.patterns) == (session, "bash", ("echo hello",))
+    assert await client.questions(str(tmp_path)) == ()
+    assert await client.activity(session, str(tmp_path)) is Activity.BUSY
+    with server.http() as http:
+        reply = {"reply": "reject"}
+        http.post(f"/permission/{waiting.id}/reply", params={"directory": str(tmp_path)}, json=reply).raise_for_status()
+    assert await client.permissions(str(tmp_path)) == ()
+
+
+async def test_database_and_api_tell_the_same(
+    client: OpenCodeClient, server: RawServer, shared_home: OpenCodeHome, tmp_path: Path
+) -> None:
+    record = await client.create_session(str(tmp_path), "t", {"t3tray": {"thread": "thread-db", "intent": "i"}})
+    session = record.facts.id
+    await turn(client, session, "say: one")
+    await turn(client, session, "fail: two")
+    with server.http() as http:
+        http.post(f"/session/{session}/summarize", json={"providerID": "stub", "modelID": "stub-1"}).raise_for_status()
+        messages = (await client.messages(session, 100)).messages
+        http.post(f"/session/{session}/revert", json={"messageID": messages[2].facts.id}).raise_for_status()
+        http.patch(f"/session/{session}", json={"time": {"archived": 1}}).raise_for_status()
+        child = http.post("/session", params={"directory": str(tmp_path)}, json={"parentID": session}).json()["id"]
+    facts = (await client.session(session)).facts
+    assert (facts.archived, facts.reverted_to) == (True, messages[2].facts.id)
+    assert [m.facts.compaction for m in messages][-2:] == [True, True]
+    assert database_path(shared_home.environment, shared_home.home) == shared_home.database
+    with OpenCodeDatabase(shared_home.database).reading() as reader:
+        assert reader.session(session) == facts
+        assert reader.session(child) == (await client.session(child)).facts
+        assert [reader.message(session, m.facts.id) for m in messages] == [m.facts for m in messages]
+        assert (reader.first(session), reader.newest(session)) == (messages[0].facts, messages[-1].facts)
+        assert reader.count(session) == len(messages) == 6
+        assert reader.newest(child) is None
+        assert reader.sessions_marked_for("thread-db") == (session,)
+        with pytest.raises(SessionMissing):
+            reader.session("ses_nope")
+        with pytest.raises(SessionMissing):
+            reader.message(child, messages[0].facts.id)
+
+
+async def test_a_suspended_server_times_out_and_a_killed_one_is_down(opencode_home: OpenCodeHome) -> None:
+    with RawServer(opencode_home) as server:
+        client = OpenCodeClient(server.url, server.password, read_timeout=0.5)
+        session = (await client.create_session(str(opencode_home.home), "t", {})).facts.id
+        server.suspend()
+        for question in (client.session(session), client.health(within=0.5), client.messages(session, 1)):
+            with pytest.raises(TimedOut):
+                await question
+        server.wake()
+        assert (await client.session(session)).facts.id == session
+        server.kill()
+        for question in (client.session(session), client.health()):
+            with pytest.raises(ServerDown):
+                await question
+        await client.aclose()
+
+
+async def test_the_stream_comes_back_after_a_restart_on_the_same_port(opencode_home: OpenCodeHome) -> None:
+    with RawServer(opencode_home) as server:
+        client = OpenCodeClient(server.url, server.password)
+        events = client.events().events()
+        async with asyncio.timeout(60), aclosing(events):
+            assert isinstance(await anext(events), Connected)
+            server.kill()
+            gap = await anext(events)
+            assert isinstance(gap, Gap)
+            assert isinstance(gap.error, ServerDown)
+            starting = asyncio.create_task(asyncio.to_thread(server.start))
+            async for signal in events:
+                if isinstance(signal, Connected):
+                    break
+                assert isinstance(signal, Gap)
+            await starting
+            created = await client.create_session(str(opencode_home.home), "t", {})
+            async for signal in events:
+                if isinstance(signal, ServerEvent) and signal.kind == "session.created":
+                    assert signal.session_id == created.facts.id
+                    assert signal.directory == created.facts.directory
+                    break
+        await client.aclose()
+
+
+async def test_a_killed_turn_reads_as_unfinished_in_the_database_too(opencode_home: OpenCodeHome, model: StubModel) -> None:
+    with RawServer(opencode_home) as server:
+        client = OpenCodeClient(server.url, server.password)
+        session = (await client.create_session(str(opencode_home.home), "t", {})).facts.id
+        await client.prompt(session, "hold")
+        await asyncio.to_thread(model.wait_for_chats, 1)
+        server.kill()
+        await client.aclose()
+    before = {
+        path.name: path.read_bytes() for path in opencode_home.database.parent.glob("opencode.db*") if "shm" not in path.name
+    }
+    with OpenCodeDatabase(opencode_home.database).reading() as reader:
+        newest = reader.newest(session)
+    assert newest is not None
+    assert (newest.role, newest.finished) == (Role.ASSISTANT, False)
+    assert before == {
+        path.name: path.read_bytes() for path in opencode_home.database.parent.glob("opencode.db*") if "shm" not in path.name
+    }

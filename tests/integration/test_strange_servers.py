@@ -1,0 +1,94 @@
+"""External servers that refuse, hang, fail or speak something else: each is its own *unknown*, and none is ended by us."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.program import Program
+
+PASSWORD = "of the user's own server"
+
+
+@pytest.fixture
+def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Program:
+    return Program(tmp_path / "data", opencode_home.environment)
+
+
+@pytest.fixture
+def thread(program: Program, tmp_path: Path) -> str:
+    (tmp_path / "work").mkdir()
+    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    return made
+
+
+class Always(ThreadingHTTPServer):
+    """Answers every request with the same status, type and body."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int, kind: str, body: bytes) -> None:
+        answer = (status, kind, body)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(answer[0])
+                self.send_header("content-type", answer[1])
+                self.send_header("content-length", str(len(answer[2])))
+                self.end_headers()
+                self.wfile.write(answer[2])
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing to tell."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+ANSWERS = {
+    "unsupported": (200, "text/html", b"<!doctype html><title>OpenCode</title>"),
+    "server-error": (500, "application/json", b'{"name":"UnknownError","data":{"message":"boom"}}'),
+    "unauthorized": (401, "application/json", b"{}"),
+}
+
+
+@pytest.fixture(params=ANSWERS)
+def strange(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    server = Always(*ANSWERS[request.param])
+    yield request.param, f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_strange_answer_is_its_own_unknown(program: Program, thread: str, strange: tuple[str, str]) -> None:
+    reason, url = strange
+    program.environment["T3TRAY_SERVER_URL"] = url
+    refused = program.json("resume", thread, code=4)
+    assert (refused["verdict"]["kind"], refused["verdict"]["reason"]) == ("unknown", reason)
+    assert program.json("send", thread, "hello", code=4)["verdict"]["reason"] == reason
+    assert program.json("show", thread)["thread"]["draft"] == "hello"
+
+
+def test_nobody_listening_is_server_down(program: Program, thread: str) -> None:
+    program.environment["T3TRAY_SERVER_URL"] = "http://127.0.0.1:9"
+    assert program.json("resume", thread, code=4)["verdict"]["reason"] == "server-down"
+
+
+def test_an_external_server_serves_and_is_never_stopped(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
+    with RawServer(opencode_home, password=PASSWORD) as server:
+        program.environment |= {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": "wrong"}
+        assert program.json("resume", thread, code=4)["verdict"]["reason"] == "unauthorized"
+        program.environment["OPENCODE_SERVER_PASSWORD"] = PASSWORD
+        assert program.run("send", thread, "what is the codeword?").strip() == "HERON"
+        assert program.json("status")["server"]["state"] == "external"
+        program.run("server", "stop", code=6)
+        assert psutil.pid_exists(server.pid)

@@ -1,0 +1,159 @@
+"""The real OpenCode for tests: the program, a home of its own, and a server that is always reaped."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import pytest
+
+from tests.support.stub_model import opencode_config
+
+_ROOT = Path(__file__).resolve().parents[2]
+_READY_LINE = "server listening on"
+_START_LIMIT = 60.0
+
+
+def opencode_binary() -> Path:
+    """The program on the PATH, else the one in the repository's `.tools`; the test fails where there is none."""
+    found = shutil.which("opencode")
+    if found:
+        return Path(found)
+    system = {"Linux": "linux", "Darwin": "darwin", "Windows": "windows"}.get(platform.system(), "unknown")
+    machine = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x64"
+    name = "opencode.exe" if system == "windows" else "opencode"
+    path = _ROOT / ".tools" / "node_modules" / f"opencode-{system}-{machine}" / "bin" / name
+    if not path.is_file():
+        pytest.fail(f"There is no opencode on the PATH and none at {path}: npm install --prefix .tools opencode-ai")
+    return path
+
+
+class OpenCodeHome:
+    """A home directory of OpenCode's own, on no network but the model's."""
+
+    def __init__(self, root: Path, model_url: str) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin" if os.name == "posix" else os.environ["PATH"],
+            "HOME": str(self.home),
+            "XDG_DATA_HOME": str(root / "data"),
+            "XDG_CONFIG_HOME": str(root / "config"),
+            "XDG_STATE_HOME": str(root / "state"),
+            "XDG_CACHE_HOME": str(root / "cache"),
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
+        }
+        self.database = root / "data" / "opencode" / "opencode.db"
+
+
+class RawServer:
+    """A real `opencode serve`, started without any code of t3tray. A context manager; `port` stays the same over restarts."""
+
+    def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.password = password
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home.root / f"server-{self.port}.log"
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> RawServer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until it answers: first the log line, because a request before it may hang for ever."""
+        assert self._process is None, "the server runs already"
+        arguments = [str(opencode_binary()), "serve", "--hostname", "127.0.0.1", "--port", str(self.port)]
+        environment = self._home.environment | {"OPENCODE_SERVER_PASSWORD": self.password}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                arguments,
+                env=environment,
+                cwd=self._home.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it as a well-behaved owner does."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it whatever it does, and everything it started. Nothing happens when it does not run."""
+        self._end(signal.SIGKILL)
+
+    def suspend(self) -> None:
+        """Freeze the process: connections are still taken, nothing is answered."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def http(self) -> httpx.Client:
+        """A plain client, for what the app itself never asks."""
+        return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=30, trust_env=False)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_LIMIT
+        while time.monotonic() < deadline:
+            output = self.log.read_text(errors="replace")
+            assert self._process.poll() is None, f"opencode ended with {self._process.returncode}:\n{output}"
+            if _READY_LINE in output and self._answers():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"opencode was not ready in {_START_LIMIT:.0f} s:\n{self.log.read_text(errors='replace')}")
+
+    def _answers(self) -> bool:
+        try:
+            answer = httpx.get(f"{self.url}/global/health", auth=("opencode", self.password), timeout=2, trust_env=False)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

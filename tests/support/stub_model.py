@@ -1,0 +1,187 @@
+"""A loopback model that speaks OpenAI's chat-completions stream and records every request it is sent.
+
+It owns no judgement: a test reads `requests` to prove what context reached the model. What it answers is decided by the
+last user message alone:
+
+- "what is the codeword" → the word of the newest "the codeword is WORD" in the messages, else a plain "UNKNOWN …";
+- "run: COMMAND"         → a `bash` tool call (the permission flow);
+- "fail: TEXT"           → HTTP 400 with that text (the `session.error` flow);
+- "hold"                 → the first words, then silence until `release()` (a turn that is under way);
+- "say: TEXT"            → that text;
+- anything else          → "OK.".
+
+Run by hand: `python -m tests.support.stub_model PORT`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+UNKNOWN = "UNKNOWN - I have no earlier context"
+_CODEWORD = re.compile(r"the codeword is (\w+)")
+
+
+class StubModel:
+    """A running model on its own threads; `stop()` ends it. Use as a context manager."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._arrived = threading.Condition()
+        self._gate = threading.Event()
+        self._server = _Server(("127.0.0.1", port), self)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="stub-model", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> StubModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def stop(self) -> None:
+        self.release()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def release(self) -> None:
+        """Let every held turn go on to its end."""
+        self._gate.set()
+
+    def hold_again(self) -> None:
+        self._gate.clear()
+
+    def record(self, body: dict[str, Any]) -> None:
+        with self._arrived:
+            self.requests.append(body)
+            self._arrived.notify_all()
+
+    def chats(self) -> list[dict[str, Any]]:
+        """The requests of real turns: those of the title generator are left out."""
+        with self._arrived:
+            return [request for request in self.requests if not _is_title_request(request)]
+
+    def wait_for_chats(self, count: int, timeout: float = 30) -> list[dict[str, Any]]:
+        with self._arrived:
+            enough = self._arrived.wait_for(lambda: len(self.chats()) >= count, timeout)
+        assert enough, f"the model got {len(self.chats())} of {count} requests in {timeout} s"
+        return self.chats()
+
+    def words_sent(self, index: int = -1) -> str:
+        """All the text of one request, system prompt left out, as the model saw it."""
+        return "\n".join(_text_of(message) for message in self.chats()[index]["messages"] if message["role"] != "system")
+
+    def answer(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        asked = next((_text_of(m) for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        if body["messages"][-1]["role"] == "tool":
+            yield {"content": "Done."}
+        elif "what is the codeword" in asked:
+            words = _CODEWORD.findall("\n".join(_text_of(m) for m in body["messages"] if m["role"] != "system"))
+            yield {"content": words[-1] if words else UNKNOWN}
+        elif asked.startswith("run: "):
+            yield _bash_call(asked.removeprefix("run: "))
+        elif asked.startswith("hold"):
+            yield {"content": "I am "}
+            self._gate.wait()
+            yield {"content": "done."}
+        elif asked.startswith("say: "):
+            for word in re.findall(r"\S+\s*", asked.removeprefix("say: ")):
+                yield {"content": word}
+        else:
+            yield {"content": "OK."}
+
+
+def _bash_call(command: str) -> dict[str, Any]:
+    arguments = json.dumps({"command": command, "description": "a command"})
+    return {
+        "tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "bash", "arguments": arguments}}]
+    }
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+
+
+def _is_title_request(body: dict[str, Any]) -> bool:
+    return any(m["role"] == "system" and "title generator" in _text_of(m) for m in body["messages"])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], model: StubModel) -> None:
+        self.model = model
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in mid-answer (a killed server) is what the tests do on purpose."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        model = cast("_Server", self.server).model
+        model.record(body)
+        last = _text_of(body["messages"][-1])
+        if last.startswith("fail: "):
+            return self._refuse(last.removeprefix("fail: "))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        finish = "stop"
+        for delta in model.answer(body):
+            finish = "tool_calls" if "tool_calls" in delta else "stop"
+            self._chunk({"role": "assistant", **delta}, None)
+        self._chunk({}, finish)
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _refuse(self, message: str) -> None:
+        payload = json.dumps({"error": {"message": message, "type": "invalid_request_error"}}).encode()
+        self.send_response(400)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _chunk(self, delta: dict[str, Any], finish: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        chunk: dict[str, Any] = {
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "stub-1",
+            "choices": [choice],
+        }
+        if finish:
+            chunk["usage"] = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+        self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests read `requests`; a log line a request would only be noise."""
+
+
+def opencode_config(url: str) -> str:
+    """The OPENCODE_CONFIG_CONTENT text that makes this model the only one."""
+    models = {"stub-1": {"limit": {"context": 100000, "output": 4096}}}
+    provider = {"npm": "@ai-sdk/openai-compatible", "options": {"baseURL": url, "apiKey": "none"}, "models": models}
+    return json.dumps({"provider": {"stub": provider}, "model": "stub/stub-1", "small_model": "stub/stub-1"})
+
+
+if __name__ == "__main__":
+    running = StubModel(int(sys.argv[1]))
+    print(opencode_config(running.url), flush=True)
+    threading.Event().wait()

@@ -1,0 +1,125 @@
+"""The shapes of the JSON documents, name by name: scripts rely on them, and docs/command-line.md tells them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from t3tray import documents
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Absent, Evidence
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.receipt import write_receipt
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.errors import ServerDown
+from t3tray.core.services.views import Resumption, ThreadDetails, ThreadRow
+
+AT = datetime(2026, 11, 24, 12, 30, 1, 250_000, UTC)
+STAMP = "2026-11-24T12:30:01.250Z"
+CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.18.33")
+THREAD = Thread("3f2a", "Parser", "/work", Source.T3TRAY, AT, AT, draft="unsent")
+MISSING = Verdict(Reason.MISSING)
+ROW = ThreadRow(THREAD, "ses_1", MISSING, ReaperState(ReaperPhase.AT_RISK))
+EVIDENCE = Evidence(
+    taken_at=AT, session=Absent(), newest=Absent(), directory_exists=True, has_turns=True, asked="OpenCode 1.18.33"
+)
+RECEIPT = write_receipt(THREAD.id, THREAD.directory, CURSOR, EVIDENCE, MISSING)
+ENTRY = Entry("3f2a", Event.CONFIRMED, Actor.USER, "adopted", AT, "ses_1", cursor=CURSOR, seq=1)
+
+VERDICT = {
+    "kind": "blocked",
+    "reason": "missing",
+    "sentence": "The session that held this conversation no longer exists in OpenCode.",
+    "remedies": ["bind", "carry-transcript", "start-afresh", "release"],
+}
+THREAD_DOCUMENT = {
+    "id": "3f2a",
+    "title": "Parser",
+    "source": "t3tray",
+    "directory": "/work",
+    "created_at": STAMP,
+    "last_activity_at": STAMP,
+    "archived_at": None,
+    "draft": "unsent",
+}
+ROW_DOCUMENT = {
+    **THREAD_DOCUMENT,
+    "session_id": "ses_1",
+    "verdict": VERDICT,
+    "reaper": {"state": "at-risk", "reap_at": None},
+}
+
+
+def test_a_row_is_the_thread_with_its_session_verdict_and_reaper() -> None:
+    assert documents.row_document(ROW) == ROW_DOCUMENT
+
+
+def test_a_resumption_holds_the_verdict_and_the_receipt_also_when_it_refuses() -> None:
+    document = documents.resumption_document(Resumption(THREAD, "ses_1", MISSING, RECEIPT))
+    assert (document["thread"], document["session_id"], document["verdict"]) == ("3f2a", "ses_1", VERDICT)
+    receipt = document["receipt"]
+    assert isinstance(receipt, dict)
+    assert set(receipt) == {"thread", "session_id", "verdict", "taken_at", "asked", "checks", "notes"}
+    assert receipt["checks"][0] == {"name": "session exists", "recorded": "ses_1", "found": "not found", "passed": False}
+    assert receipt["taken_at"] == STAMP
+
+
+def test_an_entry_tells_who_why_and_what_was_known() -> None:
+    document = documents.entry_document(ENTRY)
+    assert document | {"cursor": None} == {
+        "seq": 1,
+        "at": STAMP,
+        "thread": "3f2a",
+        "event": "confirmed",
+        "session_id": "ses_1",
+        "actor": "user",
+        "why": "adopted",
+        "intent": None,
+        "cursor": None,
+    }
+    assert document["cursor"] == {
+        "session_id": "ses_1",
+        "directory": "/work",
+        "title": "Parser",
+        "session_created_ms": 1,
+        "first_message_id": "msg_1",
+        "last_message_id": "msg_2",
+        "last_finished_id": "msg_2",
+        "message_count": 2,
+        "server_version": "1.18.33",
+    }
+
+
+def test_the_details_hold_everything() -> None:
+    document = documents.details_document(ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, ("ses_0",)))
+    assert set(document) == {"thread", "cursor", "candidates", "journal", "receipt"}
+    assert (document["thread"], document["candidates"]) == (ROW_DOCUMENT, ["ses_0"])
+
+
+def test_the_server_and_an_error() -> None:
+    status = ServerStatus(ServerState.WAITING, until=AT, attempt=2, reason="it ended by itself")
+    assert documents.server_document(status) == {
+        "state": "waiting",
+        "url": "",
+        "pid": None,
+        "version": "",
+        "until": STAMP,
+        "attempt": 2,
+        "reason": "it ended by itself",
+        "log_tail": "",
+        "memory": None,
+    }
+    assert documents.error_document(ServerDown("Nobody listens.", "Start it.")) == {
+        "error": {"title": "The OpenCode server does not answer", "message": "Nobody listens.", "hint": "Start it.", "code": 4}
+    }
+
+
+def test_every_document_is_json_and_every_field_is_told_in_the_contract() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+    for document in (documents.row_document(ROW), documents.entry_document(ENTRY), documents.receipt_document(RECEIPT)):
+        json.dumps(document)
+        assert all(f'"{name}"' in told for name in document)
