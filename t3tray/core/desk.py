@@ -1,0 +1,171 @@
+"""What the window works with: the engine's life in the tray app, and the user's intents. It lives in the asyncio thread.
+
+It publishes an `Overview` whenever something may have changed: our store, OpenCode's database, the server's state or its
+events. Events are hints; what is shown is always read. It knows no Qt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.engine import Engine
+from t3tray.core.errors import T3TrayError
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.opencode.events import Connected, Gap
+from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.system.watch import FileWatch, database_files
+
+_log = logging.getLogger(__name__)
+
+# Changes come in bursts: the list is read once for each, and takes at most a fifth of the time.
+COALESCE = 0.15
+REST_FOR_READING = 4.0
+# What makes up for a change that no watcher told.
+SAFETY_REFRESH = 60.0
+
+_TELLING = ("session.", "permission.", "question.")
+
+
+class Desk:
+    """One for the app's life: `run` until cancelled, then `close`."""
+
+    def __init__(self, data_directory: str | None) -> None:
+        self._data_directory = data_directory
+        self._engine: asyncio.Future[Engine] | None = None
+        self._changed = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def run(self, publish: Callable[[Overview], None]) -> None:
+        """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
+        opened = self._opened()
+        try:
+            opened.set_result(engine := await Engine.open(self._data_directory, "tray"))
+        except T3TrayError as error:
+            opened.set_exception(error)
+            opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
+            raise
+        loop = asyncio.get_running_loop()
+
+        def files_changed() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watcher's thread still tells of a change
+                loop.call_soon_threadsafe(self._changed.set)
+
+        files = (*database_files(engine.store.path), *database_files(engine.database.path))
+        watch = await asyncio.to_thread(FileWatch, files, files_changed)
+        engine.server.subscribe(self._on_server_changed)
+        # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
+        preparing = asyncio.create_task(asyncio.to_thread(engine.launching.environment))
+        try:
+            while True:
+                rest = await self._publish(engine, publish) * REST_FOR_READING
+                await self._next_change(max(rest, COALESCE))
+        finally:
+            preparing.cancel()
+            await asyncio.to_thread(watch.stop)
+
+    async def close(self) -> None:
+        """Stop listening, then close the engine: the server that only we use ends with it."""
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        if self._engine and self._engine.done() and not self._engine.exception():
+            await self._engine.result().close()
+
+    async def details(self, thread_id: str) -> ThreadDetails:
+        return await (await self._opened()).details(thread_id)
+
+    async def resume(self, thread_id: str) -> Resumption:
+        """Verify, with the server started if it has to be; what is refused comes back with its verdict."""
+        return await (await self._opened()).verify(thread_id)
+
+    async def resume_in_terminal(self, thread_id: str) -> Resumption:
+        """Verify, and open a terminal in the session only when the verdict allows it."""
+        engine = await self._opened()
+        resumption = await engine.verify(thread_id)
+        if resumption.verdict.kind is Kind.RESUMABLE and resumption.session_id is not None:
+            await engine.open_terminal(resumption.thread)
+        return resumption
+
+    async def start_server(self) -> None:
+        engine = await self._opened()
+        await engine.server.start()
+        await engine.connect()
+
+    async def stop_server(self) -> None:
+        await (await self._opened()).server.stop()
+
+    async def restart_server(self) -> None:
+        engine = await self._opened()
+        await engine.server.restart()
+        await engine.connect()
+
+    async def bind(self, thread_id: str, session_id: str) -> None:
+        engine = await self._opened()
+        await engine.threads.bind(thread_id, session_id, await engine.connect())
+
+    async def new_thread(self, directory: str, title: str) -> str:
+        engine = await self._opened()
+        return (await engine.threads.create(directory, title, await engine.connect())).id
+
+    def _opened(self) -> asyncio.Future[Engine]:
+        """The engine, once `run` has opened it; what is asked of the desk before waits for it."""
+        if self._engine is None:
+            self._engine = asyncio.get_running_loop().create_future()
+        return self._engine
+
+    async def _publish(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
+        """Read everything and tell it; how long it took, in seconds. An error is told in place of what could not be read."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            await self._follow_server(engine)
+            examinations = await engine.examine()
+            publish(await engine.overview(examinations=examinations))
+            await engine.renew_all(examinations, "a turn ended")
+        except T3TrayError as error:
+            _log.warning("The list could not be read: %s", error.message)
+            publish(Overview(engine.server.status, warnings=(error.message,)))
+        return clock() - began
+
+    async def _follow_server(self, engine: Engine) -> None:
+        """Join a server that another process of ours started. A server that cannot be reached is no reason to show no list."""
+        try:
+            await engine.join_running_server()
+        except T3TrayError as error:
+            _log.warning("The running server cannot be joined: %s", error.message)
+
+    async def _next_change(self, rest: float) -> None:
+        """Wait for a change, or for the slow refresh; then for the burst to pass."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SAFETY_REFRESH):
+                await self._changed.wait()
+        await asyncio.sleep(rest)
+        self._changed.clear()
+
+    def _on_server_changed(self, status: ServerStatus) -> None:
+        self._changed.set()
+        if status.state in (ServerState.READY, ServerState.EXTERNAL) and (self._listening is None or self._listening.done()):
+            self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Follow the server's events for as long as it is the same server; each one is a reason to look again."""
+        engine = await self._opened()
+        try:
+            await self._hear(engine, await engine.connect())
+        except T3TrayError as error:
+            _log.warning("The server's events cannot be followed: %s", error.message)
+            self._changed.set()
+
+    async def _hear(self, engine: Engine, connection: Connection) -> None:
+        async with contextlib.aclosing(connection.events().events()) as signals:
+            async for signal in signals:
+                if isinstance(signal, Gap):
+                    if not engine.is_current(connection):
+                        return
+                elif isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
+                    self._changed.set()

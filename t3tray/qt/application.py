@@ -1,0 +1,208 @@
+"""The life of the tray app: the icon first, then the rest; and one orderly end, whoever asks for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtGui import QIcon, QSessionManager
+from PySide6.QtWidgets import QApplication
+
+from t3tray.core.errors import ExitCode, T3TrayError
+from t3tray.qt.instance import Instance
+from t3tray.qt.menu import Deed, Item
+from t3tray.qt.quitting import SignalWatch
+from t3tray.qt.tray import Tray
+from t3tray.resources import resource
+
+if TYPE_CHECKING:
+    from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+    from t3tray.qt.bridge import Bridge
+    from t3tray.qt.desk import Desk
+    from t3tray.qt.window import MainWindow
+
+# In ms: how long a desktop may take to show a tray before the window comes up in its place.
+TRAY_LIMIT = 3000
+# In ms: when the app ends at the latest; the bridge bounds its own end below it.
+_LAST_MOMENT = 5500
+_TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
+
+
+class Application(QObject):
+    """One for the process. `run` returns when the app has ended."""
+
+    def __init__(self, directory: Path, make_desk: Callable[[], Desk]) -> None:
+        # Without it Qt would give a program that is no bundle a place in the Dock.
+        os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
+        self._qt = QApplication(sys.argv[:1])
+        super().__init__()
+        self._make_desk = make_desk
+        self._instance = Instance(directory)
+        self._bridge: Bridge | None = None
+        self._window: MainWindow | None = None
+
+    def run(self) -> int:
+        """The exit code. A second t3tray on the same data brings the first one up, and ends."""
+        if not self._instance.take():
+            return self._bring_up_first()
+        self._qt.setApplicationName("t3tray")
+        self._qt.setDesktopFileName("t3tray")
+        self._qt.setQuitOnLastWindowClosed(False)
+        self._tray = Tray()
+        self._tray.chosen.connect(self._on_chosen)
+        self._tray.clicked.connect(self._on_raise_wanted)
+        self._tray.show()
+        # Everything that takes time comes after the icon has been drawn.
+        QTimer.singleShot(0, self._on_icon_shown)
+        return self._qt.exec()
+
+    def _bring_up_first(self) -> int:
+        if self._instance.raise_first():
+            return ExitCode.DONE
+        sys.stderr.write("t3tray runs already, but does not answer. End it, then start it again.\n")
+        return ExitCode.UNKNOWN
+
+    @Slot()
+    def _on_icon_shown(self) -> None:
+        from t3tray.qt.bridge import Bridge
+
+        self._signals = SignalWatch()
+        self._signals.received.connect(self._on_quit_wanted)
+        self._instance.raise_wanted.connect(self._on_raise_wanted)
+        self._instance.listen()
+        self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
+        self._qt.commitDataRequest.connect(self._on_session_end)
+        self._bridge = bridge = Bridge(self._make_desk)
+        bridge.overview_changed.connect(self._on_overview_changed)
+        bridge.details_changed.connect(self._on_details_changed)
+        bridge.resumed.connect(self._on_resumed)
+        bridge.thread_made.connect(self._on_thread_made)
+        bridge.failed.connect(self._on_failed)
+        bridge.ended.connect(self._on_ended)
+        bridge.start()
+        if not self._tray.is_there:
+            wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
+            QTimer.singleShot(wait, self._on_tray_due)
+
+    def _open_window(self) -> MainWindow:
+        """The window, made when it is first needed: most of the time only the icon is."""
+        if self._window is None:
+            from t3tray.qt.window import MainWindow
+
+            window = self._window = MainWindow(lambda: datetime.now(UTC))
+            bridge = self._bridge
+            assert bridge is not None
+            window.look_wanted.connect(bridge.look_at)
+            window.resume_wanted.connect(bridge.resume_in_terminal)
+            window.check_wanted.connect(bridge.resume)
+            window.bind_wanted.connect(bridge.bind)
+            window.thread_wanted.connect(bridge.new_thread)
+            window.server_wanted.connect(self._on_server_wanted)
+            window.closed.connect(self._on_window_closed)
+            if bridge.overview:
+                window.show_overview(bridge.overview)
+        return self._window
+
+    @Slot()
+    def _on_tray_due(self) -> None:
+        if not self._tray.is_there:
+            self._on_raise_wanted()
+
+    @Slot()
+    def _on_raise_wanted(self) -> None:
+        if self._bridge:
+            self._open_window().bring_up()
+
+    @Slot(object)
+    def _on_chosen(self, item: Item) -> None:
+        if self._bridge is None:
+            return
+        match item.deed:
+            case Deed.OPEN:
+                self._on_raise_wanted()
+            case Deed.RESUME:
+                self._bridge.resume_in_terminal(item.thread_id)
+            case Deed.EXPLAIN:
+                self._open_window().bring_up()
+                self._open_window().show_thread(item.thread_id)
+            case Deed.NEW_THREAD:
+                self._open_window().bring_up()
+                self._open_window().new_thread.ask()
+            case Deed.START | Deed.STOP | Deed.RESTART:
+                self._on_server_wanted(item.deed.value)
+            case Deed.QUIT:
+                self._on_quit_wanted()
+
+    @Slot(str)
+    def _on_server_wanted(self, deed: str) -> None:
+        assert self._bridge is not None
+        {
+            Deed.START: self._bridge.start_server,
+            Deed.STOP: self._bridge.stop_server,
+            Deed.RESTART: self._bridge.restart_server,
+        }[Deed(deed)]()
+
+    @Slot(object)
+    def _on_overview_changed(self, overview: Overview) -> None:
+        self._tray.show_overview(overview)
+        if self._window:
+            self._window.show_overview(overview)
+
+    @Slot(object)
+    def _on_details_changed(self, details: ThreadDetails) -> None:
+        if self._window:
+            self._window.show_details(details)
+
+    @Slot(object)
+    def _on_resumed(self, resumption: Resumption) -> None:
+        """A resume from the menu that was refused explains itself in the window."""
+        from t3tray.core.domain.verdict import Kind
+
+        if resumption.verdict.kind is not Kind.RESUMABLE:
+            self._open_window().bring_up()
+            self._open_window().show_thread(resumption.thread.id)
+        self._open_window().show_resumption(resumption)
+
+    @Slot(str)
+    def _on_thread_made(self, thread_id: str) -> None:
+        self._open_window().show_thread_soon(thread_id)
+
+    @Slot(object)
+    def _on_failed(self, error: T3TrayError) -> None:
+        window = self._open_window()
+        window.show_error(error)
+        window.bring_up()
+
+    @Slot()
+    def _on_window_closed(self) -> None:
+        """With a tray the app stays; without one nobody could reach it any more."""
+        if not self._tray.is_there:
+            self._on_quit_wanted()
+
+    @Slot()
+    def _on_quit_wanted(self) -> None:
+        self._tray.hide()
+        if self._window:
+            self._window.hide()
+        if self._bridge is None:
+            self._qt.quit()
+            return
+        self._bridge.close()
+        # Should the other thread not come to its end, the app does.
+        QTimer.singleShot(_LAST_MOMENT, self._qt.quit)
+
+    @Slot()
+    def _on_ended(self) -> None:
+        self._qt.quit()
+
+    @Slot(QSessionManager)
+    def _on_session_end(self, _manager: QSessionManager) -> None:
+        """The desktop waits for us here, and nowhere later."""
+        if self._bridge:
+            self._bridge.close()
+            self._bridge.join()

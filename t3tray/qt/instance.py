@@ -1,0 +1,78 @@
+"""One t3tray for each data folder: the first holds a lock and listens, a second one asks it to come up and ends."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject, Signal, Slot
+
+_RAISE = b"raise\n"
+_LIMIT_MS = 2000
+
+
+class Instance(QObject):
+    """Take it first, listen later: the lock costs nothing, the network module some of the time to the icon."""
+
+    raise_wanted = Signal()
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._address = _address(directory)
+        self._lock = QLockFile(str(directory / "tray.lock"))
+        # Never stale by age: only a holder that does not live any more loses it.
+        self._lock.setStaleLockTime(0)
+        self._server: QObject | None = None
+
+    def take(self) -> bool:
+        """True when we are the first."""
+        return self._lock.tryLock(0)
+
+    def listen(self) -> None:
+        """Hear those who start later."""
+        from PySide6.QtNetwork import QLocalServer
+
+        # We hold the lock, so whoever left this socket is gone.
+        QLocalServer.removeServer(self._address)
+        server = QLocalServer(self)
+        server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        server.newConnection.connect(self._on_connection)
+        server.listen(self._address)
+        self._server = server
+
+    def raise_first(self) -> bool:
+        """Ask the one that runs to come up. False when it does not answer."""
+        from PySide6.QtNetwork import QLocalSocket
+
+        socket = QLocalSocket()
+        socket.connectToServer(self._address)
+        if not socket.waitForConnected(_LIMIT_MS):
+            return False
+        socket.write(_RAISE)
+        told = socket.waitForBytesWritten(_LIMIT_MS)
+        socket.disconnectFromServer()
+        return told
+
+    @Slot()
+    def _on_connection(self) -> None:
+        from PySide6.QtNetwork import QLocalServer
+
+        assert isinstance(self._server, QLocalServer)
+        while connection := self._server.nextPendingConnection():
+            connection.disconnected.connect(connection.deleteLater)
+            self.raise_wanted.emit()
+
+
+def _address(directory: Path) -> str:
+    """A socket in the user's own runtime folder, or a pipe's name on Windows. Short: a path of 107 characters is too long."""
+    name = f"t3tray-{hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]}"
+    if sys.platform == "win32":
+        return name
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(runtime) if runtime and Path(runtime).is_dir() else directory
+    path = folder / f"{name}.sock"
+    return str(path) if len(str(path)) <= 100 else str(Path(tempfile.gettempdir()) / f"{os.getuid()}-{name}.sock")

@@ -1,0 +1,47 @@
+"""The bar on top of the window that tells an error, in place of a box that would be in the way."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from t3tray.core.errors import T3TrayError
+from t3tray.qt.parts import button, label
+from t3tray.qt.theme import GAP, MARGIN
+
+
+class MessageBar(QWidget):
+    """Hidden until there is something to tell; the newest message replaces the one before."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "bar")
+        self._title = label("", "bad", bold=True)
+        self._message = label()
+        self._hint = label("", "muted")
+        dismiss = button("Dismiss", "plain")
+        dismiss.clicked.connect(self.hide)
+        words = QVBoxLayout()
+        words.setSpacing(GAP // 2)
+        for each in (self._title, self._message, self._hint):
+            words.addWidget(each)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
+        layout.addLayout(words, 1)
+        layout.addWidget(dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    @Slot(object)
+    def tell(self, error: T3TrayError) -> None:
+        self._show(error.title, error.message, error.hint or "")
+
+    def warn(self, sentence: str) -> None:
+        self._show("Please note", sentence, "")
+
+    def _show(self, title: str, message: str, hint: str) -> None:
+        self._title.setText(title)
+        self._message.setText(message)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self.show()

@@ -1,0 +1,90 @@
+"""Small widgets that every page is made of."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from t3tray.qt.theme import GAP, MARGIN, UNIT, scaled
+
+
+def label(text: str = "", kind: str = "", *, size: float = 1.0, bold: bool = False) -> QLabel:
+    """A text that wraps and can be selected; `kind` is its role in the style sheet."""
+    made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    # A wrapping label alone would refuse to be narrower than its longest word.
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    made.setFont(scaled(made.font(), size, bold=bold))
+    made.setProperty("kind", kind)
+    return made
+
+
+def column(text: str, kind: str, widest: str) -> QLabel:
+    """A text that stands in a column as wide as the widest one of it."""
+    made = label(text, kind)
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
+    made.setFixedWidth(made.fontMetrics().horizontalAdvance(widest) + GAP)
+    return made
+
+
+def code(text: str) -> QLabel:
+    """Lines in the system's fixed font, as they are."""
+    made = label(text)
+    made.setFont(scaled(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont), 0.9))
+    return made
+
+
+def button(text: str, kind: str = "") -> QPushButton:
+    made = QPushButton(text, autoDefault=False)
+    made.setProperty("kind", kind)
+    return made
+
+
+def field(placeholder: str, name: str) -> QLineEdit:
+    """A line to type in; `name` is what a screen reader calls it."""
+    made = QLineEdit(placeholderText=placeholder)
+    made.setAccessibleName(name)
+    return made
+
+
+def line() -> QFrame:
+    made = QFrame()
+    made.setFixedHeight(1)
+    made.setProperty("kind", "line")
+    return made
+
+
+def heading(text: str) -> QLabel:
+    made = label(text, "muted", size=0.88, bold=True)
+    made.setContentsMargins(0, GAP, 0, 0)
+    return made
+
+
+class Card(QWidget):
+    """A raised box with rounded corners around some widgets."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "card")
+        self.inside = QVBoxLayout(self)
+        self.inside.setContentsMargins(MARGIN, MARGIN - UNIT, MARGIN, MARGIN - UNIT)
+        self.inside.setSpacing(GAP)
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Give a widget another role, and have it drawn anew."""
+    if widget.property("kind") != kind:
+        widget.setProperty("kind", kind)
+        widget.style().polish(widget)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let it go."""
+    while item := layout.takeAt(0):
+        if widget := item.widget():
+            widget.hide()
+            widget.deleteLater()
+        elif inner := item.layout():
+            clear(inner)

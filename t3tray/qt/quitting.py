@@ -1,0 +1,51 @@
+"""Unix signals and the end of the session as Qt signals: Python's handlers do not run while Qt's loop waits."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class SignalWatch(QObject):
+    """`received` comes when the process is asked to end. One for the process's life."""
+
+    received = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in _NAMES:
+            number = getattr(signal, name, None)
+            if number is not None:
+                signal.signal(number, self._handle)
+        if sys.platform == "win32":
+            # No wake-up by a socket there: a timer lets the interpreter look now and then.
+            self._timer = QTimer(self)
+            self._timer.start(500)
+            self._timer.timeout.connect(self._on_tick)
+            return
+        self._ours, theirs = socket.socketpair()
+        self._theirs = theirs
+        for end in (self._ours, theirs):
+            end.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno())
+        self._notifier = QSocketNotifier(self._ours.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_wakeup)
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self.received.emit()
+
+    @Slot()
+    def _on_wakeup(self) -> None:
+        # The byte only wakes Qt; the handler above runs as soon as Python does.
+        with contextlib.suppress(BlockingIOError):
+            self._ours.recv(64)
+
+    @Slot()
+    def _on_tick(self) -> None:
+        """Nothing to do: the interpreter ran, so the handler could."""

@@ -1,0 +1,124 @@
+"""Spacing, type and colours with roles, taken from the system's palette. The only place that names a colour or a distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QColor, QFont, QPalette
+
+# Distances in logical pixels; everything is a multiple of the first.
+UNIT = 4
+GAP = 2 * UNIT
+MARGIN = 4 * UNIT
+ROW_HEIGHT = 52
+NARROW = 420
+RADIUS = 6
+
+
+@dataclass(frozen=True)
+class Colours:
+    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base` and on `raised`."""
+
+    base: QColor
+    raised: QColor
+    line: QColor
+    text: QColor
+    muted: QColor
+    good: QColor
+    unsure: QColor
+    bad: QColor
+    accent: QColor
+    on_accent: QColor
+
+
+_LIGHT = Colours(
+    base=QColor("#ffffff"),
+    raised=QColor("#f4f4f6"),
+    line=QColor("#dedee3"),
+    text=QColor("#1d1d1f"),
+    muted=QColor("#62626a"),
+    good=QColor("#1a7a38"),
+    unsure=QColor("#8a5a00"),
+    bad=QColor("#c0261c"),
+    accent=QColor("#2f5fd8"),
+    on_accent=QColor("#ffffff"),
+)
+_DARK = Colours(
+    base=QColor("#1e1e20"),
+    raised=QColor("#28282b"),
+    line=QColor("#3a3a3f"),
+    text=QColor("#f2f2f4"),
+    muted=QColor("#a5a5ae"),
+    good=QColor("#5fd084"),
+    unsure=QColor("#f0b849"),
+    bad=QColor("#ff8078"),
+    accent=QColor("#4a77ee"),
+    on_accent=QColor("#ffffff"),
+)
+
+
+def is_dark(palette: QPalette) -> bool:
+    return palette.color(QPalette.ColorRole.Window).lightness() < palette.color(QPalette.ColorRole.WindowText).lightness()
+
+
+def colours(palette: QPalette) -> Colours:
+    """The scheme that fits the system's palette."""
+    return _DARK if is_dark(palette) else _LIGHT
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The ratio of WCAG 2: 1 for equal colours, 21 for black on white."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
+    """The same font, larger or smaller than the system's own size."""
+    changed = QFont(font)
+    changed.setPointSizeF(font.pointSizeF() * factor)
+    if bold:
+        changed.setWeight(QFont.Weight.DemiBold)
+    return changed
+
+
+def style_sheet(scheme: Colours) -> str:
+    """How the widgets of the window look, by role: `kind` is a property that they are given."""
+    names = {name: colour.name() for name, colour in vars(scheme).items()}
+    return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS)
+
+
+def _luminance(colour: QColor) -> float:
+    def linear(part: float) -> float:
+        return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = linear(colour.redF()), linear(colour.greenF()), linear(colour.blueF())
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+_SHEET = """
+QWidget {{ color: {text}; }}
+QMainWindow, QDialog, QScrollArea, QWidget[kind="page"], QTableView, QSplitter {{ background: {base}; border: none; }}
+QWidget[kind="bar"] {{ background: {raised}; }}
+QWidget[kind="card"] {{ background: {raised}; border-radius: {radius}px; }}
+QFrame[kind="line"] {{ background: {line}; border: none; }}
+QLabel[kind="muted"] {{ color: {muted}; }}
+QLabel[kind="good"] {{ color: {good}; }}
+QLabel[kind="unsure"] {{ color: {unsure}; }}
+QLabel[kind="bad"] {{ color: {bad}; }}
+QLineEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QLineEdit:focus {{ border: 1px solid {accent}; }}
+QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px 12px; }}
+QPushButton:hover {{ border-color: {muted}; }}
+QPushButton:focus {{ border: 1px solid {accent}; }}
+QPushButton:pressed {{ background: {line}; }}
+QPushButton:disabled {{ color: {muted}; }}
+QPushButton[kind="main"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
+QPushButton[kind="main"]:focus {{ border: 1px solid {text}; }}
+QPushButton[kind="plain"] {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; color: {muted}; }}
+QPushButton[kind="plain"]:hover, QPushButton[kind="plain"]:focus {{ color: {text}; border-color: {line}; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {line}; border-radius: 4px; min-height: 32px; margin: 1px; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height: 0; }}
+QSplitter::handle {{ background: {line}; width: 1px; }}
+QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {unit}px; }}
+"""

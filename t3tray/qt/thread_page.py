@@ -1,0 +1,204 @@
+"""The page of one thread: whether it can be resumed and why, what can be done, the last receipt, the journal, the facts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.receipt import Receipt
+from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.sentences import remedies, sentence
+from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.qt.parts import Card, button, clear, code, column, heading, label
+from t3tray.qt.theme import GAP, MARGIN
+from t3tray.qt.words import MARK_NOT_SURE, mark, reason_label
+
+_TITLES = {
+    Kind.RESUMABLE: "Can be resumed",
+    Kind.BLOCKED: "Cannot be resumed",
+    Kind.UNKNOWN: "Cannot tell now",
+}
+_EVENTS = {
+    "intended": "A session was asked for",
+    "confirmed": "Bound to",
+    "proven": "Proof renewed for",
+    "superseded": "Bound to another than",
+    "released": "Let go of",
+    "abandoned": "Given up",
+}
+
+
+class ThreadPage(QScrollArea):
+    """Signals carry what the user asked for: a thread's id, and for `bind_wanted` the session's too."""
+
+    resume_wanted = Signal(str)
+    check_wanted = Signal(str)
+    start_wanted = Signal()
+    bind_wanted = Signal(str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Thread")
+        page = QWidget()
+        page.setProperty("kind", "page")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._body = QVBoxLayout(page)
+        self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._body.setSpacing(GAP)
+        self.setWidget(page)
+        self._shown: ThreadRow | ThreadDetails | None = None
+
+    def show_nothing(self, hint: str) -> None:
+        """No thread is chosen."""
+        self._shown = None
+        clear(self._body)
+        nothing = label(hint, "muted")
+        nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._body.addWidget(nothing, 1)
+
+    def show_row(self, row: ThreadRow) -> None:
+        """What is known already, until the details come."""
+        self._show(row, ThreadDetails(row, None, (), None))
+
+    def show_details(self, details: ThreadDetails) -> None:
+        if details != self._shown:
+            self._show(details, details)
+
+    def _show(self, shown: ThreadRow | ThreadDetails, details: ThreadDetails) -> None:
+        same = self._shown is not None and _row(self._shown).thread.id == details.row.thread.id
+        place = self.verticalScrollBar().value() if same else 0
+        self._shown = shown
+        clear(self._body)
+        thread = details.row.thread
+        self._body.addWidget(label(thread.title, size=1.35, bold=True))
+        self._body.addWidget(label(thread.directory, "muted"))
+        self._body.addWidget(self._verdict_card(details))
+        if thread.draft:
+            self._add_section("Not sent yet", _draft(thread.draft))
+        if details.receipt:
+            self._add_section("Last receipt", _receipt(details.receipt))
+        if details.journal:
+            self._add_section("History", _history(details.journal))
+        self._add_section("Details", _facts(details))
+        self._body.addStretch(1)
+        self.verticalScrollBar().setValue(place)
+
+    def _verdict_card(self, details: ThreadDetails) -> Card:
+        verdict, card = details.row.verdict, Card()
+        card.inside.addWidget(label(f"{mark(verdict)}  {_TITLES[verdict.kind]}", _kind(verdict), size=1.1, bold=True))
+        card.inside.addWidget(label(sentence(verdict)))
+        buttons = self._buttons(details)
+        if buttons:
+            row = QVBoxLayout() if len(buttons) > 3 else QHBoxLayout()
+            row.setSpacing(GAP)
+            for each in buttons:
+                row.addWidget(each)
+            if isinstance(row, QHBoxLayout):
+                row.addStretch(1)
+            card.inside.addLayout(row)
+        return card
+
+    def _buttons(self, details: ThreadDetails) -> list[QWidget]:
+        """What can be done now, the best first. A remedy that this version cannot do is not offered."""
+        row, offered = details.row, remedies(details.row.verdict)
+        thread_id = row.thread.id
+        made: list[QWidget] = []
+        if row.verdict.kind is Kind.RESUMABLE and row.session_id:
+            resume = button("Resume in Terminal", "main")
+            resume.clicked.connect(lambda: self.resume_wanted.emit(thread_id))
+            made.append(resume)
+        if Remedy.START_SERVER in offered:
+            start = button("Start Server", "main")
+            start.clicked.connect(self.start_wanted)
+            made.append(start)
+        check = button("Check Again" if row.verdict.kind is not Kind.RESUMABLE else "Check Now")
+        check.clicked.connect(lambda: self.check_wanted.emit(thread_id))
+        made.append(check)
+        if Remedy.BIND in offered:
+            made += [self._bind_button(thread_id, session) for session in details.candidates]
+        return made
+
+    def _bind_button(self, thread_id: str, session_id: str) -> QWidget:
+        bind = button(f"Bind to {session_id}")
+        bind.setToolTip("The binding of now stays in the history.")
+        bind.clicked.connect(lambda: self.bind_wanted.emit(thread_id, session_id))
+        return bind
+
+    def _add_section(self, title: str, widget: QWidget) -> None:
+        self._body.addWidget(heading(title))
+        self._body.addWidget(widget)
+
+
+def _row(shown: ThreadRow | ThreadDetails) -> ThreadRow:
+    return shown.row if isinstance(shown, ThreadDetails) else shown
+
+
+def _kind(verdict: Verdict) -> str:
+    if verdict.kind is Kind.BLOCKED:
+        return "bad"
+    return "unsure" if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else "good"
+
+
+def _draft(text: str) -> QWidget:
+    card = Card()
+    card.inside.addWidget(label(text))
+    return card
+
+
+def _receipt(receipt: Receipt) -> QWidget:
+    """The receipt's checks, and the whole of it for the clipboard."""
+    card = Card()
+    top = QHBoxLayout()
+    top.addWidget(label(f"{receipt.taken_at.astimezone():%-d %B %Y, %H:%M:%S} · {receipt.asked or 'nobody could be asked'}"), 1)
+    copy = button("Copy", "plain")
+    copy.setAccessibleName("Copy the receipt")
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(receipt.as_text()))
+    top.addWidget(copy)
+    card.inside.addLayout(top)
+    for check in receipt.checks:
+        sign, kind = {True: ("✓", "good"), False: ("✕", "bad"), None: ("·", "muted")}[check.passed]
+        is_same = check.recorded in ("", check.found)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(label(check.name, "muted", size=0.9))
+        words.addWidget(label(check.found if is_same else f"{check.recorded} → {check.found}"))
+        row = QHBoxLayout()
+        row.addWidget(column(sign, kind, "✓"), 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        card.inside.addLayout(row)
+    for note in receipt.notes:
+        card.inside.addWidget(label(note, "unsure"))
+    return card
+
+
+def _history(entries: tuple[Entry, ...]) -> QWidget:
+    """The journal, newest first: when, what, why and by whom."""
+    card = Card()
+    for entry in reversed(entries):
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(label(f"{_EVENTS[entry.event]} {entry.session_id or ''}".strip()))
+        words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M} · {entry.actor}: {entry.why}", "muted", size=0.9))
+        card.inside.addLayout(words)
+    return card
+
+
+def _facts(details: ThreadDetails) -> QWidget:
+    card = Card()
+    thread = details.row.thread
+    facts = [("Thread", thread.id), ("Session", details.row.session_id or "none"), ("Reason", reason_label(details.row.verdict))]
+    if details.cursor and details.cursor.message_count is not None:
+        facts.append(("Messages", str(details.cursor.message_count)))
+    if details.cursor and details.cursor.server_version:
+        facts.append(("OpenCode", details.cursor.server_version))
+    for name, value in facts:
+        row = QHBoxLayout()
+        row.addWidget(column(name, "muted", "Messages"))
+        row.addWidget(code(value), 1)
+        card.inside.addLayout(row)
+    return card

@@ -1,0 +1,89 @@
+"""Short texts that the tray, the menu and the window share. No PySide6 here, so that they are tested without it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePath
+
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.services.views import Overview
+
+_STATES = {
+    ServerState.STOPPED: "Server stopped",
+    ServerState.STARTING: "Server is starting",
+    ServerState.READY: "Server ready",
+    ServerState.UNRESPONSIVE: "Server does not answer",
+    ServerState.STOPPING: "Server is stopping",
+    ServerState.WAITING: "Server ended; it starts again soon",
+    ServerState.FAILED: "Server failed",
+    ServerState.EXTERNAL: "Using another program's server",
+}
+_TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState.FAILED})
+
+# Shapes, not colours alone: a full disc, a half one, a cross, a question mark.
+MARKS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
+MARK_NOT_SURE = "◐"
+_NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
+
+
+def mark(verdict: Verdict) -> str:
+    """The verdict as one character."""
+    return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]
+
+
+def reason_label(verdict: Verdict) -> str:
+    """The reason in two words at most: `directory-missing` → `Directory missing`."""
+    return verdict.reason.value.replace("-", " ").capitalize()
+
+
+def server_line(server: ServerStatus) -> str:
+    """The server's state in one line, with version and memory where there are any."""
+    parts = [_STATES[server.state]]
+    if server.state.answers and server.version:
+        parts.append(f"OpenCode {server.version}")
+    if server.memory:
+        parts.append(f"{server.memory / 2**20:.0f} MB")
+    return " · ".join(parts)
+
+
+def is_trouble(server: ServerStatus) -> bool:
+    return server.state in _TROUBLE
+
+
+def tooltip(overview: Overview | None) -> str:
+    """All that matters in one line: what works, what cannot be resumed, the server's state where it is not well."""
+    if overview is None:
+        return "t3tray"
+    counts = (
+        (sum(row.verdict.reason is Reason.BUSY for row in overview.rows), "working"),
+        (sum(row.verdict.kind is Kind.BLOCKED for row in overview.rows), "cannot resume"),
+    )
+    parts = [f"{count} {what}" for count, what in counts if count]
+    if is_trouble(overview.server) or not parts:
+        parts.append(_STATES[overview.server.state].lower())
+    return f"t3tray: {' · '.join(parts)}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago, in words that fit a list: `now`, `12 min`, `3 h`, `2 d`, else the date."""
+    seconds = (now - at).total_seconds()
+    if seconds < 60:
+        return "now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 86_400:
+        return f"{int(seconds // 3600)} h"
+    if seconds < 7 * 86_400:
+        return f"{int(seconds // 86_400)} d"
+    return f"{at.astimezone():%-d %b}" if at.year == now.year else f"{at.astimezone():%b %Y}"
+
+
+def folder_name(directory: str) -> str:
+    return PurePath(directory).name or directory
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, cut at the end."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
