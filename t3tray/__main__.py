@@ -7,6 +7,11 @@ import sys
 
 def main() -> int:
     """Run t3tray with the arguments of this process; the exit code."""
+    if len(sys.argv) == 1:
+        # The usual start: the icon does not wait for a parser.
+        from t3tray import app
+
+        return app.run(None)
     from t3tray import cli
 
     arguments = cli.build_parser().parse_args()

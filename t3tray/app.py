@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import linecache
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from t3tray.core.system.paths import data_directory
 from t3tray.qt.application import Application
-from t3tray.qt.desk import Desk
+
+if TYPE_CHECKING:
+    from t3tray.qt.desk import Desk
 
 
 def run(data_dir: str | None) -> int:
@@ -14,6 +19,11 @@ def run(data_dir: str | None) -> int:
     directory = data_directory(data_dir, os.environ)
 
     def make_desk() -> Desk:
+        # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of
+        # before the next ones come.
+        for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
+            import_module(heavy)
+            linecache.clearcache()
         from t3tray.core import desk
 
         return desk.Desk(str(directory))

@@ -1,4 +1,4 @@
-"""Where the files that belong to the program lie: icons and the desktop entry. In a checkout beside the package, else inside it."""
+"""Where the files that belong to the program lie, icons above all: in a checkout beside the package, else inside it."""
 
 from __future__ import annotations
 

@@ -121,9 +121,9 @@ class Desk:
     async def _publish(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
         """Read everything and tell it; how long it took, in seconds. An error is told in place of what could not be read."""
         clock = asyncio.get_running_loop().time
+        await self._follow_server(engine)
         began = clock()
         try:
-            await self._follow_server(engine)
             examinations = await engine.examine()
             publish(await engine.overview(examinations=examinations))
             await engine.renew_all(examinations, "a turn ended")

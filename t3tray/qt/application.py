@@ -13,17 +13,16 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QIcon, QSessionManager
 from PySide6.QtWidgets import QApplication
 
-from t3tray.core.errors import ExitCode, T3TrayError
 from t3tray.qt.instance import Instance
-from t3tray.qt.menu import Deed, Item
-from t3tray.qt.quitting import SignalWatch
 from t3tray.qt.tray import Tray
 from t3tray.resources import resource
 
 if TYPE_CHECKING:
+    from t3tray.core.errors import T3TrayError
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
+    from t3tray.qt.menu import Item
     from t3tray.qt.window import MainWindow
 
 # In ms: how long a desktop may take to show a tray before the window comes up in its place.
@@ -62,6 +61,8 @@ class Application(QObject):
         return self._qt.exec()
 
     def _bring_up_first(self) -> int:
+        from t3tray.core.errors import ExitCode
+
         if self._instance.raise_first():
             return ExitCode.DONE
         sys.stderr.write("t3tray runs already, but does not answer. End it, then start it again.\n")
@@ -70,7 +71,9 @@ class Application(QObject):
     @Slot()
     def _on_icon_shown(self) -> None:
         from t3tray.qt.bridge import Bridge
+        from t3tray.qt.quitting import SignalWatch
 
+        self._tray.show_overview(None)
         self._signals = SignalWatch()
         self._signals.received.connect(self._on_quit_wanted)
         self._instance.raise_wanted.connect(self._on_raise_wanted)
@@ -120,6 +123,8 @@ class Application(QObject):
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:
+        from t3tray.qt.menu import Deed
+
         if self._bridge is None:
             return
         match item.deed:
@@ -140,6 +145,8 @@ class Application(QObject):
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:
+        from t3tray.qt.menu import Deed
+
         assert self._bridge is not None
         {
             Deed.START: self._bridge.start_server,

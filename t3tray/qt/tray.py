@@ -1,20 +1,23 @@
-"""The icon in the menu bar, its tooltip and its menu. It draws values and passes on what was chosen."""
+"""The icon in the menu bar, its tooltip and its menu. It draws values and passes on what was chosen.
+
+Nothing but Qt is imported before the icon is shown: what the values mean is imported when the first ones come.
+"""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.services.views import Overview
-from t3tray.qt.menu import Item, menu_of
-from t3tray.qt.words import is_trouble, tooltip
 from t3tray.resources import resource
+
+if TYPE_CHECKING:
+    from t3tray.core.services.views import Overview
+    from t3tray.qt.menu import Item
 
 
 class IconState(StrEnum):
@@ -28,6 +31,10 @@ class IconState(StrEnum):
 
 def icon_state(overview: Overview | None) -> IconState:
     """What matters most: something needs you, something works, all is well, nothing runs."""
+    from t3tray.core.domain.server import ServerState
+    from t3tray.core.domain.verdict import Kind, Reason
+    from t3tray.qt.words import is_trouble
+
     if overview is None:
         return IconState.STOPPED
     if is_trouble(overview.server) or any(row.verdict.kind is Kind.BLOCKED for row in overview.rows):
@@ -47,11 +54,10 @@ class Tray(QObject):
         super().__init__()
         self._menu = QMenu()
         self._items: tuple[Item, ...] = ()
-        self._state: IconState | None = None
-        self.icon = QSystemTrayIcon()
+        self._state = IconState.STOPPED
+        self.icon = QSystemTrayIcon(tray_icon(self._state))
         self.icon.setContextMenu(self._menu)
         self.icon.activated.connect(self._on_activated)
-        self.show_overview(None)
 
     @property
     def is_there(self) -> bool:
@@ -65,6 +71,10 @@ class Tray(QObject):
         self.icon.hide()
 
     def show_overview(self, overview: Overview | None) -> None:
+        """Before the first overview, None: the menu is there then already."""
+        from t3tray.qt.menu import menu_of
+        from t3tray.qt.words import tooltip
+
         state = icon_state(overview)
         if state is not self._state:
             self._state = state

@@ -32,7 +32,7 @@ class Program:
     def run(self, *words: str, code: int = 0) -> str:
         """The standard output of a command that must end with this code."""
         done = subprocess.run(
-            self._argv(words), env=self.environment, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
+            self.argv(*words), env=self.environment, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
         )
         assert done.returncode == code, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -46,7 +46,7 @@ class Program:
     def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """A command under way; it is killed at the end if it still runs."""
         process = subprocess.Popen(
-            self._argv(words),
+            self.argv(*words),
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,5 +60,6 @@ class Program:
                 process.kill()
             process.communicate()
 
-    def _argv(self, words: tuple[str, ...]) -> list[str]:
+    def argv(self, *words: str) -> list[str]:
+        """The command line of t3tray with these words; without any, the tray app."""
         return [sys.executable, "-m", "t3tray", *words]

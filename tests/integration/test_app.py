@@ -1,0 +1,113 @@
+"""The tray app and the command line together, as processes: one store, one server, and whatever dies in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.opencode import OpenCodeHome
+from tests.support.program import Program
+from tests.support.stub_model import StubModel
+
+WORD = "PELICAN"
+LIMIT = 20.0
+
+
+@pytest.fixture
+def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
+    running = Program(tmp_path / "data", opencode_home.environment)
+    (tmp_path / "run").mkdir(mode=0o700)
+    running.environment["XDG_RUNTIME_DIR"] = str(tmp_path / "run")
+    yield running
+    running.run("server", "stop")
+
+
+@pytest.fixture
+def thread(program: Program, tmp_path: Path) -> str:
+    (tmp_path / "work").mkdir()
+    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", f"the codeword is {WORD}")["id"]
+    return made
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for what another process does; there is nothing to be woken by."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {LIMIT:.0f} s"
+        time.sleep(0.05)
+
+
+def holders(program: Program) -> int:
+    """How many processes of ours hold the server's lease."""
+    import sqlite3
+
+    connection = sqlite3.connect(f"file:{program.data / 't3tray.sqlite'}?mode=ro", uri=True)
+    try:
+        count: int = connection.execute("SELECT count(*) FROM lease_holders").fetchone()[0]
+        return count
+    finally:
+        connection.close()
+
+
+def started_app(program: Program) -> tuple[subprocess.Popen[bytes], int]:
+    """The app with a server that it holds: one that a command started is taken over. Its process, and the server's pid."""
+    program.run("server", "start")
+    app = subprocess.Popen(
+        program.argv(), env=program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until(lambda: holders(program) == 1, "the app's hold of the server")
+    return app, program.json("server", "status")["server"]["pid"]
+
+
+def assert_remembers(program: Program, model: StubModel, thread: str) -> None:
+    assert program.run("send", thread, "what is the codeword?").strip() == WORD
+    assert f"the codeword is {WORD}" in model.words_sent()
+
+
+def test_a_command_uses_the_servers_of_the_app(program: Program, model: StubModel, thread: str) -> None:
+    app, server = started_app(program)
+    try:
+        assert_remembers(program, model, thread)
+        assert program.json("server", "status")["server"]["pid"] == server
+    finally:
+        app.terminate()
+        assert app.wait(5) == 0
+
+
+def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Program, model: StubModel, thread: str) -> None:
+    app, server = started_app(program)
+    os.kill(app.pid, signal.SIGKILL)
+    app.wait()
+    assert psutil.pid_exists(server)
+    assert_remembers(program, model, thread)
+    again, same = started_app(program)
+    assert same == server
+    again.terminate()
+    assert again.wait(5) == 0
+
+
+def test_stopping_the_server_from_outside_is_no_crash_to_the_app(program: Program, thread: str) -> None:
+    app, server = started_app(program)
+    try:
+        program.run("server", "stop")
+        until(lambda: not psutil.pid_exists(server), "the server's end")
+        assert program.json("server", "status")["server"]["state"] == "stopped"
+        assert app.poll() is None
+    finally:
+        app.terminate()
+        assert app.wait(5) == 0
+    assert program.json("server", "status")["server"]["state"] == "stopped"
+
+
+def test_a_server_that_was_started_to_stay_outlives_the_app(program: Program, thread: str) -> None:
+    app, server = started_app(program)
+    app.terminate()
+    assert app.wait(5) == 0
+    assert psutil.pid_exists(server)
