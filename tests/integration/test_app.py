@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,9 +14,9 @@ import pytest
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
+from tests.support.waiting import until
 
 WORD = "PELICAN"
-LIMIT = 20.0
 
 
 @pytest.fixture
@@ -34,14 +33,6 @@ def thread(program: Program, tmp_path: Path) -> str:
     (tmp_path / "work").mkdir()
     made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", f"the codeword is {WORD}")["id"]
     return made
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Waits for what another process does; there is nothing to be woken by."""
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come within {LIMIT:.0f} s"
-        time.sleep(0.05)
 
 
 def holders(program: Program) -> int:

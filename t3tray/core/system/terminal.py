@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environme
         script.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n", encoding="utf-8")
         script.chmod(0o700)
     try:
-        subprocess.Popen(
+        opened = subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -72,3 +73,5 @@ def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environme
         )
     except OSError as error:
         raise WorldError(f"{command[0]} could not be started: {error.strerror}.") from error
+    # Somebody has to take note of its end, or it stays in the table of processes for as long as we live.
+    threading.Thread(target=opened.wait, name="terminal", daemon=True).start()

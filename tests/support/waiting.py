@@ -1,0 +1,16 @@
+"""Waiting for what another process does, where there is nothing to be woken by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+LIMIT = 20.0
+
+
+def until(condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
+    """Looks again and again; fails, naming `what`, after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {limit:.0f} s"
+        time.sleep(0.05)
