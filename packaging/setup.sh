@@ -42,7 +42,8 @@ qt_libraries() {
     fi
     if [ "$purpose" = test ]; then
         have Xvfb || wanted+=(xvfb)
-        have dbus-run-session || wanted+=(dbus)
+        have dbus-daemon || wanted+=(dbus)
+        have xdotool || wanted+=(xdotool)
     fi
     [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
 }

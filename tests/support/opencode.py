@@ -19,6 +19,7 @@ import pytest
 from tests.support.stub_model import opencode_config
 
 _ROOT = Path(__file__).resolve().parents[2]
+_SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin") if os.name == "posix" else (os.environ["PATH"],)
 _READY_LINE = "server listening on"
 _START_LIMIT = 60.0
 
@@ -45,7 +46,7 @@ class OpenCodeHome:
         self.home = root / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin" if os.name == "posix" else os.environ["PATH"],
+            "PATH": os.pathsep.join([str(opencode_binary().parent), *_SYSTEM_PATH]),
             "HOME": str(self.home),
             "XDG_DATA_HOME": str(root / "data"),
             "XDG_CONFIG_HOME": str(root / "config"),

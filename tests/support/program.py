@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from tests.support.opencode import opencode_binary
 
 LIMIT = 90.0
 
@@ -23,7 +20,6 @@ class Program:
         self.data = data
         self.environment = {
             **environment,
-            "PATH": f"{opencode_binary().parent}{os.pathsep}{environment['PATH']}",
             "T3TRAY_DATA_DIR": str(data),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "QT_QPA_PLATFORM": "offscreen",

@@ -1,0 +1,81 @@
+"""The tray app on a real desktop: how soon the icon is there, what the process weighs, what it does when nothing happens."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from t3tray.resources import resource
+from tests.bench.table import Line
+from tests.support.desktop import Desktop
+from tests.support.opencode import OpenCodeHome
+from tests.support.program import Program
+from tests.support.waiting import until
+
+ROUNDS = 9
+IDLE_SECONDS = 60
+
+
+def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
+    """Icons in turn, so that both see the same machine; then one app with a server and a thread, left alone for a minute."""
+    with Desktop(scratch) as desktop:
+        program = Program(scratch / "data", home.environment)
+        program.environment |= desktop.environment
+        (scratch / "work").mkdir()
+        program.run("new", "--dir", str(scratch / "work"), "--prompt", "the codeword is PELICAN")
+        bare_command = [sys.executable, "-m", "tests.bench.bare_tray", str(resource("icons/tray-ready.svg"))]
+        pairs = [(_icon(desktop, program, bare_command), _icon(desktop, program, program.argv())) for _ in range(ROUNDS)]
+        bare, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
+        yield Line("icon shown", ours, "ms", 1.25 * bare, f"a bare tray app {bare:.0f} ms, so {ours / bare:.2f} times")
+        yield from _left_alone(desktop, program, bare_command)
+
+
+def _icon(desktop: Desktop, program: Program, command: list[str]) -> float:
+    """From the start of the process to its icon in the tray, in ms."""
+    desktop.tray.forget()
+    began = time.monotonic()
+    process = subprocess.Popen(command, env=program.environment, stdin=subprocess.DEVNULL)
+    try:
+        return (desktop.tray.wait_for_item() - began) * 1000
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _left_alone(desktop: Desktop, program: Program, bare_command: list[str]) -> Iterator[Line]:
+    bare = _resident(desktop, program, bare_command)
+    desktop.tray.forget()
+    process = subprocess.Popen(program.argv(), env=program.environment, stdin=subprocess.DEVNULL)
+    try:
+        desktop.tray.wait_for_item()
+        until(lambda: "Start Server" in desktop.tray.labels(), "the list of threads")
+        desktop.tray.choose("Start Server")
+        until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "the server", 60)
+        watched = psutil.Process(process.pid)
+        time.sleep(5)
+        yield Line("resident, window closed, all loaded", watched.memory_info().rss / 1e6, "MB", 110, f"bare {bare:.0f} MB")
+        before = watched.cpu_times()
+        time.sleep(IDLE_SECONDS)
+        after = watched.cpu_times()
+        used = after.user + after.system - before.user - before.system
+        yield Line(f"idle CPU over {IDLE_SECONDS} s", 100 * used / IDLE_SECONDS, "%", 0.1)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _resident(desktop: Desktop, program: Program, command: list[str]) -> float:
+    desktop.tray.forget()
+    process = subprocess.Popen(command, env=program.environment, stdin=subprocess.DEVNULL)
+    try:
+        desktop.tray.wait_for_item()
+        return float(psutil.Process(process.pid).memory_info().rss / 1e6)
+    finally:
+        process.terminate()
+        process.wait(10)

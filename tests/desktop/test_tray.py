@@ -1,0 +1,99 @@
+"""The icon on a real desktop: an X server, a session bus and a tray host, and the app as its own process."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.desktop import Desktop
+from tests.support.opencode import OpenCodeHome
+from tests.support.program import Program
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def desktop(tmp_path: Path) -> Iterator[Desktop]:
+    with Desktop(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def program(tmp_path: Path, opencode_home: OpenCodeHome, desktop: Desktop) -> Program:
+    running = Program(tmp_path / "data", opencode_home.environment)
+    running.environment |= desktop.environment
+    return running
+
+
+@pytest.fixture
+def app(program: Program, desktop: Desktop) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(program.argv(), env=program.environment, stdin=subprocess.DEVNULL)
+    try:
+        desktop.tray.wait_for_item()
+        until(lambda: "Reading your threads…" not in desktop.tray.labels(), "the list of threads")
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.usefixtures("app")
+def test_the_icon_has_pictures_a_tooltip_and_a_menu(desktop: Desktop) -> None:
+    assert desktop.tray.properties()["IconPixmap"]
+    assert desktop.tray.tooltip == "t3tray: server stopped"
+    assert desktop.tray.labels() == [
+        "Open t3tray",
+        "No threads yet",
+        "Server stopped",
+        "Start Server",
+        "New Thread…",
+        "Quit t3tray",
+    ]
+
+
+def test_a_click_opens_the_window_and_quit_ends_the_app(desktop: Desktop, app: subprocess.Popen[bytes]) -> None:
+    assert "t3tray" not in desktop.windows()
+    desktop.tray.click()
+    until(lambda: "t3tray" in desktop.windows(), "the window")
+    desktop.tray.choose("Quit t3tray")
+    assert app.wait(5) == 0
+
+
+def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: subprocess.Popen[bytes]) -> None:
+    second = subprocess.run(program.argv(), env=program.environment, timeout=20)
+    assert second.returncode == 0
+    until(lambda: "t3tray" in desktop.windows(), "the window")
+    assert app.poll() is None
+
+
+def test_the_menu_starts_the_server_and_quit_ends_it(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    desktop.tray.choose("Start Server")
+    until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "a server that is ready")
+    pid = program.json("server", "status")["server"]["pid"]
+    program.run("new", "--dir", str(tmp_path / "work"), "--title", "Parser & printer")
+    until(lambda: any("Parser & printer" in label for label in desktop.tray.labels()), "the new thread in the menu")
+    assert program.json("server", "status")["server"]["pid"] == pid
+    desktop.tray.choose("Quit t3tray")
+    assert app.wait(6) == 0
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    program.run("new", "--dir", str(tmp_path / "work"), "--title", "Parser")
+    (tmp_path / "work").rmdir()
+    program.run("server", "stop")
+    until(lambda: "✕  Parser — work" in desktop.tray.labels(), "the mark of a thread that cannot be resumed")
+    desktop.tray.choose("✕  Parser — work")
+    until(lambda: "t3tray" in desktop.windows(), "the window")
+    assert desktop.tray.tooltip == "t3tray: 1 cannot resume"
+    assert app.poll() is None

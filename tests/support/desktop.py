@@ -1,0 +1,207 @@
+"""A desktop for tests: an X server without a screen, a session bus of its own, and a tray that a test can look into and click.
+
+Everything is started here and ended here; nothing of the machine's own desktop is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_error, new_method_call, new_method_return
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import DBusConnection, open_dbus_connection
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+_WATCHER_PATH = "/StatusNotifierWatcher"
+_ITEM = "org.kde.StatusNotifierItem"
+_MENU = "com.canonical.dbusmenu"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
+_LIMIT = 20.0
+
+
+class Desktop:
+    """A context manager. `environment` makes a program appear on it."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._ends = ExitStack()
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Desktop:
+        with ExitStack() as starting:
+            display = starting.enter_context(
+                _Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
+            )
+            number = display.first_line()
+            bus = starting.enter_context(_Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
+            runtime = self._scratch / "runtime"
+            runtime.mkdir(mode=0o700, exist_ok=True)
+            self.environment = {
+                "DISPLAY": f":{number}",
+                "DBUS_SESSION_BUS_ADDRESS": bus.first_line(),
+                "XDG_RUNTIME_DIR": str(runtime),
+                "QT_QPA_PLATFORM": "xcb",
+            }
+            self.tray = starting.enter_context(TrayHost(self.environment["DBUS_SESSION_BUS_ADDRESS"]))
+            self._ends = starting.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ends.close()
+
+    def windows(self) -> list[str]:
+        """The titles of the windows that are visible now."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
+        shown = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        return shown.stdout.splitlines()
+
+
+class TrayHost:
+    """Owns org.kde.StatusNotifierWatcher on a bus, and drives the first item that registers."""
+
+    def __init__(self, address: str) -> None:
+        self._connection = open_dbus_connection(address)
+        assert self._connection.send_and_get_reply(message_bus.RequestName(WATCHER)).body == (1,)
+        self._client = open_dbus_connection(address)
+        self._items: list[str] = []
+        self._registered = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="tray-host", daemon=True)
+
+    def __enter__(self) -> TrayHost:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        # It ends with the bus; a call of our own would only race with that.
+        self._connection.close()
+
+    def wait_for_item(self, limit: float = _LIMIT) -> float:
+        """Until an icon is there; when that was, on the monotonic clock."""
+        assert self._registered.wait(limit), f"no icon within {limit:.0f} s"
+        return self._at
+
+    def forget(self) -> None:
+        """Wait for another icon next time."""
+        self._items.clear()
+        self._registered.clear()
+
+    def properties(self) -> dict[str, Any]:
+        bus, path = self._item()
+        (found,) = self._call(bus, path, _PROPERTIES, "GetAll", "s", (_ITEM,))
+        return {name: value[1] for name, value in found.items()}
+
+    @property
+    def tooltip(self) -> str:
+        return str(self.properties()["ToolTip"][2])
+
+    def labels(self) -> list[str]:
+        """What the menu says, top to bottom; separators are left out."""
+        return [label for _, label in self._menu()]
+
+    def click(self) -> None:
+        """A left click on the icon."""
+        bus, path = self._item()
+        self._call(bus, path, _ITEM, "Activate", "ii", (10, 10))
+
+    def choose(self, label: str) -> None:
+        """Click the entry of the menu that says this."""
+        bus, _ = self._item()
+        number = next(number for number, text in self._menu() if text == label)
+        self._call(bus, self.properties()["Menu"], _MENU, "Event", "isvu", (number, "clicked", ("i", 0), 0))
+
+    def _menu(self) -> list[tuple[int, str]]:
+        bus, _ = self._item()
+        path = self.properties()["Menu"]
+        self._call(bus, path, _MENU, "AboutToShow", "i", (0,))
+        _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (0, -1, []))
+        entries = [(child[1][0], {name: value[1] for name, value in child[1][1].items()}) for child in children]
+        # dbusmenu marks the letter of a shortcut by an underscore.
+        return [(number, entry["label"].replace("_", "")) for number, entry in entries if "label" in entry]
+
+    def _item(self) -> tuple[str, str]:
+        bus, _, path = self._items[0].partition("/")
+        return bus, f"/{path}"
+
+    def _call(self, bus: str, path: str, interface: str, member: str, signature: str, body: tuple[Any, ...]) -> Any:
+        message = new_method_call(DBusAddress(path, bus, interface), member, signature, body)
+        reply = self._client.send_and_get_reply(message, timeout=_LIMIT)
+        assert reply.header.message_type is not MessageType.error, (member, reply.body)
+        return reply.body
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                message = self._connection.receive()
+            except OSError:
+                return
+            if message.header.message_type is MessageType.method_call:
+                _send(self._connection, self._answer(message))
+
+    def _answer(self, message: Message) -> Message:
+        fields = message.header.fields
+        member = fields.get(HeaderFields.member)
+        known = {
+            "RegisteredStatusNotifierItems": ("as", self._items),
+            "IsStatusNotifierHostRegistered": ("b", True),
+            "ProtocolVersion": ("i", 0),
+        }
+        match member:
+            case "RegisterStatusNotifierItem":
+                named = message.body[0]
+                sender = fields[HeaderFields.sender]
+                self._items.append(f"{sender}{named}" if named.startswith("/") else f"{named}/StatusNotifierItem")
+                self._at = time.monotonic()
+                self._registered.set()
+                return new_method_return(message)
+            case "RegisterStatusNotifierHost":
+                return new_method_return(message)
+            case "Get" if message.body[1] in known:
+                return new_method_return(message, "v", (known[message.body[1]],))
+            case "GetAll":
+                return new_method_return(message, "a{sv}", (known,))
+            case "Introspect":
+                return new_method_return(message, "s", (_INTROSPECTION,))
+        return new_error(message, "org.freedesktop.DBus.Error.UnknownMethod")
+
+
+_INTROSPECTION = (
+    f'<node><interface name="{WATCHER}"><method name="RegisterStatusNotifierItem"><arg type="s" direction="in"/></method>'
+    '<property name="IsStatusNotifierHostRegistered" type="b" access="read"/></interface></node>'
+)
+
+
+def _send(connection: DBusConnection, message: Message) -> None:
+    try:
+        connection.send(message)
+    except OSError:
+        # Who asked is gone, or the test is over: nobody waits for the answer.
+        return
+
+
+class _Started:
+    """A program that says something on its first line when it is ready; it is ended at the end."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+
+    def __enter__(self) -> _Started:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=_LIMIT)
+
+    def first_line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line, f"{self._command[0]} did not start"
+        return line
