@@ -18,7 +18,7 @@ from t3tray.core.opencode.wire import Marker, MessageRecord
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 
-MARK = {"t3tray": {"thread": "thread-1", "intent": "intent-1"}}
+MARK = Marker("thread-1", "intent-1")
 TURN_LIMIT = 30.0
 
 
@@ -77,7 +77,7 @@ async def test_a_created_session_carries_its_marker_and_reads_back_the_same(clie
 
 
 async def test_archived_and_child_sessions(client: OpenCodeClient, server: RawServer, tmp_path: Path) -> None:
-    root = (await client.create_session(str(tmp_path), "root", {})).facts.id
+    root = (await client.create_session(str(tmp_path), "root", MARK)).facts.id
     with server.http() as http:
         http.patch(f"/session/{root}", json={"time": {"archived": 1}}).raise_for_status()
         child = http.post("/session", params={"directory": str(tmp_path)}, json={"parentID": root}).json()["id"]
@@ -88,7 +88,7 @@ async def test_archived_and_child_sessions(client: OpenCodeClient, server: RawSe
 
 
 async def test_only_opencodes_own_words_are_missing(client: OpenCodeClient, tmp_path: Path) -> None:
-    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     for question in (
         client.session("ses_nope"),
         client.messages("ses_nope", 1),
@@ -131,7 +131,7 @@ async def test_a_wrong_password_is_its_own_error(server: RawServer, password: st
 async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
     client: OpenCodeClient, shared_model: StubModel, tmp_path: Path
 ) -> None:
-    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     assert await client.activity(session, str(tmp_path)) is Activity.IDLE
     shared_model.hold_again()
     seen = len(shared_model.chats())
@@ -152,7 +152,7 @@ async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
 
 
 async def test_pages_go_back_to_the_beginning(client: OpenCodeClient, tmp_path: Path) -> None:
-    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     await turn(client, session, "say: one")
     await turn(client, session, "say: two")
     newest = await client.messages(session, 3)
@@ -163,7 +163,7 @@ async def test_pages_go_back_to_the_beginning(client: OpenCodeClient, tmp_path: 
 
 
 async def test_a_model_error_is_a_finished_message_with_words(client: OpenCodeClient, tmp_path: Path) -> None:
-    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     answer = await turn(client, session, "fail: no credit left")
     assert answer.facts.ends_a_turn
     assert answer.error == "no credit left"
@@ -171,7 +171,7 @@ async def test_a_model_error_is_a_finished_message_with_words(client: OpenCodeCl
 
 async def test_what_waits_for_the_user_is_listed(client: OpenCodeClient, server: RawServer, tmp_path: Path) -> None:
     (tmp_path / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
-    session = (await client.create_session(str(tmp_path), "t", {})).facts.id
+    session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     events = client.events().events()
     async with asyncio.timeout(TURN_LIMIT), aclosing(events):
         async for signal in events:
@@ -193,7 +193,7 @@ async def test_what_waits_for_the_user_is_listed(client: OpenCodeClient, server:
 async def test_database_and_api_tell_the_same(
     client: OpenCodeClient, server: RawServer, shared_home: OpenCodeHome, tmp_path: Path
 ) -> None:
-    record = await client.create_session(str(tmp_path), "t", {"t3tray": {"thread": "thread-db", "intent": "i"}})
+    record = await client.create_session(str(tmp_path), "t", Marker("thread-db", "i"))
     session = record.facts.id
     await turn(client, session, "say: one")
     await turn(client, session, "fail: two")
@@ -224,7 +224,7 @@ async def test_database_and_api_tell_the_same(
 async def test_a_suspended_server_times_out_and_a_killed_one_is_down(opencode_home: OpenCodeHome) -> None:
     with RawServer(opencode_home) as server:
         client = OpenCodeClient(server.url, server.password, read_timeout=0.5)
-        session = (await client.create_session(str(opencode_home.home), "t", {})).facts.id
+        session = (await client.create_session(str(opencode_home.home), "t", MARK)).facts.id
         server.suspend()
         for question in (client.session(session), client.health(within=0.5), client.messages(session, 1)):
             with pytest.raises(TimedOut):
@@ -254,7 +254,7 @@ async def test_the_stream_comes_back_after_a_restart_on_the_same_port(opencode_h
                     break
                 assert isinstance(signal, Gap)
             await starting
-            created = await client.create_session(str(opencode_home.home), "t", {})
+            created = await client.create_session(str(opencode_home.home), "t", MARK)
             async for signal in events:
                 if isinstance(signal, ServerEvent) and signal.kind == "session.created":
                     assert signal.session_id == created.facts.id
@@ -266,7 +266,7 @@ async def test_the_stream_comes_back_after_a_restart_on_the_same_port(opencode_h
 async def test_a_killed_turn_reads_as_unfinished_in_the_database_too(opencode_home: OpenCodeHome, model: StubModel) -> None:
     with RawServer(opencode_home) as server:
         client = OpenCodeClient(server.url, server.password)
-        session = (await client.create_session(str(opencode_home.home), "t", {})).facts.id
+        session = (await client.create_session(str(opencode_home.home), "t", MARK)).facts.id
         await client.prompt(session, "hold")
         await asyncio.to_thread(model.wait_for_chats, 1)
         server.kill()

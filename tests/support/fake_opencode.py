@@ -1,7 +1,7 @@
 """A program that plays a bad `opencode serve`: started like the real one, it does what the file in FAKE_OPENCODE says.
 
 The file holds words, read anew at every start and every request: `slow=S` (s until it listens) · `crash` (`crash=N`: only the
-first N starts) · `port-taken` · `stubborn` (ignores SIGTERM) · `flood` · `never-ready` · `hang` (health is never answered) ·
+first N starts) · `stubborn` (ignores SIGTERM) · `flood` · `never-ready` · `hang` (health is never answered) ·
 `exits-after=S`. Beside the file every start leaves a line in `….starts`: its pid.
 """
 
@@ -68,12 +68,13 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "crash" in does and starts <= int(does["crash"] or "1000000"):
         sys.exit("the configuration is wrong")
-    if "port-taken" in does:
-        sys.exit("Error: Unexpected error\nServeError")
     if "never-ready" in does:
         threading.Event().wait()
     time.sleep(float(does.get("slow", "0")))
-    server = ThreadingHTTPServer(("127.0.0.1", port), Health)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Health)
+    except OSError:
+        sys.exit("Error: Unexpected error\nServeError")
     server.daemon_threads = True
     print(f"opencode server listening on http://127.0.0.1:{port}", flush=True)
     if "flood" in does:

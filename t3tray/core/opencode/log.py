@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -112,12 +113,12 @@ def _size(path: Path) -> int:
 @contextmanager
 def _alone(log: BinaryIO) -> Iterator[bool]:
     """Whether nobody else rotates meanwhile, since several processes of ours may watch one server. A crash frees it."""
-    try:
-        import fcntl
-    except ImportError:
-        # Windows has no such lock; what two may do there at the same moment costs old text at the most.
+    if sys.platform == "win32":
+        # There is no such lock; what two may do at the same moment costs old text at the most.
         yield True
         return
+    import fcntl
+
     try:
         fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

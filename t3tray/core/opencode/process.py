@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ _CLOCK_DRIFT = 2.0
 _POLL = 0.02
 
 
-class ServerProcess:
+class ServerProcess(ABC):
     """A server and what belongs to it: its process group on POSIX, its children on Windows. `started` is in s since the epoch."""
 
     def __init__(self, process: psutil.Process, leads_group: bool) -> None:
@@ -57,7 +58,10 @@ class ServerProcess:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        if sys.platform == "win32":
+            self._signal(signal.SIGTERM)
+        else:
+            self._signal(signal.SIGKILL)
 
     def end(self) -> None:
         """Ask it to end, and end it when it has not within the grace. Returns when it is gone, a few seconds at most."""
@@ -73,12 +77,12 @@ class ServerProcess:
         except psutil.Error:
             return None
 
+    @abstractmethod
     def _wait(self) -> int | None:
         """Until the process itself is gone; its exit code where that can be known."""
-        raise NotImplementedError
 
-    def _is_alive(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_alive(self) -> bool: ...
 
     def _signal(self, how: signal.Signals) -> None:
         if not self._is_alive():
@@ -238,6 +242,8 @@ def _while_it_lives() -> Iterator[None]:
 
 def _end_group(group: int) -> None:
     """End what is left of a group whose leader is gone: a wrapper's death leaves the server behind that it had started."""
+    if sys.platform == "win32":
+        return
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGTERM)
         left = [process for process in psutil.process_iter() if _is_in(process, group)]
@@ -250,5 +256,5 @@ def _end_group(group: int) -> None:
 def _is_in(process: psutil.Process, group: int) -> bool:
     """Whether it lives and belongs to the group. One that nobody has waited for yet lives no more."""
     with _while_it_lives():
-        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+        return sys.platform != "win32" and os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -1,0 +1,476 @@
+"""The managed server with real processes: bad ones that a small program plays, and the real opencode."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from t3tray.core.domain.server import ServerState
+from t3tray.core.errors import BinaryNotFound, Refused, ServerDown, ServerFailed, TimedOut, Unauthorized
+from t3tray.core.opencode import running, tenancy
+from t3tray.core.opencode.log import LARGEST
+from t3tray.core.opencode.managed import CLOSE_LIMIT, ExternalServer, ServerProgram
+from t3tray.core.opencode.port import choose_port
+from t3tray.core.opencode.process import is_running
+from t3tray.core.system.environment import INSTANCE_VARIABLE, server_environment
+from tests.support import fake_opencode
+from tests.support.holding import Owner, other_process
+from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
+
+LIMIT = 30.0
+
+
+class BadServer:
+    """What to start, and how it is to behave from now on."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir()
+        self._behaviour = root / "behaviour"
+        self.behave("")
+        binary = root / "opencode"
+        binary.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {fake_opencode.__file__} "$@"\n')
+        binary.chmod(0o700)
+        self.program = ServerProgram(binary, {**os.environ, fake_opencode.VARIABLE: str(self._behaviour)}, root)
+
+    def behave(self, words: str) -> None:
+        self._behaviour.write_text(words)
+
+    def pids(self) -> list[int]:
+        """Of all that were ever started, in order."""
+        starts = self._behaviour.with_name("behaviour.starts")
+        return [int(line) for line in starts.read_text().split()] if starts.exists() else []
+
+    def living(self) -> list[int]:
+        return [pid for pid in self.pids() if is_alive(pid)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return is_running(pid, psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Iterator[BadServer]:
+    server = BadServer(tmp_path / "bad")
+    yield server
+    left = server.living()
+    for pid in left:
+        os.killpg(pid, signal.SIGKILL)
+    assert left == [], "a server was left behind"
+
+
+@asynccontextmanager
+async def owning(data: Path, program: ServerProgram, external: ExternalServer | None = None) -> AsyncIterator[Owner]:
+    owner = Owner(data, program, external)
+    try:
+        yield owner
+    finally:
+        await owner.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def until_state(owner: Owner, *states: ServerState) -> None:
+    await until(lambda: owner.server.status.state in states)
+
+
+async def test_a_slow_one_is_waited_for_and_its_states_are_told(data: Path, bad: BadServer) -> None:
+    bad.behave("slow=0.5")
+    async with owning(data, bad.program) as owner:
+        told: list[ServerState] = []
+        owner.server.subscribe(lambda status: told.append(status.state))
+        endpoint = await owner.server.ensure_ready()
+        assert endpoint.version == fake_opencode.VERSION
+        status = owner.server.status
+        assert (status.state, status.pid, status.url) == (ServerState.READY, bad.pids()[0], endpoint.url)
+        assert list(dict.fromkeys(told)) == [ServerState.STARTING, ServerState.READY]
+        assert await owner.server.ensure_ready() == endpoint
+        await until(lambda: (owner.server.status.memory or 0) > 2**20)
+        assert (await owner.server.look()).state is ServerState.READY
+    assert bad.living() == []
+    assert list((data / "secrets").iterdir()) == []
+
+
+async def test_the_password_is_in_the_environment_only_and_the_port_on_loopback(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        endpoint = await owner.server.ensure_ready()
+        assert endpoint.password and len(endpoint.password) >= 32
+        process = psutil.Process(owner.server.status.pid)
+        assert endpoint.password not in " ".join(process.cmdline())
+        assert process.environ()["OPENCODE_SERVER_PASSWORD"] == endpoint.password
+        assert process.environ()[INSTANCE_VARIABLE]
+        assert process.cmdline()[-4:-2] == ["--hostname", "127.0.0.1"]
+        assert endpoint.password not in owner.server.log_path.read_text()
+
+
+async def test_one_that_always_crashes_is_given_up_with_its_last_words(data: Path, bad: BadServer) -> None:
+    bad.behave("crash")
+    async with owning(data, bad.program) as owner:
+        with pytest.raises(ServerFailed, match=r"code 1\).*\n.*configuration is wrong"):
+            await owner.server.ensure_ready()
+        status = owner.server.status
+        assert (status.state, status.attempt, len(bad.pids())) == (ServerState.FAILED, 3, 3)
+        assert status.log_tail == "the configuration is wrong"
+        bad.behave("")
+        assert await owner.server.start()
+        assert (owner.server.status.attempt, owner.server.status.reason) == (0, "")
+
+
+async def test_one_that_crashes_at_first_is_tried_again_after_a_while(data: Path, bad: BadServer) -> None:
+    bad.behave("crash=1")
+    async with owning(data, bad.program) as owner:
+        waiting = asyncio.ensure_future(owner.server.ensure_ready())
+        await until_state(owner, ServerState.WAITING)
+        assert owner.server.status.until is not None
+        assert "code 1" in owner.server.status.reason
+        assert (await waiting).version == fake_opencode.VERSION
+        assert len(bad.pids()) == 2
+
+
+async def test_a_port_that_another_program_took_is_named_and_another_one_is_tried(
+    data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taker:
+        taker.bind(("127.0.0.1", 0))
+        taker.listen()
+        taken: int = taker.getsockname()[1]
+        ports = iter([taken])
+        monkeypatch.setattr(tenancy, "choose_port", lambda: next(ports, None) or choose_port())
+        async with owning(data, bad.program) as owner:
+            waiting = asyncio.ensure_future(owner.server.ensure_ready())
+            await until_state(owner, ServerState.WAITING)
+            assert owner.server.status.reason == f"Another program took port {taken} before OpenCode could."
+            assert str(taken) not in (await waiting).url
+
+
+async def test_a_missing_program_is_told_as_that_and_looked_for_again(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        owner.program = None
+        with pytest.raises(BinaryNotFound, match="There is none"):
+            await owner.server.ensure_ready()
+        assert (owner.server.status.state, owner.launches) == (ServerState.FAILED, 1)
+        assert owner.store.lease.read() is None
+        owner.program = bad.program
+        assert await owner.server.ensure_ready()
+
+
+async def test_one_that_ignores_the_request_to_end_is_ended_all_the_same(data: Path, bad: BadServer) -> None:
+    bad.behave("stubborn")
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        stopping = asyncio.ensure_future(owner.server.stop())
+        await until_state(owner, ServerState.STOPPING)
+        await stopping
+        assert owner.server.status.state is ServerState.STOPPED
+        assert bad.living() == []
+
+
+async def test_closing_ends_a_stubborn_one_within_its_limit(data: Path, bad: BadServer) -> None:
+    bad.behave("stubborn")
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        began = time.monotonic()
+        await owner.server.close()
+        assert time.monotonic() - began < CLOSE_LIMIT
+        assert bad.living() == []
+
+
+async def test_closing_in_the_middle_of_a_start_leaves_nothing(data: Path, bad: BadServer) -> None:
+    bad.behave("never-ready")
+    async with owning(data, bad.program) as owner:
+        waiting = asyncio.ensure_future(owner.server.ensure_ready())
+        await until(lambda: bad.pids() != [])
+        await owner.server.close()
+        with pytest.raises(ServerDown, match="about to end"):
+            await waiting
+        assert bad.living() == []
+        assert owner.store.lease.read() is None
+
+
+async def test_who_gives_up_waiting_does_not_disturb_the_start(data: Path, bad: BadServer) -> None:
+    bad.behave("slow=0.3")
+    async with owning(data, bad.program) as owner:
+        impatient = asyncio.ensure_future(owner.server.ensure_ready())
+        await until(lambda: bad.pids() != [])
+        impatient.cancel()
+        assert (await owner.server.ensure_ready()).version == fake_opencode.VERSION
+        assert len(bad.pids()) == 1
+
+
+async def test_a_flood_of_output_neither_blocks_it_nor_fills_the_disk(
+    data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_ROTATE_EVERY", 0.05)
+    bad.behave("flood")
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        await until(owner.server.log_path.with_name("opencode-serve.log.3").exists)
+        assert len(list(owner.server.log_path.parent.iterdir())) == 4
+        assert owner.server.log_path.stat().st_size < 20 * LARGEST
+        assert (await owner.server.look()).state is ServerState.READY
+
+
+async def test_one_that_ends_unasked_comes_back(data: Path, bad: BadServer) -> None:
+    bad.behave("exits-after=0.2")
+    async with owning(data, bad.program) as owner:
+        first = await owner.server.ensure_ready()
+        await until_state(owner, ServerState.WAITING)
+        assert "code 7" in owner.server.status.reason
+        bad.behave("")
+        second = await owner.server.ensure_ready()
+        assert second.password != first.password and len(bad.pids()) == 2
+
+
+async def test_stopped_by_the_user_it_stays_stopped_until_started(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        await owner.server.stop()
+        assert (owner.server.status.state, owner.server.status.pid) == (ServerState.STOPPED, None)
+        with pytest.raises(ServerDown, match="stopped"):
+            await owner.server.ensure_ready()
+        await owner.server.sync()
+        assert len(bad.pids()) == 1
+        await owner.server.start()
+        assert len(bad.pids()) == 2
+
+
+async def test_a_later_process_that_needs_one_may_start_it_after_a_stop(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        await owner.server.start()
+        await owner.server.stop()
+    async with owning(data, bad.program) as owner:
+        assert await owner.server.ensure_ready()
+
+
+async def test_a_restart_is_another_process_and_counts_as_no_failure(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        before = await owner.server.ensure_ready()
+        after = await owner.server.restart()
+        assert after != before and len(bad.living()) == 1
+        assert owner.server.status.attempt == 0
+
+
+async def test_an_orphan_of_a_killed_process_is_adopted_and_ended_with_the_last(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "hold") as other:
+        other.kill()
+        assert bad.living() == [other.server_pid]
+        async with owning(data, bad.program) as owner:
+            assert (await owner.server.look()).pid == other.server_pid
+            assert owner.server.status.state is ServerState.STOPPED
+            endpoint = await owner.server.ensure_ready()
+            assert (endpoint.url, owner.server.status.pid) == (other.said["url"], other.server_pid)
+            assert owner.launches == 0
+    assert len(bad.pids()) == 1
+
+
+async def test_an_orphan_that_hangs_is_ended_and_another_one_started(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "hold") as other:
+        other.kill()
+        bad.behave("hang")
+        async with owning(data, bad.program) as owner:
+            waiting = asyncio.ensure_future(owner.server.ensure_ready())
+            await until_state(owner, ServerState.WAITING)
+            bad.behave("")
+            await waiting
+            assert bad.living() == [owner.server.status.pid] != [other.server_pid]
+
+
+async def test_a_process_killed_between_spawn_and_record_leaves_no_second_server(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "die-before-record") as other:
+        assert other.process.wait(LIMIT) == -signal.SIGKILL
+        async with owning(data, bad.program) as owner:
+            await owner.server.ensure_ready()
+            assert (owner.launches, bad.pids()) == (0, [owner.server.status.pid])
+
+
+async def test_two_processes_share_one_and_the_last_ends_it(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "hold") as other:
+        async with owning(data, bad.program) as owner:
+            await owner.server.sync()
+            assert (owner.server.status.state, owner.server.status.pid) == (ServerState.READY, other.server_pid)
+            assert await owner.server.outlives_us()
+        assert bad.living() == [other.server_pid]
+        async with owning(data, bad.program) as owner:
+            await owner.server.ensure_ready()
+            other.finish()
+            assert bad.living() == [owner.server.status.pid]
+            assert not await owner.server.outlives_us()
+    assert bad.living() == []
+
+
+async def test_many_who_start_at_once_start_one(data: Path, bad: BadServer) -> None:
+    bad.behave("slow=0.5")
+    with (
+        other_process(data, bad.program, "hold") as first,
+        other_process(data, bad.program, "hold") as second,
+    ):
+        async with owning(data, bad.program) as owner:
+            await owner.server.ensure_ready()
+            assert owner.server.status.pid == first.server_pid == second.server_pid
+        first.finish()
+        second.finish()
+    assert len(bad.pids()) == 1
+
+
+async def test_a_stop_by_another_process_is_no_crash(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        with other_process(data, bad.program, "stop"):
+            await until_state(owner, ServerState.STOPPED, ServerState.WAITING)
+        assert (owner.server.status.state, owner.server.status.attempt) == (ServerState.STOPPED, 0)
+        with pytest.raises(ServerDown):
+            await owner.server.ensure_ready()
+        assert len(bad.pids()) == 1
+
+
+async def test_a_restart_by_another_process_is_followed(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        await owner.server.ensure_ready()
+        with other_process(data, bad.program, "restart") as other:
+            await until(lambda: owner.server.status.pid == other.server_pid)
+            await until_state(owner, ServerState.READY)
+            other.finish()
+        assert bad.living() == [owner.server.status.pid]
+        assert len(bad.pids()) == 2
+
+
+async def test_a_detached_one_outlives_its_starter_until_it_is_stopped(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "leave-detached") as other:
+        assert other.process.wait(LIMIT) == 0
+    assert bad.living() == [other.server_pid]
+    async with owning(data, bad.program) as owner:
+        await owner.server.sync()
+        assert await owner.server.outlives_us()
+    assert bad.living() == [other.server_pid]
+    async with owning(data, bad.program) as owner:
+        await owner.server.stop()
+        assert (await owner.server.look()).state is ServerState.STOPPED
+    assert bad.living() == []
+
+
+async def test_a_detached_one_that_was_killed_comes_back_detached(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        await owner.server.start()
+        await owner.server.detach()
+        os.kill(bad.pids()[0], signal.SIGKILL)
+        await until(lambda: len(bad.pids()) == 2)
+        await owner.server.ensure_ready()
+        assert await owner.server.outlives_us()
+        await owner.server.stop()
+
+
+async def test_one_that_hangs_and_that_others_hold_is_told_as_a_timeout_and_left_alone(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "hold") as other:
+        bad.behave("hang")
+        async with owning(data, bad.program) as owner:
+            with pytest.raises(TimedOut):
+                await owner.server.ensure_ready()
+            assert owner.server.status.state is ServerState.UNRESPONSIVE
+            assert (await owner.server.look()).state is ServerState.UNRESPONSIVE
+            assert bad.living() == [other.server_pid]
+            bad.behave("")
+            assert await owner.server.ensure_ready()
+            assert owner.server.status.state is ServerState.READY
+        other.finish()
+
+
+async def test_one_whose_password_is_lost_is_told_as_that_and_a_restart_helps(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "hold") as other:
+        (secret,) = (data / "secrets").iterdir()
+        secret.write_text("wrong")
+        async with owning(data, bad.program) as owner:
+            with pytest.raises(Unauthorized):
+                await owner.server.ensure_ready()
+            assert bad.living() == [other.server_pid]
+            await owner.server.restart()
+            assert bad.living() == [owner.server.status.pid]
+        other.finish()
+
+
+async def test_an_external_one_is_used_and_never_ended(data: Path, bad: BadServer) -> None:
+    port = choose_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = server_environment(bad.program.environment, "theirs", "not ours")
+    process = await asyncio.create_subprocess_exec(
+        bad.program.binary, "serve", "--port", str(port), env=environment, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    try:
+        assert process.stdout and b"listening" in await process.stdout.readline()
+        async with owning(data, bad.program, ExternalServer(url, "theirs")) as owner:
+            await owner.server.sync()
+            assert owner.server.status.state is ServerState.EXTERNAL
+            assert (await owner.server.ensure_ready()).version == fake_opencode.VERSION
+            assert await owner.server.start() == await owner.server.ensure_ready()
+            for refused in (owner.server.stop, owner.server.restart):
+                with pytest.raises(Refused, match="not t3tray's own"):
+                    await refused()
+            assert (await owner.server.look()).state is ServerState.EXTERNAL
+        assert process.returncode is None and is_alive(process.pid)
+        async with owning(data, bad.program, ExternalServer(url, "wrong")) as owner:
+            with pytest.raises(Unauthorized):
+                await owner.server.ensure_ready()
+    finally:
+        process.kill()
+        await process.communicate()
+    async with owning(data, bad.program, ExternalServer(url, "theirs")) as owner:
+        with pytest.raises(ServerDown):
+            await owner.server.ensure_ready()
+        assert owner.server.status.state is ServerState.EXTERNAL
+        assert url in owner.server.status.reason
+
+
+async def test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted(data: Path, opencode_home: OpenCodeHome) -> None:
+    program = ServerProgram(opencode_binary(), opencode_home.environment, opencode_home.home)
+    async with owning(data, program) as owner:
+        await owner.server.ensure_ready()
+        killed = owner.server.status.pid
+        assert killed
+        os.kill(killed, signal.SIGKILL)
+        await until_state(owner, ServerState.WAITING)
+        assert "signal 9" in owner.server.status.reason
+        await until_state(owner, ServerState.READY)
+        assert owner.server.status.pid != killed
+        last = owner.server.status.pid
+    assert last and not is_alive(last)
+    with other_process(data, program, "hold") as other:
+        other.kill()
+        async with owning(data, program) as owner:
+            endpoint = await owner.server.ensure_ready()
+            assert (endpoint.url, owner.launches) == (other.said["url"], 0)
+    assert not is_alive(other.server_pid)
+
+
+async def test_the_start_costs_hardly_more_than_the_programs_own(data: Path, opencode_home: OpenCodeHome) -> None:
+    with RawServer(opencode_home):
+        pass  # the first start in a new home does more than those that follow
+    began = time.monotonic()
+    with RawServer(opencode_home):
+        own = time.monotonic() - began
+    program = ServerProgram(opencode_binary(), opencode_home.environment, opencode_home.home)
+    async with owning(data, program) as owner:
+        began = time.monotonic()
+        await owner.server.ensure_ready()
+        assert time.monotonic() - began < 1.1 * own + 0.3

@@ -1,0 +1,143 @@
+"""The managed server as one t3tray process has it, for tests: built here, or in a process of its own that can be killed.
+
+As a program: `python -m tests.support.holding DATA BINARY WHAT`. It prints one line of JSON when WHAT is done; "hold" and
+"restart" then wait for a line of input before they close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from t3tray.core.errors import BinaryNotFound
+from t3tray.core.opencode.managed import ExternalServer, ManagedServer, ServerProgram
+from t3tray.core.store.database import Database
+from t3tray.core.store.lease import Holder, Leases
+from t3tray.core.store.store import Store
+from t3tray.core.system.secrets import Secrets
+from t3tray.core.system.serial import SerialExecutor
+
+
+class LeasesOfTheDoomed(Leases):
+    """The process is killed when it has spawned the server and is about to record it."""
+
+    def record_process(self, token: str, pid: int, process_started: float) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Owner:
+    """One t3tray process's store and server. `close()` when done. Without a `program` there is none to be found."""
+
+    def __init__(self, data: Path, program: ServerProgram, external: ExternalServer | None = None, doomed: bool = False) -> None:
+        self.run_sql = SerialExecutor("sql")
+        self.store = Store.open(data, _now)
+        self.database = Database(data / "t3tray.sqlite") if doomed else None
+        me = psutil.Process()
+        self.launches = 0
+        self.program: ServerProgram | None = program
+        self.server = ManagedServer(
+            leases=LeasesOfTheDoomed(self.database) if self.database else self.store.lease,
+            run_sql=self.run_sql,
+            secrets=Secrets(data),
+            holder=Holder(me.pid, me.create_time(), "command"),
+            launch=self._launch,
+            logs=data / "logs",
+            external=external,
+            now=_now,
+            noise=random.Random(1),
+        )
+
+    def _launch(self) -> ServerProgram:
+        self.launches += 1
+        if self.program is None:
+            raise BinaryNotFound("There is none.")
+        return self.program
+
+    async def close(self) -> None:
+        await self.server.close()
+        self.run_sql.close()
+        self.store.close()
+        if self.database:
+            self.database.close()
+
+
+class OtherProcess:
+    """An `Owner` in another process. `said` is what it told when it had done what it was asked."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        self.said: dict[str, object] = json.loads(line) if line else {}
+
+    @property
+    def server_pid(self) -> int:
+        pid = self.said["pid"]
+        assert isinstance(pid, int)
+        return pid
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def finish(self) -> None:
+        """Have it close in order."""
+        self.process.communicate("\n", timeout=30)
+        assert self.process.returncode == 0
+
+
+@contextmanager
+def other_process(data: Path, program: ServerProgram, what: str) -> Iterator[OtherProcess]:
+    """Another t3tray process that does this; it is killed at the end if it is still there."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.holding", str(data), str(program.binary), what],
+        env={**os.environ, **program.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield OtherProcess(process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+async def _act(data: Path, program: ServerProgram, what: str) -> None:
+    owner = Owner(data, program, doomed=what == "die-before-record")
+    match what:
+        case "stop":
+            await owner.server.stop()
+        case "restart":
+            await owner.server.restart()
+        case "leave-detached":
+            await owner.server.start()
+            await owner.server.detach()
+        case _:
+            await owner.server.ensure_ready()
+    print(json.dumps({"pid": owner.server.status.pid, "url": owner.server.status.url}), flush=True)
+    if what in ("hold", "restart"):
+        await asyncio.to_thread(sys.stdin.readline)
+    await owner.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    data, binary, what = sys.argv[1:]
+    program = ServerProgram(Path(binary), dict(os.environ), Path.home())
+    asyncio.run(_act(Path(data), program, what))
