@@ -6,13 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.desktop import Desktop
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
-from tests.support.waiting import until
+from tests.support.waiting import lives, until
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_the_menu_starts_the_server_and_quit_ends_it(
     assert program.json("server", "status")["server"]["pid"] == pid
     desktop.tray.choose("Quit t3tray")
     assert app.wait(6) == 0
-    assert not psutil.pid_exists(pid)
+    assert not lives(pid)
 
 
 def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(

@@ -8,13 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
-from tests.support.waiting import until
+from tests.support.waiting import lives, until
 
 WORD = "PELICAN"
 
@@ -76,7 +75,7 @@ def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Progr
     app, server = started_app(program)
     os.kill(app.pid, signal.SIGKILL)
     app.wait()
-    assert psutil.pid_exists(server)
+    assert lives(server)
     assert_remembers(program, model, thread)
     again, same = started_app(program)
     assert same == server
@@ -88,7 +87,7 @@ def test_stopping_the_server_from_outside_is_no_crash_to_the_app(program: Progra
     app, server = started_app(program)
     try:
         program.run("server", "stop")
-        until(lambda: not psutil.pid_exists(server), "the server's end")
+        until(lambda: not lives(server), "the server's end")
         assert program.json("server", "status")["server"]["state"] == "stopped"
         assert app.poll() is None
     finally:
@@ -101,4 +100,4 @@ def test_a_server_that_was_started_to_stay_outlives_the_app(program: Program, th
     app, server = started_app(program)
     app.terminate()
     assert app.wait(5) == 0
-    assert psutil.pid_exists(server)
+    assert lives(server)

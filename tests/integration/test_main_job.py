@@ -18,6 +18,7 @@ import pytest
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
+from tests.support.waiting import lives
 
 WORD = "PELICAN"
 TELL = f"the codeword is {WORD}"
@@ -107,10 +108,10 @@ def test_a_command_killed_with_its_server_running_leaves_it_to_the_next_one(
         pid = program.json("server", "status")["server"]["pid"]
         sending.kill()
         sending.wait()
-    assert psutil.pid_exists(pid)
+    assert lives(pid)
     model.release()
     assert_remembers(program, model, thread)
-    assert not psutil.pid_exists(pid), "the adopted server was ended with the command that adopted it"
+    assert not lives(pid), "the adopted server was ended with the command that adopted it"
 
 
 def test_a_deleted_session_is_missing_and_nothing_is_made_in_its_place(

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
+from tests.support.waiting import lives
 
 PASSWORD = "of the user's own server"
 
@@ -91,4 +91,4 @@ def test_an_external_server_serves_and_is_never_stopped(program: Program, thread
         assert program.run("send", thread, "what is the codeword?").strip() == "HERON"
         assert program.json("status")["server"]["state"] == "external"
         program.run("server", "stop", code=6)
-        assert psutil.pid_exists(server.pid)
+        assert lives(server.pid)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import psutil
+
 LIMIT = 20.0
+
+
+def lives(pid: int) -> bool:
+    """Whether the process runs; one that has ended and is not taken note of yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
