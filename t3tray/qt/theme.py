@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 
 # Distances in logical pixels; everything is a multiple of the first.
 UNIT = 4
@@ -52,18 +52,14 @@ _DARK = Colours(
     good=QColor("#5fd084"),
     unsure=QColor("#f0b849"),
     bad=QColor("#ff8078"),
-    accent=QColor("#4a77ee"),
+    accent=QColor("#3f6be0"),
     on_accent=QColor("#ffffff"),
 )
 
 
-def is_dark(palette: QPalette) -> bool:
-    return palette.color(QPalette.ColorRole.Window).lightness() < palette.color(QPalette.ColorRole.WindowText).lightness()
-
-
-def colours(palette: QPalette) -> Colours:
-    """The scheme that fits the system's palette."""
-    return _DARK if is_dark(palette) else _LIGHT
+def colours() -> Colours:
+    """The scheme that fits the system's palette. A widget's own would not do: the style sheet has changed it already."""
+    return _DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
 
 
 def contrast(one: QColor, other: QColor) -> float:

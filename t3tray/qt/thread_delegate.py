@@ -36,7 +36,7 @@ class ThreadDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         row: ThreadRow = index.data(ROW_ROLE)
-        scheme = self._scheme = self._scheme or colours(option.palette)
+        scheme = self._scheme = self._scheme or colours()
         large, small = self._fonts = self._fonts or (QFont(option.font), scaled(option.font, 0.88))
         is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         text, muted = (scheme.on_accent, scheme.on_accent) if is_chosen else (scheme.text, scheme.muted)

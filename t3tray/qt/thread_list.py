@@ -92,7 +92,12 @@ class ThreadList(QWidget):
             self._table.setCurrentIndex(self._model.index(0, 0))
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+        if event.type() in (
+            QEvent.Type.PaletteChange,
+            QEvent.Type.ApplicationPaletteChange,
+            QEvent.Type.FontChange,
+            QEvent.Type.StyleChange,
+        ):
             self._delegate.forget_fonts()
         super().changeEvent(event)
 

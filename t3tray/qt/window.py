@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from t3tray.core.errors import T3TrayError
@@ -118,11 +118,6 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._paint()
-
     def _show_awaited(self) -> None:
         if self._awaited in self._rows:
             self.show_thread(self._awaited)
@@ -170,13 +165,18 @@ class MainWindow(QMainWindow):
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)
         self.threads.new_wanted.connect(self.new_thread.ask)
+        # The window itself is not told: its style sheet stands above the palette.
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.paletteChanged.connect(self._paint)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
         QShortcut(QKeySequence.StandardKey.Find, self, self.threads.search.setFocus)
         QShortcut(QKeySequence("Ctrl+K"), self, self.threads.search.setFocus)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
 
+    @Slot()
     def _paint(self) -> None:
-        sheet = style_sheet(colours(self.palette()))
+        sheet = style_sheet(colours())
         if sheet != self.styleSheet():
             self.setStyleSheet(sheet)
 

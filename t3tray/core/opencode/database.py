@@ -6,19 +6,16 @@ file, and says Unsupported to a schema that has moved on. It blocks: for a worke
 
 from __future__ import annotations
 
-import os
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
 from t3tray.core.opencode import wire
-
-_BUSY_TIMEOUT = 2.0
-_ATTEMPTS = 3
+from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
 
 _SESSION_COLUMNS = (
     "id",
@@ -37,10 +34,12 @@ _NEEDED = {
     "message": ("id", "session_id", "time_created", "data"),
     "part": ("message_id", "data"),
 }
-_SESSION = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
-_MESSAGE = f"""SELECT id, data, EXISTS (
+_SESSIONS = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
+_MESSAGES = f"""SELECT message.id, message.data, EXISTS (
     SELECT 1 FROM part WHERE message_id = message.id AND json_extract(part.data, '$.type') = '{wire.COMPACTION}'
-) FROM message WHERE session_id = ?"""
+) FROM message"""
+_NEWEST = f"""SELECT message.session_id, {_MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
+    SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
 
 
 def database_path(environ: Mapping[str, str], home: Path) -> Path:
@@ -72,10 +71,13 @@ class DatabaseReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection, self._seen = self._open()
+        try:
+            self._reader = QuietReader(path)
+        except (sqlite3.Error, OSError) as error:
+            raise _ours(error, path) from error
 
     def close(self) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def check_schema(self) -> None:
         for table, needed in _NEEDED.items():
@@ -86,14 +88,28 @@ class DatabaseReader:
 
     def session(self, session_id: str) -> SessionFacts:
         """Raises SessionMissing when the database has no such session."""
-        rows = self._rows(f"{_SESSION} WHERE id = ?", session_id)
+        rows = self._rows(f"{_SESSIONS} WHERE id = ?", session_id)
         if not rows:
             raise SessionMissing(f"OpenCode's database has no session {session_id}.")
         return _session_facts(rows[0])
 
+    def updates(self) -> dict[str, int]:
+        """When each session was last updated, in ms, by its id."""
+        return dict(self._rows("SELECT id, time_updated FROM session"))
+
+    def sessions(self, session_ids: Collection[str]) -> list[SessionFacts]:
+        """Those of these sessions that are there."""
+        wanted = json.dumps(list(session_ids))
+        return [_session_facts(row) for row in self._rows(f"{_SESSIONS} WHERE id IN (SELECT value FROM json_each(?))", wanted)]
+
+    def newest_of(self, session_ids: Collection[str]) -> dict[str, MessageFacts]:
+        """The last message of each of these sessions that has one."""
+        rows = self._rows(_NEWEST, json.dumps(list(session_ids)))
+        return {session_id: _message_facts(tuple(row)) for session_id, *row in rows}
+
     def message(self, session_id: str, message_id: str) -> MessageFacts:
         """Raises SessionMissing when the session has no such message."""
-        rows = self._rows(f"{_MESSAGE} AND id = ?", session_id, message_id)
+        rows = self._rows(f"{_MESSAGES} WHERE session_id = ? AND id = ?", session_id, message_id)
         if not rows:
             raise SessionMissing(f"OpenCode's database has no message {message_id} in session {session_id}.")
         return _message_facts(rows[0])
@@ -120,7 +136,7 @@ class DatabaseReader:
         return tuple(session_id for session_id, mark in marks if mark and mark.thread == thread_id)
 
     def _end(self, session_id: str, order: str) -> MessageFacts | None:
-        rows = self._rows(f"{_MESSAGE} ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
+        rows = self._rows(f"{_MESSAGES} WHERE session_id = ? ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
         if rows:
             return _message_facts(rows[0])
         if self._is_stranded(session_id):
@@ -133,55 +149,27 @@ class DatabaseReader:
             return False
         return bool(self._rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
 
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        """The answer from a file that did not change while it was read."""
-        for _ in range(_ATTEMPTS):
-            try:
-                rows = self._connection.execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                if not self._has_changed():
-                    raise _of_sqlite(error, self._path) from error
-            else:
-                if not self._has_changed():
-                    return rows
-            self._connection.close()
-            self._connection, self._seen = self._open()
-        raise TimedOut(f"{self._path} kept changing while it was read.")
-
-    def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
-        """A connection that leaves no trace, and the file as it is where nobody else must touch it meanwhile.
-
-        Read-only alone would leave `-wal` and `-shm` beside a file that has none; `immutable` does not, but reads without
-        any lock. With a `-wal` there somebody writes, or was killed: then its newest pages count, and locks are needed.
-        """
-        seen = _seen(self._path)
-        mode = "mode=ro&immutable=1" if seen else "mode=ro"
+    def _rows(self, query: str, *values: str | int) -> list[Row]:
+        """The answer to any question, from a file that did not change while it was read."""
         try:
-            return sqlite3.connect(f"{self._path.absolute().as_uri()}?{mode}", timeout=_BUSY_TIMEOUT, uri=True), seen
-        except sqlite3.Error as error:
-            raise _of_sqlite(error, self._path) from error
-
-    def _has_changed(self) -> bool:
-        return self._seen is not None and self._seen != _seen(self._path)
+            return self._reader.rows(query, *values)
+        except (sqlite3.Error, OSError, KeptChanging) as error:
+            raise _ours(error, self._path) from error
 
 
-_Seen = tuple[int, int, int]
-
-
-def _seen(path: Path) -> _Seen | None:
-    """What a change of the file would change; None where a `-wal` stands beside it. Raises ServerDown without a file."""
-    try:
-        status = path.stat()
-        has_log = os.path.exists(f"{path}-wal")
-    except FileNotFoundError as error:
-        raise ServerDown(f"There is no OpenCode database at {path}.") from error
-    except OSError as error:
-        raise ServerFault(f"OpenCode's database at {path} cannot be read: {error.strerror}.") from error
-    return None if has_log else (status.st_ino, status.st_mtime_ns, status.st_size)
+def _ours(error: Exception, path: Path) -> ServerError:
+    """What an error of the file's means here. Never "missing"."""
+    match error:
+        case sqlite3.Error():
+            return _of_sqlite(error, path)
+        case FileNotFoundError():
+            return ServerDown(f"There is no OpenCode database at {path}.")
+        case OSError():
+            return ServerFault(f"OpenCode's database at {path} cannot be read: {error.strerror}.")
+    return TimedOut(f"OpenCode's database at {path} kept changing while it was read.")
 
 
 def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
-    """What an error of SQLite's means here. Never "missing"."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return TimedOut(f"OpenCode's database at {path} is locked.")
@@ -190,7 +178,7 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
     return ServerFault(f"OpenCode's database at {path} cannot be read: {error}.")
 
 
-def _session_facts(row: tuple[Any, ...]) -> SessionFacts:
+def _session_facts(row: Row) -> SessionFacts:
     value = dict(zip(_SESSION_COLUMNS, row, strict=True))
     revert = wire.decode(value["revert"], wire.Revert, "a revert") if value["revert"] else None
     return SessionFacts(
@@ -206,6 +194,6 @@ def _session_facts(row: tuple[Any, ...]) -> SessionFacts:
     )
 
 
-def _message_facts(row: tuple[Any, ...]) -> MessageFacts:
+def _message_facts(row: Row) -> MessageFacts:
     message_id, data, has_compaction_part = row
     return wire.decode(data, wire.MessageBody, "a message").facts(message_id, bool(has_compaction_part))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TypeVar
 
 from t3tray.core.domain.cursor import Cursor
@@ -23,6 +24,11 @@ from t3tray.core.services.ports import SessionServer
 T = TypeVar("T")
 PAGE = 100
 STILL_WARM = timedelta(minutes=10)
+
+
+def same_directory(one: str, other: str) -> bool:
+    """Whether two paths name the same folder, links resolved. A path that is gone is compared as it is written."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,17 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is asked of the machine: the time, and whether an OpenCode process that is not ours runs."""
+    """What is asked of the machine: the time, folders, and whether an OpenCode process that is not ours runs."""
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
+    directory_exists: Callable[[str], bool] = os.path.isdir
+    same_directory: Callable[[str, str], bool] = same_directory
+
+    def at_once(self) -> Surroundings:
+        """The same for a look at many threads: each question is asked once."""
+        now = self.now()
+        return Surroundings(lambda: now, cache(self.others_run), cache(self.directory_exists), cache(self.same_directory))
 
 
 def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings) -> Evidence:
@@ -53,7 +66,7 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
         taken_at=surroundings.now(),
         session=failure,
         newest=failure,
-        directory_exists=os.path.isdir(recorded.thread.directory),
+        directory_exists=surroundings.directory_exists(recorded.thread.directory),
         has_turns=recorded.has_turns,
         split=recorded.split,
         conflict=recorded.conflict,
@@ -67,7 +80,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
-        asyncio.to_thread(os.path.isdir, thread.directory),
+        asyncio.to_thread(surroundings.directory_exists, thread.directory),
     )
     evidence = Evidence(
         taken_at=surroundings.now(),
@@ -97,20 +110,24 @@ def from_database(reader: DatabaseReader, recorded: Recorded, cursor: Cursor, su
     gone = None
     if isinstance(first, Found) and cursor.message_count is not None:
         gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
+    place = session.value.directory if isinstance(session, Found) else None
     evidence = Evidence(
         taken_at=surroundings.now(),
         session=session,
         newest=newest,
         tail=tail,
         first=first,
-        directory_exists=os.path.isdir(recorded.thread.directory),
+        same_directory=place is None or surroundings.same_directory(recorded.thread.directory, place),
+        directory_exists=surroundings.directory_exists(recorded.thread.directory),
         has_turns=recorded.has_turns,
         split=recorded.split,
         conflict=recorded.conflict,
         messages_gone=gone,
         asked="OpenCode's database",
     )
-    return _with_place_and_others(evidence, recorded.thread, surroundings)
+    if isinstance(session, Found) and _others_writing(evidence, session.value, surroundings):
+        return replace(evidence, others_writing=True)
+    return evidence
 
 
 async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
@@ -220,7 +237,7 @@ def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Sur
     if not isinstance(evidence.session, Found):
         return evidence
     session = evidence.session.value
-    same = same_directory(thread.directory, session.directory)
+    same = surroundings.same_directory(thread.directory, session.directory)
     return replace(evidence, same_directory=same, others_writing=_others_writing(evidence, session, surroundings))
 
 
@@ -231,11 +248,6 @@ def _others_writing(evidence: Evidence, session: SessionFacts, surroundings: Sur
     touched_ms = max(session.updated_ms, evidence.newest.value.created_ms)
     warm = surroundings.now().timestamp() * 1000 - touched_ms < STILL_WARM.total_seconds() * 1000
     return warm and surroundings.others_run()
-
-
-def same_directory(one: str, other: str) -> bool:
-    """Whether two paths name the same folder, links resolved. A path that is gone is compared as it is written."""
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFacts] | None:

@@ -1,0 +1,70 @@
+"""Reading an SQLite file that belongs to another program, and leaving no trace of it.
+
+Read-only alone would leave `-wal` and `-shm` beside a file that has none, for good; `immutable` does not, but reads without any
+lock. So: no `-wal` beside it → immutable, and the answer counts only when the file is afterwards as it was before; a `-wal`
+there → somebody writes it, or was killed: then its newest pages count, and locks are needed. It blocks: for worker threads.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+BUSY_SECONDS = 2.0
+_ATTEMPTS = 3
+
+Row = tuple[Any, ...]
+_Seen = tuple[int, int, int]
+
+
+class KeptChanging(Exception):
+    """The file changed under every attempt to read it."""
+
+
+class QuietReader:
+    """Answers over one connection, for the thread that made it. Keep it short: a writer that ends meanwhile leaves its `-wal`.
+
+    Raises FileNotFoundError and other OSErrors, sqlite3.Error and KeptChanging, from here and from every question.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection, self._seen = self._open()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The columns of a table; none when there is no such table."""
+        return frozenset(row[0] for row in self.rows("SELECT name FROM pragma_table_info(?)", table))
+
+    def rows(self, query: str, *values: str | int) -> list[Row]:
+        """The answer from a file that did not change while it was read."""
+        for _ in range(_ATTEMPTS):
+            try:
+                rows = self._connection.execute(query, values).fetchall()
+            except sqlite3.Error:
+                if not self._has_changed():
+                    raise
+            else:
+                if not self._has_changed():
+                    return rows
+            self._connection.close()
+            self._connection, self._seen = self._open()
+        raise KeptChanging(f"{self.path} kept changing while it was read.")
+
+    def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
+        seen = _seen(self.path)
+        mode = "mode=ro&immutable=1" if seen else "mode=ro"
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", timeout=BUSY_SECONDS, uri=True), seen
+
+    def _has_changed(self) -> bool:
+        return self._seen is not None and self._seen != _seen(self.path)
+
+
+def _seen(path: Path) -> _Seen | None:
+    """What a change of the file would change; None where a `-wal` stands beside it."""
+    status = path.stat()
+    return None if os.path.exists(f"{path}-wal") else (status.st_ino, status.st_mtime_ns, status.st_size)

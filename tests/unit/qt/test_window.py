@@ -1,0 +1,236 @@
+"""The window, off the screen: what it shows for each verdict, what it passes on, how it is used without a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QColor, QPalette
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTableView, QWidget
+from pytestqt.qtbot import QtBot
+
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.errors import ServerFailed
+from t3tray.core.services.views import Overview
+from t3tray.qt import theme
+from t3tray.qt.thread_model import ROW_ROLE, ThreadModel
+from t3tray.qt.window import MainWindow
+from tests.support.views import NOON, READY, details, row
+
+ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & printer"), row("c", Reason.SERVER_DOWN))
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> MainWindow:
+    made = MainWindow(lambda: NOON)
+    qtbot.addWidget(made)
+    made.show_overview(Overview(READY, ROWS))
+    made.show()
+    return made
+
+
+def texts(widget: QWidget) -> str:
+    QApplication.processEvents()  # a layout shows what was put into it only then
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def buttons(widget: QWidget) -> dict[str, QAbstractButton]:
+    QApplication.processEvents()
+    return {found.text(): found for found in widget.findChildren(QAbstractButton) if found.isVisibleTo(widget) and found.text()}
+
+
+def choose(window: MainWindow, name: str, *candidates: str) -> None:
+    window.show_thread(name)
+    window.show_details(details(next(found for found in ROWS if found.thread.id == name), *candidates))
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_verdict_is_explained_with_what_can_be_done(qtbot: QtBot, window: MainWindow, reason: Reason) -> None:
+    shown = row("x", reason)
+    window.show_overview(Overview(READY, (shown,)))
+    window.show_thread("x")
+    window.show_details(details(shown, "ses_old"))
+    assert sentence(shown.verdict) in texts(window.page)
+    offered = buttons(window.page)
+    assert ("Resume in Terminal" in offered) == (shown.verdict.kind is Kind.RESUMABLE)
+    assert ("Start Server" in offered) == (reason is Reason.SERVER_DOWN)
+    assert "Check Again" in offered or "Check Now" in offered
+
+
+def test_choosing_a_thread_asks_for_its_details(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.look_wanted) as asked:
+        window.threads.choose("b")
+    assert asked.args == ["b"]
+    window.show_details(details(ROWS[0]))
+    assert "Parser & printer" in texts(window.page), "the details of another thread came late, and were shown"
+
+
+def test_the_page_shows_draft_receipt_history_and_facts(window: MainWindow) -> None:
+    choose(window, "a")
+    shown = texts(window.page)
+    for part in ("not sent", "session exists", "A note.", "made for this thread", "ses_a", "41"):
+        assert part in shown, part
+
+
+def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> None:
+    choose(window, "a", "ses_old")
+    with qtbot.waitSignal(window.bind_wanted) as bound:
+        buttons(window.page)["Bind to ses_old"].click()
+    assert bound.args == ["a", "ses_old"]
+    with qtbot.waitSignal(window.check_wanted):
+        buttons(window.page)["Check Again"].click()
+    choose(window, "b")
+    with qtbot.waitSignal(window.resume_wanted) as resumed:
+        buttons(window.page)["Resume in Terminal"].click()
+    assert resumed.args == ["b"]
+    choose(window, "c")
+    with qtbot.waitSignal(window.server_wanted) as wanted:
+        buttons(window.page)["Start Server"].click()
+    assert wanted.args == ["start"]
+
+
+def test_a_new_list_keeps_what_is_chosen(window: MainWindow) -> None:
+    window.threads.choose("b")
+    window.show_overview(Overview(READY, (row("z"), *ROWS)))
+    assert window.threads.current() == "b"
+    window.show_overview(Overview(READY))
+    assert window.threads.current() is None
+    assert "No threads yet" in texts(window.threads)
+
+
+def test_the_search_finds_title_folder_and_session(qtbot: QtBot, window: MainWindow) -> None:
+    table = window.findChild(QTableView)
+    assert table is not None
+    for words, count in (("printer", 1), ("/home/dev", 3), ("SES_C", 1), ("nowhere", 0)):
+        window.threads.search.setText(words)
+        assert table.model().rowCount() == count, words
+    assert "No thread matches" in texts(window.threads)
+    window.show_thread("a")
+    assert window.threads.search.text() == "" and window.threads.current() == "a"
+
+
+def test_a_narrow_window_shows_the_list_or_the_page(qtbot: QtBot, window: MainWindow) -> None:
+    window.resize(theme.NARROW, 600)
+    assert window.threads.isVisible() and not window.page.isVisible()
+    window.show_thread("a")
+    assert window.page.isVisible() and not window.threads.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.threads.isVisible()
+    with qtbot.waitSignal(window.closed):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isVisible()
+
+
+def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_error(ServerFailed("It ended 5 times.", "Look at its log."))
+    assert "It ended 5 times." in texts(window.bar) and "Look at its log." in texts(window.bar)
+    buttons(window.bar)["Dismiss"].click()
+    assert not window.bar.isVisible()
+
+
+def test_a_warning_is_told_once(window: MainWindow) -> None:
+    window.show_overview(Overview(READY, ROWS, ("The copy was put back.",)))
+    assert "The copy was put back." in texts(window.bar)
+    window.bar.hide()
+    window.show_overview(Overview(READY, ROWS, ("The copy was put back.",)))
+    assert not window.bar.isVisible()
+
+
+def test_the_server_can_be_started_and_stopped(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.server_wanted) as wanted:
+        buttons(window)["Stop"].click()
+    assert wanted.args == ["stop"]
+    window.show_overview(Overview(ServerStatus(ServerState.FAILED, reason="it ended 5 times"), ROWS))
+    assert "it ended 5 times" in texts(window)
+    assert {"Start", "Restart"} <= set(buttons(window)) and "Stop" not in buttons(window)
+
+
+def test_a_new_thread_needs_a_folder(qtbot: QtBot, window: MainWindow) -> None:
+    window.new_thread.ask()
+    assert not window.new_thread.confirm.isEnabled()
+    window.new_thread.folder.setText("/work")
+    window.new_thread.title.setText("Parser")
+    with qtbot.waitSignal(window.thread_wanted) as wanted:
+        window.new_thread.confirm.click()
+    assert wanted.args == ["/work", "Parser"]
+
+
+def test_a_thread_that_was_just_made_is_shown_when_the_list_has_it(window: MainWindow) -> None:
+    window.show_thread_soon("new")
+    window.show_overview(Overview(READY, (row("new"), *ROWS)))
+    assert window.threads.current() == "new"
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_tab(window: MainWindow) -> None:
+    choose(window, "a", "ses_old")
+    for control in (*window.findChildren(QAbstractButton), *window.findChildren(QLineEdit), *window.findChildren(QTableView)):
+        if not control.isVisible() or isinstance(control.parent(), QLineEdit | QTableView):
+            continue
+        told = QAccessible.queryAccessibleInterface(control)
+        assert told.text(QAccessible.Text.Name), control
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control
+
+
+def test_a_row_is_read_aloud_with_its_verdict(qtbot: QtBot) -> None:
+    model = ThreadModel()
+    model.set_rows(ROWS)
+    told = model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert told == "Thread a, Missing"
+    assert "no longer exists" in model.index(0, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole)
+
+
+def test_one_changed_row_is_told_alone_and_another_order_as_a_whole(qtbot: QtBot) -> None:
+    model = ThreadModel()
+    model.set_rows(ROWS)
+    with qtbot.assertNotEmitted(model.modelReset), qtbot.waitSignal(model.dataChanged) as changed:
+        model.set_rows((ROWS[0], row("b", Reason.BUSY), ROWS[2]))
+    assert changed.args[0].row() == 1
+    with qtbot.waitSignal(model.modelReset):
+        model.set_rows((ROWS[2], ROWS[0]))
+    assert model.index(0, 0).data(ROW_ROLE) == ROWS[2]
+
+
+def test_a_hundred_thousand_rows_are_shown_and_searched(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_overview(Overview(READY, tuple(row(f"t{number:06}") for number in range(100_000))))
+    window.threads.search.setText("t099999")
+    table = window.findChild(QTableView)
+    assert table is not None and table.model().rowCount() == 1
+    window.grab()
+
+
+def palette(window: str, text: str) -> QPalette:
+    made = QPalette()
+    made.setColor(QPalette.ColorRole.Window, QColor(window))
+    made.setColor(QPalette.ColorRole.WindowText, QColor(text))
+    return made
+
+
+@pytest.fixture
+def light_and_dark(qapp: QApplication) -> Iterator[tuple[QPalette, QPalette]]:
+    usual = qapp.palette()
+    yield palette("white", "black"), palette("#202020", "white")
+    qapp.setPalette(usual)
+
+
+def test_every_text_can_be_read_in_both_schemes(qapp: QApplication, light_and_dark: tuple[QPalette, QPalette]) -> None:
+    for system in light_and_dark:
+        qapp.setPalette(system)
+        scheme = theme.colours()
+        for ground in (scheme.base, scheme.raised):
+            for name in ("text", "muted", "good", "unsure", "bad"):
+                assert theme.contrast(getattr(scheme, name), ground) >= 4.5, (name, ground.name())
+        assert theme.contrast(scheme.on_accent, scheme.accent) >= 4.5
+
+
+def test_the_window_follows_the_system_into_the_dark(
+    qapp: QApplication, window: MainWindow, light_and_dark: tuple[QPalette, QPalette]
+) -> None:
+    sheets = []
+    for system in light_and_dark:
+        qapp.setPalette(system)
+        qapp.processEvents()
+        sheets.append(window.styleSheet())
+    assert sheets[0] != sheets[1]
