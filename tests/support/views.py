@@ -1,0 +1,100 @@
+"""Views for the face's tests, and a desk that only records what it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.receipt import Check, Receipt
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.errors import ServerDown
+from t3tray.core.services.views import Overview, Resumption, ThreadDetails, ThreadRow
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+READY = ServerStatus(ServerState.READY, url="http://127.0.0.1:1", pid=7, version="1.18.33", memory=300 * 2**20)
+
+
+def row(
+    name: str, reason: Reason = Reason.PROVED, *, title: str = "", age: timedelta = timedelta(0), draft: str = ""
+) -> ThreadRow:
+    thread = Thread(name, title or f"Thread {name}", f"/home/dev/{name}", Source.T3TRAY, NOON, NOON - age, draft=draft)
+    return ThreadRow(thread, f"ses_{name}", Verdict(reason), ReaperState(ReaperPhase.IDLE))
+
+
+def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
+    session = shown.session_id or ""
+    cursor = Cursor(session, shown.thread.directory, message_count=41, server_version="1.18.33")
+    entry = Entry(shown.thread.id, Event.CONFIRMED, Actor.USER, "made for this thread", NOON, session, cursor=cursor, seq=1)
+    return ThreadDetails(shown, cursor, (entry,), receipt(shown), candidates)
+
+
+def receipt(shown: ThreadRow) -> Receipt:
+    fine = shown.verdict.kind is Kind.RESUMABLE
+    check = Check("session exists", "ses_1", "ses_1" if fine else "not found", fine)
+    return Receipt(shown.thread.id, shown.session_id, shown.verdict, NOON, "OpenCode 1.18.33", (check,), ("A note.",))
+
+
+class FakeDesk:
+    """Publishes what it is given; `asked` is what it was asked, in order."""
+
+    def __init__(self, *overviews: Overview) -> None:
+        self.overviews = overviews
+        self.asked: list[tuple[str, ...]] = []
+        self.closed = False
+        self.trouble: Exception | None = None
+        self.slow_to_close = 0.0
+
+    async def run(self, publish: Callable[[Overview], None]) -> None:
+        for overview in self.overviews:
+            publish(overview)
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        await asyncio.sleep(self.slow_to_close)
+        self.closed = True
+
+    async def details(self, thread_id: str) -> ThreadDetails:
+        self._note("details", thread_id)
+        return details(self._row(thread_id))
+
+    async def resume(self, thread_id: str) -> Resumption:
+        self._note("resume", thread_id)
+        found = self._row(thread_id)
+        return Resumption(found.thread, found.session_id, found.verdict, receipt(found))
+
+    async def resume_in_terminal(self, thread_id: str) -> Resumption:
+        self._note("terminal", thread_id)
+        return await self.resume(thread_id)
+
+    async def start_server(self) -> None:
+        self._note("start")
+
+    async def stop_server(self) -> None:
+        self._note("stop")
+
+    async def restart_server(self) -> None:
+        self._note("restart")
+
+    async def bind(self, thread_id: str, session_id: str) -> None:
+        self._note("bind", thread_id, session_id)
+
+    async def new_thread(self, directory: str, title: str) -> str:
+        self._note("new", directory, title)
+        return "made"
+
+    def _note(self, *words: str) -> None:
+        self.asked.append(words)
+        if self.trouble:
+            raise self.trouble
+
+    def _row(self, thread_id: str) -> ThreadRow:
+        for found in (row for overview in self.overviews for row in overview.rows):
+            if found.thread.id == thread_id:
+                return found
+        raise ServerDown(f"nobody knows {thread_id}")
