@@ -82,7 +82,7 @@ async def status(command: Command) -> ExitCode:
         "server": documents.server_document(overview.server),
         "threads": {"total": len(overview.rows), **counts},
         "reaper": {"on": False},
-        "sources": [{"source": "t3tray", "threads": len(overview.rows)}],
+        "sources": [documents.source_document(source) for source in overview.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
         "warnings": list(overview.warnings),
@@ -93,8 +93,9 @@ async def status(command: Command) -> ExitCode:
 
 async def threads(command: Command) -> ExitCode:
     overview = await command.engine.overview(archived=command.words.all)
-    document: documents.Document = {"threads": [documents.row_document(row) for row in overview.rows]}
-    command.answer(document, tables.threads(overview.rows))
+    rows = [documents.row_document(row) for row in overview.rows]
+    document: documents.Document = {"threads": rows + [documents.foreign_document(thread) for thread in overview.foreign]}
+    command.answer(document, tables.threads(overview.rows, overview.foreign))
     return ExitCode.DONE
 
 
@@ -166,10 +167,8 @@ async def journal(command: Command) -> ExitCode:
 
 
 async def doctor(command: Command) -> ExitCode:
-    findings = await command.engine.examine_self()
-    document: documents.Document = {
-        "findings": [{"name": finding.name, "ok": finding.ok, "detail": finding.detail} for finding in findings]
-    }
+    findings = await command.engine.examine()
+    document: documents.Document = {"findings": [documents.finding_document(finding) for finding in findings]}
     command.answer(document, tables.findings(findings))
     return ExitCode.DONE
 
@@ -227,9 +226,9 @@ async def _converse(command: Command, thread: str, text: str, new_id: str) -> Ex
 
 async def _bind(command: Command) -> ExitCode:
     details = await command.engine.details(command.words.thread)
-    session = command.words.session or (details.candidates[0] if len(details.candidates) == 1 else None)
+    session = command.words.session or (details.choices[0].session_id if len(details.choices) == 1 else None)
     if session is None:
-        listed = ", ".join(details.candidates) or "none was found"
+        listed = ", ".join(choice.session_id for choice in details.choices) or "none was found"
         raise UsageError("Which session?", f"Name one with --session. Candidates: {listed}.")
     current = details.cursor.session_id if details.cursor else "no session"
     preview = f"Bind “{details.row.thread.title}” to {session} instead of {current}. The old binding stays in the journal."

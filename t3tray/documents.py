@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from t3tray.core.domain.alarm import Alarm, alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.sentences import remedies, sentence
 from t3tray.core.domain.server import ServerStatus
+from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Verdict
 from t3tray.core.errors import T3TrayError
-from t3tray.core.services.views import Resumption, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Finding, Resumption, SourceView, ThreadDetails, ThreadRow
+from t3tray.core.t3code.threads import T3Thread
 
 Document = dict[str, object]
 
@@ -52,6 +55,44 @@ def row_document(row: ThreadRow) -> Document:
         "session_id": row.session_id,
         "verdict": verdict_document(row.verdict),
         "reaper": {"state": row.reaper.phase.value, "reap_at": moment(row.reaper.reap_at)},
+        "t3code": t3_document(row.t3) if row.t3 else None,
+        "served": [served_document(served) for served in row.served],
+    }
+
+
+def t3_document(t3: T3Thread) -> Document:
+    """What T3 Code says of a thread of its own."""
+    return {
+        "project": t3.project,
+        "branch": t3.branch,
+        "model": t3.model,
+        "provider": t3.provider,
+        "session_id": t3.session_id,
+        "working": t3.is_working,
+        "awaits": "approval" if t3.awaits_approval else "answer" if t3.awaits_answer else None,
+        "last_error": t3.last_error,
+        "settled_at": moment(t3.settled_at),
+        "snoozed_until": moment(t3.snoozed_until),
+        "pinned_at": moment(t3.pinned_at),
+    }
+
+
+def foreign_document(t3: T3Thread) -> Document:
+    """A thread of another provider: listed, without a verdict."""
+    return {
+        "id": t3.id,
+        "title": t3.title,
+        "source": "t3code",
+        "directory": t3.directory,
+        "created_at": moment(t3.created_at),
+        "last_activity_at": moment(t3.last_activity_at),
+        "archived_at": moment(t3.archived_at),
+        "draft": "",
+        "session_id": None,
+        "verdict": None,
+        "reaper": {"state": "active" if t3.is_working else "stopped", "reap_at": None},
+        "t3code": t3_document(t3),
+        "served": [],
     }
 
 
@@ -94,14 +135,61 @@ def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
         "cursor": asdict(details.cursor) if details.cursor else None,
-        "candidates": list(details.candidates),
+        "candidates": [candidate_document(found) for found in details.candidates],
+        "alarms": [alarm_document(alarm) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],
         "receipt": receipt_document(details.receipt) if details.receipt else None,
     }
 
 
+def candidate_document(found: Candidate) -> Document:
+    first, last = (
+        None if at is None else moment(datetime.fromtimestamp(at / 1000, UTC)) for at in (found.first_ms, found.last_ms)
+    )
+    return {
+        "session_id": found.session_id,
+        "learnt_from": list(found.learnt_from),
+        "exists": found.exists,
+        "directory": found.directory,
+        "title": found.title,
+        "parent_id": found.parent_id,
+        "archived": found.archived,
+        "messages": found.messages,
+        "first_at": first,
+        "last_at": last,
+        "input_tokens": found.input_tokens,
+    }
+
+
+def served_document(served: Served) -> Document:
+    times = {"from": moment(served.began), "to": moment(served.ended)}
+    return {"session_id": served.session_id, **times, "exists": served.exists}
+
+
+def alarm_document(alarm: Alarm) -> Document:
+    return {
+        "thread": alarm.thread_id,
+        "kind": alarm.kind.value,
+        "cause": alarm.cause.value,
+        "sentence": alarm_sentence(alarm),
+        "before": asdict(alarm.before),
+        "now": asdict(alarm.now),
+        "at": moment(alarm.at),
+        "noticed_at": moment(alarm.noticed_at),
+        "seen_at": moment(alarm.seen_at),
+    }
+
+
+def source_document(source: SourceView) -> Document:
+    return {**asdict(source), "source": source.source.value}
+
+
 def server_document(status: ServerStatus) -> Document:
     return {**asdict(status), "state": status.state.value, "until": moment(status.until)}
+
+
+def finding_document(finding: Finding) -> Document:
+    return {"name": finding.name, "ok": finding.ok, "detail": finding.detail, "table": list(finding.table)}
 
 
 def error_document(error: T3TrayError) -> Document:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.sentences import remedies, sentence
 from t3tray.core.domain.server import ServerStatus
+from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Finding, Overview, ThreadDetails, ThreadRow
+from t3tray.core.t3code.threads import T3Thread
 
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
 
@@ -21,6 +24,7 @@ def local(at: datetime) -> str:
 def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none yet"
     lines = [server(overview.server), f"threads  {tally}", f"data     {data_directory}"]
+    lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
     return "\n".join([*lines, *(f"!        {warning}" for warning in overview.warnings)])
 
 
@@ -39,10 +43,14 @@ def server(current: ServerStatus) -> str:
     return " · ".join(parts)
 
 
-def threads(rows: Sequence[ThreadRow]) -> str:
-    if not rows:
+def threads(rows: Sequence[ThreadRow], foreign: Sequence[T3Thread]) -> str:
+    if not rows and not foreign:
         return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
-    return "\n".join(_row(row) for row in rows)
+    return "\n".join([*(_row(row) for row in rows), *(_foreign(thread) for thread in foreign)])
+
+
+def _foreign(thread: T3Thread) -> str:
+    return f"· {thread.id[:8]}  {local(thread.last_activity_at)}  {thread.provider:<18}  {thread.title}  {thread.directory}"
 
 
 def _row(row: ThreadRow) -> str:
@@ -62,13 +70,31 @@ def details(shown: ThreadDetails) -> str:
     ]
     if offered := ", ".join(remedies(row.verdict)):
         lines.append(f"remedies {offered}")
-    if shown.candidates:
-        lines.append(f"could be {', '.join(shown.candidates)}")
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
     if shown.receipt:
         lines += ["", "last receipt", shown.receipt.as_text()]
+    if shown.candidates:
+        bound = shown.row.t3.session_id if shown.row.t3 else row.session_id
+        lines += ["", "sessions that were ever its own", *sessions(shown.candidates, bound)]
+    lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
     return "\n".join([*lines, "", "journal", journal(shown.journal)])
+
+
+def sessions(candidates: Sequence[Candidate], talked_to: str | None) -> list[str]:
+    """A line for each session: when it was made, what it holds, where that was learnt, and which one is talked to."""
+    return [
+        f"  {_candidate(found)}{'  ← the next message goes here' if found.session_id == talked_to else ''}"
+        for found in candidates
+    ]
+
+
+def _candidate(found: Candidate) -> str:
+    learnt = ", ".join(found.learnt_from)
+    if not found.exists:
+        return f"{found.session_id:<30}  {'gone' if found.exists is False else 'not known':<16}  {'':>27}  {learnt}"
+    made = local(datetime.fromtimestamp(found.created_ms / 1000, UTC))
+    return f"{found.session_id:<30}  {made}  {found.messages:>5} messages {found.input_tokens:>9,} tokens  {learnt}"
 
 
 def journal(entries: Sequence[Entry]) -> str:
@@ -81,4 +107,8 @@ def journal(entries: Sequence[Entry]) -> str:
 
 
 def findings(found: Sequence[Finding]) -> str:
-    return "\n".join(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.detail}" for finding in found)
+    lines = []
+    for finding in found:
+        lines.append(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.detail}")
+        lines += [f"    {line}" for line in finding.table]
+    return "\n".join(lines)

@@ -55,7 +55,7 @@ class Desk:
             with contextlib.suppress(RuntimeError):  # the loop may have ended while the watcher's thread still tells of a change
                 loop.call_soon_threadsafe(self._changed.set)
 
-        files = (*database_files(engine.store.path), *database_files(engine.database.path))
+        files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
         watch = await asyncio.to_thread(FileWatch, files, files_changed)
         engine.server.subscribe(self._on_server_changed)
         # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
@@ -124,9 +124,10 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
-            examinations = await engine.examine()
-            publish(await engine.overview(examinations=examinations))
-            await engine.renew_all(examinations, "a turn ended")
+            picture = await engine.look()
+            publish(await engine.overview(picture=picture))
+            if await engine.watch(picture):
+                self._changed.set()
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))

@@ -11,10 +11,11 @@ import os
 import random
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from t3tray.core.domain.journal import Actor, Entry
+from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
@@ -24,11 +25,14 @@ from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
-from t3tray.core.services.doctor import examine_self
+from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
-from t3tray.core.services.resume import Examination, NotResumable, Resume
+from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting
+from t3tray.core.services.sentinel import Sentinel
+from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.store.lease import Holder
@@ -36,10 +40,12 @@ from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
-from t3tray.core.system.neighbours import other_opencode_runs
+from t3tray.core.system.neighbours import other_opencode_runs, other_servers
 from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
+from t3tray.core.t3code.home import t3_homes
+from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _LOG_LINES = 200
@@ -70,8 +76,13 @@ class Engine:
             noise=random.Random(),
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid))
+        homes = t3_homes(os.environ, Path.home())
+        self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
+        self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
+        self._sentinel = Sentinel(store, self.database, utc_now)
+        self._keeper = Keeper(store, self.database, utc_now)
         self.threads = Threads(store, run_sql, utc_now, author)
-        self.resume = Resume(store, run_sql, surroundings)
+        self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self._run_sql = run_sql
         self._connection: tuple[Endpoint, Connection] | None = None
@@ -126,11 +137,12 @@ class Engine:
 
     async def verify(self, thread_id: str) -> Resumption:
         """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
+        thread = await self.take_in(thread_id)
         try:
             connection = await self.connect()
         except _UNREACHABLE as error:
-            return await self.resume.unreachable(thread_id, error)
-        return await self.resume.resume(thread_id, connection)
+            return await self.resume.unreachable(thread.id, error)
+        return await self.resume.resume(thread.id, connection)
 
     async def send(self, thread_id: str, text: str) -> Resumption:
         """Verify, then hand the prompt over. Raises NotResumable or a ServerError; the text is then the thread's draft."""
@@ -143,42 +155,58 @@ class Engine:
             async for piece in pieces:
                 yield piece
 
-    async def examine(self, thread: Thread | None = None) -> tuple[Examination, ...]:
-        """The verdicts on all threads, or on one: from OpenCode's database, and what a running server says it is doing."""
-        wanted = None if thread is None else (thread,)
-        found = await self._run_sql(self.resume.examine_offline, self.database, wanted)
-        busy = await self._busy({examined.cursor.directory for examined in found if examined.cursor and examined.is_unfinished})
-        return tuple(examined.at_work() if examined.is_among(busy) else examined for examined in found)
+    async def look(self) -> Picture:
+        """All threads with their verdicts: from the databases, and what a running server says it is doing."""
+        picture = await self._run_sql(self.survey.look)
+        busy = await self._busy(
+            {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
+        )
+        if not busy:
+            return picture
+        now = tuple(found.at_work() if found.is_among(busy) else found for found in picture.examinations)
+        return replace(picture, examinations=now)
 
-    async def renew_all(self, examinations: tuple[Examination, ...], why: str) -> None:
-        """Renew the proof of every thread whose session has something new, from the server that is connected, if any."""
-        if self._connection is None:
-            return
-        for found in examinations:
-            if found.is_news:
-                await self.resume.renew(found.thread.id, self._connection[1], Actor.TURN, why)
+    async def find(self, prefix: str) -> Thread:
+        """The thread that an id, or the beginning of one, names. Raises ThreadNotFound, UsageError, StoreError."""
+        return (await self._run_sql(self.survey.recall, prefix)).thread
 
-    async def overview(self, archived: bool = False, examinations: tuple[Examination, ...] | None = None) -> Overview:
+    async def take_in(self, prefix: str) -> Thread:
+        """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
+        recorded = await self._run_sql(self.survey.recall, prefix)
+        await self.threads.take_in(recorded)
+        return recorded.thread
+
+    async def watch(self, picture: Picture) -> bool:
+        """Keep proofs fresh and raise the alarms that a look gives reason for; True when there is more to keep."""
+        await self._run_sql(self._sentinel.watch, picture)
+        return await self._run_sql(self._keeper.keep, picture)
+
+    async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
-        found = await self.examine() if examinations is None else examinations
-        return take_overview(found, await self.server_status(), self.store.notices, archived)
+        seen = await self.look() if picture is None else picture
+        alarms = await self._run_sql(self.store.alarms.all, unseen=True)
+        return take_overview(seen, await self.server_status(), alarms, self.store.notices, utc_now(), archived)
 
     async def details(self, thread_id: str) -> ThreadDetails:
-        """Everything known of one thread. Raises ThreadNotFound, StoreError."""
-        thread = await self._run_sql(self.store.threads.find, thread_id)
-        (found,) = await self.examine(thread)
-        return await self._run_sql(take_details, self.store, found, await self.server_status())
+        """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
+        thread = await self.find(thread_id)
+        picture = await self.look()
+        return await self._run_sql(
+            take_details, self.store, self.survey, picture, thread.id, await self.server_status(), utc_now()
+        )
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
         if thread_id is None:
             return await self._run_sql(self.store.journal.entries)
-        thread = await self._run_sql(self.store.threads.find, thread_id)
-        return await self._run_sql(self.store.journal.entries, thread.id)
+        return await self._run_sql(self.store.journal.entries, (await self.find(thread_id)).id)
 
-    async def examine_self(self) -> tuple[Finding, ...]:
-        status = await self.server_status()
-        return await self._run_sql(examine_self, self.store, self.database, status, self.launching.program)
+    async def examine(self) -> tuple[Finding, ...]:
+        """The doctor's report. Raises StoreError."""
+        overview = await self.overview(archived=True)
+        neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
+        patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
+        return await self._run_sql(examine, patient)
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""
@@ -215,7 +243,7 @@ class Engine:
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""
-        thread = await self._run_sql(self.store.threads.find, thread_id)
+        thread = await self.take_in(thread_id)
         await self._run_sql(self.store.threads.keep_draft, thread.id, text)
         try:
             return await self.connect()

@@ -120,7 +120,7 @@ class ThreadPage(QScrollArea):
         check.clicked.connect(lambda: self.check_wanted.emit(thread_id))
         made.append(check)
         if Remedy.BIND in offered:
-            made += [self._bind_button(thread_id, session) for session in details.candidates]
+            made += [self._bind_button(thread_id, choice.session_id) for choice in details.choices]
         return made
 
     def _bind_button(self, thread_id: str, session_id: str) -> QWidget:

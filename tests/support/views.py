@@ -11,6 +11,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
@@ -31,7 +32,8 @@ def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
     session = shown.session_id or ""
     cursor = Cursor(session, shown.thread.directory, message_count=41, server_version="1.18.33")
     entry = Entry(shown.thread.id, Event.CONFIRMED, Actor.USER, "made for this thread", NOON, session, cursor=cursor, seq=1)
-    return ThreadDetails(shown, cursor, (entry,), receipt(shown), candidates)
+    choices = tuple(Candidate(session, ("journal",), exists=True, messages=3) for session in candidates)
+    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices)
 
 
 def receipt(shown: ThreadRow) -> Receipt:

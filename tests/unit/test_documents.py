@@ -13,6 +13,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
@@ -51,6 +52,8 @@ ROW_DOCUMENT = {
     "session_id": "ses_1",
     "verdict": VERDICT,
     "reaper": {"state": "at-risk", "reap_at": None},
+    "t3code": None,
+    "served": [],
 }
 
 
@@ -95,9 +98,26 @@ def test_an_entry_tells_who_why_and_what_was_known() -> None:
 
 
 def test_the_details_hold_everything() -> None:
-    document = documents.details_document(ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, ("ses_0",)))
-    assert set(document) == {"thread", "cursor", "candidates", "journal", "receipt"}
-    assert (document["thread"], document["candidates"]) == (ROW_DOCUMENT, ["ses_0"])
+    document = documents.details_document(
+        ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, (Candidate("ses_0", ("journal",), exists=False),))
+    )
+    assert set(document) == {"thread", "cursor", "candidates", "alarms", "journal", "receipt"}
+    assert document["thread"] == ROW_DOCUMENT
+    assert document["candidates"] == [
+        {
+            "session_id": "ses_0",
+            "learnt_from": ["journal"],
+            "exists": False,
+            "directory": "",
+            "title": "",
+            "parent_id": None,
+            "archived": False,
+            "messages": 0,
+            "first_at": None,
+            "last_at": None,
+            "input_tokens": 0,
+        }
+    ]
 
 
 def test_the_server_and_an_error() -> None:

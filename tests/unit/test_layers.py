@@ -16,7 +16,8 @@ ALLOWED: dict[str, set[str]] = {
     "core.opencode": {"core.domain", "core.system", "core.store"},
     "core.store": {"core.domain"},
     "core.system": {"core.domain"},
-    "core.services": {"core.domain", "core.opencode", "core.store", "core.system"},
+    "core.t3code": {"core.domain", "core.system"},
+    "core.services": {"core.domain", "core.opencode", "core.store", "core.system", "core.t3code"},
     "qt": {"core.domain", "core.services", "resources"},
     "resources": set(),
 }

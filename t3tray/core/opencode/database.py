@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
@@ -29,10 +30,11 @@ _SESSION_COLUMNS = (
     "time_updated",
     "time_archived",
 )
+_COUNTED = ("tokens_input", "tokens_cache_read")
 _NEEDED = {
-    "session": _SESSION_COLUMNS,
+    "session": (*_SESSION_COLUMNS, *_COUNTED),
     "message": ("id", "session_id", "time_created", "data"),
-    "part": ("message_id", "data"),
+    "part": ("id", "session_id", "message_id", "data"),
 }
 _SESSIONS = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
 _MESSAGES = f"""SELECT message.id, message.data, EXISTS (
@@ -47,6 +49,26 @@ def database_path(environ: Mapping[str, str], home: Path) -> Path:
     folder = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "opencode"
     # A relative OPENCODE_DB counts from that folder; joining leaves an absolute one as it is.
     return folder / (environ.get("OPENCODE_DB") or "opencode.db")
+
+
+@dataclass(frozen=True)
+class Holding:
+    """How much a session holds: messages, when the first and the last were written (ms), input tokens over its life."""
+
+    messages: int
+    first_ms: int | None
+    last_ms: int | None
+    input_tokens: int
+
+
+@dataclass(frozen=True)
+class TurnTokens:
+    """One finished answer: when (ms), and how many input tokens it was sent. `compacts`: it is a compaction's summary."""
+
+    message_id: str
+    created_ms: int
+    input_tokens: int
+    compacts: bool
 
 
 class OpenCodeDatabase:
@@ -126,6 +148,37 @@ class DatabaseReader:
         """How many messages the session has."""
         count: int = self._rows("SELECT count(*) FROM message WHERE session_id = ?", session_id)[0][0]
         return count
+
+    def holding(self, session_id: str) -> Holding:
+        """How much the session holds now; all zero for one that is not there."""
+        rows = self._rows(
+            "SELECT count(*), min(time_created), max(time_created),"
+            " coalesce((SELECT tokens_input + tokens_cache_read FROM session WHERE id = ?1), 0)"
+            " FROM message WHERE session_id = ?1",
+            session_id,
+        )
+        return Holding(*rows[0])
+
+    def last_turns(self, session_id: str, count: int) -> list[TurnTokens]:
+        """The model's newest finished answers, the newest first, with the input tokens that each was sent."""
+        rows = self._rows(
+            "SELECT id, time_created, coalesce(json_extract(data, '$.tokens.input'), 0)"
+            " + coalesce(json_extract(data, '$.tokens.cache.read'), 0), json_extract(data, '$.summary') IS 1 FROM message"
+            " WHERE session_id = ? AND json_extract(data, '$.role') = 'assistant' AND json_extract(data, '$.time.completed')"
+            " ORDER BY time_created DESC, id DESC LIMIT ?",
+            session_id,
+            count,
+        )
+        return [TurnTokens(message, created, tokens, bool(summary)) for message, created, tokens, summary in rows]
+
+    def sessions_titled(self, title: str) -> tuple[str, ...]:
+        """The root sessions with exactly this title."""
+        return tuple(row[0] for row in self._rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
+
+    def session_of_part(self, part_id: str) -> str | None:
+        """The session that has this part of a message."""
+        rows = self._rows("SELECT session_id FROM part WHERE id = ?", part_id)
+        return rows[0][0] if rows else None
 
     def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
         """The root sessions that carry our marker for this thread, oldest first."""

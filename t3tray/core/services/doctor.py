@@ -1,29 +1,57 @@
-"""The doctor: what is wrong with our own store and server, if anything. It reports; it mends nothing."""
+"""The doctor: what is wrong, if anything, with our own data and server, with T3 Code's threads, and around them.
+
+It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import fold
-from t3tray.core.domain.server import ServerStatus
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.split import Candidate, Served
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.views import Finding
+from t3tray.core.services.survey import Survey
+from t3tray.core.services.views import Finding, Overview, ThreadRow
 from t3tray.core.store.store import Store
+from t3tray.core.system.neighbours import Neighbour, file_system, is_network
+from t3tray.core.t3code.threads import Shape
+
+_SOON = timedelta(hours=1)
+_NOWHERE = frozenset({Reason.MISSING, Reason.BAD_CURSOR, Reason.EMPTY, Reason.HISTORY_LOST, Reason.UNBOUND})
 
 
-def examine_self(
-    store: Store, database: OpenCodeDatabase, server: ServerStatus, find_program: Callable[[], Path]
-) -> tuple[Finding, ...]:
-    """All findings, good and bad. For the thread that runs the SQL."""
+@dataclass(frozen=True)
+class Patient:
+    """Everything that is examined."""
+
+    store: Store
+    database: OpenCodeDatabase
+    survey: Survey
+    overview: Overview
+    find_program: Callable[[], Path]
+    neighbours: tuple[Neighbour, ...]
+    now: datetime
+
+
+def examine(patient: Patient) -> tuple[Finding, ...]:
+    """All findings, good and bad."""
     return (
-        _program(find_program),
-        _database(database),
-        Finding("server", not server.reason, server.reason or f"{server.state}{f', {server.url}' if server.url else ''}"),
-        _journal(store),
-        _intents(store),
-        *(Finding("data", False, notice) for notice in store.notices),
+        _program(patient.find_program),
+        _server(patient.overview.server),
+        _journal(patient.store),
+        _intents(patient.store),
+        *(Finding("data", False, notice) for notice in patient.store.notices),
+        *_databases(patient),
+        *_threads(patient),
+        *_alarms(patient),
+        *_neighbours(patient),
     )
 
 
@@ -34,12 +62,10 @@ def _program(find_program: Callable[[], Path]) -> Finding:
         return Finding("opencode", False, error.message)
 
 
-def _database(database: OpenCodeDatabase) -> Finding:
-    try:
-        with database.reading():
-            return Finding("OpenCode's database", True, str(database.path))
-    except T3TrayError as error:
-        return Finding("OpenCode's database", False, error.message)
+def _server(server: ServerStatus) -> Finding:
+    fine = server.state not in (ServerState.FAILED, ServerState.UNRESPONSIVE, ServerState.WAITING) and not server.reason
+    told = " · ".join(part for part in (server.state.value, server.url, server.version, server.reason) if part)
+    return Finding("server", fine, told)
 
 
 def _journal(store: Store) -> Finding:
@@ -57,3 +83,92 @@ def _intents(store: Store) -> Finding:
         return Finding("open intents", True, "none")
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending)
     return Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
+
+
+def _databases(patient: Patient) -> Iterator[Finding]:
+    try:
+        with patient.database.reading():
+            yield _file("OpenCode's database", patient.database.path, "")
+    except T3TrayError as error:
+        yield Finding("OpenCode's database", False, error.message)
+    for source in patient.overview.sources:
+        if not source.path:
+            continue
+        if source.form == Shape.UNSUPPORTED:
+            yield Finding("T3 Code's database", False, f"{source.why} It is watched only.")
+        else:
+            yield _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {source.threads} threads")
+
+
+def _file(name: str, path: Path, more: str) -> Finding:
+    log = Path(f"{path}-wal")
+    sizes = f"{path.stat().st_size / 1e6:.1f} MB" + (f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else "")
+    disk = file_system(path)
+    if is_network(disk):
+        return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
+    return Finding(name, True, f"{path} · {sizes}{more}")
+
+
+def _threads(patient: Patient) -> Iterator[Finding]:
+    rows = patient.overview.rows
+    for row in rows:
+        candidates = (
+            patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id)) if _is_odd(row) else ()
+        )
+        table = tuple(_line(row, found) for found in candidates)
+        if row.verdict.reason in (Reason.SPLIT, Reason.CONFLICT):
+            yield Finding("split thread", False, f"“{row.thread.title}”: several sessions hold parts of it", table)
+        elif row.verdict.reason in _NOWHERE:
+            yield Finding("cursor that points nowhere", False, f"“{row.thread.title}”: {row.verdict.reason}", table)
+        elif row.verdict.reason in (Reason.DIRECTORY_MISMATCH, Reason.DIRECTORY_MISSING):
+            yield Finding("wrong directory", False, f"“{row.thread.title}” is in {row.thread.directory}; {_where(row)}", table)
+        yield from _switches(row)
+    soon = [row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON]
+    risky = [f"“{row.thread.title}”" for row in soon if row.verdict.kind is not Kind.RESUMABLE]
+    yield Finding("reaped within the hour", not risky, f"at risk: {', '.join(risky)}" if risky else f"{len(soon)}, all safe")
+
+
+def _is_odd(row: ThreadRow) -> bool:
+    return row.verdict.kind is Kind.BLOCKED
+
+
+def _line(row: ThreadRow, found: Candidate) -> str:
+    here = "  ← T3 Code talks to this one" if row.t3 and found.session_id == row.t3.session_id else ""
+    learnt = ", ".join(found.learnt_from)
+    if not found.exists:
+        return f"{found.session_id}  {'gone' if found.exists is False else 'not known'}  {learnt}{here}"
+    return (
+        f"{found.session_id}  {found.messages} messages  {found.input_tokens:,} input tokens  {found.directory}  {learnt}{here}"
+    )
+
+
+def _where(row: ThreadRow) -> str:
+    return row.verdict.detail or "that folder no longer exists"
+
+
+def _switches(row: ThreadRow) -> Iterator[Finding]:
+    """Each time that another session took over, as T3 Code's own log tells it."""
+    for before, after in zip(row.served, row.served[1:], strict=False):
+        when = f"{after.began:%Y-%m-%d %H:%M} UTC"
+        told = f"“{row.thread.title}”: from {_told(before)} to {_told(after)} at {when}"
+        yield Finding("silent switch", False, told)
+
+
+def _told(served: Served) -> str:
+    return f"{served.session_id}{' (gone)' if served.exists is False else ''}"
+
+
+def _alarms(patient: Patient) -> Iterator[Finding]:
+    for alarm in patient.store.alarms.all():
+        yield Finding(
+            "alarm", alarm.seen_at is not None, f"{alarm.at:%Y-%m-%d %H:%M} UTC, {alarm.thread_id}: {alarm_sentence(alarm)}"
+        )
+
+
+def _neighbours(patient: Patient) -> Iterator[Finding]:
+    for other in patient.neighbours:
+        age = (patient.now - other.started).total_seconds() / 3600
+        whose = f"of {other.parent}" if other.parent else "nobody's: the program that started it is gone"
+        port = f", port {other.port}" if other.port else ""
+        told = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"
+        yield Finding("another opencode serve", bool(other.parent), told)

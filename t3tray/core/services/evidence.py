@@ -11,15 +11,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
+from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, SessionMissing
-from t3tray.core.opencode.database import DatabaseReader
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
+from t3tray.core.t3code.threads import T3Thread
 
 T = TypeVar("T")
 PAGE = 100
@@ -43,6 +44,20 @@ class Recorded:
     has_turns: bool
     split: tuple[Claim, ...] = ()
     conflict: tuple[Claim, ...] = ()
+    t3: T3Thread | None = None
+    served: tuple[Served, ...] = ()
+
+
+class Sessions(Protocol):
+    """What a database of sessions is asked for a verdict. Every method raises ServerError."""
+
+    def session(self, session_id: str) -> SessionFacts: ...
+
+    def message(self, session_id: str, message_id: str) -> MessageFacts: ...
+
+    def newest(self, session_id: str) -> MessageFacts | None: ...
+
+    def count(self, session_id: str) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
     return await _with_history(server, cursor, evidence)
 
 
-def from_database(reader: DatabaseReader, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
     session = _read(lambda: reader.session(cursor.session_id))
     newest = _read_newest(reader, cursor.session_id) if isinstance(session, Found) else session
@@ -263,12 +278,12 @@ def _read(read: Callable[[], T]) -> Lookup[T]:
         return failure_of(error)
 
 
-def _read_newest(reader: DatabaseReader, session_id: str) -> Lookup[MessageFacts]:
+def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
     newest = _read(lambda: reader.newest(session_id))
     if isinstance(newest, Found):
         return Absent() if newest.value is None else Found(newest.value)
     return newest
 
 
-def _read_message(reader: DatabaseReader, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+def _read_message(reader: Sessions, session_id: str, message_id: str) -> Lookup[MessageFacts]:
     return _read(lambda: reader.message(session_id, message_id))

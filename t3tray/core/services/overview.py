@@ -1,47 +1,96 @@
-"""The picture of everything: all threads with their verdicts, sorted by what needs attention. It reads; it changes nothing.
+"""The picture of everything as views: sorted by what needs attention, one row a session. It reads; it changes nothing.
 
-Verdicts of the list come from OpenCode's database, read-only, whether or not a server runs: 10,000 threads cost no request.
-What a database cannot tell, which sessions are busy, is passed in from the server. A resume always asks the server itself.
+Verdicts of the list come from the databases, whether or not a server runs: 10,000 threads cost no request. What a database
+cannot tell, which sessions are busy, is in them already. A resume always asks the server itself.
 """
 
 from __future__ import annotations
 
-from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import own_reaper_state
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from t3tray.core.domain.alarm import Alarm
+from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
+from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.resume import Examination
-from t3tray.core.services.views import Overview, ThreadDetails, ThreadRow
+from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.views import Overview, SourceView, ThreadDetails, ThreadRow
 from t3tray.core.store.store import Store
+from t3tray.core.t3code.state import T3State
 
+# When the T3 Code that shows a thread was started, by the thread's id; None where none runs.
+Served = Mapping[str, datetime | None]
 _ATTENTION = {Kind.BLOCKED: 0, Kind.UNKNOWN: 1, Kind.RESUMABLE: 1}
 
 
 def take_overview(
-    examinations: tuple[Examination, ...], server: ServerStatus, warnings: tuple[str, ...], archived: bool = False
+    picture: Picture,
+    server: ServerStatus,
+    alarms: tuple[Alarm, ...],
+    warnings: tuple[str, ...],
+    now: datetime,
+    archived: bool = False,
 ) -> Overview:
-    """The rows of these examinations, blocked threads first, then the newest activity."""
-    rows = [_row(found, server) for found in examinations if archived or found.thread.archived_at is None]
+    """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity."""
+    shown = (found for found in picture.examinations if archived or found.thread.archived_at is None)
+    served = _served(picture)
+    rows = [_row(found, server, served, now) for found in _one_a_session(shown)]
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
-    rows.sort(key=lambda row: _ATTENTION[row.verdict.kind])
-    return Overview(server, tuple(rows), warnings)
+    alarmed = {alarm.thread_id for alarm in alarms}
+    rows.sort(key=lambda row: (row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
+    return Overview(server, tuple(rows), picture.foreign, _sources(picture), alarms, warnings)
 
 
-def take_details(store: Store, found: Examination, server: ServerStatus) -> ThreadDetails:
-    """Everything known of one thread. For the worker thread that runs the SQL."""
+def take_details(
+    store: Store, survey: Survey, picture: Picture, thread_id: str, server: ServerStatus, now: datetime
+) -> ThreadDetails:
+    """Everything known of one thread of the picture. For the worker thread that runs the SQL."""
+    found = next(found for found in picture.examinations if found.thread.id == thread_id)
     thread = found.thread
     entries = store.journal.entries(thread.id)
-    earlier = _earlier_sessions(entries, found.cursor.session_id if found.cursor else None)
-    free = tuple(session for session in earlier if store.journal.owner_of(session) is None)
-    return ThreadDetails(_row(found, server), found.cursor, entries, store.receipts.last(thread.id), free)
+    return ThreadDetails(
+        row=_row(found, server, _served(picture), now),
+        cursor=found.cursor,
+        journal=entries,
+        receipt=store.receipts.last(thread.id),
+        candidates=survey.candidates(thread.id, entries),
+        alarms=store.alarms.all(thread.id),
+    )
 
 
-def _row(found: Examination, server: ServerStatus) -> ThreadRow:
+def _row(found: Examination, server: ServerStatus, served: Served, now: datetime) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
-    return ThreadRow(found.thread, session_id, found.verdict, own_reaper_state(found.verdict, server.state.answers))
+    return ThreadRow(found.thread, session_id, found.verdict, _reaper(found, server, served, now), found.t3, found.served)
 
 
-def _earlier_sessions(entries: tuple[Entry, ...], current: str | None) -> tuple[str, ...]:
-    """Every session that the journal ever named for the thread, the latest first."""
-    named = dict.fromkeys(entry.session_id for entry in reversed(entries) if entry.session_id)
-    return tuple(session for session in named if session != current)
+def _reaper(found: Examination, server: ServerStatus, served: Served, now: datetime) -> ReaperState:
+    t3 = found.t3
+    if t3 is None:
+        return own_reaper_state(found.verdict, server.state.answers)
+    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer
+    since = served.get(t3.id)
+    return t3_reaper_state(t3.runtime, is_open, found.verdict, ReaperClock(started=since), since is not None, now)
+
+
+def _served(picture: Picture) -> Served:
+    return {thread.id: state.served_since for state in picture.states for thread in state.threads}
+
+
+def _one_a_session(shown: Iterable[Examination]) -> Iterable[Examination]:
+    """A thread of T3 Code's and one of ours on the same session are one row, T3 Code's: that is the one people look at."""
+    found = list(shown)
+    theirs = {each.cursor.session_id for each in found if each.cursor and each.thread.source is Source.T3CODE}
+    return (
+        each for each in found if each.thread.source is Source.T3CODE or not (each.cursor and each.cursor.session_id in theirs)
+    )
+
+
+def _sources(picture: Picture) -> tuple[SourceView, ...]:
+    ours = sum(found.thread.source is Source.T3TRAY for found in picture.examinations)
+    return (SourceView(Source.T3TRAY, "", "", "", ours), *(_source(state) for state in picture.states))
+
+
+def _source(state: T3State) -> SourceView:
+    return SourceView(Source.T3CODE, str(state.path), state.shape, state.why, len(state.threads))

@@ -5,7 +5,7 @@ It creates no session and changes no binding: `PROVEN` lines renew what is recor
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from t3tray.core.domain.cursor import Cursor
@@ -13,10 +13,10 @@ from t3tray.core.domain.evidence import Activity, Evidence, Failure, Found
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.sentences import sentence
-from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.split import Served
+from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.core.errors import ExitCode, ServerError, WorldError
-from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.evidence import Recorded, Surroundings
@@ -24,25 +24,28 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
+from t3tray.core.t3code.threads import T3Thread
 
 # A thread without a usable cursor is judged by that alone; what stands for its session is never read.
 _NOTHING_TO_ASK = Failure.UNSUPPORTED
-_RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
+RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
 @dataclass(frozen=True)
 class Examination:
-    """A thread looked at once: what is recorded, what was found, and what that comes to."""
+    """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own."""
 
     thread: Thread
     cursor: Cursor | None
     evidence: Evidence
     verdict: Verdict
+    t3: T3Thread | None = None
+    served: tuple[Served, ...] = ()
 
     @property
     def is_news(self) -> bool:
         """The session is the recorded one, and holds something that the cursor does not know yet."""
-        if self.cursor is None or self.verdict.reason not in _RENEWS:
+        if self.cursor is None or self.verdict.reason not in RENEWS:
             return False
         match self.evidence.session, self.evidence.newest:
             case Found(session), Found(newest):
@@ -62,7 +65,7 @@ class Examination:
     def at_work(self) -> Examination:
         """The same, now that a server said that a turn runs in the session."""
         evidence = replace(self.evidence, activity=Activity.BUSY)
-        return Examination(self.thread, self.cursor, evidence, decide(self.cursor, evidence))
+        return replace(self, evidence=evidence, verdict=decide(self.cursor, evidence))
 
 
 class NotResumable(WorldError):
@@ -79,8 +82,12 @@ class NotResumable(WorldError):
 class Resume:
     """Examines and resumes threads. Lives on the event loop; SQL and files go through executors."""
 
-    def __init__(self, store: Store, run_sql: SerialExecutor, surroundings: Surroundings) -> None:
+    def __init__(
+        self, store: Store, run_sql: SerialExecutor, surroundings: Surroundings, recall: Callable[[str], Recorded]
+    ) -> None:
+        """`recall` tells what is recorded of a thread; it is called where the SQL runs."""
         self._store = store
+        self._recall = recall
         self._run_sql = run_sql
         self._surroundings = surroundings
 
@@ -94,43 +101,18 @@ class Resume:
 
     async def unreachable(self, thread_id: str, error: WorldError) -> Resumption:
         """The verdict when no server could be asked; the receipt says why. A thread that needs none is judged as ever."""
-        recorded = await self._run_sql(self._recorded, thread_id)
+        recorded = await self._run_sql(self._recall, thread_id)
         failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
-        examined = _examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
-        return await self._record(examined, f"{error.title}: {error.message}", error.hint or "")
+        found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
+        return await self._record(found, f"{error.title}: {error.message}", error.hint or "")
 
     async def examine(self, thread_id: str, server: SessionServer) -> Examination:
         """The verdict on a thread as this server process sees it. Changes nothing."""
-        recorded = await self._run_sql(self._recorded, thread_id)
+        recorded = await self._run_sql(self._recall, thread_id)
         cursor = recorded.cursor
         if cursor is None or not cursor.is_well_formed:
-            return _examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
-        return _examined(recorded, await gather.from_server(server, recorded, cursor, self._surroundings))
-
-    def examine_offline(self, database: OpenCodeDatabase, threads: tuple[Thread, ...] | None = None) -> tuple[Examination, ...]:
-        """The verdicts on these threads (None: on all) from OpenCode's own database, read-only. For the thread that runs the SQL.
-
-        What a running server is at work in, the database cannot tell.
-        """
-        looked_at = self._store.threads.all() if threads is None else threads
-        cursors = self._store.journal.cursors()
-        history = self._store.journal.with_history()
-
-        def examine(thread: Thread, told_by: DatabaseReader | Failure) -> Examination:
-            cursor = cursors.get(thread.id)
-            recorded = Recorded(thread, cursor, _had_turns(thread, cursor, thread.id in history))
-            if cursor is None or not cursor.is_well_formed:
-                return _examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
-            if isinstance(told_by, Failure):
-                return _examined(recorded, gather.from_nobody(recorded, told_by, self._surroundings))
-            return _examined(recorded, gather.from_database(told_by, recorded, cursor, self._surroundings))
-
-        try:
-            with database.reading() as reader:
-                return tuple(examine(thread, reader) for thread in looked_at)
-        except ServerError as error:
-            failure = failure_of(error)
-            return tuple(examine(thread, failure) for thread in looked_at)
+            return examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
+        return examined(recorded, await gather.from_server(server, recorded, cursor, self._surroundings))
 
     async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
         """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
@@ -149,18 +131,9 @@ class Resume:
         await self._run_sql(self._store.receipts.add, receipt)
         return Resumption(thread, cursor.session_id if cursor else None, verdict, receipt)
 
-    def _recorded(self, thread_id: str) -> Recorded:
-        thread = self._store.threads.find(thread_id)
-        binding = self._store.journal.binding(thread.id)
-        return Recorded(thread, binding.cursor, _had_turns(thread, binding.cursor, binding.has_history))
 
-
-def _had_turns(thread: Thread, cursor: Cursor | None, has_history: bool) -> bool:
-    """A thread of ours is given its session when it is made: without one it has lost something, whatever is left of it."""
-    if cursor is not None:
-        return cursor.last_message_id is not None
-    return has_history or thread.source is Source.T3TRAY
-
-
-def _examined(recorded: Recorded, evidence: Evidence) -> Examination:
-    return Examination(recorded.thread, recorded.cursor, evidence, decide(recorded.cursor, evidence))
+def examined(recorded: Recorded, evidence: Evidence) -> Examination:
+    """The verdict on this evidence."""
+    return Examination(
+        recorded.thread, recorded.cursor, evidence, decide(recorded.cursor, evidence), recorded.t3, recorded.served
+    )

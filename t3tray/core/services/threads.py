@@ -15,7 +15,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
-from t3tray.core.services.evidence import cursor_now, same_directory
+from t3tray.core.services.evidence import Recorded, cursor_now, same_directory
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
@@ -63,6 +63,14 @@ class Threads:
         entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
         await self._run_sql(self._store.add_thread, thread, entry)
         return thread
+
+    async def take_in(self, recorded: Recorded) -> None:
+        """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
+
+        A thread of our own, or one that is kept already, is left as it is.
+        """
+        if recorded.thread.source is Source.T3CODE:
+            await self._run_sql(self._take_in, recorded)
 
     async def bind(self, thread_id: str, session_id: str, server: SessionServer) -> None:
         """Bind a thread to another existing session because the user chose it; the old binding stays in the journal."""
@@ -128,6 +136,17 @@ class Threads:
         """A thread that never got a session holds nothing to show."""
         if all(entry.event in (Event.INTENDED, Event.ABANDONED) for entry in self._store.journal.entries(thread_id)):
             self._store.threads.set_archived(thread_id, self._now())
+
+    def _take_in(self, recorded: Recorded) -> None:
+        thread, cursor = recorded.thread, recorded.cursor
+        self._store.threads.keep(thread)
+        if cursor is None or recorded.conflict or self._is_bound(thread.id):
+            return
+        if self._store.journal.owner_of(cursor.session_id) is None:
+            why = "the session that T3 Code names"
+            self._store.journal.append(
+                Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, why, self._now(), cursor.session_id, cursor=cursor)
+            )
 
     def _is_bound(self, thread_id: str) -> bool:
         return self._store.journal.binding(thread_id).cursor is not None

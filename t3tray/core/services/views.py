@@ -4,43 +4,73 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.server import ServerStatus
-from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.verdict import Verdict
+from t3tray.core.domain.split import Candidate, Served
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.t3code.threads import T3Thread
 
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """One line of the list."""
+    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order."""
 
     thread: Thread
     session_id: str | None
     verdict: Verdict
     reaper: ReaperState
+    t3: T3Thread | None = None
+    served: tuple[Served, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceView:
+    """Where threads come from: a program's data, its form, and a sentence on how it is read."""
+
+    source: Source
+    path: str
+    form: str
+    why: str
+    threads: int
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest."""
+    """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
+
+    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen.
+    """
 
     server: ServerStatus
     rows: tuple[ThreadRow, ...] = ()
+    foreign: tuple[T3Thread, ...] = ()
+    sources: tuple[SourceView, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ThreadDetails:
-    """Everything known of one thread. `journal` is oldest first."""
+    """Everything known of one thread; all of it oldest first."""
 
     row: ThreadRow
     cursor: Cursor | None
     journal: tuple[Entry, ...]
     receipt: Receipt | None
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+    @property
+    def choices(self) -> tuple[Candidate, ...]:
+        """The sessions that the thread could be bound to instead, the fullest first."""
+        bound = self.cursor.session_id if self.cursor and self.row.verdict.reason is not Reason.CONFLICT else None
+        there = (found for found in self.candidates if found.exists and not found.parent_id and found.session_id != bound)
+        return tuple(sorted(there, key=lambda found: found.messages, reverse=True))
 
 
 @dataclass(frozen=True)
@@ -55,8 +85,9 @@ class Resumption:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report."""
+    """One entry of the doctor's report; `table` are lines below it."""
 
     name: str
     ok: bool
     detail: str
+    table: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from t3tray.core.domain.cursor import Cursor
@@ -69,6 +69,16 @@ class Journal:
         """The ids of the threads that were ever bound or about to be."""
         with self._database.read() as connection:
             return frozenset(connection.scalars(select(journal.c.thread_id).distinct()))
+
+    def changes_since(self, seq: int) -> tuple[int, dict[str, Cursor | None]]:
+        """The latest place in the journal, and what each thread that was written of after `seq` is bound to now."""
+        later = select(journal.c.thread_id).where(journal.c.seq > seq).distinct()
+        with self._database.read() as connection:
+            latest = connection.scalar(select(func.max(journal.c.seq))) or 0
+            bound = {
+                row.thread_id: row.cursor for row in connection.execute(select(cursors).where(cursors.c.thread_id.in_(later)))
+            }
+            return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later)}
 
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""

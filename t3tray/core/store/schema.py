@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import REAL, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
+from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.receipt import Receipt
@@ -100,4 +101,23 @@ settings = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("thread_id", Text, primary_key=True),
+    Column("session_id", Text),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("thread_id", Text, nullable=False),
+    Column("event", Text, nullable=False, unique=True),
+    Column("alarm", Json(Alarm), nullable=False),
+    Column("seen_at", Moment),
+    Index("alarms_of_thread", "thread_id"),
+    sqlite_autoincrement=True,
 )

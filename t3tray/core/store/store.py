@@ -8,6 +8,7 @@ from pathlib import Path
 
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.thread import Thread
+from t3tray.core.store.alarms import Alarms
 from t3tray.core.store.database import Database
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
@@ -28,6 +29,7 @@ class Store:
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
         self.lease = Leases(database)
+        self.alarms = Alarms(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, literal, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
-from t3tray.core.domain.thread import Thread
-from t3tray.core.errors import ThreadNotFound, UsageError
+from t3tray.core.domain.thread import Thread, named
+from t3tray.core.errors import ThreadNotFound
 from t3tray.core.store.column_types import Moment
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import threads
-
-_SHOWN = 5
 
 
 class Threads:
@@ -26,6 +25,13 @@ class Threads:
         with self._database.write() as connection:
             insert_thread(connection, thread)
 
+    def keep(self, thread: Thread) -> None:
+        """Record a thread that another program shows, or what it shows of it now; the draft is ours and stays."""
+        shown = {name: value for name, value in vars(thread).items() if name not in ("id", "draft")}
+        with self._database.write() as connection:
+            statement = upsert(threads).values(vars(thread))
+            connection.execute(statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown))
+
     def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
         """Newest activity first."""
         wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
@@ -35,20 +41,10 @@ class Threads:
             return tuple(_thread(row) for row in connection.execute(wanted))
 
     def find(self, prefix: str) -> Thread:
-        """The thread with exactly this id, else the only one whose id begins so. Raises UsageError when several do."""
-        if not prefix:
-            raise UsageError("A thread is named by its id or by the beginning of its id.")
+        """As `domain.thread.named`, among the threads that are kept here."""
         fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
         with self._database.read() as connection:
-            found = [_thread(row) for row in connection.execute(fits)]
-        exact = [thread for thread in found if thread.id == prefix]
-        if not found:
-            raise _not_found(prefix)
-        if len(found) > 1 and not exact:
-            listed = ", ".join(f"{thread.id} ({thread.title})" for thread in found[:_SHOWN])
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            raise UsageError(f"“{prefix}” is the beginning of {len(found)} threads: {listed}{more}.", "Give more of the id.")
-        return (exact or found)[0]
+            return named(prefix, [_thread(row) for row in connection.execute(fits)])
 
     def touch(self, thread_id: str, at: datetime) -> None:
         """Something happened in it at this time. An earlier time changes nothing."""

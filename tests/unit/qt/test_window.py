@@ -132,10 +132,10 @@ def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, windo
 
 
 def test_a_warning_is_told_once(window: MainWindow) -> None:
-    window.show_overview(Overview(READY, ROWS, ("The copy was put back.",)))
+    window.show_overview(Overview(READY, ROWS, warnings=("The copy was put back.",)))
     assert "The copy was put back." in texts(window.bar)
     window.bar.hide()
-    window.show_overview(Overview(READY, ROWS, ("The copy was put back.",)))
+    window.show_overview(Overview(READY, ROWS, warnings=("The copy was put back.",)))
     assert not window.bar.isVisible()
 
 

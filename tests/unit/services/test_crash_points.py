@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from t3tray.core.domain.journal import Event, fold
 from t3tray.core.errors import T3TrayError
+from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.resume import Resume
 from t3tray.core.services.sending import Sending
+from t3tray.core.services.survey import Survey
 from t3tray.core.services.threads import Threads
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
@@ -52,7 +54,9 @@ class Process:
         self.author = Author(pid, 0.0)
         run: Any = Steps(switch)
         self.threads = Threads(self.store, run, now, self.author)
-        self.resume = Resume(self.store, run, Surroundings(now, lambda: False))
+        surroundings = Surroundings(now, lambda: False)
+        survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
+        self.resume = Resume(self.store, run, surroundings, survey.recall)
         self.sending = Sending(self.store, run, self.resume, now)
 
 

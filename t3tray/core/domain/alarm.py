@@ -1,0 +1,117 @@
+"""Alarms: a thread that was served by one session is now served by another, or by none; or it suddenly knows much less.
+
+Values and pure rules. Keeping them is the store's, noticing them the sentinel's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+CLIFF = 0.4
+
+
+class AlarmKind(StrEnum):
+    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less than before."""
+
+    SWITCHED = "switched"
+    LOST = "lost"
+    CLIFF = "cliff"
+
+
+class Cause(StrEnum):
+    """Why it happened, as far as can be told."""
+
+    SESSION_DELETED = "session-deleted"
+    CURSOR_WAS_NULL = "cursor-was-null"
+    MOVED_DIRECTORY = "moved-directory"
+    V2_IMPORT = "v2-import"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a session holds; None where it is gone and nothing was recorded of it."""
+
+    session_id: str | None
+    messages: int | None = None
+    input_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One event, told once. `at`: when it happened, as its source says; `noticed_at`: when we saw it. `id`: None until kept."""
+
+    thread_id: str
+    kind: AlarmKind
+    cause: Cause
+    before: Holding
+    now: Holding
+    at: datetime
+    noticed_at: datetime
+    seen_at: datetime | None = None
+    id: int | None = None
+
+    @property
+    def event(self) -> str:
+        """What makes it one event: seen again, it is the same."""
+        return f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id} {self.at.isoformat()}"
+
+
+@dataclass(frozen=True)
+class SwitchFacts:
+    """What is known when the session that serves a thread has changed."""
+
+    old_exists: bool | None
+    is_fork_of_old: bool = False
+    works_elsewhere: bool = False
+    was_null: bool = False
+    handed_over: bool = False
+
+
+def cause_of(facts: SwitchFacts) -> Cause:
+    """The cause that the facts name; the most certain first."""
+    if facts.handed_over:
+        return Cause.V2_IMPORT
+    if facts.is_fork_of_old or facts.works_elsewhere:
+        return Cause.MOVED_DIRECTORY
+    if facts.old_exists is False:
+        return Cause.SESSION_DELETED
+    return Cause.CURSOR_WAS_NULL if facts.was_null else Cause.UNKNOWN
+
+
+def is_cliff(before: int, after: int, compacted_between: bool) -> bool:
+    """Whether input tokens fell by more than 60 % from one turn of a session to the next, without a compaction between them."""
+    return not compacted_between and before > 0 and after < before * CLIFF
+
+
+_CAUSES: dict[Cause, str] = {
+    Cause.SESSION_DELETED: "the old session no longer exists in OpenCode",
+    Cause.CURSOR_WAS_NULL: "T3 Code had lost track of the old session",
+    Cause.MOVED_DIRECTORY: "the thread moved to another folder and T3 Code forked the session",
+    Cause.V2_IMPORT: "T3 Code's new version imported the thread without its session",
+    Cause.UNKNOWN: "why is not known",
+}
+
+
+def alarm_sentence(alarm: Alarm) -> str:
+    """What happened and what it costs, in one sentence for people."""
+    old, new = _held(alarm.before), _held(alarm.now)
+    match alarm.kind:
+        case AlarmKind.CLIFF:
+            before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
+            return f"The last turn was sent {after:,} tokens of context, the one before {before:,}, and nothing was compacted."
+        case AlarmKind.LOST:
+            return f"T3 Code lost the session {old}: {_CAUSES[alarm.cause]}. The next message would start from nothing."
+        case AlarmKind.SWITCHED:
+            return f"T3 Code switched this thread from {old} to {new}: {_CAUSES[alarm.cause]}."
+
+
+def _held(holding: Holding) -> str:
+    known = [
+        f"{number:,} {what}{'' if number == 1 else 's'}"
+        for number, what in ((holding.messages, "message"), (holding.input_tokens, "token"))
+        if number is not None
+    ]
+    return f"{holding.session_id} ({', '.join(known)})" if known else str(holding.session_id)

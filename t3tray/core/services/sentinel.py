@@ -1,0 +1,177 @@
+"""The sentinel: notices when T3 Code serves a thread by another session than before, or by none, or sends a turn far less.
+
+It keeps what it saw, so that nothing that happened while t3tray was away is missed, and nothing is told twice. It raises alarms
+and changes no binding. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Holding, SwitchFacts, cause_of, is_cliff
+from t3tray.core.domain.evidence import Found
+from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
+from t3tray.core.services.resume import Examination
+from t3tray.core.services.survey import Picture
+from t3tray.core.store.store import Store
+
+_FORK = "(fork #"
+
+
+class Sentinel:
+    """One for the app's life. `watch` after every look."""
+
+    def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._database = database
+        self._now = now
+        self._sightings: dict[str, str | None] | None = None
+        self._judged: dict[str, str] = {}
+
+    def watch(self, picture: Picture) -> tuple[Alarm, ...]:
+        """The alarms that are new. Raises StoreError; what OpenCode's database cannot tell is left open in the alarm."""
+        if self._sightings is None:
+            self._sightings = self._store.alarms.sightings()
+        known = self._sightings
+        seen = {found.thread.id: found.t3.session_id for found in picture.examinations if found.t3}
+        moved = [found for found in picture.examinations if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
+        turns = [found for found in picture.examinations if self._has_new_turn(found)]
+        if not moved and not turns:
+            return ()
+        with _Told(self._database) as told:
+            raised = [alarm for found in moved if found.thread.id in known and (alarm := self._switched(found, known, told))]
+            raised += [alarm for found in turns if (alarm := self._cliff(found, told))]
+        fresh = self._store.alarms.record({found.thread.id: seen[found.thread.id] for found in moved}, raised)
+        known |= seen
+        self._judged |= {found.thread.id: _newest(found) for found in turns}
+        return fresh
+
+    def _switched(self, found: Examination, known: dict[str, str | None], told: _Told) -> Alarm | None:
+        t3 = found.t3
+        before = known[found.thread.id]
+        bound = self._store.journal.binding(found.thread.id).cursor
+        if t3 is None or (bound and bound.session_id == t3.session_id):
+            # The session that the user chose here is no alarm.
+            return None
+        was_null = before is None
+        if was_null:
+            before = self._lost_before(found.thread.id)
+        if before is None or before == t3.session_id:
+            # The first session of a thread that had none.
+            return None
+        facts = SwitchFacts(
+            old_exists=told.exists(before),
+            is_fork_of_old=told.is_fork(before, t3.session_id),
+            works_elsewhere=told.works_elsewhere(t3.session_id, t3.directory),
+            was_null=was_null or t3.session_id is None,
+            handed_over=t3.handed_over,
+        )
+        seen_at = t3.runtime.last_seen_at if t3.runtime else None
+        return Alarm(
+            thread_id=found.thread.id,
+            kind=AlarmKind.SWITCHED if t3.session_id else AlarmKind.LOST,
+            cause=cause_of(facts),
+            before=told.holding(before) or self._remembered(found, before),
+            now=(told.holding(t3.session_id) if t3.session_id else None) or Holding(t3.session_id),
+            at=seen_at or t3.last_activity_at,
+            noticed_at=self._now(),
+        )
+
+    def _cliff(self, found: Examination, told: _Told) -> Alarm | None:
+        session = found.cursor.session_id if found.cursor else ""
+        turns = told.last_turns(session)
+        if len(turns) < 2:
+            return None
+        last, before = turns[0], turns[1]
+        if last.message_id != _newest(found) or not is_cliff(
+            before.input_tokens, last.input_tokens, last.compacts or before.compacts
+        ):
+            return None
+        return Alarm(
+            thread_id=found.thread.id,
+            kind=AlarmKind.CLIFF,
+            cause=cause_of(SwitchFacts(old_exists=True)),
+            before=Holding(session, input_tokens=before.input_tokens),
+            now=Holding(session, input_tokens=last.input_tokens),
+            at=datetime.fromtimestamp(last.created_ms / 1000, UTC),
+            noticed_at=self._now(),
+        )
+
+    def _has_new_turn(self, found: Examination) -> bool:
+        """Its last turn is one that was not judged yet. What was there at the first look has happened before our time."""
+        newest = _newest(found)
+        known = self._judged.setdefault(found.thread.id, newest)
+        return newest != "" and newest != known
+
+    def _lost_before(self, thread_id: str) -> str | None:
+        """The session that the thread had before T3 Code lost it."""
+        lost = [alarm for alarm in self._store.alarms.all(thread_id) if alarm.kind is AlarmKind.LOST]
+        return lost[-1].before.session_id if lost else None
+
+    def _remembered(self, found: Examination, session_id: str) -> Holding:
+        """Of a session that is gone, what our own cursor recorded."""
+        cursor = self._store.journal.binding(found.thread.id).cursor
+        count = cursor.message_count if cursor and cursor.session_id == session_id else None
+        return Holding(session_id, count)
+
+
+class _Told:
+    """What OpenCode's database tells, for one watch; None where it cannot be read."""
+
+    def __init__(self, database: OpenCodeDatabase) -> None:
+        self._database = database
+        self._reader: DatabaseReader | None = None
+
+    def __enter__(self) -> _Told:
+        try:
+            self._reader = DatabaseReader(self._database.path)
+            self._reader.check_schema()
+        except ServerError:
+            # No database, or one that is not understood: the alarm comes all the same, with less in it.
+            self.__exit__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader:
+            self._reader.close()
+            self._reader = None
+
+    def exists(self, session_id: str) -> bool | None:
+        if self._reader is None:
+            return None
+        try:
+            self._reader.session(session_id)
+        except SessionMissing:
+            return False
+        return True
+
+    def holding(self, session_id: str) -> Holding | None:
+        if self._reader is None or not self.exists(session_id):
+            return None
+        found = self._reader.holding(session_id)
+        return Holding(session_id, found.messages, found.input_tokens)
+
+    def is_fork(self, old: str, new: str | None) -> bool:
+        """Whether the new session was forked from the old: OpenCode says so in its title, and copies the messages' times."""
+        if self._reader is None or new is None or not self.exists(new) or not self.exists(old):
+            return False
+        same_beginning = self._reader.holding(new).first_ms == self._reader.holding(old).first_ms
+        return same_beginning and _FORK in self._reader.session(new).title
+
+    def works_elsewhere(self, session_id: str | None, directory: str) -> bool:
+        if self._reader is None or session_id is None or not self.exists(session_id):
+            return False
+        return self._reader.session(session_id).directory != directory
+
+    def last_turns(self, session_id: str) -> list[TurnTokens]:
+        return self._reader.last_turns(session_id, 2) if self._reader else []
+
+
+def _newest(found: Examination) -> str:
+    """The id of the session's last message when it ends a turn, else nothing."""
+    match found.evidence.newest:
+        case Found(message) if message.ends_a_turn:
+            return message.id
+    return ""

@@ -1,0 +1,218 @@
+"""All threads with their verdicts, from the databases alone: our own, T3 Code's, OpenCode's. It keeps what it read and judged, so
+that after a change only that is looked at again.
+
+A resume never relies on it: that asks the server. It changes nothing. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Claim, Failure
+from t3tray.core.domain.journal import Entry, Event
+from t3tray.core.domain.split import Candidate, Served, split_of
+from t3tray.core.domain.thread import Source, Thread, named
+from t3tray.core.errors import Refused, ServerError
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.opencode.index import SessionIndex
+from t3tray.core.services import evidence as gather
+from t3tray.core.services.candidates import Memory, candidates_of
+from t3tray.core.services.evidence import Recorded, Surroundings
+from t3tray.core.services.resume import Examination, examined
+from t3tray.core.store.store import Store
+from t3tray.core.t3code.provider_logs import ProviderLogs
+from t3tray.core.t3code.state import T3Reader, T3State
+from t3tray.core.t3code.threads import Shape, T3Thread
+
+_PUT_AWAY = frozenset({Event.SUPERSEDED, Event.RELEASED})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible."""
+
+    examinations: tuple[Examination, ...]
+    states: tuple[T3State, ...] = ()
+    foreign: tuple[T3Thread, ...] = ()
+
+
+class Survey:
+    """Looks again and again; each look costs what has changed since the one before."""
+
+    def __init__(self, store: Store, database: OpenCodeDatabase, surroundings: Surroundings, readers: Iterable[T3Reader]) -> None:
+        self._store = store
+        self._surroundings = surroundings
+        self._database = database
+        self._readers = tuple(readers)
+        self._logs = tuple(ProviderLogs(reader.home.provider_logs) for reader in self._readers)
+        self._index = SessionIndex(database)
+        self._seq = 0
+        self._pending: set[str] = set()
+        self._t3_tells = False
+        self._cursors: dict[str, Cursor] = {}
+        self._bound: set[str] = set()
+        self._t3: dict[str, T3Thread] = {}
+        self._own: dict[str, Thread] = {}
+        self._threads: dict[str, Thread] = {}
+        self._results: dict[str, Examination] = {}
+        self._failure: Failure | None = None
+        self._places: dict[str, bool] = {}
+
+    def look(self) -> Picture:
+        """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
+        states = self._read_states()
+        changed = self._pending | self._read_bindings() | self._read_threads(states)
+        self._pending = set()
+        surroundings = self._surroundings.at_once()
+        failure, sessions = self._read_sessions()
+        try:
+            changed |= self._touched(sessions, failure, surroundings)
+            self._judge(changed, surroundings)
+        finally:
+            self._index.release()
+        foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
+        return Picture(tuple(self._results.values()), states, foreign)
+
+    def recall(self, prefix: str) -> Recorded:
+        """What is recorded of one thread, read anew; OpenCode is not asked.
+
+        Raises ThreadNotFound, UsageError, Refused, StoreError.
+        """
+        self._pending |= self._read_bindings() | self._read_threads(self._read_states())
+        shown = {thread.id: thread for thread in self._own.values()}
+        shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
+        thread = named(prefix, shown.values())
+        recorded = self._recorded(thread.id)
+        if recorded is None:
+            raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
+        return recorded
+
+    def _read_states(self) -> tuple[T3State, ...]:
+        return tuple(state for reader in self._readers if (state := reader.read()) is not None)
+
+    def _read_bindings(self) -> set[str]:
+        self._seq, bound = self._store.journal.changes_since(self._seq)
+        for thread_id, cursor in bound.items():
+            self._bound.add(thread_id)
+            if cursor is None:
+                self._cursors.pop(thread_id, None)
+            else:
+                self._cursors[thread_id] = cursor
+        return set(bound)
+
+    def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
+        """The threads of both programs; the ids of those that are new, changed or gone."""
+        t3 = {thread.id: thread for state in states for thread in state.threads}
+        own = {thread.id: thread for thread in self._store.threads.all()}
+        changed = {name for name, thread in t3.items() if self._t3.get(name) is not thread}
+        changed |= {name for name, thread in own.items() if self._own.get(name) != thread}
+        changed |= (self._t3.keys() - t3.keys()) | (self._own.keys() - own.keys())
+        self._t3, self._own = t3, own
+        self._t3_tells = any(state.shape is not Shape.UNSUPPORTED for state in states)
+        return changed
+
+    def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
+        try:
+            return None, self._index.refresh()
+        except ServerError as error:
+            return failure_of(error), frozenset()
+
+    def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
+        """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
+        everything = failure is not self._failure
+        self._failure = failure
+        places = {directory: surroundings.directory_exists(directory) for directory in self._places}
+        moved = {directory for directory, there in places.items() if self._places[directory] is not there}
+        self._places |= places
+        if not (everything or sessions or moved or any(result.is_unfinished for result in self._results.values())):
+            return set()
+        return {
+            name
+            for name, result in self._results.items()
+            if everything or result.is_unfinished or result.is_among(sessions) or result.thread.directory in moved
+        }
+
+    def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
+        recorded = [found for name in changed if (found := self._recorded(name)) is not None]
+        for name in changed - {found.thread.id for found in recorded}:
+            self._results.pop(name, None)
+            self._threads.pop(name, None)
+        if self._failure is None:
+            self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+        for logs in self._logs:
+            logs.list_again()
+        for found in recorded:
+            self._results[found.thread.id] = self._examine(self._with_others(found), surroundings)
+            directory = found.thread.directory
+            if directory not in self._places:
+                self._places[directory] = surroundings.directory_exists(directory)
+
+    def _recorded(self, name: str) -> Recorded | None:
+        """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
+        t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
+        if t3 is not None:
+            return self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
+        if own is None or (own.source is Source.T3CODE and self._t3_tells):
+            # What T3 Code has deleted is gone; what it keeps in a form that cannot be read is shown as it was.
+            return None
+        had_turns = cursor.last_message_id is not None if cursor else True
+        return Recorded(own, cursor, had_turns)
+
+    def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
+        """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it."""
+        thread = t3_thread(t3, own.draft if own else "")
+        if t3.session_id is None:
+            return Recorded(thread, None, t3.has_turns, t3=t3)
+        if cursor is None:
+            return Recorded(thread, Cursor(t3.session_id, t3.directory), t3.has_turns, t3=t3)
+        if cursor.session_id == t3.session_id:
+            return Recorded(thread, cursor, t3.has_turns, t3=t3)
+        conflict = (Claim(t3.session_id, "T3 Code"), Claim(cursor.session_id, "t3tray"))
+        return Recorded(thread, cursor, t3.has_turns, conflict=conflict, t3=t3)
+
+    def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
+        """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
+        parts = tuple(part for reader in self._readers for part in reader.part_ids(thread_id))
+        memory = replace(self.memory(thread_id, entries), parts=parts)
+        try:
+            with self._database.reading() as reader:
+                return candidates_of(memory, reader)
+        except ServerError:
+            return candidates_of(memory, None)
+
+    def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> Memory:
+        """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
+        stretches = tuple(stretch for logs in self._logs if logs.has(thread_id) for stretch in logs.stretches(thread_id))
+        return Memory(self._t3.get(thread_id), stretches, self._index.titled(f"T3 Code {thread_id}"), (), entries)
+
+    def _with_others(self, recorded: Recorded) -> Recorded:
+        """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""
+        t3 = recorded.t3
+        if t3 is None or self._failure is not None:
+            return recorded
+        memory = self.memory(recorded.thread.id, ())
+        if not (memory.titled or memory.stretches or t3.earlier):
+            return recorded
+        memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
+        put_away = {entry.session_id for entry in memory.entries if entry.event in _PUT_AWAY and entry.session_id}
+        candidates = candidates_of(memory, self._index.reader)
+        there = {found.session_id: found.exists for found in candidates}
+        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
+        bound = recorded.cursor.session_id if recorded.cursor else None
+        return replace(recorded, split=split_of(bound, candidates, put_away), served=tuple(served))
+
+    def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
+        cursor = recorded.cursor
+        if cursor is None or not cursor.is_well_formed:
+            return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+        if self._failure is not None:
+            return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
+        return examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+
+
+def t3_thread(t3: T3Thread, draft: str) -> Thread:
+    """A thread of T3 Code's in our words. `draft` is what was typed in t3tray and not sent."""
+    return Thread(t3.id, t3.title, t3.directory, Source.T3CODE, t3.created_at, t3.last_activity_at, t3.archived_at, draft)

@@ -1,0 +1,59 @@
+"""Where a T3 Code runs: whether its server lives, and the address of a thread in it. It asks; it starts and changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import psutil
+
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.times import moment
+
+_LIMIT = 2.0
+
+
+class _Runtime(msgspec.Struct, frozen=True):
+    pid: int
+    origin: str = ""
+    started: str = msgspec.field(name="startedAt", default="")
+
+
+class _Environment(msgspec.Struct, frozen=True):
+    id: str = msgspec.field(name="environmentId")
+
+
+def served_since(home: T3Home) -> datetime | None:
+    """When the T3 Code that runs on this home was started; None when none runs."""
+    runtime = _runtime(home)
+    return moment(runtime.started) if runtime else None
+
+
+async def thread_address(home: T3Home, thread_id: str) -> str | None:
+    """The web address of a thread, when the server that answers there is this home's; None otherwise."""
+    import httpx
+
+    runtime = _runtime(home)
+    try:
+        environment = home.environment_file.read_text("utf-8").strip()
+    except OSError:
+        return None
+    if runtime is None or not runtime.origin or not environment:
+        return None
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=_LIMIT, verify=not runtime.origin.startswith("http://")) as http:
+            answer = await http.get(f"{runtime.origin}/.well-known/t3/environment")
+        told = msgspec.json.decode(answer.content, type=_Environment)
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError):
+        # Whatever answers there, or nobody: it is not this home's T3 Code.
+        return None
+    return f"{runtime.origin}/{environment}/{thread_id}" if told.id == environment else None
+
+
+def _runtime(home: T3Home) -> _Runtime | None:
+    """What T3 Code's server wrote of itself, when that process lives. A file that is left over or half-written is none."""
+    try:
+        found = msgspec.json.decode(home.runtime_file.read_bytes(), type=_Runtime)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if psutil.pid_exists(found.pid) else None

@@ -1,0 +1,176 @@
+"""What one T3 Code home holds now: which of its databases is live, and the threads in it. Trouble is a value, no exception.
+
+Nothing is written, no credential is read, and no file is held open longer than a reading takes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
+from t3tray.core.t3code import state_v1, state_v2
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.place import served_since
+from t3tray.core.t3code.threads import Shape, T3Thread
+
+
+@dataclass(frozen=True)
+class T3State:
+    """`why` says why this file is the live one, or what is wrong with it. An UNSUPPORTED one is watched only.
+
+    `served_since` is when the T3 Code that runs on it was started; None when none runs.
+    """
+
+    home: T3Home
+    path: Path
+    shape: Shape
+    why: str
+    threads: tuple[T3Thread, ...] = ()
+    last_written: str = ""
+    served_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How one of the two forms is read."""
+
+    shape: Shape
+    missing_column: Callable[[QuietReader], str | None]
+    read_threads: Callable[[QuietReader], tuple[T3Thread, ...]]
+    last_written: Callable[[QuietReader], str]
+
+
+_TROUBLE = (sqlite3.Error, OSError, KeptChanging)
+_V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written)
+_V2 = _Form(Shape.V2, state_v2.missing_column, state_v2.read_threads, state_v2.last_written)
+
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+# In s. What T3 Code changes it stamps with the time; what others change in its files by hand is seen at the next whole reading.
+WHOLE_READING = 60.0
+
+
+class T3Reader:
+    """Reads one home again and again; what did not change is not read, and stays the same object. For one thread at a time.
+
+    `clock` counts seconds.
+    """
+
+    def __init__(self, home: T3Home, clock: Callable[[], float] = time.monotonic) -> None:
+        self.home = home
+        self._clock = clock
+        self._stamp: _Stamp | None = None
+        self._state: T3State | None = None
+        self._read_whole = -WHOLE_READING
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files whose change means that something changed here."""
+        return tuple(Path(f"{path}{suffix}") for path in self.home.databases for suffix in ("", "-wal"))
+
+    def read(self) -> T3State | None:
+        """The state now; None where there is no T3 Code."""
+        stamp = tuple(_stamp_of(path) for path in self.files)
+        if stamp != self._stamp:
+            self._state = self._read_changes() or self._read_all()
+            self._stamp = stamp
+        if self._state is not None and (served := served_since(self.home)) != self._state.served_since:
+            self._state = replace(self._state, served_since=served)
+        return self._state
+
+    def part_ids(self, thread_id: str) -> tuple[str, ...]:
+        """The parts of OpenCode's messages that this thread's messages were made from; none where that cannot be read."""
+        state = self._state
+        if state is None or state.shape is not Shape.V1:
+            return ()
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return state_v1.part_ids(reader, thread_id)
+        except _TROUBLE:
+            return ()
+
+    def _read_all(self) -> T3State | None:
+        self._read_whole = self._clock()
+        found, before = _read(self.home), self._state
+        if found is None or before is None:
+            return found
+        known = {thread.id: thread for thread in before.threads}
+        return replace(found, threads=tuple(_same(known.get(thread.id), thread) for thread in found.threads))
+
+    def _read_changes(self) -> T3State | None:
+        """Only what was written since the last time; None where that would not do."""
+        state = self._state
+        due = self._clock() - self._read_whole >= WHOLE_READING
+        if due or state is None or state.shape is not Shape.V1 or sum(path.is_file() for path in self.home.databases) > 1:
+            return None
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                changed = {thread.id: thread for thread in state_v1.read_changed(reader, state.last_written)}
+                threads = tuple(_same(thread, changed.pop(thread.id, thread)) for thread in state.threads) + tuple(
+                    changed.values()
+                )
+                if len(threads) != state_v1.count(reader):
+                    return None
+                return replace(state, threads=threads, last_written=state_v1.last_written(reader))
+        except _TROUBLE:
+            return None
+
+
+def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
+    """The object that is known already where nothing changed, so that whoever compares need not look into it."""
+    return known if known is not None and known == found else found
+
+
+def _read(home: T3Home) -> T3State | None:
+    found = [state for path in home.databases if path.is_file() and (state := _read_file(home, path))]
+    if len(found) < 2:
+        return found[0] if found else None
+    return _live(*found)
+
+
+def _live(first: T3State, second: T3State) -> T3State:
+    """The one that T3 Code uses. The second orchestrator copies the first one's file once and never touches it again; going back
+    to the first writes that one on."""
+    for one, other in ((first, second), (second, first)):
+        if one.shape is not Shape.UNSUPPORTED and other.shape is Shape.UNSUPPORTED:
+            return one
+        if _is_open(one.path) and not _is_open(other.path):
+            return replace(one, why="T3 Code has it open")
+    if first.last_written > second.last_written:
+        return replace(first, why=f"it was written later than {second.path.name}")
+    return replace(second, why=f"it was written no earlier than {first.path.name}")
+
+
+def _read_file(home: T3Home, path: Path) -> T3State:
+    try:
+        with closing(QuietReader(path)) as reader:
+            return _read_open(home, path, reader)
+    except _TROUBLE as error:
+        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} cannot be read: {error}.")
+
+
+def _read_open(home: T3Home, path: Path, reader: QuietReader) -> T3State:
+    # By the table, not by the file's name: the copy that V2 begins with holds both forms.
+    form = _V2 if reader.columns(state_v2.MARK) else _V1
+    missing = form.missing_column(reader)
+    if missing:
+        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its form is not known to t3tray.")
+    threads = form.read_threads(reader)
+    return T3State(home, path, form.shape, "it is the only one", threads, form.last_written(reader))
+
+
+def _is_open(path: Path) -> bool:
+    return Path(f"{path}-wal").exists()
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size

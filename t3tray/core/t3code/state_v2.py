@@ -1,0 +1,129 @@
+"""The threads in the second orchestrator's database: payloads in JSON, and every session that a thread ever had.
+
+What is here was told by others and not run; a value that is not there is left out, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from t3tray.core.system.quiet_sqlite import QuietReader, Row
+from t3tray.core.t3code.threads import NativeSession, T3Thread
+from t3tray.core.t3code.times import moment, needed_moment
+
+MARK = "orchestration_v2_projection_threads"
+_PREFIX = "orchestration_v2_projection_"
+
+NEEDED: Mapping[str, frozenset[str]] = {
+    MARK: frozenset({"thread_id", "project_id", "title", "created_at", "updated_at", "deleted_at", "payload_json"}),
+    "projection_projects": frozenset({"project_id", "title", "workspace_root"}),
+    f"{_PREFIX}provider_threads": frozenset({"provider_thread_id", "thread_id", "status", "payload_json"}),
+}
+
+_THREADS = f"""
+    SELECT t.thread_id, t.title, p.title, p.workspace_root, t.created_at, t.updated_at, t.archived_at,
+           coalesce(t.provider_instance_id, t.default_provider), t.active_provider_thread_id,
+           json_extract(t.payload_json, '$.worktreePath'), json_extract(t.payload_json, '$.branch'),
+           json_extract(t.payload_json, '$.modelSelection.model'), json_extract(t.payload_json, '$.settledAt'),
+           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider
+    FROM {MARK} t JOIN projection_projects p USING (project_id)
+    WHERE t.deleted_at IS NULL AND coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent'"""
+_NATIVE = f"""
+    SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at
+    FROM {_PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
+_RUNNING = f"""
+    SELECT thread_id, status FROM {_PREFIX}runs r
+    WHERE ordinal = (SELECT max(ordinal) FROM {_PREFIX}runs WHERE thread_id = r.thread_id)"""
+_PENDING = f"SELECT thread_id, kind FROM {_PREFIX}runtime_requests WHERE status = 'pending'"
+_IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
+_OLD_CURSORS = """
+    SELECT thread_id, json_extract(resume_cursor_json, '$.sessionId') FROM provider_session_runtime
+    WHERE provider_name = 'opencode' AND json_valid(resume_cursor_json)"""
+
+_AT_WORK = frozenset({"preparing", "queued", "starting", "running", "waiting"})
+_ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
+
+
+@dataclass
+class _Around:
+    """What stands in other tables about the threads, by the thread's id."""
+
+    native: dict[str, list[tuple[str, NativeSession]]] = field(default_factory=lambda: defaultdict(list))
+    run: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    imported: frozenset[str] = frozenset()
+    old_cursors: dict[str, str] = field(default_factory=dict)
+
+
+def missing_column(reader: QuietReader) -> str | None:
+    """The first column without which nothing can be told, or None when all are there."""
+    for table, needed in NEEDED.items():
+        for name in sorted(needed - reader.columns(table)):
+            return f"{table}.{name}"
+    return None
+
+
+def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
+    """Every thread that is not deleted and not a sub-agent's. The reader's errors pass through."""
+    around = _read_around(reader)
+    return tuple(_thread(row, around) for row in reader.rows(_THREADS))
+
+
+def last_written(reader: QuietReader) -> str:
+    """The newest change of any thread, as T3 Code writes times; empty in an empty database."""
+    found: str | None = reader.rows(f"SELECT max(updated_at) FROM {MARK}")[0][0]
+    return found or ""
+
+
+def _read_around(reader: QuietReader) -> _Around:
+    around = _Around()
+    for thread_id, own_id, driver, native_id, since in reader.rows(_NATIVE):
+        if driver == "opencode" and isinstance(native_id, str) and native_id.startswith("ses"):
+            around.native[thread_id].append((own_id, NativeSession(native_id, moment(since))))
+    if reader.columns(f"{_PREFIX}runs"):
+        around.run = dict(reader.rows(_RUNNING))
+    if reader.columns(f"{_PREFIX}runtime_requests"):
+        for thread_id, kind in reader.rows(_PENDING):
+            around.pending[thread_id].add(kind)
+    if reader.columns("orchestration_v2_legacy_imports"):
+        around.imported = frozenset(row[0] for row in reader.rows(_IMPORTED))
+    if reader.columns("provider_session_runtime"):
+        around.old_cursors = {thread_id: session for thread_id, session in reader.rows(_OLD_CURSORS) if session}
+    return around
+
+
+def _thread(row: Row, around: _Around) -> T3Thread:
+    (thread_id, title, project, workspace, created, updated, archived, instance, active) = row[:9]
+    (worktree, branch, model, settled, snoozed, pinned, provider) = row[9:]
+    native = around.native.get(thread_id, [])
+    current = next((session.session_id for own_id, session in native if own_id == active), None)
+    earlier = tuple(session for _, session in native if session.session_id != current)
+    handed_over = thread_id in around.imported and not native
+    if handed_over and thread_id in around.old_cursors:
+        earlier = (NativeSession(around.old_cursors[thread_id]),)
+    pending = around.pending.get(thread_id, set())
+    return T3Thread(
+        id=thread_id,
+        title=title,
+        project=project,
+        directory=worktree or workspace,
+        provider=provider or "",
+        instance=instance or "",
+        created_at=needed_moment(created),
+        last_activity_at=needed_moment(updated),
+        branch=branch or "",
+        model=model or "",
+        session_id=current,
+        earlier=earlier,
+        has_turns=bool(native) or thread_id in around.run or handed_over,
+        is_working=around.run.get(thread_id) in _AT_WORK,
+        awaits_approval=bool(pending - _ANSWERS),
+        awaits_answer=bool(pending & _ANSWERS),
+        archived_at=moment(archived),
+        settled_at=moment(settled),
+        snoozed_until=moment(snoozed),
+        pinned_at=moment(pinned),
+        handed_over=handed_over,
+    )

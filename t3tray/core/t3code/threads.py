@@ -1,0 +1,62 @@
+"""A thread as T3 Code's database tells it, whichever of its two orchestrators wrote it. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from t3tray.core.domain.reaper import Runtime
+
+OPENCODE = "opencode"
+
+
+class Shape(StrEnum):
+    """Which form of T3 Code's database it is. UNSUPPORTED is watched only: nothing in it is guessed at."""
+
+    V1 = "V1"
+    V2 = "V2"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class NativeSession:
+    """A provider's session that T3 Code itself recorded for a thread; `since` is when, where that is known."""
+
+    session_id: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class T3Thread:
+    """`session_id` is where T3 Code would send the next message (None: to a new session); `earlier` are those before it, oldest
+    first. `directory` may be empty where the database does not tell it. `handed_over`: imported by the second orchestrator, with
+    no session of its own yet, so the next message gets a hand-off of the transcript's end only."""
+
+    id: str
+    title: str
+    project: str
+    directory: str
+    provider: str
+    instance: str
+    created_at: datetime
+    last_activity_at: datetime
+    branch: str = ""
+    model: str = ""
+    session_id: str | None = None
+    earlier: tuple[NativeSession, ...] = ()
+    has_turns: bool = False
+    is_working: bool = False
+    awaits_approval: bool = False
+    awaits_answer: bool = False
+    last_error: str = ""
+    archived_at: datetime | None = None
+    settled_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    pinned_at: datetime | None = None
+    handed_over: bool = False
+    runtime: Runtime | None = None
+
+    @property
+    def is_opencode(self) -> bool:
+        return self.provider == OPENCODE

@@ -1,0 +1,23 @@
+"""Times as T3 Code writes them: ISO-8601 in UTC with a `Z`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def moment(text: str | None) -> datetime | None:
+    """The time, aware; None where there is none or it cannot be read."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def needed_moment(text: str) -> datetime:
+    """The time; the beginning of all times where it cannot be read, so that the thread is listed last and not lost."""
+    return moment(text) or _EPOCH

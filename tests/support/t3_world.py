@@ -1,0 +1,197 @@
+"""Scratch homes of T3 Code and databases of OpenCode, on the real schemas: the sample of a real run, and worlds to fill.
+
+The schemas are those of the sample's own files (T3 Code 0.0.33, OpenCode 1.18.33).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+SAMPLE = Path(__file__).parents[1] / "data" / "t3-world"
+_CODE = "/home/dev/code"
+SAMPLE_THREAD = "f9dddd99-46c7-46cf-93a5-ed5a94cb47ee"
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def stamp(at: datetime) -> str:
+    """A time as T3 Code writes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class World:
+    """`home` is T3 Code's base directory, `opencode` OpenCode's database, `code` where the projects are."""
+
+    home: Path
+    opencode: Path
+    code: Path
+
+    @property
+    def state(self) -> Path:
+        return self.home / "userdata" / "state.sqlite"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "userdata" / "logs" / "provider"
+
+
+def sample_world(scratch: Path) -> World:
+    """The real run: a thread whose session was deleted and silently replaced, then moved and forked twice."""
+    world = _empty_folders(scratch)
+    shutil.copy(SAMPLE / "state.sqlite", world.state)
+    shutil.copy(SAMPLE / "opencode.db", world.opencode)
+    for log in (SAMPLE / "logs" / "provider").iterdir():
+        world.logs.joinpath(log.name).write_text(log.read_text().replace(_CODE, str(world.code)))
+    _replace_paths(world.state, str(world.code))
+    _replace_paths(world.opencode, str(world.code))
+    for folder in ("proj", "wt"):
+        (world.code / folder).mkdir(parents=True)
+    return world
+
+
+def empty_world(scratch: Path) -> World:
+    """Both programs' databases, without any thread or session."""
+    world = _empty_folders(scratch)
+    for sample, target in (("state.sqlite", world.state), ("opencode.db", world.opencode)):
+        with closing(sqlite3.connect(SAMPLE / sample)) as known, closing(sqlite3.connect(target)) as made:
+            for (statement,) in known.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"):
+                made.execute(statement)
+            made.commit()
+    (world.code / "proj").mkdir(parents=True)
+    with writing(world.state) as connection:
+        connection.execute(
+            "INSERT INTO projection_projects (project_id, title, workspace_root, scripts_json, created_at, updated_at)"
+            " VALUES ('p1', 'Project', ?, '[]', ?, ?)",
+            (str(world.code / "proj"), stamp(NOON), stamp(NOON)),
+        )
+    with writing(world.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+    return world
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction in a database that is otherwise at rest."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        yield connection
+
+
+def add_thread(
+    connection: sqlite3.Connection,
+    thread_id: str,
+    session_id: str | None,
+    *,
+    title: str = "A thread",
+    provider: str = "opencode",
+    has_turns: bool = True,
+    runtime: str = "running",
+    session_status: str = "ready",
+    last_event: str = "provider.sendTurn",
+    active_turn: str | None = None,
+    approvals: int = 0,
+    answers: int = 0,
+    worktree: str | None = None,
+    at: datetime = NOON,
+) -> None:
+    """A thread of the first orchestrator, with its process and its cursor."""
+    asked = stamp(at) if has_turns else None
+    connection.execute(
+        "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
+        " latest_user_message_at, model_selection_json, pending_approval_count, pending_user_input_count)"
+        " VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            thread_id,
+            title,
+            worktree,
+            stamp(at),
+            stamp(at),
+            asked,
+            json.dumps({"instanceId": provider, "model": "fake/fake-1"}),
+            approvals,
+            answers,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO projection_thread_sessions (thread_id, status, active_turn_id, updated_at) VALUES (?, ?, ?, ?)",
+        (thread_id, session_status, active_turn, stamp(at)),
+    )
+    cursor = None if session_id is None else json.dumps({"schemaVersion": 1, "sessionId": session_id})
+    connection.execute(
+        "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at, resume_cursor_json,"
+        " runtime_payload_json, provider_instance_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (thread_id, provider, provider, runtime, stamp(at), cursor, json.dumps({"lastRuntimeEvent": last_event}), provider),
+    )
+
+
+def add_session(
+    connection: sqlite3.Connection,
+    session_id: str,
+    directory: Path,
+    *,
+    messages: int = 2,
+    title: str = "New session",
+    parent: str | None = None,
+    at: datetime = NOON,
+    tokens: int = 100,
+    first_at: datetime | None = None,
+) -> None:
+    """A session of OpenCode's with messages of a user and an assistant in turn, a second apart, from `first_at` on."""
+    began = first_at or at
+    last = began + timedelta(seconds=messages)
+    connection.execute(
+        "INSERT INTO session (id, project_id, parent_id, slug, directory, title, version, tokens_input, time_created,"
+        " time_updated) VALUES (?, 'global', ?, 'slug', ?, ?, '1.18.33', ?, ?, ?)",
+        (session_id, parent, str(directory), title, tokens, milliseconds(at), milliseconds(max(at, last))),
+    )
+    for number in range(messages):
+        add_message(connection, session_id, number, began + timedelta(seconds=number))
+
+
+def add_message(connection: sqlite3.Connection, session_id: str, number: int, at: datetime, tokens: int = 0) -> str:
+    """The next message of a session; the odd ones are the assistant's, and finished. Its id."""
+    created = milliseconds(at)
+    body: dict[str, object] = {"role": "user", "time": {"created": created}}
+    if number % 2:
+        time = {"created": created, "completed": created + 1}
+        body = {"role": "assistant", "time": time, "finish": "stop", "tokens": {"input": tokens, "cache": {"read": 0}}}
+    message_id = f"msg_{session_id.removeprefix('ses_')}_{number:05}"
+    connection.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (message_id, session_id, created, created, json.dumps(body)))
+    return message_id
+
+
+def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> None:
+    """A provider log in which these sessions served the thread, one after the other."""
+    start = f'"threadId":"{thread_id}","type":"thread.started"'
+    lines = [f'[{stamp(at)}] CANON: {{{start},"payload":{{"providerThreadId":"{session}"}}}}\n' for session, at in sessions]
+    with world.logs.joinpath(f"events.{thread_id}.log").open("a") as file:
+        file.writelines(lines)
+
+
+def _empty_folders(scratch: Path) -> World:
+    world = World(scratch / "t3", scratch / "xdg" / "opencode" / "opencode.db", scratch / "code")
+    world.logs.mkdir(parents=True)
+    world.opencode.parent.mkdir(parents=True)
+    return world
+
+
+def _replace_paths(path: Path, code: str) -> None:
+    """Every text in every table that names the sample's own folder."""
+    with writing(path) as connection:
+        for (table,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall():
+                connection.execute(
+                    f"UPDATE {table} SET {name} = replace({name}, ?, ?) WHERE instr({name}, ?)", (_CODE, code, _CODE)
+                )

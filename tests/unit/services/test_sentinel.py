@@ -1,0 +1,188 @@
+"""The sentinel: each way in which a thread loses its session is told once, with its cause and what was lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, alarm_sentence
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.services.sentinel import Sentinel
+from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
+from tests.unit.services.test_survey import Eyes
+
+
+class Post(Eyes):
+    """A sentinel on its post, in a world where one thread is bound to `ses_old` with 41 messages."""
+
+    def __init__(self, world: World, scratch: Path) -> None:
+        super().__init__(world, scratch)
+        self.minutes = 0
+        with writing(world.state) as connection:
+            add_thread(connection, "t1", "ses_old")
+        with writing(world.opencode) as connection:
+            add_session(connection, "ses_old", world.code / "proj", messages=40, tokens=152_991, at=NOON - timedelta(hours=1))
+        self.relieve()
+        assert self.watch() == ()
+
+    def relieve(self) -> None:
+        """t3tray is started anew."""
+        self.sentinel = Sentinel(self.store, self.database, lambda: datetime.now(UTC))
+
+    def watch(self) -> tuple[Alarm, ...]:
+        picture = self.look()
+        raised = self.sentinel.watch(picture)
+        self.keeper.keep(picture)
+        return raised
+
+    def t3_says(self, session: str | None) -> None:
+        self.minutes += 1
+        cursor = None if session is None else json.dumps({"schemaVersion": 1, "sessionId": session})
+        with writing(self.world.state) as connection:
+            at = stamp(NOON + timedelta(minutes=self.minutes))
+            connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = ?, last_seen_at = ?", (cursor, at))
+
+    def opencode_has(self, session: str, **options: object) -> None:
+        with writing(self.world.opencode) as connection:
+            add_session(connection, session, options.pop("directory", self.world.code / "proj"), **options)  # type: ignore[arg-type]
+
+    def delete(self, session: str) -> None:
+        with writing(self.world.opencode) as connection:
+            connection.execute("DELETE FROM session WHERE id = ?", (session,))
+            connection.execute("DELETE FROM message WHERE session_id = ?", (session,))
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Post:
+    return Post(empty_world(tmp_path), tmp_path)
+
+
+def test_a_deleted_session_that_was_replaced(post: Post) -> None:
+    post.delete("ses_old")
+    assert post.watch() == ()
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    (alarm,) = post.watch()
+    assert (alarm.kind, alarm.cause) == (AlarmKind.SWITCHED, Cause.SESSION_DELETED)
+    assert (alarm.before.session_id, alarm.before.messages) == ("ses_old", 40), "what our own cursor remembered of it"
+    assert (alarm.now.session_id, alarm.now.messages) == ("ses_new", 2)
+    assert alarm.at == NOON + timedelta(minutes=1)
+
+
+def test_a_cursor_that_was_lost_and_then_another_session(post: Post) -> None:
+    post.t3_says(None)
+    (lost,) = post.watch()
+    assert (lost.kind, lost.cause, lost.before.messages) == (AlarmKind.LOST, Cause.CURSOR_WAS_NULL, 40)
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    (switched,) = post.watch()
+    assert (switched.kind, switched.cause, switched.before.session_id) == (AlarmKind.SWITCHED, Cause.CURSOR_WAS_NULL, "ses_old")
+    assert switched.before.input_tokens == 152_991
+
+
+def test_a_fork_for_another_folder(post: Post) -> None:
+    post.opencode_has("ses_fork", title="A (fork #1)", messages=42, first_at=NOON - timedelta(hours=1))
+    post.t3_says("ses_fork")
+    assert post.watch()[0].cause is Cause.MOVED_DIRECTORY
+
+
+def test_a_session_that_works_elsewhere(post: Post) -> None:
+    post.opencode_has("ses_new", directory=post.world.code / "other")
+    post.t3_says("ses_new")
+    assert post.watch()[0].cause is Cause.MOVED_DIRECTORY
+
+
+def test_a_switch_that_nothing_explains(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    assert post.watch()[0].cause is Cause.UNKNOWN
+
+
+def test_no_event_is_told_twice_even_after_a_restart(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    assert len(post.watch()) == 1
+    assert post.watch() == ()
+    post.relieve()
+    assert post.watch() == ()
+    assert len(post.store.alarms.all(unseen=True)) == 1
+
+
+def test_what_happened_while_t3tray_was_away_is_told_at_its_return(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    post.relieve()
+    assert len(post.watch()) == 1
+
+
+def test_a_change_that_the_user_made_here_is_no_alarm(post: Post) -> None:
+    post.opencode_has("ses_new")
+    now = Cursor("ses_new", str(post.world.code / "proj"))
+    post.store.journal.append(
+        Entry("t1", Event.SUPERSEDED, Actor.USER, "the user chose", NOON, "ses_old"),
+        Entry("t1", Event.CONFIRMED, Actor.USER, "bound by the user", NOON, "ses_new", cursor=now),
+    )
+    post.t3_says("ses_new")
+    assert post.watch() == ()
+
+
+def test_the_first_session_of_a_new_thread_is_no_alarm(post: Post) -> None:
+    with writing(post.world.state) as connection:
+        add_thread(connection, "t2", None, has_turns=False)
+    post.opencode_has("ses_first")
+    assert post.watch() == ()
+    with writing(post.world.state) as connection:
+        connection.execute(
+            'UPDATE provider_session_runtime SET resume_cursor_json = \'{"sessionId": "ses_first"}\', last_seen_at = ?'
+            " WHERE thread_id = 't2'",
+            (stamp(NOON + timedelta(minutes=5)),),
+        )
+    assert post.watch() == ()
+
+
+def turn(post: Post, number: int, tokens: int) -> None:
+    at = NOON + timedelta(minutes=number)
+    with writing(post.world.opencode) as connection:
+        add_message(connection, "ses_old", number, at, tokens)
+        connection.execute("UPDATE session SET time_updated = ? WHERE id = 'ses_old'", (round(at.timestamp() * 1000),))
+
+
+def test_a_turn_that_was_sent_far_less_than_the_one_before(post: Post) -> None:
+    turn(post, 41, 50_000)
+    assert post.watch() == ()
+    turn(post, 43, 60_000)
+    assert post.watch() == ()
+    turn(post, 45, 9_000)
+    (alarm,) = post.watch()
+    assert (alarm.kind, alarm.before.input_tokens, alarm.now.input_tokens) == (AlarmKind.CLIFF, 60_000, 9_000)
+    assert post.watch() == ()
+
+
+def test_after_a_compaction_less_is_sent_and_that_is_fine(post: Post) -> None:
+    turn(post, 41, 60_000)
+    post.watch()
+    turn(post, 43, 9_000)
+    with writing(post.world.opencode) as connection:
+        connection.execute("UPDATE message SET data = json_set(data, '$.summary', json('true')) WHERE id = 'msg_old_00043'")
+    assert post.watch() == ()
+
+
+def test_an_alarm_is_seen_when_the_user_looked_at_its_thread(post: Post) -> None:
+    post.t3_says(None)
+    post.watch()
+    post.store.alarms.mark_seen("t1", NOON)
+    assert post.store.alarms.all(unseen=True) == ()
+    assert post.store.alarms.all("t1")[0].seen_at == NOON
+
+
+def test_every_alarm_is_a_sentence(post: Post) -> None:
+    post.t3_says(None)
+    (lost,) = post.watch()
+    assert alarm_sentence(lost) == (
+        "T3 Code lost the session ses_old (40 messages, 152,991 tokens): T3 Code had lost track of the old session. "
+        "The next message would start from nothing."
+    )

@@ -1,0 +1,266 @@
+"""T3 Code's threads judged from the databases: each reason by a real case, candidates, and the story of the sample."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.keeping import AT_ONCE, Keeper
+from t3tray.core.services.resume import Examination
+from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.store.store import Store
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.state import T3Reader
+from tests.support.t3_world import (
+    NOON,
+    SAMPLE_THREAD,
+    World,
+    add_log,
+    add_message,
+    add_session,
+    add_thread,
+    empty_world,
+    sample_world,
+    stamp,
+    writing,
+)
+
+
+class Eyes:
+    """A store and a survey on a world."""
+
+    def __init__(self, world: World, scratch: Path) -> None:
+        self.world = world
+        self.store = Store.open(scratch / "data", lambda: NOON)
+        self.database = OpenCodeDatabase(world.opencode)
+        surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
+        self.survey = Survey(self.store, self.database, surroundings, [T3Reader(T3Home(world.home))])
+        self.keeper = Keeper(self.store, self.database, lambda: NOON)
+
+    def look(self) -> Picture:
+        return self.survey.look()
+
+    def keep(self) -> bool:
+        return self.keeper.keep(self.look())
+
+    def one(self) -> Examination:
+        (found,) = self.look().examinations
+        return found
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return empty_world(tmp_path)
+
+
+@pytest.fixture
+def eyes(world: World, tmp_path: Path) -> Eyes:
+    return Eyes(world, tmp_path)
+
+
+def thread(world: World, session: str | None, **options: object) -> None:
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", session, **options)  # type: ignore[arg-type]
+
+
+def session(world: World, name: str, **options: object) -> None:
+    with writing(world.opencode) as connection:
+        add_session(connection, name, options.pop("directory", world.code / "proj"), **options)  # type: ignore[arg-type]
+
+
+def new(world: World) -> None:
+    thread(world, None, has_turns=False)
+
+
+def fine(world: World) -> None:
+    thread(world, "ses_1")
+    session(world, "ses_1")
+
+
+def unbound(world: World) -> None:
+    thread(world, None)
+
+
+def missing(world: World) -> None:
+    thread(world, "ses_gone")
+
+
+def empty(world: World) -> None:
+    thread(world, "ses_1")
+    session(world, "ses_1", messages=0)
+
+
+def elsewhere(world: World) -> None:
+    thread(world, "ses_1")
+    session(world, "ses_1", directory=world.code / "other")
+
+
+def folder_gone(world: World) -> None:
+    fine(world)
+    shutil.rmtree(world.code / "proj")
+
+
+def child(world: World) -> None:
+    thread(world, "ses_1")
+    session(world, "ses_1", parent="ses_0")
+
+
+def bad(world: World) -> None:
+    thread(world, "codex-7")
+
+
+def split(world: World) -> None:
+    """The table of the issue: an older session named after the thread holds what the cursor's does not."""
+    thread(world, "ses_new")
+    session(world, "ses_old", title="T3 Code t1", messages=18, tokens=152_991, at=NOON - timedelta(hours=1))
+    session(world, "ses_new", messages=57, tokens=28_061)
+
+
+def split_by_log(world: World) -> None:
+    thread(world, "ses_b")
+    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
+    session(world, "ses_b")
+    add_log(world, "t1", ("ses_a", NOON), ("ses_b", NOON))
+
+
+def forked(world: World) -> None:
+    """A fork holds all of its origin: nothing is split."""
+    thread(world, "ses_fork")
+    session(world, "ses_root", title="T3 Code t1", messages=4, at=NOON - timedelta(hours=1))
+    session(world, "ses_fork", messages=6, at=NOON, first_at=NOON - timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (new, Reason.UNPROVEN),
+        (fine, Reason.UNPROVEN),
+        (unbound, Reason.UNBOUND),
+        (missing, Reason.MISSING),
+        (empty, Reason.EMPTY),
+        (elsewhere, Reason.DIRECTORY_MISMATCH),
+        (folder_gone, Reason.DIRECTORY_MISSING),
+        (child, Reason.CHILD),
+        (bad, Reason.BAD_CURSOR),
+        (split, Reason.SPLIT),
+        (split_by_log, Reason.SPLIT),
+        (forked, Reason.UNPROVEN),
+    ],
+)
+def test_each_reason_is_reached_by_a_real_case(world: World, eyes: Eyes, build: Callable[[World], None], reason: Reason) -> None:
+    build(world)
+    found = eyes.one()
+    assert (found.verdict.reason, found.thread.source) == (reason, Source.T3CODE)
+
+
+def test_what_was_kept_at_the_first_look_is_proved_at_the_next(world: World, eyes: Eyes) -> None:
+    fine(world)
+    assert not eyes.keep()
+    assert eyes.one().verdict.reason is Reason.PROVED
+    assert [(entry.event.value, entry.actor.value) for entry in eyes.store.journal.entries("t1")] == [("confirmed", "import")]
+    cursor = eyes.store.journal.binding("t1").cursor
+    assert cursor and (cursor.message_count, cursor.last_message_id) == (2, "msg_1_00001")
+
+
+def test_a_finished_turn_renews_the_proof_once(world: World, eyes: Eyes) -> None:
+    fine(world)
+    eyes.keep()
+    with writing(world.opencode) as connection:
+        for number in (2, 3):
+            add_message(connection, "ses_1", number, NOON + timedelta(minutes=number))
+        connection.execute("UPDATE session SET time_updated = time_updated + 240000")
+    eyes.keep()
+    eyes.keep()
+    cursor = eyes.store.journal.binding("t1").cursor
+    assert cursor and (cursor.message_count, cursor.last_finished_id) == (4, "msg_1_00003")
+    assert [entry.event.value for entry in eyes.store.journal.entries("t1")] == ["confirmed", "proven"]
+
+
+def test_another_session_than_the_kept_one_is_a_conflict_until_the_user_chooses(world: World, eyes: Eyes) -> None:
+    fine(world)
+    eyes.keep()
+    session(world, "ses_2")
+    with writing(world.state) as connection:
+        connection.execute(
+            'UPDATE provider_session_runtime SET resume_cursor_json = \'{"sessionId": "ses_2"}\', last_seen_at = ?',
+            (stamp(NOON + timedelta(minutes=1)),),
+        )
+    assert eyes.one().verdict.reason is Reason.CONFLICT
+    eyes.keep()
+    assert eyes.store.journal.owner_of("ses_2") is None
+
+
+def test_a_thread_of_ours_and_one_of_t3_codes_on_one_session_keep_one_binding(world: World, eyes: Eyes) -> None:
+    fine(world)
+    own = Thread("own", "Mine", str(world.code / "proj"), Source.T3TRAY, NOON, NOON)
+    cursor = Cursor("ses_1", own.directory)
+    eyes.store.add_thread(own, Entry("own", Event.CONFIRMED, Actor.USER, "made", NOON, "ses_1", cursor=cursor))
+    assert not eyes.keep() and not eyes.keep()
+    assert eyes.store.journal.owner_of("ses_1") == "own"
+
+
+def test_a_reader_that_cannot_read_opencodes_database_says_unknown_and_never_missing(world: World, eyes: Eyes) -> None:
+    fine(world)
+    assert eyes.one().verdict.reason is Reason.UNPROVEN
+    world.opencode.rename(world.opencode.with_suffix(".away"))
+    assert eyes.one().verdict.reason is Reason.SERVER_DOWN
+    world.opencode.with_suffix(".away").rename(world.opencode)
+    assert eyes.one().verdict.reason is Reason.UNPROVEN
+
+
+def test_after_a_change_only_that_is_looked_at_again(world: World, eyes: Eyes) -> None:
+    with writing(world.state) as state, writing(world.opencode) as opencode:
+        for number in range(5):
+            add_thread(state, f"t{number}", f"ses_{number}", at=NOON + timedelta(minutes=number))
+            add_session(opencode, f"ses_{number}", world.code / "proj", at=NOON - timedelta(hours=number + 1))
+        # A session that was updated just now is read again, whether or not it has changed.
+        add_session(opencode, "ses_just_now", world.code / "proj", at=NOON + timedelta(hours=1))
+    before = {found.thread.id: found for found in eyes.look().examinations}
+    with writing(world.opencode) as connection:
+        connection.execute("DELETE FROM session WHERE id = 'ses_3'")
+    after = {found.thread.id: found for found in eyes.look().examinations}
+    assert {name for name in after if after[name] is not before[name]} == {"t3"}
+    assert after["t3"].verdict.reason is Reason.MISSING
+
+
+def test_a_folder_that_goes_is_noticed(world: World, eyes: Eyes) -> None:
+    fine(world)
+    assert eyes.one().verdict.reason is Reason.UNPROVEN
+    (world.code / "proj").rmdir()
+    assert eyes.one().verdict.reason is Reason.DIRECTORY_MISSING
+
+
+def test_thousands_of_threads_are_kept_a_few_at_a_time(world: World, eyes: Eyes) -> None:
+    with writing(world.state) as state, writing(world.opencode) as opencode:
+        for number in range(AT_ONCE + 1):
+            add_thread(state, f"t{number}", f"ses_{number}")
+            add_session(opencode, f"ses_{number}", world.code / "proj")
+    assert eyes.keep() is True
+    assert eyes.keep() is False
+    assert len(eyes.store.journal.cursors()) == AT_ONCE + 1
+
+
+def test_threads_of_other_providers_are_told_without_a_verdict(world: World, eyes: Eyes) -> None:
+    thread(world, "abc", provider="claudeAgent")
+    picture = eyes.look()
+    assert picture.examinations == () and [found.provider for found in picture.foreign] == ["claudeAgent"]
+
+
+def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp_path: Path) -> None:
+    eyes = Eyes(sample_world(tmp_path), tmp_path)
+    found = eyes.one()
+    assert found.verdict.reason is Reason.DIRECTORY_MISMATCH
+    assert [served.exists for served in found.served] == [False, True, True, True]
+    candidates = eyes.survey.candidates(SAMPLE_THREAD, ())
+    assert [(candidate.exists, candidate.messages) for candidate in candidates] == [(False, 0), (True, 4), (True, 6), (True, 8)]
+    assert candidates[1].learnt_from == ("T3 Code's log", "T3 Code's messages")

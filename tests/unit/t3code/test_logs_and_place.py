@@ -1,0 +1,130 @@
+"""T3 Code's provider logs, and where it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.place import served_since, thread_address
+from t3tray.core.t3code.provider_logs import ProviderLogs
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, sample_world, stamp
+
+SESSIONS = ["ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV", "ses_df5baefbdffeXm3zVdpV5y2Er6"]
+
+
+def later(minutes: int) -> Any:
+    return NOON + timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return empty_world(tmp_path)
+
+
+def test_the_samples_log_tells_the_four_sessions_in_their_order(tmp_path: Path) -> None:
+    logs = ProviderLogs(sample_world(tmp_path).logs)
+    assert [one.session_id for one in logs.stretches(SAMPLE_THREAD)] == [*SESSIONS, "ses_df5b87236ffe5RnsWYfjg7erHJ"]
+    assert logs.has(SAMPLE_THREAD) and not logs.has("another")
+
+
+def test_lines_of_one_session_are_one_stretch_over_rotations_too(world: World) -> None:
+    add_log(world, "t1", ("ses_a", NOON), ("ses_a", later(1)))
+    path = world.logs / "events.t1.log"
+    path.rename(f"{path}.1")
+    add_log(world, "t1", ("ses_a", later(2)), ("ses_b", later(3)))
+    stretches = ProviderLogs(world.logs).stretches("t1")
+    assert [(one.session_id, one.began, one.ended) for one in stretches] == [
+        ("ses_a", NOON, later(2)),
+        ("ses_b", later(3), later(3)),
+    ]
+
+
+def test_a_log_is_read_on_from_where_it_was_and_half_a_line_waits(world: World) -> None:
+    add_log(world, "t1", ("ses_a", NOON))
+    logs, path = ProviderLogs(world.logs), world.logs / "events.t1.log"
+    assert len(logs.stretches("t1")) == 1
+    half = f'[{stamp(later(1))}] CANON: {{"payload":{{"providerThreadId":"ses_b"'
+    with path.open("a") as file:
+        file.write(half)
+    assert len(logs.stretches("t1")) == 1
+    with path.open("a") as file:
+        file.write("}}\n")
+    assert [one.session_id for one in logs.stretches("t1")] == ["ses_a", "ses_b"]
+
+
+def test_a_log_that_shrank_is_read_anew(world: World) -> None:
+    add_log(world, "t1", ("ses_a", NOON), ("ses_b", later(1)))
+    logs = ProviderLogs(world.logs)
+    assert len(logs.stretches("t1")) == 2
+    (world.logs / "events.t1.log").write_text("")
+    add_log(world, "t1", ("ses_c", NOON))
+    assert [one.session_id for one in logs.stretches("t1")] == ["ses_c"]
+
+
+def test_a_name_that_is_a_path_leads_nowhere(world: World) -> None:
+    assert ProviderLogs(world.logs).stretches("../../secret") == ()
+
+
+def run_file(world: World, pid: int, origin: str = "") -> T3Home:
+    home = T3Home(world.home)
+    home.runtime_file.write_text(json.dumps({"version": 1, "pid": pid, "origin": origin, "startedAt": stamp(NOON)}))
+    home.environment_file.write_text("env-1\n")
+    return home
+
+
+def test_t3_code_runs_when_the_process_that_it_names_lives(world: World) -> None:
+    assert served_since(T3Home(world.home)) is None
+    assert served_since(run_file(world, os.getpid())) == NOON
+    assert served_since(run_file(world, 2**22 + 1)) is None
+    T3Home(world.home).runtime_file.write_text("{half")
+    assert served_since(T3Home(world.home)) is None
+
+
+class Answering(ThreadingHTTPServer):
+    """Answers every request with this environment."""
+
+    daemon_threads = True
+
+    def __init__(self, body: bytes) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing to tell."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_ours"), [(b'{"environmentId":"env-1"}', True), (b'{"environmentId":"env-2"}', False), (b"<html>", False)]
+)
+async def test_a_threads_address_is_given_only_when_this_homes_t3_code_answers(world: World, body: bytes, is_ours: bool) -> None:
+    server = Answering(body)
+    try:
+        address = await thread_address(run_file(world, os.getpid(), server.origin), "t1")
+        assert address == (f"{server.origin}/env-1/t1" if is_ours else None)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+async def test_nobody_who_answers_is_no_address(world: World) -> None:
+    assert await thread_address(run_file(world, os.getpid(), "http://127.0.0.1:9"), "t1") is None
+    assert await thread_address(run_file(world, 2**22 + 1, "http://127.0.0.1:9"), "t1") is None

@@ -1,0 +1,317 @@
+"""T3 Code's databases: the real sample, every shape, which file is live, and no trace left of our reading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.t3code.home import T3Home, t3_homes
+from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
+from t3tray.core.t3code.threads import Shape, T3Thread
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, sample_world, stamp, writing
+
+
+def read(world: World) -> T3State:
+    state = T3Reader(T3Home(world.home)).read()
+    assert state is not None
+    return state
+
+
+def only(world: World) -> T3Thread:
+    (thread,) = read(world).threads
+    return thread
+
+
+def test_the_sample_as_t3_code_shows_it(tmp_path: Path) -> None:
+    world = sample_world(tmp_path)
+    state, thread = read(world), only(world)
+    assert (state.shape, state.last_written) == (Shape.V1, "2026-11-23T21:32:13.648Z")
+    assert (thread.id, thread.title, thread.project, thread.branch) == (
+        SAMPLE_THREAD,
+        "Refactor the parser",
+        "Demo project",
+        "wt1",
+    )
+    assert (thread.directory, thread.model, thread.provider) == (str(world.code / "wt"), "fake/fake-1", "opencode")
+    assert thread.session_id == "ses_df5b87236ffe5RnsWYfjg7erHJ"
+    assert thread.has_turns and not thread.is_working and "did not survive" in thread.last_error
+    assert thread.runtime and (thread.runtime.status, thread.runtime.last_event) == ("stopped", "provider.stopAll")
+    assert thread.last_activity_at == datetime(2026, 11, 23, 21, 31, 19, 12_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "value"),
+    [
+        ({"session_status": "running"}, "is_working", True),
+        ({"session_status": "starting"}, "is_working", True),
+        ({"active_turn": "turn-1"}, "is_working", True),
+        ({"runtime": "running"}, "is_working", False),
+        ({"approvals": 1}, "awaits_approval", True),
+        ({"answers": 2}, "awaits_answer", True),
+        ({"has_turns": False}, "has_turns", False),
+        ({"provider": "codex"}, "session_id", None),
+        ({"provider": "codex"}, "is_opencode", False),
+        ({"worktree": "/elsewhere"}, "directory", "/elsewhere"),
+    ],
+)
+def test_each_state_of_a_thread(tmp_path: Path, options: dict[str, object], field: str, value: object) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1", **options)  # type: ignore[arg-type]
+    assert getattr(only(world), field) == value
+
+
+@pytest.mark.parametrize("cursor", ["not json", "{}", '{"sessionId": null}', "[]"])
+def test_a_cursor_that_cannot_be_read_is_none(tmp_path: Path, cursor: str) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+        connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = ?", (cursor,))
+    assert only(world).session_id is None
+
+
+def test_deleted_threads_are_left_out_and_archived_ones_are_not(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        for name in ("t1", "t2", "t3"):
+            add_thread(connection, name, None)
+        connection.execute("UPDATE projection_threads SET deleted_at = ? WHERE thread_id = 't1'", (stamp(NOON),))
+        connection.execute("UPDATE projection_threads SET archived_at = ? WHERE thread_id = 't2'", (stamp(NOON),))
+    assert {thread.id: thread.archived_at for thread in read(world).threads} == {"t2": NOON, "t3": None}
+
+
+NEWER = ["branch", "worktree_path", "model_selection_json", "archived_at", "settled_at", "pinned_at", "pending_approval_count"]
+
+
+@pytest.mark.parametrize("column", NEWER)
+def test_an_older_database_gives_fewer_fields(tmp_path: Path, column: str) -> None:
+    world = sample_world(tmp_path)
+    with writing(world.state) as connection:
+        connection.execute("DROP INDEX IF EXISTS idx_projection_threads_shell_active")
+        connection.execute("DROP INDEX IF EXISTS idx_projection_threads_shell_archived")
+        for (index,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall():
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute(f"ALTER TABLE projection_threads DROP COLUMN {column}")
+    assert only(world).title == "Refactor the parser"
+
+
+def test_a_newer_database_with_more_columns_is_read_as_before(tmp_path: Path) -> None:
+    world = sample_world(tmp_path)
+    with writing(world.state) as connection:
+        connection.execute("ALTER TABLE projection_threads ADD COLUMN from_the_future TEXT")
+    assert only(world).session_id
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE provider_session_runtime", "ALTER TABLE provider_session_runtime RENAME COLUMN resume_cursor_json TO cursor_v9"],
+)
+def test_a_form_that_is_not_known_is_watched_only(tmp_path: Path, statement: str) -> None:
+    world = sample_world(tmp_path)
+    with writing(world.state) as connection:
+        connection.execute(statement)
+    state = read(world)
+    assert state.shape is Shape.UNSUPPORTED and state.threads == () and "its form is not known" in state.why
+
+
+def test_a_damaged_file_is_said_in_words(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    world.state.write_bytes(b"this is no database" * 400)
+    assert "cannot be read" in read(world).why
+
+
+def test_without_t3_code_there_is_nothing(tmp_path: Path) -> None:
+    assert T3Reader(T3Home(tmp_path)).read() is None
+
+
+def test_the_homes_are_found_in_their_order(tmp_path: Path) -> None:
+    assert [home.base for home in t3_homes({}, tmp_path)] == [tmp_path / ".t3"]
+    both = t3_homes({"T3CODE_HOME": str(tmp_path / "a")}, tmp_path, [str(tmp_path / "b"), str(tmp_path / "a")])
+    assert [home.base for home in both] == [tmp_path / "a", tmp_path / "b"]
+
+
+def make_v2(world: World) -> Path:
+    """The second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
+    path = world.state.with_name("statev2.sqlite")
+    with closing(sqlite3.connect(world.state)) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+    p = "orchestration_v2_projection_"
+    with writing(path) as connection:
+        connection.execute(
+            f"CREATE TABLE {p}threads (thread_id TEXT PRIMARY KEY, project_id TEXT, title TEXT, default_provider TEXT,"
+            " runtime_mode TEXT, interaction_mode TEXT, active_provider_thread_id TEXT, created_at TEXT, updated_at TEXT,"
+            " archived_at TEXT, deleted_at TEXT, payload_json TEXT, provider_instance_id TEXT)"
+        )
+        connection.execute(
+            f"CREATE TABLE {p}provider_threads (provider_thread_id TEXT PRIMARY KEY, thread_id TEXT, status TEXT,"
+            " first_run_ordinal INTEGER, last_run_ordinal INTEGER, updated_at TEXT, payload_json TEXT, driver TEXT)"
+        )
+        connection.execute(f"CREATE TABLE {p}runs (run_id TEXT PRIMARY KEY, thread_id TEXT, ordinal INTEGER, status TEXT)")
+        connection.execute(
+            f"CREATE TABLE {p}runtime_requests (runtime_request_id TEXT PRIMARY KEY, thread_id TEXT, kind TEXT, status TEXT)"
+        )
+        connection.execute("CREATE TABLE orchestration_v2_legacy_imports (thread_id TEXT PRIMARY KEY, shell_imported_at TEXT)")
+    return path
+
+
+def add_v2(path: Path, name: str, *sessions: str, at: datetime = NOON, payload: dict[str, object] | None = None) -> None:
+    with writing(path) as connection:
+        active = f"{name}-{len(sessions) - 1}" if sessions else None
+        connection.execute(
+            "INSERT INTO orchestration_v2_projection_threads (thread_id, project_id, title, default_provider,"
+            " active_provider_thread_id, created_at, updated_at, payload_json) VALUES (?, 'p1', 'Two', 'opencode', ?, ?, ?, ?)",
+            (name, active, stamp(at), stamp(at), json.dumps(payload or {})),
+        )
+        for number, session in enumerate(sessions):
+            connection.execute(
+                "INSERT INTO orchestration_v2_projection_provider_threads VALUES (?, ?, 'idle', ?, ?, ?, ?, 'opencode')",
+                (f"{name}-{number}", name, number, number, stamp(at), json.dumps({"nativeThreadRef": {"nativeId": session}})),
+            )
+
+
+def test_the_second_orchestrator_keeps_every_session_of_a_thread(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    path = make_v2(world)
+    add_v2(path, "t1", "ses_1", "ses_2", payload={"worktreePath": "/wt", "branch": "b"})
+    state = read(world)
+    (thread,) = state.threads
+    assert (state.shape, state.path) == (Shape.V2, path)
+    assert (thread.session_id, [one.session_id for one in thread.earlier]) == ("ses_2", ["ses_1"])
+    assert (thread.directory, thread.branch, thread.handed_over) == ("/wt", "b", False)
+
+
+def test_sub_agents_are_hidden_runs_work_and_requests_wait(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    path = make_v2(world)
+    add_v2(path, "t1", "ses_1")
+    add_v2(path, "child", "ses_2", payload={"lineage": {"relationshipToParent": "subagent"}})
+    with writing(path) as connection:
+        connection.execute(
+            "INSERT INTO orchestration_v2_projection_runs VALUES ('r1', 't1', 1, 'completed'), ('r2', 't1', 2, 'waiting')"
+        )
+        connection.execute("INSERT INTO orchestration_v2_projection_runtime_requests VALUES ('q', 't1', 'user_input', 'pending')")
+    (thread,) = read(world).threads
+    assert (thread.is_working, thread.awaits_answer, thread.awaits_approval) == (True, True, False)
+
+
+def test_an_imported_thread_without_a_session_names_the_one_it_had(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_full")
+    path = make_v2(world)
+    add_v2(path, "t1")
+    with writing(path) as connection:
+        connection.execute("INSERT INTO orchestration_v2_legacy_imports VALUES ('t1', ?)", (stamp(NOON),))
+    (thread,) = read(world).threads
+    assert thread.handed_over and thread.session_id is None
+    assert [one.session_id for one in thread.earlier] == ["ses_full"]
+
+
+def test_going_back_to_the_first_orchestrator_makes_its_file_live_again(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    path = make_v2(world)
+    add_v2(path, "t2", "ses_2")
+    assert read(world).shape is Shape.V2
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1", at=NOON + timedelta(hours=1))
+    state = read(world)
+    assert state.shape is Shape.V1 and "written later" in state.why
+
+
+def test_the_file_that_is_open_is_the_live_one(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    add_v2(make_v2(world), "t2", "ses_2")
+    with closing(sqlite3.connect(world.state)) as t3:
+        t3.execute("PRAGMA journal_mode = WAL")
+        with t3:
+            add_thread(t3, "t1", "ses_1", at=NOON - timedelta(days=1))
+        state = read(world)
+    assert state.shape is Shape.V1 and "has it open" in state.why
+
+
+def tree(world: World) -> dict[str, str]:
+    files = (path for path in (world.home, world.opencode.parent) for path in path.rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_reading_leaves_no_trace_when_t3_code_is_off(tmp_path: Path) -> None:
+    world = sample_world(tmp_path)
+    before = tree(world)
+    reader = T3Reader(T3Home(world.home))
+    state = reader.read()
+    assert state and reader.part_ids(SAMPLE_THREAD)
+    assert tree(world) == before
+
+
+def test_reading_leaves_no_trace_while_t3_code_writes(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with closing(sqlite3.connect(world.state)) as t3:
+        t3.execute("PRAGMA journal_mode = WAL")
+        with t3:
+            add_thread(t3, "t1", "ses_1")
+        before = {name: content for name, content in tree(world).items() if not name.endswith("-shm")}
+        assert only(world).session_id == "ses_1"
+        after = {name: content for name, content in tree(world).items() if not name.endswith("-shm")}
+        assert after == before
+    assert {path.name for path in world.state.parent.glob("state*")} == {"state.sqlite"}, (
+        "T3 Code could not clean up after itself"
+    )
+
+
+def test_what_did_not_change_is_the_same_object(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        for number in range(3):
+            add_thread(connection, f"t{number}", f"ses_{number}", at=NOON + timedelta(minutes=number))
+    reader = T3Reader(T3Home(world.home))
+    first = reader.read()
+    assert first and reader.read() is first
+    with writing(world.state) as connection:
+        later = stamp(NOON + timedelta(hours=1))
+        connection.execute(
+            "UPDATE provider_session_runtime SET resume_cursor_json = NULL, last_seen_at = ? WHERE thread_id = 't1'", (later,)
+        )
+    second = reader.read()
+    assert second
+    changed = {new.id for old, new in zip(first.threads, second.threads, strict=True) if old is not new}
+    assert changed == {"t1"} and second.threads[1].session_id is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("DELETE FROM projection_threads WHERE thread_id = 't1'", [("t2", "A thread")]),
+        ("UPDATE projection_threads SET title = 'x'", [("t1", "x"), ("t2", "x")]),
+    ],
+)
+def test_what_others_change_without_a_stamp_is_seen_at_the_next_whole_reading(
+    tmp_path: Path, statement: str, expected: list[tuple[str, str]]
+) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1", at=NOON)
+        add_thread(connection, "t2", "ses_2", at=NOON + timedelta(hours=1))
+    now = [0.0]
+    reader = T3Reader(T3Home(world.home), lambda: now[0])
+    reader.read()
+    now[0] = WHOLE_READING
+    with writing(world.state) as connection:
+        connection.execute(statement)
+    state = reader.read()
+    assert state and [(thread.id, thread.title) for thread in state.threads] == expected
+
+
+def test_no_secret_is_ever_read() -> None:
+    package = Path(__file__).parents[3] / "t3tray"
+    for file in (package / "core" / "t3code").glob("*.py"):
+        text = file.read_text("utf-8")
+        assert not any(
+            word in text
+            for word in ("auth_sessions", "auth_pairing", "secrets/", "serverPassword", "settings.json", "signing-key")
+        ), file
