@@ -271,7 +271,7 @@ async def _open(command: Command, resumption: Resumption) -> None:
         case "browser":
             command.say(await command.engine.open_browser(resumption))
         case "t3code":
-            raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
+            command.say(await command.engine.open_t3code(resumption.thread))
 
 
 def _exit_code(resumption: Resumption) -> ExitCode:

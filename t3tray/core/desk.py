@@ -16,7 +16,7 @@ from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.connection import Connection
-from t3tray.core.opencode.events import Connected, Gap
+from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files
 
@@ -91,8 +91,19 @@ class Desk:
             await engine.open_terminal(resumption.thread)
         return resumption
 
+    async def open_in_t3code(self, thread_id: str) -> str:
+        """Open one of T3 Code's threads there; what was done, in a sentence."""
+        engine = await self._opened()
+        return await engine.open_t3code(await engine.find(thread_id))
+
+    async def mark_seen(self, thread_id: str) -> None:
+        """The user has looked at the alarms of this thread."""
+        engine = await self._opened()
+        await engine.mark_seen(thread_id)
+
     async def start_server(self) -> None:
         engine = await self._opened()
+        engine.resting.note()
         await engine.server.start()
         await engine.connect()
 
@@ -110,6 +121,7 @@ class Desk:
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()
+        engine.resting.note()
         return (await engine.threads.create(directory, title, await engine.connect())).id
 
     def _opened(self) -> asyncio.Future[Engine]:
@@ -128,6 +140,7 @@ class Desk:
             publish(await engine.overview(picture=picture))
             if await engine.watch(picture):
                 self._changed.set()
+            await engine.rest_if_idle(picture)
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))
@@ -168,5 +181,8 @@ class Desk:
                 if isinstance(signal, Gap):
                     if not engine.is_current(connection):
                         return
-                elif isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
+                    continue
+                if isinstance(signal, ServerEvent):
+                    engine.resting.note(signal.directory)
+                if isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
                     self._changed.set()

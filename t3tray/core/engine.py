@@ -7,19 +7,21 @@ judges nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
+from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
@@ -29,6 +31,7 @@ from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
+from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting
 from t3tray.core.services.sentinel import Sentinel
@@ -45,10 +48,12 @@ from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import t3_homes
+from t3tray.core.t3code.place import thread_address
 from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _LOG_LINES = 200
+_log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -76,9 +81,12 @@ class Engine:
             noise=random.Random(),
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid))
-        homes = t3_homes(os.environ, Path.home())
+        homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
         self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
         self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
+        self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
+        minutes = (timedelta(minutes=settings.t3_idle_minutes), timedelta(minutes=settings.t3_sweep_minutes))
+        self._clock = ReaperClock(*minutes)
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
         self.threads = Threads(store, run_sql, utc_now, author)
@@ -172,6 +180,7 @@ class Engine:
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
+        self.resting.note()
         recorded = await self._run_sql(self.survey.recall, prefix)
         await self.threads.take_in(recorded)
         return recorded.thread
@@ -181,19 +190,29 @@ class Engine:
         await self._run_sql(self._sentinel.watch, picture)
         return await self._run_sql(self._keeper.keep, picture)
 
+    async def mark_seen(self, thread_id: str) -> None:
+        await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
+
+    async def rest_if_idle(self, picture: Picture) -> None:
+        """End the managed server when our own reaper's time has come."""
+        status = self.server.status
+        if self._connection is None or status.state is not ServerState.READY:
+            return
+        rest = await rest_if_idle(self.resting, self._connection[1], picture)
+        if rest and rest.why is not Hindrance.RECENT and rest.why is not Hindrance.OFF:
+            _log.info(rest.sentence)
+
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
         seen = await self.look() if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
-        return take_overview(seen, await self.server_status(), alarms, self.store.notices, utc_now(), archived)
+        return take_overview(seen, await self.server_status(), alarms, self.store.notices, self._clock, utc_now(), archived)
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         thread = await self.find(thread_id)
-        picture = await self.look()
-        return await self._run_sql(
-            take_details, self.store, self.survey, picture, thread.id, await self.server_status(), utc_now()
-        )
+        picture, status = await self.look(), await self.server_status()
+        return await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
@@ -240,6 +259,14 @@ class Engine:
         endpoint = await self.server.ensure_ready()
         stays = await self.server.outlives_us()
         return await asyncio.to_thread(self.launching.open_browser, resumption, endpoint, stays)
+
+    async def open_t3code(self, thread: Thread) -> str:
+        """Open a thread in T3 Code; what was done, in a sentence. Raises Refused for a thread that is not one of its own."""
+        home = await self._run_sql(self.survey.home_of, thread.id)
+        if home is None:
+            raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
+        address = await thread_address(home, thread.id)
+        return await asyncio.to_thread(self.launching.open_t3code, thread, address)
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""

@@ -20,7 +20,7 @@ from t3tray.core.opencode.managed import Endpoint, ServerProgram
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import child_environment
-from t3tray.core.system.terminal import open_terminal
+from t3tray.core.system.terminal import open_terminal, start
 
 _FROZEN = bool(getattr(sys, "frozen", False))
 
@@ -82,6 +82,16 @@ class Launching:
         if not webbrowser.open(address):
             raise WorldError("No browser could be opened.", f"The page is {address}")
         return address
+
+    def open_t3code(self, thread: Thread, address: str | None) -> str:
+        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread; a sentence."""
+        if address is not None:
+            if not webbrowser.open(address):
+                raise WorldError("No browser could be opened.", f"The page is {address}")
+            return f"Opened {address}"
+        opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
+        start([opener, "t3code://app"], self.environment())
+        return f"T3 Code was brought to the front. Look for “{thread.title}” there: it cannot be opened from outside."
 
     @cached_property
     def _login_path(self) -> str | None:

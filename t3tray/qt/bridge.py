@@ -25,12 +25,13 @@ CLOSE_LIMIT = 5.0
 
 
 class Bridge(QObject):
-    """Signals are facts. `failed` carries a T3TrayError; `ended` comes once, when nothing runs in the thread any more."""
+    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
     thread_made = Signal(str)
+    told = Signal(str)
     failed = Signal(object)
     ended = Signal()
 
@@ -65,6 +66,12 @@ class Bridge(QObject):
 
     def resume_in_terminal(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit)
+
+    def open_in_t3code(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+
+    def mark_seen(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.mark_seen(thread_id))
 
     def start_server(self) -> None:
         self._ask(lambda desk: desk.start_server())

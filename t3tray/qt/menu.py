@@ -8,7 +8,7 @@ from enum import StrEnum
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.words import folder_name, mark, server_line, shortened
+from t3tray.qt.words import folder_name, mark, reaper_line, server_line, shortened
 
 RECENT = 10
 _TITLE = 40
@@ -48,7 +48,7 @@ def menu_of(overview: Overview | None) -> tuple[Item, ...]:
     closing = (Item("New Thread…", Deed.NEW_THREAD), Item("Quit t3tray", Deed.QUIT))
     if overview is None:
         return (*opening, Item("Reading your threads…"), SEPARATOR, *closing)
-    return (*opening, *_threads(overview), SEPARATOR, *_server(overview.server), SEPARATOR, *closing)
+    return (*opening, *_reaper(overview), *_threads(overview), SEPARATOR, *_server(overview.server), SEPARATOR, *closing)
 
 
 def server_deeds(server: ServerStatus) -> tuple[Deed, ...]:
@@ -58,6 +58,11 @@ def server_deeds(server: ServerStatus) -> tuple[Deed, ...]:
 
 
 SERVER_LABELS = {Deed.START: "Start Server", Deed.STOP: "Stop Server", Deed.RESTART: "Restart Server"}
+
+
+def _reaper(overview: Overview) -> tuple[Item, ...]:
+    line = reaper_line(overview)
+    return (Item(line), SEPARATOR) if line else ()
 
 
 def _threads(overview: Overview) -> tuple[Item, ...]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadRow
 from t3tray.qt.theme import GAP, MARGIN, ROW_HEIGHT, Colours, colours, scaled
-from t3tray.qt.thread_model import ROW_ROLE
+from t3tray.qt.thread_model import ROW_ROLE, Line, shown_thread
 from t3tray.qt.words import MARK_NOT_SURE, ago, mark, reason_label
 
 _MARK_WIDTH = 14
@@ -35,7 +35,8 @@ class ThreadDelegate(QStyledItemDelegate):
         return QSize(0, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        row: ThreadRow = index.data(ROW_ROLE)
+        row: Line = index.data(ROW_ROLE)
+        thread = shown_thread(row)
         scheme = self._scheme = self._scheme or colours()
         large, small = self._fonts = self._fonts or (QFont(option.font), scaled(option.font, 0.88))
         is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -44,17 +45,28 @@ class ThreadDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(option.rect, scheme.accent if is_chosen else scheme.base)
         inner = option.rect.adjusted(MARGIN, GAP, -MARGIN, -GAP)
-        paint_mark(painter, _mark_box(inner), row.verdict, scheme.on_accent if is_chosen else mark_colour(row.verdict, scheme))
+        note, note_colour = self._paint_standing(painter, _mark_box(inner), row, scheme, is_chosen)
         words = inner.adjusted(_MARK_WIDTH + GAP, 0, 0, 0)
         upper = QRect(words.left(), words.top(), words.width(), words.height() // 2)
         lower = upper.translated(0, words.height() // 2)
-        _line(painter, upper, large, text, row.thread.title, small, muted, ago(row.thread.last_activity_at, self._now()))
-        note = "" if row.verdict.kind is Kind.RESUMABLE and mark(row.verdict) != MARK_NOT_SURE else reason_label(row.verdict)
-        note_colour = scheme.on_accent if is_chosen else mark_colour(row.verdict, scheme)
-        _line(painter, lower, small, muted, row.thread.directory, small, note_colour, note, Qt.TextElideMode.ElideMiddle)
+        title_colour = text if isinstance(row, ThreadRow) else muted
+        _line(painter, upper, large, title_colour, thread.title, small, muted, ago(thread.last_activity_at, self._now()))
+        _line(painter, lower, small, muted, thread.directory, small, note_colour, note, Qt.TextElideMode.ElideMiddle)
         if not is_chosen:
             painter.fillRect(QRect(words.left(), option.rect.bottom(), words.width() + MARGIN, 1), scheme.line)
         painter.restore()
+
+    def _paint_standing(self, painter: QPainter, box: QRectF, row: Line, scheme: Colours, is_chosen: bool) -> tuple[str, QColor]:
+        """The mark with the reaper's ring around it; the note that goes with it, and its colour."""
+        if not isinstance(row, ThreadRow):
+            return row.provider, scheme.on_accent if is_chosen else scheme.muted
+        colour = scheme.on_accent if is_chosen else mark_colour(row.verdict, scheme)
+        paint_mark(painter, box, row.verdict, colour)
+        left = row.reaper.left(self._now())
+        if left is not None:
+            paint_ring(painter, box.adjusted(-3, -3, 3, 3), left, scheme.on_accent if is_chosen else scheme.muted)
+        fine = row.verdict.kind is Kind.RESUMABLE and mark(row.verdict) != MARK_NOT_SURE
+        return "" if fine else reason_label(row.verdict), colour
 
 
 def mark_colour(verdict: Verdict, scheme: Colours) -> QColor:
@@ -88,6 +100,13 @@ def paint_mark(painter: QPainter, box: QRectF, verdict: Verdict, colour: QColor)
             painter.drawPie(inner, 90 * 16, 180 * 16)
         else:
             painter.drawEllipse(inner)
+
+
+def paint_ring(painter: QPainter, box: QRectF, left: float, colour: QColor) -> None:
+    """A ring that empties clockwise from the top: the part of the idle time that is left."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, 1.5))
+    painter.drawArc(box, 90 * 16, round(left * 360 * 16))
 
 
 def _mark_box(inner: QRect) -> QRectF:

@@ -17,11 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from t3tray.core.services.views import ThreadRow
 from t3tray.qt.parts import button, field
 from t3tray.qt.theme import GAP, MARGIN, ROW_HEIGHT
 from t3tray.qt.thread_delegate import ThreadDelegate
-from t3tray.qt.thread_model import ROW_ROLE, ThreadModel
+from t3tray.qt.thread_model import ROW_ROLE, Line, ThreadModel, shown_thread
 
 EMPTY = "No threads yet.\n\nMake one with “New…”, or take over a session\nof OpenCode with  t3tray adopt SESSION."
 NO_MATCH = "No thread matches."
@@ -64,7 +63,7 @@ class ThreadList(QWidget):
         layout.addLayout(top)
         layout.addLayout(self._stack, 1)
 
-    def set_rows(self, rows: tuple[ThreadRow, ...]) -> None:
+    def set_rows(self, rows: tuple[Line, ...]) -> None:
         """Show these; what was selected stays so, wherever it is now."""
         current = self.current()
         self._model.set_rows(rows)
@@ -74,8 +73,8 @@ class ThreadList(QWidget):
 
     def current(self) -> str | None:
         """The id of the selected thread."""
-        row: ThreadRow | None = self._table.currentIndex().data(ROW_ROLE)
-        return row.thread.id if row else None
+        row: Line | None = self._table.currentIndex().data(ROW_ROLE)
+        return shown_thread(row).id if row else None
 
     def choose(self, thread_id: str) -> None:
         """Select a thread, even if the search hid it."""
@@ -125,15 +124,15 @@ class ThreadList(QWidget):
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        row: ThreadRow | None = current.data(ROW_ROLE)
+        row: Line | None = current.data(ROW_ROLE)
         if row:
-            self.chosen.emit(row.thread.id)
+            self.chosen.emit(shown_thread(row).id)
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:
-        row: ThreadRow | None = index.data(ROW_ROLE)
+        row: Line | None = index.data(ROW_ROLE)
         if row:
-            self.opened.emit(row.thread.id)
+            self.opened.emit(shown_thread(row).id)
 
 
 def _table(model: ThreadModel, delegate: ThreadDelegate) -> QTableView:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from t3tray.core.domain.sentences import sentence
-from t3tray.core.services.views import ThreadRow
+from t3tray.core.domain.thread import Thread
+from t3tray.core.services.views import T3Thread, ThreadRow
 from t3tray.qt.words import reason_label
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 _NOWHERE = QModelIndex()
 
 Index = QModelIndex | QPersistentModelIndex
+# A thread with its verdict, or one of another provider's, of which there is none.
+Line = ThreadRow | T3Thread
+
+
+def shown_thread(line: Line) -> Thread | T3Thread:
+    """What both have: id, title, directory, last activity."""
+    return line.thread if isinstance(line, ThreadRow) else line
 
 
 class ThreadModel(QAbstractTableModel):
-    """One column; ROW_ROLE gives the whole `ThreadRow`. A changed row is told alone, another order or number as a reset."""
+    """One column; ROW_ROLE gives the whole `Line`. A changed row is told alone, another order or number as a reset."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._all: tuple[ThreadRow, ...] = ()
-        self._shown: list[ThreadRow] = []
+        self._all: tuple[Line, ...] = ()
+        self._shown: list[Line] = []
         self._places: dict[str, int] = {}
         self._filter = ""
 
@@ -34,17 +42,19 @@ class ThreadModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row = self._shown[index.row()]
+        thread = shown_thread(row)
         match role:
             case Qt.ItemDataRole.UserRole:
                 return row
             case Qt.ItemDataRole.DisplayRole:
-                return row.thread.title
+                return thread.title
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{row.thread.title}\n{row.thread.directory}"
+                return f"{thread.title}\n{thread.directory}"
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{row.thread.title}, {reason_label(row.verdict)}"
+                return f"{thread.title}, {reason_label(row.verdict) if isinstance(row, ThreadRow) else row.provider}"
             case Qt.ItemDataRole.AccessibleDescriptionRole:
-                return f"{sentence(row.verdict)} Folder {row.thread.directory}."
+                told = sentence(row.verdict) if isinstance(row, ThreadRow) else "Another provider keeps its memory."
+                return f"{told} Folder {thread.directory}."
         return None
 
     @property
@@ -52,7 +62,7 @@ class ThreadModel(QAbstractTableModel):
         """How many threads there are, shown or not."""
         return len(self._all)
 
-    def set_rows(self, rows: tuple[ThreadRow, ...]) -> None:
+    def set_rows(self, rows: tuple[Line, ...]) -> None:
         self._all = rows
         self._show()
 
@@ -68,18 +78,18 @@ class ThreadModel(QAbstractTableModel):
 
     def _show(self) -> None:
         wanted = [row for row in self._all if _matches(row, self._filter)] if self._filter else list(self._all)
-        if [row.thread.id for row in wanted] != [row.thread.id for row in self._shown]:
+        if [shown_thread(row).id for row in wanted] != [shown_thread(row).id for row in self._shown]:
             self.beginResetModel()
             self._shown = wanted
-            self._places = {row.thread.id: place for place, row in enumerate(wanted)}
+            self._places = {shown_thread(row).id: place for place, row in enumerate(wanted)}
             self.endResetModel()
             return
-        changed = [place for place, row in enumerate(wanted) if row != self._shown[place]]
+        changed = [place for place, row in enumerate(wanted) if row is not self._shown[place] and row != self._shown[place]]
         self._shown = wanted
         for place in changed:
             self.dataChanged.emit(self.index(place, 0), self.index(place, 0))
 
 
-def _matches(row: ThreadRow, text: str) -> bool:
-    thread = row.thread
-    return any(text in field.casefold() for field in (thread.title, thread.directory, thread.id, row.session_id or ""))
+def _matches(row: Line, text: str) -> bool:
+    thread = shown_thread(row)
+    return any(text in part.casefold() for part in (thread.title, thread.directory, thread.id, row.session_id or ""))

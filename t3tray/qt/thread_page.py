@@ -6,20 +6,27 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import remedies, sentence
+from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.verdict import Kind, Verdict
-from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.core.services.views import T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.parts import Card, button, clear, code, column, heading, label
 from t3tray.qt.theme import GAP, MARGIN
-from t3tray.qt.words import MARK_NOT_SURE, mark, reason_label
+from t3tray.qt.words import MARK_NOT_SURE, mark, reaper_text, reason_label
 
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
     Kind.BLOCKED: "Cannot be resumed",
     Kind.UNKNOWN: "Cannot tell now",
+}
+_ALARMS = {
+    AlarmKind.SWITCHED: "This thread was switched to another session",
+    AlarmKind.LOST: "This thread has lost its session",
+    AlarmKind.CLIFF: "The model was sent much less than before",
 }
 _EVENTS = {
     "intended": "A session was asked for",
@@ -38,6 +45,8 @@ class ThreadPage(QScrollArea):
     check_wanted = Signal(str)
     start_wanted = Signal()
     bind_wanted = Signal(str, str)
+    t3code_wanted = Signal(str)
+    seen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +70,18 @@ class ThreadPage(QScrollArea):
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._body.addWidget(nothing, 1)
 
+    def show_foreign(self, thread: T3Thread) -> None:
+        """A thread of another provider: what can be said of it."""
+        self._shown = None
+        clear(self._body)
+        self._body.addWidget(label(thread.title, size=1.35, bold=True))
+        self._body.addWidget(label(thread.directory, "muted"))
+        card = Card()
+        card.inside.addWidget(label(f"A thread of {thread.provider or 'another provider'}", "muted", size=1.1, bold=True))
+        card.inside.addWidget(label("It keeps its memory by itself; t3tray proves only what OpenCode holds."))
+        self._body.addWidget(card)
+        self._body.addStretch(1)
+
     def show_row(self, row: ThreadRow) -> None:
         """What is known already, until the details come."""
         self._show(row, ThreadDetails(row, None, (), None))
@@ -78,6 +99,9 @@ class ThreadPage(QScrollArea):
         self._body.addWidget(label(thread.title, size=1.35, bold=True))
         self._body.addWidget(label(thread.directory, "muted"))
         self._body.addWidget(self._verdict_card(details))
+        for alarm in details.alarms:
+            if alarm.seen_at is None:
+                self._body.addWidget(self._alarm_card(alarm))
         if thread.draft:
             self._add_section("Not sent yet", _draft(thread.draft))
         if details.receipt:
@@ -103,6 +127,19 @@ class ThreadPage(QScrollArea):
             card.inside.addLayout(row)
         return card
 
+    def _alarm_card(self, alarm: Alarm) -> Card:
+        card = Card()
+        card.inside.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", size=1.1, bold=True))
+        card.inside.addWidget(label(alarm_sentence(alarm)))
+        card.inside.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
+        understood = button("I Have Seen This")
+        understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
+        row = QHBoxLayout()
+        row.addWidget(understood)
+        row.addStretch(1)
+        card.inside.addLayout(row)
+        return card
+
     def _buttons(self, details: ThreadDetails) -> list[QWidget]:
         """What can be done now, the best first. A remedy that this version cannot do is not offered."""
         row, offered = details.row, remedies(details.row.verdict)
@@ -119,14 +156,19 @@ class ThreadPage(QScrollArea):
         check = button("Check Again" if row.verdict.kind is not Kind.RESUMABLE else "Check Now")
         check.clicked.connect(lambda: self.check_wanted.emit(thread_id))
         made.append(check)
+        if row.t3:
+            t3code = button("Open in T3 Code")
+            t3code.clicked.connect(lambda: self.t3code_wanted.emit(thread_id))
+            made.append(t3code)
         if Remedy.BIND in offered:
-            made += [self._bind_button(thread_id, choice.session_id) for choice in details.choices]
+            made += [self._bind_button(thread_id, choice) for choice in details.choices]
         return made
 
-    def _bind_button(self, thread_id: str, session_id: str) -> QWidget:
-        bind = button(f"Bind to {session_id}")
-        bind.setToolTip("The binding of now stays in the history.")
-        bind.clicked.connect(lambda: self.bind_wanted.emit(thread_id, session_id))
+    def _bind_button(self, thread_id: str, choice: Candidate) -> QWidget:
+        bind = button(f"Bind to {choice.session_id}")
+        held = f"{choice.messages} messages, {choice.input_tokens:,} input tokens, in {choice.directory}"
+        bind.setToolTip(f"{held}.\nThe binding of now stays in the history.")
+        bind.clicked.connect(lambda: self.bind_wanted.emit(thread_id, choice.session_id))
         return bind
 
     def _add_section(self, title: str, widget: QWidget) -> None:
@@ -192,6 +234,10 @@ def _facts(details: ThreadDetails) -> QWidget:
     card = Card()
     thread = details.row.thread
     facts = [("Thread", thread.id), ("Session", details.row.session_id or "none"), ("Reason", reason_label(details.row.verdict))]
+    facts.append(("Reaper", reaper_text(details.row.reaper)))
+    if t3 := details.row.t3:
+        facts += [("Project", t3.project), ("Branch", t3.branch or "none"), ("Model", t3.model or "not told")]
+        facts.append(("T3 Code", f"talks to {t3.session_id}" if t3.session_id else "knows no session"))
     if details.cursor and details.cursor.message_count is not None:
         facts.append(("Messages", str(details.cursor.message_count)))
     if details.cursor and details.cursor.server_version:

@@ -37,7 +37,7 @@ def icon_state(overview: Overview | None) -> IconState:
 
     if overview is None:
         return IconState.STOPPED
-    if is_trouble(overview.server) or any(row.verdict.kind is Kind.BLOCKED for row in overview.rows):
+    if is_trouble(overview.server) or overview.alarms or any(row.verdict.kind is Kind.BLOCKED for row in overview.rows):
         return IconState.ATTENTION
     if overview.server.state is ServerState.STARTING or any(row.verdict.reason is Reason.BUSY for row in overview.rows):
         return IconState.BUSY

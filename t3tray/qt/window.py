@@ -13,7 +13,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEve
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from t3tray.core.errors import T3TrayError
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
@@ -34,6 +34,8 @@ class MainWindow(QMainWindow):
     check_wanted = Signal(str)
     bind_wanted = Signal(str, str)
     thread_wanted = Signal(str, str)
+    t3code_wanted = Signal(str)
+    seen = Signal(str)
     server_wanted = Signal(str)
     closed = Signal()
 
@@ -43,6 +45,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(NARROW, 360)
         self.resize(940, 640)
         self._rows: dict[str, ThreadRow] = {}
+        self._foreign: dict[str, T3Thread] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
@@ -60,12 +63,13 @@ class MainWindow(QMainWindow):
 
     def show_overview(self, overview: Overview) -> None:
         self._rows = {row.thread.id: row for row in overview.rows}
-        self.threads.set_rows(overview.rows)
+        self._foreign = {thread.id: thread for thread in overview.foreign}
+        self.threads.set_rows((*overview.rows, *overview.foreign))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
-        elif self.isVisible():
+        elif self.isVisible() and current in self._rows:
             self.look_wanted.emit(current)
         self._show_server(overview)
         if overview.warnings != self._warned:
@@ -81,6 +85,9 @@ class MainWindow(QMainWindow):
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
             self.look_wanted.emit(resumption.thread.id)
+
+    def show_note(self, sentence: str) -> None:
+        self.bar.warn(sentence)
 
     def show_error(self, error: T3TrayError) -> None:
         self.bar.tell(error)
@@ -107,7 +114,7 @@ class MainWindow(QMainWindow):
         if self.width() >= _TWO_PANES:
             self.threads.choose_first()
         current = self.threads.current()
-        if current:
+        if current in self._rows:
             self.look_wanted.emit(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -161,6 +168,8 @@ class MainWindow(QMainWindow):
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
         self.page.bind_wanted.connect(self.bind_wanted)
+        self.page.t3code_wanted.connect(self.t3code_wanted)
+        self.page.seen.connect(self.seen)
         self.page.start_wanted.connect(self._on_start_wanted)
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)
@@ -207,7 +216,9 @@ class MainWindow(QMainWindow):
         row = self._rows.get(thread_id)
         if row:
             self.page.show_row(row)
-        self.look_wanted.emit(thread_id)
+            self.look_wanted.emit(thread_id)
+        elif thread_id in self._foreign:
+            self.page.show_foreign(self._foreign[thread_id])
 
     @Slot()
     def _on_back(self) -> None:

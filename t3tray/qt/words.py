@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePath
 
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import Overview
@@ -18,6 +19,14 @@ _STATES = {
     ServerState.WAITING: "Server ended; it starts again soon",
     ServerState.FAILED: "Server failed",
     ServerState.EXTERNAL: "Using another program's server",
+}
+_PHASES = {
+    ReaperPhase.ACTIVE: "active",
+    ReaperPhase.IDLE: "idle",
+    ReaperPhase.SAFE: "reaped, safe",
+    ReaperPhase.AT_RISK: "reaped, at risk",
+    ReaperPhase.REAPED: "reaped, cannot tell now",
+    ReaperPhase.STOPPED: "stopped",
 }
 _TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState.FAILED})
 
@@ -58,11 +67,25 @@ def tooltip(overview: Overview | None) -> str:
     counts = (
         (sum(row.verdict.reason is Reason.BUSY for row in overview.rows), "working"),
         (sum(row.verdict.kind is Kind.BLOCKED for row in overview.rows), "cannot resume"),
+        (len({alarm.thread_id for alarm in overview.alarms}), "switched session"),
     )
     parts = [f"{count} {what}" for count, what in counts if count]
     if is_trouble(overview.server) or not parts:
         parts.append(_STATES[overview.server.state].lower())
     return f"t3tray: {' · '.join(parts)}"
+
+
+def reaper_line(overview: Overview) -> str:
+    """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
+    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at)
+    return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
+
+
+def reaper_text(state: ReaperState) -> str:
+    """Where a thread stands with its reaper."""
+    if state.reap_at:
+        return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
+    return _PHASES[state.phase]
 
 
 def ago(at: datetime, now: datetime) -> str:

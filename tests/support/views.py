@@ -74,6 +74,13 @@ class FakeDesk:
         self._note("terminal", thread_id)
         return await self.resume(thread_id)
 
+    async def open_in_t3code(self, thread_id: str) -> str:
+        self._note("t3code", thread_id)
+        return "Opened."
+
+    async def mark_seen(self, thread_id: str) -> None:
+        self._note("seen", thread_id)
+
     async def start_server(self) -> None:
         self._note("start")
 

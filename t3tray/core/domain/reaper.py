@@ -104,5 +104,42 @@ def own_reaper_state(verdict: Verdict, server_runs: bool) -> ReaperState:
     return ReaperState(ReaperPhase.IDLE if server_runs else ReaperPhase.SAFE)
 
 
+class Hindrance(StrEnum):
+    """Why t3tray's own reaper leaves the server running."""
+
+    OFF = "the reaper is off"
+    RECENT = "it was used within the time"
+    TURN = "a turn runs in it"
+    PERMISSION = "a permission is waited for"
+    QUESTION = "a question is waited for"
+    NOT_RESUMABLE = "a thread that it serves could not be resumed"
+
+
+@dataclass(frozen=True)
+class ServerUse:
+    """What the managed server is used for. Everything that was looked for and not found to be idle counts as open."""
+
+    last_seen_at: datetime
+    busy: int = 0
+    permissions: int = 0
+    questions: int = 0
+    not_resumable: int = 0
+
+
+def hindrance(use: ServerUse, threshold: timedelta, now: datetime) -> Hindrance | None:
+    """The first reason not to end the server now; None: it may be ended. With a `threshold` of nothing the reaper is off."""
+    if threshold <= timedelta(0):
+        return Hindrance.OFF
+    if now - use.last_seen_at < threshold:
+        return Hindrance.RECENT
+    open_things = (
+        (use.busy, Hindrance.TURN),
+        (use.permissions, Hindrance.PERMISSION),
+        (use.questions, Hindrance.QUESTION),
+        (use.not_resumable, Hindrance.NOT_RESUMABLE),
+    )
+    return next((why for count, why in open_things if count), None)
+
+
 def _once_reaped(verdict: Verdict) -> ReaperPhase:
     return {Kind.RESUMABLE: ReaperPhase.SAFE, Kind.BLOCKED: ReaperPhase.AT_RISK, Kind.UNKNOWN: ReaperPhase.REAPED}[verdict.kind]

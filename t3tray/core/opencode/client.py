@@ -126,6 +126,10 @@ class OpenCodeClient:
         found = await self._get("/session/status", dict[str, wire.Status], "what it is doing", {"directory": directory})
         return frozenset(session for session, status in found.items() if status.activity is Activity.BUSY)
 
+    async def dispose(self, directory: str) -> None:
+        """Free what the server holds for a directory; the next request for it makes it anew."""
+        failures.json_body(await self._send("POST", "/instance/dispose", params={"directory": directory}))
+
     async def permissions(self, directory: str) -> tuple[wire.Permission, ...]:
         """The tools that wait for leave in the sessions of a directory."""
         return await self._get("/permission", tuple[wire.Permission, ...], "the permissions", {"directory": directory})

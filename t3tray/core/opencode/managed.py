@@ -126,6 +126,13 @@ class ManagedServer:
         async with self._running.busy:
             await self._tenancy.clear(STOP_LIMIT)
 
+    async def retire(self) -> bool:
+        """End the server that only this process uses, until somebody needs one again. False when others use it, or none runs."""
+        if self._external or self._supervisor.state is not ServerState.READY or await self.outlives_us():
+            return False
+        self._running.feed(signals.Retire())
+        return await self._running.wait(lambda: self._supervisor.is_idle, STOP_LIMIT)
+
     async def restart(self) -> Endpoint:
         """The user's: another process of it, whoever holds the old one. Raises Refused for an external one too."""
         self._refuse_external("restarted")

@@ -23,6 +23,11 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Retire:
+    """Nobody needs it for now: it ends, and the next who does has it started again."""
+
+
+@dataclass(frozen=True)
 class Restart:
     """The user wants another process of it: the budget begins anew."""
 
@@ -81,7 +86,7 @@ class Tick:
     """Time has passed."""
 
 
-Event = Need | Start | Stop | Restart | Spawned | Adopted | SpawnFailed | Announced | Answered | Missed | Exited | Tick
+Event = Need | Start | Stop | Retire | Restart | Spawned | Adopted | SpawnFailed | Announced | Answered | Missed | Exited | Tick
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from t3tray.core.opencode.signals import (
     Need,
     Probe,
     Restart,
+    Retire,
     Spawn,
     Spawned,
     SpawnFailed,
@@ -120,7 +121,9 @@ class Supervisor:
             case Start() | Restart():
                 return self._on_start(now, anew=isinstance(event, Restart))
             case Stop():
-                return self._on_stop(now)
+                return self._on_stop(now, Wanted.STOPPED)
+            case Retire():
+                return self._on_stop(now, None)
             case Spawned() | Adopted():
                 return self._on_process(event, now)
             case SpawnFailed() if self._coming:
@@ -142,6 +145,8 @@ class Supervisor:
         if self.state is ServerState.STOPPED or (self.state is ServerState.FAILED and len(self._ends) < BUDGET):
             self.wanted, self._unready_ends = Wanted.RUNNING, 0
             return self._spawn()
+        if self.state is ServerState.STOPPING:
+            self.wanted = Wanted.RUNNING
         return ()
 
     def _on_start(self, now: float, anew: bool) -> tuple[Action, ...]:
@@ -153,8 +158,8 @@ class Supervisor:
             return self._end(now)
         return self._ask() if self.state is ServerState.UNRESPONSIVE else ()
 
-    def _on_stop(self, now: float) -> tuple[Action, ...]:
-        self.wanted, self._is_late = Wanted.STOPPED, False
+    def _on_stop(self, now: float, wanted: Wanted | None) -> tuple[Action, ...]:
+        self.wanted, self._is_late = wanted, False
         if self.is_idle:
             self._rest(ServerState.STOPPED)
             return ()
@@ -247,7 +252,7 @@ class Supervisor:
         # Why it was ended tells more than how it ended.
         cause = ServerFailed(self.failure.message, self.failure.hint) if self._is_late and self.failure else error
         self._is_late = False
-        if self.wanted is Wanted.STOPPED:
+        if self.wanted is not Wanted.RUNNING:
             self._rest(ServerState.STOPPED)
             return ()
         if was_asked and not is_final:

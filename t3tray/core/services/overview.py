@@ -7,6 +7,7 @@ cannot tell, which sessions are busy, is in them already. A resume always asks t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from t3tray.core.domain.alarm import Alarm
@@ -20,8 +21,8 @@ from t3tray.core.services.views import Overview, SourceView, ThreadDetails, Thre
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.state import T3State
 
-# When the T3 Code that shows a thread was started, by the thread's id; None where none runs.
-Served = Mapping[str, datetime | None]
+# The clock of the T3 Code that shows a thread, by the thread's id; not started where none runs.
+Clocks = Mapping[str, ReaperClock]
 _ATTENTION = {Kind.BLOCKED: 0, Kind.UNKNOWN: 1, Kind.RESUMABLE: 1}
 
 
@@ -30,13 +31,14 @@ def take_overview(
     server: ServerStatus,
     alarms: tuple[Alarm, ...],
     warnings: tuple[str, ...],
+    clock: ReaperClock,
     now: datetime,
     archived: bool = False,
 ) -> Overview:
     """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity."""
     shown = (found for found in picture.examinations if archived or found.thread.archived_at is None)
-    served = _served(picture)
-    rows = [_row(found, server, served, now) for found in _one_a_session(shown)]
+    clocks = _clocks(picture, clock)
+    rows = [_row(found, server, clocks, now) for found in _one_a_session(shown)]
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
@@ -44,14 +46,14 @@ def take_overview(
 
 
 def take_details(
-    store: Store, survey: Survey, picture: Picture, thread_id: str, server: ServerStatus, now: datetime
+    store: Store, survey: Survey, picture: Picture, thread_id: str, server: ServerStatus, clock: ReaperClock, now: datetime
 ) -> ThreadDetails:
     """Everything known of one thread of the picture. For the worker thread that runs the SQL."""
     found = next(found for found in picture.examinations if found.thread.id == thread_id)
     thread = found.thread
     entries = store.journal.entries(thread.id)
     return ThreadDetails(
-        row=_row(found, server, _served(picture), now),
+        row=_row(found, server, _clocks(picture, clock), now),
         cursor=found.cursor,
         journal=entries,
         receipt=store.receipts.last(thread.id),
@@ -60,22 +62,24 @@ def take_details(
     )
 
 
-def _row(found: Examination, server: ServerStatus, served: Served, now: datetime) -> ThreadRow:
+def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
-    return ThreadRow(found.thread, session_id, found.verdict, _reaper(found, server, served, now), found.t3, found.served)
+    return ThreadRow(found.thread, session_id, found.verdict, _reaper(found, server, clocks, now), found.t3, found.served)
 
 
-def _reaper(found: Examination, server: ServerStatus, served: Served, now: datetime) -> ReaperState:
+def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:
     t3 = found.t3
     if t3 is None:
         return own_reaper_state(found.verdict, server.state.answers)
     is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer
-    since = served.get(t3.id)
-    return t3_reaper_state(t3.runtime, is_open, found.verdict, ReaperClock(started=since), since is not None, now)
+    clock = clocks[t3.id]
+    return t3_reaper_state(t3.runtime, is_open, found.verdict, clock, clock.started is not None, now)
 
 
-def _served(picture: Picture) -> Served:
-    return {thread.id: state.served_since for state in picture.states for thread in state.threads}
+def _clocks(picture: Picture, clock: ReaperClock) -> Clocks:
+    """Each home of T3 Code has a clock of its own: its sweeps count from its start."""
+    by_home = [(replace(clock, started=state.served_since), state.threads) for state in picture.states]
+    return {thread.id: own for own, threads in by_home for thread in threads}
 
 
 def _one_a_session(shown: Iterable[Examination]) -> Iterable[Examination]:

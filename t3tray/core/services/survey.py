@@ -23,6 +23,7 @@ from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.resume import Examination, examined
 from t3tray.core.store.store import Store
+from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
@@ -172,6 +173,11 @@ class Survey:
             return Recorded(thread, cursor, t3.has_turns, t3=t3)
         conflict = (Claim(t3.session_id, "T3 Code"), Claim(cursor.session_id, "t3tray"))
         return Recorded(thread, cursor, t3.has_turns, conflict=conflict, t3=t3)
+
+    def home_of(self, thread_id: str) -> T3Home | None:
+        """The home of T3 Code that shows this thread."""
+        states = self._read_states()
+        return next((state.home for state in states if any(thread.id == thread_id for thread in state.threads)), None)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""

@@ -15,6 +15,16 @@ from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.t3code.threads import T3Thread
 
+__all__ = [
+    "Finding",
+    "Overview",
+    "Resumption",
+    "SourceView",
+    "T3Thread",
+    "ThreadDetails",
+    "ThreadRow",
+]
+
 
 @dataclass(frozen=True)
 class ThreadRow:

@@ -18,11 +18,16 @@ from t3tray.core.store.schema import settings
 
 @dataclass(frozen=True)
 class Settings:
-    """Empty means: find out by yourself."""
+    """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
+    reaper's, 0 turns it off."""
 
     opencode_path: str = ""
     server_url: str = ""
     terminal: str = ""
+    t3_homes: tuple[str, ...] = ()
+    t3_idle_minutes: int = 30
+    t3_sweep_minutes: int = 5
+    stop_idle_minutes: int = 30
 
 
 class SettingsTable:
@@ -36,7 +41,8 @@ class SettingsTable:
         names = [field.name for field in fields(Settings)]
         with self._database.read() as connection:
             rows = connection.execute(select(settings).where(settings.c.key.in_(names))).all()
-        return Settings(**{row.key: decode(row.value, str) for row in rows})
+        told = msgspec.json.encode({row.key: msgspec.Raw(row.value.encode()) for row in rows}).decode()
+        return decode(told, Settings)
 
     def write(self, values: Settings) -> None:
         with self._database.write() as connection:

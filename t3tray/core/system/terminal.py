@@ -62,10 +62,15 @@ def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environme
     if platform == "darwin":
         script.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n", encoding="utf-8")
         script.chmod(0o700)
+    start(command, environment)
+
+
+def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Start a program for the user and leave it alone. Raises WorldError when it cannot be started."""
     try:
         opened = subprocess.Popen(
             command,
-            env=environment,
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from t3tray.core.domain.reaper import ReaperClock, ReaperPhase, ReaperState, Runtime, own_reaper_state, t3_reaper_state
+from t3tray.core.domain.reaper import (
+    Hindrance,
+    ReaperClock,
+    ReaperPhase,
+    ReaperState,
+    Runtime,
+    ServerUse,
+    hindrance,
+    own_reaper_state,
+    t3_reaper_state,
+)
 from t3tray.core.domain.verdict import Reason, Verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -77,3 +87,19 @@ def test_on_our_own_server_what_cannot_be_resumed_is_at_risk() -> None:
     assert own_reaper_state(PROVED, True).phase is ReaperPhase.IDLE
     assert own_reaper_state(PROVED, False).phase is ReaperPhase.SAFE
     assert own_reaper_state(MISSING, False).phase is ReaperPhase.AT_RISK
+
+
+@pytest.mark.parametrize(
+    ("use", "why"),
+    [
+        (ServerUse(NOON), None),
+        (ServerUse(NOON + minutes(1)), Hindrance.RECENT),
+        (ServerUse(NOON, busy=1), Hindrance.TURN),
+        (ServerUse(NOON, permissions=1), Hindrance.PERMISSION),
+        (ServerUse(NOON, questions=1), Hindrance.QUESTION),
+        (ServerUse(NOON, not_resumable=1), Hindrance.NOT_RESUMABLE),
+    ],
+)
+def test_our_own_reaper_ends_nothing_in_which_anything_is_open(use: ServerUse, why: Hindrance | None) -> None:
+    assert hindrance(use, minutes(30), NOON + minutes(30)) is why
+    assert hindrance(use, minutes(0), NOON + minutes(30)) is Hindrance.OFF

@@ -25,6 +25,7 @@ from t3tray.core.opencode.signals import (
     Need,
     Probe,
     Restart,
+    Retire,
     Spawn,
     Spawned,
     SpawnFailed,
@@ -157,6 +158,21 @@ def test_stopped_means_stopped() -> None:
     bench.now += FAR
     assert bench.tell(Tick()) == [] and bench.tell(Need()) == []
     assert bench.tell(Start()) == [Spawn()]
+
+
+def test_one_that_was_retired_is_started_by_the_next_who_needs_it() -> None:
+    bench = Bench().ready()
+    assert bench.tell(Retire()) == [Terminate()]
+    assert bench.exit() == [] and bench.it.state is ServerState.STOPPED
+    bench.now += FAR
+    assert bench.tell(Tick()) == []
+    assert bench.tell(Need()) == [Spawn()]
+
+
+def test_who_needs_it_while_it_retires_gets_another() -> None:
+    bench = Bench().ready()
+    bench.tell(Retire(), Need())
+    assert bench.exit() == [Spawn()]
 
 
 def test_a_stop_while_it_is_being_spawned_ends_it_when_it_is_there() -> None:

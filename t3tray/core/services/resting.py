@@ -1,0 +1,98 @@
+"""t3tray's own reaper: ends the managed server after a time without any use, and only when nothing is open in it (rule 5).
+
+The next resume starts it again. What is not known counts as open. It changes no binding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from t3tray.core.domain.reaper import Hindrance, ServerUse, hindrance
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.errors import ServerError
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.services.survey import Picture
+
+
+class Rester(Protocol):
+    """What ends the server."""
+
+    async def retire(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What came of a look: `ended`, or why not. A sentence for the log."""
+
+    ended: bool
+    why: Hindrance | None = None
+
+    @property
+    def sentence(self) -> str:
+        if self.ended:
+            return "The server was stopped because nothing had used it for a while. The next resume starts it again."
+        return f"The server goes on: {self.why or 'others use it'}."
+
+
+class Resting:
+    """One for the app's life; told of every use, asked now and then."""
+
+    def __init__(self, server: Rester, idle_after: timedelta, now: Callable[[], datetime]) -> None:
+        self._server = server
+        self._idle_after = idle_after
+        self._now = now
+        self._last_seen_at = now()
+        self._directories: set[str] = set()
+
+    @property
+    def reap_at(self) -> datetime | None:
+        """When the server would be ended at the earliest; None with the reaper off."""
+        return self._last_seen_at + self._idle_after if self._idle_after > timedelta(0) else None
+
+    def note(self, directory: str = "") -> None:
+        """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""
+        self._last_seen_at = self._now()
+        if directory:
+            self._directories.add(directory)
+
+    async def look(self, connection: Connection, picture: Picture) -> Rest:
+        """End the server if nothing hinders it. Raises ServerError when the server cannot say whether anything is open."""
+        early = hindrance(ServerUse(self._last_seen_at), self._idle_after, self._now())
+        if early:
+            return Rest(False, early)
+        seen = self._last_seen_at
+        directories = frozenset(self._directories)
+        use = await self._use(connection, directories, picture)
+        why = hindrance(use, self._idle_after, self._now())
+        if why or self._last_seen_at != seen:
+            return Rest(False, why or Hindrance.RECENT)
+        for directory in directories:
+            await connection.dispose(directory)
+        self._directories.clear()
+        return Rest(await self._server.retire())
+
+    async def _use(self, connection: Connection, directories: frozenset[str], picture: Picture) -> ServerUse:
+        """What is open in the directories that this server has been used for. Raises ServerError."""
+        busy, permissions, questions = await asyncio.gather(
+            connection.busy_sessions(directories),
+            asyncio.gather(*(connection.permissions(directory) for directory in directories)),
+            asyncio.gather(*(connection.questions(directory) for directory in directories)),
+        )
+        stuck = [
+            found
+            for found in picture.examinations
+            if found.verdict.kind is not Kind.RESUMABLE and found.cursor and found.cursor.directory in directories
+        ]
+        return ServerUse(self._last_seen_at, len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))
+
+
+async def rest_if_idle(resting: Resting, connection: Connection, picture: Picture) -> Rest | None:
+    """`look`, for who does not need to know why nothing could be told; None then, and the server goes on."""
+    try:
+        return await resting.look(connection, picture)
+    except ServerError:
+        return None

@@ -1,0 +1,162 @@
+"""The story of the original report, live: a process plays T3 Code beside the real opencode, and the alarm comes soon."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.alarm import AlarmKind, Cause
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.services.views import Overview
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.t3_world import World, empty_world
+
+WITHIN = 3.0
+
+
+class T3Code:
+    """A process of its own that writes T3 Code's database."""
+
+    def __init__(self, world: World) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.t3_player", str(world.state)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+
+    def tell(self, *words: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{' '.join(words)}\n")
+        self._process.stdin.flush()
+        self._answer()
+
+    def quit(self) -> None:
+        self._process.communicate(timeout=10)
+
+    def _answer(self) -> None:
+        assert self._process.stdout and self._process.stdout.readline().strip() in ("ready", "done")
+
+
+@pytest.fixture
+def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
+    with RawServer(opencode_home) as running:
+        yield running
+
+
+@pytest.fixture
+def world(tmp_path: Path, opencode_home: OpenCodeHome, server: RawServer) -> World:
+    """T3 Code's home beside the database of the real server."""
+    made = empty_world(tmp_path / "world")
+    return World(made.home, opencode_home.database, made.code)
+
+
+@pytest.fixture
+def t3(world: World) -> Iterator[T3Code]:
+    player = T3Code(world)
+    yield player
+    player.quit()
+
+
+class Watcher:
+    """What the desk has published, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.overview: Overview | None = None
+        self._news = asyncio.Event()
+
+    def publish(self, overview: Overview) -> None:
+        self.overview = overview
+        self._news.set()
+
+    async def until(self, condition: Callable[[Overview], object], within: float = 20.0) -> Overview:
+        """Until it holds; the overview then."""
+        async with asyncio.timeout(within):
+            while self.overview is None or not condition(self.overview):
+                await self._news.wait()
+                self._news.clear()
+            return self.overview
+
+
+@pytest_asyncio.fixture
+async def watcher(
+    world: World, t3: T3Code, opencode_home: OpenCodeHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Watcher]:
+    for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():
+        monkeypatch.setenv(name, value)
+    found = Watcher()
+    desk = Desk(str(tmp_path / "data"))
+    running = asyncio.create_task(desk.run(found.publish))
+    yield found
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await desk.close()
+
+
+def session(server: RawServer, world: World, words: str) -> str:
+    """A session that had one turn, made as T3 Code makes it."""
+    with server.http() as http:
+        made: str = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
+        http.post(f"/session/{made}/message", json={"parts": [{"type": "text", "text": words}]}).raise_for_status()
+        return made
+
+
+def tree(world: World) -> dict[str, str]:
+    """T3 Code's files and what is in them, but for the memory that SQLite shares between readers and writers."""
+    files = [path for path in world.home.rglob("*") if path.is_file() and not path.name.endswith("-shm")]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+async def test_the_follow_up_that_went_to_another_session_is_told_within_three_seconds(
+    server: RawServer, world: World, t3: T3Code, watcher: Watcher
+) -> None:
+    old = await asyncio.to_thread(session, server, world, "the codeword is PELICAN")
+    t3.tell("thread", "t1", old)
+    t3.tell("idle")
+    await watcher.until(lambda seen: seen.rows and seen.rows[0].verdict.reason is Reason.PROVED)
+    t3.tell("reaped")
+    with server.http() as http:
+        http.delete(f"/session/{old}").raise_for_status()
+    await watcher.until(lambda seen: seen.rows[0].verdict.reason is Reason.MISSING)
+    new = await asyncio.to_thread(session, server, world, "what is the codeword?")
+    before = tree(world)
+
+    t3.tell("cursor", new)
+    began = time.monotonic()
+    overview = await watcher.until(lambda seen: seen.alarms)
+    assert time.monotonic() - began < WITHIN
+    (alarm,) = overview.alarms
+    assert (alarm.kind, alarm.cause) == (AlarmKind.SWITCHED, Cause.SESSION_DELETED)
+    assert (alarm.before.session_id, alarm.before.messages, alarm.now.session_id) == (old, 2, new)
+    assert overview.rows[0].verdict.reason is Reason.CONFLICT
+    changed = {name for name, content in tree(world).items() if before.get(name) != content}
+    assert {Path(name).name for name in changed} <= {"state.sqlite-wal"}, "only T3 Code itself has written"
+
+
+async def test_database_and_api_agree_on_every_candidate(server: RawServer, world: World, t3: T3Code, watcher: Watcher) -> None:
+    names = [await asyncio.to_thread(session, server, world, f"say: {number}") for number in range(2)]
+    t3.tell("thread", "t1", names[0])
+    await watcher.until(lambda seen: seen.rows)
+    with OpenCodeDatabase(world.opencode).reading() as reader:
+        for name in names:
+            facts, holding = reader.session(name), reader.holding(name)
+            told, messages = await asyncio.to_thread(_told, server, name)
+            assert (facts.directory, facts.title, facts.created_ms) == (told["directory"], told["title"], told["time"]["created"])
+            assert (holding.messages, holding.first_ms) == (len(messages), messages[0]["info"]["time"]["created"])
+            assert holding.input_tokens == told["tokens"]["input"] + told["tokens"]["cache"]["read"]
+
+
+def _told(server: RawServer, name: str) -> tuple[dict[str, object], list[dict[str, object]]]:
+    with server.http() as http:
+        return http.get(f"/session/{name}").json(), http.get(f"/session/{name}/message").json()

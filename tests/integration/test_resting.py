@@ -1,0 +1,93 @@
+"""t3tray's own reaper on the real server: it ends what nobody uses, and nothing in which anything is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from t3tray.core.domain.reaper import Hindrance
+from t3tray.core.domain.server import ServerState
+from t3tray.core.engine import Engine, utc_now
+from t3tray.core.services.resting import Resting
+from tests.support.opencode import OpenCodeHome
+from tests.support.stub_model import StubModel
+from tests.support.waiting import lives
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    for name, value in opencode_home.environment.items():
+        monkeypatch.setenv(name, value)
+    opened = await Engine.open(str(tmp_path / "data"), "tray")
+    opened.resting = Resting(opened.server, timedelta(microseconds=1), utc_now)
+    yield opened
+    await opened.close()
+
+
+async def thread_in(engine: Engine, folder: Path, prompt: str) -> str:
+    folder.mkdir()
+    (folder / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    made = await engine.threads.create(str(folder), "T", await engine.connect())
+    engine.resting.note(str(folder))
+    async for _ in engine.converse(made.id, prompt):
+        pass
+    return made.id
+
+
+async def test_an_idle_server_is_ended_and_the_next_resume_starts_it_again(engine: Engine, tmp_path: Path) -> None:
+    thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    pid = engine.server.status.pid
+    rest = await engine.resting.look(await engine.connect(), await engine.look())
+    assert rest.ended and "stopped" in rest.sentence
+    assert engine.server.status.state is ServerState.STOPPED and pid and not lives(pid)
+    assert (await engine.verify(thread)).verdict.reason == "proved"
+    assert engine.server.status.pid != pid
+
+
+async def test_a_running_turn_keeps_it(engine: Engine, tmp_path: Path, model: StubModel) -> None:
+    thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    turn = asyncio.create_task(_drain(engine, thread, "hold it"))
+    await asyncio.to_thread(model.wait_for_chats, 2)
+    rest = await engine.resting.look(await engine.connect(), await engine.look())
+    assert (rest.ended, rest.why) == (False, Hindrance.TURN)
+    assert Hindrance.TURN in rest.sentence
+    model.release()
+    await turn
+
+
+async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path: Path, model: StubModel) -> None:
+    thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    turn = asyncio.create_task(_drain(engine, thread, "run: touch x"))
+    connection = await engine.connect()
+    while not await connection.permissions(str(tmp_path / "work")):
+        await asyncio.sleep(0.05)
+    rest = await engine.resting.look(connection, await engine.look())
+    assert not rest.ended and rest.why in (Hindrance.TURN, Hindrance.PERMISSION)
+    turn.cancel()
+    with suppress(asyncio.CancelledError):
+        await turn
+
+
+async def test_one_that_others_use_goes_on(engine: Engine, tmp_path: Path) -> None:
+    await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    await engine.server.detach()
+    rest = await engine.resting.look(await engine.connect(), await engine.look())
+    assert not rest.ended and engine.server.status.state is ServerState.READY
+    await engine.server.stop()
+
+
+async def test_a_use_a_moment_ago_keeps_it(engine: Engine, tmp_path: Path) -> None:
+    await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    engine.resting = Resting(engine.server, timedelta(minutes=30), utc_now)
+    assert (await engine.resting.look(await engine.connect(), await engine.look())).why is Hindrance.RECENT
+
+
+async def _drain(engine: Engine, thread: str, text: str) -> None:
+    async for _ in engine.converse(thread, text):
+        pass

@@ -1,0 +1,49 @@
+"""Plays T3 Code: holds its database open in WAL mode, and writes what it is told, a line at a time, as T3 Code 0.0.33 does.
+
+`thread ID SESSION`, `idle`, `reaped`, `cursor SESSION`. Run as `python -m tests.support.t3_player FILE`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from datetime import UTC, datetime
+
+from tests.support.t3_world import add_thread, stamp
+
+
+def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
+    """One thing that T3 Code does, in one transaction."""
+    now = datetime.now(UTC)
+    with connection:
+        match word:
+            case "thread":
+                add_thread(connection, rest[0], rest[1], title="Report", session_status="starting", at=now)
+            case "idle":
+                connection.execute("UPDATE projection_thread_sessions SET status = 'ready', updated_at = ?", (stamp(now),))
+                connection.execute("UPDATE projection_threads SET updated_at = ?", (stamp(now),))
+            case "reaped":
+                connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (stamp(now),))
+                connection.execute("UPDATE projection_thread_sessions SET status = 'stopped', updated_at = ?", (stamp(now),))
+            case "cursor":
+                cursor = json.dumps({"schemaVersion": 1, "sessionId": rest[0]})
+                connection.execute(
+                    "UPDATE provider_session_runtime SET status = 'running', resume_cursor_json = ?, last_seen_at = ?",
+                    (cursor, stamp(now)),
+                )
+
+
+def main() -> None:
+    connection = sqlite3.connect(sys.argv[1])
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA busy_timeout = 5000")
+    print("ready", flush=True)
+    for line in sys.stdin:
+        play(connection, *line.split())
+        print("done", flush=True)
+    connection.close()
+
+
+if __name__ == "__main__":
+    main()
