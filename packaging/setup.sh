@@ -34,9 +34,11 @@ python_packages() {
 
 qt_libraries() {
     [ "$(uname)" = Linux ] || return 0
-    local qt wanted=()
+    local qt linked wanted=()
     qt=$(echo .venv/lib/python3*/site-packages/PySide6)
-    if ldd "$qt/Qt/plugins/platforms/libqxcb.so" "$qt"/QtNetwork*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so 2>/dev/null | grep -q 'not found'; then
+    # Not through a pipe: `grep -q` ends it at the first find, and with pipefail that would read as "nothing is missing".
+    linked=$(ldd "$qt/Qt/plugins/platforms/libqxcb.so" "$qt"/QtNetwork*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so 2>/dev/null || true)
+    if [[ $linked == *'not found'* ]]; then
         wanted+=(libglib2.0-0 libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libgssapi-krb5-2
             libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0)
     fi

@@ -121,7 +121,7 @@ class ThreadPage(QScrollArea):
             row = QVBoxLayout() if len(buttons) > 3 else QHBoxLayout()
             row.setSpacing(GAP)
             for each in buttons:
-                row.addWidget(each)
+                row.addWidget(each, 0, Qt.AlignmentFlag.AlignLeft)
             if isinstance(row, QHBoxLayout):
                 row.addStretch(1)
             card.inside.addLayout(row)
