@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
+from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
 from t3tray.core.opencode import wire
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
@@ -33,7 +35,7 @@ _SESSION_COLUMNS = (
 _COUNTED = ("tokens_input", "tokens_cache_read")
 _NEEDED = {
     "session": (*_SESSION_COLUMNS, *_COUNTED),
-    "message": ("id", "session_id", "time_created", "data"),
+    "message": ("id", "session_id", "time_created", "time_updated", "data"),
     "part": ("id", "session_id", "message_id", "data"),
 }
 _SESSIONS = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
@@ -42,6 +44,9 @@ _MESSAGES = f"""SELECT message.id, message.data, EXISTS (
 ) FROM message"""
 _NEWEST = f"""SELECT message.session_id, {_MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
     SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
+
+_PARTS = """SELECT part.message_id, part.data FROM part JOIN message ON message.id = part.message_id
+    WHERE message.session_id = ? AND message.time_updated >= ? ORDER BY part.id"""
 
 
 def database_path(environ: Mapping[str, str], home: Path) -> Path:
@@ -170,6 +175,21 @@ class DatabaseReader:
             count,
         )
         return [TurnTokens(message, created, tokens, bool(summary)) for message, created, tokens, summary in rows]
+
+    def utterances(self, session_id: str, after_ms: int = 0) -> tuple[Utterance, ...]:
+        """The session's messages with their words, oldest first: all, or those that were written to at `after_ms` or later."""
+        messages = self._rows(
+            "SELECT id, data FROM message WHERE session_id = ? AND time_updated >= ? ORDER BY time_created, id",
+            session_id,
+            after_ms,
+        )
+        parts: dict[str, list[wire.Part]] = defaultdict(list)
+        for message_id, data in self._rows(_PARTS, session_id, after_ms):
+            parts[message_id].append(wire.decode(data, wire.Part, "a part of a message"))
+        return tuple(
+            wire.decode(data, wire.MessageBody, "a message").utterance(message_id, tuple(parts[message_id]))
+            for message_id, data in messages
+        )
 
     def sessions_titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title."""

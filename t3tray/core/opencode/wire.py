@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
+from t3tray.core.domain.transcript import ToolCall, Utterance
 from t3tray.core.errors import Unsupported
 
 T = TypeVar("T")
@@ -126,6 +127,23 @@ class MessageBody(Struct, frozen=True):
     finish: str | None = None
     summary: Raw = Raw()
     error: _MessageError | None = None
+    model_id: str = field(name="modelID", default="")
+
+    def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
+        """The message with its words."""
+        facts = self.facts(message_id, any(part.type == COMPACTION for part in parts))
+        return Utterance(
+            id=message_id,
+            role=self.role,
+            created_ms=self.time.created,
+            text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),
+            tools=tuple(part.tool_call() for part in parts if part.type == "tool"),
+            files=tuple(part.filename or part.mime or "a file" for part in parts if part.type == "file" and not part.synthetic),
+            error=self.error.sentence() if self.error else "",
+            model=self.model_id,
+            finished=facts.finished,
+            summarises=facts.compaction and self.role is Role.ASSISTANT,
+        )
 
     def facts(self, message_id: str, has_compaction_part: bool) -> MessageFacts:
         # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
@@ -152,10 +170,41 @@ class MessageInfo(MessageBody, frozen=True, kw_only=True):
 COMPACTION = "compaction"
 
 
+class _ToolMetadata(Struct, frozen=True):
+    session_id: str | None = field(name="sessionId", default=None)
+
+
+class _ToolState(Struct, frozen=True):
+    status: str = ""
+    input: Raw = Raw()
+    output: str = ""
+    title: str = ""
+    error: str = ""
+    metadata: _ToolMetadata = _ToolMetadata()
+
+
 class Part(Struct, frozen=True):
+    """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file."""
+
     type: str
+    id: str = ""
     text: str = ""
     synthetic: bool = False
+    tool: str = ""
+    state: _ToolState | None = None
+    filename: str = ""
+    mime: str = ""
+
+    def tool_call(self) -> ToolCall:
+        state = self.state or _ToolState()
+        return ToolCall(
+            name=self.tool,
+            status=state.status,
+            title=state.title,
+            input=bytes(state.input).decode(),
+            output=state.output or state.error,
+            child_session=state.metadata.session_id,
+        )
 
 
 class Message(Struct, frozen=True):
@@ -164,6 +213,9 @@ class Message(Struct, frozen=True):
 
     def record(self) -> MessageRecord:
         return self.info.record(self.parts)
+
+    def utterance(self) -> Utterance:
+        return self.info.utterance(self.info.id, self.parts)
 
 
 class Status(Struct, frozen=True):
