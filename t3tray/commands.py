@@ -5,44 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TextIO
 
-from t3tray import documents, tables
+from t3tray import documents, remedy_commands, tables
+from t3tray.command import Command
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
-from t3tray.core.errors import ExitCode, Refused, UsageError
+from t3tray.core.errors import ExitCode
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import Waiting
-from t3tray.core.services.views import Resumption, ThreadDetails
+from t3tray.core.services.views import Resumption
 
-
-@dataclass
-class Command:
-    """One command under way: its words, the engine, and where its answer goes."""
-
-    words: argparse.Namespace
-    engine: Engine
-    out: TextIO
-    err: TextIO
-
-    def answer(self, document: documents.Document, text: str) -> None:
-        """The answer, once: the document with --json, else the text."""
-        if self.words.json:
-            json.dump(document, self.out, ensure_ascii=False, indent=2)
-            self.out.write("\n")
-        elif text:
-            self.out.write(f"{text}\n")
-
-    def say(self, text: str) -> None:
-        """Something by the way; never where a script reads."""
-        self.err.write(f"{text}\n")
+# Remedies that change nothing by themselves: what they mean is to look once more, with a server.
+_LOOKS_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 
 def run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
@@ -145,18 +125,8 @@ async def adopt(command: Command) -> ExitCode:
 
 
 async def remedy(command: Command) -> ExitCode:
-    try:
-        chosen = Remedy(command.words.name)
-    except ValueError:
-        known = ", ".join(remedy.value for remedy in Remedy)
-        raise UsageError(f"There is no remedy called {command.words.name}.", f"These are the remedies: {known}.") from None
-    if chosen in (Remedy.RETRY, Remedy.START_SERVER):
-        return await resume(command)
-    if chosen is Remedy.BIND:
-        return await _bind(command)
-    if chosen is Remedy.RELEASE:
-        return await _release(command)
-    raise Refused(f"This version of t3tray cannot do “{chosen.value}” yet.", "Nothing was changed.")
+    chosen = remedy_commands.named(command.words.name)
+    return await (resume(command) if chosen in _LOOKS_ONLY else remedy_commands.remedy(command, chosen))
 
 
 async def journal(command: Command) -> ExitCode:
@@ -191,7 +161,8 @@ async def server(command: Command) -> ExitCode:
 
 async def attach(command: Command) -> ExitCode:
     """Replace this process by OpenCode's own terminal interface, in the session that was just proved."""
-    resumption, argv, environment = await command.engine.attachment(command.words.thread)
+    resumption = await command.engine.verify(command.words.thread)
+    argv, environment = await command.engine.opening.attachment(resumption)
     command.say(resumption.receipt.as_text())
     await command.engine.close()
     os.chdir(resumption.thread.directory)
@@ -224,54 +195,14 @@ async def _converse(command: Command, thread: str, text: str, new_id: str) -> Ex
     return ExitCode.DONE
 
 
-async def _bind(command: Command) -> ExitCode:
-    details = await command.engine.details(command.words.thread)
-    session = command.words.session or (details.choices[0].session_id if len(details.choices) == 1 else None)
-    if session is None:
-        listed = ", ".join(choice.session_id for choice in details.choices) or "none was found"
-        raise UsageError("Which session?", f"Name one with --session. Candidates: {listed}.")
-    current = details.cursor.session_id if details.cursor else "no session"
-    preview = f"Bind “{details.row.thread.title}” to {session} instead of {current}. The old binding stays in the journal."
-    await _agree(command, preview)
-    connection = await command.engine.connect()
-    await command.engine.threads.bind(details.row.thread.id, session, connection)
-    return await resume(command)
-
-
-async def _release(command: Command) -> ExitCode:
-    details = await command.engine.details(command.words.thread)
-    current = details.cursor.session_id if details.cursor else "no session"
-    await _agree(command, f"“{details.row.thread.title}” lets go of {current}. The session itself stays as it is in OpenCode.")
-    await command.engine.threads.release(details.row.thread.id)
-    return await _answer_details(command, await command.engine.details(details.row.thread.id))
-
-
-async def _answer_details(command: Command, details: ThreadDetails) -> ExitCode:
-    command.answer(documents.details_document(details), tables.details(details))
-    return ExitCode.DONE
-
-
-async def _agree(command: Command, preview: str) -> None:
-    """Ask before a binding changes; without an answer nothing is done."""
-    if command.words.yes:
-        return
-    if command.words.json or not sys.stdin.isatty():
-        raise Refused(preview, "Nothing was changed. Say --yes to do it.")
-    command.say(preview)
-    command.err.write("Do it? [y/N] ")
-    command.err.flush()
-    if (await asyncio.to_thread(sys.stdin.readline)).strip().lower() not in ("y", "yes"):
-        raise Refused("Nothing was changed.")
-
-
 async def _open(command: Command, resumption: Resumption) -> None:
     match command.words.open if "open" in command.words else "none":
         case "terminal":
-            await command.engine.open_terminal(resumption.thread)
+            await command.engine.opening.terminal(resumption.thread)
         case "browser":
-            command.say(await command.engine.open_browser(resumption))
+            command.say(await command.engine.opening.browser(resumption))
         case "t3code":
-            command.say(await command.engine.open_t3code(resumption.thread))
+            command.say(await command.engine.opening.t3code(resumption.thread))
 
 
 def _exit_code(resumption: Resumption) -> ExitCode:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from t3tray.core.domain.alarm import Alarm, alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
+from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import remedies, sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
@@ -128,13 +129,21 @@ def entry_document(entry: Entry) -> Document:
         "why": entry.why,
         "intent": entry.intent,
         "cursor": asdict(entry.cursor) if entry.cursor else None,
+        "remedy": entry.deed.remedy.value if entry.deed else None,
     }
+
+
+def preview_document(preview: Preview) -> Document:
+    """What a remedy would do, or did."""
+    told = asdict(preview) | {"remedy": preview.remedy.value}
+    return {"preview": told}
 
 
 def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
         "cursor": asdict(details.cursor) if details.cursor else None,
+        "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],
         "alarms": [alarm_document(alarm) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.sentences import remedies, sentence
+from t3tray.core.domain.remedy import Preview
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.verdict import Kind
@@ -68,7 +69,7 @@ def details(shown: ThreadDetails) -> str:
         f"session  {row.session_id or 'none'}",
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
-    if offered := ", ".join(remedies(row.verdict)):
+    if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
@@ -79,6 +80,18 @@ def details(shown: ThreadDetails) -> str:
         lines += ["", "sessions that were ever its own", *sessions(shown.candidates, bound)]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
     return "\n".join([*lines, "", "journal", journal(shown.journal)])
+
+
+def remedied(preview: Preview, shown: ThreadDetails) -> str:
+    """What was done, and how the thread stands now."""
+    verdict = shown.row.verdict
+    return "\n".join(
+        [
+            f"Done: {preview.title}.",
+            *preview.after,
+            f"{MARKS[verdict.kind]} {verdict.kind} / {verdict.reason}: {sentence(verdict)}",
+        ]
+    )
 
 
 def sessions(candidates: Sequence[Candidate], talked_to: str | None) -> list[str]:

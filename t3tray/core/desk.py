@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
@@ -88,13 +89,13 @@ class Desk:
         engine = await self._opened()
         resumption = await engine.verify(thread_id)
         if resumption.verdict.kind is Kind.RESUMABLE and resumption.session_id is not None:
-            await engine.open_terminal(resumption.thread)
+            await engine.opening.terminal(resumption.thread)
         return resumption
 
     async def open_in_t3code(self, thread_id: str) -> str:
         """Open one of T3 Code's threads there; what was done, in a sentence."""
         engine = await self._opened()
-        return await engine.open_t3code(await engine.find(thread_id))
+        return await engine.opening.t3code(await engine.find(thread_id))
 
     async def mark_seen(self, thread_id: str) -> None:
         """The user has looked at the alarms of this thread."""
@@ -115,9 +116,16 @@ class Desk:
         await engine.server.restart()
         await engine.connect()
 
-    async def bind(self, thread_id: str, session_id: str) -> None:
+    async def preview(self, thread_id: str, choice: Choice) -> Preview:
+        """What a remedy would do."""
+        return await (await self._opened()).preview(thread_id, choice)
+
+    async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
+        """Do what the user agreed to."""
         engine = await self._opened()
-        await engine.threads.bind(thread_id, session_id, await engine.connect())
+        done = await engine.apply(thread_id, choice, seen)
+        self._changed.set()
+        return done
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()

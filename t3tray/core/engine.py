@@ -18,19 +18,23 @@ from pathlib import Path
 
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
+from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.verdict import Kind
-from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed
+from t3tray.core.domain.transcript import Transcript
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
+from t3tray.core.opening import Opening
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
+from t3tray.core.services.remedies.plan import Tools
+from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting
@@ -48,7 +52,6 @@ from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import t3_homes
-from t3tray.core.t3code.place import thread_address
 from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
@@ -91,6 +94,10 @@ class Engine:
         self._keeper = Keeper(store, self.database, utc_now)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
+        self.opening = Opening(self.launching, self.server, self.survey, run_sql)
+        self.remedies = Remedies(
+            Tools(store, run_sql, utc_now, author, self.database.reading, self.connect, self._copies, settings.carry_characters)
+        )
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self._run_sql = run_sql
         self._connection: tuple[Endpoint, Connection] | None = None
@@ -132,6 +139,7 @@ class Engine:
                 connection = Connection(endpoint.url, endpoint.password, endpoint.version)
                 self._connection = endpoint, connection
                 await self.threads.reconcile(connection)
+                await self.remedies.settle(connection)
             return self._connection[1]
 
     async def join_running_server(self) -> Connection | None:
@@ -212,7 +220,17 @@ class Engine:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         thread = await self.find(thread_id)
         picture, status = await self.look(), await self.server_status()
-        return await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
+        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
+        return replace(found, offered=await self._run_sql(self.remedies.offered, found))
+
+    async def preview(self, thread_id: str, choice: Choice) -> Preview:
+        """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
+        return await self.remedies.preview(await self.details(thread_id), choice)
+
+    async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
+        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises."""
+        thread = await self.take_in(thread_id)
+        return await self.remedies.apply(await self.details(thread.id), choice, seen)
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
@@ -235,38 +253,9 @@ class Engine:
     async def server_log(self) -> str:
         return await asyncio.to_thread(tail_of, self.server.log_path, _LOG_LINES)
 
-    async def open_terminal(self, thread: Thread) -> None:
-        """A terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
-        await asyncio.to_thread(self.launching.open_terminal, thread)
-
-    async def attachment(self, thread_id: str) -> tuple[Resumption, list[str], dict[str, str]]:
-        """What was proved, and the command and environment that become OpenCode in that session.
-
-        Attached to the server where it stays when this process is gone; else OpenCode by itself, on the same database. Raises
-        NotResumable, BinaryNotFound.
-        """
-        resumption = await self.verify(thread_id)
-        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
-            raise NotResumable(resumption)
-        endpoint = await self.server.ensure_ready() if await self.server.outlives_us() else None
-        command, environment = await asyncio.to_thread(
-            self.launching.terminal_interface, resumption.session_id, resumption.thread.directory, endpoint
-        )
-        return resumption, command, environment
-
-    async def open_browser(self, resumption: Resumption) -> str:
-        """Open the session in the server's own web page; where the page is. Raises Refused where the server would not stay."""
-        endpoint = await self.server.ensure_ready()
-        stays = await self.server.outlives_us()
-        return await asyncio.to_thread(self.launching.open_browser, resumption, endpoint, stays)
-
-    async def open_t3code(self, thread: Thread) -> str:
-        """Open a thread in T3 Code; what was done, in a sentence. Raises Refused for a thread that is not one of its own."""
-        home = await self._run_sql(self.survey.home_of, thread.id)
-        if home is None:
-            raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
-        address = await thread_address(home, thread.id)
-        return await asyncio.to_thread(self.launching.open_t3code, thread, address)
+    def _copies(self, thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
+        """Who else than OpenCode keeps the thread's words, the best first. For the thread that runs the SQL."""
+        return ()
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""

@@ -10,6 +10,7 @@ T3TrayError
 │   │   ├── Unauthorized       401 or 403
 │   │   ├── TimedOut           no answer in time
 │   │   ├── ServerFault        5xx, or a 4xx we cannot explain
+│   │   │   └── MoveRefused    a session cannot be moved there: it is another project
 │   │   └── Unsupported        HTML, another dialect, a field that we need is not there
 │   ├── TurnFailed             the model's answer to a prompt is an error
 │   ├── ServerFailed           the managed server could not be started
@@ -87,6 +88,10 @@ class TimedOut(ServerError):
 
 class ServerFault(ServerError):
     title = "The OpenCode server failed"
+
+
+class MoveRefused(ServerFault):
+    title = "The session cannot be moved there"
 
 
 class Unsupported(ServerError):

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
 from t3tray.qt.desk import Desk
@@ -25,11 +26,14 @@ CLOSE_LIMIT = 5.0
 
 
 class Bridge(QObject):
-    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError; `ended` comes once, when nothing runs any more."""
+    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
+    remedy would do or did; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
+    previewed = Signal(str, object, object)
+    remedied = Signal(str, object)
     thread_made = Signal(str)
     told = Signal(str)
     failed = Signal(object)
@@ -82,12 +86,15 @@ class Bridge(QObject):
     def restart_server(self) -> None:
         self._ask(lambda desk: desk.restart_server())
 
-    def bind(self, thread_id: str, session_id: str) -> None:
-        async def work(desk: Desk) -> str:
-            await desk.bind(thread_id, session_id)
-            return thread_id
+    def preview(self, thread_id: str, choice: Choice) -> None:
+        self._ask(lambda desk: desk.preview(thread_id, choice), lambda preview: self.previewed.emit(thread_id, choice, preview))
 
-        self._ask(work, self.look_at)
+    def apply(self, thread_id: str, choice: Choice, seen: Preview) -> None:
+        def tell(done: Preview) -> None:
+            self.remedied.emit(thread_id, done)
+            self.look_at(thread_id)
+
+        self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell)
 
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
 
 
@@ -35,6 +36,8 @@ class Desk(Protocol):
 
     async def restart_server(self) -> None: ...
 
-    async def bind(self, thread_id: str, session_id: str) -> None: ...
+    async def preview(self, thread_id: str, choice: Choice) -> Preview: ...
+
+    async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...

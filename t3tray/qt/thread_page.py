@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QDir, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
-from t3tray.core.domain.remedy import Remedy
-from t3tray.core.domain.sentences import remedies, sentence
-from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.parts import Card, button, clear, code, column, heading, label
 from t3tray.qt.theme import GAP, MARGIN
-from t3tray.qt.words import MARK_NOT_SURE, mark, reaper_text, reason_label
+from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, mark, reaper_text, reason_label
 
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
@@ -28,6 +29,7 @@ _ALARMS = {
     AlarmKind.LOST: "This thread has lost its session",
     AlarmKind.CLIFF: "The model was sent much less than before",
 }
+_SHOWN = 2
 _EVENTS = {
     "intended": "A session was asked for",
     "confirmed": "Bound to",
@@ -35,16 +37,18 @@ _EVENTS = {
     "superseded": "Bound to another than",
     "released": "Let go of",
     "abandoned": "Given up",
+    "put-away": "No longer counted",
+    "done": "Done for",
 }
 
 
 class ThreadPage(QScrollArea):
-    """Signals carry what the user asked for: a thread's id, and for `bind_wanted` the session's too."""
+    """Signals carry what the user asked for: a thread's id, and for `remedy_wanted` the choice too."""
 
     resume_wanted = Signal(str)
     check_wanted = Signal(str)
     start_wanted = Signal()
-    bind_wanted = Signal(str, str)
+    remedy_wanted = Signal(str, object)
     t3code_wanted = Signal(str)
     seen = Signal(str)
 
@@ -116,15 +120,7 @@ class ThreadPage(QScrollArea):
         verdict, card = details.row.verdict, Card()
         card.inside.addWidget(label(f"{mark(verdict)}  {_TITLES[verdict.kind]}", _kind(verdict), size=1.1, bold=True))
         card.inside.addWidget(label(sentence(verdict)))
-        buttons = self._buttons(details)
-        if buttons:
-            row = QVBoxLayout() if len(buttons) > 3 else QHBoxLayout()
-            row.setSpacing(GAP)
-            for each in buttons:
-                row.addWidget(each, 0, Qt.AlignmentFlag.AlignLeft)
-            if isinstance(row, QHBoxLayout):
-                row.addStretch(1)
-            card.inside.addLayout(row)
+        card.inside.addLayout(self._buttons(details))
         return card
 
     def _alarm_card(self, alarm: Alarm) -> Card:
@@ -140,36 +136,67 @@ class ThreadPage(QScrollArea):
         card.inside.addLayout(row)
         return card
 
-    def _buttons(self, details: ThreadDetails) -> list[QWidget]:
-        """What can be done now, the best first. A remedy that this version cannot do is not offered."""
-        row, offered = details.row, remedies(details.row.verdict)
-        thread_id = row.thread.id
-        made: list[QWidget] = []
-        if row.verdict.kind is Kind.RESUMABLE and row.session_id:
-            resume = button("Resume in Terminal", "main")
-            resume.clicked.connect(lambda: self.resume_wanted.emit(thread_id))
-            made.append(resume)
-        if Remedy.START_SERVER in offered:
-            start = button("Start Server", "main")
-            start.clicked.connect(self.start_wanted)
-            made.append(start)
-        check = button("Check Again" if row.verdict.kind is not Kind.RESUMABLE else "Check Now")
-        check.clicked.connect(lambda: self.check_wanted.emit(thread_id))
-        made.append(check)
-        if row.t3:
-            t3code = button("Open in T3 Code")
-            t3code.clicked.connect(lambda: self.t3code_wanted.emit(thread_id))
-            made.append(t3code)
-        if Remedy.BIND in offered:
-            made += [self._bind_button(thread_id, choice) for choice in details.choices]
-        return made
+    def _buttons(self, details: ThreadDetails) -> QHBoxLayout:
+        """What can be done now, the best first; what does not fit is in a menu."""
+        actions = self._actions(details)
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
+        for number, (text, do) in enumerate(actions[:_SHOWN]):
+            made = button(text, "" if number else "main")
+            made.clicked.connect(lambda _checked=False, do=do: do())
+            row.addWidget(made)
+        if rest := actions[_SHOWN:]:
+            more = button("More")
+            menu = QMenu(more)
+            for text, do in rest:
+                menu.addAction(text).triggered.connect(lambda _checked=False, do=do: do())
+            more.setMenu(menu)
+            row.addWidget(more)
+        row.addStretch(1)
+        return row
 
-    def _bind_button(self, thread_id: str, choice: Candidate) -> QWidget:
-        bind = button(f"Bind to {choice.session_id}")
-        held = f"{choice.messages} messages, {choice.input_tokens:,} input tokens, in {choice.directory}"
-        bind.setToolTip(f"{held}.\nThe binding of now stays in the history.")
-        bind.clicked.connect(lambda: self.bind_wanted.emit(thread_id, choice.session_id))
-        return bind
+    def _actions(self, details: ThreadDetails) -> list[tuple[str, Callable[[], None]]]:
+        row, offered = details.row, details.offered
+        thread_id = row.thread.id
+        found: list[tuple[str, Callable[[], None]]] = []
+        if row.verdict.kind is Kind.RESUMABLE and row.session_id:
+            found.append(("Resume in Terminal", lambda: self.resume_wanted.emit(thread_id)))
+        if Remedy.START_SERVER in offered:
+            found.append(("Start Server", self.start_wanted.emit))
+        for remedy in offered:
+            found += self._remedy_actions(remedy, details)
+        check = "Check Now" if row.verdict.kind is Kind.RESUMABLE else "Check Again"
+        found.insert(1, (check, lambda: self.check_wanted.emit(thread_id)))
+        if row.t3:
+            found.append(("Open in T3 Code", lambda: self.t3code_wanted.emit(thread_id)))
+        return found
+
+    def _remedy_actions(self, remedy: Remedy, details: ThreadDetails) -> list[tuple[str, Callable[[], None]]]:
+        thread_id = details.row.thread.id
+
+        def want(choice: Choice) -> Callable[[], None]:
+            return lambda: self.remedy_wanted.emit(thread_id, choice)
+
+        match remedy:
+            case Remedy.BIND:
+                return [
+                    (f"{REMEDIES[remedy]} {found.session_id} ({found.messages} messages)", want(Choice(remedy, found.session_id)))
+                    for found in details.choices
+                ]
+            case Remedy.RELOCATE:
+                return [(REMEDIES[remedy], lambda: self._ask_folder(thread_id))]
+            case _:
+                return [(REMEDIES[remedy], want(Choice(remedy)))] if remedy in REMEDIES else []
+
+    def _ask_folder(self, thread_id: str) -> None:
+        """Where the folder is now; whether it is the right one is told by the preview."""
+        dialog = QFileDialog(self, "Where Is the Folder Now?", QDir.homePath())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(
+            lambda folder: self.remedy_wanted.emit(thread_id, Choice(Remedy.RELOCATE, directory=folder, confirmed=True))
+        )
+        dialog.open()
 
     def _add_section(self, title: str, widget: QWidget) -> None:
         self._body.addWidget(heading(title))

@@ -10,14 +10,16 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, clear, label, line, set_kind
+from t3tray.qt.remedy_sheet import RemedySheet
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
 from t3tray.qt.thread_page import ThreadPage
@@ -32,7 +34,8 @@ class MainWindow(QMainWindow):
     look_wanted = Signal(str)
     resume_wanted = Signal(str)
     check_wanted = Signal(str)
-    bind_wanted = Signal(str, str)
+    remedy_wanted = Signal(str, object)
+    remedy_agreed = Signal(str, object, object)
     thread_wanted = Signal(str, str)
     t3code_wanted = Signal(str)
     seen = Signal(str)
@@ -53,6 +56,8 @@ class MainWindow(QMainWindow):
         self.bar = MessageBar()
         self.threads = ThreadList(now)
         self.page = ThreadPage()
+        self.sheet = RemedySheet()
+        self._over_page = QStackedWidget()
         self.new_thread = NewThread(self)
         self._back = button("← Threads", "plain")
         self._server = label("", "muted")
@@ -81,6 +86,17 @@ class MainWindow(QMainWindow):
         """Details that come late, for a thread that is not chosen any more, are of no use."""
         if details.row.thread.id == self.threads.current():
             self.page.show_details(details)
+
+    def show_preview(self, thread_id: str, choice: Choice, preview: Preview) -> None:
+        """What a remedy would do, over the page; for a thread that is not chosen any more it is of no use."""
+        if thread_id == self.threads.current():
+            self.sheet.show_preview(thread_id, choice, preview)
+            self._over_page.setCurrentWidget(self.sheet)
+
+    def show_remedied(self, thread_id: str, done: Preview) -> None:
+        if self.sheet.thread_id == thread_id:
+            self._on_sheet_put_away()
+        self.bar.warn(f"Done: {done.title}.")
 
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
@@ -141,7 +157,9 @@ class MainWindow(QMainWindow):
         top.addWidget(self._back)
         top.addStretch(1)
         detail_layout.addLayout(top)
-        detail_layout.addWidget(self.page, 1)
+        self._over_page.addWidget(self.page)
+        self._over_page.addWidget(self.sheet)
+        detail_layout.addWidget(self._over_page, 1)
         self._detail = detail
         self._panes.addWidget(self.threads)
         self._panes.addWidget(detail)
@@ -167,7 +185,9 @@ class MainWindow(QMainWindow):
         self.threads.opened.connect(self.show_thread)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
-        self.page.bind_wanted.connect(self.bind_wanted)
+        self.page.remedy_wanted.connect(self.remedy_wanted)
+        self.sheet.agreed.connect(self.remedy_agreed)
+        self.sheet.put_away.connect(self._on_sheet_put_away)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.seen.connect(self.seen)
         self.page.start_wanted.connect(self._on_start_wanted)
@@ -213,12 +233,19 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
+        if thread_id != self.sheet.thread_id:
+            self._over_page.setCurrentWidget(self.page)
         row = self._rows.get(thread_id)
         if row:
             self.page.show_row(row)
             self.look_wanted.emit(thread_id)
         elif thread_id in self._foreign:
             self.page.show_foreign(self._foreign[thread_id])
+
+    @Slot()
+    def _on_sheet_put_away(self) -> None:
+        self._over_page.setCurrentWidget(self.page)
+        self.page.setFocus()
 
     @Slot()
     def _on_back(self) -> None:
@@ -228,7 +255,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_escape(self) -> None:
-        if self.width() < _TWO_PANES and self._detail.isVisible():
+        if self._over_page.currentWidget() is self.sheet:
+            self._on_sheet_put_away()
+        elif self.width() < _TWO_PANES and self._detail.isVisible():
             self._on_back()
         else:
             self.close()

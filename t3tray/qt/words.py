@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import Overview
@@ -34,6 +35,20 @@ _TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState
 MARKS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
 MARK_NOT_SURE = "◐"
 _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
+
+
+REMEDIES = {
+    Remedy.BIND: "Bind to",
+    Remedy.JOIN: "Join the Sessions…",
+    Remedy.MOVE_SESSION: "Move the Session Here…",
+    Remedy.RELOCATE: "Find the Folder…",
+    Remedy.CARRY: "Carry the Conversation Over…",
+    Remedy.FORK: "Go On in a Fork…",
+    Remedy.START_AFRESH: "Start Afresh…",
+    Remedy.RELEASE: "Let Go of the Session…",
+    Remedy.REPAIR: "Repair T3 Code's Cursor…",
+    Remedy.UNDO: "Undo the Last Remedy…",
+}
 
 
 def mark(verdict: Verdict) -> str:

@@ -6,12 +6,15 @@ What the real server does is proved against the real one in `tests/integration`;
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
+from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import ServerDown, SessionMissing
-from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord
+from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, marked_metadata, marker_in
 
 
 class Killed(BaseException):
@@ -83,9 +86,52 @@ class FakeServer:
 
     async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
         number = next(self._numbers)
-        record = SessionRecord(SessionFacts(f"ses_{number:03}", directory, title, number, number), marker)
+        facts = SessionFacts(f"ses_{number:03}", directory, title, number, number)
+        record = SessionRecord(facts, marker, json.dumps(marked_metadata("", marker)))
         self._request(lambda: self._keep(record))
         return record
+
+    async def delete_session(self, session_id: str) -> None:
+        self._request(lambda: self._delete(session_id))
+
+    async def fork_session(self, session_id: str) -> SessionRecord:
+        number = next(self._numbers)
+        parent = self._held(session_id)
+        facts = replace(parent.facts, id=f"ses_{number:03}", title=f"{parent.facts.title} (fork #1)", created_ms=number)
+        fork = SessionRecord(facts, parent.marker, parent.metadata)
+        copies = [
+            replace(record, facts=replace(record.facts, id=f"{record.facts.id}_{number}"))
+            for record in self.messages_held[session_id]
+        ]
+        self._request(lambda: self._keep(fork, copies))
+        return fork
+
+    async def set_metadata(self, session_id: str, metadata: Mapping[str, object]) -> None:
+        text = json.dumps(metadata)
+        record = replace(self._held(session_id), marker=marker_in(text.encode()), metadata=text)
+        self._request(lambda: self.sessions_held.update({session_id: record}))
+
+    async def move_session(self, session_id: str, directory: str) -> None:
+        record = self._held(session_id)
+        moved = replace(record, facts=replace(record.facts, directory=directory))
+        self._request(lambda: self.sessions_held.update({session_id: moved}))
+
+    async def tell(self, session_id: str, text: str, mark: str) -> str:
+        self._held(session_id)
+        number = next(self._numbers)
+        facts = MessageFacts(f"msg_{number:05}", Role.USER, number, True)
+        record = MessageRecord(facts, session_id, text=text, mark=mark)
+        self._request(lambda: self.messages_held[session_id].append(record))
+        return facts.id
+
+    async def delete_message(self, session_id: str, message_id: str) -> None:
+        kept = [record for record in self.messages_held[session_id] if record.facts.id != message_id]
+        self._request(lambda: self.messages_held.update({session_id: kept}))
+
+    @contextmanager
+    def reading(self) -> Iterator[FakeLibrary]:
+        """What OpenCode's database would tell."""
+        yield FakeLibrary(self)
 
     async def prompt(self, session_id: str, text: str) -> None:
         self._request(lambda: self._answer(session_id, text))
@@ -100,10 +146,14 @@ class FakeServer:
         self.sessions_held.pop(session_id, None)
         self.messages_held.pop(session_id, None)
 
-    def _keep(self, record: SessionRecord) -> None:
+    def _keep(self, record: SessionRecord, messages: Iterable[MessageRecord] = ()) -> None:
         self.made += 1
         self.sessions_held[record.facts.id] = record
-        self.messages_held[record.facts.id] = []
+        self.messages_held[record.facts.id] = list(messages)
+
+    def _delete(self, session_id: str) -> None:
+        self._held(session_id)
+        self.delete(session_id)
 
     def _held(self, session_id: str) -> SessionRecord:
         if session_id not in self.sessions_held:
@@ -117,3 +167,25 @@ class FakeServer:
             number = next(self._numbers)
             facts = MessageFacts(f"msg_{number:05}", role, number, True)
             self.messages_held[session_id].append(MessageRecord(facts, session_id, text=text))
+
+
+class FakeLibrary:
+    """The same sessions, read while nobody is asked: it takes no step."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def session(self, session_id: str) -> SessionFacts:
+        record = self._server.sessions_held.get(session_id)
+        if record is None:
+            raise SessionMissing(f"There is no {session_id}.")
+        return record.facts
+
+    def utterances(self, session_id: str) -> tuple[Utterance, ...]:
+        return tuple(
+            Utterance(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
+            for record in self._server.messages_held[session_id]
+        )
+
+    def project(self, session_id: str) -> str:
+        return "global"

@@ -10,6 +10,8 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.sentences import remedies
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
@@ -33,13 +35,17 @@ def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
     cursor = Cursor(session, shown.thread.directory, message_count=41, server_version="1.18.33")
     entry = Entry(shown.thread.id, Event.CONFIRMED, Actor.USER, "made for this thread", NOON, session, cursor=cursor, seq=1)
     choices = tuple(Candidate(session, ("journal",), exists=True, messages=3) for session in candidates)
-    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices)
+    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices, offered=remedies(shown.verdict))
 
 
 def receipt(shown: ThreadRow) -> Receipt:
     fine = shown.verdict.kind is Kind.RESUMABLE
     check = Check("session exists", "ses_1", "ses_1" if fine else "not found", fine)
     return Receipt(shown.thread.id, shown.session_id, shown.verdict, NOON, "OpenCode 1.18.33", (check,), ("A note.",))
+
+
+def preview(remedy: Remedy, word: str = "") -> Preview:
+    return Preview(remedy, f"Do {remedy}", "Do It", ("Before.",), ("After.",), ("Kept.",), ("Lost.", "  in detail"), word)
 
 
 class FakeDesk:
@@ -90,8 +96,13 @@ class FakeDesk:
     async def restart_server(self) -> None:
         self._note("restart")
 
-    async def bind(self, thread_id: str, session_id: str) -> None:
-        self._note("bind", thread_id, session_id)
+    async def preview(self, thread_id: str, choice: Choice) -> Preview:
+        self._note("preview", thread_id, choice.remedy, choice.session_id)
+        return preview(choice.remedy)
+
+    async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
+        self._note("apply", thread_id, choice.remedy, choice.session_id)
+        return seen
 
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)

@@ -13,6 +13,9 @@ class Cursor:
 
     `session_created_ms` is OpenCode's own time of creation in ms since the epoch. The ids of messages are None as long as
     the session has none. `message_count` is None where nobody counted (an adopted long session).
+
+    What a remedy made true stays: `restored` says when and from where the conversation was carried into this session; `afresh`:
+    the user wanted it empty; `chosen_over` is the session that T3 Code named when the user chose this one instead ("": none).
     """
 
     session_id: str
@@ -24,6 +27,9 @@ class Cursor:
     last_finished_id: str | None = None
     message_count: int | None = None
     server_version: str = ""
+    restored: str = ""
+    afresh: bool = False
+    chosen_over: str | None = None
 
     @property
     def is_well_formed(self) -> bool:

@@ -94,7 +94,8 @@ class Evidence:
     `newest` is the session's last message (Absent: the session has none). `tail` and `first` are the messages that the
     cursor recorded; None means there was nothing recorded to look for, or no need to look. `same_directory` compares
     real paths, None where one of them cannot be resolved. `others_writing`: another process may be in the middle of a turn.
-    `asked` names who gave the evidence, for the receipt.
+    `asked` names who gave the evidence, for the receipt. `t3_talks_to`: the user chose the thread's session here, and T3 Code
+    itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread.
     """
 
     taken_at: datetime
@@ -112,3 +113,5 @@ class Evidence:
     split: tuple[Claim, ...] = ()
     conflict: tuple[Claim, ...] = ()
     asked: str = ""
+    t3_talks_to: str | None = None
+    t3_works: bool = False

@@ -11,10 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.remedy import Deed
 
 
 class Event(StrEnum):
-    """One kind of change of a binding."""
+    """One kind of change of a binding.
+
+    PUT_AWAY: that session is no part of the thread, the user said. DONE: a remedy that changes something else came to its end.
+    """
 
     INTENDED = "intended"
     CONFIRMED = "confirmed"
@@ -22,6 +26,8 @@ class Event(StrEnum):
     SUPERSEDED = "superseded"
     RELEASED = "released"
     ABANDONED = "abandoned"
+    PUT_AWAY = "put-away"
+    DONE = "done"
 
 
 class Actor(StrEnum):
@@ -37,8 +43,9 @@ class Actor(StrEnum):
 class Entry:
     """One line of the journal. `seq` is None until the store has given it its place.
 
-    `intent` joins an INTENDED with the CONFIRMED or ABANDONED that settles it, and is the marker in the session's
-    metadata. `cursor` is what was known of the session at that moment.
+    `intent` joins an INTENDED with the CONFIRMED, DONE or ABANDONED that settles it, and is the marker in the session's
+    metadata; all entries of one remedy have the same. `cursor` is what was known of the session at that moment. `deed` says which
+    remedy the entry belongs to.
     """
 
     thread_id: str
@@ -49,6 +56,7 @@ class Entry:
     session_id: str | None = None
     intent: str | None = None
     cursor: Cursor | None = None
+    deed: Deed | None = None
     seq: int | None = None
 
 
@@ -81,5 +89,34 @@ def _step(binding: Binding, entry: Entry) -> Binding:
             return replace(binding, cursor=entry.cursor, has_history=True)
         case Event.SUPERSEDED | Event.RELEASED:
             return replace(binding, cursor=None, has_history=True)
-        case Event.ABANDONED:
+        case Event.ABANDONED | Event.DONE:
             return replace(binding, pending=settled, has_history=True)
+        case Event.PUT_AWAY:
+            return replace(binding, has_history=True)
+
+
+_LETS_GO = frozenset({Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY})
+_SETTLES = frozenset({Event.CONFIRMED, Event.RELEASED, Event.DONE})
+
+
+def put_away(entries: Iterable[Entry]) -> frozenset[str]:
+    """The sessions that the user let go of by name, what was undone left out."""
+    gone: set[str] = set()
+    for entry in _standing(tuple(entries)):
+        if entry.session_id and entry.event in _LETS_GO:
+            gone.add(entry.session_id)
+        elif entry.session_id and entry.event is Event.CONFIRMED:
+            gone.discard(entry.session_id)
+    return frozenset(gone)
+
+
+def last_remedy(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries of the latest remedy that came to its end and was not undone; none when there is nothing to undo."""
+    standing = [entry for entry in _standing(tuple(entries)) if entry.deed and not entry.deed.undoes]
+    finished = [entry.intent for entry in standing if entry.event in _SETTLES]
+    return tuple(entry for entry in standing if finished and entry.intent == finished[-1])
+
+
+def _standing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    undone = {entry.deed.undoes for entry in entries if entry.deed and entry.deed.undoes and entry.event in _SETTLES}
+    return tuple(entry for entry in entries if entry.intent is None or entry.intent not in undone)

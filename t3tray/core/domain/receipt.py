@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason, Verdict
 
@@ -83,6 +84,8 @@ def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[
     if evidence.first is not None:
         checks.append(_message_check("first recorded message", cursor.first_message_id, evidence.first))
     checks.append(Check("newest message", "", _newest(evidence.newest), None))
+    if cursor.restored:
+        checks.append(Check("restored", "", cursor.restored, None))
     return tuple(checks)
 
 
@@ -116,6 +119,11 @@ def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
             notes.append("The session is archived in OpenCode; it still answers.")
     if evidence.compacted_since:
         notes.append("The conversation was compacted since it was last seen: the model gets a summary of the older part.")
+    if evidence.t3_talks_to is not None:
+        other = evidence.t3_talks_to or "no session"
+        notes.append(f"A message typed in T3 Code still goes to {other}: “{Remedy.REPAIR}” makes it follow.")
+    if evidence.t3_works:
+        notes.append("T3 Code has a turn running in this thread right now.")
     if verdict.reason is Reason.INTERRUPTED:
         notes.append("The last turn was interrupted: look at what it had begun before you go on.")
     return tuple(notes)

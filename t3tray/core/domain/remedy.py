@@ -1,7 +1,8 @@
-"""The names of the remedies: what a user may choose when a thread cannot simply go on. Nothing else changes a binding."""
+"""Remedies: what a user may choose when a thread cannot simply go on. Nothing else changes a binding. Values only."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -12,9 +13,79 @@ class Remedy(StrEnum):
     RETRY = "retry"
     SIGN_IN = "sign-in"
     BIND = "bind"
+    JOIN = "join"
     MOVE_SESSION = "move-session"
     RELOCATE = "relocate"
     CARRY = "carry-transcript"
     FORK = "fork"
     START_AFRESH = "start-afresh"
     RELEASE = "release"
+    REPAIR = "repair-t3code"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A remedy as the user chose it. `session_id` and `directory` are empty where the remedy finds them by itself.
+
+    `confirmed`: the user said once more that a folder which is not the same repository is the right one.
+    """
+
+    remedy: Remedy
+    session_id: str = ""
+    directory: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a remedy would do, before it does anything. Each line is a sentence or a fact for people.
+
+    `button` names the act. `word`: what the user has to type, for an act that starts from nothing; empty for all others.
+    """
+
+    remedy: Remedy
+    title: str
+    button: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    word: str = ""
+
+    def as_text(self) -> str:
+        """The whole preview in lines for people."""
+        parts = (("now", self.before), ("then", self.after), ("kept", self.kept), ("lost", self.lost or ("nothing",)))
+        lines = [self.title]
+        for name, told in parts:
+            lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(told)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One row of T3 Code's database, as it was and as it is to be; `copy` is where the whole database was copied to before."""
+
+    database: str
+    thread_id: str
+    before: str | None
+    after: str | None
+    copy: str = ""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What the journal keeps of a remedy so that it can be finished, given up or undone. Empty where it does not apply.
+
+    `session_id` is the session it works on, `undoes` the intent of the remedy that it takes back, `metadata` what a session had
+    of its own (JSON) where that is changed for a moment.
+    """
+
+    remedy: Remedy
+    session_id: str = ""
+    directory_before: str = ""
+    directory_after: str = ""
+    thread_directory_before: str = ""
+    metadata: str = ""
+    undoes: str = ""
+    repair: Repair | None = None

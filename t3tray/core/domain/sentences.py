@@ -48,8 +48,8 @@ WORDING: dict[Reason, Wording] = {
     Reason.DIRECTORY_MISMATCH: Wording(
         "The session works in another folder than this thread.", (Remedy.MOVE_SESSION, Remedy.RELOCATE, Remedy.BIND, Remedy.CARRY)
     ),
-    Reason.SPLIT: Wording("Several sessions claim to be this thread's conversation.", (Remedy.BIND, Remedy.CARRY)),
-    Reason.CONFLICT: Wording("T3 Code and t3tray name different sessions for this thread.", (Remedy.BIND,)),
+    Reason.SPLIT: Wording("Several sessions claim to be this thread's conversation.", (Remedy.JOIN, Remedy.BIND)),
+    Reason.CONFLICT: Wording("T3 Code and t3tray name different sessions for this thread.", (Remedy.BIND, Remedy.REPAIR)),
     Reason.CHILD: Wording("The recorded session is a sub-agent's, not the conversation itself.", (Remedy.BIND, Remedy.RELEASE)),
     Reason.BAD_CURSOR: Wording(
         "What is recorded as this thread's session is not a session id.", (Remedy.BIND, Remedy.START_AFRESH)

@@ -5,7 +5,7 @@ It owns the order in which facts are weighed. Sentences and remedies are in `sen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from t3tray.core.domain.cursor import Cursor
@@ -76,9 +76,20 @@ class Verdict:
 def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """The verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
 
-    The order: what makes the question itself void (no cursor, a bad one), then what could not be learnt, then the
-    session, then where it is, then whether its history is the one that was recorded, then what goes on in it now.
+    What a remedy made of the binding is told with it, for ever. The order: what makes the question itself void (no cursor, a bad
+    one), then what could not be learnt, then the session, then where it is, then whether its history is the one that was
+    recorded, then what goes on in it now.
     """
+    verdict = _decide(cursor, evidence)
+    remarks = [verdict.detail]
+    if cursor and cursor.restored:
+        remarks.append(f"restored {cursor.restored}")
+    if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:
+        remarks.append(f"T3 Code itself still goes on in {evidence.t3_talks_to or 'no session'}")
+    return replace(verdict, detail="; ".join(filter(None, remarks)))
+
+
+def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     if evidence.conflict:
         return Verdict(Reason.CONFLICT, _listed(tuple(claim.session_id for claim in evidence.conflict)))
     if cursor is None:
@@ -117,7 +128,7 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
         case Failure() as failure:
             return _unknown(failure)
         case Absent():
-            had_words = evidence.has_turns or cursor.last_message_id is not None
+            had_words = (evidence.has_turns and not cursor.afresh) or cursor.last_message_id is not None
             return Verdict(Reason.EMPTY if had_words else Reason.UNPROVEN)
         case Found(newest):
             standing = _standing(cursor, evidence)

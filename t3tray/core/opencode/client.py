@@ -100,9 +100,41 @@ class OpenCodeClient:
 
     async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
         """A new session in `directory` that carries our marker. The server does not look whether the directory exists."""
-        body = {"title": title, "metadata": {"t3tray": {"thread": marker.thread, "intent": marker.intent}}}
+        body = {"title": title, "metadata": wire.marked_metadata("", marker)}
         response = await self._send("POST", "/session", params={"directory": directory}, json=body)
         return wire.decode(failures.json_body(response), wire.Session, "the new session").record()
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete a session for good. Only ever for one that a remedy of ours made and nobody was given."""
+        failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}"))
+
+    async def fork_session(self, session_id: str) -> SessionRecord:
+        """A copy of the session, its metadata too, in the same directory and under a title of the server's choice."""
+        response = await self._send("POST", f"/session/{_part(session_id)}/fork", json={})
+        return wire.decode(failures.json_body(response), wire.Session, "the fork").record()
+
+    async def set_metadata(self, session_id: str, metadata: Mapping[str, object]) -> None:
+        """Put these in the place of what the session had. The server forgets nothing else of it."""
+        failures.json_body(await self._send("PATCH", f"/session/{_part(session_id)}", json={"metadata": metadata}))
+
+    async def move_session(self, session_id: str, directory: str) -> None:
+        """Let the session work in another directory. Raises MoveRefused when that is in another project.
+
+        The server does not look whether the directory exists.
+        """
+        body = {"sessionID": session_id, "destination": {"directory": directory}}
+        failures.no_body(await self._send("POST", "/experimental/control-plane/move-session", json=body))
+
+    async def tell(self, session_id: str, text: str, mark: str) -> str:
+        """Add a message of the user's without asking the model, and our mark in it; the message's id."""
+        part = {"type": "text", "text": text, "metadata": {"t3tray": mark}}
+        path = f"/session/{_part(session_id)}/message"
+        response = await self._send("POST", path, json={"noReply": True, "parts": [part]})
+        return wire.decode(failures.json_body(response), wire.Message, "the added message").info.id
+
+    async def delete_message(self, session_id: str, message_id: str) -> None:
+        """Delete one message. Only ever for one that a remedy of ours added."""
+        failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}/message/{_part(message_id)}"))
 
     async def prompt(self, session_id: str, text: str) -> None:
         """Hand over a prompt; the reply comes by events. After TimedOut or ServerDown it may have arrived nevertheless."""

@@ -120,6 +120,13 @@ class DatabaseReader:
             raise SessionMissing(f"OpenCode's database has no session {session_id}.")
         return _session_facts(rows[0])
 
+    def project(self, session_id: str) -> str:
+        """OpenCode's name of the session's project: a repository's first commit, or `global` (1.18). Empty when not told."""
+        if not self._rows("SELECT 1 FROM pragma_table_info('session') WHERE name = 'project_id'"):
+            return ""
+        rows = self._rows("SELECT project_id FROM session WHERE id = ?", session_id)
+        return rows[0][0] if rows else ""
+
     def updates(self) -> dict[str, int]:
         """When each session was last updated, in ms, by its id."""
         return dict(self._rows("SELECT id, time_updated FROM session"))

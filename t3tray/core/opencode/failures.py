@@ -10,6 +10,7 @@ import msgspec
 
 from t3tray.core.domain.evidence import Failure
 from t3tray.core.errors import (
+    MoveRefused,
     OurBug,
     ServerDown,
     ServerError,
@@ -64,6 +65,8 @@ def of_answer(response: httpx.Response) -> ServerError | None:
     refusal = _refusal(response)
     if status == 404 and refusal.name == "NotFoundError":
         return SessionMissing(refusal.data.message or f"Not found: {asked}")
+    if refusal.name == "MoveSessionError":
+        return MoveRefused(refusal.data.message or f"The server does not do {asked}.")
     words = refusal.data.message or refusal.name or "without saying why"
     return ServerFault(f"The server answered {asked} with {status}: {words}")
 

@@ -29,17 +29,19 @@ class Marker:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session, and whether we made it."""
+    """A session, and whether we made it. `metadata` is all that anybody wrote into it, as JSON text; empty for nothing."""
 
     facts: SessionFacts
     marker: Marker | None = None
+    metadata: str = ""
 
 
 @dataclass(frozen=True)
 class MessageRecord:
     """A message with its words. `text` is what was written by its author, without reasoning, tools and what OpenCode added.
 
-    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed.
+    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed. `mark` is what
+    we wrote into it when we added it.
     """
 
     facts: MessageFacts
@@ -48,6 +50,7 @@ class MessageRecord:
     text: str = ""
     finish: str | None = None
     error: str | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Session(Struct, frozen=True):
             archived=self.time.archived is not None,
             reverted_to=self.revert.message_id if self.revert else None,
         )
-        return SessionRecord(facts, marker_in(self.metadata))
+        return SessionRecord(facts, marker_in(self.metadata), bytes(self.metadata).decode())
 
 
 class _MessageTime(Struct, frozen=True):
@@ -164,6 +167,7 @@ class MessageInfo(MessageBody, frozen=True, kw_only=True):
             text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),
             finish=self.finish,
             error=self.error.sentence() if self.error else None,
+            mark=next((mark for part in parts if (mark := part_mark(part.metadata))), ""),
         )
 
 
@@ -194,6 +198,7 @@ class Part(Struct, frozen=True):
     state: _ToolState | None = None
     filename: str = ""
     mime: str = ""
+    metadata: Raw = Raw()
 
     def tool_call(self) -> ToolCall:
         state = self.state or _ToolState()
@@ -268,6 +273,29 @@ def marker_in(metadata: bytes | Raw) -> Marker | None:
     except msgspec.DecodeError:
         return None
     return Marker(mark.thread, mark.intent)
+
+
+class _MarkedPart(Struct, frozen=True):
+    t3tray: str
+
+
+def part_mark(metadata: bytes | Raw) -> str:
+    """What we wrote into a part of a message (JSON); empty where that is not ours."""
+    try:
+        return msgspec.json.decode(metadata, type=_MarkedPart).t3tray
+    except msgspec.DecodeError:
+        return ""
+
+
+def plain_metadata(metadata: str) -> dict[str, object]:
+    """A session's metadata (JSON text) as it goes back to the server."""
+    theirs = msgspec.json.decode(metadata) if metadata else None
+    return theirs if isinstance(theirs, dict) else {}
+
+
+def marked_metadata(metadata: str, marker: Marker) -> dict[str, object]:
+    """The same with our marker in it; what others wrote there stays."""
+    return {**plain_metadata(metadata), "t3tray": {"thread": marker.thread, "intent": marker.intent}}
 
 
 def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:

@@ -36,7 +36,8 @@ def same_directory(one: str, other: str) -> bool:
 class Recorded:
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
-    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split` and `conflict` as in `Evidence`.
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict` and `t3_talks_to` as
+    in `Evidence`.
     """
 
     thread: Thread
@@ -46,6 +47,7 @@ class Recorded:
     conflict: tuple[Claim, ...] = ()
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+    t3_talks_to: str | None = None
 
 
 class Sessions(Protocol):
@@ -77,35 +79,35 @@ class Surroundings:
 
 def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings) -> Evidence:
     """The evidence when there is nothing to ask for, or nobody could be asked: only the folder can be looked at."""
+    there = surroundings.directory_exists(recorded.thread.directory)
     return Evidence(
         taken_at=surroundings.now(),
         session=failure,
         newest=failure,
-        directory_exists=surroundings.directory_exists(recorded.thread.directory),
+        directory_exists=there,
         has_turns=recorded.has_turns,
         split=recorded.split,
         conflict=recorded.conflict,
+        t3_talks_to=recorded.t3_talks_to,
+        t3_works=recorded.t3 is not None and recorded.t3.is_working,
     )
 
 
 async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
     thread = recorded.thread
-    session, newest, activity, there = await asyncio.gather(
+    session, newest, activity, known = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
-        asyncio.to_thread(surroundings.directory_exists, thread.directory),
+        asyncio.to_thread(from_nobody, recorded, Failure.SERVER_ERROR, surroundings),
     )
-    evidence = Evidence(
+    evidence = replace(
+        known,
         taken_at=surroundings.now(),
         session=Found(session.value.facts) if isinstance(session, Found) else session,
         newest=newest,
         activity=activity,
-        directory_exists=there,
-        has_turns=recorded.has_turns,
-        split=recorded.split,
-        conflict=recorded.conflict,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
@@ -126,17 +128,13 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
     if isinstance(first, Found) and cursor.message_count is not None:
         gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
     place = session.value.directory if isinstance(session, Found) else None
-    evidence = Evidence(
-        taken_at=surroundings.now(),
+    evidence = replace(
+        from_nobody(recorded, Failure.SERVER_ERROR, surroundings),
         session=session,
         newest=newest,
         tail=tail,
         first=first,
         same_directory=place is None or surroundings.same_directory(recorded.thread.directory, place),
-        directory_exists=surroundings.directory_exists(recorded.thread.directory),
-        has_turns=recorded.has_turns,
-        split=recorded.split,
-        conflict=recorded.conflict,
         messages_gone=gone,
         asked="OpenCode's database",
     )
@@ -167,8 +165,8 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
             break
     base = known.message_count if known and met else 0
     finished = next((facts.id for facts in newer if facts.ends_a_turn), None)
-    return Cursor(
-        session_id=session.id,
+    return replace(
+        known or Cursor(session.id, session.directory),
         directory=session.directory,
         title=session.title,
         session_created_ms=session.created_ms,
@@ -178,6 +176,11 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
         message_count=None if base is None else base + len(newer),
         server_version=server.version,
     )
+
+
+def newborn(session: SessionFacts, version: str) -> Cursor:
+    """The cursor of a session that holds nothing yet."""
+    return Cursor(session.id, session.directory, session.title, session.created_ms, message_count=0, server_version=version)
 
 
 async def _look_up(request: Awaitable[T]) -> Lookup[T]:

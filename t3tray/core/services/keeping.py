@@ -7,6 +7,7 @@ server and changes no binding to another session. For the thread that runs the S
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from t3tray.core.domain.cursor import Cursor
@@ -72,8 +73,8 @@ class Keeper:
 
 def _cursor_now(known: Cursor, session: SessionFacts, newest: MessageFacts, reader: DatabaseReader) -> Cursor:
     first = reader.first(session.id)
-    return Cursor(
-        session_id=session.id,
+    return replace(
+        known,
         directory=session.directory,
         title=session.title,
         session_created_ms=session.created_ms,

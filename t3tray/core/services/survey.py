@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
-from t3tray.core.domain.journal import Entry, Event
+from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.errors import Refused, ServerError
@@ -27,8 +27,6 @@ from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
-
-_PUT_AWAY = frozenset({Event.SUPERSEDED, Event.RELEASED})
 
 
 @dataclass(frozen=True)
@@ -163,8 +161,13 @@ class Survey:
         return Recorded(own, cursor, had_turns)
 
     def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
-        """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it."""
+        """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it.
+
+        Where the user chose ours over what T3 Code names, that settles it, until T3 Code names another one again.
+        """
         thread = t3_thread(t3, own.draft if own else "")
+        if cursor is not None and cursor.chosen_over == (t3.session_id or ""):
+            return Recorded(thread, cursor, t3.has_turns, t3=t3, t3_talks_to=cursor.chosen_over)
         if t3.session_id is None:
             return Recorded(thread, None, t3.has_turns, t3=t3)
         if cursor is None:
@@ -203,12 +206,11 @@ class Survey:
         if not (memory.titled or memory.stretches or t3.earlier):
             return recorded
         memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
-        put_away = {entry.session_id for entry in memory.entries if entry.event in _PUT_AWAY and entry.session_id}
         candidates = candidates_of(memory, self._index.reader)
         there = {found.session_id: found.exists for found in candidates}
         served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
         bound = recorded.cursor.session_id if recorded.cursor else None
-        return replace(recorded, split=split_of(bound, candidates, put_away), served=tuple(served))
+        return replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)), served=tuple(served))
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor

@@ -1,4 +1,4 @@
-"""Making threads and binding them: new, adopt, bind, release, and what a crash in between left to be settled.
+"""Making threads: new, adopt, take in, and what a crash in between left to be settled. Changing a binding is `remedies`.
 
 The only place that calls `POST /session`, and it does so for a thread without any earlier state alone: rule 1. Every step is
 in the journal before it takes effect outside (write-ahead).
@@ -15,7 +15,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
-from t3tray.core.services.evidence import Recorded, cursor_now, same_directory
+from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
@@ -45,7 +45,7 @@ class Threads:
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
             record = await server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
-            await self._confirm(intent, _newborn(record, server.version), Actor.USER, "made for this thread")
+            await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
         finally:
             self._author.close_intent(intent.intent or "")
         return thread
@@ -54,7 +54,7 @@ class Threads:
         """A thread for a session that is already there. Raises Refused when another thread has it, SessionMissing, …"""
         record = await server.session(session_id)
         _refuse_child(record)
-        await self._refuse_owned(session_id, None)
+        await self._refuse_owned(session_id)
         facts = record.facts
         now = self._now()
         touched = datetime.fromtimestamp(facts.updated_ms / 1000, now.tzinfo)
@@ -72,32 +72,13 @@ class Threads:
         if recorded.thread.source is Source.T3CODE:
             await self._run_sql(self._take_in, recorded)
 
-    async def bind(self, thread_id: str, session_id: str, server: SessionServer) -> None:
-        """Bind a thread to another existing session because the user chose it; the old binding stays in the journal."""
-        thread = await self._run_sql(self._store.threads.find, thread_id)
-        record = await server.session(session_id)
-        _refuse_child(record)
-        await self._refuse_owned(session_id, thread.id)
-        if not same_directory(record.facts.directory, thread.directory):
-            raise Refused(
-                f"{session_id} works in {record.facts.directory}, this thread in {thread.directory}.",
-                "Bind only to a session of the same folder; or adopt that session as a thread of its own.",
-            )
-        cursor = await cursor_now(server, record.facts, None)
-        await self._run_sql(self._rebind, thread.id, cursor)
-
-    async def release(self, thread_id: str) -> None:
-        """Let go of the session: the thread keeps its journal, the session stays as it is in OpenCode."""
-        thread = await self._run_sql(self._store.threads.find, thread_id)
-        await self._run_sql(self._release, thread.id)
-
     async def reconcile(self, server: SessionServer) -> tuple[Entry, ...]:
-        """Settle the intents that a crash left open: a session carries the marker → confirmed, none does → abandoned.
+        """Settle the intents of new threads that a crash left open: a session has the marker → confirmed, none has → abandoned.
 
         An intent whose author is still at work is left to it.
         """
         pending = await self._run_sql(self._store.journal.pending)
-        left = [intent for intent in pending if not self._author.is_at_work(intent.intent or "")]
+        left = [intent for intent in pending if intent.deed is None and not self._author.is_at_work(intent.intent or "")]
         if not left:
             return ()
         marked = {record.marker.intent: record for record in await server.sessions() if record.marker}
@@ -126,11 +107,10 @@ class Threads:
         entry = Entry(intent.thread_id, event, actor, why, self._now(), session_id, intent.intent, cursor)
         return (await self._run_sql(self._store.journal.append, entry))[0]
 
-    async def _refuse_owned(self, session_id: str, thread_id: str | None) -> None:
+    async def _refuse_owned(self, session_id: str) -> None:
         owner = await self._run_sql(self._store.journal.owner_of, session_id)
         if owner is not None:
-            message = f"{session_id} is already bound to thread {owner}."
-            raise Refused(message if owner != thread_id else f"This thread is already bound to {session_id}.")
+            raise Refused(f"{session_id} is already bound to thread {owner}.")
 
     def _put_away(self, thread_id: str) -> None:
         """A thread that never got a session holds nothing to show."""
@@ -150,29 +130,6 @@ class Threads:
 
     def _is_bound(self, thread_id: str) -> bool:
         return self._store.journal.binding(thread_id).cursor is not None
-
-    def _rebind(self, thread_id: str, cursor: Cursor) -> None:
-        now = self._now()
-        old = self._store.journal.binding(thread_id).cursor
-        confirmed = Entry(thread_id, Event.CONFIRMED, Actor.USER, "bound by the user", now, cursor.session_id, cursor=cursor)
-        if old is None:
-            self._store.journal.append(confirmed)
-            return
-        why = f"the user chose {cursor.session_id}"
-        superseded = Entry(thread_id, Event.SUPERSEDED, Actor.USER, why, now, old.session_id, cursor=old)
-        self._store.journal.append(superseded, confirmed)
-
-    def _release(self, thread_id: str) -> None:
-        old = self._store.journal.binding(thread_id).cursor
-        if old is None:
-            raise Refused("This thread has no session to let go of.")
-        why = "let go by the user"
-        self._store.journal.append(Entry(thread_id, Event.RELEASED, Actor.USER, why, self._now(), old.session_id, cursor=old))
-
-
-def _newborn(record: SessionRecord, version: str) -> Cursor:
-    facts = record.facts
-    return Cursor(facts.id, facts.directory, facts.title, facts.created_ms, message_count=0, server_version=version)
 
 
 def _refuse_child(record: SessionRecord) -> None:

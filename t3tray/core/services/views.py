@@ -9,6 +9,7 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
@@ -66,7 +67,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class ThreadDetails:
-    """Everything known of one thread; all of it oldest first."""
+    """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first."""
 
     row: ThreadRow
     cursor: Cursor | None
@@ -74,6 +75,7 @@ class ThreadDetails:
     receipt: Receipt | None
     candidates: tuple[Candidate, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    offered: tuple[Remedy, ...] = ()
 
     @property
     def choices(self) -> tuple[Candidate, ...]:

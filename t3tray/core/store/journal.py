@@ -16,7 +16,7 @@ from t3tray.core.errors import OurBug, Refused
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import cursors, journal, threads
 
-_SETTLES = (Event.CONFIRMED, Event.ABANDONED)
+_SETTLES = (Event.CONFIRMED, Event.ABANDONED, Event.DONE)
 
 
 class Journal:
@@ -100,7 +100,7 @@ def append_entry(connection: Connection, entry: Entry) -> Entry:
 def _apply(connection: Connection, entry: Entry) -> None:
     mine = cursors.c.thread_id == entry.thread_id
     match entry.event:
-        case Event.INTENDED | Event.ABANDONED:
+        case Event.INTENDED | Event.ABANDONED | Event.PUT_AWAY | Event.DONE:
             return
         case Event.CONFIRMED:
             _bind(connection, entry, _cursor_of(entry))

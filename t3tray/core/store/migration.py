@@ -22,7 +22,7 @@ class Steps:
     head: str
 
 
-OURS = Steps(Path(__file__).parent / "migrations", "0002")
+OURS = Steps(Path(__file__).parent / "migrations", "0003")
 
 
 def refuse_newer(revision: str, steps: Steps) -> None:

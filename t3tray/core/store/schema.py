@@ -13,6 +13,7 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.receipt import Receipt
+from t3tray.core.domain.remedy import Deed
 from t3tray.core.domain.thread import Source
 from t3tray.core.store.column_types import Json, Moment, Word
 
@@ -43,6 +44,7 @@ journal = Table(
     Column("session_id", Text),
     Column("intent", Text),
     Column("cursor", Json(Cursor)),
+    Column("deed", Json(Deed)),
     Index("journal_of_thread", "thread_id"),
     Index("journal_of_intent", "intent"),
     sqlite_autoincrement=True,

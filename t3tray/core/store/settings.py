@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from t3tray.core.domain.carrying import BUDGET
 from t3tray.core.store.column_types import decode
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import settings
@@ -19,7 +20,7 @@ from t3tray.core.store.schema import settings
 @dataclass(frozen=True)
 class Settings:
     """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
-    reaper's, 0 turns it off."""
+    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another session."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -28,6 +29,7 @@ class Settings:
     t3_idle_minutes: int = 30
     t3_sweep_minutes: int = 5
     stop_idle_minutes: int = 30
+    carry_characters: int = BUDGET
 
 
 class SettingsTable:

@@ -53,6 +53,9 @@ class Threads:
     def rename(self, thread_id: str, title: str) -> None:
         self._change(thread_id, title=title)
 
+    def set_directory(self, thread_id: str, directory: str) -> None:
+        self._change(thread_id, directory=directory)
+
     def set_archived(self, thread_id: str, at: datetime | None) -> None:
         """Archive it, or bring it back with None."""
         self._change(thread_id, archived_at=at)

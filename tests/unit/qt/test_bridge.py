@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import OurBug, ServerDown
 from t3tray.core.services.views import Overview
 from t3tray.qt.bridge import Bridge
-from tests.support.views import READY, FakeDesk, row
+from tests.support.views import READY, FakeDesk, preview, row
 
 OVERVIEW = Overview(READY, (row("a"),))
 
@@ -71,13 +72,17 @@ def test_what_is_asked_before_the_desk_is_there_is_done_later(qtbot: QtBot, brid
     assert made.args == ["made"] and desk.asked == [("new", "/work", "Parser")]
 
 
-def test_a_bind_shows_the_thread_anew(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
     desk = FakeDesk(OVERVIEW)
     bridge = bridged(desk)
     bridge.start()
-    with qtbot.waitSignal(bridge.details_changed):
-        bridge.bind("a", "ses_2")
-    assert desk.asked == [("bind", "a", "ses_2"), ("details", "a")]
+    choice = Choice(Remedy.BIND, "ses_2")
+    with qtbot.waitSignal(bridge.previewed) as shown:
+        bridge.preview("a", choice)
+    assert shown.args == ["a", choice, preview(Remedy.BIND)]
+    with qtbot.waitSignals([bridge.remedied, bridge.details_changed]):
+        bridge.apply("a", choice, preview(Remedy.BIND))
+    assert desk.asked == [("preview", "a", "bind", "ses_2"), ("apply", "a", "bind", "ses_2"), ("details", "a")]
 
 
 def test_an_error_of_the_world_is_told_as_it_is(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:

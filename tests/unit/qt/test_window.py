@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QColor, QPalette
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason
@@ -18,7 +19,7 @@ from t3tray.core.services.views import Overview
 from t3tray.qt import theme
 from t3tray.qt.thread_model import ROW_ROLE, ThreadModel
 from t3tray.qt.window import MainWindow
-from tests.support.views import NOON, READY, details, row
+from tests.support.views import NOON, READY, details, preview, row
 
 ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & printer"), row("c", Reason.SERVER_DOWN))
 
@@ -77,9 +78,9 @@ def test_the_page_shows_draft_receipt_history_and_facts(window: MainWindow) -> N
 
 def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> None:
     choose(window, "a", "ses_old")
-    with qtbot.waitSignal(window.bind_wanted) as bound:
-        buttons(window.page)["Bind to ses_old"].click()
-    assert bound.args == ["a", "ses_old"]
+    with qtbot.waitSignal(window.remedy_wanted) as wanted:
+        buttons(window.page)["Bind to ses_old (3 messages)"].click()
+    assert wanted.args == ["a", Choice(Remedy.BIND, "ses_old")]
     with qtbot.waitSignal(window.check_wanted):
         buttons(window.page)["Check Again"].click()
     choose(window, "b")
@@ -90,6 +91,59 @@ def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> 
     with qtbot.waitSignal(window.server_wanted) as wanted:
         buttons(window.page)["Start Server"].click()
     assert wanted.args == ["start"]
+
+
+def test_what_does_not_fit_is_in_a_menu(qtbot: QtBot, window: MainWindow) -> None:
+    choose(window, "a", "ses_old")
+    (menu,) = window.page.findChildren(QMenu)
+    assert [action.text() for action in menu.actions()] == [
+        "Carry the Conversation Over…",
+        "Start Afresh…",
+        "Let Go of the Session…",
+    ]
+    with qtbot.waitSignal(window.remedy_wanted) as wanted:
+        menu.actions()[0].trigger()
+    assert wanted.args == ["a", Choice(Remedy.CARRY)]
+
+
+def test_a_remedy_is_shown_before_it_is_done_and_can_be_put_away(qtbot: QtBot, window: MainWindow) -> None:
+    choose(window, "a")
+    choice = Choice(Remedy.FORK)
+    window.show_preview("a", choice, preview(Remedy.FORK))
+    shown = texts(window.sheet)
+    for part in ("Do fork", "Before.", "After.", "Kept.", "Lost.", "in detail"):
+        assert part in shown, part
+    with qtbot.waitSignal(window.remedy_agreed) as agreed:
+        buttons(window.sheet)["Do It"].click()
+    assert agreed.args == ["a", choice, preview(Remedy.FORK)]
+    assert window.sheet.isVisible(), "it stays until it is done"
+    window.show_remedied("a", preview(Remedy.FORK))
+    assert window.page.isVisible() and "Done: Do fork" in texts(window.bar)
+    window.show_preview("a", choice, preview(Remedy.FORK))
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.page.isVisible() and window.isVisible()
+
+
+def test_a_remedy_for_another_thread_comes_too_late(window: MainWindow) -> None:
+    choose(window, "a")
+    window.show_preview("b", Choice(Remedy.FORK), preview(Remedy.FORK))
+    assert window.page.isVisible()
+    window.show_preview("a", Choice(Remedy.FORK), preview(Remedy.FORK))
+    window.show_thread("b")
+    assert window.page.isVisible()
+
+
+def test_what_starts_from_nothing_wants_the_word(qtbot: QtBot, window: MainWindow) -> None:
+    choose(window, "a")
+    window.show_preview("a", Choice(Remedy.START_AFRESH), preview(Remedy.START_AFRESH, "start afresh"))
+    do = buttons(window.sheet)["Do It"]
+    assert not do.isEnabled()
+    typed = window.sheet.findChild(QLineEdit)
+    assert typed is not None
+    typed.setText("start over")
+    assert not do.isEnabled()
+    typed.setText("Start afresh ")
+    assert do.isEnabled()
 
 
 def test_a_new_list_keeps_what_is_chosen(window: MainWindow) -> None:

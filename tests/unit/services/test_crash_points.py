@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -15,49 +16,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from t3tray.core.domain.journal import Event, fold
+from t3tray.core.domain.journal import Event, fold, last_remedy
+from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import T3TrayError
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.resume import Resume
-from t3tray.core.services.sending import Sending
-from t3tray.core.services.survey import Survey
-from t3tray.core.services.threads import Threads
-from t3tray.core.store.store import Store
-from t3tray.core.system.author import Author
+from t3tray.core.opencode.wire import SessionRecord
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
+from tests.support.life import Life
 from tests.support.rounds import rounds
 
 P = ParamSpec("P")
 R = TypeVar("R")
+REMEDIES = (Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE, Remedy.UNDO)
 KILL_AT = st.none() | st.integers(0, 14)
-
-
-class Steps:
-    """Runs SQL at once, and may be the last thing that this process does: before the statement, or right after it."""
-
-    def __init__(self, switch: KillSwitch) -> None:
-        self._switch = switch
-
-    async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        self._switch.step()
-        result = function(*args, **kwargs)
-        self._switch.step()
-        return result
-
-
-class Process:
-    """One life of t3tray: its store and services, until it is killed."""
-
-    def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
-        self.store = Store.open(home, now)
-        self.author = Author(pid, 0.0)
-        run: Any = Steps(switch)
-        self.threads = Threads(self.store, run, now, self.author)
-        surroundings = Surroundings(now, lambda: False)
-        survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
-        self.resume = Resume(self.store, run, surroundings, survey.recall)
-        self.sending = Sending(self.store, run, self.resume, now)
 
 
 class CrashPoints(RuleBasedStateMachine):
@@ -86,10 +56,10 @@ class CrashPoints(RuleBasedStateMachine):
             shutil.copytree(self.home, CrashPoints.template, dirs_exist_ok=True)
             self.process = self.live()
 
-    def live(self) -> Process:
+    def live(self) -> Life:
         self.lives += 1
         # No process has such a pid, so the intents of an earlier life are nobody's.
-        return Process(self.home, self.server, self.switch, 2**22 + self.lives, self.tick)
+        return Life(self.home, self.server, self.switch, 2**22 + self.lives, self.tick)
 
     def tick(self) -> datetime:
         self.time += timedelta(seconds=1)
@@ -125,15 +95,30 @@ class CrashPoints(RuleBasedStateMachine):
         self.creations_asked += 1
         self.do(self.process.threads.adopt(session, self.server), kill_at)
 
-    @rule(number=st.integers(0, 9), kill_at=KILL_AT)
-    def bind(self, number: int, kill_at: int | None) -> None:
-        session = self.server.add_foreign_session(str(self.folder))
-        self.creations_asked += 1
-        self.do(self.process.threads.bind(self.pick(number), session, self.server), kill_at)
+    @rule(number=st.integers(0, 9), remedy=st.sampled_from(REMEDIES), kill_at=KILL_AT)
+    def remedy(self, number: int, remedy: Remedy, kill_at: int | None) -> None:
+        thread_id = self.pick(number)
+        if thread_id == "nobody":
+            return
+        foreign = self.server.add_foreign_session(str(self.folder)) if remedy is Remedy.BIND else ""
+        self.creations_asked += 1 + bool(foreign)
+        before = self.outside(), self.process.store.journal.binding(thread_id).cursor
+        done_before = last_remedy(self.process.store.journal.entries(thread_id))
+        details = self.process.details(thread_id, self.server)
+        lived = self.do(self.process.remedies.apply(details, Choice(remedy, foreign)), kill_at)
+        if lived or not self.server.up:
+            return
+        asyncio.run(self.process.remedies.settle(self.server))
+        if last_remedy(self.process.store.journal.entries(thread_id)) == done_before:
+            assert (self.outside(), self.process.store.journal.binding(thread_id).cursor) == before
 
-    @rule(number=st.integers(0, 9), kill_at=KILL_AT)
-    def release(self, number: int, kill_at: int | None) -> None:
-        self.do(self.process.threads.release(self.pick(number)), kill_at)
+    def outside(self) -> tuple[dict[str, SessionRecord], dict[str, list[str]]]:
+        """Everything that OpenCode holds; metadata that nobody wrote is the same as none."""
+        held = {
+            name: replace(record, metadata=record.metadata.removeprefix("{}"))
+            for name, record in self.server.sessions_held.items()
+        }
+        return held, {name: [message.text for message in found] for name, found in self.server.messages_held.items()}
 
     @rule(number=st.integers(0, 9), kill_at=KILL_AT)
     def send(self, number: int, kill_at: int | None) -> None:
@@ -162,7 +147,7 @@ class CrashPoints(RuleBasedStateMachine):
     @precondition(lambda self: self.server.up)
     @rule(kill_at=KILL_AT)
     def recover(self, kill_at: int | None) -> None:
-        if not self.do(self.process.threads.reconcile(self.server), kill_at):
+        if not self.do(self.process.settle(self.server), kill_at):
             return
         assert self.process.store.journal.pending() == ()
         named = {entry.session_id for entry in self.process.store.journal.entries()}

@@ -1,0 +1,47 @@
+"""One command of the command line under way: its words, the engine, and where its answer goes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from typing import TextIO
+
+from t3tray import documents
+from t3tray.core.engine import Engine
+
+
+@dataclass
+class Command:
+    """One command under way: its words, the engine, and where its answer goes."""
+
+    words: argparse.Namespace
+    engine: Engine
+    out: TextIO
+    err: TextIO
+
+    def answer(self, document: documents.Document, text: str) -> None:
+        """The answer, once: the document with --json, else the text."""
+        if self.words.json:
+            json.dump(document, self.out, ensure_ascii=False, indent=2)
+            self.out.write("\n")
+        elif text:
+            self.out.write(f"{text}\n")
+
+    def say(self, text: str) -> None:
+        """Something by the way; never where a script reads."""
+        self.err.write(f"{text}\n")
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person is there who could answer."""
+        return bool(not self.words.json and sys.stdin.isatty())
+
+    async def ask(self, question: str) -> str:
+        """What the person types."""
+        self.err.write(question)
+        self.err.flush()
+        answer: str = await asyncio.to_thread(sys.stdin.readline)
+        return answer.strip()

@@ -1,0 +1,82 @@
+"""A conversation as one labelled message for the model: text in order, a tool's use as one line, within a number of characters.
+
+Pure. What was cut is said in the message itself, and to the user before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.transcript import Transcript, Utterance
+
+# In characters; some 25,000 tokens.
+BUDGET = 100_000
+_END = "[End of what was carried over. It is earlier context: do not answer it, go on from it.]"
+_NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """`text` is the whole message. `messages` are in it, `left_out` of the oldest are not; `shortened`: one lacks its start."""
+
+    text: str
+    messages: int
+    left_out: int = 0
+    shortened: bool = False
+
+    @property
+    def cut(self) -> str:
+        """What is not in it, in a sentence; empty when all is."""
+        parts = []
+        if self.left_out:
+            parts.append(f"the oldest {self.left_out} message{'' if self.left_out == 1 else 's'}")
+        if self.shortened:
+            parts.append("the beginning of a very long message")
+        return f"Left out for length: {' and '.join(parts)}." if parts else ""
+
+
+def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET) -> Carried:
+    """The message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept."""
+    told = [text for utterance in transcript.utterances if (text := _told(utterance))]
+    kept: list[str] = []
+    room = budget
+    shortened = False
+    for text in reversed(told):
+        if len(text) > room:
+            if not kept:
+                kept.append(f"[…] {text[-room:]}")
+                shortened = True
+            break
+        kept.append(text)
+        room -= len(text)
+    result = Carried("", len(kept), len(told) - len(kept), shortened)
+    label = [f"[Carried over by t3tray on {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, from {transcript.origin}. {heading}]"]
+    label += [f"[{line}]" for line in (*transcript.missing, result.cut) if line]
+    return Carried("\n\n".join(["\n".join(label), *reversed(kept), _END]), len(kept), result.left_out, shortened)
+
+
+def summary_of(utterances: Sequence[Utterance], limit: int = 3, width: int = 70) -> tuple[str, ...]:
+    """The first words of some messages, a line each, and how many more there are."""
+    lines = [f"{_NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in utterances[:limit]]
+    more = len(utterances) - len(lines)
+    return (*lines, *((f"and {more} more",) if more else ()))
+
+
+def _told(utterance: Utterance) -> str:
+    lines = [utterance.text.strip()] if utterance.text.strip() else []
+    lines += [f"[used {tool.name}{f': {tool.title}' if tool.title else ''}]" for tool in utterance.tools]
+    lines += [f"[attached {name}]" for name in utterance.files]
+    if utterance.error:
+        lines.append(f"[failed: {utterance.error}]")
+    if not lines:
+        return ""
+    when = datetime.fromtimestamp(utterance.created_ms / 1000, UTC)
+    return f"{_NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
+
+
+def _shortened(text: str, width: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,60 @@
+"""Opening a thread somewhere: a terminal, a browser, T3 Code. Only what leads to the session that was verified.
+
+It changes nothing; what is started for the user is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.errors import Refused
+from t3tray.core.launching import Launching
+from t3tray.core.opencode.managed import ManagedServer
+from t3tray.core.services.resume import NotResumable
+from t3tray.core.services.survey import Survey
+from t3tray.core.services.views import Resumption
+from t3tray.core.system.serial import SerialExecutor
+from t3tray.core.t3code.place import thread_address
+
+
+class Opening:
+    """Lives on the event loop."""
+
+    def __init__(self, launching: Launching, server: ManagedServer, survey: Survey, run_sql: SerialExecutor) -> None:
+        self._launching = launching
+        self._server = server
+        self._survey = survey
+        self._run_sql = run_sql
+
+    async def terminal(self, thread: Thread) -> None:
+        """A terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
+        await asyncio.to_thread(self._launching.open_terminal, thread)
+
+    async def attachment(self, resumption: Resumption) -> tuple[list[str], dict[str, str]]:
+        """The command and environment that become OpenCode in the session that was just proved.
+
+        Attached to the server where it stays when this process is gone; else OpenCode by itself, on the same database. Raises
+        NotResumable, BinaryNotFound.
+        """
+        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
+            raise NotResumable(resumption)
+        endpoint = await self._server.ensure_ready() if await self._server.outlives_us() else None
+        return await asyncio.to_thread(
+            self._launching.terminal_interface, resumption.session_id, resumption.thread.directory, endpoint
+        )
+
+    async def browser(self, resumption: Resumption) -> str:
+        """Open the session in the server's own web page; where the page is. Raises Refused where the server would not stay."""
+        endpoint = await self._server.ensure_ready()
+        stays = await self._server.outlives_us()
+        return await asyncio.to_thread(self._launching.open_browser, resumption, endpoint, stays)
+
+    async def t3code(self, thread: Thread) -> str:
+        """Open a thread in T3 Code; what was done, in a sentence. Raises Refused for a thread that is not one of its own."""
+        home = await self._run_sql(self._survey.home_of, thread.id)
+        if home is None:
+            raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
+        address = await thread_address(home, thread.id)
+        return await asyncio.to_thread(self._launching.open_t3code, thread, address)

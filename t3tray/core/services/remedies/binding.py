@@ -1,0 +1,220 @@
+"""Remedies that change the binding alone, in one transaction: bind to another session, let go of the one there is.
+
+They make nothing and end nothing in OpenCode.
+"""
+
+from __future__ import annotations
+
+from t3tray.core.domain.carrying import summary_of
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.difference import Difference, difference
+from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.domain.journal import Entry, Event, put_away
+from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
+from t3tray.core.domain.split import Candidate, split_of
+from t3tray.core.domain.transcript import Utterance
+from t3tray.core.errors import Refused, SessionMissing, UsageError
+from t3tray.core.services.evidence import cursor_now, same_directory
+from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.views import ThreadDetails
+
+
+class Bind:
+    """Bind to a candidate, or to any session that the user names."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        session_id = choice.session_id or _only_choice(details)
+        await self._tools.run_sql(self._refuse, details, session_id)
+        preview, rivals = await self._tools.run_sql(self._preview, details, session_id)
+
+        async def carry_out() -> None:
+            server = await self._tools.connect()
+            record = await server.session(session_id)
+            refuse_unfit(details, record.facts)
+            old = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
+            cursor = chosen(await cursor_now(server, record.facts, old), details)
+            journal = Record.of(self._tools, details.row.thread.id, Deed(Remedy.BIND, session_id))
+            try:
+                lines = journal.rebinding(old, cursor, "chosen by the user")
+                away = (journal.entry(Event.PUT_AWAY, "another session was chosen", rival) for rival in rivals)
+                await journal.write(*lines, *away)
+            finally:
+                journal.close()
+
+        return Plan(preview, carry_out)
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return await undo_binding(self._tools, details, done)
+
+    def _refuse(self, details: ThreadDetails, session_id: str) -> None:
+        with self._tools.library() as library:
+            try:
+                refuse_unfit(details, library.session(session_id))
+            except SessionMissing as error:
+                raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
+        refuse_owned(self._tools, details, session_id)
+        bound = live_binding(self._tools, details.row.thread.id)
+        elsewhere = details.row.t3 is not None and details.row.t3.session_id != session_id
+        settled = bound is not None and (not elsewhere or bound.chosen_over is not None) and not _rivals(details, session_id)
+        if bound is not None and bound.session_id == session_id and settled:
+            raise Refused(f"This thread is already bound to {session_id}.", "There is nothing to do.")
+
+    def _preview(self, details: ThreadDetails, session_id: str) -> tuple[Preview, tuple[str, ...]]:
+        bound = details.row.session_id
+        told = {found.session_id: found for found in details.candidates}
+        gone = f"It is bound to {bound}, which does not exist any more." if bound else "It is bound to no session."
+        before = described(told[bound]) if bound in told and told[bound].exists else (gone,)
+        rivals = _rivals(details, session_id)
+        kept = ["The binding of now stays in the history, and this can be undone."]
+        if rivals:
+            kept.append(f"{', '.join(rivals)} is left as it is in OpenCode, and counts as this thread's no longer.")
+        lost: tuple[str, ...] = ()
+        if bound and bound != session_id and before[0] != gone:
+            lost = self._not_known(bound, session_id)
+        preview = Preview(
+            Remedy.BIND,
+            f"Bind “{details.row.thread.title}” to {session_id}",
+            "Bind to This Session",
+            before,
+            described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",),
+            tuple(kept),
+            lost,
+        )
+        return preview, rivals
+
+    def _not_known(self, bound: str, session_id: str) -> tuple[str, ...]:
+        """What the model would no longer know, and what it would know anew."""
+        with self._tools.library() as library:
+            found = difference(library.utterances(bound), library.utterances(session_id))
+        return told_difference(found, bound, session_id)
+
+
+class Release:
+    """Let go of the session."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread = details.row.thread
+        bound = await self._tools.run_sql(live_binding, self._tools, thread.id) or details.cursor
+        if bound is None:
+            raise Refused("This thread has no session to let go of.")
+        preview = Preview(
+            Remedy.RELEASE,
+            f"Let “{thread.title}” go of {bound.session_id}",
+            "Let Go of the Session",
+            (f"It is bound to {bound.session_id}.",),
+            ("It is bound to no session: it cannot be resumed until you bind it again.",),
+            ("The session stays as it is in OpenCode.", "The binding stays in the history, and this can be undone."),
+        )
+
+        async def carry_out() -> None:
+            journal = Record.of(self._tools, thread.id, Deed(Remedy.RELEASE, bound.session_id))
+            try:
+                await journal.write(journal.entry(Event.RELEASED, "let go by the user", cursor=bound))
+            finally:
+                journal.close()
+
+        return Plan(preview, carry_out)
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return await undo_binding(self._tools, details, done)
+
+
+def refuse_unfit(details: ThreadDetails, session: SessionFacts) -> None:
+    """Raises Refused for a session that cannot be a thread's: a sub-agent's, or one of another folder."""
+    if session.parent_id:
+        raise Refused(f"{session.id} is a sub-agent's session of {session.parent_id}.", "Choose that one instead.")
+    if not same_directory(session.directory, details.row.thread.directory):
+        raise Refused(
+            f"{session.id} works in {session.directory}, this thread in {details.row.thread.directory}.",
+            f"Choose a session of the same folder, or “{Remedy.MOVE_SESSION}” for the one that it is bound to.",
+        )
+
+
+def refuse_owned(tools: Tools, details: ThreadDetails, session_id: str) -> None:
+    """Raises Refused when another thread is bound to the session. For the thread that runs the SQL."""
+    owner = tools.store.journal.owner_of(session_id)
+    if owner is not None and owner != details.row.thread.id:
+        raise Refused(
+            f"{session_id} is already bound to thread {owner}; a session belongs to one thread only.",
+            "Release it from that thread first.",
+        )
+
+
+def described(found: Candidate) -> tuple[str, ...]:
+    """What a session holds, in two lines."""
+    first = f"{found.session_id}: {found.messages:,} messages, {found.input_tokens:,} input tokens"
+    return first, f"in {found.directory}"
+
+
+def told_difference(found: Difference, one: str, other: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    for session, only in ((one, found.only_first), (other, found.only_second)):
+        if only:
+            lines.append(f"Only {session} knows {_counted(only)}:")
+            lines += [f"  {line}" for line in summary_of(only)]
+    return tuple(lines)
+
+
+async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+    """The plan that brings back the binding from before these entries."""
+    thread, deed = details.row.thread, done[0].deed
+    old = _before(done)
+    current = await tools.run_sql(live_binding, tools, thread.id)
+    after = f"It is bound to {old.session_id} again." if old else "It is bound to no session again."
+    preview = Preview(
+        Remedy.UNDO,
+        f"Undo “{deed.remedy if deed else ''}” of “{thread.title}”",
+        "Undo",
+        (f"It is bound to {current.session_id}." if current else "It is bound to no session.",),
+        (after,),
+        ("Both sessions stay as they are in OpenCode.",),
+    )
+
+    async def carry_out() -> None:
+        journal = Record.of(tools, thread.id, Deed(Remedy.UNDO, undoes=done[0].intent or ""))
+        try:
+            await bring_back(tools, journal, done)
+        finally:
+            journal.close()
+
+    return Plan(preview, carry_out)
+
+
+async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:
+    """Write the lines that bring back the binding from before these entries."""
+    old, why = _before(done), "as it was before"
+    current = await tools.run_sql(live_binding, tools, journal.thread_id)
+    if old is not None:
+        await journal.write(*journal.rebinding(current, old, why))
+    elif current is not None:
+        await journal.write(journal.entry(Event.RELEASED, why, cursor=current))
+    else:
+        await journal.write(journal.entry(Event.DONE, why))
+
+
+def _before(done: tuple[Entry, ...]) -> Cursor | None:
+    return next((entry.cursor for entry in done if entry.event in (Event.SUPERSEDED, Event.RELEASED)), None)
+
+
+def _only_choice(details: ThreadDetails) -> str:
+    choices = details.choices
+    if len(choices) == 1:
+        return choices[0].session_id
+    listed = "; ".join(f"{found.session_id} ({found.messages} messages)" for found in choices) or "none was found"
+    raise UsageError("Which session?", f"Name one with --session. The fullest first: {listed}.")
+
+
+def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
+    """The sessions that would still claim the thread."""
+    claims = split_of(session_id, details.candidates, put_away(details.journal))
+    return tuple(claim.session_id for claim in claims if claim.session_id != session_id)
+
+
+def _counted(utterances: tuple[Utterance, ...]) -> str:
+    return f"{len(utterances)} message{'' if len(utterances) == 1 else 's'}"

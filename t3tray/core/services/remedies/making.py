@@ -1,0 +1,235 @@
+"""Remedies that make a session: carry the transcript into a new one, fork, start afresh. Beside `services.threads` the only place
+where a session is made, and only because the user chose it by name.
+
+The session carries the intent before anything else happens to it. A crash on the way is rolled back: what was made is deleted
+(nobody was given it), and the thread is bound as before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from t3tray.core.domain.carrying import Carried, carried
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Entry, Event
+from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
+from t3tray.core.domain.transcript import Origin, Transcript
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.errors import Refused, ServerError, SessionMissing
+from t3tray.core.opencode.wire import Marker, SessionRecord, marked_metadata, plain_metadata
+from t3tray.core.services.evidence import cursor_now
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.remedies.binding import undo_binding
+from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.views import ThreadDetails
+
+MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
+AFRESH_WORD = "start afresh"
+
+
+class _Making:
+    """What the three have in common."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return await undo_binding(self._tools, details, done)
+
+    async def _make(
+        self,
+        details: ThreadDetails,
+        deed: Deed,
+        why: str,
+        make: Callable[[SessionServer, Marker], Awaitable[SessionRecord]],
+        finish: Callable[[SessionServer, Cursor], Awaitable[Cursor]],
+    ) -> None:
+        """Intend, make, fill, and only then bind."""
+        thread = details.row.thread
+        server = await self._tools.connect()
+        journal = Record.of(self._tools, thread.id, deed)
+        try:
+            await journal.write(journal.entry(Event.INTENDED, why))
+            made = await make(server, Marker(thread.id, journal.intent))
+            cursor = await finish(server, await cursor_now(server, made.facts, None))
+            old = await self._tools.run_sql(live_binding, self._tools, thread.id)
+            await journal.write(*journal.rebinding(old, chosen(cursor, details), why))
+        finally:
+            journal.close()
+
+
+class StartAfresh(_Making):
+    """An empty session under the thread, because the user wants exactly that."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread = details.row.thread
+        refuse_missing_folder(thread.directory)
+        preview = Preview(
+            Remedy.START_AFRESH,
+            f"Start “{thread.title}” afresh",
+            "Start Afresh",
+            (f"It is bound to {details.row.session_id or 'no session'}.",),
+            (f"It is bound to a new, empty session in {thread.directory}.",),
+            ("The session of now stays as it is in OpenCode.", "The old binding stays in the history, and this can be undone."),
+            ("The model starts from nothing: it knows none of what is on the screen.",),
+            AFRESH_WORD,
+        )
+
+        async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
+            return replace(cursor, afresh=True)
+
+        async def carry_out() -> None:
+            why = "started afresh, as the user asked"
+            await self._make(details, Deed(Remedy.START_AFRESH), why, _new_session(details), finish)
+
+        return Plan(preview, carry_out)
+
+
+class Carry(_Making):
+    """The conversation, as far as somebody kept it, in a new session."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        refuse_missing_folder(details.row.thread.directory)
+        transcript = await self._tools.run_sql(self._source, details, choice.session_id)
+        lost_session = transcript.session_id or details.row.session_id
+        heading = f"This is the earlier conversation of this thread; the session that held it was {lost_session or 'lost'}."
+        packed = carried(transcript, heading, self._tools.now(), self._tools.budget)
+        restored = f"on {self._tools.now():%Y-%m-%d} from {transcript.origin}"
+
+        async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
+            text = carried(transcript, heading, self._tools.now(), self._tools.budget).text
+            await server.tell(cursor.session_id, text, cursor.session_id)
+            told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
+            return replace(told, restored=restored)
+
+        async def carry_out() -> None:
+            why = f"restored {restored}: {_messages(packed)}"
+            await self._make(details, Deed(Remedy.CARRY), why, _new_session(details), finish)
+
+        return Plan(_carry_preview(details, transcript, packed), carry_out)
+
+    def _source(self, details: ThreadDetails, session_id: str) -> Transcript:
+        found = sources(self._tools, details, session_id)
+        if not found:
+            raise Refused(
+                "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
+                f"What is left is “{Remedy.START_AFRESH}”.",
+            )
+        return found[0]
+
+
+class Fork(_Making):
+    """A copy of the session, and the thread goes on in it. The server copies its metadata, which is how it is found again."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        bound = details.cursor
+        if bound is None:
+            raise Refused("This thread has no session that could be forked.")
+        session = await self._tools.run_sql(self._look, bound.session_id)
+        preview = Preview(
+            Remedy.FORK,
+            f"Fork {bound.session_id}",
+            "Go On in a Fork",
+            (f"It is bound to {bound.session_id}, “{session}”.",),
+            (f"It is bound to a copy of it, which OpenCode calls “{session} (fork #…)”, in {bound.directory}.",),
+            ("The session of now stays as it is, with whatever goes on in it.", "This can be undone."),
+        )
+
+        async def make(server: SessionServer, marker: Marker) -> SessionRecord:
+            parent = await server.session(bound.session_id)
+            await server.set_metadata(parent.facts.id, marked_metadata(parent.metadata, marker))
+            fork = await server.fork_session(parent.facts.id)
+            await server.set_metadata(parent.facts.id, plain_metadata(parent.metadata))
+            return fork
+
+        async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
+            return replace(cursor, restored=bound.restored)
+
+        async def carry_out() -> None:
+            parent = await (await self._tools.connect()).session(bound.session_id)
+            deed = Deed(Remedy.FORK, bound.session_id, metadata=parent.metadata)
+            await self._make(details, deed, f"forked from {bound.session_id}", make, finish)
+
+        return Plan(preview, carry_out)
+
+    def _look(self, session_id: str) -> str:
+        with self._tools.library() as library:
+            return library.session(session_id).title
+
+
+def sources(tools: Tools, details: ThreadDetails, session_id: str = "") -> tuple[Transcript, ...]:
+    """Who can still tell the conversation, the best first: a session that is there, then the copies. For the SQL's thread."""
+    bound = session_id or details.row.session_id
+    whole = bound is not None and (session_id != "" or details.row.verdict.reason is not Reason.HISTORY_LOST)
+    there = _told_by_opencode(tools, bound) if bound and whole else ()
+    return tuple(found for found in (*there, *tools.copies(details.row.thread.id, bound)) if found.utterances)
+
+
+async def roll_back(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
+    """Give up a remedy that a crash cut off: delete what it made, put back what it changed, say so."""
+    journal = Record.left_open(tools, intent, deed)
+    made = [
+        record.facts.id
+        for record in await server.sessions()
+        if record.marker and record.marker.intent == intent.intent and record.facts.id != deed.session_id
+    ]
+    for session_id in made:
+        with suppress(SessionMissing):
+            await server.delete_session(session_id)
+    if deed.remedy is Remedy.FORK:
+        with suppress(SessionMissing):  # gone, and what was written into it with it
+            await server.set_metadata(deed.session_id, plain_metadata(deed.metadata))
+    why = f"cut off before it came to its end; {', '.join(made)} was deleted again" if made else "cut off before it began"
+    await journal.write(journal.entry(Event.ABANDONED, why, made[0] if made else None))
+
+
+def refuse_missing_folder(directory: str) -> None:
+    if not os.path.isdir(directory):
+        raise Refused(f"There is no folder {directory}.", f"Find it first: “{Remedy.RELOCATE}”.")
+
+
+def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
+    try:
+        with tools.library() as library:
+            return (Transcript(Origin.OPENCODE, library.utterances(session_id), session_id),)
+    except ServerError:
+        # OpenCode's database cannot be read now: a copy of ours or of T3 Code's does without it.
+        return ()
+
+
+def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Awaitable[SessionRecord]]:
+    thread = details.row.thread
+
+    async def make(server: SessionServer, marker: Marker) -> SessionRecord:
+        return await server.create_session(thread.directory, thread.title, marker)
+
+    return make
+
+
+def _carry_preview(details: ThreadDetails, transcript: Transcript, packed: Carried) -> Preview:
+    thread = details.row.thread
+    lost = (
+        *transcript.missing,
+        *((packed.cut,) if packed.cut else ()),
+        "What tools returned, and what the model thought, is not carried.",
+    )
+    return Preview(
+        Remedy.CARRY,
+        f"Carry the conversation of “{thread.title}” into a new session",
+        "Carry It Over",
+        (f"It is bound to {details.row.session_id or 'no session'}.",),
+        (
+            f"It is bound to a new session in {thread.directory}.",
+            f"{_messages(packed)} from {transcript.origin} go in as one message of {len(packed.text):,} characters,"
+            " labelled as restored.",
+        ),
+        ("The word “restored” stays with the thread.", "The old binding stays in the history, and this can be undone."),
+        lost,
+    )
+
+
+def _messages(packed: Carried) -> str:
+    return f"{packed.messages} message{'' if packed.messages == 1 else 's'}"

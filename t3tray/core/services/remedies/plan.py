@@ -1,0 +1,118 @@
+"""The one shape of every remedy: look, say what would happen, and only then do it. It decides nothing by itself.
+
+A plan is made anew for every preview, and again right before it is carried out: what was shown is what is done, or it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.remedy import Choice, Deed, Preview
+from t3tray.core.domain.transcript import Transcript, Utterance
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.views import ThreadDetails
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from t3tray.core.system.serial import SerialExecutor
+
+
+class Library(Protocol):
+    """OpenCode's database as far as plans read it. Every method raises ServerError."""
+
+    def session(self, session_id: str) -> SessionFacts: ...
+
+    def utterances(self, session_id: str) -> tuple[Utterance, ...]: ...
+
+    def project(self, session_id: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be.
+
+    `copies` tells a thread's conversation from elsewhere than OpenCode, the best first; `budget` is in characters.
+    """
+
+    store: Store
+    run_sql: SerialExecutor
+    now: Callable[[], datetime]
+    author: Author
+    library: Callable[[], AbstractContextManager[Library]]
+    connect: Callable[[], Awaitable[SessionServer]]
+    copies: Callable[[str, str | None], tuple[Transcript, ...]]
+    budget: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`carry_out` does it. Nothing was changed by making the plan."""
+
+    preview: Preview
+    carry_out: Callable[[], Awaitable[None]]
+
+
+class Act(Protocol):
+    """One remedy. Both raise Refused, with the reason, for what must not be done, and the world's errors."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan: ...
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """The journal's lines of one remedy: all have its intent and its deed."""
+
+    tools: Tools
+    thread_id: str
+    deed: Deed
+    actor: Actor = Actor.USER
+    intent: str = field(default="", kw_only=True)
+
+    @classmethod
+    def of(cls, tools: Tools, thread_id: str, deed: Deed) -> Record:
+        return cls(tools, thread_id, deed, intent=tools.author.open_intent())
+
+    @classmethod
+    def left_open(cls, tools: Tools, entry: Entry, deed: Deed) -> Record:
+        """Of a remedy that a crash cut off."""
+        return cls(tools, entry.thread_id, deed, Actor.RECOVERY, intent=entry.intent or "")
+
+    def entry(self, event: Event, why: str, session_id: str | None = None, cursor: Cursor | None = None) -> Entry:
+        session = cursor.session_id if cursor else session_id
+        return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.deed)
+
+    async def write(self, *entries: Entry) -> None:
+        """These lines and what they mean for the binding: all or none."""
+        await self.tools.run_sql(self.tools.store.journal.append, *entries)
+
+    def close(self) -> None:
+        """Whatever came of it, nobody is at work in it any more."""
+        self.tools.author.close_intent(self.intent)
+
+    def rebinding(self, old: Cursor | None, new: Cursor, why: str) -> tuple[Entry, ...]:
+        """The lines that put `new` in the place of `old`."""
+        confirmed = self.entry(Event.CONFIRMED, why, cursor=new)
+        if old is None:
+            return (confirmed,)
+        return (self.entry(Event.SUPERSEDED, f"{new.session_id} takes its place", cursor=old), confirmed)
+
+
+def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:
+    """The cursor of a session that the user chose, with what T3 Code names instead, where it names another one."""
+    t3 = details.row.t3
+    if t3 is None:
+        return cursor
+    return replace(cursor, chosen_over=None if t3.session_id == cursor.session_id else t3.session_id or "")
+
+
+def live_binding(tools: Tools, thread_id: str) -> Cursor | None:
+    """The session that the thread is bound to in our journal, whatever T3 Code names. For the thread that runs the SQL."""
+    return tools.store.journal.binding(thread_id).cursor

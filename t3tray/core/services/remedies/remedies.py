@@ -1,0 +1,104 @@
+"""The one door to all remedies: what is offered, what it would do, doing it, taking it back, and settling what a crash cut off.
+
+Nothing else changes the binding of a thread that has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from t3tray.core.domain.journal import Entry, last_remedy
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.sentences import remedies
+from t3tray.core.errors import Refused, ServerError, UsageError
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.remedies.binding import Bind, Release
+from t3tray.core.services.remedies.joining import Join, finish_undo, give_up_join
+from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, roll_back, sources
+from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
+from t3tray.core.services.remedies.plan import Act, Plan, Tools
+from t3tray.core.services.views import ThreadDetails
+
+
+class Remedies:
+    """Lives on the event loop."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._acts: Mapping[Remedy, Act] = {
+            Remedy.BIND: Bind(tools),
+            Remedy.JOIN: Join(tools),
+            Remedy.CARRY: Carry(tools),
+            Remedy.MOVE_SESSION: MoveSession(tools),
+            Remedy.RELOCATE: Relocate(tools),
+            Remedy.FORK: Fork(tools),
+            Remedy.START_AFRESH: StartAfresh(tools),
+            Remedy.RELEASE: Release(tools),
+        }
+
+    async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
+        """What it would do; nothing is changed. Raises Refused, with the reason, for what cannot be done."""
+        return (await self._plan(details, choice)).preview
+
+    async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
+        """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
+
+        An error on the way leaves everything as before, or to be settled when a server answers again.
+        """
+        plan = await self._plan(details, choice)
+        if seen is not None and plan.preview != seen:
+            raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
+        try:
+            await plan.carry_out()
+        except ServerError:
+            with suppress(ServerError):
+                await self.settle(await self._tools.connect())
+            raise
+        return plan.preview
+
+    async def settle(self, server: SessionServer) -> None:
+        """Finish or give up what a crash left open; what another living process is at work in is left to it."""
+        for intent in await self._tools.run_sql(self._tools.store.journal.pending):
+            if intent.deed is not None and not self._tools.author.is_at_work(intent.intent or ""):
+                await self._settle(intent, server)
+
+    def offered(self, details: ThreadDetails) -> tuple[Remedy, ...]:
+        """What can be chosen now, the best first: a remedy that would be refused for sure is left out. For the SQL's thread."""
+        found = [remedy for remedy in remedies(details.row.verdict) if self._could(remedy, details)]
+        if last_remedy(details.journal):
+            found.append(Remedy.UNDO)
+        return tuple(found)
+
+    def _could(self, remedy: Remedy, details: ThreadDetails) -> bool:
+        match remedy:
+            case Remedy.BIND:
+                return bool(details.choices)
+            case Remedy.CARRY:
+                return bool(sources(self._tools, details))
+            case Remedy.RELEASE | Remedy.FORK:
+                return details.cursor is not None
+        return True
+
+    async def _plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        if choice.remedy is not Remedy.UNDO:
+            if choice.remedy not in self._acts:
+                raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")
+            return await self._acts[choice.remedy].plan(details, choice)
+        done = last_remedy(details.journal)
+        deed = done[0].deed if done else None
+        if deed is None:
+            raise Refused("There is no remedy of this thread that could be undone.")
+        return await self._acts[deed.remedy].undo(details, done)
+
+    async def _settle(self, intent: Entry, server: SessionServer) -> None:
+        deed = intent.deed
+        assert deed is not None
+        if deed.remedy in MAKES:
+            await roll_back(self._tools, intent, deed, server)
+        elif deed.remedy is Remedy.JOIN:
+            await give_up_join(self._tools, intent, deed, server)
+        elif deed.remedy is Remedy.UNDO and not deed.directory_after:
+            await finish_undo(self._tools, intent, deed, server)
+        else:
+            await finish_move(self._tools, intent, deed, server)

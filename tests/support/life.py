@@ -1,0 +1,98 @@
+"""One life of t3tray on a fake server, that can end at any step: what crash tests of the services share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.transcript import Origin, Transcript, Utterance
+from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.remedies.plan import Tools
+from t3tray.core.services.remedies.remedies import Remedies
+from t3tray.core.services.resume import Resume
+from t3tray.core.services.sending import Sending
+from t3tray.core.services.survey import Survey
+from t3tray.core.services.threads import Threads
+from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from tests.support.fake_server import FakeServer, KillSwitch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Steps:
+    """Runs SQL at once, and may be the last thing that this process does: before the statement, or right after it."""
+
+    def __init__(self, switch: KillSwitch) -> None:
+        self._switch = switch
+
+    async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._switch.step()
+        result = function(*args, **kwargs)
+        self._switch.step()
+        return result
+
+
+class Life:
+    """Its store and services, until it is killed."""
+
+    def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
+        self.store = Store.open(home, now)
+        self.author = Author(pid, 0.0)
+        run: Any = Steps(switch)
+        self.threads = Threads(self.store, run, now, self.author)
+        surroundings = Surroundings(now, lambda: False)
+        survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
+        self.resume = Resume(self.store, run, surroundings, survey.recall)
+        self.sending = Sending(self.store, run, self.resume, now)
+
+        async def connect() -> FakeServer:
+            return server
+
+        def copies(thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
+            return (Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id),)
+
+        self.remedies = Remedies(Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000))
+
+    async def settle(self, server: FakeServer) -> None:
+        """What a start does about what a crash left open."""
+        await self.threads.reconcile(server)
+        await self.remedies.settle(server)
+
+    def details(self, thread_id: str, server: FakeServer, rivals: Iterable[str] = ()) -> ThreadDetails:
+        """What a look at the thread would show. `rivals` are sessions that another source names for it."""
+        thread, entries = self.store.threads.find(thread_id), self.store.journal.entries(thread_id)
+        cursor = self.store.journal.binding(thread_id).cursor
+        reason = (
+            Reason.UNBOUND if cursor is None else Reason.PROVED if cursor.session_id in server.sessions_held else Reason.MISSING
+        )
+        row = ThreadRow(thread, cursor.session_id if cursor else None, Verdict(reason), ReaperState(ReaperPhase.STOPPED))
+        sessions = dict.fromkeys([*(entry.session_id for entry in entries if entry.session_id), *rivals])
+        return ThreadDetails(row, cursor, entries, None, tuple(_candidate(name, server) for name in sessions))
+
+
+def _candidate(session_id: str, server: FakeServer) -> Candidate:
+    record, messages = server.sessions_held.get(session_id), server.messages_held.get(session_id, [])
+    if record is None:
+        return Candidate(session_id, ("journal",), exists=False)
+    times = [message.facts.created_ms for message in messages]
+    first, last = (times[0], times[-1]) if times else (None, None)
+    return Candidate(
+        session_id,
+        ("journal",),
+        exists=True,
+        directory=record.facts.directory,
+        created_ms=record.facts.created_ms,
+        messages=len(messages),
+        first_ms=first,
+        last_ms=last,
+    )

@@ -1,0 +1,143 @@
+"""Every remedy killed at every step: afterwards it is as before, or done; and run again it is done, once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.journal import last_remedy
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.errors import Refused
+from tests.support.fake_server import FakeServer, Killed, KillSwitch
+from tests.support.life import Life
+
+OLD = "the old words"
+REMEDIES = (Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE)
+PID = 2**22
+
+
+class Place:
+    """A thread that is bound, a second session of its own, and one that is nobody's."""
+
+    def __init__(self, root: Path, undoes: Remedy | None = None) -> None:
+        self.root = root
+        self.folder = root / "work"
+        self.folder.mkdir(parents=True)
+        self.switch = KillSwitch()
+        self.server = FakeServer(self.switch)
+        self.lives = itertools.count(1)
+        self.time = datetime(2026, 11, 24, tzinfo=UTC)
+        self.life = self.live()
+        self.foreign = self.server.add_foreign_session(str(self.folder))
+        self.rival = self.server.add_foreign_session(str(self.folder))
+        self.thread = asyncio.run(self.prepare())
+        if undoes:
+            asyncio.run(self.apply(undoes))
+
+    async def prepare(self) -> str:
+        thread = await self.life.threads.create(str(self.folder), "a thread", self.server)
+        await self.life.sending.send(thread.id, OLD, self.server)
+        return thread.id
+
+    def live(self) -> Life:
+        return Life(self.root / "data", self.server, self.switch, PID + next(self.lives), self.tick)
+
+    def tick(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+    async def apply(self, remedy: Remedy) -> None:
+        details = self.life.details(self.thread, self.server, (self.rival,))
+        if remedy in (Remedy.BIND, Remedy.JOIN):
+            choice = Choice(remedy, self.foreign if remedy is Remedy.BIND else details.row.session_id or "")
+        else:
+            choice = Choice(remedy)
+        await self.life.remedies.apply(details, choice)
+
+    def killed(self, remedy: Remedy, step: int) -> bool:
+        """Whether the process was killed at this step, counted from nought; it is started again then."""
+        self.switch.left = step
+        try:
+            asyncio.run(self.apply(remedy))
+        except Killed:
+            self.switch.left = None
+            self.life.store.close()
+            self.life = self.live()
+            return True
+        finally:
+            self.switch.left = None
+        return False
+
+    def state(self) -> object:
+        """All that matters: the binding, and everything that OpenCode holds (metadata that says nothing counts as none)."""
+        sessions = {
+            name: replace(record, metadata=record.metadata.removeprefix("{}"))
+            for name, record in self.server.sessions_held.items()
+        }
+        messages = {name: [record.text for record in found] for name, found in self.server.messages_held.items()}
+        return self.life.store.journal.binding(self.thread).cursor, sessions, messages
+
+    def done(self) -> bool:
+        return bool(last_remedy(self.life.store.journal.entries(self.thread)))
+
+
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_killed_at_any_step_it_is_as_before_or_done(tmp_path: Path, remedy: Remedy) -> None:
+    steps = _every_step(tmp_path, lambda root: Place(root), remedy, lambda place: place.done())
+    assert steps > 1
+
+
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_an_undo_killed_at_any_step_is_as_before_or_done(tmp_path: Path, remedy: Remedy) -> None:
+    steps = _every_step(tmp_path, lambda root: Place(root, undoes=remedy), Remedy.UNDO, lambda place: not place.done())
+    assert steps > 1
+
+
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_an_undo_brings_back_the_binding_and_what_was_changed(tmp_path: Path, remedy: Remedy) -> None:
+    place = Place(tmp_path)
+    bound = place.life.store.journal.binding(place.thread).cursor
+    held = place.server.messages_held[bound.session_id if bound else ""].copy()
+    asyncio.run(place.apply(remedy))
+    asyncio.run(place.apply(Remedy.UNDO))
+    assert bound and place.life.store.journal.binding(place.thread).cursor == bound
+    assert place.server.messages_held[bound.session_id] == held
+    with pytest.raises(Refused, match="no remedy"):
+        asyncio.run(place.apply(Remedy.UNDO))
+
+
+def test_a_thread_that_changed_meanwhile_is_not_what_was_agreed_to(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    details = place.life.details(place.thread, place.server, ())
+    choice = Choice(Remedy.CARRY)
+    seen = asyncio.run(place.life.remedies.preview(details, choice))
+    before = place.state()
+    asyncio.run(place.life.sending.send(place.thread, "and more, said meanwhile", place.server))
+    said = place.state()
+    with pytest.raises(Refused, match="has changed"):
+        asyncio.run(place.life.remedies.apply(place.life.details(place.thread, place.server, ()), choice, seen))
+    assert place.state() == said != before
+
+
+def _every_step(root: Path, make: Callable[[Path], Place], remedy: Remedy, is_done: Callable[[Place], bool]) -> int:
+    """Kill at the first step, the second, …, until it lives through; how many steps there were."""
+    for step in itertools.count():
+        place = make(root / str(step))
+        before = place.state()
+        if not place.killed(remedy, step):
+            assert is_done(place)
+            return step
+        asyncio.run(place.life.settle(place.server))
+        assert place.life.store.journal.pending() == ()
+        if not is_done(place):
+            assert place.state() == before, f"killed at step {step}"
+            asyncio.run(place.apply(remedy))
+            assert is_done(place)
+        place.life.store.close()
+    raise AssertionError
