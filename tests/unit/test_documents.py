@@ -83,6 +83,7 @@ def test_an_entry_tells_who_why_and_what_was_known() -> None:
         "why": "adopted",
         "intent": None,
         "cursor": None,
+        "remedy": None,
     }
     assert document["cursor"] == {
         "session_id": "ses_1",
@@ -94,6 +95,9 @@ def test_an_entry_tells_who_why_and_what_was_known() -> None:
         "last_finished_id": "msg_2",
         "message_count": 2,
         "server_version": "1.18.33",
+        "restored": "",
+        "afresh": False,
+        "chosen_over": None,
     }
 
 
@@ -101,7 +105,7 @@ def test_the_details_hold_everything() -> None:
     document = documents.details_document(
         ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, (Candidate("ses_0", ("journal",), exists=False),))
     )
-    assert set(document) == {"thread", "cursor", "candidates", "alarms", "journal", "receipt"}
+    assert set(document) == {"thread", "cursor", "offered", "candidates", "alarms", "journal", "receipt"}
     assert document["thread"] == ROW_DOCUMENT
     assert document["candidates"] == [
         {

@@ -182,6 +182,6 @@ class CrashPoints(RuleBasedStateMachine):
 
 
 CrashPoints.TestCase.settings = settings(
-    max_examples=rounds(25), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=rounds(25), stateful_step_count=20, suppress_health_check=list(HealthCheck)
 )
 TestCrashPoints = CrashPoints.TestCase
