@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long an example takes says something about the machine, nothing about the code.
-settings.register_profile("t3tray", deadline=None)
-settings.load_profile("t3tray")
-
 # Read once, when Qt and keyring are imported.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("t3tray", deadline=None)
+settings.load_profile("t3tray")
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 

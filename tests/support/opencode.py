@@ -67,7 +67,7 @@ class RawServer:
         self.password = password
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.root / f"server-{self.port}.log"
-        self._home = home
+        self.home = home
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> RawServer:
@@ -86,12 +86,12 @@ class RawServer:
         """Start and wait until it answers: first the log line, because a request before it may hang for ever."""
         assert self._process is None, "the server runs already"
         arguments = [str(opencode_binary()), "serve", "--hostname", "127.0.0.1", "--port", str(self.port)]
-        environment = self._home.environment | {"OPENCODE_SERVER_PASSWORD": self.password}
+        environment = self.home.environment | {"OPENCODE_SERVER_PASSWORD": self.password}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 arguments,
                 env=environment,
-                cwd=self._home.home,
+                cwd=self.home.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -181,7 +181,5 @@ class CrashPoints(RuleBasedStateMachine):
         shutil.rmtree(self.home)
 
 
-CrashPoints.TestCase.settings = settings(
-    max_examples=rounds(25), stateful_step_count=20, suppress_health_check=list(HealthCheck)
-)
+CrashPoints.TestCase.settings = settings(max_examples=rounds(25), stateful_step_count=20, suppress_health_check=list(HealthCheck))
 TestCrashPoints = CrashPoints.TestCase

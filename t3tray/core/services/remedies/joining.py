@@ -49,7 +49,11 @@ class Join:
                     text = carried(transcript, heading, self._tools.now(), self._tools.budget).text
                     await server.tell(keep, text, journal.intent)
                 old = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
-                cursor = chosen(await cursor_now(server, record.facts, old), details)
+                now = await cursor_now(server, record.facts, old)
+                if only:
+                    # No answer comes to what was told, and none is missing.
+                    now = replace(now, last_finished_id=now.last_message_id)
+                cursor = chosen(now, details)
                 lines = journal.rebinding(old, cursor, f"{packed.messages} messages carried over from {listed}")
                 await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))
             finally:

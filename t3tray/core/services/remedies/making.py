@@ -103,7 +103,7 @@ class Carry(_Making):
             text = carried(transcript, heading, self._tools.now(), self._tools.budget).text
             await server.tell(cursor.session_id, text, cursor.session_id)
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
-            return replace(told, restored=restored)
+            return replace(told, restored=restored, last_finished_id=told.last_message_id)
 
         async def carry_out() -> None:
             why = f"restored {restored}: {_messages(packed)}"

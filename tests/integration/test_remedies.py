@@ -1,0 +1,304 @@
+"""Every remedy on the real opencode: a follow-up then carries what it promised, exactly once, and an undo takes it back."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from t3tray.core.domain.journal import Event
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.engine import Engine
+from t3tray.core.errors import Refused
+from t3tray.core.opencode.client import OpenCodeClient
+from tests.integration.test_client_real import turn
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.stub_model import UNKNOWN, StubModel
+from tests.support.t3_world import World, add_thread, empty_world, writing
+
+HERON, PELICAN = "the codeword is HERON", "the codeword is PELICAN"
+ASK = "what is the codeword?"
+
+
+@pytest.fixture(scope="module")
+def shared_model() -> Iterator[StubModel]:
+    with StubModel() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, shared_model: StubModel) -> Iterator[RawServer]:
+    with RawServer(OpenCodeHome(tmp_path_factory.mktemp("opencode"), shared_model.url)) as running:
+        yield running
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return empty_world(tmp_path)
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path, server: RawServer, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    for name, value in server.home.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("T3TRAY_SERVER_URL", server.url)
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", server.password)
+    monkeypatch.setenv("T3CODE_HOME", str(world.home))
+    opened = await Engine.open(str(tmp_path / "data"), "tray")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def client(server: RawServer) -> AsyncIterator[OpenCodeClient]:
+    made = OpenCodeClient(server.url, server.password)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return repository(tmp_path / "work")
+
+
+def repository(folder: Path) -> Path:
+    folder.mkdir()
+    for words in (["init"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--allow-empty", "-m", str(folder)]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+    return folder
+
+
+async def new_thread(engine: Engine, folder: Path, words: str) -> str:
+    made = await engine.threads.create(str(folder), "A thread", await engine.connect())
+    assert await ask(engine, made.id, words) == "OK."
+    return made.id
+
+
+async def session_with(client: OpenCodeClient, folder: Path, words: str, title: str = "theirs") -> str:
+    """A session that t3tray knows nothing of."""
+    answer = await client._send("POST", "/session", params={"directory": str(folder)}, json={"title": title})
+    session: str = answer.json()["id"]
+    await turn(client, session, words)
+    return session
+
+
+def t3_thread(world: World, session: str | None, name: str = "", *, worktree: Path | None = None) -> str:
+    thread = name or str(uuid.uuid4())
+    with writing(world.state) as connection:
+        add_thread(connection, thread, session, worktree=str(worktree) if worktree else None, at=datetime.now(UTC))
+    return thread
+
+
+async def ask(engine: Engine, thread: str, words: str = ASK) -> str:
+    return "".join([piece async for piece in engine.converse(thread, words) if isinstance(piece, str)])
+
+
+async def verdict(engine: Engine, thread: str) -> str:
+    return (await engine.details(thread)).row.verdict.reason
+
+
+async def bound(engine: Engine, thread: str) -> str | None:
+    return (await engine.details(thread)).row.session_id
+
+
+async def undo(engine: Engine, thread: str) -> None:
+    assert (await engine.details(thread)).offered[-1] is Remedy.UNDO
+    await engine.apply(thread, Choice(Remedy.UNDO))
+
+
+async def test_bind_to_another_session_and_back(
+    engine: Engine, client: OpenCodeClient, folder: Path, shared_model: StubModel
+) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    first = await bound(engine, thread)
+    other = await session_with(client, folder, PELICAN)
+    choice = Choice(Remedy.BIND, other)
+    preview = await engine.preview(thread, choice)
+    assert any("HERON" in line for line in preview.lost) and any("PELICAN" in line for line in preview.lost)
+    assert await bound(engine, thread) == first, "a preview changes nothing"
+    await engine.apply(thread, choice, preview)
+    assert await ask(engine, thread) == "PELICAN"
+    assert "HERON" not in shared_model.words_sent()
+    await undo(engine, thread)
+    assert await bound(engine, thread) == first
+    assert await ask(engine, thread) == "HERON"
+
+
+async def test_join_a_split_carries_what_only_the_other_holds_once(
+    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+) -> None:
+    project = world.code / "proj"
+    name = str(uuid.uuid4())
+    first = await session_with(client, project, HERON, f"T3 Code {name}")
+    second = await session_with(client, project, PELICAN, f"T3 Code {name}")
+    thread = t3_thread(world, second, name)
+    details = await engine.details(thread)
+    assert (details.row.verdict.reason, details.offered[0]) == (Reason.SPLIT, Remedy.JOIN)
+    preview = await engine.preview(thread, Choice(Remedy.JOIN))
+    assert any("HERON" in line for line in preview.before)
+    await engine.apply(thread, Choice(Remedy.JOIN), preview)
+    assert (await engine.details(thread)).row.verdict.kind is Kind.RESUMABLE
+    await ask(engine, thread)
+    sent = shared_model.words_sent()
+    assert sent.count(HERON) == 1 and sent.count(PELICAN) == 1
+    assert len((await client.messages(first, 100)).messages) == 2, "the other is left as it is"
+    assert first in {entry.session_id for entry in await engine.journal(thread) if entry.event is Event.PUT_AWAY}
+    await undo(engine, thread)
+    assert await verdict(engine, thread) == Reason.SPLIT
+    assert not any(HERON in record.text for record in (await client.messages(second, 100)).messages)
+
+
+async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: OpenCodeClient, world: World) -> None:
+    project = world.code / "proj"
+    name = str(uuid.uuid4())
+    first = await session_with(client, project, HERON, f"T3 Code {name}")
+    second = await session_with(client, project, PELICAN, f"T3 Code {name}")
+    thread = t3_thread(world, second, name)
+    await engine.apply(thread, Choice(Remedy.BIND, first))
+    resumption = await engine.verify(thread)
+    assert (resumption.session_id, resumption.verdict.kind) == (first, Kind.RESUMABLE)
+    assert second in resumption.verdict.detail, "T3 Code's own next message still goes there, and that is said"
+    assert any(second in note and "T3 Code" in note for note in resumption.receipt.notes)
+    assert await ask(engine, thread) == "HERON"
+    with writing(world.state) as connection:
+        connection.execute(
+            "UPDATE provider_session_runtime SET resume_cursor_json = json_set(resume_cursor_json, '$.sessionId', 'ses_x')"
+        )
+    assert await verdict(engine, thread) == Reason.CONFLICT, "the choice was made over another one"
+
+
+async def test_move_the_session_to_the_worktree(
+    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path
+) -> None:
+    subprocess.run(["git", "-C", str(folder), "worktree", "add", str(tmp_path / "wt")], check=True, capture_output=True)
+    session = await session_with(client, folder, HERON)
+    thread = t3_thread(world, session, worktree=tmp_path / "wt")
+    assert await verdict(engine, thread) == Reason.DIRECTORY_MISMATCH
+    await engine.apply(thread, Choice(Remedy.MOVE_SESSION))
+    assert (await client.session(session)).facts.directory == str(tmp_path / "wt")
+    assert await ask(engine, thread) == "HERON"
+    await undo(engine, thread)
+    assert (await client.session(session)).facts.directory == str(folder)
+    assert await verdict(engine, thread) == Reason.DIRECTORY_MISMATCH
+
+
+async def test_across_projects_the_conversation_is_carried(
+    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, shared_model: StubModel
+) -> None:
+    session = await session_with(client, folder, HERON)
+    thread = t3_thread(world, session, worktree=repository(tmp_path / "other"))
+    with pytest.raises(Refused, match="another"):
+        await engine.apply(thread, Choice(Remedy.MOVE_SESSION))
+    assert (await client.session(session)).facts.directory == str(folder)
+    assert (await engine.journal(thread))[-1].event is Event.ABANDONED
+    await engine.apply(thread, Choice(Remedy.CARRY))
+    assert await ask(engine, thread) == "HERON"
+    sent = shared_model.words_sent()
+    assert sent.count(HERON) == 1 and "Carried over by t3tray" in sent
+    resumption = await engine.verify(thread)
+    assert resumption.session_id != session
+    assert "restored" in resumption.verdict.detail and "restored" in resumption.receipt.as_text()
+    await ask(engine, thread, "say: something else")
+    assert "restored" in (await engine.verify(thread)).verdict.detail, "the word stays"
+    assert (await client.session(session)).facts.directory == str(folder)
+    await undo(engine, thread)
+    assert await bound(engine, thread) == session
+
+
+async def test_relocate_a_renamed_repository(engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    renamed = folder.rename(tmp_path / "renamed")
+    assert await verdict(engine, thread) == Reason.DIRECTORY_MISSING
+    with pytest.raises(Refused, match="another repository"):
+        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(repository(tmp_path / "other"))))
+    with pytest.raises(Refused, match="no folder"):
+        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(tmp_path / "nowhere")))
+    await engine.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
+    assert (await engine.details(thread)).row.thread.directory == str(renamed)
+    assert await ask(engine, thread) == "HERON"
+    renamed.rename(folder)
+    await undo(engine, thread)
+    assert (await engine.details(thread)).row.thread.directory == str(folder)
+    assert await ask(engine, thread) == "HERON"
+
+
+async def test_a_folder_that_is_no_repository_wants_a_word(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    thread = await new_thread(engine, tmp_path / "plain", HERON)
+    renamed = (tmp_path / "plain").rename(tmp_path / "renamed")
+    with pytest.raises(Refused, match="cannot be told"):
+        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
+    await engine.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed), confirmed=True))
+    assert await ask(engine, thread) == "HERON"
+
+
+async def test_go_on_in_a_fork(engine: Engine, client: OpenCodeClient, folder: Path) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    parent = await bound(engine, thread) or ""
+    metadata = (await client.session(parent)).metadata
+    await engine.apply(thread, Choice(Remedy.FORK))
+    fork = await bound(engine, thread) or ""
+    assert fork != parent and "(fork #1)" in (await client.session(fork)).facts.title
+    assert (await client.session(parent)).metadata == metadata, "what was written into the parent was taken out again"
+    assert await ask(engine, thread) == "HERON"
+    assert len((await client.messages(parent, 100)).messages) == 2
+    await undo(engine, thread)
+    assert await bound(engine, thread) == parent
+
+
+async def test_start_afresh_knows_nothing(engine: Engine, folder: Path, shared_model: StubModel) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    assert (await engine.preview(thread, Choice(Remedy.START_AFRESH))).word
+    await engine.apply(thread, Choice(Remedy.START_AFRESH))
+    assert await ask(engine, thread) == UNKNOWN
+    assert HERON not in shared_model.words_sent()
+    await undo(engine, thread)
+    assert await ask(engine, thread) == "HERON"
+
+
+async def test_a_thread_of_t3_codes_starts_afresh_too(engine: Engine, world: World) -> None:
+    thread = t3_thread(world, None)
+    assert await verdict(engine, thread) == Reason.UNBOUND
+    await engine.apply(thread, Choice(Remedy.START_AFRESH))
+    assert (await engine.verify(thread)).verdict.kind is Kind.RESUMABLE
+    assert await ask(engine, thread) == UNKNOWN
+
+
+async def test_release_and_back(engine: Engine, folder: Path) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    await engine.apply(thread, Choice(Remedy.RELEASE))
+    assert await verdict(engine, thread) == Reason.UNBOUND
+    await undo(engine, thread)
+    assert await ask(engine, thread) == "HERON"
+
+
+async def test_what_cannot_be_mended_is_refused_with_the_reason(
+    engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path
+) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    session = await bound(engine, thread) or ""
+    elsewhere = await session_with(client, repository(tmp_path / "other"), PELICAN)
+    taken = await bound(engine, await new_thread(engine, folder, PELICAN)) or ""
+    for choice, reason in (
+        (Choice(Remedy.BIND, elsewhere), "works in"),
+        (Choice(Remedy.BIND, "ses_nothing"), "no session"),
+        (Choice(Remedy.BIND, taken), "already bound"),
+        (Choice(Remedy.BIND, session), "already bound"),
+        (Choice(Remedy.JOIN), "nothing to join"),
+        (Choice(Remedy.MOVE_SESSION), "already"),
+        (Choice(Remedy.UNDO), "no remedy"),
+    ):
+        before = await engine.journal(thread)
+        with pytest.raises(Refused, match=reason):
+            await engine.apply(thread, choice)
+        assert await engine.journal(thread) == before, choice
+    await client.delete_session(session)
+    details = await engine.details(thread)
+    assert details.row.verdict.reason is Reason.MISSING
+    assert Remedy.MOVE_SESSION not in details.offered
