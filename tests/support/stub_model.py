@@ -5,6 +5,9 @@ last user message alone:
 
 - "what is the codeword" → the word of the newest "the codeword is WORD" in the messages, else a plain "UNKNOWN …";
 - "run: COMMAND"         → a `bash` tool call (the permission flow);
+- "ask: QUESTION"        → a `question` tool call with the options Yes and No (the question flow);
+- "task: PROMPT"         → a `task` tool call: a sub-agent that is given this prompt;
+- "think: TEXT"          → that text as reasoning, then "OK.";
 - "fail: TEXT"           → HTTP 400 with that text (the `session.error` flow);
 - "hold"                 → the first words, then silence until `release()` (a turn that is under way);
 - "say: TEXT"            → that text;
@@ -89,7 +92,16 @@ class StubModel:
             words = _CODEWORD.findall("\n".join(_text_of(m) for m in body["messages"] if m["role"] != "system"))
             yield {"content": words[-1] if words else UNKNOWN}
         elif asked.startswith("run: "):
-            yield _bash_call(asked.removeprefix("run: "))
+            yield _tool_call("bash", command=asked.removeprefix("run: "), description="a command")
+        elif asked.startswith("ask: "):
+            options = [{"label": label, "description": f"say {label.lower()}"} for label in ("Yes", "No")]
+            question = {"question": asked.removeprefix("ask: "), "header": "A choice", "options": options}
+            yield _tool_call("question", questions=[question])
+        elif asked.startswith("task: "):
+            yield _tool_call("task", description="look into it", prompt=asked.removeprefix("task: "), subagent_type="general")
+        elif asked.startswith("think: "):
+            yield {"reasoning_content": asked.removeprefix("think: ")}
+            yield {"content": "OK."}
         elif asked.startswith("hold"):
             yield {"content": "I am "}
             self._gate.wait()
@@ -101,11 +113,9 @@ class StubModel:
             yield {"content": "OK."}
 
 
-def _bash_call(command: str) -> dict[str, Any]:
-    arguments = json.dumps({"command": command, "description": "a command"})
-    return {
-        "tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "bash", "arguments": arguments}}]
-    }
+def _tool_call(name: str, **arguments: object) -> dict[str, Any]:
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    return {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
 
 
 def _text_of(message: dict[str, Any]) -> str:

@@ -21,7 +21,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One use of a tool. `status` as OpenCode says it (pending, running, completed, error); `input` is JSON text."""
+    """One use of a tool. `status` as OpenCode says it (pending, running, completed, error); `input` is JSON text.
+
+    A sub-agent's has a session of its own, `child_session`, and the agent's name.
+    """
 
     name: str
     status: str = ""
@@ -29,6 +32,25 @@ class ToolCall:
     input: str = ""
     output: str = ""
     child_session: str | None = None
+    agent: str = ""
+
+
+class PieceKind(StrEnum):
+    """What a piece of a message is."""
+
+    TEXT = "text"
+    THOUGHT = "thought"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a message, in its place among the others. Only a TOOL has a `tool`; `id` is the one that its teller gave it."""
+
+    id: str
+    kind: PieceKind
+    text: str = ""
+    tool: ToolCall | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +58,8 @@ class Utterance:
     """One message. `text` is what its author wrote, without reasoning and without what OpenCode added by itself.
 
     `created_ms` counts from the epoch. `files` are the names of what was attached. `summarises`: a compaction's summary stands in
-    place of what came before it.
+    place of what came before it. `pieces` are text, thoughts and tools as they followed each other, where the teller knows.
+    `stopped`: its turn was broken off on somebody's word, which is no error to mend.
     """
 
     id: str
@@ -49,6 +72,17 @@ class Utterance:
     model: str = ""
     finished: bool = True
     summarises: bool = False
+    pieces: tuple[Piece, ...] = ()
+    stopped: bool = False
+
+    @property
+    def in_order(self) -> tuple[Piece, ...]:
+        """The pieces; where their order is not known, the text before the tools."""
+        if self.pieces:
+            return self.pieces
+        words = (Piece(f"{self.id}-text", PieceKind.TEXT, self.text),) if self.text else ()
+        used = (Piece(f"{self.id}-{number}", PieceKind.TOOL, tool=tool) for number, tool in enumerate(self.tools))
+        return (*words, *used)
 
 
 @dataclass(frozen=True)

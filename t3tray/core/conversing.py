@@ -1,0 +1,109 @@
+"""What the face does in one thread's conversation: follow it, keep its draft, break off its turn, answer what it asks.
+
+It owns where the messages come from: the server that runs, else OpenCode's database. It starts no server and sends no prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.wire import TranscriptPage
+from t3tray.core.services.asks import Asks
+from t3tray.core.services.conversation import ConversationFeed, Place, Teller
+from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.threads import Threads
+from t3tray.core.services.views import Overview
+from t3tray.core.store.store import Store
+from t3tray.core.system.serial import SerialExecutor
+
+
+class DatabaseTeller:
+    """Tells the messages from OpenCode's file. A turn that runs elsewhere is not seen there."""
+
+    def __init__(self, database: OpenCodeDatabase, run_sql: SerialExecutor) -> None:
+        self._database = database
+        self._run_sql = run_sql
+
+    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
+        return await self._run_sql(self._read, session_id, limit, before)
+
+    async def busy_in(self, directory: str) -> frozenset[str]:
+        return frozenset()
+
+    def _read(self, session_id: str, limit: int, before: str | None) -> TranscriptPage:
+        with self._database.reading() as reader:
+            return reader.transcript(session_id, limit, before)
+
+
+class Conversing:
+    """One for the process. `join` gives the connection to a server that runs, or None."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SerialExecutor,
+        survey: Survey,
+        threads: Threads,
+        database: OpenCodeDatabase,
+        join: Callable[[], Awaitable[Connection | None]],
+    ) -> None:
+        self.asks = Asks()
+        self._store = store
+        self._run_sql = run_sql
+        self._survey = survey
+        self._threads = threads
+        self._from_database = DatabaseTeller(database, run_sql)
+        self._join = join
+
+    def feed(self, thread_id: str, publish: Callable[[Conversation], None]) -> ConversationFeed:
+        """Follows a thread once it is run. Its `run` raises ThreadNotFound, Refused, StoreError."""
+
+        async def find_place() -> Place | None:
+            return await self._place(thread_id)
+
+        return ConversationFeed(thread_id, find_place, self._teller, publish)
+
+    async def stop_turn(self, thread_id: str) -> None:
+        """Break off the turn that runs in the thread. Raises Refused when no server runs, or a ServerError."""
+        place, connection = await self._place(thread_id), await self._join()
+        if place is None or connection is None:
+            raise Refused("No server of t3tray's runs a turn in this thread.")
+        await connection.abort(place.session_id, place.directory)
+
+    async def keep_draft(self, thread_id: str, text: str) -> None:
+        """Replace what was typed in the thread and not sent. Raises ThreadNotFound, StoreError."""
+        recorded = await self._run_sql(self._survey.recall, thread_id)
+        await self._threads.take_in(recorded)
+        await self._run_sql(self._store.threads.set_draft, recorded.thread.id, text)
+
+    async def open_asks(self, overview: Overview, picture: Picture, connection: Connection | None) -> tuple[Ask, ...]:
+        """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
+        busy = {found.cursor.directory for found in picture.examinations if found.cursor and found.verdict.reason is Reason.BUSY}
+        owners = {row.session_id: row.thread for row in overview.rows if row.session_id}
+        return await self.asks.read(connection, busy, owners)
+
+    async def reply(self, ask: Approval, reply: Reply) -> bool:
+        """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
+        connection = await self._join()
+        return connection is not None and await self.asks.reply(connection, ask, reply)
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> bool:
+        """Answer questions, or with None leave them. False when nobody waits for it any more. Raises ServerError."""
+        connection = await self._join()
+        return connection is not None and await self.asks.answer(connection, ask, answers)
+
+    async def _place(self, thread_id: str) -> Place | None:
+        cursor = (await self._run_sql(self._survey.recall, thread_id)).cursor
+        return Place(cursor.session_id, cursor.directory) if cursor and cursor.is_well_formed else None
+
+    async def _teller(self) -> Teller:
+        try:
+            return await self._join() or self._from_database
+        except (ServerError, ServerFailed, BinaryNotFound):
+            return self._from_database

@@ -1,0 +1,60 @@
+"""A conversation as the face shows it: one thread's messages, what goes on in it now, and its sub-agents'. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from t3tray.core.domain.transcript import PieceKind, ToolCall, Utterance
+
+# What providers' errors are called, and what that means; the provider's own words follow.
+_ERRORS = {
+    "ProviderAuthError": "The model's provider refused the key",
+    "MessageOutputLengthError": "The reply grew longer than the model may write",
+    "ContextOverflowError": "The conversation is longer than the model can read",
+    "APIError": "The model did not answer",
+}
+
+
+@dataclass(frozen=True)
+class SubAgent:
+    """What a sub-agent has said and done, as far as it was asked for; its task is the tool call with this `child_session`."""
+
+    session_id: str
+    utterances: tuple[Utterance, ...] = ()
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One picture of it, oldest message first.
+
+    `session_id` is None where the thread has none. `has_older`: there are messages before the first of these. `retrying` says why
+    the model is asked again, `trouble` why the last turn ended where no message tells it, `notice` why the messages could not be
+    read just now (then these are the ones of before).
+    """
+
+    thread_id: str
+    session_id: str | None = None
+    utterances: tuple[Utterance, ...] = ()
+    has_older: bool = False
+    is_busy: bool = False
+    retrying: str = ""
+    trouble: str = ""
+    notice: str = ""
+    agents: tuple[SubAgent, ...] = ()
+
+    def agent(self, session_id: str | None) -> SubAgent | None:
+        return next((agent for agent in self.agents if agent.session_id == session_id), None)
+
+
+def error_sentence(name: str, message: str) -> str:
+    """A model's error in plain words: what happened, and what the provider said about it."""
+    what = _ERRORS.get(name, "The turn ended with an error")
+    told = message.strip().rstrip(".")
+    return f"{what}: {told}." if told else f"{what}."
+
+
+def tasks_of(utterances: Iterable[Utterance]) -> tuple[ToolCall, ...]:
+    """The tool calls that gave a task to a sub-agent."""
+    pieces = (piece for utterance in utterances for piece in utterance.in_order if piece.kind is PieceKind.TOOL)
+    return tuple(piece.tool for piece in pieces if piece.tool and piece.tool.child_session)

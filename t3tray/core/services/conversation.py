@@ -1,0 +1,211 @@
+"""One thread's conversation, followed: pages read from the server (or from OpenCode's database), and events in between.
+
+It owns when a page is read and how often a picture is given; `fold` puts the two together. It sends nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from t3tray.core.domain.conversation import Conversation, SubAgent, tasks_of
+from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.opencode.changes import change_of
+from t3tray.core.opencode.events import Connected, ServerEvent, Signal
+from t3tray.core.opencode.wire import TranscriptPage
+from t3tray.core.services.fold import Fold
+
+PAGE = 40
+# However many older pages were read: more is not read again at once.
+MOST = 400
+# In seconds: two pictures are at least this far apart, however fast the words come.
+FRAME = 0.033
+_RUNNING = ("pending", "running")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a thread's conversation is."""
+
+    session_id: str
+    directory: str
+
+
+class Teller(Protocol):
+    """Who tells the messages: a server, or the database in its place. Every method raises ServerError."""
+
+    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage: ...
+
+    async def busy_in(self, directory: str) -> frozenset[str]: ...
+
+
+class ConversationFeed:
+    """Follows one thread while `run` runs, in its event loop; the other methods may be called in between, and never wait."""
+
+    def __init__(
+        self,
+        thread_id: str,
+        find_place: Callable[[], Awaitable[Place | None]],
+        find_teller: Callable[[], Awaitable[Teller]],
+        publish: Callable[[Conversation], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.thread_id = thread_id
+        self._find_place = find_place
+        self._find_teller = find_teller
+        self._publish = publish
+        self._sleep = sleep
+        self._wake = asyncio.Event()
+        self._place: Place | None = None
+        self._folds: dict[str, Fold] = {}
+        self._stale = True
+        self._seen_ms = 0
+        self._stale_agents: set[str] = set()
+        self._wants_older = False
+        self._shown: Conversation | None = None
+
+    async def run(self) -> None:
+        """Give a picture now and after every change, until cancelled. Raises what `find_place` raises."""
+        while True:
+            self._wake.clear()
+            shown = await self._look()
+            if shown != self._shown:
+                self._shown = shown
+                self._publish(shown)
+            await self._sleep(FRAME)
+            await self._wake.wait()
+
+    def hear(self, signal: Signal) -> None:
+        """An event of the server's."""
+        if isinstance(signal, Connected):
+            for fold in self._folds.values():
+                fold.lose()
+            self.look_again()
+        elif isinstance(signal, ServerEvent) and signal.session_id is not None:
+            self._hear_event(signal, signal.session_id)
+
+    def look_again(self) -> None:
+        """Something else may have changed: the binding, the server, or the database by another program's hand."""
+        self._stale = True
+        self._stale_agents |= self._folds.keys() - self._root
+        self._wake.set()
+
+    def compare(self, session: SessionFacts) -> None:
+        """The session as the database has it now. Outside of a turn, whose events tell more, a later change is worth a look."""
+        is_new = (session.id not in self._root) or session.updated_ms != self._seen_ms
+        self._seen_ms = session.updated_ms
+        if is_new and not (self._shown and self._shown.is_busy):
+            self.look_again()
+
+    def show_older(self) -> None:
+        self._wants_older = True
+        self._wake.set()
+
+    def show_agent(self, session_id: str) -> None:
+        """Follow a sub-agent of the conversation too."""
+        if session_id not in self._folds:
+            self._follow(session_id)
+
+    @property
+    def _root(self) -> frozenset[str]:
+        return frozenset({self._place.session_id} if self._place else ())
+
+    def _hear_event(self, event: ServerEvent, session_id: str) -> None:
+        fold = self._folds.get(session_id)
+        if fold is None:
+            if event.kind == "session.created" and _parent(event) in self._folds:
+                self._follow(session_id)
+            return
+        change = change_of(event)
+        if change is None:
+            return
+        fold.hear(change)
+        if fold.is_stale or event.kind == "session.idle":
+            # What a turn came to is read once at its end, whatever was heard of it.
+            if session_id in self._root:
+                self._stale = True
+            else:
+                self._stale_agents.add(session_id)
+        self._wake.set()
+
+    def _follow(self, session_id: str) -> None:
+        self._folds[session_id] = Fold(session_id)
+        self._stale_agents.add(session_id)
+        self._wake.set()
+
+    async def _look(self) -> Conversation:
+        """Read what is due; a picture of all that is known then. What could not be read is due again at the next sign of life."""
+        try:
+            if self._stale:
+                self._stale = False
+                await self._read_root()
+            if self._wants_older:
+                await self._read_older()
+            for session_id in [*self._stale_agents]:
+                await self._read_agent(session_id)
+        except ServerError as error:
+            self._stale = True
+            before = self._shown or Conversation(self.thread_id, self._place.session_id if self._place else None)
+            return replace(before, notice=error.message)
+        # The stream broke while something was read, and what was heard was let go of: what is shown stays until the next look.
+        return self._shown if self._stale and self._shown else self._picture()
+
+    async def _read_root(self) -> None:
+        place = await self._find_place()
+        if place is None or self._place is None or place.session_id != self._place.session_id:
+            self._folds = {place.session_id: Fold(place.session_id)} if place else {}
+            self._stale_agents.clear()
+        self._place = place
+        if place is None:
+            return
+        fold = self._folds[place.session_id]
+        await self._read(fold, await self._find_teller(), place.directory, min(max(PAGE, fold.count), MOST))
+        for task in tasks_of(fold.utterances):
+            if task.status in _RUNNING and task.child_session:
+                self.show_agent(task.child_session)
+
+    async def _read_older(self) -> None:
+        self._wants_older = False
+        fold = self._folds.get(self._place.session_id) if self._place else None
+        if fold and fold.older:
+            before = fold.older
+            page = await (await self._find_teller()).transcript(fold.session_id, PAGE, before)
+            if fold.older == before:
+                fold.read_older(page)
+
+    async def _read_agent(self, session_id: str) -> None:
+        fold = self._folds.get(session_id)
+        if fold and self._place:
+            with suppress(SessionMissing):
+                await self._read(fold, await self._find_teller(), self._place.directory, PAGE)
+        self._stale_agents.discard(session_id)
+
+    async def _read(self, fold: Fold, teller: Teller, directory: str, limit: int) -> None:
+        fold.begin_read()
+        page, busy = await asyncio.gather(teller.transcript(fold.session_id, limit), teller.busy_in(directory))
+        fold.read(page, fold.session_id in busy)
+
+    def _picture(self) -> Conversation:
+        if self._place is None:
+            return Conversation(self.thread_id)
+        root = self._folds[self._place.session_id]
+        agents = (fold for fold in self._folds.values() if fold is not root)
+        return Conversation(
+            thread_id=self.thread_id,
+            session_id=root.session_id,
+            utterances=root.utterances,
+            has_older=root.older is not None,
+            is_busy=root.is_busy,
+            retrying=root.retrying,
+            trouble=root.trouble,
+            agents=tuple(SubAgent(fold.session_id, fold.utterances) for fold in agents),
+        )
+
+
+def _parent(event: ServerEvent) -> object:
+    info = event.properties.get("info")
+    return info.get("parentID") if isinstance(info, dict) else None

@@ -1,0 +1,266 @@
+"""Conversations, approvals and questions on the real OpenCode, through the desk that the window works with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.ask import GONE, Approval, Ask, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.server import ServerState
+from t3tray.core.domain.transcript import PieceKind
+from t3tray.core.errors import T3TrayError
+from t3tray.core.services.resume import NotResumable
+from t3tray.core.services.views import Overview
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.stub_model import StubModel
+
+LIMIT = 60.0
+
+
+class Watched:
+    """A desk that runs, with what it told last."""
+
+    def __init__(self, data: Path) -> None:
+        self.desk = Desk(str(data))
+        self.overview: Overview | None = None
+        self.shown: Conversation | None = None
+        self.pictures: list[Conversation] = []
+        self._tasks = [asyncio.create_task(self.desk.run(self._on_overview))]
+        self._news = asyncio.Event()
+
+    def follow(self, thread_id: str) -> None:
+        self._tasks.append(asyncio.create_task(self.desk.follow(thread_id, self._on_conversation)))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.desk.close()
+
+    async def until(self, condition: Callable[[Watched], bool], what: str) -> None:
+        """Look after each piece of news."""
+        try:
+            async with asyncio.timeout(LIMIT):
+                while not condition(self):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            pytest.fail(f"{what} did not come; asks {self.asks}, conversation {self.shown}")
+
+    async def ask(self) -> Ask:
+        await self.until(lambda watched: bool(watched.asks), "an approval or a question")
+        (ask,) = self.asks
+        return ask
+
+    async def until_idle(self, replies: int) -> Conversation:
+        """When this many turns have their end and none runs."""
+        await self.until(lambda watched: watched.replies >= replies and not watched.conversation.is_busy, "the turn's end")
+        return self.conversation
+
+    @property
+    def replies(self) -> int:
+        """The model's messages that end a turn."""
+        return sum(each.role is Role.ASSISTANT and each.finished for each in self.conversation.utterances)
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        return self.overview.asks if self.overview else ()
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.shown or Conversation("none")
+
+    def _on_overview(self, overview: Overview) -> None:
+        self.overview = overview
+        self._news.set()
+
+    def _on_conversation(self, shown: Conversation) -> None:
+        self.shown = shown
+        self.pictures.append(shown)
+        self._news.set()
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    return folder
+
+
+@pytest_asyncio.fixture
+async def watched(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    for name, value in opencode_home.environment.items():
+        monkeypatch.setenv(name, value)
+    running = Watched(tmp_path / "data")
+    yield running
+    await running.close()
+
+
+async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
+    """A followed thread in which this was said."""
+    thread = await watched.desk.new_thread(str(work), "Refactor the parser")
+    watched.follow(thread)
+    await watched.until(lambda watched: watched.conversation.session_id is not None, "the conversation")
+    await watched.desk.send(thread, prompt)
+    return thread
+
+
+async def test_a_reply_streams_in_and_stays_when_the_server_ends(watched: Watched, work: Path, model: StubModel) -> None:
+    thread = await thread_of(watched, work, "hold the line")
+    await watched.until(lambda watched: any(u.text == "I am " for u in watched.conversation.utterances), "the first words")
+    assert watched.conversation.is_busy and not watched.conversation.utterances[-1].finished
+    model.release()
+    shown = await watched.until_idle(1)
+    assert [each.text for each in shown.utterances] == ["hold the line", "I am done."]
+    await watched.desk.stop_server()
+    await watched.until(
+        lambda watched: bool(watched.overview and watched.overview.server.state is ServerState.STOPPED), "the end"
+    )
+    pictures = len(watched.pictures)
+    watched.follow(thread)
+    await watched.until(lambda watched: len(watched.pictures) > pictures, "the same from the database")
+    assert watched.conversation == shown
+
+
+async def test_thoughts_and_tools_stand_in_their_order(watched: Watched, work: Path) -> None:
+    await thread_of(watched, work, "think: hm, hm")
+    shown = await watched.until_idle(1)
+    assert [(piece.kind, piece.text) for piece in shown.utterances[-1].in_order] == [
+        (PieceKind.THOUGHT, "hm, hm"),
+        (PieceKind.TEXT, "OK."),
+    ]
+
+
+async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "run: touch made")
+    ask = await watched.ask()
+    assert isinstance(ask, Approval)
+    assert (ask.sentence, ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
+    assert ask.asker.thread_id == thread
+    assert await watched.desk.reply(ask, Reply.ONCE) == ""
+    shown = await watched.until_idle(1)
+    await watched.until(lambda watched: not watched.asks, "the end of the asking")
+    assert (work / "made").exists()
+    (tool,) = shown.utterances[1].tools
+    assert (tool.name, tool.status, tool.title) == ("bash", "completed", "touch made")
+    assert await watched.desk.reply(ask, Reply.ONCE) == GONE
+
+
+async def test_an_approval_is_refused(watched: Watched, work: Path) -> None:
+    await thread_of(watched, work, "run: touch made")
+    ask = await watched.ask()
+    assert isinstance(ask, Approval)
+    await watched.desk.reply(ask, Reply.REJECT)
+    await watched.until(lambda watched: not watched.asks, "the end of the asking")
+    await watched.until(lambda watched: not watched.conversation.is_busy, "the end of the turn")
+    assert not (work / "made").exists() and watched.conversation.utterances[1].tools[0].status == "error"
+
+
+async def test_a_question_is_answered_and_another_left(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "ask: Shall I?")
+    ask = await watched.ask()
+    assert isinstance(ask, Inquiry) and [option.label for option in ask.questions[0].options] == ["Yes", "No"]
+    assert ask.sentence == "Refactor the parser ▸ asks: Shall I?"
+    assert await watched.desk.answer(ask, (("Yes",),)) == ""
+    shown = await watched.until_idle(1)
+    assert '"Shall I?"="Yes"' in shown.utterances[1].tools[0].output
+    await watched.until(lambda watched: not watched.asks, "the end of the asking")
+    await watched.desk.send(thread, "ask: And now?")
+    again = await watched.ask()
+    assert isinstance(again, Inquiry) and again.id != ask.id
+    await watched.desk.answer(again, None)
+    await watched.until(lambda watched: not watched.asks, "the end of the asking")
+    assert await watched.desk.answer(again, None) == GONE
+
+
+async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart_and_gone_once_answered_elsewhere(
+    watched: Watched, work: Path, tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(opencode_home) as raw:
+        monkeypatch.setenv("T3TRAY_SERVER_URL", raw.url)
+        monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", raw.password)
+        async with opened(tmp_path / "shared") as first:
+            thread = await thread_of(first, work, "task: run: touch made")
+            ask = await first.ask()
+            assert ask.sentence == "Refactor the parser ▸ general ▸ wants to run touch made"
+            assert ask.asker.thread_id == thread and ask.asker.session_id != first.conversation.session_id
+            await first.until(lambda watched: bool(watched.conversation.agents), "the sub-agent")
+            agent = first.conversation.agent(first.conversation.utterances[-1].tools[0].child_session)
+            assert agent is not None and agent.session_id == ask.asker.session_id
+        async with opened(tmp_path / "shared") as again:
+            assert await again.ask() == ask
+            await asyncio.to_thread(answer_elsewhere, raw, ask)
+            await again.until(lambda watched: not watched.asks, "the end of the asking")
+            assert await again.desk.reply(ask, Reply.ONCE) == GONE
+
+
+@asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[Watched]:
+    running = Watched(data)
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+def answer_elsewhere(raw: RawServer, ask: Ask) -> None:
+    with raw.http() as http:
+        body = {"reply": "once"}
+        answer: httpx.Response = http.post(f"/permission/{ask.id}/reply", params={"directory": ask.asker.directory}, json=body)
+        answer.raise_for_status()
+
+
+async def test_a_turn_is_stopped_and_what_it_asked_for_is_gone(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "run: touch made")
+    await watched.ask()
+    await watched.desk.stop_turn(thread)
+    await watched.until(lambda watched: not watched.asks and not watched.conversation.is_busy, "the end of the turn")
+    await watched.until(lambda watched: watched.conversation.utterances[-1].stopped, "the word that it was stopped")
+    assert not (work / "made").exists()
+
+
+async def test_a_models_error_is_told_in_its_message_and_the_thread_goes_on(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "fail: no credit left")
+    shown = await watched.until_idle(1)
+    assert shown.utterances[-1].error == "no credit left" and not shown.utterances[-1].stopped and not shown.trouble
+    await watched.desk.send(thread, "say: better")
+    assert (await watched.until_idle(2)).utterances[-1].text == "better"
+
+
+async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "say: one")
+    await watched.until_idle(1)
+    work.rename(work.with_name("moved"))
+    await watched.desk.keep_draft(thread, "never l")
+    with pytest.raises(NotResumable) as caught:
+        await watched.desk.send(thread, "never lost")
+    assert isinstance(caught.value, T3TrayError)
+    assert (await watched.desk.details(thread)).row.thread.draft == "never lost"
+    work.with_name("moved").rename(work)
+    await watched.desk.send(thread, "say: two")
+    assert (await watched.until_idle(2)).utterances[-1].text == "two"
+    assert (await watched.desk.details(thread)).row.thread.draft == ""
+
+
+async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> None:
+    thread = await thread_of(watched, work, "say: 0")
+    for number in range(1, 22):
+        await watched.until_idle(number)
+        await watched.desk.send(thread, f"say: {number}")
+    shown = await watched.until_idle(22)
+    watched.follow(thread)
+    await watched.until(lambda watched: watched.conversation.has_older, "the newest page")
+    assert len(watched.conversation.utterances) == 40
+    watched.desk.show_older()
+    await watched.until(lambda watched: not watched.conversation.has_older, "the oldest page")
+    assert watched.conversation.utterances == shown.utterances

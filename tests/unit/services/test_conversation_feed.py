@@ -1,0 +1,248 @@
+"""A conversation, followed: when a page is read, how often a picture is given, what happens when nobody can tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.errors import ServerDown, ServerError, SessionMissing
+from t3tray.core.opencode.events import Connected
+from t3tray.core.opencode.wire import Message, TranscriptPage
+from t3tray.core.services.conversation import FRAME, PAGE, ConversationFeed, Place, Teller
+from tests.support.transcripts import SESSION, event, grew, info, message, page, part_told, text, told, tool
+
+LIMIT = 5.0
+CHILD = "ses_child"
+
+
+class Server:
+    """Holds messages by session and tells pages of them; every request is noted."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.held = {SESSION: [*messages]}
+        self.busy: frozenset[str] = frozenset()
+        self.asked: list[tuple[str, int, str | None]] = []
+        self.error: ServerError | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
+        self.asked.append((session_id, limit, before))
+        if self.gate:
+            await self.gate.wait()
+        if self.error:
+            raise self.error
+        if session_id not in self.held:
+            raise SessionMissing("Session not found.")
+        every = self.held[session_id]
+        end = int(before) if before else len(every)
+        start = max(end - limit, 0)
+        return page(*every[start:end], older=str(start) if start else None)
+
+    async def busy_in(self, directory: str) -> frozenset[str]:
+        return self.busy
+
+
+class Follower:
+    """A feed that runs, and every picture that it gave. Time passes when the test says so."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.place: Place | None = Place(SESSION, "/work")
+        self.pictures: list[Conversation] = []
+        self.slept: list[float] = []
+        self.may_go_on = asyncio.Semaphore(1000)
+        self._arrived = asyncio.Condition()
+        self.feed = ConversationFeed("thread", self._find_place, self._find_teller, self._publish, self._sleep)
+
+    async def _find_place(self) -> Place | None:
+        return self.place
+
+    async def _find_teller(self) -> Teller:
+        return self.server
+
+    def _publish(self, shown: Conversation) -> None:
+        self.pictures.append(shown)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self.may_go_on.acquire()
+
+    async def until(self, count: int) -> Conversation:
+        """The picture of this number, when it was given."""
+        async with asyncio.timeout(LIMIT):
+            while len(self.pictures) < count:
+                await asyncio.sleep(0)
+        return self.pictures[count - 1]
+
+    async def until_asked(self, count: int) -> None:
+        async with asyncio.timeout(LIMIT):
+            while len(self.server.asked) < count:
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def following(server: Server) -> AsyncIterator[Follower]:
+    follower = Follower(server)
+    running = asyncio.create_task(follower.feed.run())
+    try:
+        yield follower
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def told_in(shown: Conversation) -> list[str]:
+    return [utterance.text for utterance in shown.utterances]
+
+
+ASKED = message(info(0, "user"), text(0, "what is it?"))
+REPLY = message(info(1), text(1, "so"))
+
+
+async def test_the_first_picture_is_what_was_read() -> None:
+    async with following(Server(ASKED, REPLY)) as follower:
+        shown = await follower.until(1)
+    assert told_in(shown) == ["what is it?", "so"]
+    assert (shown.thread_id, shown.session_id, shown.has_older, shown.notice) == ("thread", SESSION, False, "")
+
+
+async def test_a_thread_without_a_session_has_nothing_to_tell() -> None:
+    follower = Follower(Server())
+    follower.place = None
+    running = asyncio.create_task(follower.feed.run())
+    assert await follower.until(1) == Conversation("thread")
+    follower.place = Place(SESSION, "/work")
+    follower.server.held[SESSION].append(ASKED)
+    follower.feed.look_again()
+    assert told_in(await follower.until(2)) == ["what is it?"]
+    running.cancel()
+
+
+async def test_a_burst_of_words_is_one_picture_a_frame() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.may_go_on = asyncio.Semaphore(0)
+        empty = text(1, "", done=False)
+        for each in (told(info(1)), part_told(empty), *(grew(empty, "a ") for _ in range(5000))):
+            follower.feed.hear(each)
+        await follower.until(2)
+        for each in (grew(empty, "b "),) * 100:
+            follower.feed.hear(each)
+        await asyncio.sleep(0)
+        assert len(follower.pictures) == 2
+        follower.may_go_on.release()
+        shown = await follower.until(3)
+    assert told_in(shown)[-1] == "a " * 5000 + "b " * 100
+    assert set(follower.slept) == {FRAME}
+
+
+async def test_older_pages_come_when_they_are_asked_for() -> None:
+    server = Server(*(message(info(number), text(number, f"{number}")) for number in range(PAGE + 5)))
+    async with following(server) as follower:
+        shown = await follower.until(1)
+        assert len(shown.utterances) == PAGE and shown.has_older
+        follower.feed.show_older()
+        shown = await follower.until(2)
+        assert told_in(shown)[:2] == ["0", "1"] and len(shown.utterances) == PAGE + 5 and not shown.has_older
+        follower.feed.show_older()
+        follower.feed.look_again()
+        await follower.until_asked(3)
+    assert server.asked == [(SESSION, PAGE, None), (SESSION, PAGE, "5"), (SESSION, PAGE + 5, None)]
+
+
+async def test_after_a_gap_everything_is_read_again() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.feed.hear(told(info(7)))
+        follower.feed.hear(part_told(text(7, "a rumour")))
+        await follower.until(2)
+        follower.server.held[SESSION].append(REPLY)
+        follower.feed.hear(Connected())
+        assert told_in(await follower.until(3)) == ["what is it?", "so"]
+
+
+async def test_a_gap_while_a_page_is_under_way_never_shows_an_empty_conversation() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        gate = follower.server.gate = asyncio.Event()
+        follower.feed.look_again()
+        await follower.until_asked(2)
+        follower.feed.hear(Connected())
+        gate.set()
+        await follower.until_asked(3)
+        follower.server.held[SESSION].append(REPLY)
+        follower.feed.look_again()
+        await follower.until(2)
+    assert all(told_in(shown) for shown in follower.pictures)
+
+
+async def test_what_cannot_be_read_stays_with_the_reason_and_is_tried_again() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.server.error = ServerDown("Nobody answers.")
+        follower.feed.hear(Connected())
+        shown = await follower.until(2)
+        assert (told_in(shown), shown.notice) == (["what is it?"], "Nobody answers.")
+        follower.server.error = None
+        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        shown = await follower.until(3)
+        assert (told_in(shown), shown.notice) == (["what is it?"], "")
+
+
+async def test_the_end_of_a_turn_is_read() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.server.held[SESSION].append(REPLY)
+        follower.feed.hear(event("session.idle"))
+        assert told_in(await follower.until(2)) == ["what is it?", "so"]
+
+
+async def test_another_binding_is_another_conversation() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.server.held["ses_2"] = [REPLY]
+        follower.place = Place("ses_2", "/work")
+        follower.feed.look_again()
+        shown = await follower.until(2)
+    assert (shown.session_id, told_in(shown)) == ("ses_2", ["so"])
+
+
+async def test_another_programs_writing_is_a_reason_to_look_but_not_in_a_turn() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1))
+        await follower.until_asked(2)
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1))
+        follower.server.held[SESSION].append(REPLY)
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 2))
+        assert told_in(await follower.until(2)) == ["what is it?", "so"]
+        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        await follower.until(3)
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 3))
+        follower.feed.hear(event("session.status", status={"type": "retry", "message": "overloaded"}))
+        await follower.until(4)
+    assert len(follower.server.asked) == 3
+
+
+async def test_a_sub_agent_at_work_is_followed_and_another_when_it_is_asked_for() -> None:
+    task = tool(1, "task", status="running", metadata={"sessionId": CHILD}, input={"subagent_type": "explore"})
+    done = tool(1, "task", 1, status="completed", metadata={"sessionId": "ses_done"})
+    server = Server(ASKED, message(info(1), task, done))
+    server.held |= {CHILD: [message(info(2), text(2, "looking"))], "ses_done": [message(info(3), text(3, "found"))]}
+    async with following(server) as follower:
+        shown = await follower.until(1)
+        assert shown.utterances[1].tools[0].agent == "explore"
+        assert [(agent.session_id, agent.utterances[0].text) for agent in shown.agents] == [(CHILD, "looking")]
+        follower.feed.hear(event("message.part.updated", CHILD, part=text(2, "still looking")))
+        shown = await follower.until(2)
+        assert (agent := shown.agent(CHILD)) and agent.utterances[0].text == "still looking"
+        follower.feed.show_agent("ses_done")
+        shown = await follower.until(3)
+        assert (agent := shown.agent("ses_done")) and agent.utterances[0].text == "found"
+        follower.feed.hear(event("session.created", "ses_new", info={"id": "ses_new", "parentID": CHILD}))
+        await follower.until(4)
+        follower.feed.hear(event("session.created", "ses_else", info={"id": "ses_else", "parentID": "ses_other"}))
+    assert [session for session, _, _ in server.asked] == [SESSION, CHILD, "ses_done", "ses_new"]
