@@ -11,6 +11,9 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
@@ -18,6 +21,8 @@ from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
+from t3tray.core.services.conversation import ConversationFeed
+from t3tray.core.services.survey import Picture
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files
 
@@ -40,6 +45,8 @@ class Desk:
         self._engine: asyncio.Future[Engine] | None = None
         self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
+        self._feed: ConversationFeed | None = None
+        self._drafting = asyncio.Lock()
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
@@ -132,6 +139,55 @@ class Desk:
         engine.resting.note()
         return (await engine.threads.create(directory, title, await engine.connect())).id
 
+    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
+        engine = await self._opened()
+        feed = self._feed = engine.conversing.feed(thread_id, publish)
+        try:
+            await feed.run()
+        finally:
+            if self._feed is feed:
+                self._feed = None
+
+    def show_older(self) -> None:
+        """Read the messages before those that are shown."""
+        if self._feed:
+            self._feed.show_older()
+
+    def show_agent(self, session_id: str) -> None:
+        """Tell what a sub-agent of the conversation does, too."""
+        if self._feed:
+            self._feed.show_agent(session_id)
+
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
+        """Verify, then hand the message over; what is refused is kept as the draft."""
+        await self.keep_draft(thread_id, text)
+        engine = await self._opened()
+        await engine.send(thread_id, text, despite_others)
+
+    async def stop_turn(self, thread_id: str) -> None:
+        await (await self._opened()).conversing.stop_turn(thread_id)
+
+    async def keep_draft(self, thread_id: str, text: str) -> None:
+        """Replace what was typed and not sent; one after the other, in the order in which they are asked for."""
+        engine = await self._opened()
+        async with self._drafting:
+            await engine.conversing.keep_draft(thread_id, text)
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        """Answer a tool that asks for leave; a sentence where that came too late."""
+        engine = await self._opened()
+        return self._told(await engine.conversing.reply(ask, reply))
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+        """Answer questions, or leave them with None; a sentence where that came too late."""
+        engine = await self._opened()
+        return self._told(await engine.conversing.answer(ask, answers))
+
+    def _told(self, was_waited_for: bool) -> str:
+        self._changed.set()
+        return "" if was_waited_for else GONE
+
     def _opened(self) -> asyncio.Future[Engine]:
         """The engine, once `run` has opened it; what is asked of the desk before waits for it."""
         if self._engine is None:
@@ -146,6 +202,7 @@ class Desk:
         try:
             picture = await engine.look()
             publish(await engine.overview(picture=picture))
+            self._tell_feed(picture)
             if await engine.watch(picture):
                 self._changed.set()
             await engine.rest_if_idle(picture)
@@ -153,6 +210,13 @@ class Desk:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))
         return clock() - began
+
+    def _tell_feed(self, picture: Picture) -> None:
+        """Another program may have written into the conversation, of which no event tells; a running turn's events do."""
+        feed = self._feed
+        found = next((found for found in picture.examinations if feed and found.thread.id == feed.thread_id), None)
+        if feed and found and isinstance(found.evidence.session, Found):
+            feed.compare(found.evidence.session.value)
 
     async def _follow_server(self, engine: Engine) -> None:
         """Join a server that another process of ours started. A server that cannot be reached is no reason to show no list."""
@@ -171,6 +235,8 @@ class Desk:
 
     def _on_server_changed(self, status: ServerStatus) -> None:
         self._changed.set()
+        if self._feed:
+            self._feed.look_again()
         if status.state in (ServerState.READY, ServerState.EXTERNAL) and (self._listening is None or self._listening.done()):
             self._listening = asyncio.get_running_loop().create_task(self._listen())
 
@@ -190,6 +256,9 @@ class Desk:
                     if not engine.is_current(connection):
                         return
                     continue
+                engine.conversing.asks.hear(signal)
+                if self._feed:
+                    self._feed.hear(signal)
                 if isinstance(signal, ServerEvent):
                     engine.resting.note(signal.directory)
                 if isinstance(signal, Connected) or signal.kind.startswith(_TELLING):

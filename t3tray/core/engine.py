@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from t3tray.core.conversing import Conversing
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
@@ -99,6 +100,7 @@ class Engine:
             Tools(store, run_sql, utc_now, author, self.database.reading, self.connect, self._copies, settings.carry_characters)
         )
         self.sending = Sending(store, run_sql, self.resume, utc_now)
+        self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._connection: tuple[Endpoint, Connection] | None = None
         self._connecting = asyncio.Lock()
@@ -160,9 +162,10 @@ class Engine:
             return await self.resume.unreachable(thread.id, error)
         return await self.resume.resume(thread.id, connection)
 
-    async def send(self, thread_id: str, text: str) -> Resumption:
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Resumption:
         """Verify, then hand the prompt over. Raises NotResumable or a ServerError; the text is then the thread's draft."""
-        return await self.sending.send(thread_id, text, await self._connect_to_send(thread_id, text))
+        connection = await self._connect_to_send(thread_id, text)
+        return await self.sending.send(thread_id, text, connection, despite_others)
 
     async def converse(self, thread_id: str, text: str) -> AsyncGenerator[str | Waiting, None]:
         """Send, and give the reply as it comes. Raises what `send` raises, and TurnFailed."""
@@ -214,7 +217,9 @@ class Engine:
         """Everything for the list. Raises StoreError."""
         seen = await self.look() if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
-        return take_overview(seen, await self.server_status(), alarms, self.store.notices, self._clock, utc_now(), archived)
+        taken = take_overview(seen, await self.server_status(), alarms, self.store.notices, self._clock, utc_now(), archived)
+        connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
+        return replace(taken, asks=await self.conversing.open_asks(taken, seen, connection))
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""

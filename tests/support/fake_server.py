@@ -87,7 +87,7 @@ class FakeServer:
     async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
         number = next(self._numbers)
         facts = SessionFacts(f"ses_{number:03}", directory, title, number, number)
-        record = SessionRecord(facts, marker, json.dumps(marked_metadata("", marker)))
+        record = SessionRecord(facts, marker, metadata=json.dumps(marked_metadata("", marker)))
         self._request(lambda: self._keep(record))
         return record
 
@@ -98,7 +98,7 @@ class FakeServer:
         number = next(self._numbers)
         parent = self._held(session_id)
         facts = replace(parent.facts, id=f"ses_{number:03}", title=f"{parent.facts.title} (fork #1)", created_ms=number)
-        fork = SessionRecord(facts, parent.marker, parent.metadata)
+        fork = SessionRecord(facts, parent.marker, metadata=parent.metadata)
         copies = [
             replace(record, facts=replace(record.facts, id=f"{record.facts.id}_{number}"))
             for record in self.messages_held[session_id]

@@ -11,12 +11,13 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
+from msgspec import Raw
 
 from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
-from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord
+from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
 
 CONNECT_TIMEOUT = 2.0
@@ -98,6 +99,15 @@ class OpenCodeClient:
         found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
         return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
 
+    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
+        """The newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
+        params = {"limit": str(limit)} | ({"before": before} if before else {})
+        response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
+        each = wire.decode(failures.json_body(response), tuple[Raw, ...], "the messages")
+        # One by one: a decoder that is busy with megabytes lets no other thread run, the window's least of all.
+        messages = tuple(wire.decode(raw, wire.Message, "a message") for raw in each)
+        return TranscriptPage(messages, response.headers.get("x-next-cursor"))
+
     async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
         """A new session in `directory` that carries our marker. The server does not look whether the directory exists."""
         body = {"title": title, "metadata": wire.marked_metadata("", marker)}
@@ -141,6 +151,11 @@ class OpenCodeClient:
         body = {"parts": [{"type": "text", "text": text}]}
         failures.no_body(await self._send("POST", f"/session/{_part(session_id)}/prompt_async", json=body))
 
+    async def abort(self, session_id: str, directory: str) -> None:
+        """Break off the turn that runs in the session, and those of its sub-agents; nothing happens where none runs."""
+        path = f"/session/{_part(session_id)}/abort"
+        failures.json_body(await self._send("POST", path, params={"directory": directory}))
+
     async def sessions(self, directory: str | None = None, archived: bool = True) -> tuple[SessionRecord, ...]:
         """All root sessions, of every project or of one directory; the last updated first."""
         params = {"roots": "true", "limit": str(_ALL_SESSIONS), "archived": "true" if archived else "false"}
@@ -169,6 +184,25 @@ class OpenCodeClient:
     async def questions(self, directory: str) -> tuple[wire.Question, ...]:
         """The questions that wait for the user in the sessions of a directory."""
         return await self._get("/question", tuple[wire.Question, ...], "the questions", {"directory": directory})
+
+    async def reply_permission(self, permission_id: str, directory: str, reply: str) -> bool:
+        """`reply` is once, always or reject. False: nobody waits for it any more."""
+        return await self._answer(f"/permission/{_part(permission_id)}/reply", directory, {"reply": reply})
+
+    async def answer_question(self, question_id: str, directory: str, answers: tuple[tuple[str, ...], ...]) -> bool:
+        """For each of its questions the labels that were chosen. False: nobody waits for it any more."""
+        return await self._answer(f"/question/{_part(question_id)}/reply", directory, {"answers": answers})
+
+    async def reject_question(self, question_id: str, directory: str) -> bool:
+        """Leave it unanswered. False: nobody waits for it any more."""
+        return await self._answer(f"/question/{_part(question_id)}/reject", directory, {})
+
+    async def _answer(self, path: str, directory: str, body: Mapping[str, object]) -> bool:
+        response = await self._send("POST", path, params={"directory": directory}, json=body)
+        if failures.is_answered_already(response):
+            return False
+        failures.json_body(response)
+        return True
 
     async def _get(self, path: str, shape: type[T], what: str, params: dict[str, str] | None = None) -> T:
         response = await self._send("GET", path, params=params)

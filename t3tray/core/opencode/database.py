@@ -32,6 +32,7 @@ _SESSION_COLUMNS = (
     "time_updated",
     "time_archived",
 )
+_END_OF_TIME = 2**63 - 1
 _COUNTED = ("tokens_input", "tokens_cache_read")
 _NEEDED = {
     "session": (*_SESSION_COLUMNS, *_COUNTED),
@@ -45,8 +46,12 @@ _MESSAGES = f"""SELECT message.id, message.data, EXISTS (
 _NEWEST = f"""SELECT message.session_id, {_MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
     SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
 
-_PARTS = """SELECT part.message_id, part.data FROM part JOIN message ON message.id = part.message_id
+# What the API tells of a message or a part is its JSON with the ids, which are in columns of their own here.
+_MESSAGE = "json_set(message.data, '$.id', message.id, '$.sessionID', message.session_id)"
+_PART = "json_set(part.data, '$.id', part.id, '$.messageID', part.message_id)"
+_PARTS = f"""SELECT part.message_id, {_PART} FROM part JOIN message ON message.id = part.message_id
     WHERE message.session_id = ? AND message.time_updated >= ? ORDER BY part.id"""
+_PARTS_OF = f"SELECT message_id, {_PART} FROM part WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
 
 def database_path(environ: Mapping[str, str], home: Path) -> Path:
@@ -198,6 +203,26 @@ class DatabaseReader:
             for message_id, data in messages
         )
 
+    def transcript(self, session_id: str, limit: int, before: str | None = None) -> wire.TranscriptPage:
+        """The newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
+        at, last_id = _place(before)
+        rows = self._rows(
+            f"SELECT id, time_created, {_MESSAGE} FROM message WHERE session_id = ? AND (time_created, id) < (?, ?)"
+            " ORDER BY time_created DESC, id DESC LIMIT ?",
+            session_id,
+            at,
+            last_id,
+            limit + 1,
+        )
+        page = rows[:limit][::-1]
+        parts: dict[str, list[wire.Part]] = defaultdict(list)
+        for message_id, data in self._rows(_PARTS_OF, json.dumps([row[0] for row in page])):
+            parts[message_id].append(wire.decode(data, wire.Part, "a part of a message"))
+        messages = (
+            wire.Message(wire.decode(data, wire.MessageInfo, "a message"), tuple(parts[name])) for name, _created, data in page
+        )
+        return wire.TranscriptPage(tuple(messages), f"{page[0][1]}:{page[0][0]}" if len(rows) > limit else None)
+
     def sessions_titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title."""
         return tuple(row[0] for row in self._rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
@@ -235,6 +260,14 @@ class DatabaseReader:
             return self._reader.rows(query, *values)
         except (sqlite3.Error, OSError, KeptChanging) as error:
             raise _ours(error, self._path) from error
+
+
+def _place(before: str | None) -> tuple[int, str]:
+    """Where a page ends: the time and the id of the message after it."""
+    if before is None:
+        return _END_OF_TIME, ""
+    at, _, message_id = before.partition(":")
+    return int(at), message_id
 
 
 def _ours(error: Exception, path: Path) -> ServerError:

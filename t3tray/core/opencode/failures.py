@@ -39,6 +39,13 @@ class _Refusal(msgspec.Struct, frozen=True):
     data: _Detail = _Detail()
 
 
+class _Gone(msgspec.Struct, frozen=True):
+    tag: str = msgspec.field(name="_tag", default="")
+
+
+_GONE = frozenset({"PermissionNotFoundError", "QuestionNotFoundError"})
+
+
 def of_transport(error: httpx.RequestError, url: str) -> ServerError:
     """The error for a request to `url` (the server's address) that brought no answer."""
     match error:
@@ -97,6 +104,16 @@ def no_body(response: httpx.Response) -> None:
 def is_json(response: httpx.Response) -> bool:
     kind: str = response.headers.get("content-type", "")
     return kind.partition(";")[0].strip().lower() == "application/json"
+
+
+def is_answered_already(response: httpx.Response) -> bool:
+    """A permission or a question that is not open (any more): OpenCode says so with a tag of its own, not with NotFoundError."""
+    if response.status_code != 404 or not is_json(response):
+        return False
+    try:
+        return msgspec.json.decode(response.content, type=_Gone).tag in _GONE
+    except msgspec.DecodeError:
+        return False
 
 
 def failure_of(error: ServerError) -> Failure:

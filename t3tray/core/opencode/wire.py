@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
-from t3tray.core.domain.transcript import ToolCall, Utterance
+from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.core.errors import Unsupported
 
 T = TypeVar("T")
@@ -29,10 +29,11 @@ class Marker:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session, and whether we made it. `metadata` is all that anybody wrote into it, as JSON text; empty for nothing."""
+    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text."""
 
     facts: SessionFacts
     marker: Marker | None = None
+    agent: str = ""
     metadata: str = ""
 
 
@@ -84,6 +85,7 @@ class Session(Struct, frozen=True):
     parent_id: str | None = field(name="parentID", default=None)
     revert: Revert | None = None
     metadata: Raw = Raw()
+    agent: str = ""
 
     def record(self) -> SessionRecord:
         facts = SessionFacts(
@@ -97,7 +99,7 @@ class Session(Struct, frozen=True):
             archived=self.time.archived is not None,
             reverted_to=self.revert.message_id if self.revert else None,
         )
-        return SessionRecord(facts, marker_in(self.metadata), bytes(self.metadata).decode())
+        return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode())
 
 
 class _MessageTime(Struct, frozen=True):
@@ -109,9 +111,14 @@ class _ErrorData(Struct, frozen=True):
     message: str = ""
 
 
-class _MessageError(Struct, frozen=True):
+class MessageError(Struct, frozen=True):
     name: str = ""
     data: _ErrorData = _ErrorData()
+
+    @property
+    def is_stop(self) -> bool:
+        """The turn was ended on somebody's word."""
+        return self.name == "MessageAbortedError"
 
     def sentence(self) -> str:
         return self.data.message or self.name or "OpenCode did not say why."
@@ -129,7 +136,7 @@ class MessageBody(Struct, frozen=True):
     mode: str = ""
     finish: str | None = None
     summary: Raw = Raw()
-    error: _MessageError | None = None
+    error: MessageError | None = None
     model_id: str = field(name="modelID", default="")
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
@@ -146,6 +153,8 @@ class MessageBody(Struct, frozen=True):
             model=self.model_id,
             finished=facts.finished,
             summarises=facts.compaction and self.role is Role.ASSISTANT,
+            pieces=tuple(piece for part in parts if (piece := part.piece())),
+            stopped=self.error is not None and self.error.is_stop,
         )
 
     def facts(self, message_id: str, has_compaction_part: bool) -> MessageFacts:
@@ -178,6 +187,10 @@ class _ToolMetadata(Struct, frozen=True):
     session_id: str | None = field(name="sessionId", default=None)
 
 
+class _TaskInput(Struct, frozen=True):
+    subagent_type: str = ""
+
+
 class _ToolState(Struct, frozen=True):
     status: str = ""
     input: Raw = Raw()
@@ -187,8 +200,15 @@ class _ToolState(Struct, frozen=True):
     metadata: _ToolMetadata = _ToolMetadata()
 
 
+class _PartTime(Struct, frozen=True):
+    end: int | None = None
+
+
 class Part(Struct, frozen=True):
-    """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file."""
+    """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file.
+
+    `time` has an end once a text is written to its end; before that its words are told by events alone.
+    """
 
     type: str
     id: str = ""
@@ -199,6 +219,19 @@ class Part(Struct, frozen=True):
     filename: str = ""
     mime: str = ""
     metadata: Raw = Raw()
+    message_id: str = field(name="messageID", default="")
+    time: _PartTime | None = None
+
+    @property
+    def is_being_written(self) -> bool:
+        return self.type in _WORDS and self.time is not None and self.time.end is None
+
+    def piece(self) -> Piece | None:
+        """What it is in a conversation; None for what only OpenCode needs, and for what nobody has written yet."""
+        if self.type == "tool":
+            return Piece(self.id, PieceKind.TOOL, tool=self.tool_call())
+        kind = None if self.synthetic else _WORDS.get(self.type)
+        return Piece(self.id, kind, self.text) if kind and self.text else None
 
     def tool_call(self) -> ToolCall:
         state = self.state or _ToolState()
@@ -209,7 +242,20 @@ class Part(Struct, frozen=True):
             input=bytes(state.input).decode(),
             output=state.output or state.error,
             child_session=state.metadata.session_id,
+            agent=_sub_agent(state.input) if self.tool == _TASK else "",
         )
+
+
+_WORDS = {"text": PieceKind.TEXT, "reasoning": PieceKind.THOUGHT}
+_TASK = "task"
+
+
+def _sub_agent(task: Raw) -> str:
+    """Which sub-agent a task is given to; the model may have said anything, or nothing yet."""
+    try:
+        return msgspec.json.decode(task, type=_TaskInput).subagent_type
+    except msgspec.DecodeError:
+        return ""
 
 
 class Message(Struct, frozen=True):
@@ -223,8 +269,18 @@ class Message(Struct, frozen=True):
         return self.info.utterance(self.info.id, self.parts)
 
 
+class TranscriptPage(Struct, frozen=True):
+    """Some messages with all their parts, oldest first. `older` asks for the page before, None at the beginning."""
+
+    messages: tuple[Message, ...]
+    older: str | None = None
+
+
 class Status(Struct, frozen=True):
+    """`message` says why a request to the model is tried again."""
+
     type: str
+    message: str = ""
 
     @property
     def activity(self) -> Activity:
@@ -233,24 +289,36 @@ class Status(Struct, frozen=True):
 
 
 class Permission(Struct, frozen=True):
-    """A tool that waits for leave."""
+    """A tool that waits for leave. `always` is what would be allowed from now on."""
 
     id: str
     session_id: str = field(name="sessionID")
     permission: str = ""
     patterns: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
 
 
-class _Asked(Struct, frozen=True):
+class _Option(Struct, frozen=True):
+    label: str
+    description: str = ""
+
+
+class Asked(Struct, frozen=True):
+    """One question; `custom`: an answer in other words than the options' is taken too."""
+
     question: str = ""
+    header: str = ""
+    options: tuple[_Option, ...] = ()
+    multiple: bool = False
+    custom: bool = True
 
 
 class Question(Struct, frozen=True):
-    """A question of the model that waits for the user."""
+    """Questions of the model that wait for the user together."""
 
     id: str
     session_id: str = field(name="sessionID")
-    questions: tuple[_Asked, ...] = ()
+    questions: tuple[Asked, ...] = ()
 
     @property
     def text(self) -> str:

@@ -28,6 +28,7 @@ from t3tray.core.t3code.threads import T3Thread
 
 # A thread without a usable cursor is judged by that alone; what stands for its session is never read.
 _NOTHING_TO_ASK = Failure.UNSUPPORTED
+_DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
@@ -91,10 +92,13 @@ class Resume:
         self._run_sql = run_sql
         self._surroundings = surroundings
 
-    async def resume(self, thread_id: str, server: SessionServer) -> Resumption:
-        """Verify a thread on this server process; the receipt is stored, and the proof renewed where the verdict allows."""
-        examination = await self.examine(thread_id, server)
-        resumption = await self._record(examination)
+    async def resume(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Resumption:
+        """Verify a thread on this server process; the receipt is stored, and the proof renewed where the verdict allows.
+
+        `despite_others`: the user was told that another process may be at work in it, and said that this is to be no hindrance.
+        """
+        examination = await self.examine(thread_id, server, despite_others)
+        resumption = await self._record(examination, _DESPITE_OTHERS if despite_others else "")
         if examination.is_news:
             await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
         return resumption
@@ -106,13 +110,14 @@ class Resume:
         found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
         return await self._record(found, f"{error.title}: {error.message}", error.hint or "")
 
-    async def examine(self, thread_id: str, server: SessionServer) -> Examination:
+    async def examine(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Examination:
         """The verdict on a thread as this server process sees it. Changes nothing."""
         recorded = await self._run_sql(self._recall, thread_id)
         cursor = recorded.cursor
         if cursor is None or not cursor.is_well_formed:
             return examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
-        return examined(recorded, await gather.from_server(server, recorded, cursor, self._surroundings))
+        surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
+        return examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
 
     async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
         """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
@@ -137,3 +142,7 @@ def examined(recorded: Recorded, evidence: Evidence) -> Examination:
     return Examination(
         recorded.thread, recorded.cursor, evidence, decide(recorded.cursor, evidence), recorded.t3, recorded.served
     )
+
+
+def _nobody() -> bool:
+    return False

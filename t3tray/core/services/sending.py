@@ -81,12 +81,12 @@ class Sending:
         self._resume = resume
         self._now = now
 
-    async def send(self, thread_id: str, text: str, server: SessionServer) -> Resumption:
-        """Verify, then prompt; returns as soon as the server has taken the message.
+    async def send(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
+        """Verify, then prompt; returns as soon as the server has taken the message. `despite_others` as in `Resume.resume`.
 
         Raises NotResumable, or a ServerError; the text is then the thread's draft.
         """
-        resumption = await self._verify(thread_id, text, server)
+        resumption = await self._verify(thread_id, text, server, despite_others)
         await server.prompt(resumption.session_id or "", text)
         await self._run_sql(self._sent, resumption.thread.id, text)
         return resumption
@@ -122,11 +122,11 @@ class Sending:
         if reply and resumption and resumption.session_id:
             yield await self._end(resumption, reply, server)
 
-    async def _verify(self, thread_id: str, text: str, server: SessionServer) -> Resumption:
+    async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
         """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""
         thread = await self._run_sql(self._store.threads.find, thread_id)
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
-        resumption = await self._resume.resume(thread.id, server)
+        resumption = await self._resume.resume(thread.id, server, despite_others)
         if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
             raise NotResumable(resumption, "Nothing was sent; the text is kept as the thread's draft.")
         return resumption

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t3tray.core.domain.alarm import Alarm
+from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperState
@@ -54,7 +55,8 @@ class SourceView:
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
-    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen.
+    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
+    `asks` what waits for the user on the running server.
     """
 
     server: ServerStatus
@@ -63,6 +65,7 @@ class Overview:
     sources: tuple[SourceView, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     warnings: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True)
