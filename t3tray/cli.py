@@ -65,6 +65,7 @@ def _resume_and_send(resume: argparse.ArgumentParser, send: argparse.ArgumentPar
     resume.add_argument("--open", choices=["terminal", "browser", "t3code", "none"], default="none", help="and open it there")
     send.add_argument("thread", metavar="THREAD")
     send.add_argument("text", metavar="TEXT")
+    send.add_argument("--anyway", action="store_true", help="even while another OpenCode process may be at work in the session")
     send.add_argument("--no-wait", action="store_true", help="do not wait for the reply")
 
 

@@ -13,12 +13,13 @@ from typing import TextIO
 
 from t3tray import documents, remedy_commands, tables
 from t3tray.command import Command
+from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.remedy import Remedy
-from t3tray.core.domain.verdict import Kind
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode
 from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.sending import Waiting
+from t3tray.core.services.sending import Waiting, Warned
 from t3tray.core.services.views import Resumption
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
@@ -96,7 +97,7 @@ async def resume(command: Command) -> ExitCode:
 
 async def send(command: Command) -> ExitCode:
     try:
-        return await _converse(command, command.words.thread, command.words.text, "")
+        return await _send(command)
     except NotResumable as refusal:
         if not command.words.json:
             raise
@@ -114,7 +115,7 @@ async def new(command: Command) -> ExitCode:
         return ExitCode.DONE
     if not command.words.json:
         command.answer({}, thread.id)
-    return await _converse(command, thread.id, command.words.prompt, thread.id)
+    return await _converse(command, thread.id, command.words.prompt)
 
 
 async def adopt(command: Command) -> ExitCode:
@@ -170,16 +171,29 @@ async def attach(command: Command) -> ExitCode:
     os.execve(argv[0], argv, environment)
 
 
-async def _converse(command: Command, thread: str, text: str, new_id: str) -> ExitCode:
+async def _send(command: Command) -> ExitCode:
+    thread, text = command.words.thread, command.words.text
+    try:
+        return await _converse(command, thread, text, command.words.anyway)
+    except NotResumable as refusal:
+        if not await _goes_on_all_the_same(command, refusal):
+            raise
+        return await _converse(command, thread, text, True)
+
+
+async def _converse(command: Command, thread: str, text: str, despite_others: bool = False) -> ExitCode:
     engine = command.engine
     if command.words.no_wait:
-        sent = await engine.send(thread, text)
+        sent = await engine.send(thread, text, despite_others)
+        if T3_WORKS in sent.receipt.notes:
+            command.say(T3_WORKS)
         command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None}, "")
         return ExitCode.DONE
     pieces: list[str] = []
-    async for piece in engine.converse(thread, text):
-        if isinstance(piece, Waiting):
-            command.say(f"{piece.what} Answer it in `t3tray attach {thread}` in another terminal.")
+    async for piece in engine.converse(thread, text, despite_others):
+        if isinstance(piece, Waiting | Warned):
+            how = f" Answer it in `t3tray attach {thread}` in another terminal." if isinstance(piece, Waiting) else ""
+            command.say(f"{piece.what}{how}")
             continue
         pieces.append(piece)
         if not command.words.json:
@@ -193,6 +207,14 @@ async def _converse(command: Command, thread: str, text: str, new_id: str) -> Ex
         command.out.write("\n")
     command.answer(document, "")
     return ExitCode.DONE
+
+
+async def _goes_on_all_the_same(command: Command, refusal: NotResumable) -> bool:
+    """Whether a person says so, where another process may be at work in the session; nothing else is asked about."""
+    if refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE or not command.can_ask:
+        return False
+    command.say(refusal.message)
+    return (await command.ask("Send it all the same? [y/N] ")).lower() in ("y", "yes")
 
 
 async def _open(command: Command, resumption: Resumption) -> None:

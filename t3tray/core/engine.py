@@ -38,7 +38,7 @@ from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
-from t3tray.core.services.sending import Sending, Waiting
+from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.threads import Threads
@@ -167,10 +167,12 @@ class Engine:
         connection = await self._connect_to_send(thread_id, text)
         return await self.sending.send(thread_id, text, connection, despite_others)
 
-    async def converse(self, thread_id: str, text: str) -> AsyncGenerator[str | Waiting, None]:
+    async def converse(
+        self, thread_id: str, text: str, despite_others: bool = False
+    ) -> AsyncGenerator[str | Waiting | Warned, None]:
         """Send, and give the reply as it comes. Raises what `send` raises, and TurnFailed."""
         connection = await self._connect_to_send(thread_id, text)
-        async with aclosing(self.sending.converse(thread_id, text, connection, connection.events())) as pieces:
+        async with aclosing(self.sending.converse(thread_id, text, connection, connection.events(), despite_others)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -184,7 +184,7 @@ class FakeLibrary:
     def utterances(self, session_id: str) -> tuple[Utterance, ...]:
         return tuple(
             Utterance(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
-            for record in self._server.messages_held[session_id]
+            for record in self._server.messages_held.get(session_id, ())
         )
 
     def project(self, session_id: str) -> str:

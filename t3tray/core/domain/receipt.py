@@ -11,6 +11,8 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason, Verdict
 
+T3_WORKS = "T3 Code has a turn running in this thread right now."
+
 
 @dataclass(frozen=True)
 class Check:
@@ -123,7 +125,7 @@ def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
         other = evidence.t3_talks_to or "no session"
         notes.append(f"A message typed in T3 Code still goes to {other}: “{Remedy.REPAIR}” makes it follow.")
     if evidence.t3_works:
-        notes.append("T3 Code has a turn running in this thread right now.")
+        notes.append(T3_WORKS)
     if verdict.reason is Reason.INTERRUPTED:
         notes.append("The last turn was interrupted: look at what it had begun before you go on.")
     return tuple(notes)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from t3tray.core.domain.evidence import Activity, Role
 from t3tray.core.domain.journal import Actor
+from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import ServerError, TurnFailed
 from t3tray.core.opencode.events import Connected, EventStream, Gap, ServerEvent
@@ -30,6 +31,13 @@ _ASKS = {
 @dataclass(frozen=True)
 class Waiting:
     """The turn goes on only after somebody answered; `what` says it in a sentence."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that whoever sends should know, in a sentence."""
 
     what: str
 
@@ -92,8 +100,8 @@ class Sending:
         return resumption
 
     async def converse(
-        self, thread_id: str, text: str, server: SessionServer, stream: EventStream
-    ) -> AsyncGenerator[str | Waiting, None]:
+        self, thread_id: str, text: str, server: SessionServer, stream: EventStream, despite_others: bool = False
+    ) -> AsyncGenerator[str | Waiting | Warned, None]:
         """Send, and give the reply's text as it comes until the turn is over; then renew the proof.
 
         Raises what `send` raises, and TurnFailed when the model's answer is an error.
@@ -108,7 +116,9 @@ class Sending:
                         await self._verify(thread_id, text, server)
                         raise signal.error
                     reply = _Reply(await self._tail(thread_id, server))
-                    resumption = await self.send(thread_id, text, server)
+                    resumption = await self.send(thread_id, text, server, despite_others)
+                    if T3_WORKS in resumption.receipt.notes:
+                        yield Warned(T3_WORKS)
                 elif isinstance(signal, Gap | Connected):
                     reply.over = await self._is_idle(resumption, server)
                 elif signal.kind in _ASKS:
