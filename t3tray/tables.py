@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.log_book import told
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
@@ -113,10 +114,7 @@ def _candidate(found: Candidate) -> str:
 def journal(entries: Sequence[Entry]) -> str:
     if not entries:
         return "Nothing in the journal yet."
-    return "\n".join(
-        f"{local(entry.at)}  {entry.thread_id[:8]}  {entry.event:<10}  {entry.session_id or '-':<30}  {entry.actor}: {entry.why}"
-        for entry in entries
-    )
+    return "\n".join(f"{local(entry.at)}  {entry.thread_id[:8]}  {told(entry)}" for entry in entries)
 
 
 def findings(found: Sequence[Finding]) -> str:

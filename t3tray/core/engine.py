@@ -228,7 +228,7 @@ class Engine:
         thread = await self.find(thread_id)
         picture, status = await self.look(), await self.server_status()
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
-        return replace(found, offered=await self._run_sql(self.remedies.offered, found))
+        return await self._run_sql(self.remedies.with_offers, found)
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QScrollArea, QVBo
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.log_book import told
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
@@ -30,16 +31,6 @@ _ALARMS = {
     AlarmKind.CLIFF: "The model was sent much less than before",
 }
 _SHOWN = 2
-_EVENTS = {
-    "intended": "A session was asked for",
-    "confirmed": "Bound to",
-    "proven": "Proof renewed for",
-    "superseded": "Bound to another than",
-    "released": "Let go of",
-    "abandoned": "Given up",
-    "put-away": "No longer counted",
-    "done": "Done for",
-}
 
 
 class ThreadPage(QScrollArea):
@@ -251,8 +242,8 @@ def _history(entries: tuple[Entry, ...]) -> QWidget:
     for entry in reversed(entries):
         words = QVBoxLayout()
         words.setSpacing(0)
-        words.addWidget(label(f"{_EVENTS[entry.event]} {entry.session_id or ''}".strip()))
-        words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M} · {entry.actor}: {entry.why}", "muted", size=0.9))
+        words.addWidget(label(told(entry)))
+        words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
         card.inside.addLayout(words)
     return card
 

@@ -192,7 +192,13 @@ async def test_across_projects_the_conversation_is_carried(
     engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, shared_model: StubModel
 ) -> None:
     session = await session_with(client, folder, HERON)
-    thread = t3_thread(world, session, worktree=repository(tmp_path / "other"))
+    other_project = t3_thread(world, session, worktree=repository(tmp_path / "other"))
+    with pytest.raises(Refused, match="another"):
+        await engine.preview(other_project, Choice(Remedy.MOVE_SESSION))
+    with writing(world.state) as connection:
+        connection.execute("DELETE FROM projection_threads")
+    (tmp_path / "plain").mkdir()
+    thread = t3_thread(world, session, worktree=tmp_path / "plain")
     with pytest.raises(Refused, match="another"):
         await engine.apply(thread, Choice(Remedy.MOVE_SESSION))
     assert (await client.session(session)).facts.directory == str(folder)

@@ -35,7 +35,7 @@ def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
     cursor = Cursor(session, shown.thread.directory, message_count=41, server_version="1.18.33")
     entry = Entry(shown.thread.id, Event.CONFIRMED, Actor.USER, "made for this thread", NOON, session, cursor=cursor, seq=1)
     choices = tuple(Candidate(session, ("journal",), exists=True, messages=3) for session in candidates)
-    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices, offered=remedies(shown.verdict))
+    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices, offered=remedies(shown.verdict), choices=choices)
 
 
 def receipt(shown: ThreadRow) -> Receipt:

@@ -119,7 +119,7 @@ def _place(session: SessionFacts, evidence: Evidence) -> Verdict | None:
     if not evidence.directory_exists:
         return Verdict(Reason.DIRECTORY_MISSING)
     if evidence.same_directory is False:
-        return Verdict(Reason.DIRECTORY_MISMATCH, f"the session works in {session.directory}")
+        return Verdict(Reason.DIRECTORY_MISMATCH, f"in {session.directory}")
     return None
 
 

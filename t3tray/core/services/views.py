@@ -14,7 +14,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.domain.verdict import Verdict
 from t3tray.core.t3code.threads import T3Thread
 
 __all__ = [
@@ -70,7 +70,10 @@ class Overview:
 
 @dataclass(frozen=True)
 class ThreadDetails:
-    """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first."""
+    """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
+
+    `choices` are the sessions that it could be bound to, the fullest first.
+    """
 
     row: ThreadRow
     cursor: Cursor | None
@@ -79,13 +82,7 @@ class ThreadDetails:
     candidates: tuple[Candidate, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     offered: tuple[Remedy, ...] = ()
-
-    @property
-    def choices(self) -> tuple[Candidate, ...]:
-        """The sessions that the thread could be bound to instead, the fullest first."""
-        bound = self.cursor.session_id if self.cursor and self.row.verdict.reason is not Reason.CONFLICT else None
-        there = (found for found in self.candidates if found.exists and not found.parent_id and found.session_id != bound)
-        return tuple(sorted(there, key=lambda found: found.messages, reverse=True))
+    choices: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
+from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
 from t3tray.core.services.evidence import cursor_now, same_directory
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
@@ -125,6 +126,21 @@ class Release:
         return await undo_binding(self._tools, details, done)
 
 
+def choices(details: ThreadDetails) -> tuple[Candidate, ...]:
+    """The candidates that the thread could be bound to, the fullest first; the one it has is one only where that is in doubt."""
+    in_doubt = details.row.verdict.reason in (Reason.CONFLICT, Reason.SPLIT)
+    bound = None if in_doubt or details.cursor is None else details.cursor.session_id
+    fit = (
+        found
+        for found in details.candidates
+        if found.exists
+        and not found.parent_id
+        and found.session_id != bound
+        and same_directory(found.directory, details.row.thread.directory)
+    )
+    return tuple(sorted(fit, key=lambda found: found.messages, reverse=True))
+
+
 def refuse_unfit(details: ThreadDetails, session: SessionFacts) -> None:
     """Raises Refused for a session that cannot be a thread's: a sub-agent's, or one of another folder."""
     if session.parent_id:
@@ -203,10 +219,11 @@ def _before(done: tuple[Entry, ...]) -> Cursor | None:
 
 
 def _only_choice(details: ThreadDetails) -> str:
-    choices = details.choices
-    if len(choices) == 1:
-        return choices[0].session_id
-    listed = "; ".join(f"{found.session_id} ({found.messages} messages)" for found in choices) or "none was found"
+    if len(details.choices) == 1:
+        return details.choices[0].session_id
+    listed = "; ".join(f"{found.session_id} ({found.messages} messages)" for found in details.choices)
+    if not listed:
+        raise Refused("No other session of this thread is known that works in its folder.", "Name one with --session.")
     raise UsageError("Which session?", f"Name one with --session. The fullest first: {listed}.")
 
 

@@ -23,6 +23,8 @@ from t3tray.core.services.views import ThreadDetails
 
 MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
 _GIT_LIMIT = 10.0
+# Characters of a commit's name.
+_COMMIT = 40
 
 
 class MoveSession:
@@ -39,6 +41,9 @@ class MoveSession:
         place = await self._tools.run_sql(session_directory, self._tools, session_id)
         if same_directory(place, thread.directory):
             raise Refused(f"{session_id} works in {thread.directory} already.", "There is nothing to do.")
+        project = await self._tools.run_sql(_project, self._tools, session_id)
+        if await asyncio.to_thread(_is_another_project, thread.directory, project):
+            raise _another_project()
         preview = Preview(
             Remedy.MOVE_SESSION,
             f"Move {session_id} to {thread.directory}",
@@ -117,10 +122,7 @@ async def move(tools: Tools, thread_id: str, deed: Deed) -> None:
                 await server.move_session(deed.session_id, deed.directory_after)
             except MoveRefused as error:
                 await journal.write(journal.entry(Event.ABANDONED, error.message))
-                raise Refused(
-                    "OpenCode moves a session inside one project only, and that folder belongs to another.",
-                    f"“{Remedy.CARRY}” brings the conversation there in a new session.",
-                ) from error
+                raise _another_project() from error
         await _finish(tools, journal, why)
     finally:
         journal.close()
@@ -180,14 +182,34 @@ def _project(tools: Tools, session_id: str) -> str:
         return library.project(session_id)
 
 
-def _doubt(target: str, project: str) -> str:
-    """Why it is not certain that this folder is the same repository; empty when it is."""
+def _another_project() -> Refused:
+    return Refused(
+        "OpenCode moves a session inside one project only, and that folder belongs to another.",
+        f"“{Remedy.CARRY}” brings the conversation there in a new session.",
+    )
+
+
+def _first_commits(folder: str) -> list[str] | None:
+    """The commits that a repository began with, which OpenCode names a project after; None where git does not answer."""
     try:
-        asked = ["git", "-C", target, "rev-list", "--max-parents=0", "HEAD"]
+        asked = ["git", "-C", folder, "rev-list", "--max-parents=0", "HEAD"]
         answer = subprocess.run(asked, capture_output=True, text=True, timeout=_GIT_LIMIT, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.split() if answer.returncode == 0 else []
+
+
+def _is_another_project(target: str, project: str) -> bool:
+    """True only where that is certain; OpenCode has the last word."""
+    roots = _first_commits(target)
+    return bool(roots) and len(project) == _COMMIT and project not in (roots or ())
+
+
+def _doubt(target: str, project: str) -> str:
+    """Why it is not certain that this folder is the same repository; empty when it is."""
+    roots = _first_commits(target)
+    if roots is None:
         return f"Whether {target} is the same repository cannot be told: git does not answer."
-    roots = answer.stdout.split() if answer.returncode == 0 else []
     if project in roots:
         return ""
     if not roots:

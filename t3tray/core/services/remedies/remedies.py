@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from t3tray.core.domain.journal import Entry, last_remedy
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.sentences import remedies
 from t3tray.core.errors import Refused, ServerError, UsageError
 from t3tray.core.services.ports import SessionServer
-from t3tray.core.services.remedies.binding import Bind, Release
+from t3tray.core.services.remedies.binding import Bind, Release, choices
 from t3tray.core.services.remedies.joining import Join, finish_undo, give_up_join
 from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, roll_back, sources
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
@@ -63,12 +64,16 @@ class Remedies:
             if intent.deed is not None and not self._tools.author.is_at_work(intent.intent or ""):
                 await self._settle(intent, server)
 
-    def offered(self, details: ThreadDetails) -> tuple[Remedy, ...]:
-        """What can be chosen now, the best first: a remedy that would be refused for sure is left out. For the SQL's thread."""
+    def with_offers(self, details: ThreadDetails) -> ThreadDetails:
+        """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out.
+
+        For the thread that runs the SQL.
+        """
+        details = replace(details, choices=choices(details))
         found = [remedy for remedy in remedies(details.row.verdict) if self._could(remedy, details)]
         if last_remedy(details.journal):
             found.append(Remedy.UNDO)
-        return tuple(found)
+        return replace(details, offered=tuple(found))
 
     def _could(self, remedy: Remedy, details: ThreadDetails) -> bool:
         match remedy:
