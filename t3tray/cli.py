@@ -55,6 +55,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("doctor", "what is wrong with our own data and server, if anything")
     server = add("server", "start, stop, restart, look at the server")
     server.add_argument("action", choices=["start", "stop", "restart", "status", "logs"])
+    settings = add("settings", "show the settings, or set one")
+    settings.add_argument("name", metavar="NAME", nargs="?")
+    settings.add_argument("value", metavar="VALUE", nargs="?")
     attach = commands.add_parser("attach", parents=[common], description="Verify a thread, then open OpenCode in this terminal.")
     attach.add_argument("thread", metavar="THREAD")
     return parser

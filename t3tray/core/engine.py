@@ -36,6 +36,7 @@ from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
+from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
@@ -71,6 +72,7 @@ class Engine:
         author = Author.this_process()
         self.store = store
         self.data_directory = data
+        self.settings = settings
         self.launching = Launching(settings, data)
         self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
@@ -96,9 +98,11 @@ class Engine:
         self.threads = Threads(store, run_sql, utc_now, author)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
-        self.remedies = Remedies(
-            Tools(store, run_sql, utc_now, author, self.database.reading, self.connect, self._copies, settings.carry_characters)
+        tools = Tools(
+            store, run_sql, utc_now, author, self.database.reading, self.connect, self._copies, settings.carry_characters
         )
+        repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
+        self.remedies = Remedies(tools, repair)
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
@@ -230,6 +234,11 @@ class Engine:
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
         return await self._run_sql(self.remedies.with_offers, found)
 
+    async def set_settings(self, settings: Settings) -> None:
+        """Keep these; what is running goes on as it began, the next start goes by them."""
+        await self._run_sql(self.store.settings.write, settings)
+        self.settings = settings
+
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
         return await self.remedies.preview(await self.details(thread_id), choice)
@@ -262,7 +271,8 @@ class Engine:
 
     def _copies(self, thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
         """Who else than OpenCode keeps the thread's words, the best first. For the thread that runs the SQL."""
-        return ()
+        told = self.survey.told_by_t3(thread_id)
+        return (told,) if told else ()
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""

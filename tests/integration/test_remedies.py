@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused
 from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.core.services.resume import NotResumable
 from tests.integration.test_client_real import turn
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import UNKNOWN, StubModel
@@ -308,3 +310,63 @@ async def test_what_cannot_be_mended_is_refused_with_the_reason(
     details = await engine.details(thread)
     assert details.row.verdict.reason is Reason.MISSING
     assert Remedy.MOVE_SESSION not in details.offered
+
+
+async def test_a_split_is_seen_by_whoever_sends(
+    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+) -> None:
+    project, name = world.code / "proj", str(uuid.uuid4())
+    await session_with(client, project, HERON, f"T3 Code {name}")
+    second = await session_with(client, project, PELICAN, f"T3 Code {name}")
+    thread, asked = t3_thread(world, second, name), len(shared_model.chats())
+    with pytest.raises(NotResumable, match="Several sessions"):
+        await ask(engine, thread)
+    assert len(shared_model.chats()) == asked
+
+
+async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
+    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+) -> None:
+    session = await session_with(client, world.code / "proj", HERON)
+    thread = t3_thread(world, session)
+    await client.delete_session(session)
+    assert Remedy.CARRY not in (await engine.details(thread)).offered
+    with pytest.raises(Refused, match="Nobody kept a copy"):
+        await engine.preview(thread, Choice(Remedy.CARRY))
+    with writing(world.state) as connection:
+        for number, (role, text) in enumerate((("user", HERON), ("assistant", "OK."))):
+            connection.execute(
+                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+                " VALUES (?, ?, ?, ?, 0, ?, ?)",
+                (f"{thread}{number}", thread, role, text, *(f"2026-11-24T12:00:0{number}.000Z",) * 2),
+            )
+    assert Remedy.CARRY in (await engine.details(thread)).offered
+    preview = await engine.preview(thread, Choice(Remedy.CARRY))
+    assert any("T3 Code's copy" in line for line in preview.after) and any("tools" in line for line in preview.lost)
+    await engine.apply(thread, Choice(Remedy.CARRY), preview)
+    assert await ask(engine, thread) == "HERON"
+    assert shared_model.words_sent().count(HERON) == 1
+
+
+async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, client: OpenCodeClient, world: World) -> None:
+    project = world.code / "proj"
+    first, second = await session_with(client, project, HERON), await session_with(client, project, PELICAN)
+    thread = t3_thread(world, second)
+    await engine.apply(thread, Choice(Remedy.BIND, first))
+    assert Remedy.REPAIR in (await engine.details(thread)).offered
+    with pytest.raises(Refused, match="turned off"):
+        await engine.preview(thread, Choice(Remedy.REPAIR))
+    await engine.set_settings(replace(engine.settings, t3_repair=True))
+    data = engine.data_directory
+    reopened = await Engine.open(str(data), "command")
+    try:
+        await reopened.apply(thread, Choice(Remedy.REPAIR))
+        assert (await reopened.details(thread)).row.t3.session_id == first  # type: ignore[union-attr]
+        assert (await reopened.verify(thread)).verdict.detail == ""
+        assert await reopened._run_sql(reopened.store.alarms.all, thread) == ()
+        await undo(reopened, thread)
+        assert (await reopened.details(thread)).row.t3.session_id == second  # type: ignore[union-attr]
+        copies = sorted((data / "t3code-copies").iterdir())
+        assert len(copies) == 2
+    finally:
+        await reopened.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -64,13 +64,20 @@ class Preview:
 
 @dataclass(frozen=True)
 class Repair:
-    """One row of T3 Code's database, as it was and as it is to be; `copy` is where the whole database was copied to before."""
+    """T3 Code's cursor of one thread, as it stands and as it is to be: the text of it, None where there is none.
 
-    database: str
+    `home` is T3 Code's base folder, `copy` the file that its whole database is copied to before.
+    """
+
+    home: str
     thread_id: str
     before: str | None
     after: str | None
     copy: str = ""
+
+    @property
+    def reversed(self) -> Repair:
+        return replace(self, before=self.after, after=self.before)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from t3tray.core.domain.evidence import Claim, Failure
 from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
+from t3tray.core.domain.transcript import Transcript
 from t3tray.core.errors import Refused, ServerError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
@@ -76,7 +77,7 @@ class Survey:
         return Picture(tuple(self._results.values()), states, foreign)
 
     def recall(self, prefix: str) -> Recorded:
-        """What is recorded of one thread, read anew; OpenCode is not asked.
+        """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
 
         Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
@@ -87,7 +88,15 @@ class Survey:
         recorded = self._recorded(thread.id)
         if recorded is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
-        return recorded
+        return self._recall_others(recorded) if recorded.t3 else recorded
+
+    def _recall_others(self, recorded: Recorded) -> Recorded:
+        failure, sessions = self._read_sessions()
+        try:
+            self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
+            return self._with_others(recorded)
+        finally:
+            self._index.release()
 
     def _read_states(self) -> tuple[T3State, ...]:
         return tuple(state for reader in self._readers if (state := reader.read()) is not None)
@@ -181,6 +190,10 @@ class Survey:
         """The home of T3 Code that shows this thread."""
         states = self._read_states()
         return next((state.home for state in states if any(thread.id == thread_id for thread in state.threads)), None)
+
+    def told_by_t3(self, thread_id: str) -> Transcript | None:
+        """T3 Code's own copy of a thread's messages, where it has one that can be read."""
+        return next((found for reader in self._readers if (found := reader.transcript(thread_id))), None)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""

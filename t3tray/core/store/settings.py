@@ -20,7 +20,8 @@ from t3tray.core.store.schema import settings
 @dataclass(frozen=True)
 class Settings:
     """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
-    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another session."""
+    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another
+    session; `t3_repair`: T3 Code's database may be written where the user chooses that remedy."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -30,6 +31,7 @@ class Settings:
     t3_sweep_minutes: int = 5
     stop_idle_minutes: int = 30
     carry_characters: int = BUDGET
+    t3_repair: bool = False
 
 
 class SettingsTable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,21 @@ class QuietReader:
             self._connection.close()
             self._connection, self._seen = self._open()
         raise KeptChanging(f"{self.path} kept changing while it was read.")
+
+    def copy_to(self, target: Path) -> None:
+        """A copy of all that is committed, for its owner alone; `target` appears complete or not at all."""
+        part = target.with_name(f"{target.name}.part")
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            with closing(sqlite3.connect(part)) as writer:
+                self._connection.backup(writer)
+                writer.execute("PRAGMA journal_mode = DELETE").close()
+            if self._has_changed():
+                raise KeptChanging(f"{self.path} changed while it was copied.")
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
         seen = _seen(self.path)

@@ -1,1 +1,1 @@
-"""T3 Code's data on disk, read-only: where it is, what its threads are, what its logs remember. It never writes there."""
+"""T3 Code's data on disk: where it is, what its threads are, what its logs remember. Only `repair` ever writes, one row."""

@@ -29,6 +29,11 @@ def served_since(home: T3Home) -> datetime | None:
     return moment(runtime.started) if runtime else None
 
 
+def runs(home: T3Home) -> bool:
+    """Whether a T3 Code runs on this home, as far as its own file tells."""
+    return _runtime(home) is not None
+
+
 async def thread_address(home: T3Home, thread_id: str) -> str | None:
     """The web address of a thread, when the server that answers there is this home's; None otherwise."""
     import httpx

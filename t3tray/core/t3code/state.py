@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from t3tray.core.domain.transcript import Transcript
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
-from t3tray.core.t3code import state_v1, state_v2
+from t3tray.core.t3code import messages, state_v1, state_v2
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.place import served_since
 from t3tray.core.t3code.threads import Shape, T3Thread
@@ -93,6 +94,17 @@ class T3Reader:
                 return state_v1.part_ids(reader, thread_id)
         except _TROUBLE:
             return ()
+
+    def transcript(self, thread_id: str) -> Transcript | None:
+        """T3 Code's own copy of this thread's messages; None where it has none, or it cannot be read."""
+        state = self._state
+        if state is None or state.shape is Shape.UNSUPPORTED:
+            return None
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return messages.read(reader, state.shape, thread_id)
+        except _TROUBLE:
+            return None
 
     def _read_all(self) -> T3State | None:
         self._read_whole = self._clock()

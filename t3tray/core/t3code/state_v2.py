@@ -14,12 +14,12 @@ from t3tray.core.t3code.threads import NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
 
 MARK = "orchestration_v2_projection_threads"
-_PREFIX = "orchestration_v2_projection_"
+PREFIX = "orchestration_v2_projection_"
 
 NEEDED: Mapping[str, frozenset[str]] = {
     MARK: frozenset({"thread_id", "project_id", "title", "created_at", "updated_at", "deleted_at", "payload_json"}),
     "projection_projects": frozenset({"project_id", "title", "workspace_root"}),
-    f"{_PREFIX}provider_threads": frozenset({"provider_thread_id", "thread_id", "status", "payload_json"}),
+    f"{PREFIX}provider_threads": frozenset({"provider_thread_id", "thread_id", "status", "payload_json"}),
 }
 
 _THREADS = f"""
@@ -32,11 +32,11 @@ _THREADS = f"""
     WHERE t.deleted_at IS NULL AND coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent'"""
 _NATIVE = f"""
     SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at
-    FROM {_PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
+    FROM {PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
 _RUNNING = f"""
-    SELECT thread_id, status FROM {_PREFIX}runs r
-    WHERE ordinal = (SELECT max(ordinal) FROM {_PREFIX}runs WHERE thread_id = r.thread_id)"""
-_PENDING = f"SELECT thread_id, kind FROM {_PREFIX}runtime_requests WHERE status = 'pending'"
+    SELECT thread_id, status FROM {PREFIX}runs r
+    WHERE ordinal = (SELECT max(ordinal) FROM {PREFIX}runs WHERE thread_id = r.thread_id)"""
+_PENDING = f"SELECT thread_id, kind FROM {PREFIX}runtime_requests WHERE status = 'pending'"
 _IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
 _OLD_CURSORS = """
     SELECT thread_id, json_extract(resume_cursor_json, '$.sessionId') FROM provider_session_runtime
@@ -82,9 +82,9 @@ def _read_around(reader: QuietReader) -> _Around:
     for thread_id, own_id, driver, native_id, since in reader.rows(_NATIVE):
         if driver == "opencode" and isinstance(native_id, str) and native_id.startswith("ses"):
             around.native[thread_id].append((own_id, NativeSession(native_id, moment(since))))
-    if reader.columns(f"{_PREFIX}runs"):
+    if reader.columns(f"{PREFIX}runs"):
         around.run = dict(reader.rows(_RUNNING))
-    if reader.columns(f"{_PREFIX}runtime_requests"):
+    if reader.columns(f"{PREFIX}runtime_requests"):
         for thread_id, kind in reader.rows(_PENDING):
             around.pending[thread_id].add(kind)
     if reader.columns("orchestration_v2_legacy_imports"):

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Entry, Event
+from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.transcript import Origin, Transcript
 from t3tray.core.domain.verdict import Reason
@@ -46,8 +46,9 @@ class _Making:
         why: str,
         make: Callable[[SessionServer, Marker], Awaitable[SessionRecord]],
         finish: Callable[[SessionServer, Cursor], Awaitable[Cursor]],
+        others: tuple[str, ...] = (),
     ) -> None:
-        """Intend, make, fill, and only then bind."""
+        """Intend, make, fill, and only then bind; `others` count as the thread's no longer."""
         thread = details.row.thread
         server = await self._tools.connect()
         journal = Record.of(self._tools, thread.id, deed)
@@ -56,7 +57,8 @@ class _Making:
             made = await make(server, Marker(thread.id, journal.intent))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
             old = await self._tools.run_sql(live_binding, self._tools, thread.id)
-            await journal.write(*journal.rebinding(old, chosen(cursor, details), why))
+            away = (journal.entry(Event.PUT_AWAY, "a new session was chosen", other) for other in others)
+            await journal.write(*journal.rebinding(old, chosen(cursor, details), why), *away)
         finally:
             journal.close()
 
@@ -73,7 +75,7 @@ class StartAfresh(_Making):
             "Start Afresh",
             (f"It is bound to {details.row.session_id or 'no session'}.",),
             (f"It is bound to a new, empty session in {thread.directory}.",),
-            ("The session of now stays as it is in OpenCode.", "The old binding stays in the history, and this can be undone."),
+            (*_left(details), "The old binding stays in the history, and this can be undone."),
             ("The model starts from nothing: it knows none of what is on the screen.",),
             AFRESH_WORD,
         )
@@ -83,7 +85,7 @@ class StartAfresh(_Making):
 
         async def carry_out() -> None:
             why = "started afresh, as the user asked"
-            await self._make(details, Deed(Remedy.START_AFRESH), why, _new_session(details), finish)
+            await self._make(details, Deed(Remedy.START_AFRESH), why, _new_session(details), finish, _others(details))
 
         return Plan(preview, carry_out)
 
@@ -107,7 +109,7 @@ class Carry(_Making):
 
         async def carry_out() -> None:
             why = f"restored {restored}: {_messages(packed)}"
-            await self._make(details, Deed(Remedy.CARRY), why, _new_session(details), finish)
+            await self._make(details, Deed(Remedy.CARRY), why, _new_session(details), finish, _others(details))
 
         return Plan(_carry_preview(details, transcript, packed), carry_out)
 
@@ -191,6 +193,11 @@ def refuse_missing_folder(directory: str) -> None:
         raise Refused(f"There is no folder {directory}.", f"Find it first: “{Remedy.RELOCATE}”.")
 
 
+def has_source(tools: Tools, details: ThreadDetails) -> bool:
+    """Whether `sources` would find any, without reading a long conversation where the session is there."""
+    return details.row.verdict.reason is Reason.DIRECTORY_MISMATCH or bool(sources(tools, details))
+
+
 def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
     try:
         with tools.library() as library:
@@ -207,6 +214,23 @@ def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Aw
         return await server.create_session(thread.directory, thread.title, marker)
 
     return make
+
+
+def _others(details: ThreadDetails) -> tuple[str, ...]:
+    """The sessions that would claim the thread beside a new one."""
+    gone = put_away(details.journal)
+    return tuple(
+        found.session_id
+        for found in details.candidates
+        if found.exists and not found.parent_id and found.session_id not in gone and found.session_id != details.row.session_id
+    )
+
+
+def _left(details: ThreadDetails) -> tuple[str, ...]:
+    """What happens to the sessions there are."""
+    there = [found.session_id for found in details.candidates if found.exists and found.session_id == details.row.session_id]
+    there += _others(details)
+    return (f"As they are in OpenCode, but this thread's no longer: {', '.join(there)}.",) if there else ()
 
 
 def _carry_preview(details: ThreadDetails, transcript: Transcript, packed: Carried) -> Preview:
@@ -226,7 +250,11 @@ def _carry_preview(details: ThreadDetails, transcript: Transcript, packed: Carri
             f"{_messages(packed)} from {transcript.origin} go in as one message of {len(packed.text):,} characters,"
             " labelled as restored.",
         ),
-        ("The word “restored” stays with the thread.", "The old binding stays in the history, and this can be undone."),
+        (
+            "The word “restored” stays with the thread.",
+            *_left(details),
+            "The old binding stays in the history, and this can be undone.",
+        ),
         lost,
     )
 

@@ -16,17 +16,20 @@ from t3tray.core.errors import Refused, ServerError, UsageError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
 from t3tray.core.services.remedies.joining import Join, finish_undo, give_up_join
-from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, roll_back, sources
+from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, has_source, roll_back
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
+from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.views import ThreadDetails
 
 
 class Remedies:
     """Lives on the event loop."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, repair: RepairCursor | None = None) -> None:
+        """`repair` is None where there is no T3 Code."""
         self._tools = tools
+        self._repair = repair
         self._acts: Mapping[Remedy, Act] = {
             Remedy.BIND: Bind(tools),
             Remedy.JOIN: Join(tools),
@@ -36,6 +39,7 @@ class Remedies:
             Remedy.FORK: Fork(tools),
             Remedy.START_AFRESH: StartAfresh(tools),
             Remedy.RELEASE: Release(tools),
+            **({Remedy.REPAIR: repair} if repair else {}),
         }
 
     async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
@@ -70,7 +74,10 @@ class Remedies:
         For the thread that runs the SQL.
         """
         details = replace(details, choices=choices(details))
-        found = [remedy for remedy in remedies(details.row.verdict) if self._could(remedy, details)]
+        wanted = list(remedies(details.row.verdict))
+        if details.cursor and details.cursor.chosen_over is not None and Remedy.REPAIR not in wanted:
+            wanted.append(Remedy.REPAIR)
+        found = [remedy for remedy in wanted if self._could(remedy, details)]
         if last_remedy(details.journal):
             found.append(Remedy.UNDO)
         return replace(details, offered=tuple(found))
@@ -80,7 +87,9 @@ class Remedies:
             case Remedy.BIND:
                 return bool(details.choices)
             case Remedy.CARRY:
-                return bool(sources(self._tools, details))
+                return has_source(self._tools, details)
+            case Remedy.REPAIR:
+                return self._repair is not None and details.row.t3 is not None
             case Remedy.RELEASE | Remedy.FORK:
                 return details.cursor is not None
         return True
@@ -99,7 +108,9 @@ class Remedies:
     async def _settle(self, intent: Entry, server: SessionServer) -> None:
         deed = intent.deed
         assert deed is not None
-        if deed.remedy in MAKES:
+        if deed.repair is not None and self._repair is not None:
+            await self._repair.settle(intent, deed)
+        elif deed.remedy in MAKES:
             await roll_back(self._tools, intent, deed, server)
         elif deed.remedy is Remedy.JOIN:
             await give_up_join(self._tools, intent, deed, server)

@@ -1,0 +1,104 @@
+"""The remedy that makes T3 Code itself follow: its own cursor of the thread names the session that the thread is bound to here.
+
+It is off until the user turns it on, and never happens while T3 Code runs. What is written, and when it is refused, is
+`t3code.repair`; after a crash it is finished where it still can be, else given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from t3tray.core.domain.journal import Entry, Event
+from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy, Repair
+from t3tray.core.errors import Refused
+from t3tray.core.services.remedies.plan import Plan, Record, Tools
+from t3tray.core.services.views import ThreadDetails
+from t3tray.core.t3code import repair as t3code
+from t3tray.core.t3code.home import T3Home
+
+
+class RepairCursor:
+    """`home_of` names the home of T3 Code that shows a thread (for the SQL's thread); copies go into `folder`."""
+
+    def __init__(self, tools: Tools, home_of: Callable[[str], T3Home | None], folder: Path, allowed: bool) -> None:
+        self._tools = tools
+        self._home_of = home_of
+        self._folder = folder
+        self._allowed = allowed
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        if not self._allowed:
+            raise Refused(
+                "Writing into T3 Code's database is turned off.",
+                "Turn it on with `t3tray settings t3_repair true`, then try again.",
+            )
+        thread = details.row.thread
+        session_id = choice.session_id or details.row.session_id
+        if session_id is None:
+            raise Refused("This thread is bound to no session that T3 Code could follow to.", f"Choose one: “{Remedy.BIND}”.")
+        change = await self._tools.run_sql(self._check, thread.id, session_id)
+        named = details.row.t3.session_id if details.row.t3 else None
+        preview = Preview(
+            Remedy.REPAIR,
+            f"Let T3 Code go on in {session_id}",
+            "Repair the Cursor",
+            (f"T3 Code's own cursor names {named or 'no session'}.",),
+            (f"It names {session_id}: the next message typed in T3 Code goes there.",),
+            (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
+        )
+        return Plan(preview, lambda: self._do(thread.id, Deed(Remedy.REPAIR, session_id, repair=change)))
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        deed = done[0].deed
+        assert deed is not None and deed.repair is not None
+        back = Deed(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "", repair=deed.repair.reversed)
+        preview = Preview(
+            Remedy.UNDO,
+            f"Undo “{deed.remedy}” of “{details.row.thread.title}”",
+            "Undo",
+            (f"T3 Code's own cursor names {deed.session_id}.",),
+            ("It is what it was before.",),
+            ("A copy of T3 Code's whole database as it is now.",),
+        )
+        return Plan(preview, lambda: self._do(details.row.thread.id, back))
+
+    async def settle(self, intent: Entry, deed: Deed) -> None:
+        """After a crash: finish it, or say that it was given up. T3 Code may have been at work since."""
+        assert deed.repair is not None
+        journal = Record.left_open(self._tools, intent, deed)
+        try:
+            await self._tools.run_sql(t3code.apply, deed.repair)
+        except Refused as error:
+            if not await self._tools.run_sql(t3code.stands, deed.repair):
+                await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", deed.session_id))
+                return
+        await journal.write(journal.entry(Event.DONE, "finished after a crash", deed.session_id))
+
+    def _check(self, thread_id: str, session_id: str) -> Repair:
+        home = self._home_of(thread_id)
+        if home is None:
+            raise Refused("This thread is not one of T3 Code's.")
+        change = t3code.check(home, thread_id, session_id)
+        if change.before == change.after:
+            raise Refused(f"T3 Code's cursor names {session_id} already.", "There is nothing to do.")
+        return change
+
+    async def _do(self, thread_id: str, deed: Deed) -> None:
+        assert deed.repair is not None
+        journal = Record.of(self._tools, thread_id, deed)
+        # A file of its own for each, named after the intent without the process that is at work in it.
+        copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
+        journal = replace(journal, deed=replace(deed, repair=replace(deed.repair, copy=str(copy))))
+        try:
+            await journal.write(journal.entry(Event.INTENDED, f"T3 Code is to go on in {deed.session_id}", deed.session_id))
+            assert journal.deed.repair is not None
+            try:
+                await self._tools.run_sql(t3code.apply, journal.deed.repair)
+            except Refused as error:
+                await journal.write(journal.entry(Event.ABANDONED, error.message, deed.session_id))
+                raise
+            await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", deed.session_id))
+        finally:
+            journal.close()

@@ -1,0 +1,54 @@
+"""The command line's `settings`: show them all, one of them, or set one. What they mean is in `core.store.settings`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+
+import msgspec
+
+from t3tray.command import Command
+from t3tray.core.errors import ExitCode, UsageError
+from t3tray.core.store.settings import Settings
+
+
+async def settings(command: Command) -> ExitCode:
+    name, value = command.words.name, command.words.value
+    current = command.engine.settings
+    if name is not None and value is not None:
+        current = changed(current, name, value)
+        await command.engine.set_settings(current)
+    shown = asdict(current)
+    if name is not None:
+        if name not in shown:
+            raise _unknown(name)
+        shown = {name: shown[name]}
+    command.answer({"settings": shown}, "\n".join(f"{key:<18} {_as_text(each)}" for key, each in shown.items()))
+    return ExitCode.DONE
+
+
+def changed(current: Settings, name: str, text: str) -> Settings:
+    """The settings with this one as the text says; several folders are parted as in PATH. Raises UsageError."""
+    known = getattr(current, name, None)
+    if known is None or name.startswith("_"):
+        raise _unknown(name)
+    told: object = [part for part in text.split(os.pathsep) if part] if isinstance(known, tuple) else text
+    kind = tuple[str, ...] if isinstance(known, tuple) else type(known)
+    try:
+        value = msgspec.convert(told, kind, strict=False)
+    except msgspec.ValidationError as error:
+        wanted = {bool: "true or false", int: "a whole number"}.get(type(known), "text")
+        raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
+    if isinstance(value, int) and value < 0:
+        raise UsageError(f"{name} cannot be less than nothing.")
+    return msgspec.convert(asdict(current) | {name: value}, Settings)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return os.pathsep.join(value) if isinstance(value, tuple) else str(value)
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(f"There is no setting called {name}.", "`t3tray settings` shows them all.")

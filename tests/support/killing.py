@@ -1,0 +1,63 @@
+"""A process that is killed at one line after the other of our code: for what must survive anything on the disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from types import FrameType, ModuleType
+from typing import Any
+
+from tests.support.rounds import rounds
+
+_KILLED, _FAILED = 9, 1
+
+
+def killed_at_lines(prepare: Callable[[], Callable[[], object]], *modules: ModuleType) -> Iterator[bool]:
+    """Have work done in a process of its own that ends without a word at the first line of these modules, then anew at a later
+    one, and so on; yields True after each, and False after the one that lived through it.
+
+    `prepare` makes everything ready for a turn, and gives the work. Every seventh line is tried, with more rounds every one.
+    """
+    files = frozenset(str(module.__file__) for module in modules)
+    line, step = 0, 1 if rounds(1) > 1 else 7
+    while True:
+        work = prepare()
+        lived = _lived(work, files, line)
+        yield not lived
+        if lived:
+            return
+        line += step
+
+
+def _lived(work: Callable[[], object], files: frozenset[str], line: int) -> bool:
+    child = os.fork()
+    if child == 0:
+        _do(work, files, line)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert code in (0, _KILLED), f"the work itself failed at line {line}"
+    return code == 0
+
+
+def _do(work: Callable[[], object], files: frozenset[str], line: int) -> None:
+    left = line
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            if left == 0:
+                os._exit(_KILLED)
+            left -= 1
+        return trace
+
+    try:
+        sys.settrace(trace)
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(_FAILED)

@@ -1,0 +1,35 @@
+"""Setting something from the command line: every kind of value, and every way to get it wrong."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from t3tray.core.errors import UsageError
+from t3tray.core.store.settings import Settings
+from t3tray.settings_command import changed
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("t3_repair", "true", True),
+        ("t3_repair", "0", False),
+        ("stop_idle_minutes", "0", 0),
+        ("terminal", "kitty", "kitty"),
+        ("terminal", "", ""),
+        ("t3_homes", os.pathsep.join(("/a", "/b")), ("/a", "/b")),
+        ("t3_homes", "", ()),
+    ],
+)
+def test_a_setting_is_what_was_typed(name: str, text: str, value: object) -> None:
+    assert getattr(changed(Settings(), name, text), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("t3_repair", "perhaps"), ("stop_idle_minutes", "soon"), ("stop_idle_minutes", "-1"), ("nothing", "1")]
+)
+def test_what_is_off_is_said_and_nothing_is_set(name: str, text: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        changed(Settings(), name, text)
