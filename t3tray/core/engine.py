@@ -16,13 +16,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.transcript import Transcript
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
@@ -43,10 +43,12 @@ from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.threads import Threads
+from t3tray.core.services.vault import VaultKeeper, VaultRules
 from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
+from t3tray.core.store.vault import Vault
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
 from t3tray.core.system.neighbours import other_opencode_runs, other_servers
@@ -95,11 +97,14 @@ class Engine:
         self._clock = ReaperClock(*minutes)
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
+        rules = VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
+        vault = Vault(data / "vault")
+        self.archive = Archive(vault, VaultKeeper(vault, store, self.database, rules, utc_now), self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
         tools = Tools(
-            store, run_sql, utc_now, author, self.database.reading, self.connect, self._copies, settings.carry_characters
+            store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
         )
         repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, repair)
@@ -179,6 +184,7 @@ class Engine:
         async with aclosing(self.sending.converse(thread_id, text, connection, connection.events(), despite_others)) as pieces:
             async for piece in pieces:
                 yield piece
+        await self.archive.keep(await self.look())
 
     async def look(self) -> Picture:
         """All threads with their verdicts: from the databases, and what a running server says it is doing."""
@@ -205,7 +211,8 @@ class Engine:
     async def watch(self, picture: Picture) -> bool:
         """Keep proofs fresh and raise the alarms that a look gives reason for; True when there is more to keep."""
         await self._run_sql(self._sentinel.watch, picture)
-        return await self._run_sql(self._keeper.keep, picture)
+        more = await self._run_sql(self._keeper.keep, picture)
+        return await self.archive.keep(picture) or more
 
     async def mark_seen(self, thread_id: str) -> None:
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
@@ -223,7 +230,15 @@ class Engine:
         """Everything for the list. Raises StoreError."""
         seen = await self.look() if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
-        taken = take_overview(seen, await self.server_status(), alarms, self.store.notices, self._clock, utc_now(), archived)
+        taken = take_overview(
+            seen,
+            await self.server_status(),
+            alarms,
+            (*self.store.notices, *self.archive.trouble),
+            self._clock,
+            utc_now(),
+            archived,
+        )
         connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
         return replace(taken, asks=await self.conversing.open_asks(taken, seen, connection))
 
@@ -268,11 +283,6 @@ class Engine:
 
     async def server_log(self) -> str:
         return await asyncio.to_thread(tail_of, self.server.log_path, _LOG_LINES)
-
-    def _copies(self, thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
-        """Who else than OpenCode keeps the thread's words, the best first. For the thread that runs the SQL."""
-        told = self.survey.told_by_t3(thread_id)
-        return (told,) if told else ()
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""

@@ -21,7 +21,8 @@ from t3tray.core.store.schema import settings
 class Settings:
     """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
     reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another
-    session; `t3_repair`: T3 Code's database may be written where the user chooses that remedy."""
+    session; `t3_repair`: T3 Code's database may be written where the user chooses that remedy;
+    `vault`: what threads say is kept, up to `vault_megabytes`."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -32,6 +33,8 @@ class Settings:
     stop_idle_minutes: int = 30
     carry_characters: int = BUDGET
     t3_repair: bool = False
+    vault: bool = True
+    vault_megabytes: int = 500
 
 
 class SettingsTable:

@@ -1,0 +1,45 @@
+"""What is kept of the threads' words beside OpenCode: in our vault, and in T3 Code's own copy. It changes no binding."""
+
+from __future__ import annotations
+
+from t3tray.core.domain.kept import Holding
+from t3tray.core.domain.transcript import Transcript
+from t3tray.core.errors import StoreError
+from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.vault import VaultKeeper
+from t3tray.core.store.vault import Vault
+from t3tray.core.system.serial import SerialExecutor
+
+
+class Archive:
+    """Lives on the event loop. `trouble` is why nothing can be kept now, in a sentence, to be shown with the list."""
+
+    def __init__(self, vault: Vault, keeper: VaultKeeper, survey: Survey, run_sql: SerialExecutor) -> None:
+        self.trouble: tuple[str, ...] = ()
+        self._vault = vault
+        self._keeper = keeper
+        self._survey = survey
+        self._run_sql = run_sql
+
+    async def keep(self, picture: Picture) -> bool:
+        """Keep what is new; True when there is more. That the vault cannot be written hinders nothing else."""
+        try:
+            more = await self._run_sql(self._keeper.keep, picture.examinations)
+        except StoreError as error:
+            self.trouble = (f"What threads say cannot be kept: {error.message}",)
+            return False
+        self.trouble = ()
+        return more
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Everything that the vault keeps. Raises StoreError."""
+        return await self._run_sql(self._vault.holdings)
+
+    async def words(self, session_id: str) -> Transcript | None:
+        """What the vault kept of a session. Raises StoreError."""
+        return await self._run_sql(self._vault.transcript, session_id)
+
+    def copies(self, thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
+        """Who else than OpenCode keeps a thread's words, the best first. For the thread that runs the SQL."""
+        kept = self._vault.transcript(session_id) if session_id else None
+        return tuple(found for found in (kept, self._survey.told_by_t3(thread_id)) if found)

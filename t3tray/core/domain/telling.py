@@ -1,0 +1,56 @@
+"""A conversation as Markdown that a person can read. Pure; what is missing is said first."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.transcript import PieceKind, ToolCall, Transcript, Utterance
+
+_NAMES = {Role.USER: "You", Role.ASSISTANT: "Assistant"}
+_FENCES = re.compile(r"`+")
+
+
+def as_markdown(transcript: Transcript, title: str) -> str:
+    """The whole conversation, oldest first; times in UTC."""
+    lines = [f"# {' '.join(title.split()) or 'A conversation'}", ""]
+    lines.append(
+        f"{len(transcript.utterances)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}."
+    )
+    lines += [f"> {sentence}" for sentence in transcript.missing]
+    return "\n".join([*lines, "", *("\n".join(_message(each)) for each in transcript.utterances)])
+
+
+def _message(utterance: Utterance) -> list[str]:
+    when = datetime.fromtimestamp(utterance.created_ms / 1000, UTC)
+    model = f" · {utterance.model}" if utterance.model else ""
+    lines = [f"## {_NAMES[utterance.role]} · {when:%Y-%m-%d %H:%M:%S}{model}", ""]
+    if utterance.summarises:
+        lines += ["*A summary of everything before it.*", ""]
+    for piece in utterance.in_order:
+        if piece.tool is not None:
+            lines += _tool(piece.tool)
+        elif piece.kind is PieceKind.TEXT:
+            lines += [piece.text, ""]
+    lines += [f"*Attached: {name}*" for name in utterance.files]
+    if utterance.error:
+        lines += [f"*It failed: {utterance.error}*", ""]
+    if not utterance.finished:
+        lines += ["*It never finished.*", ""]
+    return lines
+
+
+def _tool(tool: ToolCall) -> list[str]:
+    lines = [f"- used **{tool.name}**{f': {tool.title}' if tool.title else ''} ({tool.status or 'not told'})", ""]
+    for text in (tool.input, tool.output):
+        if text:
+            lines += [_fenced(text), ""]
+    return lines
+
+
+def _fenced(text: str) -> str:
+    """In a fence that is longer than any inside."""
+    longest = max((len(found) for found in _FENCES.findall(text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return f"{fence}\n{text}\n{fence}"
