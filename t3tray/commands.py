@@ -19,7 +19,7 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode
 from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.sending import Waiting, Warned
+from t3tray.core.services.sending import RevertPending, Waiting, Warned
 from t3tray.core.services.views import Resumption
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
@@ -175,7 +175,7 @@ async def _send(command: Command) -> ExitCode:
     thread, text = command.words.thread, command.words.text
     try:
         return await _converse(command, thread, text, command.words.anyway)
-    except NotResumable as refusal:
+    except (NotResumable, RevertPending) as refusal:
         if not await _goes_on_all_the_same(command, refusal):
             raise
         return await _converse(command, thread, text, True)
@@ -209,9 +209,10 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
     return ExitCode.DONE
 
 
-async def _goes_on_all_the_same(command: Command, refusal: NotResumable) -> bool:
-    """Whether a person says so, where another process may be at work in the session; nothing else is asked about."""
-    if refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE or not command.can_ask:
+async def _goes_on_all_the_same(command: Command, refusal: NotResumable | RevertPending) -> bool:
+    """Whether a person says so, where another process may be at work in the session, or a revert would be made final."""
+    is_closed = isinstance(refusal, NotResumable) and refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE
+    if is_closed or not command.can_ask:
         return False
     command.say(refusal.message)
     return (await command.ask("Send it all the same? [y/N] ")).lower() in ("y", "yes")

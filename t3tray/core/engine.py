@@ -88,7 +88,7 @@ class Engine:
             now=utc_now,
             noise=random.Random(),
         )
-        surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid))
+        surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
         homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
         self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
         self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
@@ -112,6 +112,7 @@ class Engine:
         self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._connection: tuple[Endpoint, Connection] | None = None
+        self._is_settled = False
         self._connecting = asyncio.Lock()
 
     @classmethod
@@ -147,11 +148,15 @@ class Engine:
             if self._connection is None or self._connection[0] != endpoint:
                 if self._connection:
                     await self._connection[1].aclose()
-                connection = Connection(endpoint.url, endpoint.password, endpoint.version)
-                self._connection = endpoint, connection
+                self._connection = endpoint, Connection(endpoint.url, endpoint.password, endpoint.version)
+                self._is_settled = False
+            connection = self._connection[1]
+            if not self._is_settled or self.threads.left_open:
+                # Tried again at the next call when the server fails now.
                 await self.threads.reconcile(connection)
                 await self.remedies.settle(connection)
-            return self._connection[1]
+                self._is_settled = True
+            return connection
 
     async def join_running_server(self) -> Connection | None:
         """The connection to a server that runs already, of ours or external; none is started. Raises what `connect` raises."""
@@ -211,6 +216,7 @@ class Engine:
     async def watch(self, picture: Picture) -> bool:
         """Keep proofs fresh and raise the alarms that a look gives reason for; True when there is more to keep."""
         await self._run_sql(self._sentinel.watch, picture)
+        await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
         return await self.archive.keep(picture) or more
 

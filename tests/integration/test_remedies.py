@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,9 +17,10 @@ from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
-from t3tray.core.errors import Refused
+from t3tray.core.errors import Refused, TimedOut
 from t3tray.core.opencode.client import OpenCodeClient
 from t3tray.core.services.resume import NotResumable
+from t3tray.core.services.sending import RevertPending
 from tests.integration.test_client_real import turn
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import UNKNOWN, StubModel
@@ -370,3 +372,62 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
         assert len(copies) == 2
     finally:
         await reopened.close()
+
+
+async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
+    engine: Engine, client: OpenCodeClient, folder: Path, shared_model: StubModel
+) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    await ask(engine, thread, "say: a second turn")
+    session = await bound(engine, thread) or ""
+    messages = [record.facts.id for record in (await client.messages(session, 100)).messages]
+    await client._send("POST", f"/session/{session}/revert", json={"messageID": messages[2]})
+
+    resumption = await engine.verify(thread)
+    assert resumption.verdict.reason is Reason.REWOUND and "deletes 2 messages" in resumption.verdict.detail
+    assert await verdict(engine, thread) == Reason.REWOUND, "without a server too"
+    asked = len(shared_model.chats())
+    with pytest.raises(RevertPending, match="2 messages"):
+        await ask(engine, thread)
+    assert len(shared_model.chats()) == asked
+    assert (await engine.details(thread)).row.thread.draft == ASK
+    reply = [piece async for piece in engine.converse(thread, ASK, despite_others=True) if isinstance(piece, str)]
+    assert "".join(reply) == "HERON"
+    assert "taken back" in (await engine.journal(thread))[-1].why
+    assert await verdict(engine, thread) == Reason.PROVED
+
+
+async def test_a_revert_of_everything_blocks_and_is_never_proved_again(
+    engine: Engine, client: OpenCodeClient, folder: Path, server: RawServer
+) -> None:
+    thread = await new_thread(engine, folder, HERON)
+    session = await bound(engine, thread) or ""
+    first = (await client.messages(session, 100)).messages[0].facts.id
+    await client._send("POST", f"/session/{session}/revert", json={"messageID": first})
+    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    with pytest.raises(NotResumable):
+        await ask(engine, thread)
+    # Somebody else goes on in it all the same, and the conversation is gone for good.
+    await turn(client, session, "say: something else")
+    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    assert await verdict(engine, thread) == Reason.HISTORY_LOST
+
+
+async def test_what_came_of_a_request_is_found_out_without_a_new_start(
+    engine: Engine, client: OpenCodeClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await engine.connect()
+    create = connection.create_session
+
+    async def unanswered(*words: Any) -> Any:
+        await create(*words)
+        raise TimedOut("No answer came.")
+
+    monkeypatch.setattr(connection, "create_session", unanswered)
+    with pytest.raises(TimedOut):
+        await engine.threads.create(str(folder), "A thread", connection)
+    (thread,) = await engine._run_sql(engine.store.threads.all)
+    assert await verdict(engine, thread.id) == Reason.TIMEOUT, "there may be a session: nobody may start another one"
+    assert (await engine.verify(thread.id)).verdict.kind is Kind.RESUMABLE
+    assert await ask(engine, thread.id, HERON) == "OK."

@@ -95,7 +95,9 @@ class Evidence:
     cursor recorded; None means there was nothing recorded to look for, or no need to look. `same_directory` compares
     real paths, None where one of them cannot be resolved. `others_writing`: another process may be in the middle of a turn.
     `asked` names who gave the evidence, for the receipt. `t3_talks_to`: the user chose the thread's session here, and T3 Code
-    itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread.
+    itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
+    how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
+    there may be one. `directory_exists` is None where the folder cannot be looked at.
     """
 
     taken_at: datetime
@@ -104,7 +106,7 @@ class Evidence:
     tail: Lookup[MessageFacts] | None = None
     first: Lookup[MessageFacts] | None = None
     activity: Activity | Failure = Activity.IDLE
-    directory_exists: bool = True
+    directory_exists: bool | None = True
     same_directory: bool | None = True
     has_turns: bool = False
     others_writing: bool = False
@@ -115,3 +117,5 @@ class Evidence:
     asked: str = ""
     t3_talks_to: str | None = None
     t3_works: bool = False
+    taken_back: int | None = None
+    asked_for: bool = False

@@ -11,6 +11,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason, Verdict
 
+REVERT_PENDING = "A revert is pending"
 T3_WORKS = "T3 Code has a turn running in this thread right now."
 
 
@@ -66,7 +67,7 @@ def write_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidenc
 
 
 def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[Check, ...]:
-    checks = [Check("folder on disk", directory, directory if evidence.directory_exists else "gone", evidence.directory_exists)]
+    checks = [Check("folder on disk", directory, _folder(directory, evidence), evidence.directory_exists)]
     if cursor is None:
         return (Check("session recorded", "", "none", False), *checks)
     match evidence.session:
@@ -89,6 +90,10 @@ def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[
     if cursor.restored:
         checks.append(Check("restored", "", cursor.restored, None))
     return tuple(checks)
+
+
+def _folder(directory: str, evidence: Evidence) -> str:
+    return {True: directory, False: "gone", None: "cannot be looked at"}[evidence.directory_exists]
 
 
 def _message_check(name: str, recorded: str | None, lookup: Lookup[MessageFacts] | None) -> Check:
@@ -116,7 +121,7 @@ def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
     if isinstance(evidence.session, Found):
         session = evidence.session.value
         if session.reverted_to:
-            notes.append(f"A revert to {session.reverted_to} is pending: the next message deletes everything after it for good.")
+            notes.append(f"{REVERT_PENDING}: the next message deletes everything from {session.reverted_to} on for good.")
         if session.archived:
             notes.append("The session is archived in OpenCode; it still answers.")
     if evidence.compacted_since:

@@ -70,6 +70,9 @@ WORDING: dict[Reason, Wording] = {
     Reason.UNSUPPORTED: Wording(
         "What answered is not an OpenCode server that t3tray understands, so nothing can be said.", (Remedy.RETRY,)
     ),
+    Reason.DIRECTORY_UNREADABLE: Wording(
+        "The thread's folder cannot be looked at, so it cannot be said whether its session could work there.", (Remedy.RETRY,)
+    ),
     Reason.OPEN_ELSEWHERE: Wording(
         "Another OpenCode process seems to be in the middle of a turn in this session.", (Remedy.RETRY, Remedy.FORK)
     ),

@@ -46,10 +46,11 @@ class Reason(StrEnum):
     SERVER_ERROR = "server-error"
     UNSUPPORTED = "unsupported"
     OPEN_ELSEWHERE = "open-elsewhere"
+    DIRECTORY_UNREADABLE = "directory-unreadable"
 
 
 _RESUMABLE = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND, Reason.BUSY})
-_UNKNOWN = frozenset({*(Reason(failure.value) for failure in Failure), Reason.OPEN_ELSEWHERE})
+_UNKNOWN = frozenset({*(Reason(failure.value) for failure in Failure), Reason.OPEN_ELSEWHERE, Reason.DIRECTORY_UNREADABLE})
 
 
 def _kind_of(reason: Reason) -> Kind:
@@ -108,6 +109,10 @@ def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
 def _without_cursor(evidence: Evidence) -> Verdict:
     if evidence.split:
         return Verdict(Reason.SPLIT, _listed(tuple(claim.session_id for claim in evidence.split)))
+    if evidence.asked_for:
+        return Verdict(
+            Reason.TIMEOUT, "it was asked for one and the answer never came; this is settled when the server answers again"
+        )
     return Verdict(Reason.UNBOUND if evidence.has_turns else Reason.UNPROVEN)
 
 
@@ -116,8 +121,11 @@ def _place(session: SessionFacts, evidence: Evidence) -> Verdict | None:
         return Verdict(Reason.CHILD)
     if evidence.split:
         return Verdict(Reason.SPLIT, _listed(tuple(claim.session_id for claim in evidence.split)))
+    if evidence.directory_exists is None:
+        return Verdict(Reason.DIRECTORY_UNREADABLE)
     if not evidence.directory_exists:
-        return Verdict(Reason.DIRECTORY_MISSING)
+        elsewhere = f"and its session works in {session.directory}" if evidence.same_directory is False else ""
+        return Verdict(Reason.DIRECTORY_MISSING, elsewhere)
     if evidence.same_directory is False:
         return Verdict(Reason.DIRECTORY_MISMATCH, f"in {session.directory}")
     return None
@@ -132,7 +140,21 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
             return Verdict(Reason.EMPTY if had_words else Reason.UNPROVEN)
         case Found(newest):
             standing = _standing(cursor, evidence)
+            if standing.kind is Kind.RESUMABLE:
+                standing = _taken_back(cursor, session, evidence) or standing
             return standing if standing.kind is not Kind.RESUMABLE else _now(cursor, newest, standing, evidence)
+
+
+def _taken_back(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdict | None:
+    """A pending revert: the messages are still told, and the next prompt deletes them for good (ids sort like their times)."""
+    start = session.reverted_to
+    if start is None or (cursor.last_message_id is not None and start > cursor.last_message_id):
+        return None
+    if cursor.first_message_id is not None and start <= cursor.first_message_id:
+        return Verdict(Reason.HISTORY_LOST, "a revert that is pending takes everything back with the next message")
+    count = evidence.taken_back
+    what = "messages" if count is None else f"{count} message{'' if count == 1 else 's'}"
+    return Verdict(Reason.REWOUND, f"a revert is pending: the next message deletes {what} for good")
 
 
 def _standing(cursor: Cursor, evidence: Evidence) -> Verdict:

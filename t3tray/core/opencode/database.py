@@ -161,9 +161,9 @@ class DatabaseReader:
         """The first message, None in a session without any."""
         return self._end(session_id, "ASC")
 
-    def count(self, session_id: str) -> int:
-        """How many messages the session has."""
-        count: int = self._rows("SELECT count(*) FROM message WHERE session_id = ?", session_id)[0][0]
+    def count(self, session_id: str, since: str = "") -> int:
+        """How many messages the session has, or from the one `since` on."""
+        count: int = self._rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
         return count
 
     def holding(self, session_id: str) -> Holding:

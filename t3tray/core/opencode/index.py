@@ -83,8 +83,8 @@ class SessionIndex:
     def first(self, session_id: str) -> MessageFacts | None:
         return self._open.first(session_id)
 
-    def count(self, session_id: str) -> int:
-        return self._open.count(session_id)
+    def count(self, session_id: str, since: str = "") -> int:
+        return self._open.count(session_id, since)
 
     @property
     def _open(self) -> DatabaseReader:

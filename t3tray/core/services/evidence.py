@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,12 +33,22 @@ def same_directory(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
+def directory_exists(path: str) -> bool | None:
+    """Whether the folder is there; None where that cannot be told: no permission, a disk that does not answer."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return None
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
-    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict` and `t3_talks_to` as
-    in `Evidence`.
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`
+    and `asked_for` as in `Evidence`.
     """
 
     thread: Thread
@@ -48,6 +59,7 @@ class Recorded:
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
     t3_talks_to: str | None = None
+    asked_for: bool = False
 
 
 class Sessions(Protocol):
@@ -59,7 +71,7 @@ class Sessions(Protocol):
 
     def newest(self, session_id: str) -> MessageFacts | None: ...
 
-    def count(self, session_id: str) -> int: ...
+    def count(self, session_id: str, since: str = "") -> int: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class Surroundings:
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
-    directory_exists: Callable[[str], bool] = os.path.isdir
+    directory_exists: Callable[[str], bool | None] = directory_exists
     same_directory: Callable[[str, str], bool] = same_directory
 
     def at_once(self) -> Surroundings:
@@ -90,6 +102,7 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
         conflict=recorded.conflict,
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
+        asked_for=recorded.asked_for,
     )
 
 
@@ -111,6 +124,8 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
+    if isinstance(session, Found) and session.value.facts.reverted_to:
+        evidence = replace(evidence, taken_back=await _count_since(server, cursor.session_id, session.value.facts.reverted_to))
     return await _with_history(server, cursor, evidence)
 
 
@@ -138,6 +153,8 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         messages_gone=gone,
         asked="OpenCode's database",
     )
+    if isinstance(session, Found) and session.value.reverted_to:
+        evidence = replace(evidence, taken_back=reader.count(cursor.session_id, session.value.reverted_to))
     if isinstance(session, Found) and _others_writing(evidence, session.value, surroundings):
         return replace(evidence, others_writing=True)
     return evidence
@@ -206,7 +223,8 @@ async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure
         return Failure.SERVER_ERROR if isinstance(error, SessionMissing) else failure_of(error)
 
 
-async def _message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+async def look_up_message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+    """One message of a session, as the server tells."""
     record = await _look_up(server.message(session_id, message_id))
     return Found(record.value.facts) if isinstance(record, Found) else record
 
@@ -217,12 +235,12 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
     seen = _recorded(evidence.newest, cursor.last_message_id)
     if seen:
         return replace(evidence, tail=seen)
-    tail = await _message(server, cursor.session_id, cursor.last_message_id)
+    tail = await look_up_message(server, cursor.session_id, cursor.last_message_id)
     if isinstance(tail, Found):
         return replace(evidence, tail=tail, compacted_since=await _compacted_since(server, cursor))
     if not isinstance(tail, Absent) or cursor.first_message_id is None:
         return replace(evidence, tail=tail)
-    first = await _message(server, cursor.session_id, cursor.first_message_id)
+    first = await look_up_message(server, cursor.session_id, cursor.first_message_id)
     gone = await _gone(server, cursor) if isinstance(first, Found) else None
     return replace(evidence, tail=tail, first=first, messages_gone=gone)
 
@@ -249,6 +267,20 @@ async def _gone(server: SessionServer, cursor: Cursor) -> int | None:
         before = page.value.older
         if before is None:
             return max(cursor.message_count - present, 0)
+
+
+async def _count_since(server: SessionServer, session_id: str, start: str) -> int | None:
+    """How many messages there are from this one on; None where the server cannot say."""
+    count, before = 0, None
+    while True:
+        page = await _look_up(server.messages(session_id, PAGE, before))
+        if not isinstance(page, Found):
+            return None
+        later = sum(record.facts.id >= start for record in page.value.messages)
+        count += later
+        before = page.value.older
+        if before is None or later < len(page.value.messages):
+            return count
 
 
 def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Surroundings) -> Evidence:

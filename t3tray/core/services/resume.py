@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Activity, Evidence, Failure, Found
+from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.sentences import sentence
@@ -126,6 +126,14 @@ class Resume:
             return False
         record = await server.session(cursor.session_id)
         renewed = await gather.cursor_now(server, record.facts, cursor)
+        if cursor.last_message_id and renewed.last_message_id != cursor.last_message_id:
+            tail = await gather.look_up_message(server, cursor.session_id, cursor.last_message_id)
+            if not isinstance(tail, Found):
+                first = await gather.look_up_message(server, cursor.session_id, cursor.first_message_id or "")
+                if not isinstance(tail, Absent) or not isinstance(first, Found):
+                    # A proof must not be renewed over a history that is lost, or that nobody can tell of.
+                    return False
+                why = f"{why}; what had been recorded last was taken back before"
         entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
         return await self._run_sql(self._store.journal.prove, entry)
 

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from t3tray.core.domain.evidence import Activity, Role
 from t3tray.core.domain.journal import Actor
-from t3tray.core.domain.receipt import T3_WORKS
+from t3tray.core.domain.receipt import REVERT_PENDING, T3_WORKS
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.errors import ServerError, TurnFailed
+from t3tray.core.errors import Refused, ServerError, TurnFailed
 from t3tray.core.opencode.events import Connected, EventStream, Gap, ServerEvent
 from t3tray.core.opencode.wire import MessageRecord
 from t3tray.core.services.ports import SessionServer
@@ -22,6 +23,7 @@ from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 
+KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
 _ASKS = {
     "permission.asked": "The agent asks for a permission.",
     "question.asked": "The agent asks a question.",
@@ -80,6 +82,12 @@ class _Reply:
         return delta
 
 
+class RevertPending(Refused):
+    """The message would make a revert final; nothing was sent, and the text is the thread's draft."""
+
+    title = "A revert is pending in this session"
+
+
 class Sending:
     """Sends prompts and follows their turns."""
 
@@ -92,7 +100,7 @@ class Sending:
     async def send(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
         """Verify, then prompt; returns as soon as the server has taken the message. `despite_others` as in `Resume.resume`.
 
-        Raises NotResumable, or a ServerError; the text is then the thread's draft.
+        Raises NotResumable, RevertPending, or a ServerError; the text is then the thread's draft.
         """
         resumption = await self._verify(thread_id, text, server, despite_others)
         await server.prompt(resumption.session_id or "", text)
@@ -121,7 +129,7 @@ class Sending:
                         yield Warned(T3_WORKS)
                 elif isinstance(signal, Gap | Connected):
                     reply.over = await self._is_idle(resumption, server)
-                elif signal.kind in _ASKS:
+                elif signal.kind in _ASKS and await self._is_ours(signal.session_id, resumption, server):
                     yield Waiting(_ASKS[signal.kind])
                 elif signal.session_id == resumption.session_id:
                     yield reply.hear(signal)
@@ -138,7 +146,11 @@ class Sending:
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
         resumption = await self._resume.resume(thread.id, server, despite_others)
         if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
-            raise NotResumable(resumption, "Nothing was sent; the text is kept as the thread's draft.")
+            raise NotResumable(resumption, KEPT_AS_DRAFT)
+        if not despite_others and any(note.startswith(REVERT_PENDING) for note in resumption.receipt.notes):
+            raise RevertPending(
+                f"{sentence(resumption.verdict)}", f"Take the revert back in OpenCode, or send it anyway. {KEPT_AS_DRAFT}"
+            )
         return resumption
 
     async def _tail(self, thread_id: str, server: SessionServer) -> str:
@@ -158,6 +170,17 @@ class Sending:
         activity = await server.activity(resumption.session_id or "", resumption.thread.directory)
         return activity is Activity.IDLE
 
+    async def _is_ours(self, session_id: str | None, resumption: Resumption, server: SessionServer) -> bool:
+        """Whether it is the thread's session, or one of its sub-agents'. What cannot be told is not this thread's."""
+        seen: set[str] = set()
+        while session_id and session_id != resumption.session_id and session_id not in seen:
+            seen.add(session_id)
+            try:
+                session_id = (await server.session(session_id)).facts.parent_id
+            except ServerError:
+                return False
+        return session_id is not None and session_id == resumption.session_id
+
     async def _end(self, resumption: Resumption, reply: _Reply, server: SessionServer) -> str:
         """Whatever the events did not bring, read from the server; and the proof of what is there now."""
         session_id = resumption.session_id or ""
@@ -172,8 +195,14 @@ class Sending:
 
     def _sent(self, thread_id: str, text: str) -> None:
         thread = self._store.threads.find(thread_id)
-        self._store.threads.set_draft(thread_id, thread.draft.removesuffix(text).rstrip())
+        self._store.threads.set_draft(thread_id, without(thread.draft, text))
         self._store.threads.touch(thread_id, self._now())
+
+
+def without(draft: str, sent: str) -> str:
+    """The draft without the message that was sent, wherever in it that stands by itself."""
+    kept = f"\n\n{draft}\n\n".replace(f"\n\n{sent}\n\n", "\n\n", 1)
+    return kept.strip("\n")
 
 
 def _rest(answers: list[MessageRecord], passed_on: str) -> str:

@@ -54,12 +54,13 @@ class Survey:
         self._t3_tells = False
         self._cursors: dict[str, Cursor] = {}
         self._bound: set[str] = set()
+        self._asked_for: frozenset[str] = frozenset()
         self._t3: dict[str, T3Thread] = {}
         self._own: dict[str, Thread] = {}
         self._threads: dict[str, Thread] = {}
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
-        self._places: dict[str, bool] = {}
+        self._places: dict[str, bool | None] = {}
 
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
@@ -103,6 +104,8 @@ class Survey:
 
     def _read_bindings(self) -> set[str]:
         self._seq, bound = self._store.journal.changes_since(self._seq)
+        if bound:
+            self._asked_for = frozenset(entry.thread_id for entry in self._store.journal.pending() if entry.deed is None)
         for thread_id, cursor in bound.items():
             self._bound.add(thread_id)
             if cursor is None:
@@ -167,7 +170,7 @@ class Survey:
             # What T3 Code has deleted is gone; what it keeps in a form that cannot be read is shown as it was.
             return None
         had_turns = cursor.last_message_id is not None if cursor else True
-        return Recorded(own, cursor, had_turns)
+        return Recorded(own, cursor, had_turns, asked_for=cursor is None and name in self._asked_for)
 
     def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
         """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it.

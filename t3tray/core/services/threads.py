@@ -13,7 +13,7 @@ from datetime import datetime
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import Refused, UsageError
+from t3tray.core.errors import Refused, ServerError, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
 from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
@@ -23,13 +23,14 @@ from t3tray.core.system.serial import SerialExecutor
 
 
 class Threads:
-    """Threads and their bindings. The time comes from `now`, ids from `author`."""
+    """Threads and their bindings. The time comes from `now`, ids from `author`. `left_open`: an outcome is not known yet."""
 
     def __init__(self, store: Store, run_sql: SerialExecutor, now: Callable[[], datetime], author: Author) -> None:
         self._store = store
         self._run_sql = run_sql
         self._now = now
         self._author = author
+        self.left_open = False
 
     async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
         """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
@@ -46,6 +47,9 @@ class Threads:
             await self._run_sql(self._store.add_thread, thread, intent)
             record = await server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
+        except ServerError:
+            self.left_open = True
+            raise
         finally:
             self._author.close_intent(intent.intent or "")
         return thread
@@ -78,11 +82,16 @@ class Threads:
         An intent whose author is still at work is left to it.
         """
         pending = await self._run_sql(self._store.journal.pending)
+        self.left_open = False
         left = [intent for intent in pending if intent.deed is None and not self._author.is_at_work(intent.intent or "")]
         if not left:
             return ()
-        marked = {record.marker.intent: record for record in await server.sessions() if record.marker}
-        return tuple([await self._settle(intent, marked.get(intent.intent or ""), server) for intent in left])
+        try:
+            marked = {record.marker.intent: record for record in await server.sessions() if record.marker}
+            return tuple([await self._settle(intent, marked.get(intent.intent or ""), server) for intent in left])
+        except ServerError:
+            self.left_open = True
+            raise
 
     async def _settle(self, intent: Entry, record: SessionRecord | None, server: SessionServer) -> Entry:
         if record is None:

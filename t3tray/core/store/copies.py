@@ -9,6 +9,7 @@ from t3tray.core.store.files import STAMP, copy_database, make_private_folder, s
 
 KEPT = 5
 EVERY = timedelta(days=1)
+SECOND = timedelta(hours=1)
 _NAME = f"t3tray-{STAMP}.sqlite"
 
 
@@ -26,8 +27,11 @@ class Copies:
         return tuple(sorted(((time, path) for time, path in timed if time is not None), reverse=True))
 
     def is_due(self, now: datetime) -> bool:
-        """True when there is no copy of the last day."""
-        return not any(now - EVERY < time <= now for time, _ in self.newest_first())
+        """True when there is no copy of the last day, or only the first, which was made when there was hardly anything yet."""
+        times = [time for time, _ in self.newest_first() if time <= now]
+        if not times:
+            return True
+        return now - times[0] >= (EVERY if len(times) > 1 else SECOND)
 
     def make(self, source: Path, now: datetime) -> None:
         """One more copy; the oldest above five go. Raises sqlite3.Error or OSError, and then the others stay as they are."""

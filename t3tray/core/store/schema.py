@@ -57,6 +57,11 @@ JOURNAL_TRIGGERS = {
     )
     for verb in ("UPDATE", "DELETE")
 }
+# A REPLACE deletes without a DELETE that a trigger would see.
+JOURNAL_TRIGGERS["journal_no_replace"] = (
+    "CREATE TRIGGER journal_no_replace BEFORE INSERT ON journal WHEN EXISTS (SELECT 1 FROM journal WHERE seq = NEW.seq) "
+    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+)
 
 cursors = Table(
     "cursors",

@@ -9,6 +9,7 @@ from pathlib import Path
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.thread import Thread
 from t3tray.core.store.alarms import Alarms
+from t3tray.core.store.copies import Copies
 from t3tray.core.store.database import Database
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
@@ -16,6 +17,7 @@ from t3tray.core.store.opening import open_database
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.store.threads import Threads, insert_thread
+from t3tray.core.store.trouble import translated
 
 
 class Store:
@@ -23,6 +25,7 @@ class Store:
 
     def __init__(self, database: Database, notices: tuple[str, ...]) -> None:
         self._database = database
+        self._copies = Copies(database.path.parent)
         self.notices = notices
         self.threads = Threads(database)
         self.journal = Journal(database)
@@ -46,6 +49,12 @@ class Store:
         with self._database.write() as connection:
             insert_thread(connection, thread)
             append_entry(connection, entry)
+
+    def copy_if_due(self, now: datetime) -> None:
+        """The safety copy of the day, for a t3tray that is not started anew for weeks. Raises StoreError."""
+        with translated():
+            if self._copies.is_due(now):
+                self._copies.make(self.path, now)
 
     def close(self) -> None:
         """Let go of the file; a second call does nothing."""

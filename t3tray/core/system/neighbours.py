@@ -23,9 +23,13 @@ class Neighbour:
     parent: str
 
 
-def other_opencode_runs(ours: int | None) -> bool:
-    """Whether an OpenCode process runs that is not `ours` (a pid)."""
-    return any(process.info["name"] in _NAMES and process.pid != ours for process in psutil.process_iter(["name"]))
+def other_opencode_runs(ours: int | None, database: Path) -> bool:
+    """Whether an OpenCode process that is not `ours` (a pid) has this database open. What another user runs cannot be seen."""
+    real = database.resolve()
+    return any(
+        process.info["name"] in _NAMES and process.pid != ours and _has_open(process, real)
+        for process in psutil.process_iter(["name"])
+    )
 
 
 def other_servers(ours: int | None) -> tuple[Neighbour, ...]:
@@ -54,6 +58,13 @@ def file_system(path: Path) -> str:
 def is_network(kind: str) -> bool:
     """Whether SQLite's locks cannot be relied on there."""
     return kind.lower() in _NETWORK
+
+
+def _has_open(process: psutil.Process, path: Path) -> bool:
+    try:
+        return any(Path(opened.path).resolve() == path for opened in process.open_files())
+    except psutil.Error:
+        return False
 
 
 def _neighbour(process: psutil.Process) -> Neighbour:

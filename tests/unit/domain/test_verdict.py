@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,7 +68,7 @@ all_evidence = st.builds(
     tail=st.none() | message_lookups,
     first=st.none() | message_lookups,
     activity=st.sampled_from(Activity) | failures,
-    directory_exists=st.booleans(),
+    directory_exists=st.none() | st.booleans(),
     same_directory=st.none() | st.booleans(),
     has_turns=st.booleans(),
     others_writing=st.booleans(),
@@ -117,6 +118,10 @@ CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.ASSISTANT, 3_000, False))}),
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.USER, 3_000, True))}),
     (Reason.REWOUND, CURSOR, {"tail": Absent(), "first": Found(LAST), "messages_gone": 4}),
+    (Reason.REWOUND, CURSOR, {"session": Found(replace(SESSION, reverted_to=CURSOR.last_message_id)), "taken_back": 2}),
+    (Reason.PROVED, CURSOR, {"session": Found(replace(SESSION, reverted_to="msg_99"))}),
+    (Reason.HISTORY_LOST, CURSOR, {"session": Found(replace(SESSION, reverted_to=CURSOR.first_message_id))}),
+    (Reason.TIMEOUT, None, {"asked_for": True}),
     (Reason.BUSY, CURSOR, {"activity": Activity.BUSY}),
     (Reason.UNBOUND, None, {}),
     (Reason.SPLIT, None, {"split": (Claim("ses_1", "title"), Claim("ses_2", "title"))}),
@@ -125,6 +130,7 @@ CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
     (Reason.HISTORY_LOST, Cursor("ses_1", "/w", last_message_id="msg_9"), {"tail": Absent()}),
     (Reason.EMPTY, CURSOR, {"newest": Absent()}),
     (Reason.DIRECTORY_MISSING, CURSOR, {"directory_exists": False}),
+    (Reason.DIRECTORY_UNREADABLE, CURSOR, {"directory_exists": None}),
     (Reason.DIRECTORY_MISMATCH, CURSOR, {"same_directory": False}),
     (Reason.SPLIT, CURSOR, {"split": (Claim("ses_1", "cursor"), Claim("ses_2", "title"))}),
     (Reason.CONFLICT, CURSOR, {"conflict": (Claim("ses_1", "t3tray"), Claim("ses_2", "t3code"))}),
@@ -161,4 +167,4 @@ def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
     session = SessionFacts("ses_1", "/w", "t", 1_000, 1, reverted_to="msg_5")
     found = evidence(session=Found(session), compacted_since=True)
     text = write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)).as_text()
-    assert "A revert to msg_5 is pending" in text and "compacted" in text
+    assert "A revert is pending: the next message deletes everything from msg_5 on" in text and "compacted" in text

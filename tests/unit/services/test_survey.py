@@ -14,7 +14,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.evidence import Surroundings, directory_exists
 from t3tray.core.services.keeping import AT_ONCE, Keeper
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
@@ -264,3 +264,13 @@ def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp
     candidates = eyes.survey.candidates(SAMPLE_THREAD, ())
     assert [(candidate.exists, candidate.messages) for candidate in candidates] == [(False, 0), (True, 4), (True, 6), (True, 8)]
     assert candidates[1].learnt_from == ("T3 Code's log", "T3 Code's messages")
+
+
+def test_a_folder_that_cannot_be_looked_at_is_neither_there_nor_gone(tmp_path: Path) -> None:
+    assert directory_exists(str(tmp_path)) is True
+    assert directory_exists(str(tmp_path / "nowhere")) is False
+    (tmp_path / "file").write_text("")
+    assert directory_exists(str(tmp_path / "file")) is False
+    assert directory_exists(str(tmp_path / "file" / "below")) is False
+    assert directory_exists(str(tmp_path / ("x" * 300))) is None
+    assert directory_exists("nul\0") is None

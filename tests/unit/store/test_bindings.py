@@ -69,7 +69,14 @@ def test_the_database_itself_refuses_a_second_binding(store: Store) -> None:
             connection.exec_driver_sql(f"INSERT INTO cursors (thread_id, session_id, cursor) VALUES {values}")
 
 
-@pytest.mark.parametrize("statement", ["UPDATE journal SET why = 'other'", "DELETE FROM journal"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET why = 'other'",
+        "DELETE FROM journal",
+        "REPLACE INTO journal (seq, thread_id, event, actor, why, at) SELECT seq, thread_id, event, actor, '?', at FROM journal",
+    ],
+)
 def test_the_journal_can_only_grow(store: Store, statement: str) -> None:
     store.journal.append(entry(Event.CONFIRMED))
     with pytest.raises((DBAPIError, OurBug)), store._database.write() as connection:

@@ -1,4 +1,4 @@
-"""Which remedy an entry of the journal belongs to, and what is needed to finish it or take it back."""
+"""Which remedy an entry of the journal belongs to, and what is needed to finish it or take it back; no entry is replaced."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     op.add_column("journal", sa.Column("deed", sa.Text))
+    op.execute(
+        "CREATE TRIGGER journal_no_replace BEFORE INSERT ON journal WHEN EXISTS (SELECT 1 FROM journal WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    )
