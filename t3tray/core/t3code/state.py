@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from t3tray.core.domain.transcript import Transcript
-from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
+from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
 from t3tray.core.t3code import messages, state_v1, state_v2
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.place import served_since
@@ -25,7 +25,8 @@ from t3tray.core.t3code.threads import Shape, T3Thread
 class T3State:
     """`why` says why this file is the live one, or what is wrong with it. An UNSUPPORTED one is watched only.
 
-    `served_since` is when the T3 Code that runs on it was started; None when none runs.
+    `served_since` is when the T3 Code that runs on it was started; None when none runs. `marks` are what the threads would show a
+    change by.
     """
 
     home: T3Home
@@ -35,6 +36,7 @@ class T3State:
     threads: tuple[T3Thread, ...] = ()
     last_written: str = ""
     served_since: datetime | None = None
+    marks: Mapping[str, Row] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,16 @@ class _Form:
     missing_column: Callable[[QuietReader], str | None]
     read_threads: Callable[[QuietReader], tuple[T3Thread, ...]]
     last_written: Callable[[QuietReader], str]
+    marks: Callable[[QuietReader], dict[str, Row]] = lambda _reader: {}
 
 
 _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
-_V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written)
+_V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written, state_v1.marks)
 _V2 = _Form(Shape.V2, state_v2.missing_column, state_v2.read_threads, state_v2.last_written)
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
-# In s. What T3 Code changes it stamps with the time; what others change in its files by hand is seen at the next whole reading.
-WHOLE_READING = 60.0
+# In s: what makes up for a change of the files that nothing told of.
+WHOLE_READING = 600.0
 
 
 class T3Reader:
@@ -77,8 +80,9 @@ class T3Reader:
     def read(self) -> T3State | None:
         """The state now; None where there is no T3 Code."""
         stamp = tuple(_stamp_of(path) for path in self.files)
-        if stamp != self._stamp:
-            self._state = self._read_changes() or self._read_all()
+        due = self._clock() - self._read_whole >= WHOLE_READING
+        if due or stamp != self._stamp:
+            self._state = (None if due else self._read_changes()) or self._read_all()
             self._stamp = stamp
         if self._state is not None and (served := served_since(self.home)) != self._state.served_since:
             self._state = replace(self._state, served_since=served)
@@ -117,20 +121,20 @@ class T3Reader:
     def _read_changes(self) -> T3State | None:
         """Only what was written since the last time; None where that would not do."""
         state = self._state
-        due = self._clock() - self._read_whole >= WHOLE_READING
-        if due or state is None or state.shape is not Shape.V1 or sum(path.is_file() for path in self.home.databases) > 1:
+        if state is None or state.shape is not Shape.V1 or sum(path.is_file() for path in self.home.databases) > 1:
             return None
         try:
             with closing(QuietReader(state.path)) as reader:
-                changed = {thread.id: thread for thread in state_v1.read_changed(reader, state.last_written)}
-                threads = tuple(_same(thread, changed.pop(thread.id, thread)) for thread in state.threads) + tuple(
-                    changed.values()
-                )
-                if len(threads) != state_v1.count(reader):
-                    return None
-                return replace(state, threads=threads, last_written=state_v1.last_written(reader))
+                marks = state_v1.marks(reader)
+                changed = [name for name, mark in marks.items() if state.marks.get(name) != mark]
+                found = {thread.id: thread for thread in state_v1.read_some(reader, changed)} if changed else {}
+                kept = [found.pop(thread.id, thread) for thread in state.threads if thread.id in marks]
+                last_written = state_v1.last_written(reader)
         except _TROUBLE:
             return None
+        known = {thread.id: thread for thread in state.threads}
+        threads = tuple(_same(known.get(thread.id), thread) for thread in (*kept, *found.values()))
+        return replace(state, threads=threads, last_written=last_written, marks=marks)
 
 
 def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
@@ -172,8 +176,10 @@ def _read_open(home: T3Home, path: Path, reader: QuietReader) -> T3State:
     missing = form.missing_column(reader)
     if missing:
         return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its form is not known to t3tray.")
+    # Before the threads: what changes in between is then seen at the next reading.
+    marks = form.marks(reader)
     threads = form.read_threads(reader)
-    return T3State(home, path, form.shape, "it is the only one", threads, form.last_written(reader))
+    return T3State(home, path, form.shape, "it is the only one", threads, form.last_written(reader), marks=marks)
 
 
 def _is_open(path: Path) -> bool:

@@ -5,11 +5,12 @@ It reads neither credentials nor settings, and judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 
 from t3tray.core.domain.reaper import Runtime
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
-from t3tray.core.t3code.threads import OPENCODE, T3Thread
+from t3tray.core.t3code.threads import OPENCODE, NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
 
 # What nothing can be told without, by table.
@@ -26,6 +27,12 @@ _ALIASES = {
     "s": "projection_thread_sessions",
 }
 
+
+def _json(expression: str) -> str:
+    """The expression where the column holds JSON, NULL where it does not: one bad row must not take all the others away."""
+    return f"CASE WHEN json_valid({{0}}) THEN {expression} END"
+
+
 # Each value that is read: the column that it needs, and the expression if it is more than that. Without the column it is NULL.
 _VALUES: Mapping[str, tuple[str, str]] = {
     "id": ("t.thread_id", ""),
@@ -36,8 +43,8 @@ _VALUES: Mapping[str, tuple[str, str]] = {
     "workspace": ("p.workspace_root", ""),
     "worktree": ("t.worktree_path", ""),
     "branch": ("t.branch", ""),
-    "instance": ("t.model_selection_json", "coalesce(json_extract({0}, '$.instanceId'), json_extract({0}, '$.provider'))"),
-    "model": ("t.model_selection_json", "json_extract({0}, '$.model')"),
+    "instance": ("t.model_selection_json", _json("coalesce(json_extract({0}, '$.instanceId'), json_extract({0}, '$.provider'))")),
+    "model": ("t.model_selection_json", _json("json_extract({0}, '$.model')")),
     "latest_turn": ("t.latest_turn_id", ""),
     "asked_at": ("t.latest_user_message_at", ""),
     "approvals": ("t.pending_approval_count", ""),
@@ -49,8 +56,14 @@ _VALUES: Mapping[str, tuple[str, str]] = {
     "provider": ("r.provider_name", ""),
     "runtime_status": ("r.status", ""),
     "last_seen_at": ("r.last_seen_at", ""),
-    "session_id": ("r.resume_cursor_json", "CASE WHEN json_valid({0}) THEN json_extract({0}, '$.sessionId') END"),
-    "last_event": ("r.runtime_payload_json", "CASE WHEN json_valid({0}) THEN json_extract({0}, '$.lastRuntimeEvent') END"),
+    "session_id": (
+        "r.resume_cursor_json",
+        _json("CASE json_type({0}, '$.sessionId') WHEN 'text' THEN json_extract({0}, '$.sessionId') END"),
+    ),
+    "cursor_version": ("r.resume_cursor_json", _json("json_extract({0}, '$.schemaVersion')")),
+    "last_event": ("r.runtime_payload_json", _json("json_extract({0}, '$.lastRuntimeEvent')")),
+    "adapter": ("r.adapter_key", ""),
+    "session_provider": ("s.provider_name", ""),
     "session_status": ("s.status", ""),
     "session_updated_at": ("s.updated_at", ""),
     "active_turn": ("s.active_turn_id", ""),
@@ -61,6 +74,14 @@ _FROM = """FROM projection_threads t JOIN projection_projects p USING (project_i
     LEFT JOIN provider_session_runtime r USING (thread_id)
     WHERE t.deleted_at IS NULL AND p.deleted_at IS NULL"""
 _AT_WORK = frozenset({"starting", "running"})
+# What T3 Code resumes by; a cursor of any other version is none to it, without a word.
+_CURSOR_VERSION = 1
+# Whatever changes in a thread shows in one of these. Times alone would not do: they are stamped by more than one clock.
+_MARKS = (
+    *("t.title", "t.updated_at", "t.latest_user_message_at", "t.archived_at", "t.pending_approval_count"),
+    *("t.pending_user_input_count", "t.worktree_path", "r.status", "r.last_seen_at", "r.resume_cursor_json"),
+    *("s.status", "s.active_turn_id", "s.updated_at", "p.title", "p.workspace_root", "p.updated_at"),
+)
 
 
 def missing_column(reader: QuietReader) -> str | None:
@@ -76,19 +97,17 @@ def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
     return tuple(_thread(row) for row in reader.rows(_query(reader)))
 
 
-def read_changed(reader: QuietReader, since: str) -> tuple[T3Thread, ...]:
-    """The threads of which anything was written at `since` or later, as T3 Code writes times."""
-    query = f"""{_query(reader)} AND t.thread_id IN (
-        SELECT thread_id FROM projection_threads WHERE updated_at >= ?1
-        UNION SELECT thread_id FROM projection_thread_sessions WHERE updated_at >= ?1
-        UNION SELECT thread_id FROM provider_session_runtime WHERE last_seen_at >= ?1)"""
-    return tuple(_thread(row) for row in reader.rows(query, since))
+def marks(reader: QuietReader) -> dict[str, Row]:
+    """What every thread that is not deleted would show a change by, by its id."""
+    there = {alias: reader.columns(table) for alias, table in _ALIASES.items()}
+    columns = [mark for mark in _MARKS if mark.partition(".")[2] in there[mark[0]]]
+    return {row[0]: row for row in reader.rows(f"SELECT t.thread_id, {', '.join(columns)} {_FROM}")}
 
 
-def count(reader: QuietReader) -> int:
-    """How many threads there are that are not deleted."""
-    found: int = reader.rows(f"SELECT count(*) {_FROM}")[0][0]
-    return found
+def read_some(reader: QuietReader, thread_ids: Iterable[str]) -> tuple[T3Thread, ...]:
+    """Those of these threads that are not deleted."""
+    query = f"{_query(reader)} AND t.thread_id IN (SELECT value FROM json_each(?))"
+    return tuple(_thread(row) for row in reader.rows(query, json.dumps(list(thread_ids))))
 
 
 def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
@@ -120,41 +139,46 @@ def _query(reader: QuietReader) -> str:
 
 
 def _thread(row: Row) -> T3Thread:
-    told = dict(zip(_VALUES, row, strict=True))
-    provider = told["provider"] or told["instance"] or ""
-    written = max(told["updated_at"], told["asked_at"] or "")
+    # Text is text, whatever a damaged row holds in its place; a number counts and an id may be any.
+    told = {name: value if isinstance(value, str | int) else None for name, value in zip(_VALUES, row, strict=True)}
+    text = {name: value if isinstance(value, str) else "" for name, value in told.items()}
+    provider = text["provider"] or text["session_provider"] or text["adapter"] or text["instance"]
+    written = max(text["updated_at"], text["asked_at"])
+    named = text["session_id"] if provider == OPENCODE else ""
+    is_followed = told["cursor_version"] == _CURSOR_VERSION
     return T3Thread(
-        id=told["id"],
-        title=told["title"],
-        project=told["project"],
-        directory=told["worktree"] or told["workspace"],
+        id=str(row[0]),
+        title=text["title"],
+        project=text["project"],
+        directory=text["worktree"] or text["workspace"],
         provider=provider,
-        instance=told["instance"] or provider,
-        created_at=needed_moment(told["created_at"]),
+        instance=text["instance"] or provider,
+        created_at=needed_moment(text["created_at"]),
         last_activity_at=needed_moment(written),
-        branch=told["branch"] or "",
-        model=told["model"] or "",
-        session_id=told["session_id"] if provider == OPENCODE else None,
-        has_turns=bool(told["latest_turn"] or told["asked_at"]),
-        is_working=told["session_status"] in _AT_WORK or told["active_turn"] is not None,
+        branch=text["branch"],
+        model=text["model"],
+        session_id=named if named and is_followed else None,
+        earlier=(NativeSession(named),) if named and not is_followed else (),
+        has_turns=bool(text["latest_turn"] or text["asked_at"]),
+        is_working=text["session_status"] in _AT_WORK or told["active_turn"] is not None,
         awaits_approval=bool(told["approvals"]),
         awaits_answer=bool(told["answers"]),
-        last_error=told["last_error"] or "",
-        archived_at=moment(told["archived_at"]),
-        settled_at=moment(told["settled_at"]),
-        snoozed_until=moment(told["snoozed_until"]),
-        pinned_at=moment(told["pinned_at"]),
-        runtime=_runtime(told),
+        last_error=text["last_error"],
+        archived_at=moment(text["archived_at"]),
+        settled_at=moment(text["settled_at"]),
+        snoozed_until=moment(text["snoozed_until"]),
+        pinned_at=moment(text["pinned_at"]),
+        runtime=_runtime(text),
     )
 
 
-def _runtime(told: Mapping[str, str | None]) -> Runtime | None:
-    if told["runtime_status"] is None:
+def _runtime(text: Mapping[str, str]) -> Runtime | None:
+    if not text["runtime_status"]:
         return None
     return Runtime(
-        status=told["runtime_status"],
-        session_status=told["session_status"] or "",
-        last_event=told["last_event"] or "",
-        last_seen_at=moment(told["last_seen_at"]),
-        session_updated_at=moment(told["session_updated_at"]),
+        status=text["runtime_status"],
+        session_status=text["session_status"],
+        last_event=text["last_event"],
+        last_seen_at=moment(text["last_seen_at"]),
+        session_updated_at=moment(text["session_updated_at"]),
     )

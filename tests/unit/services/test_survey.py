@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -192,8 +193,8 @@ def test_another_session_than_the_kept_one_is_a_conflict_until_the_user_chooses(
     session(world, "ses_2")
     with writing(world.state) as connection:
         connection.execute(
-            'UPDATE provider_session_runtime SET resume_cursor_json = \'{"sessionId": "ses_2"}\', last_seen_at = ?',
-            (stamp(NOON + timedelta(minutes=1)),),
+            "UPDATE provider_session_runtime SET resume_cursor_json = ?, last_seen_at = ?",
+            (json.dumps({"schemaVersion": 1, "sessionId": "ses_2"}), stamp(NOON + timedelta(minutes=1))),
         )
     assert eyes.one().verdict.reason is Reason.CONFLICT
     eyes.keep()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
@@ -315,3 +319,94 @@ def test_no_secret_is_ever_read() -> None:
             word in text
             for word in ("auth_sessions", "auth_pairing", "secrets/", "serverPassword", "settings.json", "signing-key")
         ), file
+
+
+def test_a_change_is_seen_whatever_time_it_is_stamped_with(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+        add_thread(connection, "t9", "ses_9", at=NOON + timedelta(minutes=10))
+    reader = T3Reader(T3Home(world.home))
+    reader.read()
+    with writing(world.state) as connection:
+        connection.execute(
+            "UPDATE provider_session_runtime SET resume_cursor_json = ?, last_seen_at = ? WHERE thread_id = 't1'",
+            ('{"schemaVersion": 1, "sessionId": "ses_new"}', stamp(NOON + timedelta(minutes=1))),
+        )
+    state = reader.read()
+    assert state and {thread.id: thread.session_id for thread in state.threads} == {"t1": "ses_new", "t9": "ses_9"}
+    with writing(world.state) as connection:
+        connection.execute("UPDATE projection_projects SET workspace_root = '/moved'")
+    state = reader.read()
+    assert state and {thread.directory for thread in state.threads} == {"/moved"}
+    with writing(world.state) as connection:
+        connection.execute("UPDATE projection_threads SET deleted_at = ? WHERE thread_id = 't9'", (stamp(NOON),))
+    state = reader.read()
+    assert state and [thread.id for thread in state.threads] == ["t1"]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ['{"schemaVersion": 7, "sessionId": "ses_1"}', '{"sessionId": "ses_1"}', '{"schemaVersion": "1", "sessionId": "ses_1"}'],
+)
+def test_a_cursor_that_t3_code_would_not_use_is_none_but_the_session_is_remembered(tmp_path: Path, cursor: str) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+        connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = ?", (cursor,))
+    state = T3Reader(T3Home(world.home)).read()
+    assert state
+    (thread,) = state.threads
+    assert (thread.session_id, [found.session_id for found in thread.earlier]) == (None, ["ses_1"])
+
+
+ODD = st.sampled_from(
+    [None, 5, 2.5, b"\x00\xff", "", "nonsense", "{", "[]", '{"sessionId": 5}', '{"schemaVersion": 1, "sessionId": {}}']
+)
+COLUMNS = [
+    ("projection_threads", name)
+    for name in (
+        "title",
+        "updated_at",
+        "created_at",
+        "worktree_path",
+        "model_selection_json",
+        "archived_at",
+        "latest_user_message_at",
+    )
+]
+COLUMNS += [
+    ("provider_session_runtime", name) for name in ("provider_name", "resume_cursor_json", "runtime_payload_json", "last_seen_at")
+]
+COLUMNS += [
+    ("projection_thread_sessions", name) for name in ("status", "active_turn_id", "updated_at", "provider_name", "last_error")
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(COLUMNS), ODD), max_size=6))
+def test_an_odd_row_takes_nothing_else_away(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[tuple[str, str], object]]
+) -> None:
+    world = empty_world(tmp_path_factory.mktemp("odd"))
+    with writing(world.state) as connection:
+        add_thread(connection, "odd", "ses_1")
+        add_thread(connection, "fine", "ses_2")
+        for (table, column), value in changes:
+            with contextlib.suppress(sqlite3.IntegrityError):  # NOT NULL stays NOT NULL
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE thread_id = 'odd'", (value,))
+    state = T3Reader(T3Home(world.home)).read()
+    assert state and state.shape is Shape.V1
+    threads = {thread.id: thread for thread in state.threads}
+    assert set(threads) == {"odd", "fine"} and threads["fine"].session_id == "ses_2"
+    assert threads["odd"].session_id in (None, "ses_1")
+    shutil.rmtree(world.home.parent)
+
+
+def test_an_instance_with_a_name_of_its_own_is_opencodes(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", None, provider="oc-work")
+        connection.execute("DELETE FROM provider_session_runtime")
+        connection.execute("UPDATE projection_thread_sessions SET provider_name = 'opencode'")
+    state = T3Reader(T3Home(world.home)).read()
+    assert state and state.threads[0].is_opencode and state.threads[0].instance == "oc-work"
