@@ -201,9 +201,11 @@ class Desk:
         began = clock()
         try:
             picture = await engine.look()
+            # Before anything that takes longer: an alarm must not wait.
+            await engine.alert(picture)
             publish(await engine.overview(picture=picture))
             self._tell_feed(picture)
-            if await engine.watch(picture):
+            if await engine.keep(picture):
                 self._changed.set()
             await engine.rest_if_idle(picture)
         except T3TrayError as error:

@@ -213,9 +213,12 @@ class Engine:
         await self.threads.take_in(recorded)
         return recorded.thread
 
-    async def watch(self, picture: Picture) -> bool:
-        """Keep proofs fresh and raise the alarms that a look gives reason for; True when there is more to keep."""
+    async def alert(self, picture: Picture) -> None:
+        """Raise the alarms that a look gives reason for."""
         await self._run_sql(self._sentinel.watch, picture)
+
+    async def keep(self, picture: Picture) -> bool:
+        """Keep proofs and copies fresh after a look; True when there is more to keep."""
         await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
         return await self.archive.keep(picture) or more

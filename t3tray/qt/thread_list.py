@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -24,6 +25,8 @@ from t3tray.qt.thread_model import ROW_ROLE, Line, ThreadModel, shown_thread
 
 EMPTY = "No threads yet.\n\nMake one with “New…”, or take over a session\nof OpenCode with  t3tray adopt SESSION."
 NO_MATCH = "No thread matches."
+# In ms.
+TICK = 20_000
 
 
 class ThreadList(QWidget):
@@ -43,6 +46,9 @@ class ThreadList(QWidget):
         self._table = _table(self._model, self._delegate)
         self._table.selectionModel().currentChanged.connect(self._on_current_changed)
         self._table.activated.connect(self._on_activated)
+        # Times in words and rings go on by themselves; nothing ticks while nobody can see it.
+        self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
+        self._ticking.timeout.connect(self._table.viewport().update)
         self._nothing = QLabel(EMPTY, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._nothing.setProperty("kind", "muted")
         self._stack = QStackedLayout()
@@ -70,6 +76,14 @@ class ThreadList(QWidget):
         if current:
             self._reselect(current)
         self._show_stack()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ticking.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._ticking.stop()
 
     def current(self) -> str | None:
         """The id of the selected thread."""

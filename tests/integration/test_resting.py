@@ -34,7 +34,6 @@ async def thread_in(engine: Engine, folder: Path, prompt: str) -> str:
     folder.mkdir()
     (folder / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
     made = await engine.threads.create(str(folder), "T", await engine.connect())
-    engine.resting.note(str(folder))
     async for _ in engine.converse(made.id, prompt):
         pass
     return made.id
@@ -67,6 +66,10 @@ async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path
     connection = await engine.connect()
     while not await connection.permissions(str(tmp_path / "work")):
         await asyncio.sleep(0.05)
+    rest = await engine.resting.look(connection, await engine.look())
+    assert not rest.ended and rest.why in (Hindrance.TURN, Hindrance.PERMISSION)
+    # As after a new start, which has heard of nothing yet.
+    engine.resting = Resting(engine.server, timedelta(microseconds=1), utc_now)
     rest = await engine.resting.look(connection, await engine.look())
     assert not rest.ended and rest.why in (Hindrance.TURN, Hindrance.PERMISSION)
     turn.cancel()

@@ -74,10 +74,10 @@ def cause_of(facts: SwitchFacts) -> Cause:
     """The cause that the facts name; the most certain first."""
     if facts.handed_over:
         return Cause.V2_IMPORT
-    if facts.is_fork_of_old or facts.works_elsewhere:
-        return Cause.MOVED_DIRECTORY
     if facts.old_exists is False:
         return Cause.SESSION_DELETED
+    if facts.is_fork_of_old or facts.works_elsewhere:
+        return Cause.MOVED_DIRECTORY
     return Cause.CURSOR_WAS_NULL if facts.was_null else Cause.UNKNOWN
 
 

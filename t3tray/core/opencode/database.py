@@ -33,7 +33,7 @@ _SESSION_COLUMNS = (
     "time_archived",
 )
 _END_OF_TIME = 2**63 - 1
-_COUNTED = ("tokens_input", "tokens_cache_read")
+_COUNTED = ("tokens_input", "tokens_cache_read", "tokens_cache_write")
 _NEEDED = {
     "session": (*_SESSION_COLUMNS, *_COUNTED),
     "message": ("id", "session_id", "time_created", "time_updated", "data"),
@@ -170,19 +170,25 @@ class DatabaseReader:
         """How much the session holds now; all zero for one that is not there."""
         rows = self._rows(
             "SELECT count(*), min(time_created), max(time_created),"
-            " coalesce((SELECT tokens_input + tokens_cache_read FROM session WHERE id = ?1), 0)"
+            " coalesce((SELECT tokens_input + tokens_cache_read + tokens_cache_write FROM session WHERE id = ?1), 0)"
             " FROM message WHERE session_id = ?1",
             session_id,
         )
         return Holding(*rows[0])
 
     def last_turns(self, session_id: str, count: int) -> list[TurnTokens]:
-        """The model's newest finished answers, the newest first, with the input tokens that each was sent."""
+        """The model's newest finished answers, the newest first, with the input tokens that each was sent.
+
+        What a provider reads from its cache or writes into it was sent too. One that failed, or was never counted, tells nothing.
+        """
+        tokens = " + ".join(
+            f"coalesce(json_extract(data, '$.tokens.{name}'), 0)" for name in ("input", "cache.read", "cache.write")
+        )
         rows = self._rows(
-            "SELECT id, time_created, coalesce(json_extract(data, '$.tokens.input'), 0)"
-            " + coalesce(json_extract(data, '$.tokens.cache.read'), 0), json_extract(data, '$.summary') IS 1 FROM message"
+            "SELECT id, time_created, tokens, summary FROM"
+            f" (SELECT id, time_created, json_extract(data, '$.summary') IS 1 AS summary, {tokens} AS tokens FROM message"
             " WHERE session_id = ? AND json_extract(data, '$.role') = 'assistant' AND json_extract(data, '$.time.completed')"
-            " ORDER BY time_created DESC, id DESC LIMIT ?",
+            " AND json_extract(data, '$.error') IS NULL) WHERE tokens > 0 ORDER BY time_created DESC, id DESC LIMIT ?",
             session_id,
             count,
         )

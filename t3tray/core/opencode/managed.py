@@ -11,8 +11,10 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
+import psutil
 
 from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
 from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, T3TrayError, TimedOut
@@ -77,6 +79,14 @@ class ManagedServer:
     def status(self) -> ServerStatus:
         """What this process knows; `look` finds out."""
         return self._running.status
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the process of the server was started; None where that is not known."""
+        try:
+            return datetime.fromtimestamp(psutil.Process(self.status.pid).create_time(), UTC) if self.status.pid else None
+        except psutil.Error:
+            return None
 
     def subscribe(self, callback: Callable[[ServerStatus], None]) -> None:
         """Called in the loop after each change."""

@@ -21,6 +21,11 @@ from t3tray.core.services.survey import Picture
 class Rester(Protocol):
     """What ends the server."""
 
+    @property
+    def started_at(self) -> datetime | None:
+        """When its process was started; None where that is not known."""
+        ...
+
     async def retire(self) -> bool: ...
 
 
@@ -65,7 +70,7 @@ class Resting:
         if early:
             return Rest(False, early)
         seen = self._last_seen_at
-        directories = frozenset(self._directories)
+        directories = await self._used(connection)
         use = await self._use(connection, directories, picture)
         why = hindrance(use, self._idle_after, self._now())
         if why or self._last_seen_at != seen:
@@ -74,6 +79,14 @@ class Resting:
             await connection.dispose(directory)
         self._directories.clear()
         return Rest(await self._server.retire())
+
+    async def _used(self, connection: Connection) -> frozenset[str]:
+        """The directories in which something may be open: those that were heard of, and those of every session that was touched
+        since the server began, whoever used it. Raises ServerError."""
+        began = self._server.started_at
+        since_ms = began.timestamp() * 1000 if began else 0
+        touched = (record.facts for record in await connection.sessions())
+        return frozenset(self._directories).union(facts.directory for facts in touched if facts.updated_ms >= since_ms)
 
     async def _use(self, connection: Connection, directories: frozenset[str], picture: Picture) -> ServerUse:
         """What is open in the directories that this server has been used for. Raises ServerError."""

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Holding, SwitchFacts, cause_of, is_cliff
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, SwitchFacts, cause_of, is_cliff
 from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.journal import Actor, Event
+from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
+from t3tray.core.services.evidence import same_directory
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
 from t3tray.core.store.store import Store
@@ -29,6 +32,7 @@ class Sentinel:
         self._now = now
         self._sightings: dict[str, str | None] | None = None
         self._judged: dict[str, str] = {}
+        self._told_gone: set[tuple[str, str]] = set()
 
     def watch(self, picture: Picture) -> tuple[Alarm, ...]:
         """The alarms that are new. Raises StoreError; what OpenCode's database cannot tell is left open in the alarm."""
@@ -38,10 +42,12 @@ class Sentinel:
         seen = {found.thread.id: found.t3.session_id for found in picture.examinations if found.t3}
         moved = [found for found in picture.examinations if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
         turns = [found for found in picture.examinations if self._has_new_turn(found)]
-        if not moved and not turns:
+        gone = [found for found in picture.examinations if self._has_gone(found)]
+        if not (moved or turns or gone):
             return ()
         with _Told(self._database) as told:
             raised = [alarm for found in moved if found.thread.id in known and (alarm := self._switched(found, known, told))]
+            raised += [self._gone(found) for found in gone]
             raised += [alarm for found in turns if (alarm := self._cliff(found, told))]
         fresh = self._store.alarms.record({found.thread.id: seen[found.thread.id] for found in moved}, raised)
         known |= seen
@@ -51,8 +57,7 @@ class Sentinel:
     def _switched(self, found: Examination, known: dict[str, str | None], told: _Told) -> Alarm | None:
         t3 = found.t3
         before = known[found.thread.id]
-        bound = self._store.journal.binding(found.thread.id).cursor
-        if t3 is None or (bound and bound.session_id == t3.session_id):
+        if t3 is None or t3.session_id in self._chosen(found.thread.id):
             # The session that the user chose here is no alarm.
             return None
         was_null = before is None
@@ -75,6 +80,39 @@ class Sentinel:
             cause=cause_of(facts),
             before=told.holding(before) or self._remembered(found, before),
             now=(told.holding(t3.session_id) if t3.session_id else None) or Holding(t3.session_id),
+            at=seen_at or t3.last_activity_at,
+            noticed_at=self._now(),
+        )
+
+    def _chosen(self, thread_id: str) -> frozenset[str]:
+        """The session that the user bound the thread to, or that was brought back for them; what was taken over is no choice."""
+        entries = self._store.journal.entries(thread_id)
+        bound = next((entry for entry in reversed(entries) if entry.event is Event.CONFIRMED), None)
+        if bound is None or bound.actor is Actor.IMPORT or bound.session_id is None:
+            return frozenset()
+        return frozenset({bound.session_id})
+
+    def _has_gone(self, found: Examination) -> bool:
+        """Its session was there when it was kept, T3 Code still names it, and OpenCode has it no more: told at once, and once."""
+        cursor, t3 = found.cursor, found.t3
+        if t3 is None or cursor is None or found.verdict.reason is not Reason.MISSING or t3.session_id != cursor.session_id:
+            return False
+        told = (found.thread.id, cursor.session_id)
+        if cursor.session_created_ms is None or told in self._told_gone:
+            return False
+        self._told_gone.add(told)
+        return True
+
+    def _gone(self, found: Examination) -> Alarm:
+        t3, cursor = found.t3, found.cursor
+        assert t3 is not None and cursor is not None
+        seen_at = t3.runtime.last_seen_at if t3.runtime else None
+        return Alarm(
+            thread_id=found.thread.id,
+            kind=AlarmKind.LOST,
+            cause=Cause.SESSION_DELETED,
+            before=Holding(cursor.session_id, cursor.message_count),
+            now=Holding(None),
             at=seen_at or t3.last_activity_at,
             noticed_at=self._now(),
         )
@@ -163,7 +201,7 @@ class _Told:
     def works_elsewhere(self, session_id: str | None, directory: str) -> bool:
         if self._reader is None or session_id is None or not self.exists(session_id):
             return False
-        return self._reader.session(session_id).directory != directory
+        return not same_directory(self._reader.session(session_id).directory, directory)
 
     def last_turns(self, session_id: str) -> list[TurnTokens]:
         return self._reader.last_turns(session_id, 2) if self._reader else []

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 
 _NAMES = frozenset({"opencode", "opencode.exe"})
+# Who takes in the children of a program that is gone: `systemd --user` above all.
+_ADOPTERS = frozenset({"systemd", "init", "launchd"})
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "sshfs", "fuse.sshfs", "webdav", "9p"})
 
 
@@ -74,7 +76,7 @@ def _neighbour(process: psutil.Process) -> Neighbour:
         started=datetime.fromtimestamp(process.create_time(), UTC),
         memory=process.memory_info().rss,
         port=_port(process.cmdline()),
-        parent="" if parent is None or parent.pid == 1 else parent.name(),
+        parent="" if parent is None or parent.pid == 1 or parent.name() in _ADOPTERS else parent.name(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAccessible, QColor, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QTableView, QWidget
 from pytestqt.qtbot import QtBot
@@ -288,3 +288,13 @@ def test_the_window_follows_the_system_into_the_dark(
         qapp.processEvents()
         sheets.append(window.styleSheet())
     assert sheets[0] != sheets[1]
+
+
+def test_rings_and_times_go_on_only_while_they_can_be_seen(window: MainWindow) -> None:
+    ticking = window.threads.findChild(QTimer)
+    assert ticking is not None and ticking.interval() >= 15_000
+    assert ticking.isActive()
+    window.close()
+    assert not ticking.isActive()
+    window.show()
+    assert ticking.isActive()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, alarm_sentence
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, alarm_sentence
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.services.sentinel import Sentinel
@@ -63,7 +63,12 @@ def post(tmp_path: Path) -> Post:
 
 def test_a_deleted_session_that_was_replaced(post: Post) -> None:
     post.delete("ses_old")
+    (gone,) = post.watch()
+    assert (gone.kind, gone.cause) == (AlarmKind.LOST, Cause.SESSION_DELETED)
+    assert (gone.before, gone.now.session_id) == (Holding("ses_old", 40), None), "before anything was typed"
     assert post.watch() == ()
+    post.relieve()
+    assert post.watch() == (), "told once, also by another start"
     post.opencode_has("ses_new")
     post.t3_says("ses_new")
     (alarm,) = post.watch()
@@ -186,3 +191,47 @@ def test_every_alarm_is_a_sentence(post: Post) -> None:
         "T3 Code lost the session ses_old (40 messages, 152,991 tokens): T3 Code had lost track of the old session. "
         "The next message would start from nothing."
     )
+
+
+def test_what_was_taken_over_from_t3_code_is_no_choice_of_the_users(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    old = post.store.journal.binding("t1").cursor
+    assert old
+    new = Cursor("ses_new", old.directory)
+    lines = ((Event.RELEASED, old), (Event.CONFIRMED, new))
+    post.store.journal.append(
+        *(Entry("t1", event, Actor.IMPORT, "seen", NOON, each.session_id, cursor=each) for event, each in lines)
+    )
+    (alarm,) = post.watch()
+    assert (alarm.kind, alarm.before.session_id, alarm.now.session_id) == (AlarmKind.SWITCHED, "ses_old", "ses_new")
+
+
+def test_a_project_that_is_reached_by_a_link_has_not_moved(post: Post, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(post.world.code / "proj")
+    with writing(post.world.state) as connection:
+        connection.execute("UPDATE projection_projects SET workspace_root = ?", (str(tmp_path / "link"),))
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    (alarm,) = post.watch()
+    assert alarm.cause is Cause.UNKNOWN
+
+
+def test_a_cache_that_ran_out_and_a_turn_that_was_broken_off_are_no_cliff(post: Post) -> None:
+    def answers(number: int, **tokens: object) -> None:
+        at = NOON + timedelta(minutes=number)
+        with writing(post.world.opencode) as connection:
+            name = add_message(connection, "ses_old", number, at)
+            told = json.dumps({"role": "assistant", "time": {"created": 1, "completed": 2}, "finish": "stop"} | tokens)
+            connection.execute("UPDATE message SET data = ? WHERE id = ?", (told, name))
+            connection.execute("UPDATE session SET time_updated = time_updated + 100000")
+
+    answers(41, tokens={"input": 10, "cache": {"read": 100_000, "write": 500}})
+    assert post.watch() == ()
+    answers(43, tokens={"input": 10, "cache": {"read": 0, "write": 100_800}})
+    assert post.watch() == (), "the same words, in another column"
+    answers(45, tokens={"input": 0, "cache": {"read": 0, "write": 0}}, error={"name": "MessageAbortedError", "data": {}})
+    assert post.watch() == ()
+    answers(47, tokens={"input": 10, "cache": {"read": 0, "write": 20_000}})
+    (alarm,) = post.watch()
+    assert (alarm.kind, alarm.before.input_tokens, alarm.now.input_tokens) == (AlarmKind.CLIFF, 100_810, 20_010)

@@ -1,0 +1,70 @@
+"""Other OpenCode processes as they are seen: whose they are, and which database they have open."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from t3tray.core.system.neighbours import file_system, is_network, other_opencode_runs, other_servers
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="starts processes under Linux's own rules")
+_HOLD = "import sys; held = open(sys.argv[1]) if len(sys.argv) > 1 else None; print('ready', flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def opencode(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that is called opencode and holds what it is told open."""
+    program = folder / "opencode"
+    if not program.exists():
+        shutil.copy(os.path.realpath(sys.executable), program)
+    environment = os.environ | {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": str(Path(sys.base_prefix) / "lib")}
+    process = subprocess.Popen(
+        [program, "-c", _HOLD, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout and process.stdin and process.stdout.readline().strip() == "ready"
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+
+def test_only_who_has_this_database_open_may_be_at_work_in_it(tmp_path: Path) -> None:
+    database, another = tmp_path / "opencode.db", tmp_path / "another.db"
+    database.touch()
+    another.touch()
+    with opencode(tmp_path, str(another)):
+        assert not other_opencode_runs(None, database)
+    with opencode(tmp_path, str(database)) as process:
+        assert other_opencode_runs(None, database)
+        assert not other_opencode_runs(process.pid, database), "our own"
+
+
+def test_a_server_is_seen_with_its_parent_and_an_orphan_as_nobodys(tmp_path: Path) -> None:
+    with opencode(tmp_path, "/dev/null", "serve", "--port", "14999") as process:
+        (found,) = [each for each in other_servers(None) if each.pid == process.pid]
+        assert (found.port, found.parent) == (14999, psutil.Process().name())
+        assert found.memory > 0
+        assert process.pid not in [each.pid for each in other_servers(process.pid)]
+
+
+def test_whoever_takes_in_orphans_is_no_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session manager adopts them (as a subreaper does), so that their parent is not process 1."""
+    with opencode(tmp_path, "/dev/null", "serve") as process:
+        monkeypatch.setattr("t3tray.core.system.neighbours._ADOPTERS", frozenset({psutil.Process().name()}))
+        (found,) = [each for each in other_servers(None) if each.pid == process.pid]
+        assert found.parent == ""
+
+
+def test_the_kind_of_disk_is_told(tmp_path: Path) -> None:
+    assert file_system(tmp_path)
+    assert is_network("NFS4") and is_network("cifs") and not is_network("ext4")
