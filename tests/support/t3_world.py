@@ -178,6 +178,45 @@ def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> No
         file.writelines(lines)
 
 
+def make_v2(world: World) -> Path:
+    """The second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
+    path = world.state.with_name("statev2.sqlite")
+    with closing(sqlite3.connect(world.state)) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+    p = "orchestration_v2_projection_"
+    with writing(path) as connection:
+        connection.execute(
+            f"CREATE TABLE {p}threads (thread_id TEXT PRIMARY KEY, project_id TEXT, title TEXT, default_provider TEXT,"
+            " runtime_mode TEXT, interaction_mode TEXT, active_provider_thread_id TEXT, created_at TEXT, updated_at TEXT,"
+            " archived_at TEXT, deleted_at TEXT, payload_json TEXT, provider_instance_id TEXT)"
+        )
+        connection.execute(
+            f"CREATE TABLE {p}provider_threads (provider_thread_id TEXT PRIMARY KEY, thread_id TEXT, status TEXT,"
+            " first_run_ordinal INTEGER, last_run_ordinal INTEGER, updated_at TEXT, payload_json TEXT, driver TEXT)"
+        )
+        connection.execute(f"CREATE TABLE {p}runs (run_id TEXT PRIMARY KEY, thread_id TEXT, ordinal INTEGER, status TEXT)")
+        connection.execute(
+            f"CREATE TABLE {p}runtime_requests (runtime_request_id TEXT PRIMARY KEY, thread_id TEXT, kind TEXT, status TEXT)"
+        )
+        connection.execute("CREATE TABLE orchestration_v2_legacy_imports (thread_id TEXT PRIMARY KEY, shell_imported_at TEXT)")
+    return path
+
+
+def add_v2(path: Path, name: str, *sessions: str, at: datetime = NOON, payload: dict[str, object] | None = None) -> None:
+    with writing(path) as connection:
+        active = f"{name}-{len(sessions) - 1}" if sessions else None
+        connection.execute(
+            "INSERT INTO orchestration_v2_projection_threads (thread_id, project_id, title, default_provider,"
+            " active_provider_thread_id, created_at, updated_at, payload_json) VALUES (?, 'p1', 'Two', 'opencode', ?, ?, ?, ?)",
+            (name, active, stamp(at), stamp(at), json.dumps(payload or {})),
+        )
+        for number, session in enumerate(sessions):
+            connection.execute(
+                "INSERT INTO orchestration_v2_projection_provider_threads VALUES (?, ?, 'idle', ?, ?, ?, ?, 'opencode')",
+                (f"{name}-{number}", name, number, number, stamp(at), json.dumps({"nativeThreadRef": {"nativeId": session}})),
+            )
+
+
 def _empty_folders(scratch: Path) -> World:
     world = World(scratch / "t3", scratch / "xdg" / "opencode" / "opencode.db", scratch / "code")
     world.logs.mkdir(parents=True)

@@ -97,7 +97,8 @@ class Evidence:
     `asked` names who gave the evidence, for the receipt. `t3_talks_to`: the user chose the thread's session here, and T3 Code
     itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
-    there may be one. `directory_exists` is None where the folder cannot be looked at.
+    there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
+    where the folder cannot be looked at.
     """
 
     taken_at: datetime
@@ -119,3 +120,4 @@ class Evidence:
     t3_works: bool = False
     taken_back: int | None = None
     asked_for: bool = False
+    handed_over: bool = False

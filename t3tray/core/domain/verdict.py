@@ -74,6 +74,12 @@ class Verdict:
         return KIND_OF[self.reason]
 
 
+# T3 Code's own limit for what it hands over (0.0.45).
+HANDED_OVER = (
+    "T3 Code's new version took the thread over without it: its next message there would get at most the last 32,000 characters"
+)
+
+
 def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """The verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
 
@@ -113,6 +119,8 @@ def _without_cursor(evidence: Evidence) -> Verdict:
         return Verdict(
             Reason.TIMEOUT, "it was asked for one and the answer never came; this is settled when the server answers again"
         )
+    if evidence.handed_over:
+        return Verdict(Reason.UNBOUND, HANDED_OVER)
     return Verdict(Reason.UNBOUND if evidence.has_turns else Reason.UNPROVEN)
 
 

@@ -238,6 +238,11 @@ class DatabaseReader:
         rows = self._rows("SELECT session_id FROM part WHERE id = ?", part_id)
         return rows[0][0] if rows else None
 
+    def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
+        """The session that has each of these parts of messages, where one has."""
+        wanted = json.dumps(list(part_ids))
+        return dict(self._rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
+
     def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
         """The root sessions that carry our marker for this thread, oldest first."""
         rows = self._rows(

@@ -16,6 +16,7 @@ from t3tray.core.t3code.provider_logs import Stretch
 from t3tray.core.t3code.threads import T3Thread
 
 T3_CURSOR = "T3 Code's cursor"
+T3_OLD_CURSOR = "T3 Code's cursor before its new version"
 T3_THREADS = "T3 Code's provider threads"
 T3_LOG = "T3 Code's log"
 T3_TITLE = "title"
@@ -25,12 +26,14 @@ JOURNAL = "journal"
 
 @dataclass(frozen=True)
 class Memory:
-    """What the sources remember of one thread. `titled` are sessions named after it, `parts` what its messages were made from."""
+    """What the sources remember of one thread. `titled` are sessions named after it, `parts` what its messages were made from;
+    `told` the sessions that some of those were found in already."""
 
     t3: T3Thread | None = None
     stretches: tuple[Stretch, ...] = ()
     titled: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
 
 
@@ -50,9 +53,11 @@ def _claims(memory: Memory, reader: DatabaseReader | None) -> Iterable[tuple[str
     t3 = memory.t3
     if t3 is not None:
         yield T3_CURSOR, (t3.session_id,) if t3.session_id else ()
+        yield T3_OLD_CURSOR, (t3.before_import,) if t3.before_import else ()
         yield T3_THREADS, (session.session_id for session in t3.earlier)
     yield T3_LOG, (stretch.session_id for stretch in memory.stretches)
     yield T3_TITLE, memory.titled
+    yield T3_MESSAGES, memory.told
     if reader is not None:
         yield T3_MESSAGES, (session for part in memory.parts if (session := reader.session_of_part(part)))
     yield JOURNAL, (entry.session_id for entry in memory.entries if entry.session_id)

@@ -48,7 +48,7 @@ class Recorded:
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
     `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`
-    and `asked_for` as in `Evidence`.
+    `asked_for` and `handed_over` as in `Evidence`.
     """
 
     thread: Thread
@@ -60,6 +60,7 @@ class Recorded:
     served: tuple[Served, ...] = ()
     t3_talks_to: str | None = None
     asked_for: bool = False
+    handed_over: bool = False
 
 
 class Sessions(Protocol):
@@ -103,6 +104,7 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
         asked_for=recorded.asked_for,
+        handed_over=recorded.handed_over,
     )
 
 

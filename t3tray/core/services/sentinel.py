@@ -71,7 +71,7 @@ class Sentinel:
             is_fork_of_old=told.is_fork(before, t3.session_id),
             works_elsewhere=told.works_elsewhere(t3.session_id, t3.directory),
             was_null=was_null or t3.session_id is None,
-            handed_over=t3.handed_over,
+            handed_over=t3.handed_over or (t3.before_import is not None and before == t3.before_import),
         )
         seen_at = t3.runtime.last_seen_at if t3.runtime else None
         return Alarm(

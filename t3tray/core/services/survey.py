@@ -58,6 +58,7 @@ class Survey:
         self._t3: dict[str, T3Thread] = {}
         self._own: dict[str, Thread] = {}
         self._threads: dict[str, Thread] = {}
+        self._answered_in: dict[str, tuple[str, ...]] = {}
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
@@ -95,6 +96,8 @@ class Survey:
         failure, sessions = self._read_sessions()
         try:
             self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
+            if failure is None:
+                self._find_answers([recorded.thread.id])
             return self._with_others(recorded)
         finally:
             self._index.release()
@@ -153,6 +156,7 @@ class Survey:
             self._threads.pop(name, None)
         if self._failure is None:
             self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+            self._find_answers([found.thread.id for found in recorded if found.t3])
         for logs in self._logs:
             logs.list_again()
         for found in recorded:
@@ -160,6 +164,14 @@ class Survey:
             directory = found.thread.directory
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
+
+    def _find_answers(self, names: list[str]) -> None:
+        """The sessions that gave T3 Code the first and the last answer of these threads, whatever it remembers of them."""
+        ends = {name: parts for reader in self._readers for name, parts in reader.end_parts(names).items()}
+        sessions = self._index.reader.sessions_of_parts([part for parts in ends.values() for part in parts]) if ends else {}
+        for name in names:
+            found = (sessions[part] for part in ends.get(name, ()) if part in sessions)
+            self._answered_in[name] = tuple(dict.fromkeys(found))
 
     def _recorded(self, name: str) -> Recorded | None:
         """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
@@ -181,7 +193,7 @@ class Survey:
         if cursor is not None and cursor.chosen_over == (t3.session_id or ""):
             return Recorded(thread, cursor, t3.has_turns, t3=t3, t3_talks_to=cursor.chosen_over)
         if t3.session_id is None:
-            return Recorded(thread, None, t3.has_turns, t3=t3)
+            return Recorded(thread, None, t3.has_turns, t3=t3, handed_over=t3.handed_over)
         if cursor is None:
             return Recorded(thread, Cursor(t3.session_id, t3.directory), t3.has_turns, t3=t3)
         if cursor.session_id == t3.session_id:
@@ -211,7 +223,8 @@ class Survey:
     def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> Memory:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
         stretches = tuple(stretch for logs in self._logs if logs.has(thread_id) for stretch in logs.stretches(thread_id))
-        return Memory(self._t3.get(thread_id), stretches, self._index.titled(f"T3 Code {thread_id}"), (), entries)
+        titled = self._index.titled(f"T3 Code {thread_id}")
+        return Memory(self._t3.get(thread_id), stretches, titled, told=self._answered_in.get(thread_id, ()), entries=entries)
 
     def _with_others(self, recorded: Recorded) -> Recorded:
         """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""
@@ -219,13 +232,14 @@ class Survey:
         if t3 is None or self._failure is not None:
             return recorded
         memory = self.memory(recorded.thread.id, ())
-        if not (memory.titled or memory.stretches or t3.earlier):
+        bound = recorded.cursor.session_id if recorded.cursor else None
+        others = {session for session in (*memory.titled, *memory.told) if session != bound}
+        if not (others or memory.stretches or t3.earlier or t3.before_import):
             return recorded
         memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
         candidates = candidates_of(memory, self._index.reader)
         there = {found.session_id: found.exists for found in candidates}
         served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
-        bound = recorded.cursor.session_id if recorded.cursor else None
         return replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)), served=tuple(served))
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -98,6 +98,17 @@ class T3Reader:
                 return state_v1.part_ids(reader, thread_id)
         except _TROUBLE:
             return ()
+
+    def end_parts(self, thread_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The same for many threads, only of the first and the last answer of each: a session that was replaced shows there."""
+        state = self._state
+        if state is None or state.shape is not Shape.V1 or not thread_ids:
+            return {}
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return state_v1.end_parts(reader, thread_ids)
+        except _TROUBLE:
+            return {}
 
     def transcript(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of this thread's messages; None where it has none, or it cannot be read."""

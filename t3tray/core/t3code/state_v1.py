@@ -118,6 +118,20 @@ def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
     return tuple(row[0].removeprefix("assistant:") for row in reader.rows(query, thread_id))
 
 
+def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from."""
+    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id", "created_at"}:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    for end in ("min", "max"):
+        # SQLite takes the bare columns from the row that holds the minimum or maximum (https://sqlite.org/lang_select.html#bareagg).
+        query = f"""SELECT thread_id, message_id, {end}(created_at) FROM projection_thread_messages
+            WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id"""
+        for thread_id, message_id, _ in reader.rows(query, json.dumps(list(thread_ids))):
+            found[thread_id] = (*found.get(thread_id, ()), message_id.removeprefix("assistant:"))
+    return found
+
+
 def last_written(reader: QuietReader) -> str:
     """The newest change of anything, as T3 Code writes times; empty in an empty database."""
     found: str | None = reader.rows("""SELECT max(at) FROM (

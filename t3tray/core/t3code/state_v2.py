@@ -39,8 +39,8 @@ _RUNNING = f"""
 _PENDING = f"SELECT thread_id, kind FROM {PREFIX}runtime_requests WHERE status = 'pending'"
 _IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
 _OLD_CURSORS = """
-    SELECT thread_id, json_extract(resume_cursor_json, '$.sessionId') FROM provider_session_runtime
-    WHERE provider_name = 'opencode' AND json_valid(resume_cursor_json)"""
+    SELECT thread_id, CASE WHEN json_valid(resume_cursor_json) THEN json_extract(resume_cursor_json, '$.sessionId') END
+    FROM provider_session_runtime WHERE provider_name = 'opencode'"""
 
 _AT_WORK = frozenset({"preparing", "queued", "starting", "running", "waiting"})
 _ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
@@ -90,7 +90,7 @@ def _read_around(reader: QuietReader) -> _Around:
     if reader.columns("orchestration_v2_legacy_imports"):
         around.imported = frozenset(row[0] for row in reader.rows(_IMPORTED))
     if reader.columns("provider_session_runtime"):
-        around.old_cursors = {thread_id: session for thread_id, session in reader.rows(_OLD_CURSORS) if session}
+        around.old_cursors = {thread_id: session for thread_id, session in reader.rows(_OLD_CURSORS) if isinstance(session, str)}
     return around
 
 
@@ -101,8 +101,7 @@ def _thread(row: Row, around: _Around) -> T3Thread:
     current = next((session.session_id for own_id, session in native if own_id == active), None)
     earlier = tuple(session for _, session in native if session.session_id != current)
     handed_over = thread_id in around.imported and not native
-    if handed_over and thread_id in around.old_cursors:
-        earlier = (NativeSession(around.old_cursors[thread_id]),)
+    before_import = around.old_cursors.get(thread_id) if thread_id in around.imported else None
     pending = around.pending.get(thread_id, set())
     return T3Thread(
         id=thread_id,
@@ -126,4 +125,5 @@ def _thread(row: Row, around: _Around) -> T3Thread:
         snoozed_until=moment(snoozed),
         pinned_at=moment(pinned),
         handed_over=handed_over,
+        before_import=before_import,
     )

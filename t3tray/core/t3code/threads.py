@@ -30,8 +30,11 @@ class NativeSession:
 @dataclass(frozen=True)
 class T3Thread:
     """`session_id` is where T3 Code would send the next message (None: to a new session); `earlier` are those before it, oldest
-    first. `directory` may be empty where the database does not tell it. `handed_over`: imported by the second orchestrator, with
-    no session of its own yet, so the next message gets a hand-off of the transcript's end only."""
+    first; `before_import` is what the first orchestrator named, of a thread that the second has taken over.
+
+    `directory` may be empty where the database does not tell it. `handed_over`: taken over by the second orchestrator, with no
+    session of its own yet, so the next message gets a hand-off of the transcript's end only.
+    """
 
     id: str
     title: str
@@ -55,6 +58,7 @@ class T3Thread:
     snoozed_until: datetime | None = None
     pinned_at: datetime | None = None
     handed_over: bool = False
+    before_import: str | None = None
     runtime: Runtime | None = None
 
     @property

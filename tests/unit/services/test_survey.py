@@ -12,6 +12,7 @@ import pytest
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.opencode.database import OpenCodeDatabase
@@ -30,7 +31,9 @@ from tests.support.t3_world import (
     add_message,
     add_session,
     add_thread,
+    add_v2,
     empty_world,
+    make_v2,
     sample_world,
     stamp,
     writing,
@@ -134,6 +137,42 @@ def split_by_log(world: World) -> None:
     add_log(world, "t1", ("ses_a", NOON), ("ses_b", NOON))
 
 
+def split_by_answers(world: World) -> None:
+    """No log and no title is left: only T3 Code's own messages tell which session gave the first answer."""
+    thread(world, "ses_b")
+    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
+    session(world, "ses_b")
+    with writing(world.opencode) as connection:
+        for name in ("ses_a", "ses_b"):
+            part = (f"prt_{name}", f"msg_{name.removeprefix('ses_')}_00001", name, 1, 1, '{"type":"text","text":"x"}')
+            connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
+    with writing(world.state) as connection:
+        for number, name in enumerate(("ses_a", "ses_b")):
+            at = stamp(NOON + timedelta(minutes=number))
+            connection.execute(
+                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+                " VALUES (?, 't1', 'assistant', 'x', 0, ?, ?)",
+                (f"assistant:prt_{name}", at, at),
+            )
+
+
+def imported(world: World) -> None:
+    """T3 Code's new version took the thread over, and nothing was typed there yet."""
+    fine(world)
+    path = make_v2(world)
+    add_v2(path, "t1")
+    with writing(path) as connection:
+        connection.execute("INSERT INTO orchestration_v2_legacy_imports VALUES ('t1', ?)", (stamp(NOON),))
+
+
+def imported_and_gone_on(world: World) -> None:
+    imported(world)
+    session(world, "ses_new", at=NOON + timedelta(hours=1))
+    with writing(world.state.with_name("statev2.sqlite")) as connection:
+        connection.execute("DELETE FROM orchestration_v2_projection_threads")
+    add_v2(world.state.with_name("statev2.sqlite"), "t1", "ses_new", at=NOON + timedelta(hours=1))
+
+
 def forked(world: World) -> None:
     """A fork holds all of its origin: nothing is split."""
     thread(world, "ses_fork")
@@ -155,6 +194,9 @@ def forked(world: World) -> None:
         (bad, Reason.BAD_CURSOR),
         (split, Reason.SPLIT),
         (split_by_log, Reason.SPLIT),
+        (split_by_answers, Reason.SPLIT),
+        (imported, Reason.UNBOUND),
+        (imported_and_gone_on, Reason.SPLIT),
         (forked, Reason.UNPROVEN),
     ],
 )
@@ -162,6 +204,13 @@ def test_each_reason_is_reached_by_a_real_case(world: World, eyes: Eyes, build: 
     build(world)
     found = eyes.one()
     assert (found.verdict.reason, found.thread.source) == (reason, Source.T3CODE)
+
+
+def test_an_imported_thread_says_what_its_next_message_would_get(world: World, eyes: Eyes) -> None:
+    imported(world)
+    assert "32,000 characters" in sentence(eyes.one().verdict)
+    (found,) = eyes.survey.candidates("t1", ())
+    assert (found.session_id, found.exists, found.learnt_from) == ("ses_1", True, ("T3 Code's cursor before its new version",))
 
 
 def test_what_was_kept_at_the_first_look_is_proved_at_the_next(world: World, eyes: Eyes) -> None:

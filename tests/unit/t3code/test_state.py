@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -18,7 +17,18 @@ from hypothesis import strategies as st
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, sample_world, stamp, writing
+from tests.support.t3_world import (
+    NOON,
+    SAMPLE_THREAD,
+    World,
+    add_thread,
+    add_v2,
+    empty_world,
+    make_v2,
+    sample_world,
+    stamp,
+    writing,
+)
 
 
 def read(world: World) -> T3State:
@@ -140,45 +150,6 @@ def test_the_homes_are_found_in_their_order(tmp_path: Path) -> None:
     assert [home.base for home in both] == [tmp_path / "a", tmp_path / "b"]
 
 
-def make_v2(world: World) -> Path:
-    """The second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
-    path = world.state.with_name("statev2.sqlite")
-    with closing(sqlite3.connect(world.state)) as source, closing(sqlite3.connect(path)) as target:
-        source.backup(target)
-    p = "orchestration_v2_projection_"
-    with writing(path) as connection:
-        connection.execute(
-            f"CREATE TABLE {p}threads (thread_id TEXT PRIMARY KEY, project_id TEXT, title TEXT, default_provider TEXT,"
-            " runtime_mode TEXT, interaction_mode TEXT, active_provider_thread_id TEXT, created_at TEXT, updated_at TEXT,"
-            " archived_at TEXT, deleted_at TEXT, payload_json TEXT, provider_instance_id TEXT)"
-        )
-        connection.execute(
-            f"CREATE TABLE {p}provider_threads (provider_thread_id TEXT PRIMARY KEY, thread_id TEXT, status TEXT,"
-            " first_run_ordinal INTEGER, last_run_ordinal INTEGER, updated_at TEXT, payload_json TEXT, driver TEXT)"
-        )
-        connection.execute(f"CREATE TABLE {p}runs (run_id TEXT PRIMARY KEY, thread_id TEXT, ordinal INTEGER, status TEXT)")
-        connection.execute(
-            f"CREATE TABLE {p}runtime_requests (runtime_request_id TEXT PRIMARY KEY, thread_id TEXT, kind TEXT, status TEXT)"
-        )
-        connection.execute("CREATE TABLE orchestration_v2_legacy_imports (thread_id TEXT PRIMARY KEY, shell_imported_at TEXT)")
-    return path
-
-
-def add_v2(path: Path, name: str, *sessions: str, at: datetime = NOON, payload: dict[str, object] | None = None) -> None:
-    with writing(path) as connection:
-        active = f"{name}-{len(sessions) - 1}" if sessions else None
-        connection.execute(
-            "INSERT INTO orchestration_v2_projection_threads (thread_id, project_id, title, default_provider,"
-            " active_provider_thread_id, created_at, updated_at, payload_json) VALUES (?, 'p1', 'Two', 'opencode', ?, ?, ?, ?)",
-            (name, active, stamp(at), stamp(at), json.dumps(payload or {})),
-        )
-        for number, session in enumerate(sessions):
-            connection.execute(
-                "INSERT INTO orchestration_v2_projection_provider_threads VALUES (?, ?, 'idle', ?, ?, ?, ?, 'opencode')",
-                (f"{name}-{number}", name, number, number, stamp(at), json.dumps({"nativeThreadRef": {"nativeId": session}})),
-            )
-
-
 def test_the_second_orchestrator_keeps_every_session_of_a_thread(tmp_path: Path) -> None:
     world = empty_world(tmp_path)
     path = make_v2(world)
@@ -214,7 +185,7 @@ def test_an_imported_thread_without_a_session_names_the_one_it_had(tmp_path: Pat
         connection.execute("INSERT INTO orchestration_v2_legacy_imports VALUES ('t1', ?)", (stamp(NOON),))
     (thread,) = read(world).threads
     assert thread.handed_over and thread.session_id is None
-    assert [one.session_id for one in thread.earlier] == ["ses_full"]
+    assert thread.before_import == "ses_full"
 
 
 def test_going_back_to_the_first_orchestrator_makes_its_file_live_again(tmp_path: Path) -> None:
