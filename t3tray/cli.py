@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     remedy.add_argument("--dir", metavar="DIR", help="the folder to use")
     remedy.add_argument("--yes", action="store_true", help="do it without asking")
     add("journal", "the history of the bindings").add_argument("thread", metavar="THREAD", nargs="?")
-    add("doctor", "what is wrong with our own data and server, if anything")
+    add("doctor", "what is wrong, if anything: our data and server, T3 Code's threads, orphans, disks")
     server = add("server", "start, stop, restart, look at the server")
     server.add_argument("action", choices=["start", "stop", "restart", "status", "logs"])
     vault = add("vault", "what was kept of the threads' words")

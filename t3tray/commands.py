@@ -59,16 +59,22 @@ async def _run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
 async def status(command: Command) -> ExitCode:
     overview = await command.engine.overview()
     counts = {kind.value: sum(row.verdict.kind is kind for row in overview.rows) for kind in Kind}
+    minutes = command.engine.settings.stop_idle_minutes
     document: documents.Document = {
         "server": documents.server_document(overview.server),
         "threads": {"total": len(overview.rows), **counts},
-        "reaper": {"on": False},
+        "reaper": {"on": minutes > 0, "idle_minutes": minutes},
         "sources": [documents.source_document(source) for source in overview.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
         "warnings": list(overview.warnings),
     }
-    command.answer(document, tables.status(overview, counts, str(command.engine.data_directory)))
+    reaper = (
+        f"the tray app stops the server after {minutes} idle minutes"
+        if minutes
+        else "off: the server is never stopped for being idle"
+    )
+    command.answer(document, tables.status(overview, counts, reaper, str(command.engine.data_directory)))
     return ExitCode.DONE
 
 

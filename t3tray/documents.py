@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from t3tray.core.domain.alarm import Alarm, alarm_sentence
+from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Preview
@@ -68,6 +68,7 @@ def t3_document(t3: T3Thread) -> Document:
         "branch": t3.branch,
         "model": t3.model,
         "provider": t3.provider,
+        "instance": t3.instance,
         "session_id": t3.session_id,
         "working": t3.is_working,
         "awaits": "approval" if t3.awaits_approval else "answer" if t3.awaits_answer else None,
@@ -75,6 +76,7 @@ def t3_document(t3: T3Thread) -> Document:
         "settled_at": moment(t3.settled_at),
         "snoozed_until": moment(t3.snoozed_until),
         "pinned_at": moment(t3.pinned_at),
+        "handed_over": t3.handed_over,
     }
 
 
@@ -186,6 +188,7 @@ def alarm_document(alarm: Alarm) -> Document:
         "at": moment(alarm.at),
         "noticed_at": moment(alarm.noticed_at),
         "seen_at": moment(alarm.seen_at),
+        "remedies": [remedy.value for remedy in ALARM_REMEDIES],
     }
 
 

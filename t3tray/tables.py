@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import Entry
@@ -11,8 +11,9 @@ from t3tray.core.domain.log_book import told
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
-from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind
+from t3tray.core.services.session_table import session_table
 from t3tray.core.services.views import Finding, Overview, ThreadDetails, ThreadRow
 from t3tray.core.t3code.threads import T3Thread
 
@@ -23,9 +24,9 @@ def local(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
+def status(overview: Overview, counts: Mapping[str, int], reaper: str, data_directory: str) -> str:
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none yet"
-    lines = [server(overview.server), f"threads  {tally}", f"data     {data_directory}"]
+    lines = [server(overview.server), f"threads  {tally}", f"reaper   {reaper}", f"data     {data_directory}"]
     lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
     return "\n".join([*lines, *(f"!        {warning}" for warning in overview.warnings)])
 
@@ -52,13 +53,15 @@ def threads(rows: Sequence[ThreadRow], foreign: Sequence[T3Thread]) -> str:
 
 
 def _foreign(thread: T3Thread) -> str:
-    return f"· {thread.id[:8]}  {local(thread.last_activity_at)}  {thread.provider:<18}  {thread.title}  {thread.directory}"
+    at = local(thread.last_activity_at)
+    return f"· {thread.id[:8]}  {at}  {thread.provider:<20}  {'':<16}  {thread.title}  {thread.directory}"
 
 
 def _row(row: ThreadRow) -> str:
     at = local(row.thread.last_activity_at)
     mark, thread = MARKS[row.verdict.kind], row.thread
-    return f"{mark} {thread.id[:8]}  {at}  {row.verdict.reason:<18}  {thread.title}  {thread.directory}"
+    reaper = f"{row.reaper.phase} until {row.reaper.reap_at.astimezone():%H:%M}" if row.reaper.reap_at else row.reaper.phase.value
+    return f"{mark} {thread.id[:8]}  {at}  {row.verdict.reason:<20}  {reaper:<16}  {thread.title}  {thread.directory}"
 
 
 def details(shown: ThreadDetails) -> str:
@@ -72,13 +75,15 @@ def details(shown: ThreadDetails) -> str:
     ]
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
+    lines += _from_t3(row)
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
     if shown.receipt:
         lines += ["", "last receipt", shown.receipt.as_text()]
     if shown.candidates:
-        bound = shown.row.t3.session_id if shown.row.t3 else row.session_id
-        lines += ["", "sessions that were ever its own", *sessions(shown.candidates, bound)]
+        lines += ["", "sessions that were ever its own", *(f"  {line}" for line in session_table(row, shown.candidates))]
+    if row.served:
+        lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
     return "\n".join([*lines, "", "journal", journal(shown.journal)])
 
@@ -95,20 +100,26 @@ def remedied(preview: Preview, shown: ThreadDetails) -> str:
     )
 
 
-def sessions(candidates: Sequence[Candidate], talked_to: str | None) -> list[str]:
-    """A line for each session: when it was made, what it holds, where that was learnt, and which one is talked to."""
-    return [
-        f"  {_candidate(found)}{'  ← the next message goes here' if found.session_id == talked_to else ''}"
-        for found in candidates
-    ]
+def _from_t3(row: ThreadRow) -> list[str]:
+    """What T3 Code says of a thread of its own, and its reaper."""
+    reaped = f", reaped at {local(row.reaper.reap_at)}" if row.reaper.reap_at else ""
+    lines = [f"reaper   {row.reaper.phase}{reaped}"]
+    t3 = row.t3
+    if t3 is None:
+        return lines
+    told = (
+        ("project", t3.project),
+        ("branch", t3.branch),
+        ("model", t3.model),
+        ("instance", t3.instance),
+        ("error", t3.last_error),
+    )
+    return [*lines, *(f"{name:<8} {text}" for name, text in told if text)]
 
 
-def _candidate(found: Candidate) -> str:
-    learnt = ", ".join(found.learnt_from)
-    if not found.exists:
-        return f"{found.session_id:<30}  {'gone' if found.exists is False else 'not known':<16}  {'':>27}  {learnt}"
-    made = local(datetime.fromtimestamp(found.created_ms / 1000, UTC))
-    return f"{found.session_id:<30}  {made}  {found.messages:>5} messages {found.input_tokens:>9,} tokens  {learnt}"
+def _served(served: Served) -> str:
+    gone = "  (gone)" if served.exists is False else ""
+    return f"{served.session_id}  from {local(served.began)} to {local(served.ended)}{gone}"
 
 
 def journal(entries: Sequence[Entry]) -> str:

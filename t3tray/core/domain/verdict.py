@@ -93,7 +93,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
         remarks.append(f"restored {cursor.restored}")
     if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:
         remarks.append(f"T3 Code itself still goes on in {evidence.t3_talks_to or 'no session'}")
-    return replace(verdict, detail="; ".join(filter(None, remarks)))
+    return replace(verdict, detail="; ".join(filter(None, remarks))) if any(remarks) else verdict
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.errors import OurBug, SessionMissing
@@ -27,16 +28,24 @@ class SessionIndex:
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
         self._titles: dict[str, tuple[str, ...]] | None = None
+        self._stamp: tuple[object, ...] = ()
 
     def refresh(self) -> frozenset[str]:
         """Read what changed; the ids of the sessions that are new, changed or gone. Raises ServerError."""
+        stamp = tuple(_stamp(Path(f"{self._database.path}{suffix}")) for suffix in ("", "-wal"))
         self._reader = DatabaseReader(self._database.path)
         try:
+            if stamp == self._stamp and stamp[0] is not None:
+                return frozenset()
             self._reader.check_schema()
-            return self._read_changes(self._reader)
+            changed = self._read_changes(self._reader)
         except BaseException:
+            self._stamp = ()
             self.release()
             raise
+        # From before the reading: what is written meanwhile is read at the next.
+        self._stamp = stamp
+        return changed
 
     def release(self) -> None:
         """Let go of the file, so that who writes it finds nobody in it."""
@@ -110,3 +119,11 @@ class SessionIndex:
             self._titles = None
         self._updated = updated
         return frozenset(changed | gone)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -6,17 +6,18 @@ It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import fold
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.split import Candidate, Served
+from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.services.session_table import session_table
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.views import Finding, Overview, ThreadRow
 from t3tray.core.store.store import Store
@@ -88,16 +89,16 @@ def _intents(store: Store) -> Finding:
 def _databases(patient: Patient) -> Iterator[Finding]:
     try:
         with patient.database.reading():
-            yield _file("OpenCode's database", patient.database.path, "")
+            yield _file("OpenCode's database", patient.database.path, " · in the form of OpenCode 1")
     except T3TrayError as error:
         yield Finding("OpenCode's database", False, error.message)
     for source in patient.overview.sources:
         if not source.path:
             continue
+        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {source.threads} threads")
         if source.form == Shape.UNSUPPORTED:
-            yield Finding("T3 Code's database", False, f"{source.why} It is watched only.")
-        else:
-            yield _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {source.threads} threads")
+            told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
+        yield told
 
 
 def _file(name: str, path: Path, more: str) -> Finding:
@@ -106,7 +107,7 @@ def _file(name: str, path: Path, more: str) -> Finding:
     disk = file_system(path)
     if is_network(disk):
         return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
-    return Finding(name, True, f"{path} · {sizes}{more}")
+    return Finding(name, True, f"{path} · {sizes} on {disk or 'a disk of unknown kind'}{more}")
 
 
 def _threads(patient: Patient) -> Iterator[Finding]:
@@ -115,7 +116,7 @@ def _threads(patient: Patient) -> Iterator[Finding]:
         candidates = (
             patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id)) if _is_odd(row) else ()
         )
-        table = tuple(_line(row, found) for found in candidates)
+        table = session_table(row, candidates)
         if row.verdict.reason in (Reason.SPLIT, Reason.CONFLICT):
             yield Finding("split thread", False, f"“{row.thread.title}”: several sessions hold parts of it", table)
         elif row.verdict.reason in _NOWHERE:
@@ -132,18 +133,10 @@ def _is_odd(row: ThreadRow) -> bool:
     return row.verdict.kind is Kind.BLOCKED
 
 
-def _line(row: ThreadRow, found: Candidate) -> str:
-    here = "  ← T3 Code talks to this one" if row.t3 and found.session_id == row.t3.session_id else ""
-    learnt = ", ".join(found.learnt_from)
-    if not found.exists:
-        return f"{found.session_id}  {'gone' if found.exists is False else 'not known'}  {learnt}{here}"
-    return (
-        f"{found.session_id}  {found.messages} messages  {found.input_tokens:,} input tokens  {found.directory}  {learnt}{here}"
-    )
-
-
 def _where(row: ThreadRow) -> str:
-    return row.verdict.detail or "that folder no longer exists"
+    if row.verdict.reason is Reason.DIRECTORY_MISMATCH:
+        return f"its session works {row.verdict.detail}"
+    return f"that folder no longer exists {row.verdict.detail}".strip()
 
 
 def _switches(row: ThreadRow) -> Iterator[Finding]:

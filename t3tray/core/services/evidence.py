@@ -145,15 +145,21 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
     if isinstance(first, Found) and cursor.message_count is not None:
         gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
     place = session.value.directory if isinstance(session, Found) else None
-    evidence = replace(
-        from_nobody(recorded, Failure.SERVER_ERROR, surroundings),
+    evidence = Evidence(
+        taken_at=surroundings.now(),
         session=session,
         newest=newest,
         tail=tail,
         first=first,
+        directory_exists=surroundings.directory_exists(recorded.thread.directory),
         same_directory=place is None or surroundings.same_directory(recorded.thread.directory, place),
+        has_turns=recorded.has_turns,
         messages_gone=gone,
+        split=recorded.split,
+        conflict=recorded.conflict,
         asked="OpenCode's database",
+        t3_talks_to=recorded.t3_talks_to,
+        t3_works=recorded.t3 is not None and recorded.t3.is_working,
     )
     if isinstance(session, Found) and session.value.reverted_to:
         evidence = replace(evidence, taken_back=reader.count(cursor.session_id, session.value.reverted_to))

@@ -6,8 +6,11 @@ did not change is not read again.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +47,7 @@ class ProviderLogs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[Path, _Read] = {}
-        self._listed: frozenset[str] | None = None
+        self._listed: Mapping[str, Set[str]] | None = None
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
         """The sessions of a thread in the order in which they served it. Raises OSError when a file cannot be read."""
@@ -56,14 +59,7 @@ class ProviderLogs:
 
     def has(self, thread_id: str) -> bool:
         """Whether there is a log of this thread; the folder is listed once."""
-        if self._listed is None:
-            try:
-                self._listed = frozenset(
-                    path.name.split(".")[1] for path in self._folder.iterdir() if path.name.startswith("events.")
-                )
-            except OSError:
-                self._listed = frozenset()
-        return thread_id in self._listed
+        return thread_id in self._names()
 
     def list_again(self) -> None:
         """New logs may have come."""
@@ -71,15 +67,22 @@ class ProviderLogs:
 
     def _files(self, thread_id: str) -> Iterator[Path]:
         """The rotated files, the oldest first, then the one that is written."""
-        if Path(thread_id).name != thread_id:
-            return
+        there = self._names().get(thread_id, frozenset())
         name = f"events.{thread_id}.log"
-        for number in range(_KEPT_ROTATIONS, 0, -1):
-            path = self._folder / f"{name}.{number}"
-            if path.is_file():
-                yield path
-        if (self._folder / name).is_file():
-            yield self._folder / name
+        for rotated in (*(f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)), name):
+            if rotated in there:
+                yield self._folder / rotated
+
+    def _names(self) -> Mapping[str, Set[str]]:
+        """The files by the thread that they are of."""
+        if self._listed is None:
+            found: dict[str, set[str]] = defaultdict(set)
+            with suppress(OSError):
+                for name in os.listdir(self._folder):
+                    if name.startswith("events."):
+                        found[name.split(".")[1]].add(name)
+            self._listed = found
+        return self._listed
 
     def _of(self, path: Path) -> list[Stretch]:
         status = path.stat()

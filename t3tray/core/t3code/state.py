@@ -150,7 +150,7 @@ class T3Reader:
 
 def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
     """The object that is known already where nothing changed, so that whoever compares need not look into it."""
-    return known if known is not None and known == found else found
+    return known if known is found or (known is not None and known == found) else found
 
 
 def _read(home: T3Home) -> T3State | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from t3tray.core.domain.reaper import Runtime
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
@@ -30,7 +31,7 @@ _ALIASES = {
 
 def _json(expression: str) -> str:
     """The expression where the column holds JSON, NULL where it does not: one bad row must not take all the others away."""
-    return f"CASE WHEN json_valid({{0}}) THEN {expression} END"
+    return f"CASE WHEN typeof({{0}}) = 'text' AND json_valid({{0}}) THEN {expression} END"
 
 
 # Each value that is read: the column that it needs, and the expression if it is more than that. Without the column it is NULL.
@@ -74,13 +75,14 @@ _FROM = """FROM projection_threads t JOIN projection_projects p USING (project_i
     LEFT JOIN provider_session_runtime r USING (thread_id)
     WHERE t.deleted_at IS NULL AND p.deleted_at IS NULL"""
 _AT_WORK = frozenset({"starting", "running"})
+_COUNTS = frozenset({"pending_approval_count", "pending_user_input_count"})
 # What T3 Code resumes by; a cursor of any other version is none to it, without a word.
 _CURSOR_VERSION = 1
-# Whatever changes in a thread shows in one of these. Times alone would not do: they are stamped by more than one clock.
+# Whatever changes in a thread shows in one of these: T3 Code stamps each row that it writes, but by more than one clock, so that
+# a stamp is compared with the one before and never with another thread's.
 _MARKS = (
-    *("t.title", "t.updated_at", "t.latest_user_message_at", "t.archived_at", "t.pending_approval_count"),
-    *("t.pending_user_input_count", "t.worktree_path", "r.status", "r.last_seen_at", "r.resume_cursor_json"),
-    *("s.status", "s.active_turn_id", "s.updated_at", "p.title", "p.workspace_root", "p.updated_at"),
+    *("t.updated_at", "t.pending_approval_count", "t.pending_user_input_count", "r.status", "r.last_seen_at"),
+    *("r.resume_cursor_json", "s.status", "s.active_turn_id", "s.updated_at", "p.updated_at", "p.workspace_root"),
 )
 
 
@@ -145,7 +147,12 @@ def _query(reader: QuietReader) -> str:
 
     def expression(column: str, more: str) -> str:
         alias, _, name = column.partition(".")
-        return (more.format(column) if more else column) if name in there[alias] else "NULL"
+        if name not in there[alias]:
+            return "NULL"
+        # Whatever a damaged row holds, here a text is a text and a number one.
+        return (
+            more.format(column) if more else column if name in _COUNTS else f"CASE typeof({column}) WHEN 'text' THEN {column} END"
+        )
 
     return f"""
         SELECT {", ".join(expression(*value) for value in _VALUES.values())}
@@ -153,46 +160,44 @@ def _query(reader: QuietReader) -> str:
 
 
 def _thread(row: Row) -> T3Thread:
-    # Text is text, whatever a damaged row holds in its place; a number counts and an id may be any.
-    told = {name: value if isinstance(value, str | int) else None for name, value in zip(_VALUES, row, strict=True)}
-    text = {name: value if isinstance(value, str) else "" for name, value in told.items()}
-    provider = text["provider"] or text["session_provider"] or text["adapter"] or text["instance"]
-    written = max(text["updated_at"], text["asked_at"])
-    named = text["session_id"] if provider == OPENCODE else ""
+    told = dict(zip(_VALUES, row, strict=True))
+    provider = told["provider"] or told["session_provider"] or told["adapter"] or told["instance"] or ""
+    written = max(told["updated_at"] or "", told["asked_at"] or "")
+    named = told["session_id"] if provider == OPENCODE else None
     is_followed = told["cursor_version"] == _CURSOR_VERSION
     return T3Thread(
         id=str(row[0]),
-        title=text["title"],
-        project=text["project"],
-        directory=text["worktree"] or text["workspace"],
+        title=told["title"] or "",
+        project=told["project"] or "",
+        directory=told["worktree"] or told["workspace"] or "",
         provider=provider,
-        instance=text["instance"] or provider,
-        created_at=needed_moment(text["created_at"]),
+        instance=told["instance"] or provider,
+        created_at=needed_moment(told["created_at"] or ""),
         last_activity_at=needed_moment(written),
-        branch=text["branch"],
-        model=text["model"],
+        branch=told["branch"] or "",
+        model=told["model"] or "",
         session_id=named if named and is_followed else None,
         earlier=(NativeSession(named),) if named and not is_followed else (),
-        has_turns=bool(text["latest_turn"] or text["asked_at"]),
-        is_working=text["session_status"] in _AT_WORK or told["active_turn"] is not None,
+        has_turns=bool(told["latest_turn"] or told["asked_at"]),
+        is_working=told["session_status"] in _AT_WORK or told["active_turn"] is not None,
         awaits_approval=bool(told["approvals"]),
         awaits_answer=bool(told["answers"]),
-        last_error=text["last_error"],
-        archived_at=moment(text["archived_at"]),
-        settled_at=moment(text["settled_at"]),
-        snoozed_until=moment(text["snoozed_until"]),
-        pinned_at=moment(text["pinned_at"]),
-        runtime=_runtime(text),
+        last_error=told["last_error"] or "",
+        archived_at=moment(told["archived_at"]),
+        settled_at=moment(told["settled_at"]),
+        snoozed_until=moment(told["snoozed_until"]),
+        pinned_at=moment(told["pinned_at"]),
+        runtime=_runtime(told),
     )
 
 
-def _runtime(text: Mapping[str, str]) -> Runtime | None:
-    if not text["runtime_status"]:
+def _runtime(told: Mapping[str, Any]) -> Runtime | None:
+    if not told["runtime_status"]:
         return None
     return Runtime(
-        status=text["runtime_status"],
-        session_status=text["session_status"],
-        last_event=text["last_event"],
-        last_seen_at=moment(text["last_seen_at"]),
-        session_updated_at=moment(text["session_updated_at"]),
+        status=told["runtime_status"],
+        session_status=told["session_status"] or "",
+        last_event=told["last_event"] or "",
+        last_seen_at=moment(told["last_seen_at"]),
+        session_updated_at=moment(told["session_updated_at"]),
     )
