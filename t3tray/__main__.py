@@ -14,7 +14,7 @@ def main() -> int:
         return app.run(None)
     from t3tray import cli
 
-    arguments = cli.build_parser().parse_args()
+    arguments = cli.parse(sys.argv[1:], sys.stdout, sys.stderr)
     if arguments.command is not None:
         return cli.run(arguments, sys.stdout, sys.stderr)
     from t3tray import app

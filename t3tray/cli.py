@@ -7,21 +7,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
+import signal
 import traceback
-from typing import TextIO
+from collections.abc import Sequence
+from typing import NoReturn, TextIO
 
 from t3tray import __version__
-from t3tray.core.errors import ExitCode, OurBug, T3TrayError
+from t3tray.core.domain.cursor import SESSION_PREFIX
+from t3tray.core.errors import ExitCode, OurBug, T3TrayError, UsageError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong by our own error, so that a script gets it as a document."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, self.format_usage().strip())
+
+
+def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
+    """What the words of a command line mean. Raises SystemExit, after it has told what is wrong with them."""
+    try:
+        for word in words:
+            _refuse_undecodable(word)
+        return build_parser().parse_args(words)
+    except UsageError as error:
+        raise SystemExit(_tell(error, "--json" in words, out, err)) from None
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """All commands. Without one the tray app is meant."""
-    common = argparse.ArgumentParser(add_help=False)
+    """All commands. Without one the tray app is meant. Its `parse_args` raises UsageError."""
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document on standard output, and nothing else")
     common.add_argument("--data-dir", metavar="DIR", help="where t3tray keeps its data (default: the user's data directory)")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="t3tray",
         description="Knows each thread's OpenCode session, and never lets a thread switch to an empty one in silence.",
         epilog="Without a command the tray app starts. THREAD is an id or the beginning of one that fits no other.",
@@ -42,9 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
     new = add("new", "a new thread")
     new.add_argument("--dir", required=True, metavar="DIR", help="the folder it works in")
     new.add_argument("--title", default="", help="what it is called")
-    new.add_argument("--prompt", metavar="TEXT", help="the first message")
+    new.add_argument("--prompt", metavar="TEXT", type=_message, help="the first message")
     new.add_argument("--no-wait", action="store_true", help="do not wait for the reply")
-    add("adopt", "a thread for a session that is already there").add_argument("session", metavar="SESSION")
+    add("adopt", "a thread for a session that is already there").add_argument("session", metavar="SESSION", type=_session)
     remedy = add("remedy", "one of the remedies that a verdict offers")
     remedy.add_argument("thread", metavar="THREAD")
     remedy.add_argument("name", metavar="NAME", help="as `show` lists it: retry, bind, release, …")
@@ -71,32 +89,62 @@ def _resume_and_send(resume: argparse.ArgumentParser, send: argparse.ArgumentPar
     resume.add_argument("thread", metavar="THREAD")
     resume.add_argument("--open", choices=["terminal", "browser", "t3code", "none"], default="none", help="and open it there")
     send.add_argument("thread", metavar="THREAD")
-    send.add_argument("text", metavar="TEXT")
+    send.add_argument("text", metavar="TEXT", type=_message)
     send.add_argument("--anyway", action="store_true", help="even while another OpenCode process may be at work in the session")
     send.add_argument("--no-wait", action="store_true", help="do not wait for the reply")
 
 
+def _message(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("there is nothing in it to send")
+    return text
+
+
+def _session(text: str) -> str:
+    number = text.removeprefix(SESSION_PREFIX)
+    if number == text or not (number.isascii() and number.isalnum()):
+        raise argparse.ArgumentTypeError(f"“{text}” is no session: their ids are {SESSION_PREFIX} with letters and digits behind")
+    return text
+
+
+def _refuse_undecodable(word: str) -> None:
+    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent. Raises UsageError."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        shown = word.encode(errors="backslashreplace").decode()
+        raise UsageError(
+            f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only."
+        ) from None
+
+
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Do one command; the exit code. Every error ends here, in words or as a document."""
-    from t3tray import commands
-
     try:
-        return int(commands.run(arguments, out, err))
+        from t3tray import command, commands
+
+        try:
+            return int(commands.run(arguments, out, err))
+        except BrokenPipeError:
+            command.fall_silent(out)
+            return int(ExitCode.DONE)
+    except KeyboardInterrupt:
+        # Before the commands watch for signals, and on Windows, where they cannot.
+        return 128 + signal.SIGINT
     except T3TrayError as error:
-        return _tell(error, arguments, out, err)
-    except BrokenPipeError:
-        # Whoever read our output had enough; without this the interpreter would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.DONE)
+        return _tell(error, arguments.json, out, err)
     except Exception as bug:
         traceback.print_exc(file=err)
         return _tell(
-            OurBug(f"{type(bug).__name__}: {bug}", "Nothing was lost. The lines above help us to mend it."), arguments, out, err
+            OurBug(f"{type(bug).__name__}: {bug}", "Nothing was lost. The lines above help us to mend it."),
+            arguments.json,
+            out,
+            err,
         )
 
 
-def _tell(error: T3TrayError, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    if arguments.json:
+def _tell(error: T3TrayError, as_document: bool, out: TextIO, err: TextIO) -> int:
+    if as_document:
         from t3tray.documents import error_document
 
         json.dump(error_document(error), out, ensure_ascii=False, indent=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from dataclasses import dataclass
 from typing import TextIO
@@ -30,6 +31,14 @@ class Command:
         elif text:
             self.out.write(f"{text}\n")
 
+    def pass_on(self, piece: str) -> None:
+        """A piece of an answer, at once. Whoever reads may have had enough: what was begun is brought to its end all the same."""
+        try:
+            self.out.write(piece)
+            self.out.flush()
+        except BrokenPipeError:
+            fall_silent(self.out)
+
     def say(self, text: str) -> None:
         """Something by the way; never where a script reads."""
         self.err.write(f"{text}\n")
@@ -45,3 +54,10 @@ class Command:
         self.err.flush()
         answer: str = await asyncio.to_thread(sys.stdin.readline)
         return answer.strip()
+
+
+def fall_silent(out: TextIO) -> None:
+    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)

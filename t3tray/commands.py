@@ -17,7 +17,7 @@ from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
-from t3tray.core.errors import ExitCode
+from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Waiting, Warned
 from t3tray.core.services.views import Resumption
@@ -32,28 +32,34 @@ def run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
 
 
 async def _run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop = asyncio.get_running_loop()
     received: list[int] = []
+    async with contextlib.AsyncExitStack() as opened:
+        work = asyncio.create_task(_answer(words, out, err, opened))
 
-    def interrupt(number: int) -> None:
-        received.append(number)
-        if task:
-            task.cancel()
+        def interrupt(number: int) -> None:
+            # The first ends the work. None ends the closing: what is under way there is waited for.
+            received.append(number)
+            if len(received) == 1:
+                work.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        with contextlib.suppress(NotImplementedError):  # Windows has no handlers in its loop; Ctrl+C raises there
-            loop.add_signal_handler(number, interrupt, number)
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            with contextlib.suppress(NotImplementedError):  # Windows has no handlers in its loop; Ctrl+C raises there
+                loop.add_signal_handler(number, interrupt, number)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if not received:
+                raise
+            raise SystemExit(128 + received[0]) from None
+
+
+async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
     engine = await Engine.open(words.data_dir, "command")
-    try:
-        for notice in engine.store.notices:
-            err.write(f"{notice}\n")
-        return await COMMANDS[words.command](Command(words, engine, out, err))
-    except asyncio.CancelledError:
-        if not received:
-            raise
-        raise SystemExit(128 + received[0]) from None
-    finally:
-        await asyncio.shield(engine.close())
+    opened.push_async_callback(engine.close)
+    for notice in engine.store.notices:
+        err.write(f"{notice}\n")
+    return await COMMANDS[words.command](Command(words, engine, out, err))
 
 
 async def status(command: Command) -> ExitCode:
@@ -107,9 +113,7 @@ async def send(command: Command) -> ExitCode:
     except NotResumable as refusal:
         if not command.words.json:
             raise
-        document = documents.resumption_document(refusal.resumption) | documents.error_document(refusal)
-        command.answer(document, "")
-        return refusal.exit_code
+        return _refused(command, refusal)
 
 
 async def new(command: Command) -> ExitCode:
@@ -121,12 +125,24 @@ async def new(command: Command) -> ExitCode:
         return ExitCode.DONE
     if not command.words.json:
         command.answer({}, thread.id)
-    return await _converse(command, thread.id, command.words.prompt)
+        return await _converse(command, thread.id, command.words.prompt)
+    try:
+        return await _converse(command, thread.id, command.words.prompt)
+    except NotResumable as refusal:
+        return _refused(command, refusal)
+    except T3TrayError as error:
+        # The thread is there; whoever asked has to learn its id all the same.
+        command.answer({"thread": thread.id, **documents.error_document(error)}, "")
+        return error.exit_code
 
 
 async def adopt(command: Command) -> ExitCode:
     connection = await command.engine.connect()
-    thread = await command.engine.threads.adopt(command.words.session, connection)
+    session_id = command.words.session
+    try:
+        thread = await command.engine.threads.adopt(session_id, connection)
+    except SessionMissing as missing:
+        raise SessionNotFound(f"The server has no session {session_id}.", "`opencode session list` shows them.") from missing
     command.answer(documents.thread_document(thread), thread.id)
     return ExitCode.DONE
 
@@ -203,16 +219,20 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
             continue
         pieces.append(piece)
         if not command.words.json:
-            command.out.write(piece)
-            command.out.flush()
+            command.pass_on(piece)
     reply = "".join(pieces)
     details = await engine.details(thread)
     document = {**documents.thread_document(details.row.thread), "thread": details.row.thread.id}
     document |= {"session_id": details.row.session_id, "reply": reply}
     if not command.words.json and not reply.endswith("\n"):
-        command.out.write("\n")
+        command.pass_on("\n")
     command.answer(document, "")
     return ExitCode.DONE
+
+
+def _refused(command: Command, refusal: NotResumable) -> ExitCode:
+    command.answer(documents.resumption_document(refusal.resumption) | documents.error_document(refusal), "")
+    return refusal.exit_code
 
 
 async def _goes_on_all_the_same(command: Command, refusal: NotResumable | RevertPending) -> bool:

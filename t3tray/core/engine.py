@@ -114,6 +114,7 @@ class Engine:
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
         self._connecting = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, data_dir: str | None, kind: str) -> Engine:
@@ -129,7 +130,12 @@ class Engine:
         return cls(store, run_sql, settings, data, kind)
 
     async def close(self) -> None:
-        """End the connection, then the server that only this process uses, then the store."""
+        """End the connection, then the server that only this process uses, then the store. A second call waits for it."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         try:
             if self._connection:
                 await self._connection[1].aclose()

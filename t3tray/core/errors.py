@@ -17,6 +17,7 @@ T3TrayError
 │   ├── BinaryNotFound         there is no `opencode` to start
 │   ├── StoreError             our database: newer, damaged, locked, disk full
 │   ├── ThreadNotFound         no thread with that id
+│   │   └── SessionNotFound    no session with that id, to make a thread for
 │   ├── UsageError             the words of a command or a field are off
 │   ├── NotResumable           the verdict forbids it or cannot tell; nothing was changed (services.resume, it holds the receipt)
 │   └── Refused                for safety; nothing was changed
@@ -117,6 +118,10 @@ class StoreError(WorldError):
 class ThreadNotFound(WorldError):
     title = "No such thread"
     exit_code = ExitCode.NO_THREAD
+
+
+class SessionNotFound(ThreadNotFound):
+    title = "No such session"
 
 
 class UsageError(WorldError):

@@ -1,0 +1,58 @@
+"""The words of the command line: what cannot be understood is told in words or as a document, before anything is opened."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from t3tray import cli
+
+UNREADABLE = "\udcff\udcfe"
+
+
+def refused(*words: str) -> tuple[str, str]:
+    """What is told of words that must end with 2."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.raises(SystemExit) as ended:
+        cli.parse(words, out, err)
+    assert ended.value.code == 2
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "3f2a", UNREADABLE), "UTF-8"),
+        (("new", "--dir", f"/tmp/{UNREADABLE}"), "UTF-8"),
+        (("send", "3f2a", ""), "nothing in it"),
+        (("send", "3f2a", " \n\t"), "nothing in it"),
+        (("new", "--dir", "/tmp", "--prompt", " "), "nothing in it"),
+        (("adopt", "nonsense"), "is no session"),
+        (("adopt", "ses_../global/health"), "is no session"),
+        (("adopt", "ses_"), "is no session"),
+        (("show",), "THREAD"),
+        (("dance",), "dance"),
+    ],
+)
+def test_words_that_are_off_are_told_in_words_and_as_a_document(words: tuple[str, ...], said: str) -> None:
+    out, err = refused(*words)
+    assert out == "" and said in err and err.startswith("That is not how it is asked: ")
+    out, err = refused(*words, "--json")
+    error = json.loads(out)["error"]
+    assert err == "" and said in error["message"] and error["code"] == 2
+    out.encode()
+
+
+def test_good_words_are_taken_as_they_are() -> None:
+    assert cli.parse(["send", "3f2a", " größer\n"], io.StringIO(), io.StringIO()).text == " größer\n"
+    assert cli.parse(["adopt", "ses_5Fg3"], io.StringIO(), io.StringIO()).session == "ses_5Fg3"
+
+
+def test_bytes_of_the_process_that_are_not_utf_8_end_it_with_2_and_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-m", "t3tray", "show", b"\xff\xfe"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Traceback" not in done.stderr and b"is not UTF-8" in done.stderr
