@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 # In ms: how long a desktop may take to show a tray before the window comes up in its place.
 TRAY_LIMIT = 3000
-# In ms: when the app ends at the latest; the bridge bounds its own end below it.
+# In ms: when the app no longer waits for the other thread; the bridge bounds its own end below it.
 _LAST_MOMENT = 5500
+# In seconds: when the process ends whatever hangs in it.
+HARD_END = 7.0
 _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
@@ -44,6 +46,7 @@ class Application(QObject):
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
+        self._quitting = False
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
@@ -124,7 +127,7 @@ class Application(QObject):
 
     @Slot()
     def _on_raise_wanted(self) -> None:
-        if self._bridge:
+        if self._bridge and not self._quitting:
             self._open_window().bring_up()
 
     @Slot(object)
@@ -187,6 +190,8 @@ class Application(QObject):
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:
+        if self._quitting:
+            return
         window = self._open_window()
         window.show_error(error)
         window.bring_up()
@@ -199,6 +204,13 @@ class Application(QObject):
 
     @Slot()
     def _on_quit_wanted(self) -> None:
+        """Asked for once: Qt closes the window while it quits, which is no new wish."""
+        from t3tray.qt.quitting import end_at_last
+
+        if self._quitting:
+            return
+        self._quitting = True
+        end_at_last(HARD_END)
         self._tray.hide()
         if self._window:
             self._window.hide()

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -54,8 +55,7 @@ class Bridge(QObject):
 
     def close(self) -> None:
         """Begin to end; `ended` tells when it is done. A second call does nothing."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self._hand_over(self._stop.set)
 
     def join(self, limit: float = CLOSE_LIMIT) -> bool:
         """Wait for the end, in seconds; for when the session ends and there is no other moment. True when it came."""
@@ -107,8 +107,13 @@ class Bridge(QObject):
             self._asked.add(task)
             task.add_done_callback(self._asked.discard)
 
+        self._hand_over(begin)
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """Have it called in the asyncio thread; once that has come to its end, nothing is done any more."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(begin)
+            with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
+                self._loop.call_soon_threadsafe(work)
 
     async def _do(self, work: Callable[[Desk], Awaitable[T]], tell: Callable[[T], None] | None) -> None:
         try:

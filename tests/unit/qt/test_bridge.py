@@ -129,6 +129,25 @@ def test_it_ends_in_order_and_only_once(qtbot: QtBot) -> None:
     bridge.look_at("a")
 
 
+def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot: QtBot) -> None:
+    lingering = threading.Event()
+
+    class Lingering(Bridge):
+        def _main(self) -> None:
+            super()._main()
+            lingering.wait(10)
+
+    bridge = Lingering(lambda: FakeDesk(OVERVIEW))
+    bridge.start()
+    with qtbot.waitSignal(bridge.ended):
+        bridge.close()
+    bridge.close()
+    bridge.look_at("a")
+    assert not bridge.join(0)
+    lingering.set()
+    assert bridge.join()
+
+
 def test_five_thousand_signals_do_no_harm(qtbot: QtBot) -> None:
     """PySide6 6.12 on Python 3.11 ends the process after some 580."""
 
