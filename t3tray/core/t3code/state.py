@@ -153,8 +153,13 @@ def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
     return known if known is found or (known is not None and known == found) else found
 
 
-def _read(home: T3Home) -> T3State | None:
-    found = [state for path in home.databases if path.is_file() and (state := _read_file(home, path))]
+def live_database(home: T3Home) -> T3State | None:
+    """Which of the home's databases T3 Code uses, and its form; its threads are not read. None where there is none."""
+    return _read(home, with_threads=False)
+
+
+def _read(home: T3Home, with_threads: bool = True) -> T3State | None:
+    found = [_read_file(home, path, with_threads) for path in home.databases if path.is_file()]
     if len(found) < 2:
         return found[0] if found else None
     return _live(*found)
@@ -173,24 +178,26 @@ def _live(first: T3State, second: T3State) -> T3State:
     return replace(second, why=f"it was written no earlier than {first.path.name}")
 
 
-def _read_file(home: T3Home, path: Path) -> T3State:
+def _read_file(home: T3Home, path: Path, with_threads: bool) -> T3State:
     try:
         with closing(QuietReader(path)) as reader:
-            return _read_open(home, path, reader)
+            return _read_open(home, path, reader, with_threads)
     except _TROUBLE as error:
         return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} cannot be read: {error}.")
 
 
-def _read_open(home: T3Home, path: Path, reader: QuietReader) -> T3State:
+def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool) -> T3State:
     # By the table, not by the file's name: the copy that V2 begins with holds both forms.
     form = _V2 if reader.columns(state_v2.MARK) else _V1
     missing = form.missing_column(reader)
     if missing:
         return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its form is not known to t3tray.")
+    found = T3State(home, path, form.shape, "it is the only one", last_written=form.last_written(reader))
+    if not with_threads:
+        return found
     # Before the threads: what changes in between is then seen at the next reading.
     marks = form.marks(reader)
-    threads = form.read_threads(reader)
-    return T3State(home, path, form.shape, "it is the only one", threads, form.last_written(reader), marks=marks)
+    return replace(found, threads=form.read_threads(reader), marks=marks)
 
 
 def _is_open(path: Path) -> bool:

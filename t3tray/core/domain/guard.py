@@ -1,0 +1,176 @@
+"""The guard's words: what T3 Code asks for, what its database says at that moment, what we are bound to, and what is answered.
+
+Values only. Every directory in here is a real path already (links resolved) or empty, so that equal means the same folder. The
+rules are in `guard_rules`, the sentences in `guard_sentences`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+
+
+@dataclass(frozen=True)
+class PermissionRule:
+    """One of the rules that T3 Code gives a session. Later rules win over earlier ones."""
+
+    permission: str
+    pattern: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """`GET /session/{id}`: T3 Code resumes a thread."""
+
+    session_id: str
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class Create:
+    """`POST /session`: a new thread, a follow-up that lost its session, or text that T3 Code generates for itself."""
+
+    title: str | None
+    directory: str
+    rules: tuple[PermissionRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fork:
+    """`POST /session/{id}/fork`: a thread moved to another folder."""
+
+    session_id: str
+    directory: str
+
+
+@dataclass(frozen=True)
+class Other:
+    """Every other request, `prompt_async` above all."""
+
+
+Asked = Read | Create | Fork | Other
+
+
+class Said(StrEnum):
+    """What OpenCode itself answers to a `Read`. FAILED is whatever tells neither."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ThreadNow:
+    """One of T3 Code's OpenCode threads, as its database tells it while a request waits.
+
+    `pending`: a message waits for its turn to start; `had_turns`: a turn began at some time; `answered`: it holds an assistant's
+    message. `last_seen_at` carries the clock of T3 Code's server, `asked_at` (the user's newest message) that of whoever typed it.
+    """
+
+    id: str
+    title: str
+    directory: str
+    session_id: str | None = None
+    starting: bool = False
+    pending: bool = False
+    had_turns: bool = False
+    answered: bool = False
+    last_seen_at: datetime | None = None
+    asked_at: datetime | None = None
+    created_at: datetime | None = None
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there is an earlier conversation that a new session would not know."""
+        return self.had_turns or self.answered
+
+
+@dataclass(frozen=True)
+class T3Now:
+    """T3 Code's database at one moment: the threads that are starting, waiting, or named by the request.
+
+    `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known.
+    """
+
+    threads: tuple[ThreadNow, ...] = ()
+    mode_set: frozenset[str] = frozenset()
+    unreadable: str = ""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A thread's live binding, looked at just now.
+
+    `directory` is where OpenCode says that the session works. `chosen`: the user bound it by a remedy; `marked`: the session
+    carries our marker for this very thread; `has_messages`: some were recorded; `put_away`: sessions that the user left for it.
+    """
+
+    session_id: str
+    directory: str
+    verdict: Verdict
+    chosen: bool = False
+    marked: bool = False
+    has_messages: bool = False
+    messages: int | None = None
+    put_away: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether a follow-up may be given this session: it is there, and it is this thread's own.
+
+        One that the user chose needs no other proof, not even a message: to start afresh is a remedy too.
+        """
+        if self.verdict.kind is Kind.RESUMABLE:
+            return self.verdict.reason is not Reason.UNPROVEN or self.chosen or self.marked
+        return self.chosen and self.verdict.reason is Reason.EMPTY and not self.has_messages
+
+
+class Answer(StrEnum):
+    """What is done with a request."""
+
+    PASS = "passed on"
+    GIVE = "given"
+    CREATE = "created"
+    MOVE = "forked and moved"
+    REFUSE = "refused"
+
+
+class Refusal(StrEnum):
+    """Why nothing was given."""
+
+    SESSION_GONE = "session-gone"
+    NO_SESSION = "no-session"
+    NOT_PROVED = "not-proved"
+    ELSEWHERE = "elsewhere"
+    FOLDER_GONE = "folder-gone"
+    CANNOT_TELL = "cannot-tell"
+    NOT_IDENTIFIED = "not-identified"
+    T3_UNREADABLE = "t3-unreadable"
+    MOVE_REFUSED = "move-refused"
+    NOT_RECORDED = "not-recorded"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer and the evidence for it, as plain lines. `session_id` is the one that is given, `refusal` why none is."""
+
+    answer: Answer
+    evidence: tuple[str, ...]
+    thread_id: str | None = None
+    session_id: str | None = None
+    messages: int | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer of the guard's as it is kept: when, to what, and what came of it. `session_id` is what T3 Code was given."""
+
+    at: datetime
+    asked: Asked
+    decision: Decision
+    session_id: str | None = None

@@ -1,0 +1,73 @@
+"""What the guard says: to T3 Code's user, in the one line that T3 Code shows of an error, and in t3tray's own history.
+
+T3 Code puts some 125 characters before a refusal and cuts after three lines, so it is short and begins with what to do. It hides
+errors that look like a lost connection: no sentence may end so.
+"""
+
+from __future__ import annotations
+
+from t3tray.core.domain.guard import Answer, Asked, Create, Fork, Other, Read, Refusal, Told
+
+REFUSALS: dict[Refusal, str] = {
+    Refusal.SESSION_GONE: (
+        "Open t3tray: this thread's session is gone. Choose there how it goes on, then send your message again here."
+    ),
+    Refusal.NO_SESSION: (
+        "Open t3tray: no session is known for this thread. Choose there how it goes on, then send your message again here."
+    ),
+    Refusal.NOT_PROVED: (
+        "Open t3tray: this thread's session no longer holds its conversation. Choose there how it goes on, then send again."
+    ),
+    Refusal.ELSEWHERE: (
+        "Open t3tray: this thread's session works in another folder. Choose there how it goes on, then send your message again."
+    ),
+    Refusal.FOLDER_GONE: "Open t3tray: this thread's folder is gone. Choose there how it goes on, then send your message again.",
+    Refusal.CANNOT_TELL: "Open t3tray: this thread's session could not be checked just now. Send your message again.",
+    Refusal.NOT_IDENTIFIED: (
+        "Send your message again: t3tray could not tell which thread it is for, and starts no empty session in its place."
+    ),
+    Refusal.T3_UNREADABLE: (
+        "Open t3tray: it cannot read this T3 Code's threads, and starts no empty session where one may belong to a thread."
+    ),
+    Refusal.MOVE_REFUSED: (
+        "Open t3tray: this thread moved to a folder where its session cannot follow. Choose there how it goes on."
+    ),
+    Refusal.NOT_RECORDED: "Open t3tray: it could not record what it was about to do. Then send your message again.",
+}
+
+# Told by the proxy where there is no decision: OpenCode cannot be asked.
+SERVER_NOT_READY = "Open t3tray: the OpenCode server is not ready yet. Send your message again in a moment."
+SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there, then send your message again."
+
+
+def told_sentence(told: Told) -> str:
+    """One answer of the guard's, for a thread's history."""
+    decision, asked = told.decision, _asked(told.asked)
+    match decision.answer:
+        case Answer.REFUSE:
+            why = REFUSALS[decision.refusal or Refusal.CANNOT_TELL]
+            return f"{asked}; it was refused: “{why}”"
+        case Answer.GIVE:
+            return f"{asked}; it was given {decision.session_id}{_size(decision.messages)}."
+        case Answer.CREATE:
+            return f"{asked} for a new thread; it got {told.session_id or 'none, OpenCode failed'}."
+        case Answer.MOVE:
+            return f"{asked}; it was given {told.session_id or 'none, OpenCode failed'}, moved to that folder."
+        case Answer.PASS:
+            return f"{asked}; that was passed on."
+
+
+def _asked(asked: Asked) -> str:
+    match asked:
+        case Read(session_id):
+            return f"T3 Code asked for {session_id}"
+        case Create(title):
+            return f"T3 Code asked for a new session{f' called “{title}”' if title else ''}"
+        case Fork(session_id, directory):
+            return f"T3 Code asked for a fork of {session_id} in {directory or 'its folder'}"
+        case Other():
+            return "T3 Code sent a message"
+
+
+def _size(messages: int | None) -> str:
+    return "" if messages is None else f" ({messages} message{'' if messages == 1 else 's'})"

@@ -1,0 +1,252 @@
+"""The guard's rules over every combination of request, database, binding and word of OpenCode's; and the recorded cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t3tray.core.domain.guard import (
+    Answer,
+    Asked,
+    Bound,
+    Create,
+    Decision,
+    Fork,
+    Other,
+    PermissionRule,
+    Read,
+    Refusal,
+    Said,
+    T3Now,
+    ThreadNow,
+    Told,
+)
+from t3tray.core.domain.guard_rules import decide, identify, is_settled
+from t3tray.core.domain.guard_sentences import REFUSALS, SERVER_DOWN, SERVER_NOT_READY, told_sentence
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ALLOW = (PermissionRule("*", "*", "allow"),)
+DENY = (PermissionRule("*", "*", "deny"),)
+HERE, THERE = "/code/proj", "/code/wt"
+
+sessions = st.sampled_from(["ses_a", "ses_b", "ses_c"])
+directories = st.sampled_from([HERE, THERE, ""])
+titles = st.sampled_from(["Report", "Other", "T3 Code generateThreadTitle"])
+moments = st.none() | st.sampled_from([NOON, NOON + timedelta(seconds=1)])
+
+threads = st.builds(
+    ThreadNow,
+    id=st.sampled_from(["t1", "t2", "t3"]),
+    title=titles,
+    directory=directories.filter(bool),
+    session_id=st.none() | sessions,
+    starting=st.booleans(),
+    pending=st.booleans(),
+    had_turns=st.booleans(),
+    answered=st.booleans(),
+    last_seen_at=moments,
+    asked_at=moments,
+)
+databases = st.builds(
+    T3Now,
+    threads=st.lists(threads, max_size=3, unique_by=lambda thread: thread.id).map(tuple),
+    mode_set=st.frozensets(st.sampled_from(["t1", "t2", "t9"]), max_size=2),
+    unreadable=st.sampled_from(["", "", "", "its form is not known"]),
+)
+requests: st.SearchStrategy[Asked] = st.one_of(
+    st.builds(Read, sessions, directories),
+    st.builds(Create, st.none() | titles, directories, st.sampled_from([ALLOW, DENY, ()])),
+    st.builds(Fork, sessions, directories),
+    st.just(Other()),
+)
+bindings = st.none() | st.builds(
+    Bound,
+    session_id=sessions,
+    directory=directories,
+    verdict=st.sampled_from(list(Reason)).map(Verdict),
+    chosen=st.booleans(),
+    marked=st.booleans(),
+    has_messages=st.booleans(),
+    messages=st.none() | st.integers(0, 3),
+    put_away=st.frozensets(sessions, max_size=2),
+)
+
+
+def answer(asked: Asked, t3: T3Now, bound: Bound | None = None, said: Said = Said.FAILED, missed: str | None = None) -> Decision:
+    return decide(asked, identify(asked, t3, missed), t3, bound, said)
+
+
+@given(requests, databases, bindings, st.sampled_from(Said), st.none() | sessions)
+def test_no_combination_switches_a_thread(asked: Asked, t3: T3Now, bound: Bound | None, said: Said, missed: str | None) -> None:
+    identity = identify(asked, t3, missed)
+    bound = bound if identity.thread else None
+    decision = decide(asked, identity, t3, bound, said)
+    thread = identity.thread
+    earlier = thread is not None and (thread.has_earlier or (bound is not None and bound.has_messages))
+
+    if isinstance(asked, Create):
+        a_text = asked.rules == DENY and (asked.title or "").startswith("T3 Code ")
+        if earlier and not a_text:
+            assert decision.answer in (Answer.GIVE, Answer.REFUSE), "a new session under a thread with earlier turns"
+        if decision.answer is Answer.PASS and not a_text:
+            assert not t3.unreadable and thread is None
+            assert not any(one.pending and one.has_earlier for one in t3.threads), "the follow-up that waits may be this one"
+    if isinstance(asked, Read) and said is Said.MISSING and (earlier or t3.unreadable):
+        assert decision.answer is not Answer.PASS, "a 404 for a thread that has turns"
+    if isinstance(asked, Read) and said is Said.FOUND and not (bound and asked.session_id in bound.put_away):
+        assert decision.answer is Answer.PASS
+    if decision.answer is Answer.GIVE:
+        assert bound is not None and decision.session_id == bound.session_id, "another session than the binding's"
+        assert bound.is_proved and bound.directory, "a session that was not proved"
+        place = asked.directory if isinstance(asked, Read | Create) else ""
+        assert bound.directory == (place or (thread.directory if thread else "")), "a foreign directory"
+    if isinstance(asked, Other):
+        assert decision.answer is Answer.PASS, "prompt_async is never refused"
+    if isinstance(asked, Read) and said is Said.FAILED:
+        assert decision.answer is Answer.PASS, "a failure is passed on, and nothing invented"
+    assert (decision.refusal is None) == (decision.answer is not Answer.REFUSE)
+    assert decision.thread_id == (thread.id if thread else None)
+    assert isinstance(asked, Other) or decision.evidence
+    assert told_sentence(Told(NOON, asked, decision, decision.session_id)).endswith((".", "”"))
+
+
+@given(databases, st.none() | sessions)
+def test_a_request_is_only_ever_put_down_to_a_thread_of_its_title_and_folder(t3: T3Now, missed: str | None) -> None:
+    asked = Create("Report", HERE, ALLOW)
+    thread = identify(asked, t3, missed).thread
+    assert thread is None or (thread.title, thread.directory) == ("Report", HERE)
+
+
+NEW = ThreadNow("t1", "Report", HERE, starting=True, pending=True, asked_at=NOON)
+FOLLOW_UP = replace(NEW, session_id="ses_a", had_turns=True, answered=True, last_seen_at=NOON)
+ASKED = Create("Report", HERE, ALLOW)
+PROVED = Bound("ses_b", HERE, Verdict(Reason.PROVED), has_messages=True, messages=41)
+
+
+def now(*threads: ThreadNow) -> T3Now:
+    return T3Now(threads)
+
+
+def test_a_new_thread_is_created_with_our_marker() -> None:
+    decision = answer(ASKED, now(NEW))
+    assert (decision.answer, decision.thread_id) == (Answer.CREATE, "t1")
+
+
+def test_a_new_thread_whose_answer_was_lost_gets_the_session_that_was_made_for_it() -> None:
+    made = Bound("ses_n", HERE, Verdict(Reason.UNPROVEN), marked=True, messages=0)
+    assert answer(ASKED, now(NEW), made).session_id == "ses_n"
+    assert answer(ASKED, now(NEW), replace(made, verdict=Verdict(Reason.MISSING), directory="")).answer is Answer.CREATE
+    failing = answer(ASKED, now(NEW), replace(made, verdict=Verdict(Reason.TIMEOUT), directory=""))
+    assert failing.refusal is Refusal.CANNOT_TELL
+
+
+def test_a_first_message_that_failed_before_is_still_a_new_thread() -> None:
+    assert answer(ASKED, now(replace(NEW, last_seen_at=NOON))).answer is Answer.CREATE
+
+
+def test_a_deleted_session_is_refused_where_it_would_be_missing() -> None:
+    decision = answer(Read("ses_a", HERE), now(FOLLOW_UP), None, Said.MISSING)
+    assert (decision.refusal, decision.thread_id) == (Refusal.SESSION_GONE, "t1")
+
+
+def test_the_binding_that_the_user_chose_answers_in_the_missing_sessions_place() -> None:
+    asked = Read("ses_a", HERE)
+    assert answer(asked, now(FOLLOW_UP), replace(PROVED, chosen=True), Said.MISSING).session_id == "ses_b"
+    assert answer(asked, now(FOLLOW_UP), PROVED, Said.MISSING).refusal is Refusal.SESSION_GONE, "nobody chose it"
+    there = replace(PROVED, chosen=True, directory=THERE, verdict=Verdict(Reason.DIRECTORY_MISMATCH))
+    assert answer(asked, now(FOLLOW_UP), there, Said.MISSING).refusal is Refusal.ELSEWHERE
+    doubtful = replace(PROVED, chosen=True, verdict=Verdict(Reason.HISTORY_LOST))
+    assert answer(asked, now(FOLLOW_UP), doubtful, Said.MISSING).refusal is Refusal.NOT_PROVED
+    silent = replace(PROVED, chosen=True, directory="", verdict=Verdict(Reason.TIMEOUT))
+    assert answer(asked, now(FOLLOW_UP), silent, Said.MISSING).refusal is Refusal.CANNOT_TELL
+
+
+def test_starting_afresh_is_a_choice_too() -> None:
+    afresh = Bound("ses_n", HERE, Verdict(Reason.EMPTY), chosen=True)
+    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), afresh, Said.MISSING).session_id == "ses_n"
+    assert answer(ASKED, now(replace(FOLLOW_UP, session_id=None)), afresh).session_id == "ses_n"
+    emptied = replace(afresh, has_messages=True)
+    assert answer(ASKED, now(FOLLOW_UP), emptied).refusal is Refusal.NOT_PROVED, "it held messages, and holds none"
+
+
+def test_a_session_that_the_user_left_is_not_gone_back_to() -> None:
+    chosen = replace(PROVED, chosen=True, put_away=frozenset({"ses_a"}))
+    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), chosen, Said.FOUND).session_id == "ses_b"
+    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), replace(chosen, put_away=frozenset()), Said.FOUND).answer is Answer.PASS
+
+
+def test_a_session_that_no_thread_names_may_be_missing_unless_a_follow_up_waits() -> None:
+    other = replace(FOLLOW_UP, session_id="ses_b", starting=False)
+    assert answer(Read("ses_x", HERE), now(), None, Said.MISSING).answer is Answer.PASS
+    assert answer(Read("ses_x", HERE), now(other), None, Said.MISSING).refusal is Refusal.NOT_IDENTIFIED
+
+
+def test_a_follow_up_without_a_cursor_gets_the_proved_binding_or_nothing() -> None:
+    lost = replace(FOLLOW_UP, session_id=None)
+    decision = answer(ASKED, now(lost), PROVED)
+    assert (decision.answer, decision.session_id, decision.messages) == (Answer.GIVE, "ses_b", 41)
+    assert answer(ASKED, now(lost)).refusal is Refusal.NO_SESSION
+    assert answer(ASKED, now(FOLLOW_UP)).refusal is Refusal.SESSION_GONE
+    assert answer(ASKED, now(lost), replace(PROVED, verdict=Verdict(Reason.UNPROVEN))).refusal is Refusal.NOT_PROVED
+    assert answer(ASKED, now(lost), replace(PROVED, verdict=Verdict(Reason.MISSING))).refusal is Refusal.SESSION_GONE
+    assert answer(ASKED, now(lost), replace(PROVED, directory=THERE)).refusal is Refusal.ELSEWHERE
+    gone = replace(PROVED, verdict=Verdict(Reason.DIRECTORY_MISSING))
+    assert answer(ASKED, now(lost), gone).refusal is Refusal.FOLDER_GONE
+
+
+def test_of_two_waiting_follow_ups_only_the_one_that_starts_is_meant() -> None:
+    waiting = replace(FOLLOW_UP, id="t2", starting=False)
+    assert answer(ASKED, now(waiting, FOLLOW_UP), PROVED).thread_id == "t1"
+    begun = replace(FOLLOW_UP, id="t2", last_seen_at=NOON + timedelta(seconds=1))
+    old = replace(FOLLOW_UP, last_seen_at=NOON - timedelta(seconds=1))
+    assert answer(ASKED, now(begun, old), PROVED).thread_id == "t1"
+    both = now(old, replace(old, id="t2"))
+    identity = identify(ASKED, both, None)
+    assert not is_settled(ASKED, identity, both)
+    assert answer(ASKED, both).refusal is Refusal.NOT_IDENTIFIED
+
+
+def test_a_request_without_a_title_is_known_by_its_folder() -> None:
+    assert answer(replace(ASKED, title=None), now(FOLLOW_UP), PROVED).session_id == "ses_b"
+
+
+def test_a_changed_runtime_mode_is_known_by_the_miss_before_it_or_by_its_event() -> None:
+    resting = replace(FOLLOW_UP, starting=False, pending=False)
+    assert answer(ASKED, now(resting)).answer is Answer.PASS, "nobody waits, and nothing names the thread"
+    assert answer(ASKED, now(resting), missed="ses_a").refusal is Refusal.SESSION_GONE
+    assert answer(ASKED, replace(now(resting), mode_set=frozenset({"t1"})), PROVED).session_id == "ses_b"
+
+
+def test_t3_codes_own_texts_pass_even_where_its_database_cannot_be_read() -> None:
+    text = Create("T3 Code generateThreadTitle", HERE, DENY)
+    assert answer(text, T3Now(unreadable="it is locked")).answer is Answer.PASS
+    assert answer(replace(text, rules=ALLOW), T3Now(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
+
+
+def test_a_fork_follows_its_thread_and_nobody_elses_is_touched() -> None:
+    assert answer(Fork("ses_a", THERE), now(FOLLOW_UP)).answer is Answer.MOVE
+    assert answer(Fork("ses_x", THERE), now(FOLLOW_UP)).answer is Answer.PASS
+    assert answer(Fork("ses_a", ""), now(FOLLOW_UP)).answer is Answer.PASS
+
+
+def test_every_binding_that_cannot_be_told_is_refused_as_such() -> None:
+    for reason in Reason:
+        bound = replace(PROVED, verdict=Verdict(reason), chosen=True)
+        decision = answer(ASKED, now(FOLLOW_UP), bound)
+        if bound.verdict.kind is Kind.RESUMABLE:
+            assert decision.answer is Answer.GIVE
+        elif bound.verdict.kind is Kind.UNKNOWN:
+            assert decision.refusal is Refusal.CANNOT_TELL
+
+
+def test_the_sentences_fit_into_what_t3_code_shows() -> None:
+    assert set(REFUSALS) == set(Refusal)
+    for sentence in (*REFUSALS.values(), SERVER_DOWN, SERVER_NOT_READY):
+        assert len(sentence) <= 150
+        assert sentence.startswith(("Open t3tray: ", "Send your message again: ")), "what to do comes first"
+        for hidden in ("disconnected", "not connected", "connection", "socket", "fetch", "closed", "timed out", "network"):
+            assert hidden not in sentence.lower(), "T3 Code hides what looks like a lost connection"
