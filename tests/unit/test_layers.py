@@ -18,6 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.system": {"core.domain"},
     "core.t3code": {"core.domain", "core.system"},
     "core.services": {"core.domain", "core.opencode", "core.store", "core.system", "core.t3code"},
+    "core.guard": {"core.domain", "core.opencode", "core.system"},
     "qt": {"core.domain", "core.services", "resources"},
     "resources": set(),
 }

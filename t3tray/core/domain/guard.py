@@ -56,11 +56,15 @@ Asked = Read | Create | Fork | Other
 
 
 class Said(StrEnum):
-    """What OpenCode itself answers to a `Read`. FAILED is whatever tells neither."""
+    """What OpenCode itself answers to a `Read`.
+
+    FAILED is whatever tells neither; UNCLEAR is a failure that T3 Code would take for a missing session.
+    """
 
     FOUND = "found"
     MISSING = "missing"
     FAILED = "failed"
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class ThreadNow:
     """One of T3 Code's OpenCode threads, as its database tells it while a request waits.
 
     `pending`: a message waits for its turn to start; `had_turns`: a turn began at some time; `answered`: it holds an assistant's
-    message. `last_seen_at` carries the clock of T3 Code's server, `asked_at` (the user's newest message) that of whoever typed it.
+    message. `last_seen_at` is by the clock of T3 Code's server, `asked_at` (the user's newest message) by that of whoever wrote.
     """
 
     id: str

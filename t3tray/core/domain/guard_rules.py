@@ -84,6 +84,8 @@ def decide(asked: Asked, identity: Identity, t3: T3Now, bound: Bound | None, sai
 def _read(asked: Read, identity: Identity, t3: T3Now, bound: Bound | None, said: Said) -> Decision:
     if said is Said.FAILED:
         return Decision(Answer.PASS, ("OpenCode could not say whether it has the session; its failure is passed on.",))
+    if said is Said.UNCLEAR:
+        return _refuse(Refusal.CANNOT_TELL, "What answered is not OpenCode, and T3 Code would take it for a missing session.")
     thread = identity.thread
     if said is Said.FOUND:
         if thread and bound and asked.session_id in bound.put_away and _is_for(bound, asked.directory or thread.directory):

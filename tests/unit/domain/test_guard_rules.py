@@ -25,7 +25,7 @@ from t3tray.core.domain.guard import (
     Told,
 )
 from t3tray.core.domain.guard_rules import decide, identify, is_settled
-from t3tray.core.domain.guard_sentences import REFUSALS, SERVER_DOWN, SERVER_NOT_READY, told_sentence
+from t3tray.core.domain.guard_sentences import GUARD_FAILED, REFUSALS, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY, told_sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -108,6 +108,8 @@ def test_no_combination_switches_a_thread(asked: Asked, t3: T3Now, bound: Bound 
         assert decision.answer is Answer.PASS, "prompt_async is never refused"
     if isinstance(asked, Read) and said is Said.FAILED:
         assert decision.answer is Answer.PASS, "a failure is passed on, and nothing invented"
+    if isinstance(asked, Read) and said is Said.UNCLEAR:
+        assert decision.refusal is Refusal.CANNOT_TELL
     assert (decision.refusal is None) == (decision.answer is not Answer.REFUSE)
     assert decision.thread_id == (thread.id if thread else None)
     assert isinstance(asked, Other) or decision.evidence
@@ -245,7 +247,7 @@ def test_every_binding_that_cannot_be_told_is_refused_as_such() -> None:
 
 def test_the_sentences_fit_into_what_t3_code_shows() -> None:
     assert set(REFUSALS) == set(Refusal)
-    for sentence in (*REFUSALS.values(), SERVER_DOWN, SERVER_NOT_READY):
+    for sentence in (*REFUSALS.values(), SERVER_DOWN, SERVER_NOT_READY, SERVER_FAILED, GUARD_FAILED):
         assert len(sentence) <= 150
         assert sentence.startswith(("Open t3tray: ", "Send your message again: ")), "what to do comes first"
         for hidden in ("disconnected", "not connected", "connection", "socket", "fetch", "closed", "timed out", "network"):

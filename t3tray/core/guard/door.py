@@ -1,0 +1,57 @@
+"""Who may come in: from this machine, by our own name, with the guard's password, in a form that cannot be read in two ways."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from hmac import compare_digest
+from ipaddress import ip_address
+
+from t3tray.core.guard.exchange import Exchange
+from t3tray.core.system.environment import SERVER_USER
+
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Why a request is turned away. The sentence tells nothing that a stranger may not know."""
+
+    status: int
+    name: str
+    sentence: str
+
+
+_STRANGER = Turned(403, "ForbiddenError", "The guard answers only to programs on this machine.")
+_MISNAMED = Turned(421, "MisdirectedError", "The guard answers only to its own address.")
+_UNREADABLE = Turned(400, "BadRequestError", "This request can be read in more than one way.")
+_NO_PASSWORD = Turned(401, "UnauthorizedError", "The guard's password is missing or wrong.")
+
+
+class Door:
+    """`port` is where the guard listens: a page on another name that resolves to this machine is turned away by it."""
+
+    def __init__(self, port: int, password: str) -> None:
+        self._hosts = frozenset(f"{name}:{port}".encode() for name in _NAMES)
+        self._authorization = b"Basic " + b64encode(f"{SERVER_USER}:{password}".encode())
+
+    def turned_away(self, exchange: Exchange) -> Turned | None:
+        """Why this request may not come in; None for one that may."""
+        if not _is_loopback(exchange.peer):
+            return _STRANGER
+        if (exchange.header(b"host") or b"").lower() not in self._hosts:
+            return _MISNAMED
+        framing = {name for name, _ in exchange.headers if name in (b"content-length", b"transfer-encoding")}
+        if len(framing) > 1 or not exchange.path.startswith(b"/"):
+            return _UNREADABLE
+        given = [value for name, value in exchange.headers if name == b"authorization"]
+        if len(given) != 1 or not compare_digest(given[0], self._authorization):
+            return _NO_PASSWORD
+        return None
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False

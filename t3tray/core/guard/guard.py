@@ -1,0 +1,55 @@
+"""The guard as a whole: listening, judging, passing on. `start` it in an event loop, and `stop` it there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from t3tray.core.guard.door import Door
+from t3tray.core.guard.judge import Judge
+from t3tray.core.guard.listener import Listener
+from t3tray.core.guard.ports import Bindings, Ledger, T3Look
+from t3tray.core.guard.proxy import Proxy
+from t3tray.core.guard.sessions import Sessions
+from t3tray.core.guard.upstream import READY_LIMIT, Upstream
+from t3tray.core.opencode.managed import Endpoint
+from t3tray.core.opencode.port import HOST
+
+
+class Guard:
+    """One for as long as it listens."""
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        password: str,
+        endpoint: Callable[[], Awaitable[Endpoint]],
+        look: T3Look,
+        bindings: Bindings,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        in_use: Callable[[], None],
+        limit: float = READY_LIMIT,
+    ) -> None:
+        """`endpoint` brings the server behind it, started if need be; `limit` in seconds, for that and for a session request."""
+        self._upstream = Upstream(endpoint, limit)
+        self._sessions = Sessions(self._upstream, Judge(look, bindings, ledger, now), ledger, limit)
+        self._proxy = Proxy(Door(port, password), self._upstream, self._sessions, in_use)
+        self._listener = Listener(self._proxy, port)
+        self.url = f"http://{HOST}:{port}"
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are not answered to their end; an open stream of events is one."""
+        return self._proxy.under_way
+
+    async def start(self) -> None:
+        """Raises Refused when another program has the port."""
+        await self._listener.start()
+
+    async def stop(self) -> None:
+        """Take no more requests, end those under way, finish what was begun; within seconds. A second call does nothing."""
+        await self._listener.stop()
+        await self._sessions.aclose()
+        await self._upstream.aclose()

@@ -1,0 +1,100 @@
+"""From a session request to a decision: the facts are gathered here, and the domain's rules applied to them.
+
+It asks and records; carrying a decision out is `sessions`. T3 Code waits meanwhile, and with it all its threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from os.path import realpath
+
+from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Read, Said, T3Now, ThreadNow, Told
+from t3tray.core.domain.guard_rules import Identity, decide, identify, is_settled, is_text_generation
+from t3tray.core.errors import StoreError
+from t3tray.core.guard.ports import Bindings, Ledger, T3Look
+
+# T3 Code writes a turn's beginning within milliseconds; so often is looked again where no thread fits, so many seconds apart.
+LOOKS = 4
+_PAUSE = 0.025
+_log = logging.getLogger(__name__)
+
+
+class Judge:
+    """One for all requests; it remembers which session T3 Code was just told does not exist."""
+
+    def __init__(
+        self,
+        look: T3Look,
+        bindings: Bindings,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._look = look
+        self._bindings = bindings
+        self._ledger = ledger
+        self._now = now
+        self._pause = pause
+        self._missed: str | None = None
+
+    async def judge(self, asked: Asked, said: Said = Said.FAILED) -> tuple[Decision, ThreadNow | None]:
+        """The decision, and the thread that it is about. Directories in `asked` are as they were asked for. Raises StoreError."""
+        t3, asked = await self._gather(asked)
+        identity = identify(asked, t3, self._missed)
+        for _ in range(LOOKS - 1):
+            if is_settled(asked, identity, t3):
+                break
+            await self._pause(_PAUSE)
+            t3, asked = await self._gather(asked)
+            identity = identify(asked, t3, self._missed)
+        decision = decide(asked, identity, t3, await self._bound(asked, identity, said), said)
+        self._remember(asked, said)
+        return decision, identity.thread
+
+    async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
+        """Keep what was answered. A trouble with that changes no answer."""
+        try:
+            await self._ledger.told(Told(self._now(), asked, decision, session_id))
+        except StoreError as error:
+            _log.warning("An answer of the guard's could not be kept: %s", error.message)
+
+    async def _gather(self, asked: Asked) -> tuple[T3Now, Asked]:
+        named = "" if isinstance(asked, Create) else getattr(asked, "session_id", "")
+        return await asyncio.to_thread(self._read, asked, named or self._missed or "")
+
+    def _read(self, asked: Asked, session_id: str) -> tuple[T3Now, Asked]:
+        return self._look(session_id), resolved(asked)
+
+    async def _bound(self, asked: Asked, identity: Identity, said: Said) -> Bound | None:
+        """The binding, where the rules may need one: proving it takes some requests of its own."""
+        thread = identity.thread
+        if thread is None or (isinstance(asked, Create) and is_text_generation(asked)):
+            return None
+        match asked:
+            case Create():
+                return await self._bindings.bound(thread)
+            case Read(session_id) if said is Said.FOUND and await self._bindings.has_left(thread.id, session_id):
+                return await self._bindings.bound(thread)
+            case Read() if said is Said.MISSING:
+                return await self._bindings.bound(thread)
+        return None
+
+    def _remember(self, asked: Asked, said: Said) -> None:
+        match asked:
+            case Read(session_id):
+                self._missed = session_id if said is Said.MISSING else None
+            case Create() if not is_text_generation(asked):
+                self._missed = None
+
+
+def resolved(asked: Asked) -> Asked:
+    """The same with the folder's real path. It blocks."""
+    match asked:
+        case Read(directory=directory) | Create(directory=directory) if directory:
+            return replace(asked, directory=realpath(directory))
+        case _:
+            return asked

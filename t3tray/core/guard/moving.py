@@ -1,0 +1,99 @@
+"""A fork that works where it was asked for: OpenCode leaves every fork in its parent's folder, whatever it is asked.
+
+Fork, mark, move, and only then answer. What cannot be moved is deleted again: the parent still holds the whole conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from os.path import realpath
+from urllib.parse import quote
+
+import msgspec
+
+from t3tray.core.domain.guard import Fork, Refusal, ThreadNow
+from t3tray.core.errors import Refused, ServerError, StoreError
+from t3tray.core.guard.exchange import Exchange
+from t3tray.core.guard.headers import without
+from t3tray.core.guard.ports import Intent, Ledger
+from t3tray.core.guard.requests import DIRECTORY_HEADER, Fields, with_marker
+from t3tray.core.guard.upstream import Upstream, Whole
+from t3tray.core.opencode import wire
+
+_MOVE = b"/experimental/control-plane/move-session"
+_log = logging.getLogger(__name__)
+
+
+class Mover:
+    def __init__(self, upstream: Upstream, ledger: Ledger) -> None:
+        self._upstream = upstream
+        self._ledger = ledger
+
+    async def fork(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
+        """The fork in the folder that was asked for, as OpenCode tells it; OpenCode's own failure; or why there is none.
+
+        `thread` is bound to it from then on; without one nothing is recorded. Raises StoreError, ServerError.
+        """
+        async with AsyncExitStack() as stack:
+            intent = None
+            if thread is not None:
+                why = f"T3 Code moved this thread to {asked.directory}, and forked {asked.session_id}"
+                intent = await stack.enter_async_context(self._ledger.intend(thread, why))
+            made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
+            if not made.is_good:
+                return Refusal.SESSION_GONE if made.status == 404 else made
+            fork = wire.decode(made.content, wire.Session, "the fork").id
+            try:
+                moved = await self._move(exchange, asked, fork, made, intent)
+            except ServerError:
+                await self._undo(exchange, fork)
+                raise
+            if moved is None:
+                await self._undo(exchange, fork)
+                return Refusal.MOVE_REFUSED
+            if intent is not None:
+                await self._confirm(intent, moved)
+            return moved
+
+    async def _move(self, exchange: Exchange, asked: Fork, fork: str, made: Whole, intent: Intent | None) -> Whole | None:
+        """The fork as it is in its new folder; None where it may not go there."""
+        path = f"/session/{quote(fork, safe='')}".encode()
+        headers = without(exchange.headers, DIRECTORY_HEADER)
+        if intent is not None:
+            fields = msgspec.json.decode(made.content, type=Fields)
+            body = with_marker({"metadata": fields["metadata"]} if "metadata" in fields else {}, intent.marker)
+            marked = await self._upstream.fetch("PATCH", path, headers, body)
+            if not marked.is_good:
+                return None
+        if await asyncio.to_thread(_works_in, made, asked.directory):
+            return await self._upstream.fetch("GET", path, headers)
+        destination = {"sessionID": fork, "destination": {"directory": asked.directory}}
+        if not (await self._upstream.fetch("POST", _MOVE, headers, msgspec.json.encode(destination))).is_good:
+            return None
+        moved = await self._upstream.fetch("GET", path, headers)
+        return moved if moved.is_good and await asyncio.to_thread(_works_in, moved, asked.directory) else None
+
+    async def _undo(self, exchange: Exchange, fork: str) -> None:
+        path = f"/session/{quote(fork, safe='')}".encode()
+        try:
+            deleted = await self._upstream.fetch("DELETE", path, without(exchange.headers, DIRECTORY_HEADER))
+        except ServerError as error:
+            _log.warning("The fork %s could not be undone: %s", fork, error.message)
+            return
+        if not deleted.is_good:
+            _log.warning("The fork %s could not be undone: OpenCode answered %s.", fork, deleted.status)
+
+    async def _confirm(self, intent: Intent, moved: Whole) -> None:
+        try:
+            await intent.confirm(wire.decode(moved.content, wire.Session, "the fork").record())
+        except (StoreError, Refused, ServerError) as error:
+            # It stands written ahead, and carries the marker: the next reconciliation finds it.
+            _log.warning("The fork of a thread that moved could not be recorded: %s", error.message)
+
+
+def _works_in(session: Whole, directory: str) -> bool:
+    """Whether the session's folder is this one, links resolved. It blocks."""
+    found = wire.decode(session.content, wire.Session, "the fork").directory
+    return realpath(found) == realpath(directory)

@@ -1,0 +1,54 @@
+"""What the guard needs of the rest of t3tray: what is bound, a place to record what it does, and T3 Code's database."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from t3tray.core.domain.guard import Bound, T3Now, ThreadNow, Told
+from t3tray.core.opencode.wire import Marker, SessionRecord
+
+
+class T3Look(Protocol):
+    """Reads T3 Code's database, blocking; `session_id` is the one that a request names, or empty."""
+
+    def __call__(self, session_id: str, /) -> T3Now: ...
+
+
+class Intent(Protocol):
+    """A binding that was written ahead. `marker` goes into the session's metadata."""
+
+    @property
+    def marker(self) -> Marker: ...
+
+    async def confirm(self, session: SessionRecord) -> None:
+        """The thread is bound to this session from now on. Raises StoreError, Refused."""
+        ...
+
+
+class Bindings(Protocol):
+    """Every method raises StoreError."""
+
+    async def bound(self, thread: ThreadNow) -> Bound | None:
+        """The thread's live binding, proved at the server just now."""
+        ...
+
+    async def has_left(self, thread_id: str, session_id: str) -> bool:
+        """Whether the user left this session for another one in this thread."""
+        ...
+
+
+class Ledger(Protocol):
+    """Every method raises StoreError."""
+
+    def intend(self, thread: ThreadNow, why: str) -> AbstractAsyncContextManager[Intent]:
+        """Write ahead that the thread is about to get a session. What is not confirmed is settled by the next reconciliation."""
+        ...
+
+    async def seen(self, session_id: str) -> None:
+        """Something happened in this session: whoever is bound to it is proved anew."""
+        ...
+
+    async def told(self, told: Told) -> None:
+        """Keep an answer of the guard's."""
+        ...

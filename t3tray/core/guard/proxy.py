@@ -1,0 +1,113 @@
+"""The guard as an ASGI application: everything passes through as it came, but for what `sessions` has a say in.
+
+A client that leaves ends its request at the server, and a server that breaks off ends the client's answer. What cannot be
+answered is told in OpenCode's form of an error, and never as a 404.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
+from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
+from t3tray.core.guard.door import Door
+from t3tray.core.guard.exchange import Exchange, Gone, Receive, Scope, Send, TooLarge
+from t3tray.core.guard.headers import for_client
+from t3tray.core.guard.routes import Kind, route_of
+from t3tray.core.guard.sessions import Sessions
+from t3tray.core.guard.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+
+
+class Proxy:
+    """`in_use` is called at each request that was let in: the server behind it is needed."""
+
+    def __init__(self, door: Door, upstream: Upstream, sessions: Sessions, in_use: Callable[[], None]) -> None:
+        self._door = door
+        self._upstream = upstream
+        self._sessions = sessions
+        self._in_use = in_use
+        self._under_way = 0
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are not answered to their end; an open stream of events is one."""
+        return self._under_way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        turned = self._door.turned_away(exchange)
+        if turned:
+            challenge = ((b"www-authenticate", b'Basic realm="t3tray"'),) if turned.status == 401 else ()
+            await exchange.refuse(turned.status, turned.name, turned.sentence, (b"connection", b"close"), *challenge)
+            return
+        self._in_use()
+        self._under_way += 1
+        try:
+            await self._until_gone(exchange)
+        finally:
+            self._under_way -= 1
+
+    async def _until_gone(self, exchange: Exchange) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        has_left = False
+
+        async def watch() -> None:
+            nonlocal has_left
+            await exchange.until_gone()
+            if not exchange.is_complete:
+                has_left = True
+                task.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            await self._serve(exchange)
+        except asyncio.CancelledError:
+            if not has_left:
+                raise
+            task.uncancel()
+        finally:
+            watching.cancel()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        try:
+            route = route_of(exchange.method, exchange.path)
+            if route.kind is Kind.OTHER:
+                await self._pass_on(exchange)
+            else:
+                await self._sessions.serve(route, exchange)
+        except Gone:
+            return
+        except TooLarge:
+            await exchange.refuse(413, "PayloadTooLargeError", "This request is too large.")
+        except T3TrayError as error:
+            await _tell(exchange, error)
+        except Exception:
+            _log.exception("The guard could not answer %s.", exchange.method)
+            if not exchange.is_answered:
+                await exchange.refuse(500, "GuardError", GUARD_FAILED)
+
+    async def _pass_on(self, exchange: Exchange) -> None:
+        content = exchange.body() if exchange.has_body else None
+        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
+            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+
+
+async def _tell(exchange: Exchange, error: T3TrayError) -> None:
+    """The error as T3 Code shows it. An answer that has begun is broken off: leaving it open does that."""
+    _log.warning("%s %s: %s", exchange.method, type(error).__name__, error.message)
+    if exchange.is_answered:
+        return
+    with suppress(Gone):
+        match error:
+            case ServerDown():
+                await exchange.refuse(502, "BadGatewayError", SERVER_DOWN)
+            case TimedOut():
+                await exchange.refuse(503, "ServiceUnavailableError", SERVER_NOT_READY)
+            case _:
+                await exchange.refuse(503, "ServiceUnavailableError", SERVER_FAILED)

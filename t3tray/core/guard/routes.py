@@ -1,0 +1,62 @@
+"""Which requests the guard has a say in, by method and path, read as generously as any server might read them.
+
+OpenCode's router takes `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. A path that could
+be meant is judged; it goes on as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import unquote_to_bytes
+
+_END = re.compile(rb"[?#;]")
+_PLAIN = re.compile(rb"/[A-Za-z0-9_/-]*")
+
+
+class Kind(Enum):
+    READ = "read"
+    CREATE = "create"
+    FORK = "fork"
+    PROMPT = "prompt"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Route:
+    kind: Kind
+    session_id: str = ""
+
+
+_OTHER = Route(Kind.OTHER)
+
+
+def route_of(method: str, path: bytes) -> Route:
+    """`path` as it came, without the query."""
+    if method not in ("GET", "POST"):
+        return _OTHER
+    match (method, *_parts(path)):
+        case ("GET", "session", session_id) if session_id.lower() != "status":
+            return Route(Kind.READ, session_id)
+        case ("POST", "session"):
+            return Route(Kind.CREATE)
+        case ("POST", "session", session_id, action) if action.lower() == "fork":
+            return Route(Kind.FORK, session_id)
+        case ("POST", "session", session_id, action) if action.lower() == "prompt_async":
+            return Route(Kind.PROMPT, session_id)
+    return _OTHER
+
+
+def _parts(path: bytes) -> list[str]:
+    """The parts of a path; the first in lower case. An encoded slash does not part."""
+    path = _END.split(path, maxsplit=1)[0]
+    plain = _PLAIN.fullmatch(path) is not None
+    found: list[str] = []
+    for part in path.split(b"/") if plain else path.replace(b"\\", b"/").split(b"/"):
+        text = part.decode() if plain else unquote_to_bytes(part).decode("utf-8", "replace")
+        if text == "..":
+            del found[-1:]
+        elif text not in ("", "."):
+            found.append(text)
+    return [found[0].lower(), *found[1:]] if found else []

@@ -1,0 +1,254 @@
+"""The session requests, carried out as decided. What changes anything is finished even when T3 Code leaves meanwhile.
+
+It decides nothing. No answer of its own is ever a 404: that is the one error after which T3 Code begins an empty session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from os.path import realpath
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from t3tray.core.domain.guard import Answer, Create, Decision, Fork, Read, Refusal, Said, ThreadNow
+from t3tray.core.domain.guard_sentences import REFUSALS
+from t3tray.core.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
+from t3tray.core.guard.exchange import Exchange
+from t3tray.core.guard.headers import for_client
+from t3tray.core.guard.judge import Judge
+from t3tray.core.guard.moving import Mover
+from t3tray.core.guard.ports import Ledger
+from t3tray.core.guard.requests import Fields, directory_of, fields_of, rules_of, title_of, with_marker
+from t3tray.core.guard.routes import Kind, Route
+from t3tray.core.guard.upstream import READY_LIMIT, Answered, Upstream, Whole, whole
+from t3tray.core.opencode import wire
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+# In bytes: a session's title and permissions, with much to spare.
+_BODY_LIMIT = 1_000_000
+_CONFLICT = 409
+
+
+class Sessions:
+    """`serve` answers a request whose route is one of the session routes. `aclose()` waits for what is not finished."""
+
+    def __init__(self, upstream: Upstream, judge: Judge, ledger: Ledger, limit: float = READY_LIMIT) -> None:
+        """`limit` in seconds: what is not answered by then is told to be so."""
+        self._upstream = upstream
+        self._judge = judge
+        self._ledger = ledger
+        self._mover = Mover(upstream, ledger)
+        self._limit = limit
+        self._unfinished: set[asyncio.Task[object]] = set()
+
+    async def aclose(self) -> None:
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=self._limit)
+        for task in self._unfinished:
+            task.cancel()
+        await asyncio.gather(*self._unfinished, return_exceptions=True)
+
+    async def serve(self, route: Route, exchange: Exchange) -> None:
+        """Raises what the upstream raises, TimedOut, TooLarge and Gone."""
+        if route.kind is Kind.PROMPT:
+            await self._prompt(exchange, route.session_id)
+            return
+        try:
+            async with asyncio.timeout(self._limit):
+                match route.kind:
+                    case Kind.READ:
+                        await self._read(exchange, Read(route.session_id, directory_of(exchange)))
+                    case Kind.CREATE:
+                        await self._create(exchange)
+                    case _:
+                        await self._fork(exchange, Fork(route.session_id, directory_of(exchange)))
+        except TimeoutError:
+            raise TimedOut(f"A session request was not answered within {self._limit:g} seconds.") from None
+        except StoreError as error:
+            _log.warning("The guard cannot use t3tray's data: %s", error.message)
+            await _refuse(exchange, Refusal.NOT_RECORDED)
+
+    async def _prompt(self, exchange: Exchange, session_id: str) -> None:
+        """Never refused: T3 Code would show the thread as running for ever. It proves the binding anew."""
+        content = exchange.body() if exchange.has_body else None
+        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
+            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+        if answered.status < 300:
+            self._later(self._seen(session_id))
+
+    async def _read(self, exchange: Exchange, asked: Read) -> None:
+        content = exchange.body() if exchange.has_body else None
+        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
+            if _is_session(answered):
+                decision, _ = await self._judge.judge(asked, Said.FOUND)
+                if decision.answer is Answer.PASS:
+                    await self._judge.tell(asked, decision, asked.session_id)
+                    await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+                    self._later(self._seen(asked.session_id))
+                    return
+            else:
+                failed = await whole(answered)
+                decision, _ = await self._judge.judge(asked, _said(failed))
+                if decision.answer is Answer.PASS:
+                    await self._judge.tell(asked, decision)
+                    await exchange.answer(failed.status, for_client(failed.headers), failed.content)
+                    return
+        await self._settle(exchange, asked, decision, lambda given: self._get(exchange, given))
+
+    async def _create(self, exchange: Exchange) -> None:
+        body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
+        fields = fields_of(body)
+        known = fields or {}
+        asked = Create(title_of(known), directory_of(exchange), rules_of(known))
+        decision, thread = await self._judge.judge(asked)
+        if decision.answer is Answer.CREATE and thread is not None and fields is not None:
+            made = await self._to_the_end(self._begin(exchange, fields, thread))
+            await self._judge.tell(asked, decision, _session_id(made))
+            await exchange.answer(made.status, for_client(made.headers), made.content)
+        elif decision.answer in (Answer.PASS, Answer.CREATE):
+            await self._judge.tell(asked, decision)
+            async with self._upstream.open(exchange.method, exchange.target, exchange.headers, body) as answered:
+                await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+        else:
+            rules = known.get("permission")
+            await self._settle(exchange, asked, decision, lambda given: self._to_the_end(self._take(exchange, given, rules)))
+
+    async def _fork(self, exchange: Exchange, asked: Fork) -> None:
+        decision, thread = await self._judge.judge(asked)
+        body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else None
+        if decision.answer is Answer.MOVE:
+            moved = await self._to_the_end(self._mover.fork(exchange, asked, body, thread))
+            if isinstance(moved, Refusal):
+                await self._refuse(
+                    exchange, asked, decision, moved, "The fork could not be brought to the folder that was asked for."
+                )
+                return
+            await self._judge.tell(asked, decision, _session_id(moved))
+            await exchange.answer(moved.status, for_client(moved.headers), moved.content)
+            return
+        await self._judge.tell(asked, decision)
+        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, body) as answered:
+            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+
+    async def _begin(self, exchange: Exchange, fields: Fields, thread: ThreadNow) -> Whole:
+        """The thread's first session: written ahead, made with our marker, confirmed."""
+        async with self._ledger.intend(thread, f"T3 Code began this thread in {thread.directory}") as intent:
+            body = with_marker(fields, intent.marker)
+            made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
+            if made.is_good:
+                try:
+                    await intent.confirm(wire.decode(made.content, wire.Session, "the new session").record())
+                except (StoreError, Refused, Unsupported) as error:
+                    # It stands written ahead, and carries the marker: the next reconciliation finds it.
+                    _log.warning("The session of a new thread could not be recorded: %s", error.message)
+        return made
+
+    async def _settle(
+        self, exchange: Exchange, asked: Read | Create, decision: Decision, take: Callable[[str], Awaitable[Whole]]
+    ) -> None:
+        """Give the session that was decided on, or refuse. `take` brings it as OpenCode tells it."""
+        if decision.answer is Answer.GIVE and decision.session_id:
+            taken = await take(decision.session_id)
+            if await asyncio.to_thread(_is_the_one, taken, decision.session_id, asked.directory):
+                await self._judge.tell(asked, decision, decision.session_id)
+                await exchange.give_json(200, taken.content)
+                self._later(self._seen(decision.session_id))
+                return
+            await self._refuse(exchange, asked, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
+            return
+        await self._judge.tell(asked, decision)
+        await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
+
+    async def _get(self, exchange: Exchange, session_id: str) -> Whole:
+        return await self._upstream.fetch("GET", _path(session_id), exchange.headers)
+
+    async def _take(self, exchange: Exchange, session_id: str, rules: msgspec.Raw | None) -> Whole:
+        """An existing session for a `POST`: T3 Code says its permissions there, and nowhere again."""
+        if rules is None:
+            return await self._get(exchange, session_id)
+        body = msgspec.json.encode({"permission": rules})
+        return await self._upstream.fetch("PATCH", _path(session_id), exchange.headers, body)
+
+    async def _refuse(
+        self, exchange: Exchange, asked: Read | Create | Fork, decision: Decision, refusal: Refusal, why: str
+    ) -> None:
+        """Refuse what had been decided otherwise, because it could not be done."""
+        evidence = (*decision.evidence, why)
+        await self._judge.tell(
+            asked, replace(decision, answer=Answer.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
+        )
+        await _refuse(exchange, refusal)
+
+    async def _seen(self, session_id: str) -> None:
+        try:
+            await self._ledger.seen(session_id)
+        except T3TrayError as error:
+            _log.info("%s could not be proved anew: %s", session_id, error.message)
+
+    async def _to_the_end(self, work: Coroutine[object, object, T]) -> T:
+        """Await work that is not broken off when the client leaves or time is up."""
+        return await asyncio.shield(self._later(work))
+
+    def _later(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return task
+
+
+async def _refuse(exchange: Exchange, refusal: Refusal) -> None:
+    await exchange.refuse(_CONFLICT, "ConflictError", REFUSALS[refusal])
+
+
+class _Error(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+    directory: str = ""
+
+
+def _is_session(answered: Answered) -> bool:
+    kind = next((value for name, value in answered.headers if name.lower() == b"content-type"), b"")
+    return answered.status == 200 and kind.startswith(b"application/json")
+
+
+def _said(failed: Whole) -> Said:
+    """What an answer that is no session says. T3 Code takes every 404, and every error of that name, for a missing session."""
+    try:
+        name = msgspec.json.decode(failed.content, type=_Error).name
+    except msgspec.DecodeError:
+        name = ""
+    if failed.status == 404 and name == "NotFoundError":
+        return Said.MISSING
+    return Said.UNCLEAR if failed.status == 404 or name == "NotFoundError" else Said.FAILED
+
+
+def _named(content: bytes) -> _Named | None:
+    try:
+        return msgspec.json.decode(content, type=_Named)
+    except msgspec.DecodeError:
+        return None
+
+
+def _session_id(answer: Whole) -> str | None:
+    named = _named(answer.content) if answer.is_good else None
+    return named.id if named else None
+
+
+def _is_the_one(answer: Whole, session_id: str, directory: str) -> bool:
+    """Whether this is that session, in that folder. It blocks."""
+    named = _named(answer.content) if answer.is_good else None
+    return named is not None and named.id == session_id and (not directory or realpath(named.directory) == realpath(directory))
+
+
+def _path(session_id: str) -> bytes:
+    return f"/session/{quote(session_id, safe='')}".encode()
