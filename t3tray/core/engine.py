@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,8 @@ from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.guard_key import GuardKey, read_guard_key
+from t3tray.core.services.guarding import Answers, Guarding
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
@@ -89,7 +91,7 @@ class Engine:
             noise=random.Random(),
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
-        homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
+        self.t3_homes = homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
         self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
         self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
         self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
@@ -111,6 +113,10 @@ class Engine:
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
+        self._author = author
+        self._surroundings = surroundings
+        # Told by whoever lets others use the server through us: how many are at it.
+        self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
         self._connecting = asyncio.Lock()
@@ -168,6 +174,14 @@ class Engine:
         """The connection to a server that runs already, of ours or external; none is started. Raises what `connect` raises."""
         await self.server.sync()
         return await self.connect() if self.server.status.state.answers else None
+
+    async def guard_key(self) -> GuardKey:
+        """Where the guard listens, and its password. Raises StoreError."""
+        return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
+
+    def guarding(self, answers: Answers) -> Guarding:
+        """What the guard needs of our bindings and our journal."""
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
 
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
@@ -235,6 +249,8 @@ class Engine:
     async def rest_if_idle(self, picture: Picture) -> None:
         """End the managed server when our own reaper's time has come."""
         status = self.server.status
+        if self.users():
+            self.resting.note()
         if self._connection is None or status.state is not ServerState.READY:
             return
         rest = await rest_if_idle(self.resting, self._connection[1], picture)

@@ -45,8 +45,11 @@ class Ledger(Protocol):
         """Write ahead that the thread is about to get a session. What is not confirmed is settled by the next reconciliation."""
         ...
 
-    async def seen(self, session_id: str) -> None:
-        """Something happened in this session: whoever is bound to it is proved anew."""
+    async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
+        """Something happened in this session: whoever is bound to it is proved anew. `thread` is T3 Code's, where it is known.
+
+        Raises ServerError, ServerFailed, BinaryNotFound too.
+        """
         ...
 
     async def told(self, told: Told) -> None:

@@ -81,17 +81,17 @@ class Sessions:
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
         if answered.status < 300:
-            self._later(self._seen(session_id))
+            self._later(self._seen(session_id, None))
 
     async def _read(self, exchange: Exchange, asked: Read) -> None:
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             if _is_session(answered):
-                decision, _ = await self._judge.judge(asked, Said.FOUND)
+                decision, thread = await self._judge.judge(asked, Said.FOUND)
                 if decision.answer is Answer.PASS:
                     await self._judge.tell(asked, decision, asked.session_id)
                     await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
-                    self._later(self._seen(asked.session_id))
+                    self._later(self._seen(asked.session_id, thread))
                     return
             else:
                 failed = await whole(answered)
@@ -159,7 +159,7 @@ class Sessions:
             if await asyncio.to_thread(_is_the_one, taken, decision.session_id, asked.directory):
                 await self._judge.tell(asked, decision, decision.session_id)
                 await exchange.give_json(200, taken.content)
-                self._later(self._seen(decision.session_id))
+                self._later(self._seen(decision.session_id, None))
                 return
             await self._refuse(exchange, asked, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
             return
@@ -186,9 +186,9 @@ class Sessions:
         )
         await _refuse(exchange, refusal)
 
-    async def _seen(self, session_id: str) -> None:
+    async def _seen(self, session_id: str, thread: ThreadNow | None) -> None:
         try:
-            await self._ledger.seen(session_id)
+            await self._ledger.seen(session_id, thread)
         except T3TrayError as error:
             _log.info("%s could not be proved anew: %s", session_id, error.message)
 

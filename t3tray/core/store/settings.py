@@ -20,9 +20,10 @@ from t3tray.core.store.schema import settings
 @dataclass(frozen=True)
 class Settings:
     """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
-    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another
-    session; `t3_repair`: T3 Code's database may be written where the user chooses that remedy;
-    `vault`: what threads say is kept, up to `vault_megabytes`."""
+    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
+    `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
+    `vault_megabytes`; `guard_port` and `guard_secret_place`: where the guard listens and where its password lies, once it was
+    used: T3 Code's settings name both, so they stay."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -35,6 +36,8 @@ class Settings:
     t3_repair: bool = False
     vault: bool = True
     vault_megabytes: int = 500
+    guard_port: int = 0
+    guard_secret_place: str = ""
 
 
 class SettingsTable:

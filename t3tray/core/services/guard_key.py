@@ -1,0 +1,42 @@
+"""The guard's port and password: chosen once, and kept, because T3 Code's settings name them from then on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from secrets import token_urlsafe
+
+from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.core.store.settings import SettingsTable
+from t3tray.core.system.secrets import Secrets
+from t3tray.core.system.serial import SerialExecutor
+
+_SECRET = "guard"
+_BYTES = 24
+
+
+@dataclass(frozen=True)
+class GuardKey:
+    """What T3 Code needs to reach the guard. The password opens the guard only, never the server behind it."""
+
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+async def read_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> GuardKey:
+    """The key; made when there is none yet, or when its password is lost. Raises StoreError."""
+    known = await run_sql(settings.read)
+    if known.guard_port and known.guard_secret_place:
+        password = await asyncio.to_thread(secrets.read, _SECRET, known.guard_secret_place)
+        if password:
+            return GuardKey(known.guard_port, password)
+    made = GuardKey(known.guard_port or choose_port(), token_urlsafe(_BYTES))
+    place = await asyncio.to_thread(secrets.keep, _SECRET, made.password)
+    # Read again: somebody may have set something meanwhile.
+    known = await run_sql(settings.read)
+    await run_sql(settings.write, replace(known, guard_port=made.port, guard_secret_place=place))
+    return made

@@ -1,0 +1,226 @@
+"""The guard's bindings and its ledger, on our own store and journal: the same bindings as everywhere, proved at the server.
+
+Every step is in the journal before it takes effect outside (write-ahead). It decides nothing, and makes no session.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from os.path import realpath
+from typing import Protocol
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Evidence, Failure, Found
+from t3tray.core.domain.guard import Bound, ThreadNow, Told
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Reason, decide
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.opencode.wire import Marker, SessionRecord
+from t3tray.core.services import evidence as gather
+from t3tray.core.services.evidence import Recorded, Surroundings
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.resume import RENEWS
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from t3tray.core.system.serial import SerialExecutor
+
+_LEFT = (Event.SUPERSEDED, Event.RELEASED)
+# A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
+_PROVES = RENEWS | {Reason.BUSY}
+
+
+class Answers(Protocol):
+    """Keeps what the guard answered. Called where the SQL runs; raises StoreError."""
+
+    def add(self, told: Told) -> None: ...
+
+
+class RecentAnswers:
+    """The newest answers, kept in memory. `heard` is called with each, in the thread that runs the SQL."""
+
+    def __init__(self, limit: int, heard: Callable[[Told], None] | None = None) -> None:
+        self._answers: deque[Told] = deque(maxlen=limit)
+        self._heard = heard
+
+    def add(self, told: Told) -> None:
+        self._answers.append(told)
+        if self._heard:
+            self._heard(told)
+
+    def all(self) -> tuple[Told, ...]:
+        """Oldest first."""
+        return tuple(self._answers)
+
+
+class Guarding:
+    """Lives on the event loop; SQL and files go through executors. `connect` brings the server, started if it has to be."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SerialExecutor,
+        now: Callable[[], datetime],
+        author: Author,
+        surroundings: Surroundings,
+        connect: Callable[[], Awaitable[SessionServer]],
+        answers: Answers,
+    ) -> None:
+        self._store = store
+        self._run_sql = run_sql
+        self._now = now
+        self._author = author
+        self._surroundings = surroundings
+        self._connect = connect
+        self._answers = answers
+
+    async def bound(self, thread: ThreadNow) -> Bound | None:
+        """The thread's live binding with a verdict taken just now; what T3 Code names for it counts nothing here."""
+        cursor, entries = await self._run_sql(self._recorded, thread.id)
+        if cursor is None:
+            return None
+        evidence, marked = await self._evidence(self._thread(thread), cursor, thread.has_earlier)
+        place = evidence.session.value.directory if isinstance(evidence.session, Found) else ""
+        return Bound(
+            session_id=cursor.session_id,
+            directory=realpath(place) if place else "",
+            verdict=decide(cursor, evidence),
+            chosen=_is_chosen(entries),
+            marked=marked,
+            has_messages=cursor.last_message_id is not None,
+            messages=cursor.message_count,
+            put_away=_put_away(entries),
+        )
+
+    async def has_left(self, thread_id: str, session_id: str) -> bool:
+        return session_id in _put_away((await self._run_sql(self._recorded, thread_id))[1])
+
+    @asynccontextmanager
+    async def intend(self, thread: ThreadNow, why: str) -> AsyncIterator[_Intent]:
+        """Write ahead; until the end of the `async with` recovery leaves it to us."""
+        intent = _Intent(self, Marker(thread.id, self._author.open_intent()), why)
+        try:
+            await self._run_sql(self._write_ahead, self._thread(thread), intent)
+            yield intent
+        finally:
+            self._author.close_intent(intent.marker.intent)
+
+    async def confirm(self, marker: Marker, why: str, session: SessionRecord) -> None:
+        cursor = await gather.cursor_now(await self._connect(), session.facts, None)
+        await self._run_sql(self._bind, marker, why, cursor)
+
+    async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
+        """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
+        owner = await self._run_sql(self._owner, session_id)
+        if owner is None:
+            if thread is not None:
+                await self._take_in(self._thread(thread), session_id)
+            return
+        kept, cursor = owner
+        evidence, _ = await self._evidence(kept, cursor, cursor.last_message_id is not None)
+        if decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
+            now = await gather.cursor_now(await self._connect(), evidence.session.value, cursor)
+            why = "seen by the guard"
+            entry = Entry(kept.id, Event.PROVEN, Actor.TURN, why, self._now(), session_id, cursor=now)
+            await self._run_sql(self._store.journal.prove, entry)
+        await self._run_sql(self._store.threads.touch, kept.id, self._now())
+
+    async def told(self, told: Told) -> None:
+        await self._run_sql(self._answers.add, told)
+
+    async def _evidence(self, thread: Thread, cursor: Cursor, has_turns: bool) -> tuple[Evidence, bool]:
+        """What the server says of a cursor, and whether the session carries our marker for this thread."""
+        recorded = Recorded(thread, cursor, has_turns)
+        if not cursor.is_well_formed:
+            return gather.from_nobody(recorded, Failure.UNSUPPORTED, self._surroundings), False
+        try:
+            server = await self._connect()
+            evidence = await gather.from_server(server, recorded, cursor, self._surroundings)
+            if cursor.last_message_id is not None or not isinstance(evidence.session, Found):
+                return evidence, False
+            marker = (await server.session(cursor.session_id)).marker
+        except SessionMissing:
+            # It went between two questions.
+            return gather.from_nobody(recorded, Failure.SERVER_ERROR, self._surroundings), False
+        except (ServerError, ServerFailed, BinaryNotFound) as error:
+            failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
+            return gather.from_nobody(recorded, failure, self._surroundings), False
+        return evidence, marker is not None and marker.thread == thread.id
+
+    async def _take_in(self, thread: Thread, session_id: str) -> None:
+        server = await self._connect()
+        cursor = await gather.cursor_now(server, (await server.session(session_id)).facts, None)
+        await self._run_sql(self._import, thread, cursor)
+
+    def _thread(self, thread: ThreadNow) -> Thread:
+        now = self._now()
+        made, asked = thread.created_at or now, thread.asked_at or now
+        return Thread(thread.id, thread.title, thread.directory, Source.T3CODE, made, max(made, asked))
+
+    def _recorded(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
+        return self._store.journal.binding(thread_id).cursor, self._store.journal.entries(thread_id)
+
+    def _owner(self, session_id: str) -> tuple[Thread, Cursor] | None:
+        owner = self._store.journal.owner_of(session_id)
+        if owner is None:
+            return None
+        cursor = self._store.journal.binding(owner).cursor
+        try:
+            return None if cursor is None else (self._store.threads.find(owner), cursor)
+        except ThreadNotFound:
+            return None
+
+    def _write_ahead(self, thread: Thread, intent: _Intent) -> None:
+        self._store.threads.keep(thread)
+        self._store.journal.append(
+            Entry(thread.id, Event.INTENDED, Actor.IMPORT, intent.why, self._now(), intent=intent.marker.intent)
+        )
+
+    def _bind(self, marker: Marker, why: str, cursor: Cursor) -> None:
+        now = self._now()
+        old = self._store.journal.binding(marker.thread).cursor
+        entries = [
+            Entry(marker.thread, Event.CONFIRMED, Actor.IMPORT, why, now, cursor.session_id, intent=marker.intent, cursor=cursor)
+        ]
+        if old is not None:
+            entries.insert(0, Entry(marker.thread, Event.SUPERSEDED, Actor.IMPORT, why, now, old.session_id, cursor=old))
+        self._store.journal.append(*entries)
+
+    def _import(self, thread: Thread, cursor: Cursor) -> None:
+        bound, entries = self._recorded(thread.id)
+        left = cursor.session_id in _put_away(entries)
+        if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
+            self._store.threads.keep(thread)
+            why = "the session that T3 Code names"
+            self._store.journal.append(
+                Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, why, self._now(), cursor.session_id, cursor=cursor)
+            )
+
+
+class _Intent:
+    """A binding that was written ahead."""
+
+    def __init__(self, guarding: Guarding, marker: Marker, why: str) -> None:
+        self.marker = marker
+        self.why = why
+        self._guarding = guarding
+
+    async def confirm(self, session: SessionRecord) -> None:
+        await self._guarding.confirm(self.marker, self.why, session)
+
+
+def _is_chosen(entries: tuple[Entry, ...]) -> bool:
+    """Whether the live binding came about by the user's own word."""
+    confirmed = [entry for entry in entries if entry.event is Event.CONFIRMED]
+    return bool(confirmed) and confirmed[-1].actor is Actor.USER
+
+
+def _put_away(entries: tuple[Entry, ...]) -> frozenset[str]:
+    """The sessions that the user left in this thread, by choosing another or by letting go."""
+    left = {entry.session_id for entry in entries if entry.event in _LEFT and entry.actor is Actor.USER and entry.session_id}
+    confirmed = [entry.session_id for entry in entries if entry.event is Event.CONFIRMED]
+    return frozenset(left - set(confirmed[-1:]))

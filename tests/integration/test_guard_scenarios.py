@@ -1,0 +1,371 @@
+"""Every recorded scenario behind the guard, on the real opencode: a follow-up carries its context, or is refused and visible.
+
+The player is T3 Code as recorded; against the bare server it does what the original report tells, which the first tests hold.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from t3tray.core.domain.guard import Answer, Refusal
+from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
+from t3tray.core.domain.journal import Event
+from tests.support.guarded import Guarded
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.played_t3 import PlayedT3, TurnRefused
+from tests.support.stub_model import UNKNOWN, StubModel
+from tests.support.t3_traffic import recording, shape
+from tests.support.t3_world import World, empty_world
+
+TELL = "the codeword is PELICAN"
+ASK = "what is the codeword?"
+
+
+@pytest.fixture
+def world(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> World:
+    """T3 Code's home beside a git checkout with a worktree, and an environment in which t3tray finds both programs."""
+    made = empty_world(tmp_path / "world")
+    for name, value in {**opencode_home.environment, "T3CODE_HOME": str(made.home)}.items():
+        monkeypatch.setenv(name, value)
+    git = "git init -q . && git -c user.email=a@b -c user.name=c commit -q --allow-empty -m x && git worktree add -q ../wt"
+    subprocess.run(git, shell=True, cwd=made.code / "proj", check=True, capture_output=True)
+    (made.code / "other").mkdir()
+    return World(made.home, opencode_home.database, made.code)
+
+
+@pytest.fixture
+def project(world: World) -> Path:
+    return world.code / "proj"
+
+
+@pytest.fixture
+def guarded(world: World, tmp_path: Path) -> Iterator[Guarded]:
+    with Guarded(str(tmp_path / "data")) as running:
+        yield running
+
+
+@pytest.fixture
+def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
+    player = PlayedT3(world.state, guarded.url, guarded.password)
+    yield player
+    player.quit()
+
+
+def server(guarded: Guarded) -> httpx.Client:
+    """The server behind the guard, behind its back."""
+    endpoint = guarded.call(guarded.engine.server.ensure_ready())
+    return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=30)
+
+
+def delete(guarded: Guarded, session: str) -> None:
+    with server(guarded) as http:
+        http.delete(f"/session/{session}").raise_for_status()
+
+
+def told(guarded: Guarded, session: str) -> dict[str, object]:
+    with server(guarded) as http:
+        found: dict[str, object] = http.get(f"/session/{session}").json()
+        return found
+
+
+def sessions(world: World) -> int:
+    with closing(sqlite3.connect(world.opencode)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM session").fetchone()[0]
+        return count
+
+
+def remembers(model: StubModel) -> bool:
+    return TELL in model.words_sent() and UNKNOWN not in model.words_sent()
+
+
+def shapes(name: str) -> list[str]:
+    probes = ("/agent", "/skill", "/provider", "/message", "/abort")
+    lines = [shape(line.method, line.path) for line in recording(name)]
+    return [line for line in lines if not line.endswith(probes)]
+
+
+# Without the guard: the player is T3 Code as it was recorded, and loses the context as the report tells.
+
+
+@pytest.mark.parametrize("scenario", ["c", "d"])
+def test_without_the_guard_the_context_is_lost_in_silence(
+    world: World, project: Path, opencode_home: OpenCodeHome, model: StubModel, scenario: str
+) -> None:
+    with RawServer(opencode_home) as bare:
+        t3 = PlayedT3(world.state, bare.url, "pw")
+        thread = t3.thread("Report", project)
+        old = t3.turn(thread, TELL)
+        t3.restart()
+        if scenario == "c":
+            with bare.http() as http:
+                http.delete(f"/session/{old}").raise_for_status()
+        else:
+            t3.lose_cursor(thread)
+        t3.sent.clear()
+        new = t3.turn(thread, ASK)
+        assert t3.sent == shapes(scenario)
+        assert new != old and t3.cursor(thread) == new and t3.status(thread) == ("ready", None)
+        assert TELL not in model.words_sent()
+        t3.quit()
+
+
+def test_the_player_asks_what_was_recorded(world: World, project: Path, opencode_home: OpenCodeHome) -> None:
+    with RawServer(opencode_home) as bare:
+        t3 = PlayedT3(world.state, bare.url, "pw")
+        thread = t3.thread("Report", project)
+        t3.turn(thread, TELL)
+        t3.turn(thread, ASK)
+        assert t3.sent == shapes("a")
+        t3.restart()
+        t3.sent.clear()
+        t3.turn(thread, ASK)
+        assert t3.sent == shapes("b")
+        t3.quit()
+
+
+# Behind the guard.
+
+
+def test_a_new_thread_gets_a_session_with_our_marker(guarded: Guarded, t3: PlayedT3, world: World, project: Path) -> None:
+    thread = t3.thread("Grüße", project)
+    session = t3.turn(thread, TELL)
+    assert t3.cursor(thread) == session and sessions(world) == 1
+    entries = guarded.call(guarded.engine.journal(thread))
+    assert [(entry.event, entry.session_id) for entry in entries[:2]] == [(Event.INTENDED, None), (Event.CONFIRMED, session)]
+    found = told(guarded, session)
+    assert found["metadata"] == {"t3tray": {"thread": thread, "intent": entries[0].intent}}
+    assert (found["title"], found["permission"]) == ("Grüße", t3.permission)
+    assert told_sentence(guarded.last) == f"T3 Code asked for a new session called “Grüße” for a new thread; it got {session}."
+
+
+def test_after_a_restart_the_session_is_read_and_the_context_is_there(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    t3.sent.clear()
+    assert t3.turn(thread, ASK) == session and remembers(model)
+    assert t3.sent == shapes("b")
+    assert guarded.decisions[-1].answer is Answer.PASS and guarded.decisions[-1].thread_id == thread
+
+
+def test_a_deleted_session_is_refused_until_the_user_chose_another(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    with server(guarded) as http:
+        copy = http.post(f"/session/{old}/fork").json()["id"]
+    t3.restart()
+    delete(guarded, old)
+    before, asked = sessions(world), len(model.chats())
+
+    with pytest.raises(TurnRefused, match=r"Open t3tray: this thread's session is gone\."):
+        t3.turn(thread, ASK)
+    assert (t3.cursor(thread), sessions(world), len(model.chats())) == (old, before, asked)
+    assert t3.status(thread) == ("error", REFUSALS[Refusal.SESSION_GONE])
+    assert t3.sent[-1] == "GET /session/ID", "no session was asked for after that"
+
+    connection = guarded.call(guarded.engine.connect())
+    guarded.call(guarded.engine.threads.bind(thread, copy, connection))
+    assert t3.turn(thread, ASK) == copy and remembers(model)
+    assert t3.cursor(thread) == copy and sessions(world) == before
+    assert f"it was given {copy} (2 messages)." in told_sentence(guarded.last)
+    t3.restart()
+    assert t3.turn(thread, ASK) == copy, "from now on it is T3 Code's own cursor"
+
+
+def test_a_lost_cursor_is_found_again_with_the_permissions_of_the_request(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    t3.lose_cursor(thread)
+    t3.permission = [
+        {"permission": "*", "pattern": "*", "action": "ask"},
+        {"permission": "read", "pattern": "*", "action": "allow"},
+    ]
+    assert t3.turn(thread, ASK) == session and remembers(model)
+    assert t3.cursor(thread) == session and sessions(world) == 1
+    assert told(guarded, session)["permission"][-2:] == t3.permission  # type: ignore[index]
+
+
+def test_a_lost_cursor_of_a_thread_that_we_never_saw_is_refused(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    guard = t3.url, t3.password
+    endpoint = guarded.call(guarded.engine.server.ensure_ready())
+    t3.url, t3.password = endpoint.url, endpoint.password or ""
+    thread = t3.thread("Before the guard", project)
+    t3.turn(thread, TELL)
+    t3.restart()
+    t3.lose_cursor(thread)
+    t3.url, t3.password = guard
+    before, asked = sessions(world), len(model.chats())
+    with pytest.raises(TurnRefused, match="no session is known for this thread"):
+        t3.turn(thread, ASK)
+    assert (t3.cursor(thread), sessions(world), len(model.chats())) == (None, before, asked)
+    assert guarded.decisions[-1].refusal is Refusal.NO_SESSION
+
+
+def test_a_refusal_is_mended_by_starting_afresh_only_when_the_user_says_so(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    t3.restart()
+    delete(guarded, old)
+    with pytest.raises(TurnRefused):
+        t3.turn(thread, ASK)
+    with server(guarded) as http:
+        fresh = http.post("/session", params={"directory": str(project)}, json={}).json()["id"]
+    connection = guarded.call(guarded.engine.connect())
+    guarded.call(guarded.engine.threads.bind(thread, fresh, connection))
+    assert t3.turn(thread, ASK) == fresh and t3.cursor(thread) == fresh
+
+
+def test_a_session_that_the_user_left_is_not_gone_back_to(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    first = t3.turn(thread, TELL)
+    with server(guarded) as http:
+        copy = http.post(f"/session/{first}/fork").json()["id"]
+    t3.restart()
+    guarded.call(guarded.engine.threads.bind(thread, copy, guarded.call(guarded.engine.connect())))
+    assert t3.turn(thread, ASK) == copy and remembers(model)
+
+
+def test_text_generation_is_not_taken_for_the_thread_that_starts(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("New thread", project)
+    t3.ask(thread, TELL)
+    t3.set_status(thread, "starting")
+    made = t3.generate_title(str(project))
+    assert "metadata" not in told(guarded, made)
+    session = t3.work(thread, TELL)
+    assert session != made and t3.cursor(thread) == session and sessions(world) == 2
+
+
+def test_of_two_waiting_follow_ups_each_gets_its_own_session(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    one, other = t3.thread("Same title", project), t3.thread("Same title", project)
+    bound = {one: t3.turn(one, "the codeword is ONE"), other: t3.turn(other, "the codeword is OTHER")}
+    t3.restart()
+    for thread in bound:
+        t3.lose_cursor(thread)
+        t3.ask(thread, ASK)
+    for thread, word in ((other, "OTHER"), (one, "ONE")):
+        assert t3.work(thread, ASK) == bound[thread]
+        assert f"the codeword is {word}" in model.words_sent()
+    assert sessions(world) == 2
+
+
+@pytest.mark.parametrize("lost", ["deleted", "null"])
+def test_a_changed_runtime_mode_does_not_replace_the_session(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path, lost: str
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    if lost == "deleted":
+        delete(guarded, session)
+        with pytest.raises(TurnRefused):
+            t3.set_mode(thread)
+        assert (t3.cursor(thread), sessions(world)) == (session, 0)
+    else:
+        t3.lose_cursor(thread)
+        assert t3.set_mode(thread) == session and sessions(world) == 1
+
+
+def test_a_thread_that_moved_to_a_worktree_works_there_with_its_context(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    first = t3.turn(thread, TELL)
+    t3.restart()
+    t3.move(thread, world.code / "wt")
+    fork = t3.turn(thread, ASK)
+    assert fork != first and remembers(model)
+    found = told(guarded, fork)
+    assert (found["directory"], found["metadata"]["t3tray"]["thread"]) == (str(world.code / "wt"), thread)  # type: ignore[index]
+    entries = guarded.call(guarded.engine.journal(thread))
+    assert {(entry.event, entry.session_id) for entry in entries} >= {(Event.SUPERSEDED, first), (Event.CONFIRMED, fork)}
+    t3.restart()
+    assert t3.turn(thread, ASK) == fork, "the fork is where the thread is, so nothing is forked again"
+    assert sessions(world) == 2
+
+
+def test_a_thread_that_moved_to_another_project_is_refused_and_nothing_is_left(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    first = t3.turn(thread, TELL)
+    t3.restart()
+    t3.move(thread, world.code / "other")
+    with pytest.raises(TurnRefused, match="moved to a folder where its session cannot follow"):
+        t3.turn(thread, ASK)
+    assert (t3.cursor(thread), sessions(world)) == (first, 1)
+    t3.move(thread, project)
+    assert t3.turn(thread, ASK) == first
+
+
+def test_a_session_deleted_while_t3_code_holds_it_is_told_by_opencode_itself(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    delete(guarded, session)
+    with pytest.raises(TurnRefused, match=f"Session not found: {session}"):
+        t3.turn(thread, ASK)
+    assert t3.cursor(thread) == session and sessions(world) == 0
+
+
+def test_the_guard_restarted_between_two_messages_is_not_noticed(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    guarded.restart_house()
+    assert t3.turn(thread, ASK) == session and remembers(model)
+
+
+def test_a_server_that_was_stopped_is_started_by_the_next_message(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    assert guarded.call(guarded.engine.server.retire())
+    assert t3.turn(thread, ASK) == session and remembers(model)
+
+
+def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    guarded.call(guarded.engine.server.retire())
+    monkeypatch.setattr(guarded.engine.server._running, "_launch", _no_program)
+    with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
+        t3.turn(thread, ASK)
+    assert t3.cursor(thread) == session and sessions(world) == 1
+
+
+def _no_program() -> None:
+    from t3tray.core.errors import BinaryNotFound
+
+    raise BinaryNotFound("There is no opencode.")

@@ -1,0 +1,64 @@
+"""The engine and the guard as `t3tray guard run` runs them, on an event loop of their own thread, for tests that play T3 Code."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from t3tray.core.domain.guard import Decision, Told
+from t3tray.core.engine import Engine
+from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.services.guarding import RecentAnswers
+
+T = TypeVar("T")
+_LIMIT = 60.0
+
+
+class Guarded:
+    """A context manager; the environment says where everything is."""
+
+    def __init__(self, data: str) -> None:
+        self.answers = RecentAnswers(1000)
+        self._data = data
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="guard", daemon=True)
+
+    def __enter__(self) -> Guarded:
+        self._thread.start()
+        self.engine = self.call(Engine.open(self._data, "command"))
+        self.house = self._make_house()
+        self.url = self.call(self.house.start())
+        self.password = self.call(self.engine.guard_key()).password
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.call(self.house.stop())
+            self.call(self.engine.close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_LIMIT)
+            self._loop.close()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something where the guard runs, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_LIMIT)
+
+    def restart_house(self) -> None:
+        """The guard ends and comes again, on the same port; the engine and its server stay."""
+        self.call(self.house.stop())
+        self.house = self._make_house()
+        self.call(self.house.start())
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return [told.decision for told in self.answers.all()]
+
+    @property
+    def last(self) -> Told:
+        return self.answers.all()[-1]
+
+    def _make_house(self) -> Guardhouse:
+        return Guardhouse(self.engine, self.answers)

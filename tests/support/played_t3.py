@@ -1,0 +1,314 @@
+"""T3 Code 0.0.33 as far as a guard meets it: its database, and its requests to an external OpenCode server, one turn at a time.
+
+The requests are the recorded ones. What it does with an answer is what was seen: a session in the answer becomes the cursor,
+whatever was asked for; NotFound alone begins a new session; every other error fails the turn and keeps the cursor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.t3_traffic import Recorded, recorded, shape
+from tests.support.t3_world import stamp
+
+ALLOW_ALL = [{"permission": "*", "pattern": "*", "action": "allow"}]
+_LIMIT = 30.0
+
+
+@dataclass
+class Live:
+    """A session that T3 Code holds: its id, and the stream of its folder's events."""
+
+    session_id: str
+    events: queue.Queue[dict[str, Any]]
+    reading: threading.Thread
+    close: Any
+
+
+@dataclass
+class PlayedT3:
+    """`sent` are the shapes of all requests, `failures` what was shown in red. Its database is `state`."""
+
+    state: Path
+    url: str
+    password: str
+    permission: list[dict[str, str]] = field(default_factory=lambda: list(ALLOW_ALL))
+    sent: list[str] = field(default_factory=list)
+    live: dict[str, Live] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.http = httpx.Client(trust_env=False, timeout=_LIMIT)
+        self._open = sqlite3.connect(self.state, check_same_thread=False)
+        self._open.execute("PRAGMA journal_mode = WAL")
+
+    def quit(self) -> None:
+        """A clean stop: every live session is aborted, every cursor kept."""
+        for thread_id in list(self.live):
+            self._drop(thread_id, abort=True)
+        with self._write() as connection:
+            connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (_now(),))
+        self.http.close()
+        self._open.close()
+
+    def restart(self) -> None:
+        self.quit()
+        self.__post_init__()
+
+    def thread(self, title: str, directory: Path) -> str:
+        """A new thread, before its first message."""
+        thread_id = str(uuid.uuid4())
+        with self._write() as connection:
+            connection.execute(
+                "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
+                " model_selection_json) VALUES (?, 'p1', ?, ?, ?, ?, ?)",
+                (
+                    thread_id,
+                    title,
+                    str(directory),
+                    _now(),
+                    _now(),
+                    json.dumps({"instanceId": "opencode", "model": "stub/stub-1"}),
+                ),
+            )
+            _event(connection, thread_id, "thread.created")
+        return thread_id
+
+    def move(self, thread_id: str, directory: Path) -> None:
+        """The user moves the thread to a worktree."""
+        with self._write() as connection:
+            connection.execute("UPDATE projection_threads SET worktree_path = ? WHERE thread_id = ?", (str(directory), thread_id))
+            _event(connection, thread_id, "thread.meta-updated")
+
+    def lose_cursor(self, thread_id: str) -> None:
+        with self._write() as connection:
+            connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL WHERE thread_id = ?", (thread_id,))
+
+    def turn(self, thread_id: str, text: str) -> str:
+        """One message of the user's, to the end of its turn; the session that answered. Raises TurnRefused."""
+        self.ask(thread_id, text)
+        return self.work(thread_id, text)
+
+    def ask(self, thread_id: str, text: str) -> None:
+        """The message is there, and waits for T3 Code's one worker."""
+        with self._write() as connection:
+            connection.execute(
+                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+                " VALUES (?, ?, 'user', ?, 0, ?, ?)",
+                (str(uuid.uuid4()), thread_id, text, _now(), _now()),
+            )
+            connection.execute(
+                "INSERT INTO projection_turns (thread_id, turn_id, pending_message_id, state, requested_at,"
+                " checkpoint_files_json) VALUES (?, NULL, ?, 'pending', ?, '[]')",
+                (thread_id, str(uuid.uuid4()), _now()),
+            )
+            connection.execute(
+                "UPDATE projection_threads SET latest_user_message_at = ? WHERE thread_id = ?", (_now(), thread_id)
+            )
+            for kind in ("thread.message-sent", "thread.turn-start-requested"):
+                _event(connection, thread_id, kind)
+
+    def work(self, thread_id: str, text: str) -> str:
+        """The worker comes to this thread's message."""
+        self.set_status(thread_id, "starting")
+        try:
+            live = self.live.get(thread_id) or self._session(thread_id)
+            self.send(recorded("a", "POST", "/prompt_async"), self._directory(thread_id), live.session_id, **_prompt(text))
+        except TurnRefused as refused:
+            self._failed(thread_id, str(refused))
+            raise
+        turn_id = f"opencode-turn-{uuid.uuid4()}"
+        with self._write() as connection:
+            connection.execute(
+                "UPDATE projection_turns SET turn_id = ?, state = 'running' WHERE thread_id = ? AND turn_id IS NULL",
+                (turn_id, thread_id),
+            )
+            connection.execute("UPDATE projection_threads SET latest_turn_id = ? WHERE thread_id = ?", (turn_id, thread_id))
+        self.set_status(thread_id, "running")
+        self._until_idle(live)
+        with self._write() as connection:
+            connection.execute("UPDATE projection_turns SET state = 'completed' WHERE turn_id = ?", (turn_id,))
+            connection.execute(
+                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+                " VALUES (?, ?, 'assistant', '', 0, ?, ?)",
+                (f"assistant:prt_{uuid.uuid4()}", thread_id, _now(), _now()),
+            )
+        self.set_status(thread_id, "ready")
+        return live.session_id
+
+    def set_mode(self, thread_id: str) -> str:
+        """The runtime mode of a thread without a live session is changed: T3 Code resumes it, and sends no message."""
+        with self._write() as connection:
+            _event(connection, thread_id, "thread.runtime-mode-set")
+        return self._session(thread_id).session_id
+
+    def generate_title(self, directory: str) -> str:
+        """T3 Code's own text generation; the session that it made for it."""
+        made = self.send(recorded("j-textgen", "POST", "/session"), directory)
+        session: str = made.json()["id"]
+        self.send(recorded("j-textgen", "POST", "/message"), directory, session, **_prompt("Generate a title"))
+        return session
+
+    def cursor(self, thread_id: str) -> str | None:
+        row = self._row("SELECT resume_cursor_json FROM provider_session_runtime WHERE thread_id = ?", thread_id)
+        return None if row is None or row[0] is None else json.loads(row[0])["sessionId"]
+
+    def status(self, thread_id: str) -> tuple[str, str | None]:
+        """What the user sees: the state, and the words in red."""
+        row = self._row("SELECT status, last_error FROM projection_thread_sessions WHERE thread_id = ?", thread_id)
+        return row[0], row[1]
+
+    def send(self, line: Recorded, directory: str, session: str = "", **body: object) -> httpx.Response:
+        """One recorded request, for this folder and session. Raises TurnRefused, NotFound."""
+        request = line.request(httpx.URL(self.url), self.password, directory, session, **body)
+        self.sent.append(shape(request.method, request.url.path))
+        try:
+            answer = self.http.send(request)
+        except httpx.TransportError as error:
+            raise TurnRefused("fetch failed") from error
+        if answer.is_success:
+            return answer
+        told = answer.json()
+        if answer.status_code == 404 or told.get("name") == "NotFoundError":
+            raise NotFound(told["data"]["message"])
+        raise TurnRefused(told["data"]["message"])
+
+    def _session(self, thread_id: str) -> Live:
+        """`startSession`: resume by the cursor, fork where the folder differs, begin anew where it is gone."""
+        directory, cursor = self._directory(thread_id), self.cursor(thread_id)
+        session = None if cursor is None else self._resumed(cursor, directory)
+        if session is None:
+            title = self._row("SELECT title FROM projection_threads WHERE thread_id = ?", thread_id)[0]
+            made = self.send(recorded("a", "POST", "/session"), directory, title=title, permission=self.permission)
+            session = made.json()["id"]
+        live = self.live[thread_id] = self._listen(session, directory)
+        with self._write() as connection:
+            connection.execute(
+                "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at,"
+                " resume_cursor_json, provider_instance_id) VALUES (?1, 'opencode', 'opencode', 'running', ?2, ?3, 'opencode')"
+                " ON CONFLICT (thread_id) DO UPDATE SET status = 'running', last_seen_at = ?2, resume_cursor_json = ?3",
+                (thread_id, _now(), json.dumps({"schemaVersion": 1, "sessionId": session})),
+            )
+        return live
+
+    def _resumed(self, cursor: str, directory: str) -> str | None:
+        try:
+            found = self.send(recorded("b", "GET", "/session/ID"), directory, cursor).json()
+        except NotFound:
+            return None
+        session: str = found["id"]
+        if "directory" in found and os.path.realpath(found["directory"]) != os.path.realpath(directory):
+            session = self._fork(session, directory)
+        self.send(recorded("b", "PATCH", "/session/ID"), directory, session, permission=self.permission)
+        return session
+
+    def _fork(self, session: str, directory: str) -> str:
+        """Recorded are its address and that it has no body; the folder stands in the query and in the header."""
+        line = recorded("b", "POST", "/abort")
+        fork = Recorded(**{**vars(line), "path": line.path.replace("/abort", "/fork?directory=%2Fhome%2Fdev%2Fcode%2Fproj")})
+        made: str = self.send(fork, directory, session).json()["id"]
+        return made
+
+    def _listen(self, session: str, directory: str) -> Live:
+        events: queue.Queue[dict[str, Any]] = queue.Queue()
+        request = recorded("a", "GET", "/event").request(httpx.URL(self.url), self.password, directory)
+        self.sent.append(shape("GET", "/event"))
+        client = httpx.Client(trust_env=False, timeout=httpx.Timeout(_LIMIT, read=None))
+        answer = client.send(request, stream=True)
+
+        def read() -> None:
+            try:
+                for line in answer.iter_lines():
+                    if line.startswith("data: "):
+                        events.put(json.loads(line.removeprefix("data: ")))
+            except httpx.HTTPError:
+                events.put({"type": "the stream broke"})
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        assert events.get(timeout=_LIMIT)["type"] == "server.connected"
+        return Live(session, events, thread, client.close)
+
+    def _until_idle(self, live: Live) -> None:
+        while True:
+            event = live.events.get(timeout=_LIMIT)
+            assert event["type"] != "the stream broke"
+            if event["type"] == "session.idle" and event["properties"]["sessionID"] == live.session_id:
+                return
+
+    def _drop(self, thread_id: str, abort: bool) -> None:
+        live = self.live.pop(thread_id)
+        if abort:
+            self.send(recorded("b", "POST", "/abort"), self._directory(thread_id), live.session_id)
+        live.close()
+
+    def _failed(self, thread_id: str, message: str) -> None:
+        with self._write() as connection:
+            connection.execute("DELETE FROM projection_turns WHERE thread_id = ? AND turn_id IS NULL", (thread_id,))
+            connection.execute(
+                "UPDATE provider_session_runtime SET status = 'stopped' WHERE thread_id = ?",
+                (thread_id,),
+            )
+            _event(connection, thread_id, "thread.activity-appended")
+        self.set_status(thread_id, "error", message)
+
+    def set_status(self, thread_id: str, status: str, error: str | None = None) -> None:
+        """What the thread's session is doing, and the words in red."""
+        with self._write() as connection:
+            connection.execute(
+                "INSERT INTO projection_thread_sessions (thread_id, status, provider_name, last_error, updated_at)"
+                " VALUES (?1, ?2, 'opencode', ?3, ?4)"
+                " ON CONFLICT (thread_id) DO UPDATE SET status = ?2, last_error = ?3, updated_at = ?4",
+                (thread_id, status, error, _now()),
+            )
+            _event(connection, thread_id, "thread.session-set")
+
+    def _directory(self, thread_id: str) -> str:
+        found: str = self._row("SELECT worktree_path FROM projection_threads WHERE thread_id = ?", thread_id)[0]
+        return found
+
+    def _row(self, query: str, thread_id: str) -> Any:
+        with closing(sqlite3.connect(self.state)) as connection:
+            return connection.execute(query, (thread_id,)).fetchone()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._open:
+            yield self._open
+
+
+class TurnRefused(Exception):
+    """A turn that failed in words, which T3 Code shows."""
+
+
+class NotFound(TurnRefused):
+    """The only error after which T3 Code begins a new session."""
+
+
+def _prompt(text: str) -> dict[str, object]:
+    return {"model": {"providerID": "stub", "modelID": "stub-1"}, "parts": [{"type": "text", "text": text}]}
+
+
+def _event(connection: sqlite3.Connection, thread_id: str, kind: str) -> None:
+    connection.execute(
+        "INSERT INTO orchestration_events (event_id, aggregate_kind, stream_id, stream_version, event_type, occurred_at,"
+        " actor_kind, payload_json, metadata_json) VALUES (?1, 'thread', ?2,"
+        " (SELECT count(*) FROM orchestration_events), ?3, ?4, 'client', '{}', '{}')",
+        (str(uuid.uuid4()), thread_id, kind, _now()),
+    )
+
+
+def _now() -> str:
+    return stamp(datetime.now(UTC))
