@@ -13,8 +13,10 @@ def label(text: str = "", kind: str = "", *, size: float = 1.0, bold: bool = Fal
     """A text that wraps and can be selected; `kind` is its role in the style sheet."""
     made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    # A wrapping label alone would refuse to be narrower than its longest word.
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    # A wrapping label alone would refuse to be narrower than its longest word; it is the higher for it.
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    made.setSizePolicy(policy)
     made.setFont(scaled(made.font(), size, bold=bold))
     made.setProperty("kind", kind)
     return made

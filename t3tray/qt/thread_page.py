@@ -30,7 +30,8 @@ _ALARMS = {
     AlarmKind.LOST: "This thread has lost its session",
     AlarmKind.CLIFF: "The model was sent much less than before",
 }
-_SHOWN = 2
+# In characters.
+_ROOM = 34
 
 
 class ThreadPage(QScrollArea):
@@ -132,11 +133,13 @@ class ThreadPage(QScrollArea):
         actions = self._actions(details)
         row = QHBoxLayout()
         row.setSpacing(GAP)
-        for number, (text, do) in enumerate(actions[:_SHOWN]):
+        # Two stand side by side where a narrow window has room for their words.
+        shown = 2 if sum(len(text) for text, _ in actions[:2]) <= _ROOM else 1
+        for number, (text, do) in enumerate(actions[:shown]):
             made = button(text, "" if number else "main")
             made.clicked.connect(lambda _checked=False, do=do: do())
             row.addWidget(made)
-        if rest := actions[_SHOWN:]:
+        if rest := actions[shown:]:
             more = button("More")
             menu = QMenu(more)
             for text, do in rest:
@@ -171,7 +174,10 @@ class ThreadPage(QScrollArea):
         match remedy:
             case Remedy.BIND:
                 return [
-                    (f"{REMEDIES[remedy]} {found.session_id} ({found.messages} messages)", want(Choice(remedy, found.session_id)))
+                    (
+                        f"{REMEDIES[remedy]} …{found.session_id[-6:]} ({found.messages:,})",
+                        want(Choice(remedy, found.session_id)),
+                    )
                     for found in details.choices
                 ]
             case Remedy.RELOCATE:

@@ -79,7 +79,7 @@ def test_the_page_shows_draft_receipt_history_and_facts(window: MainWindow) -> N
 def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> None:
     choose(window, "a", "ses_old")
     with qtbot.waitSignal(window.remedy_wanted) as wanted:
-        buttons(window.page)["Bind to ses_old (3 messages)"].click()
+        buttons(window.page)["Bind to …es_old (3)"].click()
     assert wanted.args == ["a", Choice(Remedy.BIND, "ses_old")]
     with qtbot.waitSignal(window.check_wanted):
         buttons(window.page)["Check Again"].click()
@@ -298,3 +298,21 @@ def test_rings_and_times_go_on_only_while_they_can_be_seen(window: MainWindow) -
     assert not ticking.isActive()
     window.show()
     assert ticking.isActive()
+
+
+@pytest.mark.parametrize("width", [420, 960])
+def test_no_text_is_cut(window: MainWindow, width: int) -> None:
+    """Every label is as high as its text needs at its width, and no button is narrower than its words."""
+    window.resize(width, 640)
+    for shown in ROWS:
+        choose(window, shown.thread.id, "ses_df5b87236ffe5RnsWYfjg7erHJ")
+        QApplication.processEvents()
+        QApplication.processEvents()
+        inside = window.page.widget()
+        assert inside is not None and inside.width() <= window.page.viewport().width()
+        for label in window.page.findChildren(QLabel):
+            if label.isVisible() and label.wordWrap():
+                assert label.height() >= label.heightForWidth(label.width()), label.text()
+        for button in window.page.findChildren(QAbstractButton):
+            if button.isVisible() and button.text():
+                assert button.width() >= button.sizeHint().width(), button.text()
