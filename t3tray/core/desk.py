@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
@@ -24,7 +26,7 @@ from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
-from t3tray.core.system.watch import FileWatch, database_files
+from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ REST_FOR_READING = 4.0
 # What makes up for a change that no watcher told.
 SAFETY_REFRESH = 60.0
 
+_UNWATCHED = "What other programs change is noticed once a minute only, because their files cannot be watched"
 _TELLING = ("session.", "permission.", "question.")
 
 
@@ -47,6 +50,9 @@ class Desk:
         self._listening: asyncio.Task[None] | None = None
         self._feed: ConversationFeed | None = None
         self._drafting = asyncio.Lock()
+        self._watch: FileWatch | None = None
+        self._folders: frozenset[Path] = frozenset()
+        self._unwatched: tuple[str, ...] = ()
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
@@ -57,24 +63,18 @@ class Desk:
             opened.set_exception(error)
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
-        loop = asyncio.get_running_loop()
-
-        def files_changed() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watcher's thread still tells of a change
-                loop.call_soon_threadsafe(self._changed.set)
-
-        files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
-        watch = await asyncio.to_thread(FileWatch, files, files_changed)
         engine.server.subscribe(self._on_server_changed)
         # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
         preparing = asyncio.create_task(asyncio.to_thread(engine.launching.environment))
         try:
             while True:
-                rest = await self._publish(engine, publish) * REST_FOR_READING
+                await self._watch_files(engine)
+                rest = await self._look(engine, publish) * REST_FOR_READING
                 await self._next_change(max(rest, COALESCE))
         finally:
             preparing.cancel()
-            await asyncio.to_thread(watch.stop)
+            if self._watch:
+                await asyncio.to_thread(self._watch.stop)
 
     async def close(self) -> None:
         """Stop listening, then close the engine: the server that only we use ends with it."""
@@ -193,6 +193,43 @@ class Desk:
         if self._engine is None:
             self._engine = asyncio.get_running_loop().create_future()
         return self._engine
+
+    async def _watch_files(self, engine: Engine) -> None:
+        """Be told of changed files, also in folders that have appeared since. Where that fails, the slow refresh makes up for it."""
+        files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
+        folders = await asyncio.to_thread(existing_folders, files)
+        if folders == self._folders:
+            return
+        self._folders = folders
+        loop = asyncio.get_running_loop()
+
+        def files_changed() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watcher's thread still tells of a change
+                loop.call_soon_threadsafe(self._changed.set)
+
+        former, self._watch = self._watch, None
+        if former:
+            await asyncio.to_thread(former.stop)
+        try:
+            self._watch = await asyncio.to_thread(FileWatch, files, files_changed)
+            self._unwatched = ()
+        except OSError as error:
+            _log.warning("The files cannot be watched: %s", error)
+            self._unwatched = (f"{_UNWATCHED} ({error.strerror or error}).",)
+
+    async def _look(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
+        """`_publish`; one look that fails by our own fault is told, and is no reason to look at nothing any more."""
+
+        def tell(overview: Overview) -> None:
+            publish(replace(overview, warnings=(*overview.warnings, *self._unwatched)))
+
+        try:
+            return await self._publish(engine, tell)
+        except Exception as bug:
+            _log.exception("A look at the threads failed by a mistake of t3tray's.")
+            said = f"t3tray made a mistake while it read the threads ({type(bug).__name__}: {bug}). It will try again."
+            tell(Overview(engine.server.status, warnings=(said,)))
+            return 0.0
 
     async def _publish(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
         """Read everything and tell it; how long it took, in seconds. An error is told in place of what could not be read."""

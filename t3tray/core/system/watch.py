@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -12,16 +12,23 @@ _CHANGES = frozenset({"created", "modified", "deleted", "moved"})
 
 
 class FileWatch:
-    """Calls `on_change` from a thread of its own whenever one of these files, which need not exist yet, has changed."""
+    """Calls `on_change` from a thread of its own whenever one of these files, which need not exist yet, has changed.
 
-    def __init__(self, files: Iterable[Path], on_change: Callable[[], None]) -> None:
+    Folders that appear later are not seen. Raises OSError when the system watches no more.
+    """
+
+    def __init__(self, files: Collection[Path], on_change: Callable[[], None]) -> None:
         names = {str(file) for file in files}
         self._observer = Observer()
         handler = _Handler(names, on_change)
-        for directory in {str(Path(name).parent) for name in names}:
-            if Path(directory).is_dir():
-                self._observer.schedule(handler, directory, recursive=False)
-        self._observer.start()
+        for directory in existing_folders(files):
+            self._observer.schedule(handler, str(directory), recursive=False)
+        try:
+            self._observer.start()
+        except OSError:
+            # Some of its threads may run already.
+            self._observer.stop()
+            raise
 
     def stop(self) -> None:
         self._observer.stop()
@@ -36,6 +43,11 @@ class _Handler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type in _CHANGES and (str(event.src_path) in self._names or str(event.dest_path) in self._names):
             self._on_change()
+
+
+def existing_folders(files: Iterable[Path]) -> frozenset[Path]:
+    """The folders of these files that there are now: those that a watch that begins now sees."""
+    return frozenset(file.parent for file in files if file.parent.is_dir())
 
 
 def database_files(path: Path) -> tuple[Path, Path]:

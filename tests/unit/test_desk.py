@@ -1,0 +1,99 @@
+"""The desk's loop goes on: without a watch on the files, after a mistake of our own, and with folders that come later."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray.core import desk as module
+from t3tray.core.desk import Desk
+from t3tray.core.engine import Engine
+from t3tray.core.services.views import Overview
+from t3tray.core.system.watch import FileWatch, existing_folders
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[Desk, asyncio.Queue[Overview]]]:
+    """A desk under way on this test's own empty machine, and what it publishes."""
+    desk, told = Desk(None), asyncio.Queue[Overview]()
+    task = asyncio.create_task(desk.run(told.put_nowait))
+    try:
+        yield desk, told
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await desk.close()
+
+
+async def next_of(told: asyncio.Queue[Overview], wanted: Callable[[Overview], bool] = lambda overview: True) -> Overview:
+    async with asyncio.timeout(20):
+        while not wanted(overview := await told.get()):
+            pass
+    return overview
+
+
+async def something_changes() -> None:
+    """In our own store, as another process would do it."""
+    engine = await Engine.open(None, "command")
+    await engine.set_settings(replace(engine.settings, terminal="kitty"))
+    await engine.close()
+
+
+async def test_a_system_that_watches_no_more_files_is_told_and_the_list_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_words: Any) -> FileWatch:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr(module, "FileWatch", full)
+    monkeypatch.setattr(module, "SAFETY_REFRESH", 0.1)
+    async with running() as (_, told):
+        for _ in range(2):
+            (warning,) = (await next_of(told)).warnings
+            assert "once a minute" in warning and "inotify watch limit reached" in warning
+
+
+async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    look, looks = Engine.look, []
+
+    async def broken_once(engine: Engine) -> Any:
+        looks.append(1)
+        if len(looks) == 1:
+            raise ZeroDivisionError("oops")
+        return await look(engine)
+
+    monkeypatch.setattr(Engine, "look", broken_once)
+    async with running() as (_, told):
+        (warning,) = (await next_of(told)).warnings
+        assert "mistake" in warning and "oops" in warning
+        await something_changes()
+        await next_of(told, lambda overview: overview.warnings == ())
+
+
+async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[frozenset[Path]] = []
+
+    class Noting(FileWatch):
+        def __init__(self, files: Collection[Path], on_change: Callable[[], None]) -> None:
+            super().__init__(files, on_change)
+            watched.append(existing_folders(files))
+
+    monkeypatch.setattr(module, "FileWatch", Noting)
+    folder = Path(os.environ["XDG_DATA_HOME"]) / "opencode"
+    async with running() as (_, told):
+        await next_of(told)
+        assert folder not in watched[-1]
+        folder.mkdir(parents=True)
+        await something_changes()
+        await next_of(told)
+        async with asyncio.timeout(20):
+            while folder not in watched[-1]:
+                await told.get()
+        assert len(watched) == 2
