@@ -195,7 +195,7 @@ class Desk:
         return self._engine
 
     async def _watch_files(self, engine: Engine) -> None:
-        """Be told of changed files, also in folders that have appeared since. Where that fails, the slow refresh makes up for it."""
+        """Be told of changed files, also in folders that appeared since. Where that fails, the slow refresh makes up for it."""
         files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
         folders = await asyncio.to_thread(existing_folders, files)
         if folders == self._folders:

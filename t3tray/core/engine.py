@@ -54,7 +54,7 @@ from t3tray.core.store.vault import Vault
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
 from t3tray.core.system.neighbours import other_opencode_runs, other_servers
-from t3tray.core.system.paths import data_directory, log_directory
+from t3tray.core.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import t3_homes
@@ -128,6 +128,7 @@ class Engine:
         data = data_directory(data_dir, os.environ)
         run_sql = SerialExecutor("t3tray-sql")
         try:
+            await run_sql(close_own_folder, data)
             store = await run_sql(Store.open, data, utc_now)
             settings = await run_sql(store.settings.read)
         except BaseException:

@@ -115,6 +115,13 @@ class StoreError(WorldError):
     title = "t3tray's own data cannot be used"
 
 
+def folder_unusable(error: OSError) -> StoreError:
+    """What is told when the data folder cannot be made, read or written."""
+    place = f" ({error.filename})" if error.filename else ""
+    said = f"t3tray's data folder cannot be used: {error.strerror or error}{place}."
+    return StoreError(said, "Check its permissions and the space left.")
+
+
 class ThreadNotFound(WorldError):
     title = "No such thread"
     exit_code = ExitCode.NO_THREAD

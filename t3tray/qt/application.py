@@ -50,7 +50,14 @@ class Application(QObject):
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
-        if not self._instance.take():
+        from t3tray.core.errors import StoreError
+
+        try:
+            is_first = self._instance.take()
+        except StoreError as error:
+            self._say(f"{error.title}: {error.message}\n{error.hint or ''}")
+            return error.exit_code
+        if not is_first:
             return self._bring_up_first()
         self._qt.setApplicationName("t3tray")
         self._qt.setDesktopFileName("t3tray")
@@ -68,8 +75,19 @@ class Application(QObject):
 
         if self._instance.raise_first():
             return ExitCode.DONE
-        sys.stderr.write("t3tray runs already, but does not answer. End it, then start it again.\n")
+        self._say("t3tray runs already, but does not answer. End it, then start it again.")
         return ExitCode.UNKNOWN
+
+    def _say(self, words: str) -> None:
+        """Why there is no app: where it was started from, or in a window where nobody reads that."""
+        words = words.rstrip()
+        if sys.stderr:
+            sys.stderr.write(f"{words}\n")
+        is_read = sys.stderr and sys.stderr.isatty()
+        if not is_read and self._qt.platformName() not in _TRAYLESS_PLATFORMS:
+            from PySide6.QtWidgets import QMessageBox
+
+            QMessageBox.critical(None, "t3tray", words)
 
     @Slot()
     def _on_icon_shown(self) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, Signal, Slot
 
+from t3tray.core.errors import StoreError, folder_unusable
+
 _RAISE = b"raise\n"
 _LIMIT_MS = 2000
 
@@ -21,16 +23,32 @@ class Instance(QObject):
 
     def __init__(self, directory: Path) -> None:
         super().__init__()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = directory
         self._address = _address(directory)
-        self._lock = QLockFile(str(directory / "tray.lock"))
+        self._lock = QLockFile(str(self._lock_path))
         # Never stale by age: only a holder that does not live any more loses it.
         self._lock.setStaleLockTime(0)
         self._server: QObject | None = None
 
     def take(self) -> bool:
-        """True when we are the first."""
-        return self._lock.tryLock(0)
+        """True when we are the first. Raises StoreError when the data folder cannot be used."""
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._lock.tryLock(0):
+                # Qt made it for everybody to read.
+                self._lock_path.chmod(0o600)
+                return True
+            if self._lock.error() is QLockFile.LockError.LockFailedError:
+                return False
+            # Qt does not tell why; the system does.
+            with tempfile.TemporaryFile(dir=self._directory):
+                raise StoreError(f"t3tray's data folder cannot be used: {self._lock_path} cannot be locked.")
+        except OSError as error:
+            raise folder_unusable(error) from error
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._directory / "tray.lock"
 
     def listen(self) -> None:
         """Hear those who start later."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from t3tray.core.errors import OurBug, StoreError
+from t3tray.core.errors import OurBug, StoreError, folder_unusable
 
 _PRIMARY_CODE = 0xFF
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -52,10 +52,7 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         raise _ours(error) from error
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        raise StoreError(
-            f"t3tray's data folder cannot be used: {error.strerror or error}{place}.", "Check its permissions and the space left."
-        ) from error
+        raise folder_unusable(error) from error
 
 
 def _ours(error: BaseException) -> StoreError | OurBug:

@@ -1,0 +1,42 @@
+"""One app a data folder: who holds it is told apart from a folder that cannot be used, in the words of the command line."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from t3tray.core.errors import ExitCode, StoreError
+from t3tray.qt.instance import Instance
+
+
+def test_the_first_takes_it_for_itself_alone_and_a_second_does_not(qtbot: QtBot, tmp_path: Path) -> None:
+    first, second = Instance(tmp_path / "data"), Instance(tmp_path / "data")
+    assert first.take() and not second.take()
+    assert stat.S_IMODE((tmp_path / "data" / "tray.lock").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs folders in which not even root can make a file")
+@pytest.mark.parametrize("folder", ["/proc/self", "/sys/kernel", "/proc/t3tray"])
+def test_a_folder_that_cannot_be_written_is_not_one_that_is_taken(qtbot: QtBot, folder: str) -> None:
+    with pytest.raises(StoreError, match=f"cannot be used: .*{folder}"):
+        Instance(Path(folder)).take()
+
+
+def test_the_app_says_what_the_command_line_says_and_ends_with_its_code(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    place.write_text("a file of somebody's")
+
+    def told(*words: str) -> tuple[int, str]:
+        argv = [sys.executable, "-m", "t3tray", *words, "--data-dir", str(place)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stderr
+
+    app = told()
+    assert app == told("threads")
+    assert app[0] == ExitCode.UNKNOWN and "File exists" in app[1]
+    assert place.read_text() == "a file of somebody's"
