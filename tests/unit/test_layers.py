@@ -9,19 +9,54 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "t3tray"
 
-# Each layer and what it may import of ours, besides itself and the error tree.
+_VALUES = {"core.domain"}
+_ADAPTERS = {"core.opencode", "core.store", "core.system", "core.t3code"}
+_BELOW_ENGINE = {*_VALUES, *_ADAPTERS, "core.services"}
+_TEXTS = {"documents", "tables"}
+
+# Each layer and what it may import of ours, besides itself and the error tree. Who stands for all may import all.
 ALLOWED: dict[str, set[str]] = {
     "core.errors": set(),
     "core.domain": set(),
-    "core.opencode": {"core.domain", "core.system", "core.store"},
-    "core.store": {"core.domain"},
-    "core.system": {"core.domain"},
-    "core.t3code": {"core.domain", "core.system"},
-    "core.services": {"core.domain", "core.opencode", "core.store", "core.system", "core.t3code"},
-    "core.guard": {"core.domain", "core.opencode", "core.system"},
-    "qt": {"core.domain", "core.services", "resources"},
+    "core.opencode": {*_VALUES, "core.system", "core.store"},
+    "core.store": _VALUES,
+    "core.system": _VALUES,
+    "core.t3code": {*_VALUES, "core.system"},
+    "core.services": {*_VALUES, *_ADAPTERS},
+    "core.archive": _BELOW_ENGINE,
+    "core.conversing": _BELOW_ENGINE,
+    "core.launching": _BELOW_ENGINE,
+    "core.opening": {*_BELOW_ENGINE, "core.launching"},
+    "core.engine": {*_BELOW_ENGINE, "core.archive", "core.conversing", "core.launching", "core.opening"},
+    "core.desk": {*_BELOW_ENGINE, "core.engine"},
+    "core.guard": {*_VALUES, "core.opencode", "core.system"},
+    "core.guardhouse": {*_BELOW_ENGINE, "core.engine", "core.guard"},
     "resources": set(),
+    "qt": {*_VALUES, "core.services", "resources"},
+    "documents": {*_VALUES, "core.services", "core.t3code"},
+    "tables": {*_VALUES, "core.services", "core.t3code"},
+    "command": {"core.engine", "documents"},
+    "remedy_commands": {*_VALUES, *_TEXTS, "command"},
+    "settings_command": {"core.store", "command"},
+    "vault_commands": {*_VALUES, *_TEXTS, "command"},
+    "commands": {
+        *_VALUES,
+        *_TEXTS,
+        "core.engine",
+        "core.services",
+        "command",
+        "remedy_commands",
+        "settings_command",
+        "vault_commands",
+    },
+    "cli": {*_VALUES, "command", "commands", "documents"},
+    "app": {"core.desk", "core.system", "qt"},
+    "__main__": {"app", "cli"},
 }
+# What the rules of the domain may be made of: no file, no process, no network, no randomness.
+PURE = {"__future__", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re", "typing"}
+CLOCKS = {"now", "utcnow", "today"}
+DOORS = {"open", "print", "input", "__import__", "eval", "exec"}
 
 
 def layer_of(module: str) -> str:
@@ -36,21 +71,38 @@ def imports_of(file: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: write imports in full"
-            names |= (
-                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "t3tray.core" else {str(node.module)}
-            )
-    return names
+            inner = node.module in ("t3tray", "t3tray.core")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} if inner else {str(node.module)}
+    return names - {"t3tray.__version__"}
 
 
 def test_imports_point_down_only() -> None:
     for file in PACKAGE.rglob("*.py"):
         module = "t3tray." + ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
         layer = layer_of(module)
-        if layer not in ALLOWED:
+        if file.name == "__init__.py" and layer in ("__init__", "core.__init__"):
+            assert not imports_of(file) - {"__future__"}, f"{module} is there for its name only"
             continue
+        assert layer in ALLOWED, f"{module} stands in no layer"
         for name in imports_of(file):
             if name.startswith("t3tray.") and layer_of(name) != layer:
                 assert layer_of(name) in ALLOWED[layer] | {"core.errors"}, f"{module} must not import {name}"
+
+
+def test_every_layer_that_is_named_is_there() -> None:
+    files = (file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.py"))
+    assert {layer_of("t3tray." + ".".join(file.parts)) for file in files} >= set(ALLOWED)
+
+
+def test_the_domain_has_no_input_no_output_and_no_clock_of_its_own() -> None:
+    for file in (PACKAGE / "core" / "domain").rglob("*.py"):
+        foreign = {name.split(".")[0] for name in imports_of(file) if not name.startswith("t3tray.")}
+        assert foreign <= PURE, f"{file} imports {foreign - PURE}"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                forbidden = CLOCKS if isinstance(node.func, ast.Attribute) else DOORS
+                assert called not in forbidden, f"{file}:{node.lineno} calls {called}"
 
 
 def test_only_the_qt_layer_and_the_app_import_qt() -> None:
