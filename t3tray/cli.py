@@ -80,6 +80,10 @@ def build_parser() -> argparse.ArgumentParser:
     settings = add("settings", "show the settings, or set one")
     settings.add_argument("name", metavar="NAME", nargs="?")
     settings.add_argument("value", metavar="VALUE", nargs="?")
+    guard = add("guard", "the proxy for T3 Code: point T3 Code at it, put that back, look, or run it here")
+    guard.add_argument("action", choices=["on", "off", "status", "run"])
+    guard.add_argument("--yes", action="store_true", help="do it without asking")
+    guard.add_argument("--interrupt", action="store_true", help="even while a turn runs in T3 Code, which ends it")
     attach = commands.add_parser("attach", parents=[common], description="Verify a thread, then open OpenCode in this terminal.")
     attach.add_argument("thread", metavar="THREAD")
     return parser

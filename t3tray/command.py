@@ -12,6 +12,7 @@ from typing import TextIO
 
 from t3tray import documents
 from t3tray.core.engine import Engine
+from t3tray.core.errors import Refused
 
 
 @dataclass
@@ -61,3 +62,13 @@ def fall_silent(out: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, out.fileno())
     os.close(nowhere)
+
+    async def agree(self, preview: str) -> None:
+        """Ask before something changes, `--yes` being the answer given beforehand. Raises Refused without one."""
+        if self.words.yes:
+            return
+        if not self.can_ask:
+            raise Refused(preview, "Nothing was changed. Say --yes to do it.")
+        self.say(preview)
+        if (await self.ask("Do it? [y/N] ")).lower() not in ("y", "yes"):
+            raise Refused("Nothing was changed.")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 
-from t3tray import documents, remedy_commands, settings_command, tables, vault_commands
+from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
 from t3tray.command import Command
 from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.remedy import Remedy
@@ -271,6 +271,7 @@ COMMANDS: dict[str, Callable[[Command], Awaitable[ExitCode]]] = {
     "journal": journal,
     "doctor": doctor,
     "server": server,
+    "guard": guard_commands.guard,
     "attach": attach,
     "settings": settings_command.settings,
     "vault": vault_commands.vault,

@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from t3tray.core.guard.exchange import Exchange
 from t3tray.core.system.environment import SERVER_USER
 
+# What the guard is known by to whoever may not come in.
+REALM = "t3tray"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
-from t3tray.core.guard.door import Door
+from t3tray.core.guard.door import REALM, Door
 from t3tray.core.guard.exchange import Exchange, Gone, Receive, Scope, Send, TooLarge
 from t3tray.core.guard.headers import for_client
 from t3tray.core.guard.routes import Kind, route_of
@@ -42,7 +42,7 @@ class Proxy:
         exchange = Exchange(scope, receive, send)
         turned = self._door.turned_away(exchange)
         if turned:
-            challenge = ((b"www-authenticate", b'Basic realm="t3tray"'),) if turned.status == 401 else ()
+            challenge = ((b"www-authenticate", f'Basic realm="{REALM}"'.encode()),) if turned.status == 401 else ()
             await exchange.refuse(turned.status, turned.name, turned.sentence, (b"connection", b"close"), *challenge)
             return
         self._in_use()

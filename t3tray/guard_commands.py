@@ -1,0 +1,64 @@
+"""`t3tray guard`: run the guard in this process, point T3 Code at it, put that back, tell what is true."""
+
+from __future__ import annotations
+
+import asyncio
+
+from t3tray.command import Command
+from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import told_sentence
+from t3tray.core.errors import ExitCode
+from t3tray.core.guardhouse import Guardhouse, GuardStatus
+from t3tray.core.services.guarding import RecentAnswers
+from t3tray.core.t3code.protection import ProtectionView
+from t3tray.documents import Document
+from t3tray.tables import local
+
+_REMEMBERED = 100
+
+
+async def guard(command: Command) -> ExitCode:
+    def heard(told: Told) -> None:
+        command.say(f"{local(told.at)}  {told_sentence(told)}")
+
+    house = Guardhouse(command.engine, RecentAnswers(_REMEMBERED, heard))
+    match command.words.action:
+        case "run":
+            await _run(command, house)
+        case "on":
+            await command.agree("\n".join(await house.preview()))
+            await house.protect(command.words.interrupt)
+        case "off":
+            await house.unprotect(command.words.interrupt)
+    status = await house.status()
+    command.answer(guard_document(status), guard_text(status))
+    return ExitCode.DONE
+
+
+async def _run(command: Command, house: Guardhouse) -> None:
+    """Until this is cancelled, which a signal does."""
+    await house.start()
+    try:
+        status = await house.status()
+        command.answer(guard_document(status), guard_text(status))
+        command.out.flush()
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.shield(house.stop())
+
+
+def guard_document(status: GuardStatus) -> Document:
+    return {"guard": {"url": status.url, "answers": status.answers, "t3code": [_home_document(view) for view in status.homes]}}
+
+
+def guard_text(status: GuardStatus) -> str:
+    lines = [f"guard    {status.url} · {'listens' if status.answers else 'does not run: `t3tray`, or `t3tray guard run`'}"]
+    for view in status.homes:
+        lines.append(f"T3 Code  {view.home} · {view.sentence}")
+        lines += [f"         {place.name}: {place.server or 'a server that T3 Code starts itself'}" for place in view.places]
+    return "\n".join(lines)
+
+
+def _home_document(view: ProtectionView) -> Document:
+    places = [{"name": place.name, "server": place.server} for place in view.places]
+    return {"home": str(view.home), "state": view.state.value, "sentence": view.sentence, "places": places}

@@ -1,0 +1,288 @@
+"""Pointing T3 Code at the guard and back: the settings that win, everything else untouched, and no password said."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from t3tray.core.errors import Refused, StoreError, T3TrayError
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.protection import Protection, ProtectionView, T3Protection
+from tests.support.t3_world import NOON
+
+URL, PASSWORD = "http://127.0.0.1:4711", "the guard's own"
+OLD_URL, SECRET = "http://10.0.0.7:4096", "hunter2 of the user"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> T3Home:
+    (tmp_path / "t3" / "userdata").mkdir(parents=True)
+    return T3Home(tmp_path / "t3")
+
+
+@pytest.fixture
+def protection(home: T3Home, tmp_path: Path) -> T3Protection:
+    return T3Protection(home, tmp_path / "ours", lambda: NOON)
+
+
+def write(home: T3Home, value: object, indent: int | None = 2, end: str = "\n") -> str:
+    separators = None if indent else (",", ":")
+    text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False) + end
+    home.settings_file.write_text(text, encoding="utf-8")
+    return text
+
+
+def read(home: T3Home) -> dict[str, object]:
+    found: dict[str, object] = json.loads(home.settings_file.read_text("utf-8"))
+    return found
+
+
+LEGACY = {
+    "theme": "dark",
+    "providers": {"codex": {"enabled": True}, "opencode": {"enabled": True, "binaryPath": ""}},
+    "z": [1.0, "ü"],
+}
+INSTANCES = {
+    "providerInstances": {
+        "opencode": {"driver": "opencode", "enabled": True, "config": {"serverUrl": OLD_URL, "serverPassword": SECRET, "x": 1}},
+        "work": {"driver": "opencode", "enabled": False, "config": {}},
+        "bare": {"driver": "opencode"},
+        "claude": {"driver": "claudeAgent", "config": {"serverUrl": "kept"}},
+    },
+    "providers": {"opencode": {"serverUrl": "kept, since the instance wins"}},
+}
+
+
+@pytest.mark.parametrize(("indent", "end"), [(2, "\n"), (None, ""), (4, "\n\n")])
+def test_the_provider_is_pointed_at_the_guard_and_back_to_the_byte(
+    home: T3Home, protection: T3Protection, indent: int | None, end: str
+) -> None:
+    text = write(home, LEGACY, indent, end)
+    assert protection.look(URL, PASSWORD).state is Protection.NOT_GUARDED
+    view = protection.protect(URL, PASSWORD)
+    assert (view.state, [place.name for place in view.places]) == (Protection.GUARDED, ["providers.opencode"])
+    expected = json.loads(text)
+    expected["providers"]["opencode"] |= {"serverUrl": URL, "serverPassword": PASSWORD}
+    assert read(home) == expected and list(read(home)) == list(LEGACY)
+    assert home.settings_file.read_text("utf-8") == write_like(expected, indent, end)
+    assert protection.unprotect(URL, PASSWORD).state is Protection.NOT_GUARDED
+    assert home.settings_file.read_text("utf-8") == text
+
+
+def write_like(value: object, indent: int | None, end: str) -> str:
+    return json.dumps(value, indent=indent, separators=None if indent else (",", ":"), ensure_ascii=False) + end
+
+
+def test_the_instances_that_win_are_changed_and_no_other(home: T3Home, protection: T3Protection) -> None:
+    write(home, INSTANCES)
+    view = protection.look(URL, PASSWORD)
+    assert [(place.name, place.server) for place in view.places] == [
+        ("providerInstances.opencode.config", OLD_URL),
+        ("providerInstances.work.config", ""),
+        ("providerInstances.bare.config", ""),
+    ]
+    assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
+    changed = read(home)
+    instances = changed["providerInstances"]
+    assert isinstance(instances, dict)
+    for name in ("opencode", "work", "bare"):
+        assert instances[name]["config"] | {"serverUrl": URL, "serverPassword": PASSWORD} == instances[name]["config"]
+    assert instances["claude"] == INSTANCES["providerInstances"]["claude"] and instances["opencode"]["config"]["x"] == 1
+    assert changed["providers"] == INSTANCES["providers"]
+    protection.unprotect(URL, PASSWORD)
+    assert read(home) == INSTANCES
+
+
+def test_an_instance_of_another_name_leaves_the_provider_in_use(home: T3Home, protection: T3Protection) -> None:
+    write(home, {"providerInstances": {"work": {"driver": "opencode", "config": {}}}})
+    view = protection.protect(URL, PASSWORD)
+    assert [place.name for place in view.places] == ["providerInstances.work.config", "providers.opencode"]
+    home.settings_file.write_text(home.settings_file.read_text() + "\n")
+    protection.unprotect(URL, PASSWORD)
+    assert read(home) == {"providerInstances": {"work": {"driver": "opencode", "config": {}}}}
+
+
+def test_without_a_file_one_is_made_for_the_user_alone_and_removed_again(home: T3Home, protection: T3Protection) -> None:
+    assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
+    assert stat.S_IMODE(home.settings_file.stat().st_mode) == 0o600
+    assert protection.unprotect(URL, PASSWORD).state is Protection.NOT_GUARDED
+    assert not home.settings_file.exists()
+
+
+def test_the_files_mode_and_a_link_to_it_stay_and_the_copy_is_private(
+    home: T3Home, protection: T3Protection, tmp_path: Path
+) -> None:
+    text = write(home, INSTANCES)
+    real = tmp_path / "dotfiles.json"
+    home.settings_file.rename(real)
+    real.chmod(0o640)
+    home.settings_file.symlink_to(real)
+    protection.protect(URL, PASSWORD)
+    assert home.settings_file.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+    copies = [path for path in (tmp_path / "ours").iterdir() if path.read_text("utf-8") == text]
+    assert len(copies) == 1
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "ours").iterdir()} == {0o600}
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == 0o700
+
+
+def test_what_the_user_changed_meanwhile_stays(home: T3Home, protection: T3Protection) -> None:
+    write(home, INSTANCES)
+    protection.protect(URL, PASSWORD)
+    changed = read(home)
+    changed["theme"] = "light"
+    changed["providerInstances"]["work"]["config"] = {"serverUrl": "http://mine"}  # type: ignore[index]
+    write(home, changed)
+    view = protection.look(URL, PASSWORD)
+    assert view.state is Protection.CHANGED and "providerInstances.work.config" in view.sentence
+    protection.unprotect(URL, PASSWORD)
+    after = read(home)
+    assert after["theme"] == "light"
+    instances = after["providerInstances"]
+    assert isinstance(instances, dict)
+    assert instances["work"]["config"] == {"serverUrl": "http://mine"}, "it is not ours any more"
+    assert instances["opencode"] == INSTANCES["providerInstances"]["opencode"] and "config" not in instances["bare"]
+
+
+def test_protecting_again_what_was_changed_goes_back_to_the_users_newest_word(home: T3Home, protection: T3Protection) -> None:
+    write(home, LEGACY)
+    protection.protect(URL, PASSWORD)
+    changed = read(home)
+    changed["providers"]["opencode"] |= {"serverUrl": "http://mine", "serverPassword": SECRET}  # type: ignore[index]
+    write(home, changed)
+    assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
+    protection.unprotect(URL, PASSWORD)
+    assert read(home) == changed
+
+
+def test_another_password_or_address_is_not_guarded(home: T3Home, protection: T3Protection) -> None:
+    write(home, LEGACY)
+    protection.protect(URL, PASSWORD)
+    assert protection.look(URL, "another").state is Protection.CHANGED
+    assert protection.look("http://127.0.0.1:1", PASSWORD).state is Protection.CHANGED
+    assert protection.protect("http://127.0.0.1:1", "another").state is Protection.GUARDED
+
+
+def test_a_lost_record_still_lets_the_guard_be_left(home: T3Home, protection: T3Protection, tmp_path: Path) -> None:
+    write(home, LEGACY)
+    protection.protect(URL, PASSWORD)
+    for path in (tmp_path / "ours").iterdir():
+        path.unlink()
+    assert protection.unprotect(URL, PASSWORD).state is Protection.NOT_GUARDED
+    assert read(home) == LEGACY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"serverPassword": "{SECRET}", nonsense',
+        f'["{SECRET}"]',
+        f'{{"a": "{SECRET}", "a": 1}}',
+        f'{{"providers": "{SECRET}"}}',
+        f'{{"providers": {{"opencode": ["{SECRET}"]}}}}',
+        f'{{"providerInstances": {{"opencode": {{"driver": "opencode", "config": "{SECRET}"}}}}}}',
+    ],
+)
+def test_what_is_not_understood_is_left_and_nothing_of_it_is_said(
+    home: T3Home, protection: T3Protection, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    home.settings_file.write_text(text)
+    with pytest.raises(Refused) as refused:
+        protection.protect(URL, PASSWORD)
+    assert home.settings_file.read_text() == text
+    told = [repr(refused.value), str(refused.getrepr(showlocals=False)), caplog.text, repr(protection.look(URL, PASSWORD))]
+    assert all(SECRET not in words and "hunter2" not in words for words in told)
+
+
+def test_no_password_is_in_any_value_or_error(home: T3Home, protection: T3Protection) -> None:
+    write(home, {"providers": {"opencode": {"serverUrl": f"http://u:{SECRET.split()[0]}@h:1/p?q=1", "serverPassword": SECRET}}})
+    views: list[ProtectionView] = [protection.look(URL, PASSWORD), protection.protect(URL, PASSWORD)]
+    assert views[0].places[0].server == "http://h:1/p"
+    for told in (
+        *map(repr, views),
+        repr(protection),
+        repr(vars(protection)),
+        repr(protection._file.read()),
+        repr(protection._kept()),
+    ):
+        assert "hunter2" not in told and PASSWORD not in told
+
+
+def test_a_file_that_another_program_writes_meanwhile_is_left(
+    home: T3Home, protection: T3Protection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, LEGACY)
+    replace = os.replace
+    real_read = protection._file.read
+    reads = 0
+
+    def read_and_write() -> object:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            write(home, {"theme": "written by T3 Code"})
+        return real_read()
+
+    monkeypatch.setattr(protection._file, "read", read_and_write)
+    with pytest.raises(Refused, match="changed by another program"):
+        protection.protect(URL, PASSWORD)
+    assert read(home) == {"theme": "written by T3 Code"} and os.replace is replace
+    assert [path.name for path in home.state.iterdir()] == ["settings.json"], "no part is left"
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing(home: T3Home, tmp_path: Path) -> None:
+    text = write(home, LEGACY)
+    (tmp_path / "ours").write_text("a file in its place")
+    with pytest.raises(StoreError):
+        T3Protection(home, tmp_path / "ours", lambda: NOON).protect(URL, PASSWORD)
+    assert home.settings_file.read_text() == text
+
+
+def test_no_t3_code_is_said_so(tmp_path: Path) -> None:
+    nowhere = T3Protection(T3Home(tmp_path / "nowhere"), tmp_path / "ours", lambda: NOON)
+    assert nowhere.look(URL, PASSWORD).state is Protection.NO_T3CODE
+    with pytest.raises(Refused):
+        nowhere.protect(URL, PASSWORD)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+configs = st.fixed_dictionaries(
+    {}, optional={"serverUrl": st.text(max_size=8), "serverPassword": st.text(max_size=8), "x": values}
+)
+instances = st.fixed_dictionaries({"driver": st.sampled_from(["opencode", "codex"])}, optional={"config": configs, "y": values})
+whole = st.fixed_dictionaries(
+    {},
+    optional={
+        "other": values,
+        "providers": st.fixed_dictionaries({}, optional={"opencode": configs, "codex": values}),
+        "providerInstances": st.dictionaries(st.sampled_from(["opencode", "work", "third"]), instances, max_size=3),
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(whole, st.sampled_from([2, 4, None]), st.booleans())
+def test_any_settings_come_back_as_they_were(
+    home: T3Home, protection: T3Protection, value: dict[str, object], indent: int | None, touched: bool
+) -> None:
+    text = write(home, value, indent)
+    try:
+        assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
+        if touched:
+            home.settings_file.write_text(home.settings_file.read_text("utf-8") + " ", encoding="utf-8")
+        assert protection.unprotect(URL, PASSWORD).state is not Protection.GUARDED
+    except T3TrayError as error:
+        pytest.fail(f"{error.message}")
+    assert read(home) == value
+    assert touched or home.settings_file.read_text("utf-8") == text
