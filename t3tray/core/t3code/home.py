@@ -30,11 +30,6 @@ class T3Home:
         return self.state / "server-runtime.json"
 
     @property
-    def settings_file(self) -> Path:
-        """What the user has set; it may hold passwords in plain text."""
-        return self.state / "settings.json"
-
-    @property
     def environment_file(self) -> Path:
         return self.state / "environment-id"
 

@@ -84,7 +84,7 @@ class T3Protection:
 
     def __init__(self, home: T3Home, folder: Path, now: Callable[[], datetime]) -> None:
         self.home = home
-        self._file = SettingsFile(home.settings_file)
+        self._file = SettingsFile(home.state / "settings.json")
         name = hashlib.sha256(str(home.base).encode()).hexdigest()[:12]
         self._folder = folder
         self._record = folder / f"{name}.json"

@@ -32,15 +32,19 @@ def protection(home: T3Home, tmp_path: Path) -> T3Protection:
     return T3Protection(home, tmp_path / "ours", lambda: NOON)
 
 
+def settings_file(home: T3Home) -> Path:
+    return home.state / "settings.json"
+
+
 def write(home: T3Home, value: object, indent: int | None = 2, end: str = "\n") -> str:
     separators = None if indent else (",", ":")
     text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False) + end
-    home.settings_file.write_text(text, encoding="utf-8")
+    settings_file(home).write_text(text, encoding="utf-8")
     return text
 
 
 def read(home: T3Home) -> dict[str, object]:
-    found: dict[str, object] = json.loads(home.settings_file.read_text("utf-8"))
+    found: dict[str, object] = json.loads(settings_file(home).read_text("utf-8"))
     return found
 
 
@@ -71,9 +75,9 @@ def test_the_provider_is_pointed_at_the_guard_and_back_to_the_byte(
     expected = json.loads(text)
     expected["providers"]["opencode"] |= {"serverUrl": URL, "serverPassword": PASSWORD}
     assert read(home) == expected and list(read(home)) == list(LEGACY)
-    assert home.settings_file.read_text("utf-8") == write_like(expected, indent, end)
+    assert settings_file(home).read_text("utf-8") == write_like(expected, indent, end)
     assert protection.unprotect(URL, PASSWORD).state is Protection.NOT_GUARDED
-    assert home.settings_file.read_text("utf-8") == text
+    assert settings_file(home).read_text("utf-8") == text
 
 
 def write_like(value: object, indent: int | None, end: str) -> str:
@@ -104,16 +108,16 @@ def test_an_instance_of_another_name_leaves_the_provider_in_use(home: T3Home, pr
     write(home, {"providerInstances": {"work": {"driver": "opencode", "config": {}}}})
     view = protection.protect(URL, PASSWORD)
     assert [place.name for place in view.places] == ["providerInstances.work.config", "providers.opencode"]
-    home.settings_file.write_text(home.settings_file.read_text() + "\n")
+    settings_file(home).write_text(settings_file(home).read_text() + "\n")
     protection.unprotect(URL, PASSWORD)
     assert read(home) == {"providerInstances": {"work": {"driver": "opencode", "config": {}}}}
 
 
 def test_without_a_file_one_is_made_for_the_user_alone_and_removed_again(home: T3Home, protection: T3Protection) -> None:
     assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
-    assert stat.S_IMODE(home.settings_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings_file(home).stat().st_mode) == 0o600
     assert protection.unprotect(URL, PASSWORD).state is Protection.NOT_GUARDED
-    assert not home.settings_file.exists()
+    assert not settings_file(home).exists()
 
 
 def test_the_files_mode_and_a_link_to_it_stay_and_the_copy_is_private(
@@ -121,11 +125,11 @@ def test_the_files_mode_and_a_link_to_it_stay_and_the_copy_is_private(
 ) -> None:
     text = write(home, INSTANCES)
     real = tmp_path / "dotfiles.json"
-    home.settings_file.rename(real)
+    settings_file(home).rename(real)
     real.chmod(0o640)
-    home.settings_file.symlink_to(real)
+    settings_file(home).symlink_to(real)
     protection.protect(URL, PASSWORD)
-    assert home.settings_file.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert settings_file(home).is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
     copies = [path for path in (tmp_path / "ours").iterdir() if path.read_text("utf-8") == text]
     assert len(copies) == 1
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "ours").iterdir()} == {0o600}
@@ -193,10 +197,10 @@ def test_what_is_not_understood_is_left_and_nothing_of_it_is_said(
     home: T3Home, protection: T3Protection, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    home.settings_file.write_text(text)
+    settings_file(home).write_text(text)
     with pytest.raises(Refused) as refused:
         protection.protect(URL, PASSWORD)
-    assert home.settings_file.read_text() == text
+    assert settings_file(home).read_text() == text
     told = [repr(refused.value), str(refused.getrepr(showlocals=False)), caplog.text, repr(protection.look(URL, PASSWORD))]
     assert all(SECRET not in words and "hunter2" not in words for words in told)
 
@@ -242,7 +246,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(home: T3Home, tmp_path:
     (tmp_path / "ours").write_text("a file in its place")
     with pytest.raises(StoreError):
         T3Protection(home, tmp_path / "ours", lambda: NOON).protect(URL, PASSWORD)
-    assert home.settings_file.read_text() == text
+    assert settings_file(home).read_text() == text
 
 
 def test_no_t3_code_is_said_so(tmp_path: Path) -> None:
@@ -280,9 +284,9 @@ def test_any_settings_come_back_as_they_were(
     try:
         assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
         if touched:
-            home.settings_file.write_text(home.settings_file.read_text("utf-8") + " ", encoding="utf-8")
+            settings_file(home).write_text(settings_file(home).read_text("utf-8") + " ", encoding="utf-8")
         assert protection.unprotect(URL, PASSWORD).state is not Protection.GUARDED
     except T3TrayError as error:
         pytest.fail(f"{error.message}")
     assert read(home) == value
-    assert touched or home.settings_file.read_text("utf-8") == text
+    assert touched or settings_file(home).read_text("utf-8") == text
