@@ -56,13 +56,6 @@ class Command:
         answer: str = await asyncio.to_thread(sys.stdin.readline)
         return answer.strip()
 
-
-def fall_silent(out: TextIO) -> None:
-    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    os.close(nowhere)
-
     async def agree(self, preview: str) -> None:
         """Ask before something changes, `--yes` being the answer given beforehand. Raises Refused without one."""
         if self.words.yes:
@@ -72,3 +65,10 @@ def fall_silent(out: TextIO) -> None:
         self.say(preview)
         if (await self.ask("Do it? [y/N] ")).lower() not in ("y", "yes"):
             raise Refused("Nothing was changed.")
+
+
+def fall_silent(out: TextIO) -> None:
+    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)
