@@ -220,7 +220,11 @@ def _is_chosen(entries: tuple[Entry, ...]) -> bool:
 
 
 def _put_away(entries: tuple[Entry, ...]) -> frozenset[str]:
-    """The sessions that the user left in this thread, by choosing another or by letting go."""
-    left = {entry.session_id for entry in entries if entry.event in _LEFT and entry.actor is Actor.USER and entry.session_id}
-    confirmed = [entry.session_id for entry in entries if entry.event is Event.CONFIRMED]
-    return frozenset(left - set(confirmed[-1:]))
+    """The sessions that the user left in this thread, by choosing another or by letting go, and has not come back to."""
+    left: set[str] = set()
+    for entry in entries:
+        if entry.session_id and entry.event is Event.CONFIRMED:
+            left.discard(entry.session_id)
+        elif entry.session_id and entry.event in _LEFT and entry.actor is Actor.USER:
+            left.add(entry.session_id)
+    return frozenset(left)

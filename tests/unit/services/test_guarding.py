@@ -1,0 +1,227 @@
+"""The guard's bindings on our own journal: what counts as proved and as chosen, and no step at which a session could be lost."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.guarding import Guarding, RecentAnswers
+from t3tray.core.services.threads import Threads
+from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
+from tests.support.fake_server import FakeServer, Killed, KillSwitch
+from tests.unit.services.test_crash_points import Steps
+
+KILL_POINTS = 20
+
+
+class Life:
+    """One process of t3tray with a guard."""
+
+    def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
+        self.store = Store.open(home, now)
+        self.answers = RecentAnswers(3)
+        run: Any = Steps(switch)
+        author = Author(pid, 0.0)
+
+        async def connect() -> FakeServer:
+            return server
+
+        self.threads = Threads(self.store, run, now, author)
+        surroundings = Surroundings(now, lambda: False)
+        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.answers)
+
+    def events(self, thread_id: str) -> list[tuple[Event, str | None]]:
+        return [(entry.event, entry.session_id) for entry in self.store.journal.entries(thread_id)]
+
+
+@pytest.fixture
+def switch() -> KillSwitch:
+    return KillSwitch()
+
+
+@pytest.fixture
+def server(switch: KillSwitch) -> FakeServer:
+    return FakeServer(switch)
+
+
+@pytest.fixture
+def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Callable[[], Life]]:
+    """A new life on the same data each time."""
+    lives: list[Life] = []
+    moment = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def now() -> datetime:
+        nonlocal moment
+        moment += timedelta(seconds=1)
+        return moment
+
+    def made() -> Life:
+        for life in lives:
+            life.store.close()
+        lives.append(Life(tmp_path / "data", server, switch, 2_000_000 + len(lives), now))
+        return lives[-1]
+
+    yield made
+    for life in lives:
+        life.store.close()
+
+
+@pytest.fixture
+def thread(tmp_path: Path) -> ThreadNow:
+    (tmp_path / "work").mkdir()
+    return ThreadNow("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
+
+
+async def make(life: Life, server: FakeServer, thread: ThreadNow) -> str:
+    """What the guard does for a new thread."""
+    async with life.guarding.intend(thread, "T3 Code began it") as intent:
+        record = await server.create_session(thread.directory, thread.title, intent.marker)
+        await intent.confirm(record)
+    return record.facts.id
+
+
+async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_word(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    assert await life.guarding.bound(thread) is None
+    made = await make(life, server, thread)
+    bound = await life.guarding.bound(thread)
+    assert bound and (bound.session_id, bound.verdict.reason) == (made, Reason.UNPROVEN)
+    assert bound.marked and bound.is_proved and not bound.chosen and not bound.has_messages
+    assert bound.directory == thread.directory
+
+
+@pytest.mark.parametrize("kill_at", range(KILL_POINTS))
+@pytest.mark.parametrize("bound_before", [False, True])
+async def test_killed_at_any_step_nothing_is_lost_and_nothing_is_bound_twice(
+    begin: Callable[[], Life], server: FakeServer, switch: KillSwitch, thread: ThreadNow, kill_at: int, bound_before: bool
+) -> None:
+    life = begin()
+    before = {await make(life, server, thread)} if bound_before else set()
+    switch.left = kill_at
+    with contextlib.suppress(Killed):
+        await make(life, server, thread)
+    switch.left = None
+    life = begin()
+    await life.threads.reconcile(server)
+    live = life.store.journal.cursors()
+    assert set(live) <= {"t1"} and not life.store.journal.pending()
+    named = {session for _, session in life.events("t1") if session} if server.sessions_held else set()
+    assert named == set(server.sessions_held), "every session that was made is named by the journal"
+    if server.sessions_held:
+        assert live["t1"].session_id in server.sessions_held
+    assert before <= named
+
+
+async def test_a_session_that_replaces_another_supersedes_it(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    first, second = await make(life, server, thread), await make(life, server, thread)
+    assert life.events("t1")[-2:] == [(Event.SUPERSEDED, first), (Event.CONFIRMED, second)]
+    bound = await life.guarding.bound(thread)
+    assert bound and bound.session_id == second and bound.put_away == frozenset(), "the user left none"
+
+
+async def test_the_users_choice_is_told_from_ours(begin: Callable[[], Life], server: FakeServer, thread: ThreadNow) -> None:
+    life = begin()
+    first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
+    await life.threads.bind("t1", chosen, server)
+    bound = await life.guarding.bound(thread)
+    assert bound and (bound.session_id, bound.chosen, bound.put_away) == (chosen, True, frozenset({first}))
+    assert bound.messages == 2 and bound.verdict.reason is Reason.PROVED
+    assert await life.guarding.has_left("t1", first) and not await life.guarding.has_left("t1", chosen)
+    await life.threads.bind("t1", first, server)
+    again = await life.guarding.bound(thread)
+    assert again and again.put_away == frozenset({chosen}), "what the user came back to is not left any more"
+
+
+async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_missing(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    made = await make(life, server, thread)
+    server.up = False
+    bound = await life.guarding.bound(thread)
+    assert bound and (bound.verdict.reason, bound.directory, bound.is_proved) == (Reason.SERVER_DOWN, "", False)
+    server.up = True
+    server.delete(made)
+    bound = await life.guarding.bound(thread)
+    assert bound and (bound.verdict.reason, bound.is_proved) == (Reason.MISSING, False)
+
+
+async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_history(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    made = await make(life, server, thread)
+    await server.prompt(made, "hello")
+    await life.guarding.seen(made, None)
+    tail = life.store.journal.binding("t1").cursor
+    assert tail and tail.message_count == 2 and tail.last_message_id == server.messages_held[made][-1].facts.id
+    touched = life.store.threads.find("t1").last_activity_at
+    server.messages_held[made].clear()
+    await server.prompt(made, "another conversation")
+    await life.guarding.seen(made, None)
+    assert life.store.journal.binding("t1").cursor == tail, "what was recorded is not there: it stays recorded"
+    assert life.store.threads.find("t1").last_activity_at > touched
+
+
+async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_go(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    session = server.add_foreign_session(thread.directory)
+    await life.guarding.seen(session, None)
+    assert life.store.journal.cursors() == {}, "nobody said whose it is"
+    await life.guarding.seen(session, thread)
+    assert life.store.journal.cursors()["t1"].session_id == session
+    (entry,) = life.store.journal.entries("t1")
+    assert (entry.event, entry.actor) == (Event.CONFIRMED, Actor.IMPORT)
+    await life.threads.release("t1")
+    await life.guarding.seen(session, thread)
+    assert life.store.journal.cursors() == {}
+
+
+async def test_a_session_of_another_thread_is_not_taken_in(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    made = await make(life, server, thread)
+    other = ThreadNow("t2", "Other", thread.directory)
+    await life.guarding.seen(made, other)
+    assert life.store.journal.owner_of(made) == "t1"
+
+
+async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    made = await make(life, server, thread)
+    cursor = life.store.journal.binding("t1").cursor
+    assert cursor
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    life.store.journal.append(Entry("t1", Event.RELEASED, Actor.USER, "", now, made, cursor=cursor))
+    bad = type(cursor)("nonsense", thread.directory)
+    life.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", now, "nonsense", cursor=bad))
+    bound = await life.guarding.bound(thread)
+    assert bound and bound.verdict.reason is Reason.BAD_CURSOR and not bound.is_proved
+
+
+async def test_the_newest_answers_are_kept(begin: Callable[[], Life]) -> None:
+    life = begin()
+    for number in range(5):
+        told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create(str(number), "/w"), Decision(Answer.PASS, ("nobody waits",)))
+        await life.guarding.told(told)
+    assert [answer.asked.title for answer in life.answers.all() if isinstance(answer.asked, Create)] == ["2", "3", "4"]
