@@ -9,8 +9,9 @@ run:
 	@packaging/setup.sh run
 	@.venv/bin/t3tray
 
+# A file's tests stay together; two processes, as CI has cores.
 test: setup
-	$(PYTEST)
+	$(PYTEST) -n 2 --dist loadfile
 
 # The same tests with many more rounds.
 soak: setup
