@@ -9,20 +9,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard.door import REALM
-from t3tray.core.guard.guard import Guard
 from t3tray.core.services.guarding import Answers
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import Protection, ProtectionView, T3Protection
 from t3tray.core.t3code.state import T3Reader
 from t3tray.core.t3code.threads import Shape
+
+if TYPE_CHECKING:
+    from t3tray.core.guard.guard import Guard
 
 T = TypeVar("T")
 _PROBE_LIMIT = 2.0
@@ -49,6 +51,9 @@ class Guardhouse:
 
     async def start(self) -> str:
         """Listen; the guard's address. Raises Refused when the port is taken, StoreError."""
+        # Only who listens needs the web server's modules: every other command would pay for them.
+        from t3tray.core.guard.guard import Guard
+
         key = await self._engine.guard_key()
         guarding = self._engine.guarding(self._answers)
         guard = Guard(

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import uvicorn
+from uvicorn.lifespan.off import LifespanOff
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from t3tray.core.errors import Refused
 from t3tray.core.guard.exchange import Receive, Scope, Send
@@ -27,7 +29,7 @@ class Listener:
         self._port = port
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=H11Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -43,7 +45,7 @@ class Listener:
         )
         config.load()
         self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
+        self._server.lifespan = LifespanOff(config)
         self._socket: socket.socket | None = None
 
     async def start(self) -> None:
