@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.opencode import OpenCodeHome
+from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 from tests.support.waiting import lives, until
@@ -34,26 +35,46 @@ def thread(program: Program, tmp_path: Path) -> str:
     return made
 
 
-def holders(program: Program) -> int:
-    """How many processes of ours hold the server's lease."""
+def holders(program: Program) -> list[int]:
+    """Which processes of ours hold the server's lease."""
     import sqlite3
 
     connection = sqlite3.connect(f"file:{program.data / 't3tray.sqlite'}?mode=ro", uri=True)
     try:
-        count: int = connection.execute("SELECT count(*) FROM lease_holders").fetchone()[0]
-        return count
+        return [pid for (pid,) in connection.execute("SELECT pid FROM lease_holders")]
     finally:
         connection.close()
+
+
+# The app, whose user starts the server as soon as it is there.
+SERVES = """
+import os, sys
+from PySide6.QtCore import QTimer
+from t3tray.core.desk import Desk
+from t3tray.core.system.paths import data_directory
+from t3tray.qt.application import Application
+
+directory = data_directory(None, os.environ)
+app = Application(directory, lambda: Desk(str(directory)))
+user = QTimer()
+user.timeout.connect(lambda: app._bridge and (user.stop(), app._bridge.start_server()))
+user.start(20)
+sys.exit(app.run())
+"""
 
 
 def started_app(program: Program) -> tuple[subprocess.Popen[bytes], int]:
     """The app with a server that it holds: one that a command started is taken over. Its process, and the server's pid."""
     program.run("server", "start")
-    app = subprocess.Popen(
-        program.argv(), env=program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until(lambda: holders(program) == 1, "the app's hold of the server")
+    app = started(program.argv(), program)
+    until(lambda: holders(program) == [app.pid], "the app's hold of the server")
     return app, program.json("server", "status")["server"]["pid"]
+
+
+def started(argv: list[str], program: Program) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv, env=program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def assert_remembers(program: Program, model: StubModel, thread: str) -> None:
@@ -81,6 +102,27 @@ def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Progr
     assert same == server
     again.terminate()
     assert again.wait(5) == 0
+
+
+def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
+    program: Program, thread: str, opencode_home: OpenCodeHome
+) -> None:
+    with RawServer(opencode_home) as somebody_elses:
+        first = started([sys.executable, "-c", SERVES], program)
+        until(lambda: program.json("server", "status")["server"]["state"] == "ready", "a server of the app's own", 60)
+        server = program.json("server", "status")["server"]["pid"]
+        assert holders(program) == [first.pid]
+        first.kill()
+        first.wait()
+        assert lives(server)
+
+        again = started(program.argv(), program)
+        until(lambda: holders(program) == [again.pid], "the next app's hold of the server")
+        assert program.json("server", "status")["server"]["pid"] == server
+        again.terminate()
+        assert again.wait(10) == 0
+        assert not lives(server)
+        assert lives(somebody_elses.pid)
 
 
 def test_stopping_the_server_from_outside_is_no_crash_to_the_app(program: Program, thread: str) -> None:

@@ -18,6 +18,7 @@ import pytest
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
+from tests.support.untouched import nothing_made
 from tests.support.waiting import lives
 
 WORD = "PELICAN"
@@ -137,23 +138,25 @@ def test_a_deleted_session_is_missing_and_nothing_is_made_in_its_place(
     assert [row["verdict"]["reason"] for row in listed] == ["missing"]
 
 
-def test_a_folder_that_is_gone_blocks(program: Program, folder: Path) -> None:
+def test_a_folder_that_is_gone_blocks(program: Program, folder: Path, opencode_home: OpenCodeHome) -> None:
     thread = new_thread(program, folder)
     shutil.rmtree(folder)
-    assert program.json("resume", thread, code=3)["verdict"]["reason"] == "directory-missing"
-    assert program.json("send", thread, ASK, code=3)["verdict"]["reason"] == "directory-missing"
+    with nothing_made(program, opencode_home, thread):
+        assert program.json("resume", thread, code=3)["verdict"]["reason"] == "directory-missing"
+        assert program.json("send", thread, ASK, code=3)["verdict"]["reason"] == "directory-missing"
 
 
-def test_a_hung_server_is_a_timeout_and_not_missing(program: Program, folder: Path) -> None:
+def test_a_hung_server_is_a_timeout_and_not_missing(program: Program, folder: Path, opencode_home: OpenCodeHome) -> None:
     program.run("server", "start")
     thread = new_thread(program, folder)
     pid = program.json("server", "status")["server"]["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        assert program.json("resume", thread, code=4)["verdict"]["reason"] == "timeout"
-        assert program.json("send", thread, ASK, code=4)["verdict"]["reason"] == "timeout"
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    with nothing_made(program, opencode_home, thread):
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert program.json("resume", thread, code=4)["verdict"]["reason"] == "timeout"
+            assert program.json("send", thread, ASK, code=4)["verdict"]["reason"] == "timeout"
+        finally:
+            os.kill(pid, signal.SIGCONT)
     assert program.json("show", thread)["thread"]["draft"] == ASK
 
 

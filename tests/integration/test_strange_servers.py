@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
+from tests.support.untouched import nothing_made
 from tests.support.waiting import lives
 
 PASSWORD = "of the user's own server"
@@ -30,15 +31,16 @@ def thread(program: Program, tmp_path: Path) -> str:
 
 
 class Always(ThreadingHTTPServer):
-    """Answers every request with the same status, type and body."""
+    """Answers every request with the same status, type and body; `asked` is what it was asked."""
 
     daemon_threads = True
 
     def __init__(self, status: int, kind: str, body: bytes) -> None:
-        answer = (status, kind, body)
+        answer, server = (status, kind, body), self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                server.asked.append(f"{self.command} {self.path}")
                 self.send_response(answer[0])
                 self.send_header("content-type", answer[1])
                 self.send_header("content-length", str(len(answer[2])))
@@ -50,6 +52,7 @@ class Always(ThreadingHTTPServer):
             def log_message(self, format: str, *args: Any) -> None:
                 """Nothing to tell."""
 
+        self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -62,25 +65,31 @@ ANSWERS = {
 
 
 @pytest.fixture(params=ANSWERS)
-def strange(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+def strange(request: pytest.FixtureRequest) -> Iterator[tuple[str, Always]]:
     server = Always(*ANSWERS[request.param])
-    yield request.param, f"http://127.0.0.1:{server.server_address[1]}"
+    yield request.param, server
     server.shutdown()
     server.server_close()
 
 
-def test_a_strange_answer_is_its_own_unknown(program: Program, thread: str, strange: tuple[str, str]) -> None:
-    reason, url = strange
-    program.environment["T3TRAY_SERVER_URL"] = url
-    refused = program.json("resume", thread, code=4)
-    assert (refused["verdict"]["kind"], refused["verdict"]["reason"]) == ("unknown", reason)
-    assert program.json("send", thread, "hello", code=4)["verdict"]["reason"] == reason
-    assert program.json("show", thread)["thread"]["draft"] == "hello"
+def test_a_strange_answer_is_its_own_unknown(
+    program: Program, thread: str, strange: tuple[str, Always], opencode_home: OpenCodeHome
+) -> None:
+    reason, server = strange
+    with nothing_made(program, opencode_home, thread):
+        program.environment["T3TRAY_SERVER_URL"] = f"http://127.0.0.1:{server.server_address[1]}"
+        refused = program.json("resume", thread, code=4)
+        assert (refused["verdict"]["kind"], refused["verdict"]["reason"]) == ("unknown", reason)
+        assert program.json("send", thread, "hello", code=4)["verdict"]["reason"] == reason
+        assert program.json("show", thread)["thread"]["draft"] == "hello"
+    assert server.asked and not [asked for asked in server.asked if not asked.startswith("GET ")]
 
 
-def test_nobody_listening_is_server_down(program: Program, thread: str) -> None:
-    program.environment["T3TRAY_SERVER_URL"] = "http://127.0.0.1:9"
-    assert program.json("resume", thread, code=4)["verdict"]["reason"] == "server-down"
+def test_nobody_listening_is_server_down(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
+    with nothing_made(program, opencode_home, thread):
+        program.environment["T3TRAY_SERVER_URL"] = "http://127.0.0.1:9"
+        assert program.json("resume", thread, code=4)["verdict"]["reason"] == "server-down"
+        assert program.json("send", thread, "hello", code=4)["verdict"]["reason"] == "server-down"
 
 
 def test_an_external_server_serves_and_is_never_stopped(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
