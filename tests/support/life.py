@@ -61,7 +61,8 @@ class Life:
         def copies(thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
             return (Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id),)
 
-        self.remedies = Remedies(Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000))
+        self.tools = Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000)
+        self.remedies = Remedies(self.tools)
 
     async def settle(self, server: FakeServer) -> None:
         """What a start does about what a crash left open."""

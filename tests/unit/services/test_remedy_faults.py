@@ -18,17 +18,22 @@ from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.life import Life
 
 OLD = "the old words"
-REMEDIES = (Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE)
+REMEDIES = (
+    *(Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE),
+    *(Remedy.MOVE_SESSION, Remedy.RELOCATE),
+)
 PID = 2**22
 
 
 class Place:
     """A thread that is bound, a second session of its own, and one that is nobody's."""
 
-    def __init__(self, root: Path, undoes: Remedy | None = None) -> None:
+    def __init__(self, root: Path, for_remedy: Remedy, undoes: bool = False) -> None:
         self.root = root
         self.folder = root / "work"
         self.folder.mkdir(parents=True)
+        self.elsewhere = root / "elsewhere"
+        self.elsewhere.mkdir()
         self.switch = KillSwitch()
         self.server = FakeServer(self.switch)
         self.lives = itertools.count(1)
@@ -37,8 +42,12 @@ class Place:
         self.foreign = self.server.add_foreign_session(str(self.folder))
         self.rival = self.server.add_foreign_session(str(self.folder))
         self.thread = asyncio.run(self.prepare())
+        if for_remedy is Remedy.MOVE_SESSION:
+            session = self.life.store.journal.binding(self.thread).cursor
+            assert session
+            asyncio.run(self.server.move_session(session.session_id, str(self.elsewhere)))
         if undoes:
-            asyncio.run(self.apply(undoes))
+            asyncio.run(self.apply(for_remedy))
 
     async def prepare(self) -> str:
         thread = await self.life.threads.create(str(self.folder), "a thread", self.server)
@@ -56,6 +65,8 @@ class Place:
         details = self.life.details(self.thread, self.server, (self.rival,))
         if remedy in (Remedy.BIND, Remedy.JOIN):
             choice = Choice(remedy, self.foreign if remedy is Remedy.BIND else details.row.session_id or "")
+        elif remedy is Remedy.RELOCATE:
+            choice = Choice(remedy, directory=str(self.elsewhere), confirmed=True)
         else:
             choice = Choice(remedy)
         await self.life.remedies.apply(details, choice)
@@ -74,14 +85,15 @@ class Place:
             self.switch.left = None
         return False
 
-    def state(self) -> object:
+    def state(self) -> tuple[object, ...]:
         """All that matters: the binding, and everything that OpenCode holds (metadata that says nothing counts as none)."""
         sessions = {
             name: replace(record, metadata=record.metadata.removeprefix("{}"))
             for name, record in self.server.sessions_held.items()
         }
         messages = {name: [record.text for record in found] for name, found in self.server.messages_held.items()}
-        return self.life.store.journal.binding(self.thread).cursor, sessions, messages
+        directory = self.life.store.threads.find(self.thread).directory
+        return self.life.store.journal.binding(self.thread).cursor, directory, sessions, messages
 
     def done(self) -> bool:
         return bool(last_remedy(self.life.store.journal.entries(self.thread)))
@@ -89,31 +101,38 @@ class Place:
 
 @pytest.mark.parametrize("remedy", REMEDIES)
 def test_killed_at_any_step_it_is_as_before_or_done(tmp_path: Path, remedy: Remedy) -> None:
-    steps = _every_step(tmp_path, lambda root: Place(root), remedy, lambda place: place.done())
+    steps = _every_step(tmp_path, lambda root: Place(root, remedy), remedy, lambda place: place.done())
     assert steps > 1
 
 
 @pytest.mark.parametrize("remedy", REMEDIES)
 def test_an_undo_killed_at_any_step_is_as_before_or_done(tmp_path: Path, remedy: Remedy) -> None:
-    steps = _every_step(tmp_path, lambda root: Place(root, undoes=remedy), Remedy.UNDO, lambda place: not place.done())
+    steps = _every_step(tmp_path, lambda root: Place(root, remedy, undoes=True), Remedy.UNDO, lambda place: not place.done())
     assert steps > 1
 
 
 @pytest.mark.parametrize("remedy", REMEDIES)
 def test_an_undo_brings_back_the_binding_and_what_was_changed(tmp_path: Path, remedy: Remedy) -> None:
-    place = Place(tmp_path)
+    place = Place(tmp_path, remedy)
+    where = place.state()
     bound = place.life.store.journal.binding(place.thread).cursor
     held = place.server.messages_held[bound.session_id if bound else ""].copy()
     asyncio.run(place.apply(remedy))
     asyncio.run(place.apply(Remedy.UNDO))
-    assert bound and place.life.store.journal.binding(place.thread).cursor == bound
+    assert bound
+    if remedy is Remedy.MOVE_SESSION:
+        # What was recorded before is older than the move behind our back; the undo records where the session truly works.
+        bound = replace(bound, directory=str(place.elsewhere))
+    assert place.life.store.journal.binding(place.thread).cursor == bound
     assert place.server.messages_held[bound.session_id] == held
+    if remedy in (Remedy.MOVE_SESSION, Remedy.RELOCATE):
+        assert place.state()[1:] == where[1:]
     with pytest.raises(Refused, match="no remedy"):
         asyncio.run(place.apply(Remedy.UNDO))
 
 
 def test_a_thread_that_changed_meanwhile_is_not_what_was_agreed_to(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = Place(tmp_path, Remedy.CARRY)
     details = place.life.details(place.thread, place.server, ())
     choice = Choice(Remedy.CARRY)
     seen = asyncio.run(place.life.remedies.preview(details, choice))
