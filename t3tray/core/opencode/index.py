@@ -28,6 +28,7 @@ class SessionIndex:
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
         self._titles: dict[str, tuple[str, ...]] | None = None
+        self._children: dict[str, tuple[SessionFacts, ...]] | None = None
         self._stamp: tuple[object, ...] = ()
 
     def refresh(self) -> frozenset[str]:
@@ -75,6 +76,21 @@ class SessionIndex:
             self._titles = {found: tuple(ids) for found, ids in by_title.items()}
         return self._titles.get(title, ())
 
+    def children_of(self, session_id: str) -> tuple[SessionFacts, ...]:
+        """The sessions of the sub-agents that were begun in this one."""
+        if self._children is None:
+            by_parent = defaultdict(list)
+            for session in self._sessions.values():
+                if session.parent_id is not None:
+                    by_parent[session.parent_id].append(session)
+            self._children = {parent: tuple(children) for parent, children in by_parent.items()}
+        return self._children.get(session_id, ())
+
+    def parents_of(self, session_ids: Collection[str]) -> frozenset[str]:
+        """The sessions in which these were begun, of those that are sub-agents'."""
+        known = (self._sessions[name].parent_id for name in session_ids if name in self._sessions)
+        return frozenset(parent for parent in known if parent is not None)
+
     def session(self, session_id: str) -> SessionFacts:
         found = self._sessions.get(session_id)
         if found is None:
@@ -116,7 +132,7 @@ class SessionIndex:
         if changed:
             self._sessions |= {session.id: session for session in reader.sessions(changed)}
         if changed or gone:
-            self._titles = None
+            self._titles = self._children = None
         self._updated = updated
         return frozenset(changed | gone)
 

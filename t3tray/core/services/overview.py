@@ -71,7 +71,7 @@ def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datet
     t3 = found.t3
     if t3 is None:
         return own_reaper_state(found.verdict, server.state.answers)
-    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer
+    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer or found.agents_work
     clock = clocks[t3.id]
     return t3_reaper_state(t3.runtime, is_open, found.verdict, clock, clock.started is not None, now)
 

@@ -34,7 +34,8 @@ RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 @dataclass(frozen=True)
 class Examination:
-    """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own."""
+    """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own,
+    `agents_work`: a sub-agent of its session seems to be in the middle of a turn."""
 
     thread: Thread
     cursor: Cursor | None
@@ -42,6 +43,7 @@ class Examination:
     verdict: Verdict
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+    agents_work: bool = False
 
     @property
     def is_news(self) -> bool:

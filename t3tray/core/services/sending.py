@@ -167,7 +167,9 @@ class Sending:
 
     async def _is_idle(self, resumption: Resumption, server: SessionServer) -> bool:
         """Around a gap in the events the turn may have ended unheard. Raises a ServerError when nobody can tell."""
-        activity = await server.activity(resumption.session_id or "", resumption.thread.directory)
+        session_id = resumption.session_id or ""
+        # By the session's own spelling of its folder: by another, nothing is ever busy.
+        activity = await server.activity(session_id, (await server.session(session_id)).facts.directory)
         return activity is Activity.IDLE
 
     async def _is_ours(self, session_id: str | None, resumption: Resumption, server: SessionServer) -> bool:

@@ -134,7 +134,8 @@ class Survey:
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
         try:
-            return None, self._index.refresh()
+            changed = self._index.refresh()
+            return None, changed | self._index.parents_of(changed)
         except ServerError as error:
             return failure_of(error), frozenset()
 
@@ -165,7 +166,8 @@ class Survey:
             logs.list_again()
         for found in recorded:
             result = self._results[found.thread.id] = self._examine(self._with_others(found), surroundings)
-            (self._unfinished.add if result.is_unfinished else self._unfinished.discard)(found.thread.id)
+            is_moving = result.is_unfinished or result.agents_work
+            (self._unfinished.add if is_moving else self._unfinished.discard)(found.thread.id)
             directory = found.thread.directory
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
@@ -253,7 +255,14 @@ class Survey:
             return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
         if self._failure is not None:
             return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
-        return examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        return replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
+
+    def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
+        """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
+        since_ms = (surroundings.now() - gather.STILL_WARM).timestamp() * 1000
+        warm = (child for child in self._index.children_of(session_id) if child.updated_ms >= since_ms)
+        return any((newest := self._index.newest(child.id)) is not None and not newest.ends_a_turn for child in warm)
 
 
 @contextmanager

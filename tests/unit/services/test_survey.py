@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.reaper import ReaperClock, ReaperPhase
 from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings, directory_exists
 from t3tray.core.services.keeping import AT_ONCE, Keeper
+from t3tray.core.services.overview import take_overview
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.store.store import Store
@@ -324,3 +328,22 @@ def test_a_folder_that_cannot_be_looked_at_is_neither_there_nor_gone(tmp_path: P
     assert directory_exists(str(tmp_path / "file" / "below")) is False
     assert directory_exists(str(tmp_path / ("x" * 300))) is None
     assert directory_exists("nul\0") is None
+
+
+def test_a_sub_agent_in_the_middle_of_a_turn_keeps_its_thread_open(world: World, eyes: Eyes) -> None:
+    now = datetime.now(UTC)
+    thread(world, "ses_1", at=now)
+    session(world, "ses_1", at=now)
+    assert not eyes.one().agents_work
+    session(world, "ses_agent", parent="ses_1", messages=1, at=now)
+    found = eyes.one()
+    assert found.agents_work and found.t3
+    clock = ReaperClock(started=now)
+    picture = eyes.look()
+    running = replace(picture, states=tuple(replace(state, served_since=now) for state in picture.states))
+    (row,) = take_overview(running, ServerStatus(ServerState.STOPPED), (), (), clock, now).rows
+    assert row.reaper.phase is ReaperPhase.ACTIVE
+    with writing(world.opencode) as connection:
+        add_message(connection, "ses_agent", 1, now)
+        connection.execute("UPDATE session SET time_updated = time_updated + 5 WHERE id = 'ses_agent'")
+    assert not eyes.one().agents_work
