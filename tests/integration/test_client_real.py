@@ -230,7 +230,9 @@ async def test_a_suspended_server_times_out_and_a_killed_one_is_down(opencode_ho
             with pytest.raises(TimedOut):
                 await question
         server.wake()
-        assert (await client.session(session)).facts.id == session
+        patient = OpenCodeClient(server.url, server.password)
+        assert (await patient.session(session)).facts.id == session
+        await patient.aclose()
         server.kill()
         for question in (client.session(session), client.health()):
             with pytest.raises(ServerDown):

@@ -17,6 +17,7 @@ import pytest
 from t3tray.core.domain.guard import Answer, Refusal
 from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
 from t3tray.core.domain.journal import Event
+from t3tray.core.domain.remedy import Choice, Remedy
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -174,8 +175,7 @@ def test_a_deleted_session_is_refused_until_the_user_chose_another(
     assert t3.status(thread) == ("error", REFUSALS[Refusal.SESSION_GONE])
     assert t3.sent[-1] == "GET /session/ID", "no session was asked for after that"
 
-    connection = guarded.call(guarded.engine.connect())
-    guarded.call(guarded.engine.threads.bind(thread, copy, connection))
+    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
     assert t3.turn(thread, ASK) == copy and remembers(model)
     assert t3.cursor(thread) == copy and sessions(world) == before
     assert f"it was given {copy} (2 messages)." in told_sentence(guarded.last)
@@ -228,8 +228,7 @@ def test_a_refusal_is_mended_by_starting_afresh_only_when_the_user_says_so(
         t3.turn(thread, ASK)
     with server(guarded) as http:
         fresh = http.post("/session", params={"directory": str(project)}, json={}).json()["id"]
-    connection = guarded.call(guarded.engine.connect())
-    guarded.call(guarded.engine.threads.bind(thread, fresh, connection))
+    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, fresh)))
     assert t3.turn(thread, ASK) == fresh and t3.cursor(thread) == fresh
 
 
@@ -241,7 +240,7 @@ def test_a_session_that_the_user_left_is_not_gone_back_to(
     with server(guarded) as http:
         copy = http.post(f"/session/{first}/fork").json()["id"]
     t3.restart()
-    guarded.call(guarded.engine.threads.bind(thread, copy, guarded.call(guarded.engine.connect())))
+    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
     assert t3.turn(thread, ASK) == copy and remembers(model)
 
 

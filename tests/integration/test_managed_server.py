@@ -25,7 +25,7 @@ from t3tray.core.opencode.process import is_running
 from t3tray.core.system.environment import INSTANCE_VARIABLE, server_environment
 from tests.support import fake_opencode
 from tests.support.holding import Owner, other_process
-from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
+from tests.support.opencode import OpenCodeHome, opencode_binary
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
 
@@ -461,16 +461,3 @@ async def test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted(data: 
             endpoint = await owner.server.ensure_ready()
             assert (endpoint.url, owner.launches) == (other.said["url"], 0)
     assert not is_alive(other.server_pid)
-
-
-async def test_the_start_costs_hardly_more_than_the_programs_own(data: Path, opencode_home: OpenCodeHome) -> None:
-    with RawServer(opencode_home):
-        pass  # the first start in a new home does more than those that follow
-    began = time.monotonic()
-    with RawServer(opencode_home):
-        own = time.monotonic() - began
-    program = ServerProgram(opencode_binary(), opencode_home.environment, opencode_home.home)
-    async with owning(data, program) as owner:
-        began = time.monotonic()
-        await owner.server.ensure_ready()
-        assert time.monotonic() - began < 1.1 * own + 0.3

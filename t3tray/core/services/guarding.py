@@ -29,7 +29,7 @@ from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.serial import SerialExecutor
 
-_LEFT = (Event.SUPERSEDED, Event.RELEASED)
+_LEFT = (Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY)
 # A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
 _PROVES = RENEWS | {Reason.BUSY}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -22,6 +23,8 @@ class Steps:
     head: str
 
 
+# Alembic's `op` and `context` are one for the process: two files migrated at once in two threads would get into each other's way.
+_ALEMBIC = Lock()
 OURS = Steps(Path(__file__).parent / "migrations", "0003")
 
 
@@ -42,7 +45,8 @@ def upgrade(connection: Connection, steps: Steps) -> None:
 
     config = _config(steps)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _ALEMBIC:
+        command.upgrade(config, "head")
 
 
 def _config(steps: Steps) -> Config:

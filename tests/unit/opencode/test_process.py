@@ -120,7 +120,8 @@ def test_where_environments_cannot_be_read_start_and_words_decide(tmp_path: Path
     def denied(process: psutil.Process) -> dict[str, str]:
         raise psutil.AccessDenied(process.pid)
 
-    with running(tmp_path) as child:
+    # Not the shell's last command: it would take the shell's place, and its words with it.
+    with running(tmp_path, "sleep 60; :") as child:
         monkeypatch.setattr(psutil.Process, "environ", denied)
         assert recognise(child.pid, child.started, TOKEN, PORT)
         assert recognise(child.pid, child.started - 60, TOKEN, PORT) is None

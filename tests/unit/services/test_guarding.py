@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
+from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.evidence import Surroundings, cursor_now
 from t3tray.core.services.guarding import Guarding, RecentAnswers
 from t3tray.core.services.threads import Threads
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
-from tests.unit.services.test_crash_points import Steps
+from tests.support.life import Steps
 
 KILL_POINTS = 20
 
@@ -39,6 +40,21 @@ class Life:
         self.threads = Threads(self.store, run, now, author)
         surroundings = Surroundings(now, lambda: False)
         self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.answers)
+
+    async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
+        """As the user does with a remedy."""
+        cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
+        self.let_go(thread_id, Event.SUPERSEDED)
+        self.write(thread_id, Event.CONFIRMED, cursor)
+
+    def let_go(self, thread_id: str, event: Event = Event.RELEASED) -> None:
+        bound = self.store.journal.binding(thread_id).cursor
+        assert bound
+        self.write(thread_id, event, bound)
+
+    def write(self, thread_id: str, event: Event, cursor: Cursor) -> None:
+        at = datetime(2026, 11, 24, tzinfo=UTC)
+        self.store.journal.append(Entry(thread_id, event, Actor.USER, "chosen", at, cursor.session_id, cursor=cursor))
 
     def events(self, thread_id: str) -> list[tuple[Event, str | None]]:
         return [(entry.event, entry.session_id) for entry in self.store.journal.entries(thread_id)]
@@ -137,12 +153,12 @@ async def test_a_session_that_replaces_another_supersedes_it(
 async def test_the_users_choice_is_told_from_ours(begin: Callable[[], Life], server: FakeServer, thread: ThreadNow) -> None:
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
-    await life.threads.bind("t1", chosen, server)
+    await life.choose("t1", chosen, server)
     bound = await life.guarding.bound(thread)
     assert bound and (bound.session_id, bound.chosen, bound.put_away) == (chosen, True, frozenset({first}))
     assert bound.messages == 2 and bound.verdict.reason is Reason.PROVED
     assert await life.guarding.has_left("t1", first) and not await life.guarding.has_left("t1", chosen)
-    await life.threads.bind("t1", first, server)
+    await life.choose("t1", first, server)
     again = await life.guarding.bound(thread)
     assert again and again.put_away == frozenset({chosen}), "what the user came back to is not left any more"
 
@@ -189,7 +205,7 @@ async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_
     assert life.store.journal.cursors()["t1"].session_id == session
     (entry,) = life.store.journal.entries("t1")
     assert (entry.event, entry.actor) == (Event.CONFIRMED, Actor.IMPORT)
-    await life.threads.release("t1")
+    life.let_go("t1")
     await life.guarding.seen(session, thread)
     assert life.store.journal.cursors() == {}
 
