@@ -223,14 +223,14 @@ async def test_database_and_api_tell_the_same(
 
 async def test_a_suspended_server_times_out_and_a_killed_one_is_down(opencode_home: OpenCodeHome) -> None:
     with RawServer(opencode_home) as server:
+        patient = OpenCodeClient(server.url, server.password)
         client = OpenCodeClient(server.url, server.password, read_timeout=0.5)
-        session = (await client.create_session(str(opencode_home.home), "t", MARK)).facts.id
+        session = (await patient.create_session(str(opencode_home.home), "t", MARK)).facts.id
         server.suspend()
         for question in (client.session(session), client.health(within=0.5), client.messages(session, 1)):
             with pytest.raises(TimedOut):
                 await question
         server.wake()
-        patient = OpenCodeClient(server.url, server.password)
         assert (await patient.session(session)).facts.id == session
         await patient.aclose()
         server.kill()
