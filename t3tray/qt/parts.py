@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from t3tray.qt.theme import GAP, MARGIN, UNIT, scaled
 
@@ -73,6 +73,23 @@ class Card(QWidget):
         self.inside = QVBoxLayout(self)
         self.inside.setContentsMargins(MARGIN, MARGIN - UNIT, MARGIN, MARGIN - UNIT)
         self.inside.setSpacing(GAP)
+
+
+class ScrollPage(QScrollArea):
+    """A page that scrolls up and down; what stands on it goes into `_body`. `name` is what a screen reader calls it."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(name)
+        page = QWidget()
+        page.setProperty("kind", "page")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._body = QVBoxLayout(page)
+        self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._body.setSpacing(GAP)
+        self.setWidget(page)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -5,36 +5,26 @@ It does nothing itself: it is agreed to, or put away.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.qt.parts import Card, button, clear, field, heading, label
-from t3tray.qt.theme import GAP, MARGIN
+from t3tray.qt.parts import Card, ScrollPage, button, clear, field, heading, label
+from t3tray.qt.theme import GAP
 
 # In px: from here on the two columns stand side by side.
 _SIDE_BY_SIDE = 520
 
 
-class RemedySheet(QScrollArea):
+class RemedySheet(ScrollPage):
     """`agreed` carries the thread's id, the choice, and the preview as it was seen; `put_away` comes when it was not wanted."""
 
     agreed = Signal(str, object, object)
     put_away = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Remedy")
-        page = QWidget()
-        page.setProperty("kind", "page")
-        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._body = QVBoxLayout(page)
-        self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        self._body.setSpacing(GAP)
-        self.setWidget(page)
+        super().__init__("Remedy", parent)
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._asked: tuple[str, Choice, Preview] | None = None
 

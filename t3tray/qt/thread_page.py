@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QDir, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.journal import Entry
@@ -16,8 +16,8 @@ from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import T3Thread, ThreadDetails, ThreadRow
-from t3tray.qt.parts import Card, button, clear, code, column, heading, label
-from t3tray.qt.theme import GAP, MARGIN
+from t3tray.qt.parts import Card, ScrollPage, button, clear, code, column, heading, label
+from t3tray.qt.theme import GAP
 from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, mark, reaper_text, reason_label
 
 _TITLES = {
@@ -34,7 +34,7 @@ _ALARMS = {
 _ROOM = 34
 
 
-class ThreadPage(QScrollArea):
+class ThreadPage(ScrollPage):
     """Signals carry what the user asked for: a thread's id, and for `remedy_wanted` the choice too."""
 
     resume_wanted = Signal(str)
@@ -45,17 +45,7 @@ class ThreadPage(QScrollArea):
     seen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Thread")
-        page = QWidget()
-        page.setProperty("kind", "page")
-        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._body = QVBoxLayout(page)
-        self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        self._body.setSpacing(GAP)
-        self.setWidget(page)
+        super().__init__("Thread", parent)
         self._shown: ThreadRow | ThreadDetails | None = None
 
     def show_nothing(self, hint: str) -> None:
