@@ -51,8 +51,11 @@ class Vault:
 
     def transcript(self, session_id: str) -> Transcript | None:
         """The words of this session; what is damaged, or was taken back in the session, is said. None: none were kept."""
-        with translated():
-            folder = self._place(session_id)
+        folder = self._place(session_id)
+        if not folder.is_dir():
+            return None
+        # A writer takes a chunk away that it has replaced: read meanwhile, it would pass for damaged.
+        with translated(), alone(self._folder):
             found = self._found(folder)
             if found is None:
                 return None
@@ -86,7 +89,9 @@ class Vault:
 
     def holdings(self) -> tuple[Holding, ...]:
         """Everything that is kept, the newest first; every checksum is looked at."""
-        with translated():
+        if not self._folder.is_dir():
+            return ()
+        with translated(), alone(self._folder):
             found = [_holding(folder, *known) for folder in self._folders() if (known := self._found(folder))]
         return tuple(sorted(found, key=lambda holding: holding.kept.taken_at, reverse=True))
 
@@ -122,8 +127,9 @@ class Vault:
         except _Damaged:
             return _made_again(folder), (_STATE_DAMAGED,)
         except FileNotFoundError:
-            # A writer that was killed before its first state leaves chunks at most; they are read again from the session.
-            return None
+            # Lost, or a writer was killed before its first one: the chunks that are there are kept all the same.
+            has_chunks = folder.is_dir() and bool(_chunk_files(folder))
+            return (_made_again(folder), (_STATE_DAMAGED,)) if has_chunks else None
 
 
 def _state(folder: Path) -> Kept:

@@ -70,7 +70,7 @@ def apply(repair: Repair) -> None:
     """
     copy_to = Path(repair.copy)
     home = T3Home(Path(repair.home))
-    if not (copy_to.is_file() and _left_beside(home)):
+    if not (copy_to.is_file() and _left_beside(home)) or home.runtime_file.exists():
         found = _found(home, repair.thread_id)
         if found == repair.after:
             return

@@ -212,3 +212,31 @@ def test_what_is_let_go_is_gone_and_nothing_else(tmp_path: Path, template: Path)
     vault.let_go("ses_1")
     assert vault.transcript("ses_1") is None and vault.size("ses_1") == 0
     assert words(vault, "ses_2") == conversation(3)
+
+
+def test_who_reads_while_another_writes_misses_nothing(tmp_path: Path) -> None:
+    keep(Vault(tmp_path / "vault"), [said(0)], 1)
+    program = f"""
+from pathlib import Path
+from tests.unit.store.test_vault import keep, said
+from t3tray.core.store.vault import Vault
+for number in range(1, 120):
+    keep(Vault(Path({str(tmp_path / "vault")!r})), [said(number)], number + 1)
+"""
+    vault, reads = Vault(tmp_path / "vault"), 0
+    with subprocess.Popen([sys.executable, "-c", program]) as writer:
+        while writer.poll() is None:
+            transcript = vault.transcript("ses_1")
+            assert transcript and transcript.missing == ()
+            assert transcript.utterances == conversation(len(transcript.utterances))
+            reads += 1
+    assert writer.returncode == 0 and reads > 10
+
+
+def test_a_state_that_is_lost_takes_no_words_with_it(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "vault")
+    keep(vault, conversation(40), 40)
+    (tmp_path / "vault" / "ses_1" / "state").unlink()
+    assert words(vault) == conversation(40)
+    keep(vault, conversation(1, 40), 1)
+    assert words(vault) == conversation(41)
