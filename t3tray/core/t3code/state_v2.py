@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from t3tray.core.system.marks import Marks
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
 from t3tray.core.t3code.threads import NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
@@ -65,10 +66,10 @@ def missing_column(reader: QuietReader) -> str | None:
     return None
 
 
-def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
-    """Every thread that is not deleted and not a sub-agent's. The reader's errors pass through."""
+def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marks]:
+    """Every thread that is not deleted and not a sub-agent's; no marks. The reader's errors pass through."""
     around = _read_around(reader)
-    return tuple(_thread(row, around) for row in reader.rows(_THREADS))
+    return {row[0]: _thread(row, around) for row in reader.rows(_THREADS)}, {}
 
 
 def last_written(reader: QuietReader) -> str:
