@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.split import Candidate
-from t3tray.core.errors import SessionMissing
+from t3tray.core.errors import SessionMissing, Unsupported
 from t3tray.core.opencode.database import DatabaseReader
 from t3tray.core.t3code.provider_logs import Stretch
 from t3tray.core.t3code.threads import T3Thread
@@ -70,6 +70,8 @@ def _candidate(session_id: str, places: tuple[str, ...], reader: DatabaseReader 
         session = reader.session(session_id)
     except SessionMissing:
         return Candidate(session_id, places, exists=False)
+    except Unsupported:
+        return Candidate(session_id, places)
     holding = reader.holding(session_id)
     return Candidate(
         session_id=session_id,

@@ -133,7 +133,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
 
 def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
-    session = _read(lambda: reader.session(cursor.session_id))
+    session = _read(reader.session, cursor.session_id)
     newest = _read_newest(reader, cursor.session_id) if isinstance(session, Found) else session
     tail: Lookup[MessageFacts] | None = None
     first: Lookup[MessageFacts] | None = None
@@ -312,9 +312,9 @@ def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFac
     return newest if isinstance(newest, Found) and newest.value.id == message_id else None
 
 
-def _read(read: Callable[[], T]) -> Lookup[T]:
+def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
     try:
-        return Found(read())
+        return Found(read(*ids))
     except SessionMissing:
         return Absent()
     except ServerError as error:
@@ -322,11 +322,11 @@ def _read(read: Callable[[], T]) -> Lookup[T]:
 
 
 def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
-    newest = _read(lambda: reader.newest(session_id))
+    newest = _read(reader.newest, session_id)
     if isinstance(newest, Found):
         return Absent() if newest.value is None else Found(newest.value)
     return newest
 
 
 def _read_message(reader: Sessions, session_id: str, message_id: str) -> Lookup[MessageFacts]:
-    return _read(lambda: reader.message(session_id, message_id))
+    return _read(reader.message, session_id, message_id)

@@ -7,9 +7,12 @@ A resume never relies on it: that asks the server. It changes nothing. For the t
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, compress
+from operator import is_not
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
@@ -17,6 +20,7 @@ from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.domain.transcript import Transcript
+from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.core.errors import Refused, ServerError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
@@ -29,7 +33,9 @@ from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
-from t3tray.core.t3code.threads import Shape, T3Thread
+from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
+
+_THOUSANDS = 2_000
 
 
 @dataclass(frozen=True)
@@ -64,23 +70,27 @@ class Survey:
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
+        self._shown: tuple[tuple[T3Thread, ...], ...] = ()
+        self._foreign: tuple[T3Thread, ...] = ()
+        self._bound_to: defaultdict[str, set[str]] = defaultdict(set)
 
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with _many_objects():
             states = self._read_states()
-        changed = self._pending | self._read_bindings() | self._read_threads(states)
-        self._pending = set()
-        surroundings = self._surroundings.at_once()
-        failure, sessions = self._read_sessions()
-        try:
-            changed |= self._touched(sessions, failure, surroundings)
-            with _many_objects():
+            changed = self._pending | self._read_bindings() | self._read_threads(states)
+            self._pending = set()
+            surroundings = self._surroundings.at_once()
+            failure, sessions = self._read_sessions()
+            try:
+                changed |= self._touched(sessions, failure, surroundings)
                 self._judge(changed, surroundings)
-        finally:
-            self._index.release()
-        foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
-        return Picture(tuple(self._results.values()), states, foreign)
+            finally:
+                self._index.release()
+            if len(changed) > _THOUSANDS:
+                # What was made lives on for long: let the collector never go through it again.
+                gc.freeze()
+        return Picture(tuple(self._results.values()), states, self._foreign)
 
     def recall(self, prefix: str) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -123,14 +133,26 @@ class Survey:
 
     def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
         """The threads of both programs; the ids of those that are new, changed or gone."""
-        t3 = {thread.id: thread for state in states for thread in state.threads}
         own = {thread.id: thread for thread in self._store.threads.all()}
-        changed = {name for name, thread in t3.items() if self._t3.get(name) is not thread}
-        changed |= {name for name, thread in own.items() if self._own.get(name) != thread}
-        changed |= (self._t3.keys() - t3.keys()) | (self._own.keys() - own.keys())
-        self._t3, self._own = t3, own
+        changed = {name for name, thread in own.items() if self._own.get(name) != thread}
+        changed |= self._own.keys() - own.keys()
+        self._own = own
         self._t3_tells = any(state.shape is not Shape.UNSUPPORTED for state in states)
+        shown = tuple(state.threads for state in states)
+        if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
+            changed |= self._compare(tuple(chain.from_iterable(shown)))
+            self._shown = shown
         return changed
+
+    def _compare(self, now: tuple[T3Thread, ...]) -> set[str]:
+        """Take over T3 Code's threads; the ids of those that are other objects than before."""
+        before = tuple(self._t3.values())
+        self._t3 = {thread.id: thread for thread in now}
+        self._foreign = tuple(thread for thread in now if thread.provider != OPENCODE)
+        if len(before) == len(now):
+            return {thread.id for pair in compress(zip(before, now, strict=True), map(is_not, before, now)) for thread in pair}
+        known = {thread.id: thread for thread in before}
+        return {name for name, thread in self._t3.items() if known.get(name) is not thread} | (known.keys() - self._t3.keys())
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
         try:
@@ -148,34 +170,56 @@ class Survey:
         self._places |= places
         if not (everything or sessions or moved):
             return set(self._unfinished)
-        return {
-            name
-            for name, result in self._results.items()
-            if everything or name in self._unfinished or result.is_among(sessions) or result.thread.directory in moved
-        }
+        touched = set(self._unfinished)
+        touched.update(*(self._bound_to.get(session, ()) for session in sessions))
+        if everything or moved:
+            touched |= {name for name, result in self._results.items() if everything or result.thread.directory in moved}
+        return touched
 
     def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
         recorded = [found for name in changed if (found := self._recorded(name)) is not None]
         for name in changed - {found.thread.id for found in recorded}:
-            self._results.pop(name, None)
-            self._unfinished.discard(name)
-        if self._failure is None:
-            self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
-            self._find_answers([found.thread.id for found in recorded if found.t3])
+            self._forget(name)
         for logs in self._logs:
             logs.list_again()
+        if self._failure is None:
+            try:
+                self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+                self._find_answers([found.thread.id for found in recorded if found.t3])
+            except ServerError as error:
+                # It cannot be read by now: unknown, and everything anew at the next look.
+                self._failure = failure_of(error)
+                self._index.doubt()
         for found in recorded:
-            result = self._results[found.thread.id] = self._examine(self._with_others(found), surroundings)
-            is_moving = result.is_unfinished or result.agents_work
-            (self._unfinished.add if is_moving else self._unfinished.discard)(found.thread.id)
+            self._take(self._examine(found, surroundings))
             directory = found.thread.directory
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
 
+    def _take(self, result: Examination) -> None:
+        name, cursor = result.thread.id, result.cursor
+        former = self._results.get(name)
+        if former is not None and former.cursor is not None:
+            self._bound_to[former.cursor.session_id].discard(name)
+        if cursor is not None:
+            self._bound_to[cursor.session_id].add(name)
+        self._results[name] = result
+        # What could not be read of one thread alone is read again, unless it is there and odd.
+        reason = result.verdict.reason
+        is_open = self._failure is None and KIND_OF[reason] is Kind.UNKNOWN and reason is not Reason.UNSUPPORTED
+        is_moving = is_open or result.is_unfinished or result.agents_work
+        (self._unfinished.add if is_moving else self._unfinished.discard)(name)
+
+    def _forget(self, name: str) -> None:
+        former = self._results.pop(name, None)
+        if former is not None and former.cursor is not None:
+            self._bound_to[former.cursor.session_id].discard(name)
+        self._unfinished.discard(name)
+
     def _find_answers(self, names: list[str]) -> None:
         """The sessions that gave T3 Code the first and the last answer of these threads, whatever it remembers of them."""
         ends = {name: parts for reader in self._readers for name, parts in reader.end_parts(names).items()}
-        sessions = self._index.reader.sessions_of_parts([part for parts in ends.values() for part in parts]) if ends else {}
+        sessions = self._index.sessions_of_parts([part for parts in ends.values() for part in parts])
         for name in names:
             found = (sessions[part] for part in ends.get(name, ()) if part in sessions)
             self._answered_in[name] = tuple(dict.fromkeys(found))
@@ -238,11 +282,13 @@ class Survey:
         t3 = recorded.t3
         if t3 is None or self._failure is not None:
             return recorded
-        memory = self.memory(recorded.thread.id, ())
+        name = recorded.thread.id
         bound = recorded.cursor.session_id if recorded.cursor else None
-        others = {session for session in (*memory.titled, *memory.told) if session != bound}
-        if not (others or memory.stretches or t3.earlier or t3.before_import):
+        named = (*self._index.titled(f"T3 Code {name}"), *self._answered_in.get(name, ()))
+        is_alone = named == () or set(named) == {bound}
+        if is_alone and not (t3.earlier or t3.before_import or any(logs.has(name) for logs in self._logs)):
             return recorded
+        memory = self.memory(name, ())
         memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
         candidates = candidates_of(memory, self._index.reader)
         there = {found.session_id: found.exists for found in candidates}
@@ -251,18 +297,30 @@ class Survey:
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
-        if cursor is None or not cursor.is_well_formed:
-            return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
-        if self._failure is not None:
-            return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
-        found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        try:
+            recorded = self._with_others(recorded)
+            if cursor is None or not cursor.is_well_formed:
+                return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+            if self._failure is not None:
+                return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
+            found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        except ServerError as error:
+            return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
         return replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
 
     def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
         """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
+        return any(self._works(child, surroundings) for child in self._index.children_of(session_id))
+
+    def _works(self, child: str, surroundings: Surroundings) -> bool:
         since_ms = (surroundings.now() - gather.STILL_WARM).timestamp() * 1000
-        warm = (child for child in self._index.children_of(session_id) if child.updated_ms >= since_ms)
-        return any((newest := self._index.newest(child.id)) is not None and not newest.ends_a_turn for child in warm)
+        try:
+            if self._index.session(child).updated_ms < since_ms:
+                return False
+            newest = self._index.newest(child)
+        except ServerError:
+            return False
+        return newest is not None and not newest.ends_a_turn
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,7 +37,7 @@ class T3State:
     threads: tuple[T3Thread, ...] = ()
     last_written: str = ""
     served_since: datetime | None = None
-    marks: Marks = field(default_factory=dict, compare=False, repr=False)
+    marks: Mapping[str, Marks] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _Form:
 
     shape: Shape
     missing_column: Callable[[QuietReader], str | None]
-    read_threads: Callable[[QuietReader], tuple[dict[str, T3Thread], Marks]]
+    read_threads: Callable[[QuietReader], tuple[dict[str, T3Thread], Mapping[str, Marks]]]
     last_written: Callable[[QuietReader], str]
 
 

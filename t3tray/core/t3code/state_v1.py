@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from types import NoneType
 from typing import TypeVar
 
 import msgspec
 
 from t3tray.core.domain.reaper import Runtime
-from t3tray.core.system.marks import Marks, changed
+from t3tray.core.system.marks import Marks, changed, joined
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
 from t3tray.core.t3code.threads import OPENCODE, NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
 
 T = TypeVar("T")
+# The marks of each table.
+Marked = Mapping[str, Marks]
 
 # What nothing can be told without, by table.
 NEEDED: Mapping[str, frozenset[str]] = {
@@ -44,25 +45,27 @@ class _Table:
     texts: tuple[str, ...]
     marks: tuple[str, ...]
     counts: tuple[str, ...] = ()
-    condition: str = ""
+    condition: str = "TRUE"
 
-    @property
-    def mark_places(self) -> tuple[int, ...]:
-        return tuple((*self.texts, *self.counts).index(mark) for mark in self.marks)
-
-    def query(self, reader: QuietReader, columns: Collection[str] | None = None) -> str:
-        """Without `columns` all of them; one that the file does not have is NULL. In the order of the file."""
-        there = reader.columns(self.name)
-        wanted = (name if name in there else "NULL" for name in columns or (*self.texts, *self.counts))
-        return f"SELECT {', '.join(wanted)} FROM {self.name} NOT INDEXED {self.condition}"
+    def query(self, reader: QuietReader) -> str:
+        """All rows; a column that the file does not have is NULL."""
+        wanted = ", ".join(self._columns(reader, (*self.texts, *self.counts)))
+        return f"SELECT {wanted} FROM {self.name} WHERE {self.condition}"
 
     def query_some(self, reader: QuietReader) -> str:
         """Those that go by one of the names in a JSON array."""
-        within = f"{'AND' if self.condition else 'WHERE'} {self.texts[0]} IN (SELECT value FROM json_each(?))"
-        return f"{self.query(reader).replace(' NOT INDEXED', '')} {within}"
+        return f"{self.query(reader)} AND {self.texts[0]} IN (SELECT value FROM json_each(?))"
+
+    def query_marks(self, reader: QuietReader) -> str:
+        return f"SELECT {joined(self._columns(reader, self.marks))} FROM {self.name} NOT INDEXED WHERE {self.condition}"
+
+    def _columns(self, reader: QuietReader, columns: Iterable[str]) -> Iterable[str]:
+        there = reader.columns(self.name)
+        return (name if name in there else "NULL" for name in columns)
 
 
-_NOT_DELETED = "WHERE deleted_at IS NULL"
+# The plus keeps SQLite from looking up by it.
+_NOT_DELETED = "+deleted_at IS NULL"
 _THREADS = _Table(
     "projection_threads",
     (
@@ -92,7 +95,8 @@ _PROJECTS = _Table(
     marks=("project_id", "title", "workspace_root", "updated_at"),
     condition=_NOT_DELETED,
 )
-_TABLES = (_THREADS, _SESSIONS, _RUNTIMES, _PROJECTS)
+_OF_THREADS = (_THREADS, _SESSIONS, _RUNTIMES)
+_TABLES = (*_OF_THREADS, _PROJECTS)
 _NO_SESSION: Row = (None,) * len(_SESSIONS.texts)
 _NO_RUNTIME: Row = (None,) * len(_RUNTIMES.texts)
 
@@ -134,20 +138,19 @@ def missing_column(reader: QuietReader) -> str | None:
     return None
 
 
-def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marks]:
+def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marked]:
     """Every thread that is not deleted, archived ones too, and what they would show a change by. The reader's errors pass."""
-    tables = reader.together([table.query(reader) for table in _TABLES])
-    marks = {table.name: list(map(itemgetter(*table.mark_places), rows)) for table, rows in zip(_TABLES, tables, strict=True)}
-    return _put_together(*tables), marks
+    queries = [(table.query(reader), table.query_marks(reader)) for table in _TABLES]
+    rows = reader.together([query for pair in queries for query in pair])
+    return _put_together(*rows[::2]), {table.name: marks[0] for table, marks in zip(_TABLES, rows[1::2], strict=True)}
 
 
-def read_changes(reader: QuietReader, before: Marks) -> tuple[dict[str, T3Thread | None], Marks]:
+def read_changes(reader: QuietReader, before: Marked) -> tuple[dict[str, T3Thread | None], Marked]:
     """The threads that may have changed since those marks, as they are now: None for one that is gone; and the marks now."""
-    rows = reader.together([table.query(reader, table.marks) for table in _TABLES])
-    marks = dict(zip((table.name for table in _TABLES), rows, strict=True))
-    found = changed(before, marks)
-    projects = found.pop(_PROJECTS.name)
-    names = set().union(*found.values())
+    rows = reader.together([table.query_marks(reader) for table in _TABLES])
+    marks = {table.name: marks[0] for table, marks in zip(_TABLES, rows, strict=True)}
+    names = set().union(*(changed(before[table.name], marks[table.name]) for table in _OF_THREADS))
+    projects = changed(before[_PROJECTS.name], marks[_PROJECTS.name])
     if projects:
         names |= {row[0] for row in reader.rows(_OF_PROJECTS, json.dumps(list(projects))) if isinstance(row[0], str)}
     now: dict[str, T3Thread | None] = dict.fromkeys(names)
@@ -191,9 +194,7 @@ def last_written(reader: QuietReader) -> str:
 
 def _read_some(reader: QuietReader, names: Collection[str]) -> dict[str, T3Thread]:
     """Those of these threads that are not deleted."""
-    of_threads = (_THREADS, _SESSIONS, _RUNTIMES)
-    queries = [table.query_some(reader) for table in of_threads]
-    threads, sessions, runtimes = reader.together(queries, json.dumps(list(names)))
+    threads, sessions, runtimes = reader.together([table.query_some(reader) for table in _OF_THREADS], json.dumps(list(names)))
     return _put_together(threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader)))
 
 

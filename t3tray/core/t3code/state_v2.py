@@ -66,7 +66,7 @@ def missing_column(reader: QuietReader) -> str | None:
     return None
 
 
-def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marks]:
+def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Mapping[str, Marks]]:
     """Every thread that is not deleted and not a sub-agent's; no marks. The reader's errors pass through."""
     around = _read_around(reader)
     return {row[0]: _thread(row, around) for row in reader.rows(_THREADS)}, {}
