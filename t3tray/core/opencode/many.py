@@ -44,9 +44,9 @@ def updated_lately(reader: DatabaseReader, span_ms: int) -> list[str]:
 def newest_messages(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, MessageFacts]:
     """The last message of each of these sessions, where it has one that can be understood."""
     found = {}
-    for session_id, *row in reader.rows(_NEWEST, as_json(session_ids)):
+    for session_id, message_id, data, compacts in reader.rows(_NEWEST, as_json(session_ids)):
         try:
-            found[session_id] = message_facts(tuple(row))
+            found[session_id] = message_facts((message_id, data, compacts))
         except Unsupported:
             continue  # whoever asks for it is told so
     return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import NoneType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -35,7 +36,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class _Table:
-    """What is read of a table: columns of text, the one it goes by first, then counts. `marks` are those that show a change.
+    """What is read of a table: columns of text, the one it goes by first, then numbers, that are zero or not.
+    `marks` are the columns that show a change.
 
     Whatever changes in a thread shows in a mark: T3 Code stamps each row that it writes, but by more than one clock, so that a
     stamp is compared with the one before and never with another thread's.
@@ -49,8 +51,9 @@ class _Table:
 
     def query(self, reader: QuietReader) -> str:
         """All rows; a column that the file does not have is NULL."""
-        wanted = ", ".join(self._columns(reader, (*self.texts, *self.counts)))
-        return f"SELECT {wanted} FROM {self.name} WHERE {self.condition}"
+        counts = (f"CASE WHEN {count} THEN 'some' END" for count in self._columns(reader, self.counts))
+        wanted = (*self._columns(reader, self.texts), *counts)
+        return f"SELECT {', '.join(wanted)} FROM {self.name} WHERE {self.condition}"
 
     def query_some(self, reader: QuietReader) -> str:
         """Those that go by one of the names in a JSON array."""
@@ -97,8 +100,8 @@ _PROJECTS = _Table(
 )
 _OF_THREADS = (_THREADS, _SESSIONS, _RUNTIMES)
 _TABLES = (*_OF_THREADS, _PROJECTS)
-_NO_SESSION: Row = (None,) * len(_SESSIONS.texts)
-_NO_RUNTIME: Row = (None,) * len(_RUNTIMES.texts)
+_NO_SESSION: Row = (None,) * (len(_SESSIONS.texts) - 1)
+_NO_RUNTIME: Row = (None,) * (len(_RUNTIMES.texts) - 1)
 
 _AT_WORK = frozenset({"starting", "running"})
 _TEXT = frozenset({str, NoneType})
@@ -125,9 +128,14 @@ class _Payload(msgspec.Struct):
     last_event: object = msgspec.field(name="lastRuntimeEvent", default=None)
 
 
-_SELECTION = msgspec.json.Decoder(_Selection), _Selection()
-_CURSOR = msgspec.json.Decoder(_Cursor), _Cursor()
-_PAYLOAD = msgspec.json.Decoder(_Payload), _Payload()
+class _Selected(NamedTuple):
+    instance: str
+    model: str
+
+
+_SELECTION, _NO_SELECTION = msgspec.json.Decoder(_Selection), _Selection()
+_CURSOR, _NO_CURSOR = msgspec.json.Decoder(_Cursor), _Cursor()
+_PAYLOAD, _NO_PAYLOAD = msgspec.json.Decoder(_Payload), _Payload()
 
 
 def missing_column(reader: QuietReader) -> str | None:
@@ -199,20 +207,15 @@ def _read_some(reader: QuietReader, names: Collection[str]) -> dict[str, T3Threa
 
 
 def _put_together(threads: list[Row], sessions: list[Row], runtimes: list[Row], projects: list[Row]) -> dict[str, T3Thread]:
-    session_of = {row[0]: row for row in sessions}
-    runtime_of = {row[0]: row for row in runtimes}
-    project_of = {row[0]: row for row in projects}
-    counts = len(_THREADS.texts)
+    session_of = {row[0]: row[1:] for row in sessions}
+    runtime_of = {row[0]: row[1:] for row in runtimes}
+    project_of = {row[0]: row[1:] for row in projects}
     return {
         str(row[0]): _thread(
-            _texts(row[:counts]),
-            row[counts:],
-            _texts(session_of.get(row[0], _NO_SESSION)),
-            _texts(runtime_of.get(row[0], _NO_RUNTIME)),
-            project,
+            _texts((*row, *session_of.get(row[0], _NO_SESSION), *runtime_of.get(row[0], _NO_RUNTIME), *project_of[row[1]]))
         )
         for row in threads
-        if (project := project_of.get(row[1])) is not None
+        if row[1] in project_of
     }
 
 
@@ -223,49 +226,52 @@ def _texts(row: Row) -> Row:
     return tuple(value if isinstance(value, str) else None for value in row)
 
 
-def _thread(thread: Row, counts: Row, session: Row, runtime: Row, project: Row) -> T3Thread:
-    thread_id, _, title, created, updated, worktree, branch, selection, turn, asked, archived, settled, snoozed, pinned = thread
-    _, session_provider, session_status, session_updated, active_turn, last_error = session
-    _, runtime_provider, runtime_status, last_seen, adapter, cursor_json, payload = runtime
-    _, project_title, workspace, _ = _texts(project)
-    selected, cursor = _decoded(selection, *_SELECTION), _decoded(cursor_json, *_CURSOR)
-    instance = _text(selected.instance) or _text(selected.provider)
-    provider = runtime_provider or session_provider or adapter or instance or ""
-    named = _text(cursor.session_id) if provider == OPENCODE else None
+def _thread(row: Row) -> T3Thread:
+    (thread_id, _, title, created, updated, worktree, branch, selection, turn, asked) = row[:10]
+    (archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated) = row[10:19]
+    (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload) = row[19:27]
+    (project, workspace, _) = row[27:]
+    selected = _selection(selection)
+    provider = runtime_provider or session_provider or adapter or selected.instance or ""
+    cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
+    named = _text(cursor.session_id)
     return T3Thread(
         id=thread_id or "",
         title=title or "",
-        project=project_title or "",
+        project=project or "",
         directory=worktree or workspace or "",
         provider=provider,
-        instance=instance or provider,
+        instance=selected.instance or provider,
         created_at=needed_moment(created or ""),
         last_activity_at=needed_moment(max(updated or "", asked or "")),
         branch=branch or "",
-        model=_text(selected.model) or "",
+        model=selected.model,
         session_id=named if named and cursor.is_followed else None,
         earlier=(NativeSession(named),) if named and not cursor.is_followed else (),
         has_turns=bool(turn or asked),
         is_working=session_status in _AT_WORK or active_turn is not None,
-        awaits_approval=bool(counts[0]),
-        awaits_answer=bool(counts[1]),
+        awaits_approval=approvals is not None,
+        awaits_answer=answers is not None,
         last_error=last_error or "",
         archived_at=moment(archived),
         settled_at=moment(settled),
         snoozed_until=moment(snoozed),
         pinned_at=moment(pinned),
-        runtime=_runtime(runtime_status, session_status, payload, last_seen, session_updated) if runtime_status else None,
+        runtime=Runtime(status, session_status or "", _last_event(payload), moment(last_seen), moment(session_updated))
+        if status
+        else None,
     )
 
 
-def _runtime(status: str, session_status: str | None, payload: str | None, seen: str | None, updated: str | None) -> Runtime:
-    return Runtime(
-        status=status,
-        session_status=session_status or "",
-        last_event=_text(_decoded(payload, *_PAYLOAD).last_event) or "",
-        last_seen_at=moment(seen),
-        session_updated_at=moment(updated),
-    )
+@lru_cache(maxsize=256)
+def _selection(text: str | None) -> _Selected:
+    """The model that was chosen, and where it is served; the same few for thousands of threads."""
+    told = _decoded(text, _SELECTION, _NO_SELECTION)
+    return _Selected(_text(told.instance) or _text(told.provider) or "", _text(told.model) or "")
+
+
+def _last_event(payload: str | None) -> str:
+    return _text(_decoded(payload, _PAYLOAD, _NO_PAYLOAD).last_event) or ""
 
 
 def _decoded(text: str | None, decoder: msgspec.json.Decoder[T], nothing: T) -> T:
