@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import msgspec
 
@@ -16,6 +17,8 @@ _SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
 _NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
     SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
 
+_EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
+    (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
 _LATELY = """SELECT id FROM session WHERE typeof(time_updated) = 'integer' AND time_updated >
     (SELECT max(time_updated) FROM session WHERE typeof(time_updated) = 'integer') - ?"""
 
@@ -50,6 +53,19 @@ def newest_messages(reader: DatabaseReader, session_ids: Collection[str]) -> dic
         except Unsupported:
             continue  # whoever asks for it is told so
     return found
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The first message of a session (None without any), and how many there are."""
+
+    first_id: str | None
+    messages: int
+
+
+def extents(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, Extent]:
+    """Of each of these sessions."""
+    return {name: Extent(first, count) for name, first, count in reader.rows(_EXTENTS, as_json(session_ids))}
 
 
 def sessions_of_parts(reader: DatabaseReader, part_ids: Collection[str]) -> dict[str, str]:

@@ -133,16 +133,17 @@ class Survey:
 
     def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
         """The threads of both programs; the ids of those that are new, changed or gone."""
-        own = {thread.id: thread for thread in self._store.threads.all()}
-        changed = {name for name, thread in own.items() if self._own.get(name) != thread}
-        changed |= self._own.keys() - own.keys()
-        self._own = own
         self._t3_tells = any(state.shape is not Shape.UNSUPPORTED for state in states)
+        # What T3 Code tells of its threads is newer than what was kept of them.
+        kept = self._store.threads.ours() if self._t3_tells else self._store.threads.all()
+        own = {thread.id: thread for thread in kept}
+        names = {name for name, thread in own.items() if self._own.get(name) != thread} | (self._own.keys() - own.keys())
+        self._own = own
         shown = tuple(state.threads for state in states)
         if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
-            changed |= self._compare(tuple(chain.from_iterable(shown)))
+            names |= self._compare(tuple(chain.from_iterable(shown)))
             self._shown = shown
-        return changed
+        return names
 
     def _compare(self, now: tuple[T3Thread, ...]) -> set[str]:
         """Take over T3 Code's threads; the ids of those that are other objects than before."""

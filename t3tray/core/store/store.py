@@ -14,6 +14,7 @@ from t3tray.core.store.database import Database
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
+from t3tray.core.store.proofs import Proofs
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.store.threads import Threads, insert_thread
@@ -33,6 +34,7 @@ class Store:
         self.settings = SettingsTable(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
+        self.proofs = Proofs(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
