@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
-from t3tray.core.errors import OurBug, SessionMissing
+from t3tray.core.errors import OurBug, SessionMissing, Unsupported
 from t3tray.core.opencode import many
 from t3tray.core.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
 from t3tray.core.system.marks import Marks, changed
@@ -99,6 +99,16 @@ class SessionIndex:
                 raise SessionMissing(f"OpenCode's database has no session {session_id}.")
             found = self._sessions[session_id] = session_facts(row)
         return found
+
+    def has(self, session_id: str) -> bool | None:
+        """Whether it is there; None where its row does not tell what it is."""
+        try:
+            self.session(session_id)
+        except SessionMissing:
+            return False
+        except Unsupported:
+            return None
+        return True
 
     def newest(self, session_id: str) -> MessageFacts | None:
         if session_id not in self._newest:

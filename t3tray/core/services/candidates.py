@@ -36,6 +36,13 @@ class Memory:
     told: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
 
+    def names_only(self, session_id: str | None) -> bool:
+        """Whether no other session is remembered than this one, the entries left aside."""
+        t3 = self.t3
+        earlier = (*(session.session_id for session in t3.earlier), t3.before_import or session_id) if t3 else ()
+        named = (*self.titled, *self.told, *earlier, *(stretch.session_id for stretch in self.stretches))
+        return all(name == session_id for name in named)
+
 
 def candidates_of(memory: Memory, reader: DatabaseReader | None) -> tuple[Candidate, ...]:
     """The sessions with where each was learnt, the oldest first. Without a reader nobody can tell what they hold."""

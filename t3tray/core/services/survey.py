@@ -283,18 +283,29 @@ class Survey:
         t3 = recorded.t3
         if t3 is None or self._failure is not None:
             return recorded
-        name = recorded.thread.id
         bound = recorded.cursor.session_id if recorded.cursor else None
-        named = (*self._index.titled(f"T3 Code {name}"), *self._answered_in.get(name, ()))
-        is_alone = named == () or set(named) == {bound}
-        if is_alone and not (t3.earlier or t3.before_import or any(logs.has(name) for logs in self._logs)):
+        if not self._has_memories(recorded.thread.id, t3):
             return recorded
-        memory = self.memory(name, ())
-        memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
-        candidates = candidates_of(memory, self._index.reader)
-        there = {found.session_id: found.exists for found in candidates}
-        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
-        return replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)), served=tuple(served))
+        memory = self.memory(recorded.thread.id, ())
+        stretches = memory.stretches
+        there: dict[str, bool | None] = {}
+        if not memory.names_only(bound):
+            memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
+            candidates = candidates_of(memory, self._index.reader)
+            there = {found.session_id: found.exists for found in candidates}
+            recorded = replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)))
+        elif stretches and bound:
+            there = {bound: self._index.has(bound)}
+        if not stretches:
+            return recorded
+        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in stretches)
+        return replace(recorded, served=tuple(served))
+
+    def _has_memories(self, name: str, t3: T3Thread) -> bool:
+        """Whether anything is remembered of the thread's sessions but where T3 Code sends its next message."""
+        if t3.earlier or t3.before_import or self._answered_in.get(name) or self._index.titled(f"T3 Code {name}"):
+            return True
+        return any(logs.has(name) for logs in self._logs)
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
