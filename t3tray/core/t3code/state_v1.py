@@ -179,17 +179,22 @@ def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
 
 
 def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from."""
-    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id", "created_at"}:
+    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from.
+
+    Nothing where the file has no index to find them by: each of thousands of threads would mean to go through all messages.
+    """
+    if not reader.rows(_IS_FOUND_BY_THREAD) or not reader.columns("projection_thread_messages") >= {"message_id", "created_at"}:
         return {}
-    found: dict[str, tuple[str, ...]] = {}
-    for end in ("min", "max"):
-        # SQLite takes the bare columns from the row that holds the minimum or maximum (https://sqlite.org/lang_select.html#bareagg).
-        query = f"""SELECT thread_id, message_id, {end}(created_at) FROM projection_thread_messages
-            WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id"""
-        for thread_id, message_id, _ in reader.rows(query, json.dumps(list(thread_ids))):
-            found[thread_id] = (*found.get(thread_id, ()), message_id.removeprefix("assistant:"))
-    return found
+    found = reader.rows(_ENDS, json.dumps(list(thread_ids)))
+    return {name: tuple(part.removeprefix(_PART) for part in ends if isinstance(part, str)) for name, *ends in found if any(ends)}
+
+
+_PART = "assistant:"
+_IS_FOUND_BY_THREAD = """SELECT 1 FROM pragma_index_list('projection_thread_messages') AS indices
+    JOIN pragma_index_info(indices.name) AS parts WHERE parts.seqno = 0 AND parts.name = 'thread_id'"""
+_END = """(SELECT message_id FROM projection_thread_messages WHERE thread_id = value AND message_id GLOB 'assistant:prt_*'
+    ORDER BY created_at {order} LIMIT 1)"""
+_ENDS = f"SELECT value, {_END.format(order='ASC')}, {_END.format(order='DESC')} FROM json_each(?)"
 
 
 def last_written(reader: QuietReader) -> str:
