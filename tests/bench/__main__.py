@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import app, commands, guard, many, resume
+from tests.bench import app, commands, guard, many, pending, resume
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[Path, OpenCodeHome], Iterator[Line]]] = {
     "many": many.measure,
     "app": app.measure,
     "guard": guard.measure,
+    "pending": pending.measure,
 }
 
 

@@ -65,6 +65,8 @@ def empty_world(scratch: Path) -> World:
     world = _empty_folders(scratch)
     for sample, target in (("state.sqlite", world.state), ("opencode.db", world.opencode)):
         with closing(sqlite3.connect(SAMPLE / sample)) as known, closing(sqlite3.connect(target)) as made:
+            # One write to the disk, not one for each table.
+            made.execute("BEGIN")
             for (statement,) in known.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"):
                 made.execute(statement)
             made.commit()
@@ -176,6 +178,14 @@ def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> No
     lines = [f'[{stamp(at)}] CANON: {{{start},"payload":{{"providerThreadId":"{session}"}}}}\n' for session, at in sessions]
     with world.logs.joinpath(f"events.{thread_id}.log").open("a") as file:
         file.writelines(lines)
+
+
+def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None, state: str) -> None:
+    """A turn of a V1 thread; one without an id waits to be begun."""
+    connection.execute(
+        "INSERT INTO projection_turns (thread_id, turn_id, state, requested_at, checkpoint_files_json) VALUES (?, ?, ?, ?, ?)",
+        (thread_id, turn_id, state, stamp(NOON), "[]" if turn_id is None else '["a file with a long name"]' * 20),
+    )
 
 
 def make_v2(world: World) -> Path:
