@@ -30,6 +30,7 @@ from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
+from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, read_guard_key
@@ -279,6 +280,8 @@ class Engine:
         thread = await self.find(thread_id)
         picture, status = await self.look(), await self.server_status()
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
+        if connection := await self._joined():
+            found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
         return await self._run_sql(self.remedies.with_offers, found)
 
     async def set_settings(self, settings: Settings) -> None:
@@ -331,13 +334,18 @@ class Engine:
 
         None where no server runs or it cannot say: all that is known then is what the database tells, a last turn without an end.
         """
-        if not directories:
-            return frozenset()
+        connection = await self._joined() if directories else None
         try:
-            connection = await self.join_running_server()
             return await connection.busy_sessions(directories) if connection else frozenset()
         except _UNREACHABLE:
             return frozenset()
+
+    async def _joined(self) -> Connection | None:
+        """The connection to a server that runs already; None too where that cannot be reached."""
+        try:
+            return await self.join_running_server()
+        except _UNREACHABLE:
+            return None
 
 
 def _external(settings: Settings) -> ExternalServer | None:

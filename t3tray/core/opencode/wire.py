@@ -29,12 +29,16 @@ class Marker:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text."""
+    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text.
+
+    `input_tokens` are those of its whole life, what a provider read from its cache or wrote into it included.
+    """
 
     facts: SessionFacts
     marker: Marker | None = None
     agent: str = ""
     metadata: str = ""
+    input_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,15 @@ class Page:
     older: str | None = None
 
 
+@dataclass(frozen=True)
+class Span:
+    """How many messages a session has, and when the first and the last were written (ms); None where there is none."""
+
+    messages: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
 class Health(Struct, frozen=True):
     version: str
 
@@ -70,6 +83,16 @@ class _SessionTime(Struct, frozen=True):
     created: int
     updated: int
     archived: int | None = None
+
+
+class _Cache(Struct, frozen=True):
+    read: int = 0
+    write: int = 0
+
+
+class _Tokens(Struct, frozen=True):
+    input: int = 0
+    cache: _Cache = _Cache()
 
 
 class Revert(Struct, frozen=True):
@@ -86,6 +109,7 @@ class Session(Struct, frozen=True):
     revert: Revert | None = None
     metadata: Raw = Raw()
     agent: str = ""
+    tokens: _Tokens = _Tokens()
 
     def record(self) -> SessionRecord:
         facts = SessionFacts(
@@ -99,7 +123,8 @@ class Session(Struct, frozen=True):
             archived=self.time.archived is not None,
             reverted_to=self.revert.message_id if self.revert else None,
         )
-        return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode())
+        tokens = self.tokens.input + self.tokens.cache.read + self.tokens.cache.write
+        return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode(), tokens)
 
 
 class _MessageTime(Struct, frozen=True):
@@ -267,6 +292,20 @@ class Message(Struct, frozen=True):
 
     def utterance(self) -> Utterance:
         return self.info.utterance(self.info.id, self.parts)
+
+
+class _StubInfo(Struct, frozen=True):
+    time: _MessageTime
+
+
+class Stub(Struct, frozen=True):
+    """A message of which only the time is looked at: the rest is not even decoded."""
+
+    info: _StubInfo
+
+    @property
+    def created_ms(self) -> int:
+        return self.info.time.created
 
 
 class TranscriptPage(Struct, frozen=True):
