@@ -25,6 +25,7 @@ from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.survey import Picture
+from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 
@@ -53,6 +54,7 @@ class Desk:
         self._watch: FileWatch | None = None
         self._folders: frozenset[Path] = frozenset()
         self._unwatched: tuple[str, ...] = ()
+        self._sessions: dict[str, str] = {}
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
@@ -139,6 +141,21 @@ class Desk:
         engine.resting.note()
         return (await engine.threads.create(directory, title, await engine.connect())).id
 
+    async def rename(self, thread_id: str, title: str) -> None:
+        engine = await self._opened()
+        await engine.threads.rename(await engine.find(thread_id), title)
+        self._changed.set()
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        """Put a thread away, or bring it back."""
+        engine = await self._opened()
+        await engine.threads.archive(await engine.find(thread_id), archived)
+        self._changed.set()
+
+    async def search(self, text: str) -> frozenset[str]:
+        """The ids of the threads whose conversation holds this text, whatever its case. A newer search ends this one."""
+        return await (await self._opened()).text_search.find(text, self._sessions)
+
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
         engine = await self._opened()
@@ -221,6 +238,7 @@ class Desk:
         """`_publish`; one look that fails by our own fault is told, and is no reason to look at nothing any more."""
 
         def tell(overview: Overview) -> None:
+            self._sessions = {served: row.thread.id for row in overview.rows for served in sessions_of(row)}
             publish(replace(overview, warnings=(*overview.warnings, *self._unwatched)))
 
         try:
@@ -240,7 +258,7 @@ class Desk:
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)
-            publish(await engine.overview(picture=picture))
+            publish(await engine.overview(archived=True, picture=picture))
             self._tell_feed(picture)
             if await engine.keep(picture):
                 self._changed.set()

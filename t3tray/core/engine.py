@@ -45,9 +45,10 @@ from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
-from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Finding, Look, Overview, Resumption, ThreadDetails
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
@@ -93,8 +94,10 @@ class Engine:
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
         self.t3_homes = homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
-        self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
-        self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
+        readers = [T3Reader(home) for home in homes]
+        self.survey = Survey(store, self.database, surroundings, readers)
+        self.text_search = TextSearch(self.database, readers)
+        self.t3_files = tuple(path for reader in readers for path in reader.files)
         self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
         minutes = (timedelta(minutes=settings.t3_idle_minutes), timedelta(minutes=settings.t3_sweep_minutes))
         self._clock = ReaperClock(*minutes)
@@ -273,7 +276,12 @@ class Engine:
             archived,
         )
         connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
-        return replace(taken, asks=await self.conversing.open_asks(taken, seen, connection))
+        return replace(
+            taken,
+            asks=await self.conversing.open_asks(taken, seen, connection),
+            server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
+            look=Look(self.settings.appearance, self.settings.tray_icon),
+        )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""

@@ -15,9 +15,12 @@ import pytest
 
 from t3tray.core import desk as module
 from t3tray.core.desk import Desk
+from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import Engine
-from t3tray.core.services.views import Overview
+from t3tray.core.errors import Refused, UsageError
+from t3tray.core.services.views import Look, Overview
 from t3tray.core.system.watch import FileWatch, existing_folders
+from tests.support.views import NOON
 
 
 @asynccontextmanager
@@ -97,3 +100,34 @@ async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: 
             while folder not in watched[-1]:
                 await told.get()
         assert len(watched) == 2
+
+
+async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        engine = await Engine.open(None, "command")
+        engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+        await engine.close()
+        await desk.rename("t1", "  A new\nname ")
+        (shown,) = (await next_of(told, lambda overview: any(row.thread.title == "A new name" for row in overview.rows))).rows
+        assert shown.thread.archived_at is None
+        await desk.archive("t1", True)
+        await next_of(told, lambda overview: any(row.thread.archived_at for row in overview.rows))
+        await desk.archive("t1", False)
+        await next_of(told, lambda overview: any(row.thread.archived_at is None for row in overview.rows))
+        with pytest.raises(UsageError):
+            await desk.rename("t1", "  ")
+
+
+async def test_what_t3_code_shows_is_renamed_there() -> None:
+    engine = await Engine.open(None, "command")
+    theirs = Thread("t1", "Theirs", "/work", Source.T3CODE, NOON, NOON)
+    for change in (engine.threads.rename(theirs, "Ours"), engine.threads.archive(theirs, True)):
+        with pytest.raises(Refused, match="T3 Code"):
+            await change
+    await engine.close()
+
+
+async def test_the_user_s_look_is_told_with_the_list() -> None:
+    async with running() as (_, told):
+        assert (await next_of(told)).look == Look("system", "auto")

@@ -35,13 +35,15 @@ def take_overview(
     now: datetime,
     archived: bool = False,
 ) -> Overview:
-    """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity."""
-    shown = (found for found in picture.examinations if archived or found.thread.archived_at is None)
+    """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity; what is archived last."""
+    shown = [*_one_a_session(found for found in picture.examinations if found.thread.archived_at is None)]
+    if archived:
+        shown += _one_a_session(found for found in picture.examinations if found.thread.archived_at is not None)
     clocks = _clocks(picture, clock)
-    rows = [_row(found, server, clocks, now) for found in _one_a_session(shown)]
+    rows = [_row(found, server, clocks, now) for found in shown]
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
-    rows.sort(key=lambda row: (row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
+    rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
     return Overview(server, tuple(rows), picture.foreign, _sources(picture), alarms, warnings)
 
 

@@ -68,6 +68,18 @@ class Threads:
         await self._run_sql(self._store.add_thread, thread, entry)
         return thread
 
+    async def rename(self, thread: Thread, title: str) -> None:
+        """Give a thread of our own another title. Raises Refused for one of T3 Code's, UsageError for an empty title."""
+        _refuse_t3(thread, "renamed")
+        if not title.strip():
+            raise UsageError("A thread needs a title.")
+        await self._run_sql(self._store.threads.rename, thread.id, " ".join(title.split()))
+
+    async def archive(self, thread: Thread, archived: bool) -> None:
+        """Put a thread of our own away, or bring it back; its binding stays. Raises Refused for one of T3 Code's."""
+        _refuse_t3(thread, "archived")
+        await self._run_sql(self._store.threads.set_archived, thread.id, self._now() if archived else None)
+
     async def take_in(self, recorded: Recorded) -> None:
         """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
 
@@ -139,6 +151,11 @@ class Threads:
 
     def _is_bound(self, thread_id: str) -> bool:
         return self._store.journal.binding(thread_id).cursor is not None
+
+
+def _refuse_t3(thread: Thread, what: str) -> None:
+    if thread.source is Source.T3CODE:
+        raise Refused(f"“{thread.title}” is shown by T3 Code, so it is {what} there.")
 
 
 def _refuse_child(record: SessionRecord) -> None:

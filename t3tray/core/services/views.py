@@ -19,6 +19,7 @@ from t3tray.core.t3code.threads import T3Thread
 
 __all__ = [
     "Finding",
+    "Look",
     "Overview",
     "Resumption",
     "SourceView",
@@ -52,11 +53,20 @@ class SourceView:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How the user wants it to look. `appearance`: system, light or dark; `tray_icon`, its own colour: auto, light or dark."""
+
+    appearance: str = "system"
+    tray_icon: str = "auto"
+
+
+@dataclass(frozen=True)
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
-    `asks` what waits for the user on the running server.
+    `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
+    `server_stays`: the server is ours and goes on running when this app ends.
     """
 
     server: ServerStatus
@@ -66,6 +76,9 @@ class Overview:
     alarms: tuple[Alarm, ...] = ()
     warnings: tuple[str, ...] = ()
     asks: tuple[Ask, ...] = ()
+    guarded: frozenset[str] = frozenset()
+    server_stays: bool = False
+    look: Look = Look()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Settings:
     reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
     `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
     `vault_megabytes`; `guard_port` and `guard_secret_place`: where the guard listens and where its password lies, once it was
-    used: T3 Code's settings name both, so they stay."""
+    used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark; `tray_icon`: auto, light or dark."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -38,6 +38,8 @@ class Settings:
     vault_megabytes: int = 500
     guard_port: int = 0
     guard_secret_place: str = ""
+    appearance: str = "system"
+    tray_icon: str = "auto"
 
 
 class SettingsTable:

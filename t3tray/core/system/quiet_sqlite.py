@@ -80,6 +80,12 @@ class QuietReader:
         return self._seen is not None and self._seen != _seen(self.path)
 
 
+def pattern(text: str) -> str:
+    """What LIKE … ESCAPE '\\' finds this text with, anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def _seen(path: Path) -> _Seen | None:
     """What a change of the file would change; None where a `-wal` stands beside it."""
     status = path.stat()

@@ -121,6 +121,17 @@ class T3Reader:
         except _TROUBLE:
             return None
 
+    def threads_saying(self, text: str) -> frozenset[str]:
+        """The ids of the threads in whose messages this text stands; none where that cannot be read. For any thread."""
+        state = self._state
+        if state is None or state.shape is Shape.UNSUPPORTED:
+            return frozenset()
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return messages.threads_saying(reader, state.shape, text)
+        except _TROUBLE:
+            return frozenset()
+
     def _read_all(self) -> T3State | None:
         self._read_whole = self._clock()
         found, before = _read(self.home), self._state
