@@ -26,7 +26,7 @@ from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 
 _log = logging.getLogger(__name__)
@@ -66,8 +66,7 @@ class Desk:
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
         engine.server.subscribe(self._on_server_changed)
-        # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
-        preparing = asyncio.create_task(asyncio.to_thread(engine.launching.environment))
+        preparing = asyncio.create_task(self._prepare(engine))
         try:
             while True:
                 await self._watch_files(engine)
@@ -75,8 +74,19 @@ class Desk:
                 await self._next_change(max(rest, COALESCE))
         finally:
             preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
             if self._watch:
                 await asyncio.to_thread(self._watch.stop)
+
+    async def _prepare(self, engine: Engine) -> None:
+        """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
+        await asyncio.to_thread(engine.launching.environment)
+        if engine.settings.server_with_app:
+            try:
+                await engine.connect()
+            except T3TrayError as error:
+                # Why it is not there is in the server's state, which is shown.
+                _log.warning("The server could not be started with the app: %s", error.message)
 
     async def close(self) -> None:
         """Stop listening, then close the engine: the server that only we use ends with it."""
@@ -155,6 +165,12 @@ class Desk:
     async def search(self, text: str) -> frozenset[str]:
         """The ids of the threads whose conversation holds this text, whatever its case. A newer search ends this one."""
         return await (await self._opened()).text_search.find(text, self._sessions)
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        """Set one and go by it; all of them as they are then. Raises UsageError, in a sentence for beside the field."""
+        settings = await (await self._opened()).change_setting(name, value)
+        self._changed.set()
+        return settings
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
@@ -255,6 +271,7 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
+            await engine.read_settings()
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from t3tray.core.domain.server import Wanted
 from t3tray.core.errors import ServerFailed, StoreError
 from t3tray.core.opencode.log import ServerLog
-from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.core.opencode.port import HOST, choose_port, is_free
 from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, is_running, recognise, search, spawn
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
@@ -38,11 +38,12 @@ class Halted(Exception):
 
 @dataclass(frozen=True)
 class ServerProgram:
-    """What to start, with the environment that any program of ours gets, and in which folder."""
+    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free."""
 
     binary: Path
     environment: Mapping[str, str]
     cwd: Path
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,8 +218,10 @@ class Tenancy:
     async def _claim(self, program: ServerProgram, detached: bool) -> Tenant | None:
         token, password = token_hex(16), token_urlsafe(32)
         place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
-        lease = Lease(token, choose_port(), place, self._now(), detached)
+        lease = Lease(token, program.port or choose_port(), place, self._now(), detached)
         try:
+            if program.port and not is_free(program.port):
+                raise ServerFailed(f"Another program has port {program.port}.", "End it, or choose another port in the settings.")
             tenant = await self._run_sql(self._claim_and_spawn, lease, program, password)
         except BaseException:
             await self._forget(lease)
