@@ -16,6 +16,7 @@ from pathlib import Path
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
@@ -171,6 +172,10 @@ class Desk:
         settings = await (await self._opened()).change_setting(name, value)
         self._changed.set()
         return settings
+
+    async def take_inventory(self) -> Inventory:
+        """What is there to work with, and what is missing."""
+        return await (await self._opened()).take_inventory()
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
@@ -35,6 +36,7 @@ from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, read_guard_key
 from t3tray.core.services.guarding import Answers, Guarding
+from t3tray.core.services.inventory import find_homes, find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
@@ -349,6 +351,15 @@ class Engine:
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
         patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
+
+    async def take_inventory(self) -> Inventory:
+        """What is there to work with. Takes a second: the program is asked for its version. Raises StoreError."""
+        picture = await self._run_sql(self.survey.look)
+        program = asyncio.to_thread(find_program, self.launching.program, self.launching.environment)
+        homes = asyncio.to_thread(find_homes, self.t3_homes, picture.states, self.settings.t3_homes)
+        keyring = asyncio.to_thread(Secrets(self.data_directory).keyring_name)
+        found = await asyncio.gather(program, homes, keyring)
+        return Inventory(*found, data=str(self.data_directory), vault=await self.archive.size())
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""
