@@ -50,7 +50,7 @@ async def test_a_home_that_was_added_is_told_with_its_threads(engine: Engine, tm
     world = sample_world(tmp_path)
     await engine.change_setting("t3_homes", [str(world.home)])
     found = (await engine.take_inventory()).homes[1]
-    assert found.path == str(world.home.resolve()) and found.is_there and found.is_added and not found.runs
+    assert found.path == str(world.home.resolve()) and found.is_there and found.added_as == str(world.home) and not found.runs
     assert found.threads == found.ours == 1
 
 

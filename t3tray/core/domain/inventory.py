@@ -27,7 +27,7 @@ class FoundProgram:
 @dataclass(frozen=True)
 class FoundHome:
     """A home of T3 Code, there or not. `threads` are all in it, `ours` those that talk to OpenCode; `trouble` says why none of
-    them can be read. `is_added`: the user named it in the settings."""
+    them can be read. `added_as` is how the settings name it, empty for the one that is looked at anyway."""
 
     path: str
     is_there: bool = False
@@ -35,7 +35,7 @@ class FoundHome:
     threads: int = 0
     ours: int = 0
     trouble: str = ""
-    is_added: bool = False
+    added_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,17 @@ def _program(found: FoundProgram) -> Item:
     return Item("OpenCode", Standing.FINE, f"OpenCode {found.version} at {found.path}.")
 
 
+def told_of_home(home: FoundHome) -> str:
+    """What is in it, in a few words."""
+    if not home.is_there:
+        return "No T3 Code in it"
+    return f"{'Running now' if home.runs else 'Not running now'}. {home.trouble or _threads(home)}"
+
+
 def _home(home: FoundHome) -> Item:
     if not home.is_there:
         said = f"There is no T3 Code in {home.path}."
-        if home.is_added:
+        if home.added_as:
             return Item("T3 Code", Standing.MISSING, said, "Remove the folder in Settings, or add the right one.")
         advice = "If you use it with another folder, add that in Settings. t3tray works without T3 Code too."
         return Item("T3 Code", Standing.NOTED, said, advice)

@@ -28,13 +28,13 @@ def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str
 def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequence[str]) -> tuple[FoundHome, ...]:
     """T3 Code's homes, with what was read of each. For a worker thread."""
     read = {state.home: state for state in states}
-    named = {Path(path).expanduser().resolve() for path in added}
-    return tuple(_found(home, read.get(home), home.base in named) for home in homes)
+    named = {Path(path).expanduser().resolve(): path for path in added}
+    return tuple(_found(home, read.get(home), named.get(home.base, "")) for home in homes)
 
 
-def _found(home: T3Home, state: T3State | None, is_added: bool) -> FoundHome:
+def _found(home: T3Home, state: T3State | None, added_as: str) -> FoundHome:
     if state is None:
-        return FoundHome(str(home.base), home.state.is_dir(), runs(home), is_added=is_added)
+        return FoundHome(str(home.base), home.state.is_dir(), runs(home), added_as=added_as)
     trouble = state.why if state.shape is Shape.UNSUPPORTED else ""
     ours = sum(thread.is_opencode for thread in state.threads)
-    return FoundHome(str(home.base), True, runs(home), len(state.threads), ours, trouble, is_added)
+    return FoundHome(str(home.base), True, runs(home), len(state.threads), ours, trouble, added_as)

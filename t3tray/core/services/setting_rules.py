@@ -77,6 +77,14 @@ def _check_minutes(minutes: int) -> None:
         raise UsageError("It is one minute at least.")
 
 
+def _one_of(*values: str) -> Callable[[str], None]:
+    def check_value(value: str) -> None:
+        if value not in values:
+            raise UsageError(f"It is {', '.join(values[:-1])} or {values[-1]}.")
+
+    return check_value
+
+
 def _check_megabytes(megabytes: int) -> None:
     if megabytes < 1:
         raise UsageError("It is one megabyte at least. To keep nothing, turn the vault off.")
@@ -90,4 +98,6 @@ _RULES: dict[str, Callable[..., None]] = {
     "t3_idle_minutes": _check_minutes,
     "t3_sweep_minutes": _check_minutes,
     "vault_megabytes": _check_megabytes,
+    "appearance": _one_of("system", "light", "dark"),
+    "tray_icon": _one_of("auto", "light", "dark"),
 }

@@ -72,7 +72,7 @@ def test_the_version_is_judged(version: str, standing: Standing, told: str) -> N
     ("home", "standing", "told"),
     [
         (FoundHome("/t3"), Standing.NOTED, "There is no T3 Code in /t3"),
-        (FoundHome("/t3", is_added=True), Standing.MISSING, "There is no T3 Code in /t3"),
+        (FoundHome("/t3", added_as="/t3"), Standing.MISSING, "There is no T3 Code in /t3"),
         (FoundHome("/t3", is_there=True), Standing.FINE, "No threads in it yet"),
         (FoundHome("/t3", is_there=True, threads=1), Standing.FINE, "1 thread, none of them"),
         (FoundHome("/t3", is_there=True, threads=2, ours=1), Standing.FINE, "2 threads, 1 of them is"),

@@ -45,6 +45,8 @@ def test_what_can_be_used_is_taken(name: str, value: object) -> None:
         ("t3_homes", ("/no/such/folder",), "There is no folder /no/such/folder"),
         ("opencode_path", "/no/such/opencode", "no program that can be run at /no/such/opencode"),
         ("opencode_path", "opencode", "no program that can be run at opencode"),
+        ("appearance", "pink", "system, light or dark"),
+        ("tray_icon", "", "auto, light or dark"),
         ("vault_megabytes", 0, "turn the vault off"),
     ],
 )
