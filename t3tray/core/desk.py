@@ -143,14 +143,19 @@ class Desk:
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
         """Do what the user agreed to."""
         engine = await self._opened()
-        done = await engine.apply(thread_id, choice, seen)
-        self._changed.set()
-        return done
+        try:
+            return await engine.apply(thread_id, choice, seen)
+        finally:
+            # Cancelled, it is settled by the look that this leads to.
+            self._changed.set()
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()
         engine.resting.note()
-        return (await engine.threads.create(directory, title, await engine.connect())).id
+        try:
+            return (await engine.threads.create(directory, title, await engine.connect())).id
+        finally:
+            self._changed.set()
 
     async def rename(self, thread_id: str, title: str) -> None:
         engine = await self._opened()

@@ -335,9 +335,18 @@ class Engine:
         return await self.remedies.preview(await self.details(thread_id), choice)
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
-        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises."""
+        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises.
+
+        It may be cancelled: the thread is as before then, or it is done.
+        """
         thread = await self.take_in(thread_id)
-        return await self.remedies.apply(await self.details(thread.id), choice, seen)
+        details = await self.details(thread.id)
+        try:
+            return await self.remedies.apply(details, choice, seen)
+        except asyncio.CancelledError:
+            # Settled as after a crash, by whoever next uses the server.
+            self._is_settled = False
+            raise
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""

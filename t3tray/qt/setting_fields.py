@@ -241,7 +241,8 @@ class FoldersField(SettingField):
             self._list.addLayout(self._folder(path, told.get(path, ""), path in added))
         # What was made last would be the last that Tab comes to.
         for remove in (each for each in self.findChildren(QPushButton) if each is not self._add and not each.isHidden()):
-            self.setTabOrder(self._add.previousInFocusChain(), remove)
+            if before := self._add.previousInFocusChain():
+                self.setTabOrder(before, remove)
 
     def _folder(self, path: str, state: str, is_added: bool) -> QHBoxLayout:
         words = QVBoxLayout()

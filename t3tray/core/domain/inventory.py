@@ -15,8 +15,8 @@ INSTALL_WITH_NPM = "npm install -g opencode-ai"
 
 @dataclass(frozen=True)
 class FoundProgram:
-    """`path` is empty where there is none; `trouble` says then why, `places` where it was looked for: nowhere, where the
-    settings name one that is not there."""
+    """`path` is empty where there is none. `places` are then where it was looked for: nowhere, where the settings name one that
+    is not there, as `trouble` says."""
 
     path: str = ""
     version: str = ""
@@ -73,6 +73,18 @@ def items(found: Inventory) -> tuple[Item, ...]:
     return (_program(found.program), *(_home(home) for home in found.homes), _keyring(found.keyring), _data(found))
 
 
+def tray_item(is_there: bool, desktop: str) -> Item:
+    """Whether the desktop shows the icon. `desktop` is what it calls itself, as XDG_CURRENT_DESKTOP has it."""
+    if is_there:
+        return Item("Icon", Standing.FINE, "t3tray's icon is in the menu bar or tray.")
+    said = "This desktop shows no tray icons, so t3tray shows its window; starting t3tray again brings it up."
+    if "gnome" in desktop.lower():
+        return Item(
+            "Icon", Standing.NOTED, said, "On GNOME the extension “AppIndicator and KStatusNotifierItem Support” brings them."
+        )
+    return Item("Icon", Standing.NOTED, said)
+
+
 def megabytes(size: int) -> str:
     """A size in bytes, for people."""
     return "less than 1 MB" if 0 < size < 500_000 else f"{size / 1e6:,.0f} MB"
@@ -85,7 +97,7 @@ def _program(found: FoundProgram) -> Item:
         )
     if not found.path:
         advice = "Install it with one of these in a terminal, then look again. Is it installed? Name the program in Settings."
-        return Item("OpenCode", Standing.MISSING, found.trouble, advice, (INSTALL, INSTALL_WITH_NPM))
+        return Item("OpenCode", Standing.MISSING, "There is no OpenCode here.", advice, (INSTALL, INSTALL_WITH_NPM))
     version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
     if not version:
         said = f"{found.path} is there, but does not say its version when it is asked."
