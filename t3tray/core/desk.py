@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
@@ -181,6 +182,10 @@ class Desk:
     async def take_inventory(self) -> Inventory:
         """What is there to work with, and what is missing."""
         return await (await self._opened()).take_inventory()
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str:
+        """Everything that helps to understand a trouble, without secrets. `face` are lines about the window's side."""
+        return await diagnose(await self._opened(), face)
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""

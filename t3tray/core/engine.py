@@ -187,6 +187,12 @@ class Engine:
         """What the guard needs of our bindings and our journal."""
         return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords that this process uses now."""
+        endpoint = self._connection[0] if self._connection else None
+        return (endpoint.password,) if endpoint and endpoint.password else ()
+
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
         return self.server.status.state.answers and self._connection is not None and self._connection[1] is connection
