@@ -19,6 +19,8 @@ _MARKS = {
     Standing.NOTED: ("◐", "unsure", "Note"),
     Standing.MISSING: ("✕", "bad", "Missing"),
 }
+# In pixels; longer lines are hard to read.
+_WIDEST = 680
 WELCOME = "Welcome to t3tray"
 AGAIN = "What t3tray found"
 _LOOKING = "Looking at what is there…"
@@ -59,6 +61,7 @@ class FoundPage(ScrollPage):
         self._body.addWidget(label(_summary(found) if found else _LOOKING, "muted"))
         if found:
             card = Card()
+            card.setMaximumWidth(_WIDEST)
             for number, item in enumerate(found):
                 if number:
                     card.inside.addWidget(line())
@@ -90,10 +93,10 @@ class FoundPage(ScrollPage):
 
 
 def _summary(found: tuple[Item, ...]) -> str:
-    missing = [item.name for item in found if item.standing is Standing.MISSING]
+    missing = tuple(dict.fromkeys(item.name for item in found if item.standing is Standing.MISSING))
     if not missing:
         return "Everything that is needed is there."
-    return f"{' and '.join(dict.fromkeys(missing))} {'needs' if len(missing) == 1 else 'need'} your attention."
+    return f"{' and '.join(missing)} {'needs' if len(missing) == 1 else 'need'} your attention."
 
 
 def _item(item: Item) -> QHBoxLayout:

@@ -105,6 +105,10 @@ QLabel[kind="unsure"] {{ color: {unsure}; }}
 QLabel[kind="bad"] {{ color: {bad}; }}
 QLineEdit, QSpinBox {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
 QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent}; }}
+QPlainTextEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: {unit}px; }}
+QPlainTextEdit:focus {{ border: 1px solid {accent}; }}
+QProgressBar {{ background: {line}; border: none; }}
+QProgressBar::chunk {{ background: {accent}; }}
 QCheckBox {{ spacing: {gap}px; }}
 QCheckBox::indicator {{ width: 15px; height: 15px; background: {base}; border: 1px solid {muted}; border-radius: 4px; }}
 QCheckBox::indicator:focus {{ border: 1px solid {accent}; }}
