@@ -13,8 +13,8 @@ import pytest
 from t3tray.core.domain.journal import last_remedy
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.opencode.wire import Marker, SessionRecord
-from tests.support.fake_server import KillSwitch
 from tests.faults.test_remedy_faults import REMEDIES, Place
+from tests.support.fake_server import KillSwitch
 
 
 @dataclass
