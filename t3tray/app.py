@@ -31,4 +31,9 @@ def run(data_dir: str | None) -> int:
 
         return desk.Desk(str(directory))
 
-    return Application(directory, make_desk).run()
+    def clean(text: str) -> str:
+        from t3tray.core.system.secrecy import cleaned
+
+        return cleaned(text)
+
+    return Application(directory, make_desk, clean).run()

@@ -183,6 +183,11 @@ class Desk:
         """What is there to work with, and what is missing."""
         return await (await self._opened()).take_inventory()
 
+    async def open_data_folder(self) -> None:
+        """Raises WorldError when the desktop has no program that shows folders."""
+        engine = await self._opened()
+        await asyncio.to_thread(engine.launching.open_folder, engine.data_directory)
+
     async def diagnostics(self, face: tuple[str, ...]) -> str:
         """Everything that helps to understand a trouble, without secrets. `face` are lines about the window's side."""
         return await diagnose(await self._opened(), face)

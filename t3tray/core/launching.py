@@ -83,14 +83,17 @@ class Launching:
             raise WorldError("No browser could be opened.", f"The page is {address}")
         return address
 
+    def open_folder(self, folder: Path) -> None:
+        """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
+        start([_opener(), str(folder)], self.environment())
+
     def open_t3code(self, thread: Thread, address: str | None) -> str:
         """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread; a sentence."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
             return f"Opened {address}"
-        opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
-        start([opener, "t3code://app"], self.environment())
+        start([_opener(), "t3code://app"], self.environment())
         return f"T3 Code was brought to the front. Look for “{thread.title}” there: it cannot be opened from outside."
 
     @cached_property
@@ -99,3 +102,8 @@ class Launching:
 
     def _find(self, login_path: str | None) -> Path:
         return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+
+
+def _opener() -> str:
+    """What opens things as a double click would."""
+    return {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")

@@ -132,6 +132,9 @@ class Bridge(QObject):
     def take_inventory(self) -> None:
         self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)
 
+    def open_data_folder(self) -> None:
+        self._ask(lambda desk: desk.open_data_folder())
+
     def diagnose(self, face: tuple[str, ...]) -> None:
         """`face` are lines about the window's side."""
         self._ask(lambda desk: desk.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)

@@ -33,6 +33,7 @@ class FoundPage(ScrollPage):
     look_wanted = Signal()
     new_wanted = Signal()
     settings_wanted = Signal()
+    put_away = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(AGAIN, parent)
@@ -79,9 +80,11 @@ class FoundPage(ScrollPage):
         new.clicked.connect(self.new_wanted)
         settings = button("Settings…")
         settings.clicked.connect(self.settings_wanted)
+        done = button("Done", "main")
+        done.clicked.connect(self.put_away)
         row = QHBoxLayout()
         row.setSpacing(GAP)
-        for each in (self._again, settings, new) if not self._has_threads else (self._again, settings):
+        for each in (self._again, settings, done if self._has_threads else new):
             row.addWidget(each)
         row.addStretch(1)
         return row

@@ -129,6 +129,9 @@ class FakeDesk:
         self._note("inventory")
         return INVENTORY
 
+    async def open_data_folder(self) -> None:
+        self._note("folder")
+
     async def diagnostics(self, face: tuple[str, ...]) -> str:
         self._note("diagnostics", *face)
         return "all that helps"
