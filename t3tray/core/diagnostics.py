@@ -64,7 +64,7 @@ async def _found(engine: Engine) -> list[str]:
 
 async def _overview(engine: Engine) -> list[str]:
     overview = await engine.overview(archived=True)
-    server = {name: value for name, value in asdict(overview.server).items() if value is not None and name != "log_tail"}
+    server = {name: value for name, value in asdict(overview.server).items() if value and name != "log_tail"}
     verdicts = Counter(f"{row.thread.source}, {row.verdict.reason}" for row in overview.rows)
     return [
         *(f"server {name}: {value}" for name, value in server.items()),

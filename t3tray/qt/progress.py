@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from t3tray.qt.parts import button, label
-from t3tray.qt.theme import GAP, MARGIN
+from t3tray.qt.theme import GAP, MARGIN, motion_is_reduced
 from t3tray.qt.working import Work
 
 
@@ -21,8 +21,6 @@ class ProgressLine(QWidget):
         self.setProperty("kind", "bar")
         self._work: Work | None = None
         self._bar = QProgressBar(textVisible=False)
-        # How much is left is known of none of them.
-        self._bar.setRange(0, 0)
         self._bar.setFixedHeight(3)
         self._words = label("", "muted")
         self._stop = button("Stop", "plain")
@@ -46,6 +44,9 @@ class ProgressLine(QWidget):
             self._work = newest
             self._stop.setEnabled(True)
         if newest:
+            # How much is left is known of none of them: a bar that moves says so, a full one where nothing is to move.
+            self._bar.setRange(0, int(motion_is_reduced()))
+            self._bar.setValue(1)
             more = f" (and {len(working) - 1} more)" if len(working) > 1 else ""
             self._words.setText(f"{newest.words}{more}")
             self._bar.setAccessibleName(newest.words)

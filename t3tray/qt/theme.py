@@ -64,6 +64,12 @@ def colours() -> Colours:
     return _DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
 
 
+def motion_is_reduced() -> bool:
+    """Whether the system asks for less movement. Qt tells it from 6.12 on."""
+    preference = getattr(QGuiApplication.styleHints().accessibility(), "motionPreference", None)
+    return preference is not None and "Reduce" in preference().name
+
+
 def contrast(one: QColor, other: QColor) -> float:
     """The ratio of WCAG 2: 1 for equal colours, 21 for black on white."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
+from t3tray.qt import progress
 from t3tray.qt import working as module
 from t3tray.qt.progress import ProgressLine
 from t3tray.qt.working import Work, Working
@@ -126,3 +127,13 @@ def test_the_line_is_read_aloud(line: ProgressLine) -> None:
     bar, stop = line.findChild(QProgressBar), line.findChild(QPushButton)
     assert QAccessible.queryAccessibleInterface(bar).text(QAccessible.Text.Name) == "Checking…"
     assert QAccessible.queryAccessibleInterface(stop).text(QAccessible.Text.Name) == "Stop: Checking…"
+
+
+@pytest.mark.parametrize("reduced", [True, False])
+def test_it_moves_only_where_the_system_has_nothing_against_it(
+    line: ProgressLine, monkeypatch: pytest.MonkeyPatch, reduced: bool
+) -> None:
+    monkeypatch.setattr(progress, "motion_is_reduced", lambda: reduced)
+    line.show_working((Work(3, "Checking…"),))
+    bar = line.findChild(QProgressBar)
+    assert (bar.maximum() == 0) is not reduced
