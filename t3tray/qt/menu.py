@@ -24,6 +24,7 @@ class Deed(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    SETTINGS = "settings"
     QUIT = "quit"
 
 
@@ -45,7 +46,7 @@ _CAN_RESTART = frozenset({ServerState.READY, ServerState.UNRESPONSIVE, ServerSta
 def menu_of(overview: Overview | None) -> tuple[Item, ...]:
     """The whole menu. The first entry opens the window: on macOS a click on the icon does nothing but open the menu."""
     opening = (Item("Open t3tray", Deed.OPEN), SEPARATOR)
-    closing = (Item("New Thread…", Deed.NEW_THREAD), Item("Quit t3tray", Deed.QUIT))
+    closing = (Item("New Thread…", Deed.NEW_THREAD), Item("Settings…", Deed.SETTINGS), Item("Quit t3tray", Deed.QUIT))
     if overview is None:
         return (*opening, Item("Reading your threads…"), SEPARATOR, *closing)
     return (*opening, *_reaper(overview), *_threads(overview), SEPARATOR, *_server(overview.server), SEPARATOR, *closing)

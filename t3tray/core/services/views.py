@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
@@ -15,6 +15,7 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Verdict
+from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Look",
     "Overview",
     "Resumption",
+    "Settings",
     "SourceView",
     "T3Thread",
     "ThreadDetails",
@@ -67,6 +69,7 @@ class Overview:
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
     `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
     `server_stays`: the server is ours and goes on running when this app ends.
+    `settings`: what the user has set by now.
     """
 
     server: ServerStatus
@@ -79,6 +82,7 @@ class Overview:
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
     look: Look = Look()
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ STOPPED = ServerStatus(ServerState.STOPPED)
 
 
 def test_before_anything_is_known_it_can_be_opened_and_quit() -> None:
-    assert [item.deed for item in menu_of(None) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.QUIT]
+    assert [item.deed for item in menu_of(None) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.SETTINGS, Deed.QUIT]
 
 
 def test_the_first_entry_opens_the_window_for_macos() -> None:
