@@ -8,28 +8,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QGuiApplication,
+    QHideEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
-from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
+from t3tray.qt.listing import Listing, listing_of
+from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, clear, label, line, set_kind
+from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
+from t3tray.qt.rename import Rename
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
+from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
+from t3tray.qt.window_place import WindowPlace
 from t3tray.qt.words import is_trouble, server_line
 
 _TWO_PANES = 720
 
 
 class MainWindow(QMainWindow):
-    """Signals carry what the user asked for; `closed` comes when the window was closed, however."""
+    """Signals carry what the user asked for; `closed` comes when the window was closed, however. `place` keeps where it stood."""
 
     look_wanted = Signal(str)
     resume_wanted = Signal(str)
@@ -40,13 +53,19 @@ class MainWindow(QMainWindow):
     t3code_wanted = Signal(str)
     seen = Signal(str)
     server_wanted = Signal(str)
+    rename_wanted = Signal(str, str)
+    archive_wanted = Signal(str, bool)
+    reply_wanted = Signal(object, object)
+    answer_wanted = Signal(object, object)
+    text_wanted = Signal(str)
     closed = Signal()
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
         super().__init__()
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
-        self.resize(940, 640)
+        self.resize(NARROW, 660)
+        self._place = place
         self._rows: dict[str, ThreadRow] = {}
         self._foreign: dict[str, T3Thread] = {}
         self._warned: tuple[str, ...] = ()
@@ -54,28 +73,37 @@ class MainWindow(QMainWindow):
         self._asks_for_page = False
         self._awaited: str | None = None
         self.bar = MessageBar()
-        self.threads = ThreadList(now)
+        self.threads = ThreadList(Reading(now))
         self.page = ThreadPage()
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
         self.new_thread = NewThread(self)
+        self.rename = Rename(self)
         self._back = button("← Threads", "plain")
         self._server = label("", "muted")
         self._server_buttons = QHBoxLayout()
         self._build()
         self._connect()
         self._paint()
+        if place:
+            place.restore(self, self._panes)
 
     def show_overview(self, overview: Overview) -> None:
+        """For many threads, a listing that was made elsewhere is shown sooner."""
+        self.show_listing(listing_of(overview))
+
+    def show_listing(self, listing: Listing) -> None:
+        overview = listing.overview
         self._rows = {row.thread.id: row for row in overview.rows}
         self._foreign = {thread.id: thread for thread in overview.foreign}
-        self.threads.set_rows((*overview.rows, *overview.foreign))
+        self.threads.set_listing(listing)
         self._show_awaited()
         current = self.threads.current()
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
         elif self.isVisible() and current in self._rows:
             self.look_wanted.emit(current)
+            self._note_looking()
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
@@ -122,8 +150,7 @@ class MainWindow(QMainWindow):
 
     def bring_up(self) -> None:
         """In front of everything, whatever state it was in."""
-        if self.isMinimized():
-            self.showNormal()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
         self.show()
         self.raise_()
         self.activateWindow()
@@ -140,6 +167,22 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._place:
+            self._place.keep(self, self._panes)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange:
+            self._note_looking()
+
+    def _note_looking(self) -> None:
+        """Only what is in front of the user is seen."""
+        current = self.threads.current()
+        if current and self.isActiveWindow() and self._detail.isVisible():
+            self.threads.look(current)
 
     def _show_awaited(self) -> None:
         if self._awaited in self._rows:
@@ -164,7 +207,7 @@ class MainWindow(QMainWindow):
         self._panes.addWidget(self.threads)
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
-        self._panes.setSizes([360, 580])
+        self._panes.setSizes([380, 580])
         foot = QWidget()
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         foot.setProperty("kind", "bar")
@@ -183,6 +226,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
         self.threads.opened.connect(self.show_thread)
+        self.threads.picked.connect(self._on_picked)
+        self.threads.text_wanted.connect(self.text_wanted)
+        self.rename.wanted.connect(self.rename_wanted)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
         self.page.remedy_wanted.connect(self.remedy_wanted)
@@ -199,8 +245,8 @@ class MainWindow(QMainWindow):
         assert isinstance(application, QGuiApplication)
         application.paletteChanged.connect(self._paint)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.threads.search.setFocus)
-        QShortcut(QKeySequence("Ctrl+K"), self, self.threads.search.setFocus)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
+        QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
 
     @Slot()
@@ -215,6 +261,7 @@ class MainWindow(QMainWindow):
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
+        self._note_looking()
 
     def _show_server(self, overview: Overview) -> None:
         server = overview.server
@@ -242,6 +289,44 @@ class MainWindow(QMainWindow):
         elif thread_id in self._foreign:
             self.page.show_foreign(self._foreign[thread_id])
 
+    @Slot(object)
+    def _on_picked(self, item: Item) -> None:
+        """What was chosen in the menu of a line."""
+        row, thread_id = self._rows.get(item.thread_id), item.thread_id
+        match item.deed:
+            case Deed.EXPLAIN:
+                self.show_thread(thread_id)
+            case Deed.RESUME:
+                self.resume_wanted.emit(thread_id)
+            case Deed.REPLY:
+                self.reply_wanted.emit(item.ask, item.reply)
+            case Deed.ANSWER:
+                self.answer_wanted.emit(item.ask, item.answers)
+            case Deed.OPEN_T3CODE:
+                self.t3code_wanted.emit(thread_id)
+            case Deed.OPEN_FOLDER:
+                thread = row.thread if row else self._foreign[thread_id]
+                QDesktopServices.openUrl(QUrl.fromLocalFile(thread.directory))
+            case Deed.ARCHIVE | Deed.BRING_BACK:
+                self.archive_wanted.emit(thread_id, item.deed is Deed.ARCHIVE)
+            case Deed.RENAME if row:
+                self.rename.ask(thread_id, row.thread.title)
+            case Deed.RELEASE:
+                self.show_thread(thread_id)
+                self.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
+            case Deed.COPY_SESSION if row:
+                QGuiApplication.clipboard().setText(row.session_id or "")
+            case Deed.COPY_COMMAND if row:
+                QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
+
+    @Slot()
+    def _on_search_wanted(self) -> None:
+        """The list comes into view where only the page was."""
+        if not self.threads.isVisible():
+            self._on_back()
+        self.threads.search.setFocus()
+        self.threads.search.selectAll()
+
     @Slot()
     def _on_sheet_put_away(self) -> None:
         self._over_page.setCurrentWidget(self.page)
@@ -251,7 +336,7 @@ class MainWindow(QMainWindow):
     def _on_back(self) -> None:
         self._asks_for_page = False
         self._arrange()
-        self.threads.setFocus()
+        self.threads.table.setFocus()
 
     @Slot()
     def _on_escape(self) -> None:
@@ -259,6 +344,8 @@ class MainWindow(QMainWindow):
             self._on_sheet_put_away()
         elif self.width() < _TWO_PANES and self._detail.isVisible():
             self._on_back()
+        elif self.threads.search.text():
+            self.threads.search.clear()
         else:
             self.close()
 

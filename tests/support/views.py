@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
@@ -107,6 +108,24 @@ class FakeDesk:
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)
         return "made"
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        self._note("rename", thread_id, title)
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        self._note("archive" if archived else "bring back", thread_id)
+
+    async def search(self, text: str) -> frozenset[str]:
+        self._note("search", text)
+        return frozenset({"found"})
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        self._note("reply", ask.id, reply)
+        return ""
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+        self._note("answer", ask.id, repr(answers))
+        return ""
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)
