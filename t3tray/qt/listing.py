@@ -46,17 +46,18 @@ class Group:
 @dataclass(frozen=True)
 class Listing:
     """`groups` are in the order in which they are shown; a section without lines is left out. `unseen` are the ids of the threads
-    with an alarm that nobody has seen, `projects` the names of all projects in order."""
+    with an alarm that nobody has seen, `projects` the names of all projects in order, `lines` all of them by their keys."""
 
     overview: Overview
     groups: Mapping[Section, Group] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
+    lines: Mapping[str, Line] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         """How many lines there are."""
-        return sum(len(group.lines) for group in self.groups.values())
+        return len(self.lines)
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,7 @@ class Filters:
 
 def listing_of(overview: Overview, before: Listing | None = None) -> Listing:
     """Everything that there is to show. A line that has not changed since `before` is the same object."""
-    known: dict[str, Line] = {}
-    for group in before.groups.values() if before else ():
-        known.update(zip(group.keys, group.lines, strict=True))
+    known = before.lines if before else {}
     unseen = frozenset(alarm.thread_id for alarm in overview.alarms)
     asked = frozenset(ask.asker.thread_id for ask in overview.asks)
     found: dict[Section, list[Line]] = {section: [] for section in Section}
@@ -98,8 +97,11 @@ def listing_of(overview: Overview, before: Listing | None = None) -> Listing:
         # Whose verdict is not known stands before the others in an overview; here only the time counts.
         found[section].sort(key=_last_activity, reverse=True)
     groups = {section: _group(lines, known) for section, lines in found.items() if lines}
-    projects = {project_of(line) for lines in found.values() for line in lines if not isinstance(line, Approval | Inquiry)}
-    return Listing(overview, groups, unseen, tuple(sorted(projects, key=str.casefold)))
+    lines: dict[str, Line] = {}
+    for group in groups.values():
+        lines.update(zip(group.keys, group.lines, strict=True))
+    projects = {project_of(line) for line in lines.values() if not isinstance(line, Approval | Inquiry)}
+    return Listing(overview, groups, unseen, tuple(sorted(projects, key=str.casefold)), lines)
 
 
 def _group(lines: list[Line], known: Mapping[str, Line]) -> Group:

@@ -45,13 +45,13 @@ class Colours:
 _LIGHT = Colours(
     base=QColor("#ffffff"),
     raised=QColor("#f4f4f6"),
-    chosen=QColor("#e4e4ea"),
+    chosen=QColor("#e9e9ee"),
     line=QColor("#dedee3"),
     text=QColor("#1d1d1f"),
-    muted=QColor("#62626a"),
-    good=QColor("#1a7a38"),
-    unsure=QColor("#8a5a00"),
-    bad=QColor("#c0261c"),
+    muted=QColor("#5f5f67"),
+    good=QColor("#197235"),
+    unsure=QColor("#855600"),
+    bad=QColor("#bb241a"),
     accent=QColor("#2f5fd8"),
     on_accent=QColor("#ffffff"),
     accent_text=QColor("#2450bd"),
@@ -85,20 +85,23 @@ def colours() -> Colours:
 
 def with_accent(scheme: Colours, accent: QColor) -> Colours:
     """The scheme with the accent that the user chose in the system, darkened or lightened until it can be read."""
-    ground = _until(accent.darker, lambda colour: contrast(colour, scheme.on_accent) >= READABLE)
-    is_dark = scheme.base.lightness() < 128
+    black, white = QColor("black"), QColor("white")
+    ground = _towards(accent, black, lambda colour: contrast(colour, scheme.on_accent) >= READABLE)
     grounds = (scheme.base, scheme.raised, scheme.chosen)
-    text = _until(
-        ground.lighter if is_dark else ground.darker,
-        lambda colour: all(contrast(colour, below) >= READABLE for below in grounds),
-    )
+    far = white if scheme.base.lightness() < 128 else black
+    text = _towards(ground, far, lambda colour: all(contrast(colour, below) >= READABLE for below in grounds))
     return replace(scheme, accent=ground, accent_text=text)
 
 
-def _until(shade: Callable[[int], QColor], is_enough: Callable[[QColor], bool]) -> QColor:
-    """The first shade, in steps of 5 %, that is enough; the last one where none is."""
-    shades = [shade(percent) for percent in range(100, 400, 5)]
-    return next((colour for colour in shades if is_enough(colour)), shades[-1])
+def _towards(colour: QColor, far: QColor, is_enough: Callable[[QColor], bool]) -> QColor:
+    """The colour itself where it is enough, else the first mixture with the far one that is."""
+    mixtures = (_mixed(colour, far, share / 20) for share in range(1, 20))
+    return next((found for found in (colour, *mixtures) if is_enough(found)), far)
+
+
+def _mixed(one: QColor, other: QColor, share: float) -> QColor:
+    parts = zip((one.red(), one.green(), one.blue()), (other.red(), other.green(), other.blue()), strict=True)
+    return QColor(*(round(mine + (theirs - mine) * share) for mine, theirs in parts))
 
 
 def follow_appearance(appearance: str) -> None:

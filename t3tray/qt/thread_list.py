@@ -73,7 +73,7 @@ class ThreadList(QWidget):
         """Show this; what was chosen stays so, wherever it is now."""
         self._model.set_listing(listing)
         self.filter.set_projects(listing.projects)
-        if self._thread_id and not self._is_known(self._thread_id):
+        if self._thread_id and self._thread_id not in listing.lines:
             self._thread_id = self._key = None
         self._show_again()
 
@@ -119,7 +119,7 @@ class ThreadList(QWidget):
 
     def show_saying(self, text: str, thread_ids: frozenset[str]) -> None:
         """In these threads the text was said. What was found for another text comes too late."""
-        if text == self.search.text().strip():
+        if text == self.search.wanted:
             self._is_looking = False
             self._model.add_saying(thread_ids)
             self._show_again()
@@ -168,9 +168,6 @@ class ThreadList(QWidget):
         self.table.typed.connect(self._on_typed)
         self.table.left_upwards.connect(self.search.setFocus)
 
-    def _is_known(self, thread_id: str) -> bool:
-        return any(thread_id in group.keys for group in self._model.listing.groups.values())
-
     def _show_again(self) -> None:
         """After the rows have changed: what is chosen, and what is said where there are none."""
         if self._key:
@@ -185,16 +182,17 @@ class ThreadList(QWidget):
         self.filter.setEnabled(self._model.listing.total > 0)
 
     def _why_nothing(self) -> str:
-        text = self.search.text().strip()
+        text = self.search.wanted
         if not self._model.listing.total:
             return EMPTY
         if text:
             return (STILL_LOOKING if self._is_looking else NO_MATCH).format(text)
         return FILTERED
 
-    @Slot(str)
-    def _on_search_changed(self, text: str) -> None:
-        is_long = len(text.strip()) >= _LEAST_TO_SEARCH
+    @Slot()
+    def _on_search_changed(self) -> None:
+        text = self.search.wanted
+        is_long = len(text) >= _LEAST_TO_SEARCH
         self._is_looking = is_long
         self._pause.start() if is_long else self._pause.stop()
         self._model.set_text(text)
@@ -202,7 +200,7 @@ class ThreadList(QWidget):
 
     @Slot()
     def _on_pause(self) -> None:
-        self.text_wanted.emit(self.search.text().strip())
+        self.text_wanted.emit(self.search.wanted)
 
     @Slot()
     def _on_search_left(self) -> None:
@@ -281,6 +279,11 @@ class _SearchField(QLineEdit):
         super().__init__(placeholderText="Search", clearButtonEnabled=True)
         self.setAccessibleName("Search threads")
         self.setMinimumWidth(120)
+
+    @property
+    def wanted(self) -> str:
+        """What is looked for; pasted lines are one."""
+        return " ".join(self.text().split())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Down:

@@ -6,7 +6,8 @@ A proxy model costs a second at 100,000 rows; this costs some milliseconds, beca
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, repeat
+from operator import contains
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -101,7 +102,7 @@ class ThreadModel(QAbstractTableModel):
 
     def set_text(self, text: str) -> None:
         """Show only the lines whose title, folder or ids hold this text, whatever its case."""
-        self._text = text.strip().casefold()
+        self._text = text.casefold()
         self._saying = frozenset()
         self._search()
 
@@ -149,7 +150,7 @@ class ThreadModel(QAbstractTableModel):
 
     def _matching(self, group: Group) -> Group:
         text, saying = self._text, self._saying
-        hits = [text in words for words in group.words]
+        hits = list(map(contains, group.words, repeat(text)))
         if saying:
             hits = [hit or key in saying for hit, key in zip(hits, group.keys, strict=True)]
         return _chosen(group, hits)
@@ -171,8 +172,11 @@ class ThreadModel(QAbstractTableModel):
             self._rows, self._keys, self._headers = rows, keys, headers
             self.endResetModel()
             return
+        self._headers = headers
+        if rows == self._rows:
+            return
         changed = [place for place, (new, old) in enumerate(zip(rows, self._rows, strict=True)) if new is not old and new != old]
-        self._rows, self._headers = rows, headers
+        self._rows = rows
         for place in changed:
             self.dataChanged.emit(self.index(place, 0), self.index(place, 0))
 
@@ -190,4 +194,6 @@ def _kept(group: Group, filters: Filters) -> Group:
 
 
 def _chosen(group: Group, hits: list[bool]) -> Group:
+    if all(hits):
+        return group
     return Group(tuple(compress(group.lines, hits)), tuple(compress(group.keys, hits)), tuple(compress(group.words, hits)))

@@ -5,7 +5,7 @@ Narrow, it shows the list or the page; wide, both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidge
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
-from t3tray.qt.listing import Listing, listing_of
+from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
 from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
@@ -66,8 +66,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(NARROW, 360)
         self.resize(NARROW, 660)
         self._place = place
-        self._rows: dict[str, ThreadRow] = {}
-        self._foreign: dict[str, T3Thread] = {}
+        self._lines: Mapping[str, Line] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
@@ -94,14 +93,13 @@ class MainWindow(QMainWindow):
 
     def show_listing(self, listing: Listing) -> None:
         overview = listing.overview
-        self._rows = {row.thread.id: row for row in overview.rows}
-        self._foreign = {thread.id: thread for thread in overview.foreign}
+        self._lines = listing.lines
         self.threads.set_listing(listing)
         self._show_awaited()
         current = self.threads.current()
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
-        elif self.isVisible() and current in self._rows:
+        elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
             self._note_looking()
         self._show_server(overview)
@@ -145,7 +143,7 @@ class MainWindow(QMainWindow):
     def show_thread_soon(self, thread_id: str) -> None:
         """Choose a thread that was just made, now or when the list first has it."""
         self._awaited = thread_id
-        if thread_id in self._rows:
+        if self._row(thread_id):
             self._show_awaited()
 
     def bring_up(self) -> None:
@@ -157,7 +155,7 @@ class MainWindow(QMainWindow):
         if self.width() >= _TWO_PANES:
             self.threads.choose_first()
         current = self.threads.current()
-        if current in self._rows:
+        if current and self._row(current):
             self.look_wanted.emit(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -184,8 +182,13 @@ class MainWindow(QMainWindow):
         if current and self.isActiveWindow() and self._detail.isVisible():
             self.threads.look(current)
 
+    def _row(self, thread_id: str) -> ThreadRow | None:
+        """A thread whose verdict is known."""
+        line = self._lines.get(thread_id)
+        return line if isinstance(line, ThreadRow) else None
+
     def _show_awaited(self) -> None:
-        if self._awaited in self._rows:
+        if self._awaited and self._row(self._awaited):
             self.show_thread(self._awaited)
             self._awaited = None
 
@@ -282,17 +285,17 @@ class MainWindow(QMainWindow):
     def _on_chosen(self, thread_id: str) -> None:
         if thread_id != self.sheet.thread_id:
             self._over_page.setCurrentWidget(self.page)
-        row = self._rows.get(thread_id)
-        if row:
-            self.page.show_row(row)
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow):
+            self.page.show_row(line)
             self.look_wanted.emit(thread_id)
-        elif thread_id in self._foreign:
-            self.page.show_foreign(self._foreign[thread_id])
+        elif isinstance(line, T3Thread):
+            self.page.show_foreign(line)
 
     @Slot(object)
     def _on_picked(self, item: Item) -> None:
         """What was chosen in the menu of a line."""
-        row, thread_id = self._rows.get(item.thread_id), item.thread_id
+        row, thread_id = self._row(item.thread_id), item.thread_id
         match item.deed:
             case Deed.EXPLAIN:
                 self.show_thread(thread_id)
@@ -305,8 +308,7 @@ class MainWindow(QMainWindow):
             case Deed.OPEN_T3CODE:
                 self.t3code_wanted.emit(thread_id)
             case Deed.OPEN_FOLDER:
-                thread = row.thread if row else self._foreign[thread_id]
-                QDesktopServices.openUrl(QUrl.fromLocalFile(thread.directory))
+                self._open_folder(thread_id)
             case Deed.ARCHIVE | Deed.BRING_BACK:
                 self.archive_wanted.emit(thread_id, item.deed is Deed.ARCHIVE)
             case Deed.RENAME if row:
@@ -318,6 +320,11 @@ class MainWindow(QMainWindow):
                 QGuiApplication.clipboard().setText(row.session_id or "")
             case Deed.COPY_COMMAND if row:
                 QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
+
+    def _open_folder(self, thread_id: str) -> None:
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow | T3Thread):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
 
     @Slot()
     def _on_search_wanted(self) -> None:
