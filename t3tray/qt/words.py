@@ -66,8 +66,8 @@ def is_fine(verdict: Verdict) -> bool:
 
 
 def reason_label(verdict: Verdict) -> str:
-    """The reason in two words at most: `directory-missing` → `Directory missing`."""
-    return verdict.reason.value.replace("-", " ").capitalize()
+    """The reason in two words at most: `directory-missing` → `Folder missing`."""
+    return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 
 def server_line(server: ServerStatus) -> str:

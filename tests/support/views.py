@@ -89,6 +89,7 @@ class FakeDesk:
         self.closed = False
         self.trouble: Exception | None = None
         self.slow_to_close = 0.0
+        self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -152,11 +153,11 @@ class FakeDesk:
 
     async def reply(self, ask: Approval, reply: Reply) -> str:
         self._note("reply", ask.id, reply)
-        return ""
+        return self.said
 
     async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
         self._note("answer", ask.id, repr(answers))
-        return ""
+        return self.said
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
@@ -17,6 +19,7 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerFailed
 from t3tray.core.services.views import Overview
 from t3tray.qt import theme
+from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 from tests.support.views import NOON, READY, details, preview, row
 
@@ -165,6 +168,53 @@ def test_a_narrow_window_shows_the_list_or_the_page(qtbot: QtBot, window: MainWi
     with qtbot.waitSignal(window.closed):
         qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not window.isVisible()
+
+
+def test_escape_empties_the_search_before_it_closes_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    window.threads.search.setText("printer")
+    with qtbot.assertNotEmitted(window.closed):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.threads.search.text() == "" and window.isVisible()
+    with qtbot.waitSignal(window.closed):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+
+
+@pytest.mark.parametrize("keys", [Qt.Key.Key_K, Qt.Key.Key_F])
+def test_the_search_is_one_key_away_from_a_page_that_fills_the_window(qtbot: QtBot, window: MainWindow, keys: Qt.Key) -> None:
+    window.resize(theme.NARROW, 600)
+    window.show_thread("a")
+    assert not window.threads.isVisible()
+    qtbot.keyClick(window, keys, Qt.KeyboardModifier.ControlModifier)
+    assert window.threads.isVisible() and window.threads.search.hasFocus()
+
+
+def test_a_minimised_window_is_brought_up(window: MainWindow) -> None:
+    window.showMinimized()
+    window.bring_up()
+    assert window.isVisible() and not window.isMinimized()
+
+
+def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot) -> None:
+    clock = [NOON - timedelta(hours=1)]
+    window = MainWindow(lambda: clock[0])
+    qtbot.addWidget(window)
+    window.resize(940, 640)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    clock[0] = NOON
+    a, b = (replace(shown, thread=replace(shown.thread, created_at=NOON - timedelta(days=1))) for shown in (row("a"), row("b")))
+    window.show_overview(Overview(READY, (a, b)))
+    assert "not seen yet" in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+    window.threads.choose("a")
+    window.show_overview(Overview(READY, (a, b)))
+    assert "not seen yet" not in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+
+
+def spoken(window: MainWindow, thread_id: str) -> str:
+    model = window.threads.table.model()
+    assert isinstance(model, ThreadModel)
+    return str(model.index_of(thread_id).data(Qt.ItemDataRole.AccessibleTextRole))
 
 
 def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
