@@ -46,11 +46,13 @@ class Application(QObject):
         super().__init__()
         self._make_desk = make_desk
         self._clean = clean
+        self._directory = directory
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
         self._settings: SettingsDoor | None = None
         self._quitting = False
+        self._appearance = "system"
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
@@ -66,7 +68,7 @@ class Application(QObject):
         self._qt.setApplicationName("t3tray")
         self._qt.setDesktopFileName("t3tray")
         self._qt.setQuitOnLastWindowClosed(False)
-        self._tray = Tray()
+        self._tray = Tray(_utc_now)
         self._tray.chosen.connect(self._on_chosen)
         self._tray.clicked.connect(self._on_raise_wanted)
         self._tray.show()
@@ -125,8 +127,9 @@ class Application(QObject):
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
             from t3tray.qt.window import MainWindow
+            from t3tray.qt.window_place import WindowPlace
 
-            window = self._window = MainWindow(lambda: datetime.now(UTC))
+            window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
             bridge = self._bridge
             assert bridge is not None
             window.look_wanted.connect(bridge.look_at)
@@ -146,8 +149,14 @@ class Application(QObject):
             window.inventory_wanted.connect(bridge.take_inventory)
             window.stop_wanted.connect(bridge.stop_work)
             bridge.working_changed.connect(window.show_working)
-            if bridge.overview:
-                window.show_overview(bridge.overview)
+            window.rename_wanted.connect(bridge.rename)
+            window.archive_wanted.connect(bridge.archive)
+            window.reply_wanted.connect(bridge.reply)
+            window.answer_wanted.connect(bridge.answer)
+            window.text_wanted.connect(bridge.search)
+            bridge.saying_found.connect(window.threads.show_saying)
+            if bridge.listing:
+                window.show_listing(bridge.listing)
         return self._window
 
     @Slot()
@@ -162,6 +171,7 @@ class Application(QObject):
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:
+        from t3tray.core.domain.ask import Approval, Inquiry
         from t3tray.qt.menu import Deed
 
         if self._bridge is None:
@@ -181,8 +191,16 @@ class Application(QObject):
                 self._on_server_wanted(item.deed.value)
             case Deed.SETTINGS:
                 self._on_settings_wanted()
+            case Deed.REPLY if item.reply:
+                assert isinstance(item.ask, Approval)
+                self._bridge.reply(item.ask, item.reply)
+            case Deed.ANSWER:
+                assert isinstance(item.ask, Inquiry)
+                self._bridge.answer(item.ask, item.answers)
             case Deed.QUIT:
                 self._on_quit_wanted()
+            case Deed.QUIT_AND_STOP:
+                self._quit(stops_server=True)
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:
@@ -197,9 +215,15 @@ class Application(QObject):
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
+        if overview.look.appearance != self._appearance:
+            from t3tray.qt.theme import follow_appearance
+
+            self._appearance = overview.look.appearance
+            follow_appearance(self._appearance)
         self._tray.show_overview(overview)
-        if self._window:
-            self._window.show_overview(overview)
+        if self._window and self._bridge and self._bridge.listing:
+            # It may be newer than the overview that this is told for.
+            self._window.show_listing(self._bridge.listing)
 
     @Slot(object)
     def _on_details_changed(self, details: ThreadDetails) -> None:
@@ -264,6 +288,9 @@ class Application(QObject):
     @Slot()
     def _on_quit_wanted(self) -> None:
         """Asked for once: Qt closes the window while it quits, which is no new wish."""
+        self._quit()
+
+    def _quit(self, stops_server: bool = False) -> None:
         from t3tray.qt.quitting import end_at_last
 
         if self._quitting:
@@ -277,7 +304,7 @@ class Application(QObject):
         if self._bridge is None:
             self._qt.quit()
             return
-        self._bridge.close()
+        self._bridge.close(stops_server)
         # Should the other thread not come to its end, the app does.
         QTimer.singleShot(_LAST_MOMENT, self._qt.quit)
 
@@ -291,3 +318,7 @@ class Application(QObject):
         if self._bridge:
             self._bridge.close()
             self._bridge.join()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
 from t3tray.qt.desk import Desk
+from t3tray.qt.listing import Listing, listing_of
 from t3tray.qt.words import (
     CHECKING,
     DIAGNOSING,
@@ -41,7 +43,8 @@ CLOSE_LIMIT = 5.0
 class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
     remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
-    then, `setting_refused` its name and why, `diagnosed` a text to be sent; `ended` comes once, when nothing runs any more."""
+    then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
+    which it was said; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -54,6 +57,7 @@ class Bridge(QObject):
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
     thread_made = Signal(str)
+    saying_found = Signal(str, object)
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
@@ -61,6 +65,8 @@ class Bridge(QObject):
     def __init__(self, make_desk: Callable[[], Desk]) -> None:
         super().__init__()
         self.overview: Overview | None = None
+        self.listing: Listing | None = None
+        self._stops_server = False
         self._make_desk = make_desk
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -72,8 +78,12 @@ class Bridge(QObject):
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
-        """Begin to end; `ended` tells when it is done. A second call does nothing."""
+    def close(self, stops_server: bool = False) -> None:
+        """Begin to end; `ended` tells when it is done. A second call does nothing.
+
+        With `stops_server` a server that would go on running without us ends too.
+        """
+        self._stops_server = stops_server
         self._hand_over(self._stop.set)
 
     def join(self, limit: float = CLOSE_LIMIT) -> bool:
@@ -147,6 +157,25 @@ class Bridge(QObject):
                 self.told.emit(stopped(work.words))
 
         self._hand_over(stop)
+
+    def rename(self, thread_id: str, title: str) -> None:
+        self._ask(lambda desk: desk.rename(thread_id, title))
+
+    def archive(self, thread_id: str, archived: bool) -> None:
+        self._ask(lambda desk: desk.archive(thread_id, archived))
+
+    def search(self, text: str) -> None:
+        self._ask(lambda desk: desk.search(text), lambda found: self.saying_found.emit(text, found))
+
+    def reply(self, ask: Approval, reply: Reply) -> None:
+        self._ask(lambda desk: desk.reply(ask, reply), self._tell_late)
+
+    def answer(self, ask: Inquiry, answers: Answers | None) -> None:
+        self._ask(lambda desk: desk.answer(ask, answers), self._tell_late)
+
+    def _tell_late(self, sentence: str) -> None:
+        if sentence:
+            self.told.emit(sentence)
 
     def _ask(
         self,
@@ -234,6 +263,8 @@ class Bridge(QObject):
     async def _close(self, desk: Desk) -> None:
         try:
             async with asyncio.timeout(CLOSE_LIMIT):
+                if self._stops_server:
+                    await desk.stop_server()
                 await desk.close()
         except TimeoutError:
             _log.error("t3tray did not end in order within %s seconds.", CLOSE_LIMIT)
@@ -243,6 +274,8 @@ class Bridge(QObject):
     def _publish(self, overview: Overview) -> None:
         if overview != self.overview:
             self.overview = overview
+            # Here and not in the GUI: for many threads it takes longer than a picture may.
+            self.listing = listing_of(overview, self.listing)
             self.overview_changed.emit(overview)
 
     def _tell_end_of(self, running: asyncio.Task[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
@@ -50,3 +51,17 @@ class Desk(Protocol):
     async def diagnostics(self, face: tuple[str, ...]) -> str: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
+
+    async def rename(self, thread_id: str, title: str) -> None: ...
+
+    async def archive(self, thread_id: str, archived: bool) -> None: ...
+
+    async def search(self, text: str) -> frozenset[str]:
+        """The ids of the threads in which this was said."""
+        ...
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        """A sentence where the answer came too late, else nothing; `answer` too."""
+        ...
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str: ...

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
 
 from t3tray.resources import resource
 
@@ -13,16 +16,23 @@ UNIT = 4
 GAP = 2 * UNIT
 MARGIN = 4 * UNIT
 ROW_HEIGHT = 52
+HEADER_HEIGHT = 30
 NARROW = 420
 RADIUS = 6
+# The least contrast of WCAG 2 for text.
+READABLE = 4.5
 
 
 @dataclass(frozen=True)
 class Colours:
-    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base` and on `raised`."""
+    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base`, `raised` and `chosen`, `on_accent` on `accent`.
+
+    `chosen` is the ground of what is chosen where the focus is not, `accent_text` the accent as a text or a small shape.
+    """
 
     base: QColor
     raised: QColor
+    chosen: QColor
     line: QColor
     text: QColor
     muted: QColor
@@ -31,23 +41,27 @@ class Colours:
     bad: QColor
     accent: QColor
     on_accent: QColor
+    accent_text: QColor
 
 
 _LIGHT = Colours(
     base=QColor("#ffffff"),
     raised=QColor("#f4f4f6"),
+    chosen=QColor("#e9e9ee"),
     line=QColor("#dedee3"),
     text=QColor("#1d1d1f"),
-    muted=QColor("#62626a"),
-    good=QColor("#1a7a38"),
-    unsure=QColor("#8a5a00"),
-    bad=QColor("#c0261c"),
+    muted=QColor("#5f5f67"),
+    good=QColor("#197235"),
+    unsure=QColor("#855600"),
+    bad=QColor("#bb241a"),
     accent=QColor("#2f5fd8"),
     on_accent=QColor("#ffffff"),
+    accent_text=QColor("#2450bd"),
 )
 _DARK = Colours(
     base=QColor("#1e1e20"),
     raised=QColor("#28282b"),
+    chosen=QColor("#37373c"),
     line=QColor("#3a3a3f"),
     text=QColor("#f2f2f4"),
     muted=QColor("#a5a5ae"),
@@ -56,12 +70,70 @@ _DARK = Colours(
     bad=QColor("#ff8078"),
     accent=QColor("#3f6be0"),
     on_accent=QColor("#ffffff"),
+    accent_text=QColor("#8fb0ff"),
 )
 
 
 def colours() -> Colours:
     """The scheme that fits the system's palette. A widget's own would not do: the style sheet has changed it already."""
-    return _DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
+    palette = QGuiApplication.palette()
+    scheme = _DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
+    accent = palette.color(QPalette.ColorRole.Accent)
+    # The style's own accent is nobody's wish.
+    if accent == QApplication.style().standardPalette().color(QPalette.ColorRole.Accent):
+        return scheme
+    return with_accent(scheme, accent)
+
+
+def with_accent(scheme: Colours, accent: QColor) -> Colours:
+    """The scheme with the accent that the user chose in the system, darkened or lightened until it can be read."""
+    black, white = QColor("black"), QColor("white")
+    ground = _towards(accent, black, lambda colour: contrast(colour, scheme.on_accent) >= READABLE)
+    grounds = (scheme.base, scheme.raised, scheme.chosen)
+    far = white if scheme.base.lightness() < 128 else black
+    text = _towards(ground, far, lambda colour: all(contrast(colour, below) >= READABLE for below in grounds))
+    return replace(scheme, accent=ground, accent_text=text)
+
+
+def _towards(colour: QColor, far: QColor, is_enough: Callable[[QColor], bool]) -> QColor:
+    """The colour itself where it is enough, else the first mixture with the far one that is."""
+    mixtures = (_mixed(colour, far, share / 20) for share in range(1, 20))
+    return next((found for found in (colour, *mixtures) if is_enough(found)), far)
+
+
+def _mixed(one: QColor, other: QColor, share: float) -> QColor:
+    parts = zip((one.red(), one.green(), one.blue()), (other.red(), other.green(), other.blue()), strict=True)
+    return QColor(*(round(mine + (theirs - mine) * share) for mine, theirs in parts))
+
+
+def follow_appearance(appearance: str) -> None:
+    """`light` or `dark` whatever the system has; anything else follows it again."""
+    hints = QGuiApplication.styleHints()
+    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(appearance)
+    if wanted is None:
+        hints.unsetColorScheme()
+        QApplication.setPalette(QPalette())
+        return
+    hints.setColorScheme(wanted)
+    scheme = _DARK if wanted is Qt.ColorScheme.Dark else _LIGHT
+    if (QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128) != (scheme is _DARK):
+        # Not every desktop can be asked for it.
+        QApplication.setPalette(_palette(scheme))
+
+
+def _palette(scheme: Colours) -> QPalette:
+    palette = QPalette(scheme.text, scheme.raised, scheme.raised, scheme.line, scheme.muted, scheme.text, scheme.base)
+    palette.setColor(QPalette.ColorRole.Window, scheme.base)
+    palette.setColor(QPalette.ColorRole.Button, scheme.raised)
+    palette.setColor(QPalette.ColorRole.ButtonText, scheme.text)
+    palette.setColor(QPalette.ColorRole.Highlight, scheme.accent)
+    palette.setColor(QPalette.ColorRole.HighlightedText, scheme.on_accent)
+    palette.setColor(QPalette.ColorRole.PlaceholderText, scheme.muted)
+    palette.setColor(QPalette.ColorRole.ToolTipBase, scheme.raised)
+    palette.setColor(QPalette.ColorRole.ToolTipText, scheme.text)
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, scheme.muted)
+    return palette
 
 
 def motion_is_reduced() -> bool:
@@ -140,11 +212,17 @@ QPushButton:pressed {{ background: {line}; }}
 QPushButton:disabled {{ color: {muted}; }}
 QPushButton[kind="main"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
 QPushButton[kind="main"]:focus {{ border: 1px solid {text}; }}
+QPushButton[kind="on"] {{ border-color: {accent}; color: {accent_text}; }}
 QPushButton[kind="plain"] {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; color: {muted}; }}
 QPushButton[kind="plain"]:hover, QPushButton[kind="plain"]:focus {{ color: {text}; border-color: {line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {line}; border-radius: 4px; min-height: 32px; margin: 1px; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height: 0; }}
 QSplitter::handle {{ background: {line}; width: 1px; }}
+QMenu {{ background: {raised}; border: 1px solid {line}; padding: {unit}px; }}
+QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; background: transparent; }}
+QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}
+QMenu::item:disabled {{ color: {muted}; background: transparent; }}
+QMenu::separator {{ height: 1px; background: {line}; margin: {unit}px {gap}px; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {unit}px; }}
 """

@@ -5,26 +5,39 @@ Narrow, it shows the list or the page; wide, both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QGuiApplication,
+    QHideEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.first_start import FoundPage
-from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
+from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
+from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, clear, label, line, set_kind
 from t3tray.qt.progress import ProgressLine
+from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
+from t3tray.qt.rename import Rename
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
+from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
+from t3tray.qt.window_place import WindowPlace
 from t3tray.qt.words import is_trouble, server_line
 from t3tray.qt.working import Work
 
@@ -32,7 +45,7 @@ _TWO_PANES = 720
 
 
 class MainWindow(QMainWindow):
-    """Signals carry what the user asked for; `closed` comes when the window was closed, however."""
+    """Signals carry what the user asked for; `closed` comes when the window was closed, however. `place` keeps where it stood."""
 
     look_wanted = Signal(str)
     resume_wanted = Signal(str)
@@ -46,15 +59,20 @@ class MainWindow(QMainWindow):
     settings_wanted = Signal()
     inventory_wanted = Signal()
     stop_wanted = Signal(int)
+    rename_wanted = Signal(str, str)
+    archive_wanted = Signal(str, bool)
+    reply_wanted = Signal(object, object)
+    answer_wanted = Signal(object, object)
+    text_wanted = Signal(str)
     closed = Signal()
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
         super().__init__()
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
-        self.resize(940, 640)
-        self._rows: dict[str, ThreadRow] = {}
-        self._foreign: dict[str, T3Thread] = {}
+        self.resize(NARROW, 660)
+        self._place = place
+        self._lines: Mapping[str, Line] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
@@ -63,11 +81,12 @@ class MainWindow(QMainWindow):
         self.bar = MessageBar()
         self.progress = ProgressLine()
         self.found = FoundPage()
-        self.threads = ThreadList(now)
+        self.threads = ThreadList(Reading(now))
         self.page = ThreadPage()
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
         self.new_thread = NewThread(self)
+        self.rename = Rename(self)
         self._back = button("← Threads", "plain")
         self._server = label("", "muted")
         self._settings = button("Settings", "plain")
@@ -75,18 +94,25 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self._paint()
+        if place:
+            place.restore(self, self._panes)
 
     def show_overview(self, overview: Overview) -> None:
-        self._rows = {row.thread.id: row for row in overview.rows}
-        self._foreign = {thread.id: thread for thread in overview.foreign}
-        self.threads.set_rows((*overview.rows, *overview.foreign))
-        self._welcome(bool(self._rows or self._foreign))
+        """For many threads, a listing that was made elsewhere is shown sooner."""
+        self.show_listing(listing_of(overview))
+
+    def show_listing(self, listing: Listing) -> None:
+        overview = listing.overview
+        self._lines = listing.lines
+        self.threads.set_listing(listing)
+        self._welcome(bool(self._lines))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
-        elif self.isVisible() and current in self._rows:
+        elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
+            self._note_looking()
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
@@ -140,20 +166,19 @@ class MainWindow(QMainWindow):
     def show_thread_soon(self, thread_id: str) -> None:
         """Choose a thread that was just made, now or when the list first has it."""
         self._awaited = thread_id
-        if thread_id in self._rows:
+        if self._row(thread_id):
             self._show_awaited()
 
     def bring_up(self) -> None:
         """In front of everything, whatever state it was in."""
-        if self.isMinimized():
-            self.showNormal()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
         self.show()
         self.raise_()
         self.activateWindow()
         if self.width() >= _TWO_PANES:
             self.threads.choose_first()
         current = self.threads.current()
-        if current in self._rows:
+        if current and self._row(current):
             self.look_wanted.emit(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -180,8 +205,29 @@ class MainWindow(QMainWindow):
             self._asks_for_page = False
             self._arrange()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._place:
+            self._place.keep(self, self._panes)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange:
+            self._note_looking()
+
+    def _note_looking(self) -> None:
+        """Only what is in front of the user is seen."""
+        current = self.threads.current()
+        if current and self.isActiveWindow() and self._detail.isVisible():
+            self.threads.look(current)
+
+    def _row(self, thread_id: str) -> ThreadRow | None:
+        """A thread whose verdict is known."""
+        line = self._lines.get(thread_id)
+        return line if isinstance(line, ThreadRow) else None
+
     def _show_awaited(self) -> None:
-        if self._awaited in self._rows:
+        if self._awaited and self._row(self._awaited):
             self.show_thread(self._awaited)
             self._awaited = None
 
@@ -204,7 +250,7 @@ class MainWindow(QMainWindow):
         self._panes.addWidget(self.threads)
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
-        self._panes.setSizes([360, 580])
+        self._panes.setSizes([380, 580])
         foot = QWidget()
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         foot.setProperty("kind", "bar")
@@ -224,6 +270,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
         self.threads.opened.connect(self.show_thread)
+        self.threads.picked.connect(self._on_picked)
+        self.threads.text_wanted.connect(self.text_wanted)
+        self.rename.wanted.connect(self.rename_wanted)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
         self.page.remedy_wanted.connect(self.remedy_wanted)
@@ -246,8 +295,8 @@ class MainWindow(QMainWindow):
         assert isinstance(application, QGuiApplication)
         application.paletteChanged.connect(self._paint)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.threads.search.setFocus)
-        QShortcut(QKeySequence("Ctrl+K"), self, self.threads.search.setFocus)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
+        QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
         QShortcut(QKeySequence("Ctrl+,"), self, self.settings_wanted.emit)
 
@@ -264,6 +313,7 @@ class MainWindow(QMainWindow):
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
+        self._note_looking()
 
     def _show_server(self, overview: Overview) -> None:
         server = overview.server
@@ -284,12 +334,54 @@ class MainWindow(QMainWindow):
     def _on_chosen(self, thread_id: str) -> None:
         if thread_id != self.sheet.thread_id or self._over_page.currentWidget() is self.found:
             self._over_page.setCurrentWidget(self.page)
-        row = self._rows.get(thread_id)
-        if row:
-            self.page.show_row(row)
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow):
+            self.page.show_row(line)
             self.look_wanted.emit(thread_id)
-        elif thread_id in self._foreign:
-            self.page.show_foreign(self._foreign[thread_id])
+        elif isinstance(line, T3Thread):
+            self.page.show_foreign(line)
+
+    @Slot(object)
+    def _on_picked(self, item: Item) -> None:
+        """What was chosen in the menu of a line."""
+        row, thread_id = self._row(item.thread_id), item.thread_id
+        match item.deed:
+            case Deed.EXPLAIN:
+                self.show_thread(thread_id)
+            case Deed.RESUME:
+                self.resume_wanted.emit(thread_id)
+            case Deed.REPLY:
+                self.reply_wanted.emit(item.ask, item.reply)
+            case Deed.ANSWER:
+                self.answer_wanted.emit(item.ask, item.answers)
+            case Deed.OPEN_T3CODE:
+                self.t3code_wanted.emit(thread_id)
+            case Deed.OPEN_FOLDER:
+                self._open_folder(thread_id)
+            case Deed.ARCHIVE | Deed.BRING_BACK:
+                self.archive_wanted.emit(thread_id, item.deed is Deed.ARCHIVE)
+            case Deed.RENAME if row:
+                self.rename.ask(thread_id, row.thread.title)
+            case Deed.RELEASE:
+                self.show_thread(thread_id)
+                self.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
+            case Deed.COPY_SESSION if row:
+                QGuiApplication.clipboard().setText(row.session_id or "")
+            case Deed.COPY_COMMAND if row:
+                QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
+
+    def _open_folder(self, thread_id: str) -> None:
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow | T3Thread):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
+
+    @Slot()
+    def _on_search_wanted(self) -> None:
+        """The list comes into view where only the page was."""
+        if not self.threads.isVisible():
+            self._on_back()
+        self.threads.search.setFocus()
+        self.threads.search.selectAll()
 
     @Slot()
     def _on_sheet_put_away(self) -> None:
@@ -300,16 +392,18 @@ class MainWindow(QMainWindow):
     def _on_back(self) -> None:
         self._asks_for_page = False
         self._arrange()
-        self.threads.setFocus()
+        self.threads.table.setFocus()
 
     @Slot()
     def _on_escape(self) -> None:
         if self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
-        elif self._over_page.currentWidget() is self.found and self._rows:
+        elif self._over_page.currentWidget() is self.found and self._lines:
             self._put_found_away()
         elif self.width() < _TWO_PANES and self._detail.isVisible():
             self._on_back()
+        elif self.threads.search.text():
+            self.threads.search.clear()
         else:
             self.close()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
-from pathlib import PurePath
 
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import Overview
 
@@ -36,6 +37,9 @@ MARKS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
 MARK_NOT_SURE = "◐"
 _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 
+
+SOURCES = {Source.T3CODE: "T3 Code", Source.T3TRAY: "t3tray"}
+VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Cannot tell now"}
 
 REMEDIES = {
     Remedy.BIND: "Bind to",
@@ -89,9 +93,14 @@ def mark(verdict: Verdict) -> str:
     return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]
 
 
+def is_fine(verdict: Verdict) -> bool:
+    """Whether there is nothing to be said of it."""
+    return verdict.kind is Kind.RESUMABLE and verdict.reason not in _NOT_SURE
+
+
 def reason_label(verdict: Verdict) -> str:
-    """The reason in two words at most: `directory-missing` → `Directory missing`."""
-    return verdict.reason.value.replace("-", " ").capitalize()
+    """The reason in two words at most: `directory-missing` → `Folder missing`."""
+    return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 
 def server_line(server: ServerStatus) -> str:
@@ -109,13 +118,14 @@ def is_trouble(server: ServerStatus) -> bool:
 
 
 def tooltip(overview: Overview | None) -> str:
-    """All that matters in one line: what works, what cannot be resumed, the server's state where it is not well."""
+    """All that matters in one line: what works, what needs you, what cannot resume, the server's state where it is not well."""
     if overview is None:
         return "t3tray"
+    live = [row for row in overview.rows if not row.is_archived]
     counts = (
-        (sum(row.verdict.reason is Reason.BUSY for row in overview.rows), "working"),
-        (sum(row.verdict.kind is Kind.BLOCKED for row in overview.rows), "cannot resume"),
-        (len({alarm.thread_id for alarm in overview.alarms}), "switched session"),
+        (sum(row.is_working for row in live), "working"),
+        (needing(overview), "needs you"),
+        (sum(row.verdict.kind is Kind.BLOCKED for row in live), "cannot resume"),
     )
     parts = [f"{count} {what}" for count, what in counts if count]
     if is_trouble(overview.server) or not parts:
@@ -123,10 +133,27 @@ def tooltip(overview: Overview | None) -> str:
     return f"t3tray: {' · '.join(parts)}"
 
 
+def needing(overview: Overview) -> int:
+    """How many things wait for the user: asks, threads with an alarm nobody has seen, threads in which T3 Code waits."""
+    asked = {ask.asker.thread_id for ask in overview.asks}
+    waiting = {alarm.thread_id for alarm in overview.alarms}
+    waiting |= {row.thread.id for row in overview.rows if row.waits_in_t3 and not row.is_archived}
+    return len(overview.asks) + len(waiting - asked)
+
+
 def reaper_line(overview: Overview) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at)
+    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at and not row.is_archived)
     return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
+
+
+def reaping(state: ReaperState, now: datetime) -> str:
+    """The ring that empties as one character, with when it is empty; nothing where no clock runs."""
+    left = state.left(now)
+    if left is None or state.reap_at is None:
+        return ""
+    ring = "◕" if left > 0.75 else "◑" if left > 0.5 else "◔" if left > 0.25 else "○"
+    return f"{ring} {state.reap_at.astimezone():%H:%M}"
 
 
 def reaper_text(state: ReaperState) -> str:
@@ -150,8 +177,26 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{at.astimezone():%-d %b}" if at.year == now.year else f"{at.astimezone():%b %Y}"
 
 
+_UNITS = {"min": "minute", "h": "hour", "d": "day"}
+
+
+def ago_aloud(at: datetime, now: datetime) -> str:
+    """The same as it is read aloud: `just now`, `12 minutes ago`, else the date."""
+    number, _, unit = ago(at, now).partition(" ")
+    if unit not in _UNITS:
+        return "just now" if number == "now" else ago(at, now)
+    return f"{number} {_UNITS[unit]}{'' if number == '1' else 's'} ago"
+
+
 def folder_name(directory: str) -> str:
-    return PurePath(directory).name or directory
+    """The last part of a path. For paths of this system."""
+    return os.path.basename(directory.rstrip(os.sep)) or directory
+
+
+def shown_path(directory: str, home: str) -> str:
+    """A path with the user's own folder as people write it: `~/code/parser`."""
+    inside = directory.removeprefix(home.rstrip(os.sep))
+    return f"~{inside}" if inside != directory and inside[:1] in ("", os.sep) else directory
 
 
 def shortened(text: str, limit: int) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import app, commands, guard, many, pending, resume
+from tests.bench import app, commands, guard, list, many, pending, resume
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[Path, OpenCodeHome], Iterator[Line]]] = {
     "app": app.measure,
     "guard": guard.measure,
     "pending": pending.measure,
+    "list": list.measure,
 }
 
 

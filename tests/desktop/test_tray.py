@@ -47,9 +47,9 @@ def test_the_icon_has_pictures_a_tooltip_and_a_menu(desktop: Desktop) -> None:
     assert desktop.tray.labels() == [
         "Open t3tray",
         "No threads yet",
+        "New Thread…",
         "Server stopped",
         "Start Server",
-        "New Thread…",
         "Settings…",
         "Quit t3tray",
     ]
@@ -104,3 +104,25 @@ def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(
     until(lambda: "t3tray" in desktop.windows(), "the window")
     assert desktop.tray.tooltip == "t3tray: 1 cannot resume"
     assert app.poll() is None
+
+
+def test_a_server_that_would_stay_can_be_ended_together_with_the_app(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes]
+) -> None:
+    assert "Quit and Stop the Server" not in desktop.tray.labels()
+    program.run("server", "start")
+    pid = program.json("server", "status")["server"]["pid"]
+    until(lambda: "Quit and Stop the Server" in desktop.tray.labels(), "the second way to quit")
+    desktop.tray.choose("Quit and Stop the Server")
+    assert app.wait(7) == 0
+    assert not lives(pid)
+
+
+def test_the_window_comes_up_where_it_was_closed(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    desktop.tray.click()
+    until(lambda: "t3tray" in desktop.windows(), "the window")
+    desktop.tray.choose("Quit t3tray")
+    assert app.wait(5) == 0
+    assert (tmp_path / "data" / "window.ini").is_file()

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
+from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
@@ -19,7 +22,7 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(
@@ -37,6 +40,34 @@ def row(
 ) -> ThreadRow:
     thread = Thread(name, title or f"Thread {name}", f"/home/dev/{name}", Source.T3TRAY, NOON, NOON - age, draft=draft)
     return ThreadRow(thread, f"ses_{name}", Verdict(reason), ReaperState(ReaperPhase.IDLE))
+
+
+def idle(name: str, minutes: int) -> ThreadRow:
+    """A thread that T3 Code's reaper ends in so many of its 30 minutes."""
+    at = NOON + timedelta(minutes=minutes)
+    return replace(row(name), reaper=ReaperState(ReaperPhase.IDLE, at, at - timedelta(minutes=30)))
+
+
+def archived(shown: ThreadRow) -> ThreadRow:
+    return replace(shown, thread=replace(shown.thread, archived_at=NOON))
+
+
+def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project", **facts: Any) -> T3Thread:
+    return T3Thread(name, f"Thread {name}", project, f"/home/dev/{name}", provider, provider, NOON, NOON, **facts)
+
+
+def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:
+    """The same thread as one of T3 Code's."""
+    theirs = t3_thread(shown.thread.id, **facts)
+    return replace(shown, thread=replace(shown.thread, source=Source.T3CODE), t3=theirs)
+
+
+def alarm(name: str) -> Alarm:
+    return Alarm(name, AlarmKind.SWITCHED, Cause.UNKNOWN, Holding("ses_old"), Holding(f"ses_{name}"), NOON, NOON)
+
+
+def asker(name: str, *agents: str) -> Asker:
+    return Asker(f"ses_{name}", f"/home/dev/{name}", f"Thread {name}", name, agents)
 
 
 def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
@@ -68,6 +99,7 @@ class FakeDesk:
         self.slow_to_close = 0.0
         # What the slow wishes wait for, where a test sets it.
         self.lingers: asyncio.Event | None = None
+        self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -139,6 +171,24 @@ class FakeDesk:
     async def _linger(self) -> None:
         if self.lingers:
             await self.lingers.wait()
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        self._note("rename", thread_id, title)
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        self._note("archive" if archived else "bring back", thread_id)
+
+    async def search(self, text: str) -> frozenset[str]:
+        self._note("search", text)
+        return frozenset({"found"})
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        self._note("reply", ask.id, reply)
+        return self.said
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+        self._note("answer", ask.id, repr(answers))
+        return self.said
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)

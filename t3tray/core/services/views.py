@@ -8,13 +8,13 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import ReaperState
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Verdict
+from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
 
@@ -41,6 +41,20 @@ class ThreadRow:
     reaper: ReaperState
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+
+    @property
+    def is_archived(self) -> bool:
+        return self.thread.archived_at is not None
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a turn is under way in it, here or in T3 Code."""
+        return self.verdict.reason is Reason.BUSY or self.reaper.phase is ReaperPhase.ACTIVE
+
+    @property
+    def waits_in_t3(self) -> bool:
+        """Whether T3 Code waits for the user in it."""
+        return self.t3 is not None and (self.t3.awaits_approval or self.t3.awaits_answer)
 
 
 @dataclass(frozen=True)

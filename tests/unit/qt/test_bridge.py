@@ -10,13 +10,16 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.ask import Approval, Inquiry, Question, Reply
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import OurBug, ServerDown, UsageError
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
-from tests.support.views import INVENTORY, READY, FakeDesk, preview, row
+from tests.support.views import INVENTORY, READY, FakeDesk, asker, preview, row
 
 OVERVIEW = Overview(READY, (row("a"),))
+APPROVAL = Approval("per_1", asker("a"), "bash", ("git push",))
+INQUIRY = Inquiry("que_1", asker("a"), (Question("Which?"),))
 
 
 @pytest.fixture
@@ -249,3 +252,58 @@ def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) ->
     assert isinstance(error, OurBug) and "nobody waits" in error.message and isinstance(error.__cause__, ZeroDivisionError)
     bridge.close()
     assert bridge.join()
+
+
+def test_the_lists_intents_reach_the_desk_and_what_was_said_comes_back(
+    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
+) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    bridge.start()
+    bridge.rename("a", "Parser")
+    bridge.archive("a", True)
+    bridge.reply(APPROVAL, Reply.ONCE)
+    bridge.answer(INQUIRY, None)
+    with qtbot.waitSignal(bridge.saying_found) as found:
+        bridge.search("pelican")
+    assert found.args == ["pelican", frozenset({"found"})]
+    assert desk.asked == [
+        ("rename", "a", "Parser"),
+        ("archive", "a"),
+        ("reply", "per_1", "once"),
+        ("answer", "que_1", "None"),
+        ("search", "pelican"),
+    ]
+
+
+def test_an_answer_that_came_too_late_is_told(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    desk.said = "This was answered already."
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.told) as told:
+        bridge.reply(APPROVAL, Reply.ONCE)
+    assert told.args == ["This was answered already."]
+
+
+def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
+    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
+) -> None:
+    desk = FakeDesk(OVERVIEW, Overview(READY, (row("a"), row("b"))))
+    bridge = bridged(desk)
+    listings = []
+    bridge.overview_changed.connect(lambda _: listings.append(bridge.listing))
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.listing is not None and "b" in bridge.listing.lines)
+    assert bridge.listing is not None and bridge.listing.overview.rows[0] == OVERVIEW.rows[0]
+    assert bridge.listing.lines["a"] is OVERVIEW.rows[0]
+
+
+def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    with qtbot.waitSignal(bridge.overview_changed):
+        bridge.start()
+    with qtbot.waitSignal(bridge.ended):
+        bridge.close(stops_server=True)
+    assert desk.asked == [("stop",)] and desk.closed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
@@ -17,7 +19,7 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerFailed
 from t3tray.core.services.views import Overview
 from t3tray.qt import theme
-from t3tray.qt.thread_model import ROW_ROLE, ThreadModel
+from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 from t3tray.qt.working import Work
 from tests.support.views import NOON, READY, details, preview, row
@@ -28,6 +30,7 @@ ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & pri
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
+    made.resize(940, 640)
     qtbot.addWidget(made)
     made.show_overview(Overview(READY, ROWS))
     made.show()
@@ -156,17 +159,6 @@ def test_a_new_list_keeps_what_is_chosen(window: MainWindow) -> None:
     assert "No threads yet" in texts(window.threads)
 
 
-def test_the_search_finds_title_folder_and_session(qtbot: QtBot, window: MainWindow) -> None:
-    table = window.findChild(QTableView)
-    assert table is not None
-    for words, count in (("printer", 1), ("/home/dev", 3), ("SES_C", 1), ("nowhere", 0)):
-        window.threads.search.setText(words)
-        assert table.model().rowCount() == count, words
-    assert "No thread matches" in texts(window.threads)
-    window.show_thread("a")
-    assert window.threads.search.text() == "" and window.threads.current() == "a"
-
-
 def test_a_narrow_window_shows_the_list_or_the_page(qtbot: QtBot, window: MainWindow) -> None:
     window.resize(theme.NARROW, 600)
     assert window.threads.isVisible() and not window.page.isVisible()
@@ -177,6 +169,53 @@ def test_a_narrow_window_shows_the_list_or_the_page(qtbot: QtBot, window: MainWi
     with qtbot.waitSignal(window.closed):
         qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not window.isVisible()
+
+
+def test_escape_empties_the_search_before_it_closes_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    window.threads.search.setText("printer")
+    with qtbot.assertNotEmitted(window.closed):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.threads.search.text() == "" and window.isVisible()
+    with qtbot.waitSignal(window.closed):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+
+
+@pytest.mark.parametrize("keys", [Qt.Key.Key_K, Qt.Key.Key_F])
+def test_the_search_is_one_key_away_from_a_page_that_fills_the_window(qtbot: QtBot, window: MainWindow, keys: Qt.Key) -> None:
+    window.resize(theme.NARROW, 600)
+    window.show_thread("a")
+    assert not window.threads.isVisible()
+    qtbot.keyClick(window, keys, Qt.KeyboardModifier.ControlModifier)
+    assert window.threads.isVisible() and window.threads.search.hasFocus()
+
+
+def test_a_minimised_window_is_brought_up(window: MainWindow) -> None:
+    window.showMinimized()
+    window.bring_up()
+    assert window.isVisible() and not window.isMinimized()
+
+
+def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot) -> None:
+    clock = [NOON - timedelta(hours=1)]
+    window = MainWindow(lambda: clock[0])
+    qtbot.addWidget(window)
+    window.resize(940, 640)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    clock[0] = NOON
+    a, b = (replace(shown, thread=replace(shown.thread, created_at=NOON - timedelta(days=1))) for shown in (row("a"), row("b")))
+    window.show_overview(Overview(READY, (a, b)))
+    assert "not seen yet" in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+    window.threads.choose("a")
+    window.show_overview(Overview(READY, (a, b)))
+    assert "not seen yet" not in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+
+
+def spoken(window: MainWindow, thread_id: str) -> str:
+    model = window.threads.table.model()
+    assert isinstance(model, ThreadModel)
+    return str(model.index_of(thread_id).data(Qt.ItemDataRole.AccessibleTextRole))
 
 
 def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
@@ -229,33 +268,6 @@ def test_every_control_has_a_name_and_can_be_reached_by_tab(window: MainWindow) 
         assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control
 
 
-def test_a_row_is_read_aloud_with_its_verdict(qtbot: QtBot) -> None:
-    model = ThreadModel()
-    model.set_rows(ROWS)
-    told = model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert told == "Thread a, Missing"
-    assert "no longer exists" in model.index(0, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole)
-
-
-def test_one_changed_row_is_told_alone_and_another_order_as_a_whole(qtbot: QtBot) -> None:
-    model = ThreadModel()
-    model.set_rows(ROWS)
-    with qtbot.assertNotEmitted(model.modelReset), qtbot.waitSignal(model.dataChanged) as changed:
-        model.set_rows((ROWS[0], row("b", Reason.BUSY), ROWS[2]))
-    assert changed.args[0].row() == 1
-    with qtbot.waitSignal(model.modelReset):
-        model.set_rows((ROWS[2], ROWS[0]))
-    assert model.index(0, 0).data(ROW_ROLE) == ROWS[2]
-
-
-def test_a_hundred_thousand_rows_are_shown_and_searched(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_overview(Overview(READY, tuple(row(f"t{number:06}") for number in range(100_000))))
-    window.threads.search.setText("t099999")
-    table = window.findChild(QTableView)
-    assert table is not None and table.model().rowCount() == 1
-    window.grab()
-
-
 def palette(window: str, text: str) -> QPalette:
     made = QPalette()
     made.setColor(QPalette.ColorRole.Window, QColor(window))
@@ -268,16 +280,6 @@ def light_and_dark(qapp: QApplication) -> Iterator[tuple[QPalette, QPalette]]:
     usual = qapp.palette()
     yield palette("white", "black"), palette("#202020", "white")
     qapp.setPalette(usual)
-
-
-def test_every_text_can_be_read_in_both_schemes(qapp: QApplication, light_and_dark: tuple[QPalette, QPalette]) -> None:
-    for system in light_and_dark:
-        qapp.setPalette(system)
-        scheme = theme.colours()
-        for ground in (scheme.base, scheme.raised):
-            for name in ("text", "muted", "good", "unsure", "bad"):
-                assert theme.contrast(getattr(scheme, name), ground) >= 4.5, (name, ground.name())
-        assert theme.contrast(scheme.on_accent, scheme.accent) >= 4.5
 
 
 def test_the_window_follows_the_system_into_the_dark(
