@@ -124,6 +124,7 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.thread_wiring import connect_conversation
             from t3tray.qt.window import MainWindow
 
             window = self._window = MainWindow(lambda: datetime.now(UTC))
@@ -146,6 +147,7 @@ class Application(QObject):
             window.inventory_wanted.connect(bridge.take_inventory)
             window.stop_wanted.connect(bridge.stop_work)
             bridge.working_changed.connect(window.show_working)
+            connect_conversation(window.page, bridge)
             if bridge.overview:
                 window.show_overview(bridge.overview)
         return self._window

@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
         elif self.isVisible() and current in self._rows:
             self.look_wanted.emit(current)
+        self.page.show_asks(overview.asks)
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings

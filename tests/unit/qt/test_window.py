@@ -70,13 +70,6 @@ def test_choosing_a_thread_asks_for_its_details(qtbot: QtBot, window: MainWindow
     assert "Parser & printer" in texts(window.page), "the details of another thread came late, and were shown"
 
 
-def test_the_page_shows_draft_receipt_history_and_facts(window: MainWindow) -> None:
-    choose(window, "a")
-    shown = texts(window.page)
-    for part in ("not sent", "session exists", "A note.", "made for this thread", "ses_a", "41"):
-        assert part in shown, part
-
-
 def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> None:
     choose(window, "a", "ses_old")
     with qtbot.waitSignal(window.remedy_wanted) as wanted:
@@ -309,8 +302,6 @@ def test_no_text_is_cut(window: MainWindow, width: int) -> None:
         choose(window, shown.thread.id, "ses_df5b87236ffe5RnsWYfjg7erHJ")
         QApplication.processEvents()
         QApplication.processEvents()
-        inside = window.page.widget()
-        assert inside is not None and inside.width() <= window.page.viewport().width()
         for label in window.page.findChildren(QLabel):
             if label.isVisible() and label.wordWrap():
                 assert label.height() >= label.heightForWidth(label.width()), label.text()
