@@ -144,10 +144,12 @@ QPushButton:pressed {{ background: {line}; }}
 QPushButton:disabled {{ color: {muted}; }}
 QPushButton[kind="main"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
 QPushButton[kind="main"]:focus {{ border: 1px solid {text}; }}
+QPushButton[kind="main"]:disabled {{ background: {raised}; border-color: {line}; color: {muted}; }}
 QPushButton[kind="plain"] {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; color: {muted}; }}
 QPushButton[kind="plain"]:hover, QPushButton[kind="plain"]:focus {{ color: {text}; border-color: {line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {line}; border-radius: 4px; min-height: 32px; margin: 1px; }}
+QScrollBar::handle:vertical:disabled {{ background: transparent; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height: 0; }}
 QSplitter::handle {{ background: {line}; width: 1px; }}
 QAbstractScrollArea[kind="talk"] {{ background: {base}; border: none; }}

@@ -145,7 +145,8 @@ def _check(check: Check) -> QHBoxLayout:
 def _moment(entry: Entry) -> QHBoxLayout:
     words = QVBoxLayout()
     words.setSpacing(UNIT // 2)
-    words.addWidget(label(told(entry)))
+    said = told(entry)
+    words.addWidget(label(said[:1].upper() + said[1:]))
     words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
     row = QHBoxLayout()
     row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QDir, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.qt.action_row import Action, fill_row
 from t3tray.qt.parts import Card, button, clear, label
 from t3tray.qt.theme import GAP, MARGIN, UNIT
 from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, mark
@@ -27,8 +28,6 @@ _ALARMS = {
     AlarmKind.LOST: "This thread has lost its session",
     AlarmKind.CLIFF: "The model was sent much less than before",
 }
-# In characters.
-_ROOM = 34
 # In px: from here on the buttons stand beside the sentence.
 _SIDE_BY_SIDE = 560
 
@@ -107,30 +106,15 @@ class ThreadHeader(QWidget):
         return card
 
     def _buttons(self, details: ThreadDetails) -> QHBoxLayout:
-        """What can be done now, the best first; what does not fit is in a menu."""
-        actions = self._actions(details)
         row = QHBoxLayout()
-        row.setSpacing(GAP)
-        # Two stand side by side where a narrow window has room for their words.
-        shown = 2 if sum(len(text) for text, _ in actions[:2]) <= _ROOM else 1
-        for number, (text, do) in enumerate(actions[:shown]):
-            made = button(text, "" if number else "main")
-            made.clicked.connect(lambda _checked=False, do=do: do())
-            row.addWidget(made)
-        if rest := actions[shown:]:
-            more = button("More")
-            menu = QMenu(more)
-            for text, do in rest:
-                menu.addAction(text).triggered.connect(lambda _checked=False, do=do: do())
-            more.setMenu(menu)
-            row.addWidget(more)
-        row.addStretch(1)
+        fill_row(row, self.offers(details))
         return row
 
-    def _actions(self, details: ThreadDetails) -> list[tuple[str, Callable[[], None]]]:
+    def offers(self, details: ThreadDetails) -> list[Action]:
+        """What can be done now, the best first."""
         row, offered = details.row, details.offered
         thread_id = row.thread.id
-        found: list[tuple[str, Callable[[], None]]] = []
+        found: list[Action] = []
         if row.verdict.kind is Kind.RESUMABLE and row.session_id:
             found.append(("Resume in Terminal", lambda: self.resume_wanted.emit(thread_id)))
         if Remedy.START_SERVER in offered:
@@ -143,7 +127,7 @@ class ThreadHeader(QWidget):
             found.append(("Open in T3 Code", lambda: self.t3code_wanted.emit(thread_id)))
         return found
 
-    def _remedy_actions(self, remedy: Remedy, details: ThreadDetails) -> list[tuple[str, Callable[[], None]]]:
+    def _remedy_actions(self, remedy: Remedy, details: ThreadDetails) -> list[Action]:
         thread_id = details.row.thread.id
 
         def want(choice: Choice) -> Callable[[], None]:

@@ -110,7 +110,7 @@ class ThreadPage(QWidget):
         self._show_parts(True)
         self.header.show_details(details)
         if isinstance(shown, ThreadDetails):
-            self.conversation.show_details(details)
+            self.conversation.show_details(details, self.header.offers(details))
         else:
             self.conversation.show_row(details.row)
         for tab in (self.receipt, self.history, self.details):

@@ -5,6 +5,8 @@ It owns the drafts of this run: what was typed here is newer than what the list 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
@@ -12,8 +14,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.sending import RevertPending
 from t3tray.core.services.views import ThreadRow
+from t3tray.qt.action_row import Action, fill_row
 from t3tray.qt.conversation.outlook import Outlook
-from t3tray.qt.parts import button, label, set_kind
+from t3tray.qt.parts import button, clear, label, set_kind
 from t3tray.qt.theme import GAP, MARGIN, UNIT
 
 # In ms: what was typed is kept when the fingers rest.
@@ -50,6 +53,9 @@ class Composer(QWidget):
         self.stop.setAccessibleName("Stop the turn that is running")
         self.stop.clicked.connect(lambda: self.stop_wanted.emit(self._thread_id))
         self.stop.hide()
+        self._closed = QWidget()
+        self._actions = QHBoxLayout(self._closed)
+        self._actions.setContentsMargins(0, 0, 0, 0)
         self._keeping = QTimer(self, singleShot=True, interval=KEEP_AFTER)
         self._keeping.timeout.connect(self.keep_now)
         self._lay_out()
@@ -67,9 +73,17 @@ class Composer(QWidget):
         self._show_state()
 
     def show_outlook(self, outlook: Outlook) -> None:
-        if outlook != self._outlook:
-            self._outlook, self._insists = outlook, False
-            self._show_state()
+        if outlook == self._outlook:
+            return
+        if outlook.is_open and not self._outlook.is_open:
+            self._refusals.pop(self._thread_id, None)
+        self._outlook, self._insists = outlook, False
+        self._show_state()
+
+    def show_actions(self, actions: Sequence[Action]) -> None:
+        """What can be done where nothing can be sent."""
+        clear(self._actions)
+        fill_row(self._actions, actions)
 
     def show_busy(self, is_busy: bool) -> None:
         """Whether a turn runs, that can be stopped."""
@@ -108,19 +122,27 @@ class Composer(QWidget):
     def _show_state(self) -> None:
         is_open = self._outlook.is_open or self._insists
         is_sending = self._thread_id in self._sending
-        refusal = self._refusals.get(self._thread_id)
+        has_words = bool(self.editor.toPlainText().strip())
         self._outlook_line.setText(self._outlook.sentence)
         set_kind(self._outlook_line, self._outlook.kind)
-        self._refusal_line.setText(f"Not sent: {refusal.message} {refusal.hint or ''}".strip() if refusal else "")
+        refusal = self._refusals.get(self._thread_id)
+        self._refusal_line.setText(self._told(refusal) if refusal else "")
         self._refusal_line.setVisible(refusal is not None)
         may_insist = isinstance(refusal, RevertPending) or (self._outlook.may_insist and not self._insists)
         self.anyway.setVisible(may_insist)
         self.anyway.setText("Send Anyway" if is_open else "Write Anyway")
         # What was typed can be read and copied, whatever the verdict.
+        self.editor.setVisible(is_open or has_words)
         self.editor.setReadOnly(not is_open or is_sending)
-        self.editor.setPlaceholderText("Message" if is_open else "Nothing can be sent here now")
+        self._closed.setVisible(not is_open)
+        self.send.setVisible(is_open)
         self.send.setText("Sending…" if is_sending else "Send")
-        self.send.setEnabled(is_open and not is_sending and bool(self.editor.toPlainText().strip()))
+        self.send.setEnabled(is_open and not is_sending and has_words)
+
+    def _told(self, refusal: T3TrayError) -> str:
+        """Why it was not sent; what the line below says is not said twice."""
+        parts = ("" if refusal.message == self._outlook.sentence else refusal.message, refusal.hint or "")
+        return " ".join(filter(None, parts))
 
     def _lay_out(self) -> None:
         self.anyway.hide()
@@ -142,11 +164,13 @@ class Composer(QWidget):
         layout.setContentsMargins(MARGIN, GAP, MARGIN, GAP + UNIT)
         layout.setSpacing(GAP - UNIT // 2)
         layout.addLayout(told)
+        layout.addWidget(self._closed)
         layout.addLayout(row)
 
     @Slot()
     def _on_typed(self) -> None:
         self._drafts[self._thread_id] = self.editor.toPlainText()
+        self._refusals.pop(self._thread_id, None)
         self._keeping.start()
         self._show_state()
 
@@ -185,6 +209,7 @@ class _Editor(QPlainTextEdit):
         super().__init__(tabChangesFocus=True)
         self.setProperty("kind", "composer")
         self.setAccessibleName("Message")
+        self.setPlaceholderText("Message")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(UNIT)
         self.document().documentLayout().documentSizeChanged.connect(self.fit)

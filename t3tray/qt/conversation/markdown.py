@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # In characters: a block of prose ends at the next paragraph after the first, and at the next line or word after the second.
 SOFT, HARD = 1_200, 3_000
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\s]*)[^`]*$")
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\s]*)[^`\n]*$", re.MULTILINE)
 # What belongs to the block before it: a list's next item, and whatever is indented or quoted.
 _GOES_ON = re.compile(r"[ \t>]|[-*+][ \t]|\d+[.)][ \t]")
 
@@ -53,29 +53,31 @@ def split(text: str) -> tuple[Block, ...]:
 
 def _blocks(text: str, begin: int, continues: bool) -> Iterator[tuple[int, Block]]:
     """The blocks from `begin` on, each with the place where it begins."""
+    while fence := _FENCE.search(text, begin):
+        yield from _cut(text, begin, fence.start(), continues)
+        block, after = _code(text, fence)
+        yield fence.start(), block
+        begin, continues = after, False
+    yield from _cut(text, begin, len(text), continues)
+
+
+def _cut(text: str, begin: int, stop: int, continues: bool) -> Iterator[tuple[int, Block]]:
+    """Prose in pieces that are laid out in a moment: cut before a paragraph, else before a line, else before a word."""
     at, after_blank = begin, False
-    while at < len(text):
-        end = _end_of_line(text, at)
-        fence = _FENCE.match(text, at, end)
-        if fence:
-            yield from _prose(text, begin, at, continues)
-            block, after = _code(text, end, fence)
-            yield at, block
-            at = begin = after
-            continues = after_blank = False
-            continue
+    while stop - begin > SOFT and at < stop:
+        end = min(_end_of_line(text, at), stop)
         starts_paragraph = after_blank and not _GOES_ON.match(text, at, end)
         if at > begin and (at - begin > HARD or (at - begin > SOFT and starts_paragraph)):
             yield from _prose(text, begin, at, continues)
             begin, continues = at, not after_blank
-        while end - begin > HARD and end - at > HARD:
-            cut = max(text.rfind(" ", begin + HARD // 2, begin + HARD) + 1, 0) or begin + HARD
+        while end - max(begin, at) > HARD:
+            cut = text.rfind(" ", max(begin, at) + SOFT, begin + HARD) + 1 or max(begin, at) + HARD
             yield from _prose(text, begin, cut, continues)
             begin = at = cut
             continues = True
         after_blank = not text[at:end].strip()
         at = end + 1
-    yield from _prose(text, begin, len(text), continues)
+    yield from _prose(text, begin, stop, continues)
 
 
 def _prose(text: str, begin: int, end: int, continues: bool) -> Iterator[tuple[int, Block]]:
@@ -84,11 +86,11 @@ def _prose(text: str, begin: int, end: int, continues: bool) -> Iterator[tuple[i
         yield begin, Block(words, continues=continues)
 
 
-def _code(text: str, at: int, fence: re.Match[str]) -> tuple[Block, int]:
+def _code(text: str, fence: re.Match[str]) -> tuple[Block, int]:
     """The code after the line of its fence, and where the text goes on; without a closing fence it goes to the end."""
     indent, sign, language = fence.groups()
     lines = []
-    at += 1
+    at = fence.end() + 1
     while at < len(text):
         end = _end_of_line(text, at)
         line = text[at:end]

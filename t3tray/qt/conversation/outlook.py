@@ -46,7 +46,8 @@ def outlook(row: ThreadRow, messages: int | None) -> Outlook:
     parts = [f"Goes on in {name}"]
     if messages is not None:
         parts.append(f"{messages:,} message{'' if messages == 1 else 's'} carried")
-    if remark := _REMARKS.get(verdict.reason):
+    told = verdict.detail if verdict.reason is Reason.REWOUND else ""
+    if remark := told or _REMARKS.get(verdict.reason):
         parts.append(remark)
     unsure = verdict.reason in (Reason.INTERRUPTED, Reason.REWOUND)
     return Outlook(" · ".join(parts), True, "unsure" if unsure else "muted")

@@ -30,10 +30,6 @@ def made_for(row: Row) -> QWidget:
     return _SHOWN_BY[type(row)]()
 
 
-def fits(widget: QWidget, row: Row) -> bool:
-    return type(widget) is _SHOWN_BY[type(row)]
-
-
 def show(widget: QWidget, row: Row) -> None:
     """Have the widget show what the row says."""
     match widget, row:

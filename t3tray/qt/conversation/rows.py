@@ -19,6 +19,8 @@ from t3tray.qt.conversation.tools import is_running, mark, readable_input, tool_
 _TOOL_LINES = 14
 _CODE_LINES = 200
 _CLOSE, _NEAR, _FAR = 1, 2, 4
+# In messages.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +87,14 @@ class ErrorRow(Row):
 
 
 class Rows:
-    """The rows of one conversation, picture after picture. `opened` are the keys of the rows that were opened."""
+    """The rows of one conversation, picture after picture. `opened` are the keys of the rows that were opened.
+
+    Of the messages that were read already the newest are told first, the ones before when they are asked for.
+    """
 
     def __init__(self) -> None:
+        self._first = ""
+        self._held_back: tuple[Utterance, ...] = ()
         self.opened: set[str] = set()
         self._blocks: dict[str, Blocks] = {}
         self._known: dict[str, tuple[Utterance, tuple[Row, ...]]] = {}
@@ -98,21 +105,36 @@ class Rows:
         self.opened ^= {key}
         self._known.pop(key.split("/")[0], None)
 
+    def reveal(self) -> bool:
+        """Tell some more of the messages before; whether there are any that were read already."""
+        if self._held_back:
+            self._first = self._held_back[-_AT_ONCE:][0].id
+        return bool(self._held_back)
+
     def of(self, conversation: Conversation) -> tuple[Row, ...]:
-        """All rows, oldest first."""
+        """The rows, oldest first."""
         self._agents = {agent.session_id: agent for agent in conversation.agents}
         rows: list[Row] = []
-        if conversation.has_older:
+        told = self._told(conversation.utterances)
+        if conversation.has_older or self._held_back:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
-        day, last = None, conversation.utterances[-1] if conversation.utterances else None
-        for utterance in conversation.utterances:
-            at = datetime.fromtimestamp(utterance.created_ms / 1000).astimezone()
+        day, last = None, told[-1] if told else None
+        for utterance in told:
+            at = datetime.fromtimestamp(utterance.created_ms / 1000)
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A, %-d %B %Y}", centred=True, space=_FAR))
             rows += self._utterance(utterance, 0)
             rows += _error(utterance, 0, can_retry=utterance is last and not conversation.is_busy)
         return (*rows, *_end(conversation))
+
+    def _told(self, utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
+        begin = next((number for number, each in enumerate(utterances) if each.id == self._first), None)
+        if begin is None:
+            begin = max(len(utterances) - _AT_ONCE, 0)
+            self._first = utterances[begin].id if utterances else ""
+        self._held_back = utterances[:begin]
+        return utterances[begin:]
 
     def _utterance(self, utterance: Utterance, depth: int) -> tuple[Row, ...]:
         known = self._known.get(utterance.id)
@@ -208,7 +230,8 @@ def _end(conversation: Conversation) -> Iterator[Row]:
         why = f"The model is asked again: {conversation.retrying}" if conversation.retrying else "Working…"
         yield NoteRow(key="working", space=_NEAR + 1, text=why, kind="unsure" if conversation.retrying else "muted")
     if conversation.notice:
-        text = f"This may not be the latest: {conversation.notice}"
+        what = "This may not be the latest" if conversation.utterances else "The messages cannot be read just now"
+        text = f"{what}: {conversation.notice}"
         yield NoteRow(key="notice", space=_NEAR + 1, text=text, kind="unsure")
 
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from t3tray.core.domain.conversation import Conversation
 from t3tray.qt.conversation.lines import ErrorLine, FoldLine
-from t3tray.qt.conversation.row_widget import fits, height_of, made_for, show, stops_of
+from t3tray.qt.conversation.row_widget import height_of, made_for, show, stops_of
 from t3tray.qt.conversation.rows import FoldRow, NoteRow, Row, Rows
 from t3tray.qt.parts import button
 from t3tray.qt.theme import GAP, MARGIN, UNIT
@@ -25,16 +25,20 @@ _INDENT = 5 * UNIT
 # In heights of the view: how far off rows become widgets, and how far off they cease to be.
 _NEAR, _FAR = 0.4, 1.5
 _PASSES = 6
+_GONE = -1
+# How many widgets of a kind are kept for later.
+_SPARE = 24
 
 
 class _Place:
-    """A row, how high it is (as far as is known), and its widget while it has one."""
+    """A row, its number, how high it is (guessed until it was measured at a width), and its widget while it has one."""
 
-    __slots__ = ("height", "measured_at", "row", "widget")
+    __slots__ = ("height", "measured_at", "number", "row", "widget")
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, height: int) -> None:
         self.row = row
-        self.height = 0
+        self.number = 0
+        self.height = height
         self.measured_at = 0
         self.widget: QWidget | None = None
 
@@ -53,15 +57,23 @@ class ConversationView(QAbstractScrollArea):
         self.setProperty("kind", "talk")
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Room for it is kept, so that the lines do not break anew when it comes.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self._rows = Rows()
         self._conversation: Conversation | None = None
         self._hint = ""
         self._places: list[_Place] = []
+        self._alive: list[_Place] = []
+        # How high each is with the space above it, and where each begins; the last of these is where all end.
+        self._spans: list[int] = []
         self._tops: list[int] = [0]
         self._sticks = True
-        self._anchor: tuple[str, int] | None = None
+        self._anchor: tuple[_Place, int] | None = None
         self._asked_before: str | None = None
+        self._spare: dict[type[Row], list[QWidget]] = {}
+        self._type_size = (1, 1)
         self._order: list[QWidget] = []
+        self._is_settling = False
         self._sheet = QWidget(self.viewport())
         self.newest = button("↓ Newest")
         self.newest.setParent(self)
@@ -130,6 +142,8 @@ class ConversationView(QAbstractScrollArea):
 
     def _set_rows(self, rows: tuple[Row, ...]) -> None:
         former = self._places
+        metrics = self.fontMetrics()
+        self._type_size = metrics.lineSpacing(), max(self._width() // max(metrics.averageCharWidth(), 1), 1)
         if len(former) == len(rows) and all(place.row.key == row.key for place, row in zip(former, rows, strict=True)):
             for place, row in zip(former, rows, strict=True):
                 if place.row is not row and place.row != row:
@@ -139,125 +153,141 @@ class ConversationView(QAbstractScrollArea):
             self._places = [self._placed(known.pop(row.key, None), row) for row in rows]
             for gone in known.values():
                 self._let_go(gone)
+                gone.number = _GONE
+            for number, place in enumerate(self._places):
+                place.number = number
+            self._spans = [place.row.space * UNIT + place.height for place in self._places]
+            self._count()
         self._arrange()
 
     def _placed(self, place: _Place | None, row: Row) -> _Place:
         if place is None:
-            return _Place(row)
+            return _Place(row, self._guess(row, *self._type_size))
         if place.row is not row and place.row != row:
             self._change(place, row)
         return place
 
     def _change(self, place: _Place, row: Row) -> None:
+        if place.row.space != row.space:
+            self._spans[place.number] += (row.space - place.row.space) * UNIT
+            self._count()
         place.row = row
         place.measured_at = 0
         if place.widget:
-            if fits(place.widget, row):
-                show(place.widget, row)
-            else:
-                self._let_go(place)
+            show(place.widget, row)
 
     def _arrange(self) -> None:
         """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again."""
         height = self.viewport().height()
+        width = self._width()
         for _ in range(_PASSES):
-            self._count()
             offset = self._offset()
             near = self._between(offset - _NEAR * height, offset + (1 + _NEAR) * height)
-            if not [place for place in near if self._measure(place)]:
+            if not [place for place in near if self._measure(place, width)]:
                 break
-        self._count()
-        self._settle(self._offset())
+            self._count()
+        self._settle(self._offset(), width)
 
-    def _settle(self, offset: int) -> None:
+    def _settle(self, offset: int, width: int) -> None:
         view, bar = self.viewport(), self.verticalScrollBar()
         height, whole = view.height(), self._tops[-1]
-        far = self._between(offset - _FAR * height, offset + (1 + _FAR) * height)
-        kept = {id(place) for place in far}
+        kept = self._between(offset - _FAR * height, offset + (1 + _FAR) * height)
+        first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
+        focused = QApplication.focusWidget()
+        left = MARGIN + max((view.width() - 2 * MARGIN - _WIDEST) // 2, 0)
+        alive = [place for place in self._alive if place.widget and place.number != _GONE]
+        self._alive = sorted(alive, key=lambda place: place.number)
         shown = []
-        left = (view.width() - self._width()) // 2
-        for number, place in enumerate(self._places):
-            if place.widget is None:
+        for place in self._alive:
+            widget = place.widget
+            if widget is None:
                 continue
-            if id(place) not in kept and not place.widget.isAncestorOf(QApplication.focusWidget() or self):
+            if not first <= place.number <= last and not (focused and (widget is focused or widget.isAncestorOf(focused))):
                 self._let_go(place)
                 continue
             indent = place.row.depth * _INDENT
-            place.widget.setGeometry(
-                left + indent, self._tops[number] + place.row.space * UNIT, self._width() - indent, place.height
-            )
-            place.widget.show()
-            shown.append(place.widget)
+            top = self._tops[place.number] + place.row.space * UNIT
+            widget.setGeometry(left + indent, top, width - indent, place.height)
+            if widget.isHidden():
+                widget.show()
+            shown.append(widget)
         self._sheet.setGeometry(0, -offset, view.width(), max(whole, height))
         self._chain(shown)
-        bar.blockSignals(True)
+        self._is_settling = True
         bar.setPageStep(height)
         bar.setRange(0, max(whole - height, 0))
         bar.setValue(offset)
-        bar.blockSignals(False)
+        bar.setEnabled(whole > height)
+        self._is_settling = False
         self._remember(offset)
         self._place_newest()
         self._ask_for_older(offset)
 
     def _count(self) -> None:
-        """Where each row begins, its space above included; the last number is where all end."""
-        heights = (place.row.space * UNIT + (place.height or self._guess(place.row)) for place in self._places)
-        self._tops = [*accumulate(heights, initial=MARGIN)]
+        self._tops = [*accumulate(self._spans, initial=MARGIN)]
         self._tops[-1] += MARGIN if self._places else 0
 
-    def _guess(self, row: Row) -> int:
-        """About how high a row is that nobody has seen yet."""
-        line = self.fontMetrics().lineSpacing()
-        text: str = getattr(row, "text", "")
+    def _guess(self, row: Row, line: int, letters: int) -> int:
+        """About how high a row is that nobody has seen yet, with lines of this height and so many letters."""
         if isinstance(row, FoldRow | NoteRow):
             return line + UNIT
-        return line * (1 + text.count("\n") + len(text) * self.fontMetrics().averageCharWidth() // max(self._width(), 1))
+        text: str = getattr(row, "text", "")
+        return line * (1 + text.count("\n") + len(text) // letters)
 
     def _width(self) -> int:
-        return max(min(self.viewport().width() - 2 * MARGIN, _WIDEST), 1)
+        # The scroll bar stands in the margin.
+        return max(min(self.viewport().width() + self.verticalScrollBar().width() - 2 * MARGIN, _WIDEST), 1)
 
     def _offset(self) -> int:
         """How far the view is scrolled down: to the end, or so that what was on top stays there."""
         most = max(self._tops[-1] - self.viewport().height(), 0)
-        if self._sticks or self._anchor is None:
-            return most if self._sticks else min(self.verticalScrollBar().value(), most)
-        key, above = self._anchor
-        number = next((number for number, place in enumerate(self._places) if place.row.key == key), None)
-        if number is None:
+        if self._sticks:
+            return most
+        if self._anchor is None or self._anchor[0].number == _GONE:
             return min(self.verticalScrollBar().value(), most)
-        return min(max(self._tops[number] + above, 0), most)
+        place, above = self._anchor
+        return min(max(self._tops[place.number] + above, 0), most)
 
     def _between(self, top: float, bottom: float) -> list[_Place]:
         first = max(bisect_right(self._tops, top) - 1, 0)
         return self._places[first : bisect_right(self._tops, bottom)]
 
-    def _measure(self, place: _Place) -> bool:
+    def _measure(self, place: _Place, width: int) -> bool:
         """Have it a widget of the right height; whether it is another height than was thought."""
-        width = self._width() - place.row.depth * _INDENT
+        width -= place.row.depth * _INDENT
         if place.widget is None:
             place.widget = self._made(place.row)
+            self._alive.append(place)
         if place.measured_at == width:
             return False
-        before, place.measured_at = place.height or self._guess(place.row), width
+        before, place.measured_at = place.height, width
         place.height = height_of(place.widget, width)
+        self._spans[place.number] = place.row.space * UNIT + place.height
         return place.height != before
 
     def _made(self, row: Row) -> QWidget:
-        made = made_for(row)
-        made.setParent(self._sheet)
+        """A widget that shows the row: one that was let go of, else a new one."""
+        spare = self._spare.get(type(row))
+        made = spare.pop() if spare else made_for(row)
         show(made, row)
-        key = row.key
-        if isinstance(made, FoldLine):
-            made.clicked.connect(lambda: self._on_toggled(key))
-        elif isinstance(made, ErrorLine):
-            made.retry_wanted.connect(self.retry_wanted)
+        if made.parent() is not self._sheet:
+            made.setParent(self._sheet)
+            if isinstance(made, FoldLine):
+                made.clicked.connect(lambda: self._on_pressed(made))
+            elif isinstance(made, ErrorLine):
+                made.retry_wanted.connect(self.retry_wanted)
         return made
 
     def _let_go(self, place: _Place) -> None:
-        if place.widget:
-            place.widget.hide()
-            place.widget.deleteLater()
-            place.widget = None
+        widget, place.widget = place.widget, None
+        if widget is None:
+            return
+        widget.hide()
+        spare = self._spare.setdefault(type(place.row), [])
+        if len(spare) < _SPARE:
+            spare.append(widget)
+        else:
+            widget.deleteLater()
 
     def _chain(self, shown: list[QWidget]) -> None:
         """The Tab key goes from top to bottom, in whatever order the widgets were made."""
@@ -272,7 +302,7 @@ class ConversationView(QAbstractScrollArea):
         """What stands on top, so that it does so after whatever comes; a date is no place, it moves."""
         for number in range(max(bisect_right(self._tops, offset) - 1, 0), len(self._places)):
             if not isinstance(self._places[number].row, NoteRow):
-                self._anchor = self._places[number].row.key, offset - self._tops[number]
+                self._anchor = self._places[number], offset - self._tops[number]
                 return
 
     def _bring_into_sight(self, top: int, bottom: int) -> None:
@@ -291,6 +321,8 @@ class ConversationView(QAbstractScrollArea):
 
     @Slot(int)
     def _on_scrolled(self, value: int) -> None:
+        if self._is_settling:
+            return
         self._sticks = self._is_at_end(value)
         self._remember(value)
         self._arrange()
@@ -298,15 +330,17 @@ class ConversationView(QAbstractScrollArea):
     def _ask_for_older(self, value: int) -> None:
         """Once for each oldest message, while the reader comes near it."""
         shown = self._conversation
-        if shown and shown.has_older and shown.utterances and value < self.viewport().height():
-            oldest = shown.utterances[0].id
-            if oldest != self._asked_before:
-                self._asked_before = oldest
-                self.older_wanted.emit()
+        if not shown or not shown.utterances or value >= self.viewport().height():
+            return
+        if self._rows.reveal():
+            self._set_rows(self._told())
+        elif shown.has_older and shown.utterances[0].id != self._asked_before:
+            self._asked_before = shown.utterances[0].id
+            self.older_wanted.emit()
 
-    def _on_toggled(self, key: str) -> None:
-        self._rows.toggle(key)
-        row = next((place.row for place in self._places if place.row.key == key), None)
+    def _on_pressed(self, line: QWidget) -> None:
+        row = next(place.row for place in self._alive if place.widget is line)
+        self._rows.toggle(row.key)
         if isinstance(row, FoldRow) and row.child and not row.is_open:
             self.agent_wanted.emit(row.child)
         # What was opened is looked at: the end must not run away with it.
