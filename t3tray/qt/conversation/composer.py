@@ -40,6 +40,7 @@ class Composer(QWidget):
         self._refusals: dict[str, T3TrayError] = {}
         self._outlook = Outlook("", False)
         self._insists = False
+        self._is_unkept = False
         self._outlook_line = label("", "muted", size=0.92)
         self._refusal_line = label("", "bad", size=0.92)
         self.anyway = button("Send Anyway")
@@ -108,8 +109,9 @@ class Composer(QWidget):
     @Slot()
     def keep_now(self) -> None:
         """Have what was typed since the last time kept."""
-        if self._keeping.isActive():
-            self._keeping.stop()
+        self._keeping.stop()
+        if self._is_unkept:
+            self._is_unkept = False
             self.draft_changed.emit(self._thread_id, self.editor.toPlainText())
 
     def _write(self, text: str) -> None:
@@ -171,6 +173,7 @@ class Composer(QWidget):
     def _on_typed(self) -> None:
         self._drafts[self._thread_id] = self.editor.toPlainText()
         self._refusals.pop(self._thread_id, None)
+        self._is_unkept = True
         self._keeping.start()
         self._show_state()
 
@@ -194,6 +197,7 @@ class Composer(QWidget):
             return
         # The text is kept before it is sent; a draft of before must not come after it.
         self._keeping.stop()
+        self._is_unkept = False
         self._sending[self._thread_id] = text
         self._refusals.pop(self._thread_id, None)
         self._show_state()

@@ -83,9 +83,10 @@ class ConversationPage(QWidget):
 
     def show_details(self, details: ThreadDetails, actions: Sequence[Action]) -> None:
         """`actions` are what can be done where nothing can be sent."""
+        self.show_row(details.row)
         self._counted = details.cursor.message_count if details.cursor else None
         self.composer.show_actions(actions)
-        self.show_row(details.row)
+        self._show_outlook()
 
     def show_conversation(self, conversation: Conversation) -> None:
         """One of another thread comes too late."""

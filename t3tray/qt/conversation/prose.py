@@ -44,6 +44,8 @@ class Prose(QTextBrowser):
         self.setUndoRedoEnabled(False)
         self.document().setDocumentMargin(0)
         self.document().setIndentWidth(5 * UNIT)
+        # The widget's own width does not count while it is hidden, and that is when it is measured.
+        self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
         # A table or a long word would else be wider than the page.
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.anchorClicked.connect(self._on_link)
@@ -63,7 +65,7 @@ class Prose(QTextBrowser):
         self.setAccessibleName(text)
 
     def height_at(self, width: int) -> int:
-        self.document().setTextWidth(width)
+        self.setLineWrapColumnOrWidth(width)
         return ceil(self.document().size().height())
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from t3tray.core.domain.transcript import ToolCall
+from t3tray.qt.words import shortened
 
 # By the tool's name: what is said once it was used, and while it is.
 _VERBS: Mapping[str, tuple[str, str]] = {
@@ -26,6 +27,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
 # What of a tool's input tells most, where it has no title.
 _TELLING = ("command", "filePath", "path", "pattern", "url", "query", "description", "question", "name")
 _MARKS = {"completed": "✓", "error": "✕"}
+# In characters.
 _WIDTH = 200
 
 
@@ -42,10 +44,10 @@ def tool_words(tool: ToolCall) -> str:
     """`Read parser.py`, `Running make test`, `explore: Look into the tests`."""
     if tool.child_session or tool.agent:
         task = tool.title or _telling(tool)
-        return _line(": ".join(filter(None, (tool.agent or "Sub-agent", task))))
+        return shortened(": ".join(filter(None, (tool.agent or "Sub-agent", task))), _WIDTH)
     did, does = _VERBS.get(tool.name, (f"Used {tool.name}:", f"Using {tool.name}:"))
     told = tool.title or _telling(tool)
-    return _line(f"{does if is_running(tool) else did} {told}").rstrip(":")
+    return shortened(f"{does if is_running(tool) else did} {told}", _WIDTH).rstrip(":")
 
 
 def readable_input(tool: ToolCall) -> str:
@@ -67,8 +69,3 @@ def _input(tool: ToolCall) -> dict[str, object]:
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

@@ -56,7 +56,8 @@ def test_every_verdict_is_explained_with_what_can_be_done(qtbot: QtBot, window: 
     window.show_thread("x")
     window.show_details(details(shown, "ses_old"))
     assert sentence(shown.verdict) in texts(window.page)
-    offered = buttons(window.page)
+    in_menus = (action.text() for menu in window.page.findChildren(QMenu) for action in menu.actions())
+    offered = {*buttons(window.page), *in_menus}
     assert ("Resume in Terminal" in offered) == (shown.verdict.kind is Kind.RESUMABLE)
     assert ("Start Server" in offered) == (reason is Reason.SERVER_DOWN)
     assert "Check Again" in offered or "Check Now" in offered
@@ -89,7 +90,7 @@ def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> 
 
 def test_what_does_not_fit_is_in_a_menu(qtbot: QtBot, window: MainWindow) -> None:
     choose(window, "a", "ses_old")
-    (menu,) = window.page.findChildren(QMenu)
+    (menu,) = window.page.header.findChildren(QMenu)
     assert [action.text() for action in menu.actions()] == [
         "Carry the Conversation Over…",
         "Start Afresh…",
