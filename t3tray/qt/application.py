@@ -126,6 +126,7 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.thread_wiring import connect_conversation
             from t3tray.qt.window import MainWindow
             from t3tray.qt.window_place import WindowPlace
 
@@ -154,6 +155,7 @@ class Application(QObject):
             window.reply_wanted.connect(bridge.reply)
             window.answer_wanted.connect(bridge.answer)
             window.text_wanted.connect(bridge.search)
+            connect_conversation(window.page, bridge)
             bridge.saying_found.connect(window.threads.show_saying)
             if bridge.listing:
                 window.show_listing(bridge.listing)

@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
         elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
             self._note_looking()
+        self.page.show_asks(overview.asks)
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
