@@ -13,8 +13,10 @@ from html import escape
 from typing import Any
 
 from jeepney import DBusAddress, DBusErrorResponse, HeaderFields, MatchRule, Message, new_method_call
+from jeepney.auth import BEGIN, Authenticator
+from jeepney.bus import get_bus
 from jeepney.bus_messages import message_bus
-from jeepney.io.asyncio import DBusConnection, DBusRouter, Proxy, open_dbus_connection
+from jeepney.io.asyncio import DBusConnection, DBusRouter, Proxy
 from jeepney.io.common import RouterClosed
 from jeepney.wrappers import unwrap_msg
 
@@ -95,7 +97,7 @@ class BusNotifications:
                 async with asyncio.timeout(LIMIT):
                     try:
                         await question(await self._reach())
-                    except RouterClosed:
+                    except (RouterClosed, EOFError, OSError):
                         # The bus went since the last time.
                         await self._leave()
                         await question(await self._reach())
@@ -165,8 +167,15 @@ class _Bus:
     @classmethod
     async def join(cls, address: str, hear: Callable[[Message], Any]) -> _Bus:
         """Raises whatever jeepney raises, OSError above all."""
-        bus = cls(await open_dbus_connection(address), hear)
+        reader, writer = await asyncio.open_unix_connection(get_bus(address))
         try:
+            await _introduce(reader, writer)
+        except BaseException:
+            writer.close()
+            raise
+        bus = cls(DBusConnection(reader, writer), hear)
+        try:
+            await Proxy(message_bus, bus._router).Hello()
             await Proxy(message_bus, bus._router).AddMatch(_SIGNALS)
         except BaseException:
             await bus.leave()
@@ -188,6 +197,20 @@ class _Bus:
     async def _listen(self) -> None:
         while True:
             await self._hear(await self._signals.get())
+
+
+async def _introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Tell the bus who we are. jeepney's own way to connect leaves the connection open when it is interrupted here."""
+    authenticator = Authenticator()
+    for words in authenticator:
+        writer.write(words)
+        await writer.drain()
+        answer = await reader.read(1024)
+        if not answer:
+            raise EOFError
+        authenticator.feed(answer)
+    writer.write(BEGIN)
+    await writer.drain()
 
 
 def _sender(message: Message) -> str:
