@@ -18,6 +18,7 @@ from t3tray.qt.tray import Tray
 from t3tray.resources import resource
 
 if TYPE_CHECKING:
+    from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
@@ -106,6 +107,7 @@ class Application(QObject):
         bridge.details_changed.connect(self._on_details_changed)
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
+        bridge.notice_clicked.connect(self._on_notice_clicked)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
@@ -116,6 +118,7 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.attention import Attention
             from t3tray.qt.window import MainWindow
 
             window = self._window = MainWindow(lambda: datetime.now(UTC))
@@ -134,6 +137,7 @@ class Application(QObject):
             window.thread_wanted.connect(bridge.new_thread)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
+            self._attention = Attention(window, bridge.watch)
             if bridge.overview:
                 window.show_overview(bridge.overview)
         return self._window
@@ -205,6 +209,16 @@ class Application(QObject):
     @Slot(str)
     def _on_thread_made(self, thread_id: str) -> None:
         self._open_window().show_thread_soon(thread_id)
+
+    @Slot(object)
+    def _on_notice_clicked(self, click: Click) -> None:
+        """The click brings the window to the front, where the desktop allows that only to who was clicked on."""
+        if click.token:
+            # Where Qt looks for it, and takes it away, when a window asks to be activated.
+            os.environ["XDG_ACTIVATION_TOKEN"] = click.token
+        self._on_raise_wanted()
+        if self._window and click.thread_id:
+            self._window.show_thread(click.thread_id)
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
@@ -28,7 +29,7 @@ CLOSE_LIMIT = 5.0
 
 class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
-    remedy would do or did; `ended` comes once, when nothing runs any more."""
+    remedy would do or did; `notice_clicked` a `Click`; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -36,6 +37,7 @@ class Bridge(QObject):
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
     thread_made = Signal(str)
+    notice_clicked = Signal(object)
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
@@ -52,6 +54,7 @@ class Bridge(QObject):
 
     def start(self) -> None:
         self._thread.start()
+        self._ask(lambda desk: desk.tell_clicks(self._tell_click))
 
     def close(self) -> None:
         """Begin to end; `ended` tells when it is done. A second call does nothing."""
@@ -73,6 +76,10 @@ class Bridge(QObject):
 
     def open_in_t3code(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+
+    def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        self._ask(lambda desk: desk.watch(thread_id))
 
     def mark_seen(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.mark_seen(thread_id))
@@ -165,6 +172,9 @@ class Bridge(QObject):
         if overview != self.overview:
             self.overview = overview
             self.overview_changed.emit(overview)
+
+    def _tell_click(self, click: Click) -> None:
+        self.notice_clicked.emit(click)
 
     def _tell_end_of(self, running: asyncio.Task[None]) -> None:
         error = running.exception()

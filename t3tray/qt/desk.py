@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
 
@@ -41,3 +42,11 @@ class Desk(Protocol):
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
+
+    async def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        ...
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        """From now on, tell each notice of the desktop that is clicked."""
+        ...

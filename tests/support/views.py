@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
@@ -86,6 +87,12 @@ class FakeDesk:
 
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)
+
+    async def watch(self, thread_id: str) -> None:
+        self._note("watch", thread_id)
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        self.click = click
 
     async def start_server(self) -> None:
         self._note("start")

@@ -121,6 +121,14 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Click:
+    """A notice was clicked. `thread_id` is None where it leads to no single thread; `token` lets the window come to the front."""
+
+    thread_id: str | None
+    token: str = ""
+
+
+@dataclass(frozen=True)
 class Memory:
     """What is known from one look to the next. `settling_since`: when the app was started, or the machine woke up.
 

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
 from t3tray.core.domain.guard import Answer, Told
 from t3tray.core.domain.notice import (
     SETTLING,
+    Click,
     Fact,
     Memory,
     Notice,
@@ -40,14 +41,6 @@ _log = logging.getLogger(__name__)
 _REFUSALS = 50
 # What is told of an answer that did not arrive has an id of its own.
 _FAILED = "failed "
-
-
-@dataclass(frozen=True)
-class Click:
-    """A notice was clicked. `thread_id` is None where it leads to no single thread; `token` lets the window come to the front."""
-
-    thread_id: str | None
-    token: str = ""
 
 
 class Answerer(Protocol):

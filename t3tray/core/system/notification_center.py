@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 from desktop_notifier import Button, Capability, DesktopNotifier, Icon, Notification
@@ -70,7 +69,7 @@ class CenterNotifications:
 
     async def _reach(self) -> DesktopNotifier | None:
         if self._center is None:
-            center = DesktopNotifier("t3tray", Icon(path=Path(self._icon)) if self._icon else None)
+            center = DesktopNotifier("t3tray", Icon(uri=self._icon) if self._icon else None)
             if Capability.TITLE not in await center.get_capabilities():
                 self._trouble.tell(NOT_HERE)
                 return None

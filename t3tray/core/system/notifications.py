@@ -62,7 +62,7 @@ class Trouble:
 
 
 def open_notifications(platform: str, environment: Mapping[str, str], icon: str, heard: Callable[[Heard], None]) -> Notifications:
-    """`icon` is a file; `heard` is called on the event loop that is running now."""
+    """`icon` is the address of a file; `heard` is called on the event loop that is running now."""
     if platform in ("darwin", "win32"):
         from t3tray.core.system.notification_center import CenterNotifications
 
