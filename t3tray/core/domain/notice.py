@@ -162,9 +162,9 @@ def notices(memory: Memory, look: Look, rules: NoticeRules, now: datetime) -> St
     """
     is_silent = memory.is_settling(now) or (rules.quiet is not None and rules.quiet.hold(now))
     seen = memory.done | memory.standing
-    fresh = [fact for fact in look.facts if fact.id not in seen]
+    fresh = {fact.id: fact for fact in look.facts if fact.id not in seen}
     passed, told = [], []
-    for fact in fresh:
+    for fact in fresh.values():
         if _is_passed_over(fact, memory, look, rules, is_silent):
             passed.append(fact)
         elif not is_silent:
