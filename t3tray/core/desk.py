@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.notice import Click
@@ -32,7 +33,9 @@ from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.system.autostart import Autostart, open_autostart
 from t3tray.core.system.notifications import open_notifications
+from t3tray.core.system.paths import data_directory
 from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 from t3tray.resources import resource
@@ -211,6 +214,21 @@ class Desk:
     async def tell_clicks(self, click: Callable[[Click], None]) -> None:
         """From now on, tell each notice of the desktop that is clicked."""
         self._click = click
+
+    async def autostart(self) -> AutostartState:
+        """Whether t3tray starts at login."""
+        return await asyncio.to_thread((await self._autostart()).look)
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        """Turn it on (anew, for the copy that runs now) or off; what came of it. Raises WorldError."""
+        way = await self._autostart()
+        await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        return await asyncio.to_thread(way.look)
+
+    async def _autostart(self) -> Autostart:
+        data = (await self._opened()).data_directory
+        words = () if data == data_directory(None, {}) else ("--data-dir", str(data))
+        return open_autostart(os.environ, Path.home(), words)
 
     async def notice_trouble(self) -> str:
         """Why the desktop shows no notices, in a sentence; empty where it does."""
