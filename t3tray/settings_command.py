@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from datetime import time
 
 import msgspec
 
 from t3tray.command import Command
 from t3tray.core.errors import ExitCode, UsageError
 from t3tray.core.store.settings import Settings
+
+_TIMES = ("quiet_from", "quiet_until")
 
 
 async def settings(command: Command) -> ExitCode:
@@ -41,7 +44,16 @@ def changed(current: Settings, name: str, text: str) -> Settings:
         raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
     if isinstance(value, int) and value < 0:
         raise UsageError(f"{name} cannot be less than nothing.")
+    if name in _TIMES and value and not _is_time(value):
+        raise UsageError(f"{name} is a time as in 22:30, not “{text}”.")
     return msgspec.convert(asdict(current) | {name: value}, Settings)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(time.fromisoformat(text).tzinfo is None)
+    except ValueError:
+        return False
 
 
 def _as_text(value: object) -> str:

@@ -19,6 +19,9 @@ from t3tray.settings_command import changed
         ("stop_idle_minutes", "0", 0),
         ("terminal", "kitty", "kitty"),
         ("terminal", "", ""),
+        ("notice_turn", "false", False),
+        ("quiet_from", "22:30", "22:30"),
+        ("quiet_from", "", ""),
         ("t3_homes", os.pathsep.join(("/a", "/b")), ("/a", "/b")),
         ("t3_homes", "", ()),
     ],
@@ -28,7 +31,16 @@ def test_a_setting_is_what_was_typed(name: str, text: str, value: object) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("t3_repair", "perhaps"), ("stop_idle_minutes", "soon"), ("stop_idle_minutes", "-1"), ("nothing", "1")]
+    ("name", "text"),
+    [
+        ("t3_repair", "perhaps"),
+        ("stop_idle_minutes", "soon"),
+        ("stop_idle_minutes", "-1"),
+        ("nothing", "1"),
+        ("quiet_until", "25:00"),
+        ("quiet_until", "7 am"),
+        ("quiet_until", "07:00+02:00"),
+    ],
 )
 def test_what_is_off_is_said_and_nothing_is_set(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
