@@ -44,7 +44,7 @@ def changed(current: Settings, name: str, text: str) -> Settings:
         raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
     if isinstance(value, int) and value < 0:
         raise UsageError(f"{name} cannot be less than nothing.")
-    if name in _TIMES and value and not _is_time(value):
+    if name in _TIMES and text and not _is_time(text):
         raise UsageError(f"{name} is a time as in 22:30, not “{text}”.")
     return msgspec.convert(asdict(current) | {name: value}, Settings)
 

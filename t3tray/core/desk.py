@@ -233,7 +233,7 @@ class Desk:
     async def notice_trouble(self) -> str:
         """Why the desktop shows no notices, in a sentence; empty where it does."""
         await self._opened()
-        return self._noticing.trouble if self._noticing else ""
+        return await self._noticing.find_trouble() if self._noticing else ""
 
     def _notice(self, engine: Engine) -> Noticing:
         icon = resource("icons/t3tray.svg").absolute().as_uri()

@@ -100,9 +100,9 @@ class Noticing:
                 task.cancel()
             await self._notifications.close()
 
-    @property
-    def trouble(self) -> str:
-        """Why the desktop shows no notices, in a sentence; empty where it does."""
+    async def find_trouble(self) -> str:
+        """Why the desktop shows no notices, in a sentence; empty where it does. It takes some seconds at most."""
+        await self._notifications.look()
         return self._notifications.trouble
 
     def look(self, overview: Overview) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import OurBug, ServerDown
 from t3tray.core.services.views import Overview
@@ -159,3 +160,15 @@ def test_five_thousand_signals_do_no_harm(qtbot: QtBot) -> None:
     for number in range(5000):
         source.happened.emit(number)
     assert len(heard) == 5000
+
+
+def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge, arrived = bridged(desk), Thread()
+    bridge.notice_clicked.connect(arrived.note)
+    bridge.start()
+    bridge.watch("a")
+    qtbot.waitUntil(lambda: ("watch", "a") in desk.asked)
+    with qtbot.waitSignal(bridge.notice_clicked) as told:
+        bridge._hand_over(lambda: desk.click(Click("a", "leave")))
+    assert told.args == [Click("a", "leave")] and arrived.ident == threading.get_ident()
