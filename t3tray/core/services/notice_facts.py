@@ -41,17 +41,20 @@ def look_at(
     now: datetime,
 ) -> tuple[Look, Working]:
     """The facts of this overview, and who works now. `working` is who did at the last look; `started` when the app was."""
-    titles: dict[str, str] = {}
     facts: list[Fact] = []
     unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if overview.server.state in _BETWEEN else set()
     at_work: set[str] = set()
     for row in overview.rows:
-        titles[row.thread.id] = row.thread.title
-        facts += _of_row(row, row.thread.id in working, now)
+        id, reason = row.thread.id, row.verdict.reason
+        # There may be many thousands, of which next to none has anything to tell.
+        if reason is Reason.PROVED and id not in working and row.reaper.reap_at is None:
+            continue
+        facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
             unclear.add(_blocked_id(row))
-        if row.verdict.reason is Reason.BUSY or (row.thread.id in working and row.verdict.reason not in _ENDED):
-            at_work.add(row.thread.id)
+        if reason is Reason.BUSY or (id in working and reason not in _ENDED):
+            at_work.add(id)
+    titles = {row.thread.id: row.thread.title for row in overview.rows} if overview.alarms else {}
     facts += (_of_alarm(alarm, titles, started) for alarm in overview.alarms)
     facts += (_of_ask(ask) for ask in overview.asks)
     facts += _of_server(overview.server)
