@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from html import escape
-from typing import Any
 
-from jeepney import DBusAddress, DBusErrorResponse, HeaderFields, MatchRule, Message, new_method_call
+from jeepney import DBusAddress, DBusErrorResponse, HeaderFields, MatchRule, Message, MessageType, new_method_call
 from jeepney.auth import BEGIN, Authenticator
 from jeepney.bus import get_bus
 from jeepney.bus_messages import message_bus
-from jeepney.io.asyncio import DBusConnection, DBusRouter, Proxy
-from jeepney.io.common import RouterClosed
-from jeepney.wrappers import unwrap_msg
+from jeepney.io.asyncio import DBusConnection
 
 from t3tray.core.domain.notice_sentences import Wording
 from t3tray.core.system.notifications import CLICKED, Heard, Trouble
@@ -73,7 +70,7 @@ class BusNotifications:
             lasting = _UNTIL_WITHDRAWN if stays else _AS_THE_SERVICE_LIKES
             words = ("t3tray", 0, self._icon, wording.title, text, actions, hints, lasting)
             reply = await bus.call("Notify", "susssasa{sv}i", words)
-            self._shown[notice_id] = (_sender(reply), unwrap_msg(reply)[0])
+            self._shown[notice_id] = (_sender(reply), reply.body[0])
 
         await self._ask(notify)
 
@@ -90,14 +87,14 @@ class BusNotifications:
                         await self.withdraw(notice_id)
         await self._leave()
 
-    async def _ask(self, question: Callable[[_Bus], Any]) -> None:
+    async def _ask(self, question: Callable[[_Bus], Awaitable[object]]) -> None:
         """Ask the service within the time; what goes wrong becomes our `trouble`."""
         async with self._turn:
             try:
                 async with asyncio.timeout(LIMIT):
                     try:
                         await question(await self._reach())
-                    except (RouterClosed, EOFError, OSError):
+                    except (OSError, EOFError):
                         # The bus went since the last time.
                         await self._leave()
                         await question(await self._reach())
@@ -127,14 +124,14 @@ class BusNotifications:
 
     async def _capabilities(self, bus: _Bus) -> list[str]:
         """Asked each time: another service may have taken over."""
-        (able,) = unwrap_msg(await bus.call("GetCapabilities"))
+        (able,) = (await bus.call("GetCapabilities")).body
         return list(able)
 
     async def _close_one(self, bus: _Bus, notice_id: str) -> None:
         shown = self._shown.pop(notice_id, None)
         if shown:
             with contextlib.suppress(DBusErrorResponse):  # it was gone already
-                unwrap_msg(await bus.call("CloseNotification", "u", (shown[1],), shown[0]))
+                await bus.call("CloseNotification", "u", (shown[1],), shown[0])
 
     async def _on_signal(self, signal: Message) -> None:
         async with self._turn:
@@ -154,18 +151,17 @@ class BusNotifications:
 
 
 class _Bus:
-    """A connection, with what it hears."""
+    """A connection, with what it hears. jeepney has a router for this, but that loses a cancellation that comes with a reply."""
 
-    def __init__(self, connection: DBusConnection, hear: Callable[[Message], Any]) -> None:
+    def __init__(self, connection: DBusConnection, hear: Callable[[Message], Awaitable[None]]) -> None:
         self._connection = connection
-        self._router = DBusRouter(connection)
-        self._signals: asyncio.Queue[Message] = asyncio.Queue()
-        self._filter = self._router.filter(_SIGNALS, queue=self._signals)
         self._hear = hear
-        self._listening = asyncio.create_task(self._listen())
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._signals: asyncio.Queue[Message] = asyncio.Queue()
+        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._listen())]
 
     @classmethod
-    async def join(cls, address: str, hear: Callable[[Message], Any]) -> _Bus:
+    async def join(cls, address: str, hear: Callable[[Message], Awaitable[None]]) -> _Bus:
         """Raises whatever jeepney raises, OSError above all."""
         reader, writer = await asyncio.open_unix_connection(get_bus(address))
         try:
@@ -175,24 +171,51 @@ class _Bus:
             raise
         bus = cls(DBusConnection(reader, writer), hear)
         try:
-            await Proxy(message_bus, bus._router).Hello()
-            await Proxy(message_bus, bus._router).AddMatch(_SIGNALS)
+            await bus.ask(message_bus.Hello())
+            await bus.ask(message_bus.AddMatch(_SIGNALS))
         except BaseException:
             await bus.leave()
             raise
         return bus
 
-    async def call(self, member: str, signature: str | None = None, body: tuple[Any, ...] = (), service: str = "") -> Message:
+    async def call(self, member: str, signature: str | None = None, body: tuple[object, ...] = (), service: str = "") -> Message:
+        """The reply. Raises DBusErrorResponse, OSError."""
         address = DBusAddress(_SERVICE.object_path, service or _SERVICE.bus_name, _SERVICE.interface)
-        return await self._router.send_and_get_reply(new_method_call(address, member, signature, body))
+        return await self.ask(new_method_call(address, member, signature, body))
+
+    async def ask(self, message: Message) -> Message:
+        number = next(self._connection.outgoing_serial)
+        reply = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            if self._tasks[0].done():
+                raise ConnectionResetError("the bus has gone")
+            await self._connection.send(message, serial=number)
+            answer = await reply
+        finally:
+            del self._waiting[number]
+        if answer.header.message_type is MessageType.error:
+            raise DBusErrorResponse(answer)
+        return answer
 
     async def leave(self) -> None:
-        self._listening.cancel()
-        self._filter.close()
-        with contextlib.suppress(Exception):  # it may be broken, which is why it is left
-            await self._router.__aexit__(None, None, None)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         with contextlib.suppress(OSError):
             await self._connection.close()
+
+    async def _receive(self) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                message = await self._connection.receive()
+                reply = self._waiting.get(message.header.fields.get(HeaderFields.reply_serial, 0))
+                if reply and not reply.done():
+                    reply.set_result(message)
+                elif _SIGNALS.matches(message):
+                    self._signals.put_nowait(message)
+        for reply in self._waiting.values():
+            if not reply.done():
+                reply.set_exception(ConnectionResetError("the bus has gone"))
 
     async def _listen(self) -> None:
         while True:

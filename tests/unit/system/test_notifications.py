@@ -204,3 +204,16 @@ async def test_linux_asks_the_bus() -> None:
     made = open_notifications("linux", {}, "", lambda heard: None)
     await made.look()
     assert made.trouble == NO_BUS
+
+
+async def test_whenever_it_is_cancelled_it_ends(bus: SessionBus, daemon: NotificationDaemon) -> None:
+    async with notifications(bus.address) as (made, _):
+        for rounds in range(300):
+            showing = asyncio.create_task(made.show(f"notice {rounds}", PUSH, stays=False))
+            for _ in range(rounds % 60):
+                await asyncio.sleep(0)
+            had_ended = not showing.cancel()
+            await asyncio.wait((showing,))
+            assert had_ended or showing.cancelled()
+        await made.show("last", PUSH, stays=False)
+        assert made.trouble == "" and daemon.shown[-1].title == PUSH.title
