@@ -7,7 +7,6 @@ import errno
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ async def next_of(told: asyncio.Queue[Overview], wanted: Callable[[Overview], bo
 async def something_changes() -> None:
     """In our own store, as another process would do it."""
     engine = await Engine.open(None, "command")
-    await engine.set_settings(replace(engine.settings, terminal="kitty"))
+    await engine.preferences.change("terminal", "kitty")
     await engine.close()
 
 
