@@ -130,3 +130,10 @@ async def test_what_t3_code_shows_is_renamed_there() -> None:
 async def test_the_user_s_look_is_told_with_the_list() -> None:
     async with running() as (_, told):
         assert (await next_of(told)).look == Look("system", "auto")
+
+
+async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
+    async with running() as (_, told):
+        assert (await next_of(told)).settings.terminal == ""
+        await something_changes()
+        assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")
