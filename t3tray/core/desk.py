@@ -29,6 +29,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
+from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
@@ -196,13 +197,13 @@ class Desk:
 
     async def change_setting(self, name: str, value: object) -> Settings:
         """Set one and go by it; all of them as they are then. Raises UsageError, in a sentence for beside the field."""
-        settings = await (await self._opened()).change_setting(name, value)
+        settings = await (await self._opened()).preferences.change(name, value)
         self._changed.set()
         return settings
 
     async def take_inventory(self) -> Inventory:
         """What is there to work with, and what is missing."""
-        return await (await self._opened()).take_inventory()
+        return await take_inventory(await self._opened())
 
     async def open_data_folder(self) -> None:
         """Raises WorldError when the desktop has no program that shows folders."""
@@ -359,7 +360,7 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
-            await engine.read_settings()
+            await engine.preferences.read_again()
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
-from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
@@ -31,12 +30,12 @@ from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
+from t3tray.core.preferences import Preferences
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, read_guard_key
 from t3tray.core.services.guarding import Answers, Guarding
-from t3tray.core.services.inventory import find_homes, find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
@@ -46,7 +45,6 @@ from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
-from t3tray.core.services.setting_rules import changed, check
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
@@ -81,7 +79,7 @@ class Engine:
         author = Author.this_process()
         self.store = store
         self.data_directory = data
-        self.settings = settings
+        self.preferences = Preferences(store.settings, run_sql, settings, self._go_by)
         self.launching = Launching(settings, data)
         self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
@@ -299,6 +297,11 @@ class Engine:
         return await self._run_sql(self.remedies.with_offers, found)
 
     @property
+    def settings(self) -> Settings:
+        """What this process goes by."""
+        return self.preferences.current
+
+    @property
     def t3_homes(self) -> tuple[T3Home, ...]:
         """Where T3 Code's data is looked for."""
         return t3_homes(os.environ, Path.home(), self.settings.t3_homes)
@@ -308,27 +311,9 @@ class Engine:
         """The files whose change tells that T3 Code changed something."""
         return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
 
-    async def set_settings(self, settings: Settings) -> None:
-        """Keep these, and go by them. A server that runs goes on as it was started; `server_url` and `carry_characters` wait for
-        the next start of this process. Raises StoreError."""
-        await self._run_sql(self.store.settings.write, settings)
-        await self._go_by(settings)
-
-    async def change_setting(self, name: str, value: object) -> Settings:
-        """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError, StoreError."""
-        settings = changed(await self._run_sql(self.store.settings.read), name, value)
-        await asyncio.to_thread(check, settings, name)
-        await self.set_settings(settings)
-        return settings
-
-    async def read_settings(self) -> None:
-        """Go by what another process of ours may have set. Raises StoreError."""
-        settings = await self._run_sql(self.store.settings.read)
-        if settings != self.settings:
-            await self._go_by(settings)
-
     async def _go_by(self, settings: Settings) -> None:
-        self.settings = self.launching.settings = settings
+        """What runs goes on as it was started: the server, and for this process `server_url` and `carry_characters`."""
+        self.launching.settings = settings
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
         self._vault_keeper.rules = _vault_rules(settings)
@@ -366,15 +351,6 @@ class Engine:
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
         patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
-
-    async def take_inventory(self) -> Inventory:
-        """What is there to work with. Takes a second: the program is asked for its version. Raises StoreError."""
-        picture = await self._run_sql(self.survey.look)
-        program = asyncio.to_thread(find_program, self.launching.program, self.launching.environment)
-        homes = asyncio.to_thread(find_homes, self.t3_homes, picture.states, self.settings.t3_homes)
-        keyring = asyncio.to_thread(Secrets(self.data_directory).keyring_name)
-        found = await asyncio.gather(program, homes, keyring)
-        return Inventory(*found, data=str(self.data_directory), vault=await self.archive.size())
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""

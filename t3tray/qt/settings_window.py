@@ -1,9 +1,11 @@
 """The settings: one plain window, in which every change holds at once. It shows values and passes on what the user wants.
 
-What stands in it is a table (`setting_rows`); its controls are `setting_fields`'.
+What stands in it is a table (`setting_rows`); its controls are `setting_fields`' and `setting_paths`'.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
@@ -12,9 +14,19 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
 from t3tray.core.services.views import Settings
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
-from t3tray.qt.setting_fields import FoldersField, SettingField, SwitchField, field_of
-from t3tray.qt.setting_rows import LOGIN, ROWS, Section
+from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField
+from t3tray.qt.setting_paths import FoldersField, ProgramField
+from t3tray.qt.setting_rows import LOGIN, ROWS, Control, Row, Section
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
+
+_KINDS: dict[Control, Callable[[Row], SettingField]] = {
+    Control.SWITCH: SwitchField,
+    Control.NUMBER: NumberField,
+    Control.CHOICE: ChoiceField,
+    Control.TEXT: TextField,
+    Control.PROGRAM: ProgramField,
+    Control.FOLDERS: FoldersField,
+}
 
 
 class SettingsWindow(QWidget):
@@ -35,7 +47,7 @@ class SettingsWindow(QWidget):
         self.resize(540, 680)
         self._settings: Settings | None = None
         self._inventory: Inventory | None = None
-        self.fields: dict[str, SettingField] = {row.name: field_of(row) for row in ROWS}
+        self.fields: dict[str, SettingField] = {row.name: _KINDS[row.control](row) for row in ROWS}
         self.login = SwitchField(LOGIN)
         self._used = label("", "muted", size=0.92)
         self._copied = label("", "good", size=0.92)
