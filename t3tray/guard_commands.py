@@ -9,19 +9,16 @@ from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.errors import ExitCode
 from t3tray.core.guardhouse import Guardhouse, GuardStatus
-from t3tray.core.services.guarding import RecentAnswers
 from t3tray.core.t3code.protection import ProtectionView
 from t3tray.documents import Document
 from t3tray.tables import local
-
-_REMEMBERED = 100
 
 
 async def guard(command: Command) -> ExitCode:
     def heard(told: Told) -> None:
         command.say(f"{local(told.at)}  {told_sentence(told)}")
 
-    house = Guardhouse(command.engine, RecentAnswers(_REMEMBERED, heard))
+    house = Guardhouse(command.engine, heard)
     match command.words.action:
         case "run":
             await _run(command, house)

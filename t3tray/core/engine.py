@@ -18,6 +18,7 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
@@ -35,7 +36,7 @@ from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, read_guard_key
-from t3tray.core.services.guarding import Answers, Guarding
+from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.inventory import find_homes, find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
@@ -183,9 +184,9 @@ class Engine:
         """Where the guard listens, and its password. Raises StoreError."""
         return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
 
-    def guarding(self, answers: Answers) -> Guarding:
-        """What the guard needs of our bindings and our journal."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
+    def guarding(self, heard: Callable[[Told], None]) -> Guarding:
+        """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard)
 
     @property
     def secrets(self) -> tuple[str, ...]:

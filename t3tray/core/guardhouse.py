@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard.door import REALM
-from t3tray.core.services.guarding import Answers
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import Protection, ProtectionView, T3Protection
@@ -44,9 +44,10 @@ class GuardStatus:
 class Guardhouse:
     """One a process, in the engine's event loop; `stop` it before the engine is closed."""
 
-    def __init__(self, engine: Engine, answers: Answers) -> None:
+    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
+        """`heard` is called with each answer of the guard's."""
         self._engine = engine
-        self._answers = answers
+        self._heard = heard
         self._guard: Guard | None = None
 
     async def start(self) -> str:
@@ -55,7 +56,7 @@ class Guardhouse:
         from t3tray.core.guard.guard import Guard
 
         key = await self._engine.guard_key()
-        guarding = self._engine.guarding(self._answers)
+        guarding = self._engine.guarding(self._heard)
         guard = Guard(
             port=key.port,
             password=key.password,

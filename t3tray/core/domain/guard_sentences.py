@@ -55,6 +55,8 @@ def told_sentence(told: Told) -> str:
             return f"{asked} for a new thread; it got {told.session_id or 'none, OpenCode failed'}."
         case Answer.MOVE:
             return f"{asked}; it was given {told.session_id or 'none, OpenCode failed'}, moved to that folder."
+        case Answer.PASS if isinstance(told.asked, Read):
+            return f"{asked}, and went on in it." if told.session_id else f"{asked}; OpenCode's own answer was passed on."
         case Answer.PASS:
             return f"{asked}; that was passed on."
 
