@@ -64,6 +64,18 @@ class AskedKind(StrEnum):
     OTHER = "other"
 
 
+def kind_of(asked: Asked) -> AskedKind:
+    match asked:
+        case Read():
+            return AskedKind.READ
+        case Create():
+            return AskedKind.CREATE
+        case Fork():
+            return AskedKind.FORK
+        case Other():
+            return AskedKind.OTHER
+
+
 class Said(StrEnum):
     """What OpenCode itself answers to a `Read`.
 

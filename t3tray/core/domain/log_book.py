@@ -1,7 +1,13 @@
-"""What an entry of the journal says to people, in one line. The only place where it is said."""
+"""What an entry of the journal says to people, in one line, and a thread's history with it. The only place where it is said."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Actor, Entry, Event
 
 _EVENTS = {
@@ -27,3 +33,24 @@ def told(entry: Entry) -> str:
     what = _EVENTS[entry.event].format(session=entry.session_id or "a session")
     remedy = f"{entry.deed.remedy}: " if entry.deed else ""
     return f"{remedy}{what} · {entry.why} · {_ACTORS[entry.actor]}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a history; `thread_id` is empty where it belongs to no thread."""
+
+    at: datetime
+    thread_id: str
+    sentence: str
+
+
+def history(entries: Iterable[Entry], answers: Iterable[Told]) -> tuple[Line, ...]:
+    """What became of the bindings, and what the guard answered T3 Code; oldest first."""
+    lines = [Line(entry.at, entry.thread_id, told(entry)) for entry in entries]
+    lines += told_answers(answers)
+    return tuple(sorted(lines, key=lambda line: line.at))
+
+
+def told_answers(answers: Iterable[Told]) -> tuple[Line, ...]:
+    """What the guard answered T3 Code, in their order."""
+    return tuple(Line(answer.at, answer.decision.thread_id or "", told_sentence(answer)) for answer in answers)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Read, Told
+from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Read, Told, kind_of
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import guard_answers as answers
 
@@ -69,15 +69,12 @@ def _bound_thread(connection: Connection, thread_id: str) -> None:
 
 
 def _columns(asked: Asked) -> dict[str, object]:
-    match asked:
-        case Read(session_id, directory):
-            return {"kind": AskedKind.READ, "asked_session": session_id, "title": None, "folder": directory}
-        case Create(title, directory):
-            return {"kind": AskedKind.CREATE, "asked_session": None, "title": title, "folder": directory}
-        case Fork(session_id, directory):
-            return {"kind": AskedKind.FORK, "asked_session": session_id, "title": None, "folder": directory}
-        case Other():
-            return {"kind": AskedKind.OTHER, "asked_session": None, "title": None, "folder": ""}
+    return {
+        "kind": kind_of(asked),
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "title": asked.title if isinstance(asked, Create) else None,
+        "folder": "" if isinstance(asked, Other) else asked.directory,
+    }
 
 
 def _asked(row: Row[*tuple[object, ...]]) -> Asked:
