@@ -147,15 +147,11 @@ class Desk:
         await engine.server.restart()
         await engine.connect()
 
-    async def protection(self) -> GuardStatus:
-        """How T3 Code stands with the guard now."""
-        return await (await self._on_duty()).status()
-
     async def preview_protection(self, on: bool) -> ProtectionPlan:
         """What switching the guard on or off would do."""
         return await (await self._on_duty()).plan(on)
 
-    async def protect(self, on: bool, despite_running: bool = False) -> GuardStatus:
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
         """Point T3 Code at the guard, or put its settings back."""
         status = await (await self._on_duty()).protect(on, despite_running)
         self._changed.set()

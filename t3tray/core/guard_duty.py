@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
 from t3tray.core.guardhouse import Guardhouse
@@ -37,9 +39,10 @@ _log = logging.getLogger(__name__)
 class GuardDuty:
     """One for the tray app's life, in the engine's event loop; `close` it before the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
+        """`heard` is called with each answer of the guard's."""
         self._engine = engine
-        self._house = Guardhouse(engine)
+        self._house = Guardhouse(engine, heard)
         self._alone = asyncio.Lock()
         self._trouble = ""
         self._status: GuardStatus | None = None

@@ -46,7 +46,8 @@ class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
     remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
     then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said; `ended` comes once, when nothing runs any more."""
+    which it was said, `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it; `ended`
+    comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -60,6 +61,8 @@ class Bridge(QObject):
     remedied = Signal(str, object)
     thread_made = Signal(str)
     saying_found = Signal(str, object)
+    protection_previewed = Signal(object)
+    protection_changed = Signal(object)
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
@@ -140,6 +143,12 @@ class Bridge(QObject):
             self.look_at(thread_id)
 
         self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
+
+    def preview_protection(self, on: bool) -> None:
+        self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+
+    def protect(self, on: bool, despite_running: bool) -> None:
+        self._ask(lambda desk: desk.protect(on, despite_running), self.protection_changed.emit)
 
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
