@@ -46,8 +46,8 @@ class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
     remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
     then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said, `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it; `ended`
-    comes once, when nothing runs any more."""
+    which it was said, `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it;
+    `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)

@@ -11,7 +11,7 @@ from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.words import folder_name, mark, reaper_line, reaping, server_line, shortened
+from t3tray.qt.words import folder_name, guard_line, mark, reaper_line, reaping, server_line, shortened
 
 RECENT = 10
 # In characters.
@@ -29,6 +29,7 @@ class Deed(StrEnum):
     RESUME = "resume"
     EXPLAIN = "explain"
     NEW_THREAD = "new-thread"
+    GUARD = "guard"
     START = "start"
     STOP = "stop"
     RESTART = "restart"
@@ -79,7 +80,7 @@ def menu_of(overview: Overview | None, now: datetime) -> tuple[Item, ...]:
         _needs_you(overview),
         _blocked(overview),
         (*_recent(overview, now), Item("New Thread…", Deed.NEW_THREAD)),
-        (*_server(overview.server), *_reaper(overview)),
+        (*_server(overview.server), *_reaper(overview), *_guard(overview)),
         _closing(overview.server_stays),
     )
     return (*opening, *_separated(parts))
@@ -126,6 +127,11 @@ def _options(ask: Inquiry, thread_id: str) -> tuple[Item, ...]:
 
 def _opening(thread_id: str, label: str) -> tuple[Item, ...]:
     return (SEPARATOR, Item(label, Deed.EXPLAIN, thread_id)) if thread_id else ()
+
+
+def _guard(overview: Overview) -> tuple[Item, ...]:
+    line = guard_line(overview)
+    return (Item(line, Deed.GUARD),) if line else ()
 
 
 def _needs_you(overview: Overview) -> tuple[Item, ...]:
