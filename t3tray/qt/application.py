@@ -20,6 +20,7 @@ from t3tray.resources import resource
 if TYPE_CHECKING:
     from t3tray.core.domain.inventory import Inventory
     from t3tray.core.errors import T3TrayError
+    from t3tray.core.services.protecting import ProtectionPlan
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
@@ -116,6 +117,7 @@ class Application(QObject):
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
         bridge.inventory_taken.connect(self._on_inventory_taken)
+        bridge.protection_previewed.connect(self._on_protection_previewed)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
@@ -144,6 +146,8 @@ class Application(QObject):
             window.seen.connect(bridge.mark_seen)
             bridge.told.connect(window.show_note)
             window.thread_wanted.connect(bridge.new_thread)
+            window.protection_agreed.connect(bridge.protect)
+            bridge.protection_changed.connect(window.show_protection)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
@@ -199,6 +203,8 @@ class Application(QObject):
             case Deed.ANSWER:
                 assert isinstance(item.ask, Inquiry)
                 self._bridge.answer(item.ask, item.answers)
+            case Deed.GUARD:
+                self._on_protection_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:
@@ -214,6 +220,17 @@ class Application(QObject):
             Deed.STOP: self._bridge.stop_server,
             Deed.RESTART: self._bridge.restart_server,
         }[Deed(deed)]()
+
+    def _on_protection_wanted(self) -> None:
+        """Show what switching the guard on would change, or off where it is on."""
+        from t3tray.qt.words import guard_would_turn_on
+
+        if self._bridge and self._bridge.overview:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+
+    @Slot(object)
+    def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
+        self._open_window().show_protection_plan(plan)
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:

@@ -10,6 +10,7 @@ from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import ThreadDetails
 from t3tray.qt.parts import Card, button, label
+from t3tray.qt.theme import UNIT
 
 
 def refusal_card(details: ThreadDetails, seen: Callable[[], None]) -> Card | None:
@@ -20,14 +21,14 @@ def refusal_card(details: ThreadDetails, seen: Callable[[], None]) -> Card | Non
     can_resume = details.row.verdict.kind is Kind.RESUMABLE
     title = "Send your message again" if can_resume else "!  A message was held back"
     card = Card()
-    card.inside.addWidget(label(title, "good" if can_resume else "bad", size=1.1, bold=True))
-    card.inside.addWidget(label(next_step(told, can_resume)))
-    card.inside.addWidget(label(f"{told.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
+    card.inside.setSpacing(UNIT)
+    card.inside.addWidget(label(title, "good" if can_resume else "bad", bold=True))
+    card.inside.addWidget(label(next_step(told, can_resume), size=0.95))
+    row = QHBoxLayout()
+    row.addWidget(label(f"{told.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
     if told.seen_at is None:
         understood = button("I Have Seen This")
         understood.clicked.connect(seen)
-        row = QHBoxLayout()
         row.addWidget(understood)
-        row.addStretch(1)
-        card.inside.addLayout(row)
+    card.inside.addLayout(row)
     return card
