@@ -7,6 +7,7 @@ from datetime import datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.log_book import history
 from t3tray.core.domain.remedy import Preview
@@ -76,6 +77,8 @@ def details(shown: ThreadDetails) -> str:
     ]
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
+    if refused := standing_refusal(shown.answers):
+        lines.append(f"guard    {next_step(refused, row.verdict.kind is Kind.RESUMABLE)}")
     lines += _from_t3(row)
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")

@@ -32,7 +32,7 @@ _PROBE_LIMIT = 2.0
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
 _PROBE_PAUSE = 0.1
-_OWN_SERVER = "a server that T3 Code starts itself"
+_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 
 
 class Guardhouse:
@@ -183,21 +183,22 @@ class Guardhouse:
 
 
 def _plan_on(homes: list[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
-    places = [(view, place) for view in homes for place in view.places]
+    places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
+    own = "T3 Code starts an OpenCode server itself"
     return ProtectionPlan(
         True,
         "Protect T3 Code",
         "Protect T3 Code",
-        tuple(f"{place.name} in {view.home}: {place.server or _OWN_SERVER}." for view, place in places),
+        tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
         (
-            *(f"{place.name} in {view.home}: the guard at {url}, with a password of its own." for view, place in places),
+            *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
             "A follow-up goes on in its thread's own session, or fails in words. It is never given an empty one.",
         ),
         ("What was in T3 Code's settings is copied first, and put back when you switch this off.",),
         (
             "T3 Code's own browser tools: agents are not offered them on a server that T3 Code did not start.",
             "While t3tray does not run, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
-            "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread.",
+            _AT_ONCE,
         ),
         running,
     )
@@ -213,7 +214,7 @@ def _plan_off(homes: list[ProtectionView], running: tuple[str, ...]) -> Protecti
         ("Its threads, their sessions, and what t3tray knows of them.",),
         (
             "T3 Code can switch a thread to an empty session in silence again; t3tray tells you afterwards only.",
-            "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread.",
+            _AT_ONCE,
         ),
         running,
     )

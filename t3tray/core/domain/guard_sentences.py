@@ -79,8 +79,7 @@ def told_sentence(told: Told) -> str:
     decision, asked = told.decision, _asked(told.asked)
     match decision.answer:
         case Answer.REFUSE:
-            why = REFUSALS[decision.refusal or Refusal.CANNOT_TELL]
-            return f"{asked}; it was refused: “{why}”"
+            return f"{asked}; it was refused, because {_WHY[decision.refusal or Refusal.CANNOT_TELL]}."
         case Answer.GIVE:
             return f"{asked}; it was given {decision.session_id}{_size(decision.messages)}."
         case Answer.CREATE:
