@@ -75,7 +75,7 @@ class Desk:
         engine.server.subscribe(self._on_server_changed)
         preparing = asyncio.create_task(self._prepare(engine))
         # T3 Code may wait for it already: it does not wait for the first look.
-        guarding = asyncio.create_task(self._keep_guard(guard))
+        guarding = asyncio.create_task(guard.run(self._changed.set))
         try:
             while True:
                 await self._watch_files(engine)
@@ -272,10 +272,6 @@ class Desk:
         assert self._guard is not None
         return self._guard
 
-    async def _keep_guard(self, guard: GuardDuty) -> None:
-        if await guard.keep():
-            self._changed.set()
-
     async def _watch_files(self, engine: Engine) -> None:
         """Be told of changed files, also in folders that appeared since. Where that fails, the slow refresh makes up for it."""
         files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
@@ -328,7 +324,7 @@ class Desk:
             publish(await self._with_guard(await engine.overview(archived=True, picture=picture), picture))
             self._tell_feed(picture)
             if self._guard:
-                await self._keep_guard(self._guard)
+                self._guard.look_again()
             if await engine.keep(picture):
                 self._changed.set()
             await engine.rest_if_idle(picture)

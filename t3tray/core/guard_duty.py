@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from t3tray.core.domain.guard import Told
@@ -29,6 +30,8 @@ from t3tray.core.t3code.threads import Shape
 
 # In seconds: the tray app has 5 to end everything in order.
 _STOP_LIMIT = 3.0
+# In seconds: how soon it is tried again to listen where that failed; nothing tells when a port is free.
+RETRY = 2.0
 _UNFIT = (
     "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
     "Stop protecting T3 Code until t3tray knows that form."
@@ -44,6 +47,7 @@ class GuardDuty:
         self._engine = engine
         self._house = Guardhouse(engine, heard)
         self._alone = asyncio.Lock()
+        self._due = asyncio.Event()
         self._trouble = ""
         self._status: GuardStatus | None = None
 
@@ -52,14 +56,34 @@ class GuardDuty:
         """The files whose change may lead T3 Code past the guard."""
         return self._house.files
 
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Keep the guard as it is wanted, until cancelled; `changed` is called when something is otherwise than before."""
+        while True:
+            self._due.clear()
+            try:
+                if await self.keep():
+                    changed()
+            except Exception as bug:
+                _log.exception("The guard could not be kept by a mistake of t3tray's.")
+                self._trouble = f"t3tray made a mistake while it kept the guard ({type(bug).__name__}: {bug})."
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY if self._trouble else None):
+                    await self._due.wait()
+
+    def look_again(self) -> None:
+        """Something has changed that the guard may depend on."""
+        self._due.set()
+
     async def keep(self) -> bool:
-        """Listen, or no longer, as is wanted now; True when something is otherwise than it was found last. It never raises."""
+        """Listen, or no longer, as is wanted now; True when something is otherwise than it was found last."""
         async with self._alone:
             before = self._status
             try:
                 self._status = await self._kept()
             except T3TrayError as error:
                 self._log(error.message)
+                if before is not None:
+                    self._status = replace(before, answers=self._house.listens, trouble=self._trouble)
             return self._status != before
 
     async def seen(self, picture: Picture) -> tuple[GuardState, frozenset[str]]:
@@ -67,7 +91,7 @@ class GuardDuty:
         silence. Raises StoreError."""
         status = self._status
         if status is None:
-            return NO_GUARD, frozenset()
+            return GuardState(GuardPhase.ALONE, self._trouble) if self._trouble else NO_GUARD, frozenset()
         homes = {view.home for view in status.homes if view.state is Protection.GUARDED}
         guarded = [state for state in picture.states if state.home.base in homes]
         if not guarded or not status.answers:
@@ -110,6 +134,8 @@ class GuardDuty:
     async def _kept(self) -> GuardStatus:
         wanted = await self._engine.wants_guard()
         status = await self._house.status()
+        if self._house.listens or not (wanted or status.is_pointed_at):
+            self._trouble = ""
         if wanted or status.is_pointed_at:
             if not self._house.listens:
                 await self._begin()

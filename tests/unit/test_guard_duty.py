@@ -236,3 +236,43 @@ async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: p
             await command.protect(False)
         assert not await command._engine.wants_guard()
     assert settings(world) == {}
+
+
+async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(duty: GuardDuty, world: World) -> None:
+    await duty.protect(True, False)
+    await duty.close()
+    secret = duty._engine.data_directory / "secrets" / "guard"
+    before = secret.read_bytes()
+    secret.unlink()
+    secret.mkdir()
+    later = GuardDuty(duty._engine)
+    assert await later.keep() is False
+    found, guarded = await later.seen(await duty._engine.look())
+    assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
+    secret.rmdir()
+    secret.write_bytes(before)
+    assert await state(later) == GuardState(GuardPhase.ON)
+    await later.close()
+
+
+async def test_a_mistake_of_ours_is_told_and_tried_again(duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await duty.protect(True, False)
+    monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.01)
+    asked, again = Engine.wants_guard, asyncio.Event()
+
+    async def broken_once(engine: Engine) -> bool:
+        if again.is_set():
+            return await asked(engine)
+        again.set()
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(Engine, "wants_guard", broken_once)
+    running = asyncio.create_task(duty.run(lambda: None))
+
+    async def mended() -> bool:
+        return again.is_set() and not duty._trouble
+
+    await eventually(mended)
+    assert not running.done() and duty._house.listens
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
