@@ -190,7 +190,21 @@ def test_starting_afresh_is_a_choice_too() -> None:
 def test_a_session_that_the_user_left_is_not_gone_back_to() -> None:
     chosen = replace(PROVED, chosen=True, put_away=frozenset({"ses_a"}))
     assert answer(Read("ses_a", HERE), now(FOLLOW_UP), chosen, Said.FOUND).session_id == "ses_b"
-    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), replace(chosen, put_away=frozenset()), Said.FOUND).answer is Answer.PASS
+    gone = replace(chosen, verdict=Verdict(Reason.MISSING))
+    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), gone, Said.FOUND).refusal is Refusal.SESSION_GONE, "nor silently instead"
+    assert answer(Read("ses_a", THERE), now(FOLLOW_UP), chosen, Said.FOUND).refusal is Refusal.ELSEWHERE
+
+
+def test_a_session_that_is_there_is_replaced_only_where_the_user_left_exactly_that_one() -> None:
+    chosen = replace(PROVED, chosen=True, put_away=frozenset({"ses_a"}))
+    for bound in (
+        None,
+        replace(chosen, put_away=frozenset()),
+        replace(chosen, put_away=frozenset({"ses_x"})),
+        replace(chosen, chosen=False),
+        replace(chosen, put_away=frozenset({"ses_x"}), verdict=Verdict(Reason.MISSING)),
+    ):
+        assert answer(Read("ses_a", HERE), now(FOLLOW_UP), bound, Said.FOUND).answer is Answer.PASS
 
 
 def test_a_session_that_no_thread_names_may_be_missing_unless_a_follow_up_waits() -> None:
