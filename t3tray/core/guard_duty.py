@@ -133,18 +133,18 @@ class GuardDuty:
 
     async def _kept(self) -> GuardStatus:
         wanted = await self._engine.wants_guard()
-        status = await self._house.status()
-        if self._house.listens or not (wanted or status.is_pointed_at):
-            self._trouble = ""
-        if wanted or status.is_pointed_at:
-            if not self._house.listens:
-                await self._begin()
-                status = await self._house.status()
-        elif self._house.listens and not self._house.under_way:
-            # Not before: T3 Code still ends its sessions through it.
-            await self._house.stop()
+        status = await self._house.status(with_others=False)
+        is_needed = wanted or status.is_pointed_at
+        if is_needed and not self._house.listens:
+            await self._begin()
             status = await self._house.status()
-        return GuardStatus(status.url, status.answers, status.homes, self._trouble)
+        else:
+            self._trouble = ""
+            if not is_needed and self._house.listens and not self._house.under_way:
+                # Not before: T3 Code still ends its sessions through it.
+                await self._house.stop()
+                status = await self._house.status(with_others=False)
+        return replace(status, trouble=self._trouble)
 
     async def _begin(self) -> None:
         await self._house.stop()

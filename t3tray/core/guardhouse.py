@@ -94,12 +94,15 @@ class Guardhouse:
             self._engine.users = lambda: 0
             await guard.stop()
 
-    async def status(self) -> GuardStatus:
-        """What is true now; asking chooses no port and no password. Raises StoreError."""
+    async def status(self, with_others: bool = True) -> GuardStatus:
+        """What is true now; asking chooses no port and no password. `with_others`: a guard in another process counts too.
+
+        Raises StoreError.
+        """
         key = self._key = self._key or await self._engine.known_guard_key()
         url, password = (key.url, key.password) if key else ("", "")
         homes = await self._each(lambda protection: protection.look(url, password))
-        return GuardStatus(url, self.listens or (bool(url) and await _answers(url)), homes)
+        return GuardStatus(url, self.listens or (with_others and bool(url) and await _answers(url)), homes)
 
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
