@@ -17,7 +17,7 @@ from t3tray.core.errors import OurBug, ServerDown, UsageError
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
 from tests.support.sayings import approval, inquiry
-from tests.support.views import INVENTORY, READY, FakeDesk, preview, row
+from tests.support.views import INVENTORY, READY, FakeDesk, preview, protection_plan, row
 
 OVERVIEW = Overview(READY, (row("a"),))
 
@@ -387,3 +387,19 @@ def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, brid
     with qtbot.waitSignal(bridge.ended):
         bridge.close(stops_server=True)
     assert desk.asked == [("stop",)] and desk.closed
+
+
+def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.protection_previewed) as shown:
+        bridge.preview_protection(True)
+    assert shown.args == [protection_plan(True)]
+    with qtbot.waitSignal(bridge.protection_changed) as changed:
+        bridge.protect(True, False)
+    assert changed.args and changed.args[0].answers
+    assert desk.asked == [("preview protection", "True"), ("protect", "True", "False")]
+    desk.trouble = ServerDown("not now")
+    with qtbot.waitSignal(bridge.failed):
+        bridge.protect(False, True)
