@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import told_sentence
@@ -46,11 +47,16 @@ class Line:
 
 def history(entries: Iterable[Entry], answers: Iterable[Told]) -> tuple[Line, ...]:
     """What became of the bindings, and what the guard answered T3 Code; oldest first."""
-    lines = [Line(entry.at, entry.thread_id, told(entry)) for entry in entries]
-    lines += told_answers(answers)
-    return tuple(sorted(lines, key=lambda line: line.at))
+    bindings = tuple(Line(entry.at, entry.thread_id, told(entry)) for entry in entries)
+    timed = (*_timed(bindings), *_timed(told_answers(answers)))
+    return tuple(line for _, line in sorted(timed, key=lambda each: each[0]))
 
 
 def told_answers(answers: Iterable[Told]) -> tuple[Line, ...]:
     """What the guard answered T3 Code, in their order."""
     return tuple(Line(answer.at, answer.decision.thread_id or "", told_sentence(answer)) for answer in answers)
+
+
+def _timed(lines: tuple[Line, ...]) -> Iterable[tuple[datetime, Line]]:
+    """Each with a time that is not before its forerunner's: the lines of one change keep their order, whatever the clock did."""
+    return zip(accumulate((line.at for line in lines), max), lines, strict=True)

@@ -304,10 +304,12 @@ def test_every_refusal_is_told_in_t3tray_too_with_what_to_do(refusal: Refusal) -
 def test_the_history_is_told_in_its_order() -> None:
     given = Told(NOON, Create(None, "/w"), Decision(Answer.GIVE, (), "t1", "ses_2", 41), "ses_2")
     at = NOON + timedelta(seconds=1)
-    entry = Entry("t1", Event.CONFIRMED, Actor.USER, "chosen by the user", at, "ses_2")
+    left = Entry("t1", Event.SUPERSEDED, Actor.USER, "ses_2 takes its place", at, "ses_1")
+    taken = Entry("t1", Event.CONFIRMED, Actor.USER, "chosen by the user", at - timedelta(milliseconds=1), "ses_2")
     resumed = Told(at + timedelta(seconds=1), Read("ses_2"), Decision(Answer.PASS, (), "t1"), "ses_2")
-    assert [line.sentence for line in history([entry], [given, resumed])] == [
+    assert [line.sentence for line in history([left, taken], [given, resumed])] == [
         "T3 Code asked for a new session; it was given ses_2 (41 messages).",
+        "no longer bound to ses_1 · ses_2 takes its place · by you",
         "bound to ses_2 · chosen by the user · by you",
         "T3 Code asked for ses_2, and went on in it.",
     ]
