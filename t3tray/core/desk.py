@@ -27,7 +27,7 @@ from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
-from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
+from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
@@ -337,7 +337,8 @@ class Desk:
         if self._guard is None:
             return overview
         guard, guarded = await self._guard.seen(picture)
-        return replace(overview, guard=guard, guarded=guarded)
+        warnings = (*overview.warnings, guard.sentence) if guard.phase in TROUBLED else overview.warnings
+        return replace(overview, guard=guard, guarded=guarded, warnings=warnings)
 
     def _tell_feed(self, picture: Picture) -> None:
         """Another program may have written into the conversation, of which no event tells; a running turn's events do."""

@@ -7,7 +7,17 @@ from enum import StrEnum
 
 from t3tray.core.t3code.protection import Protection, ProtectionView
 
-__all__ = ["NO_GUARD", "GuardPhase", "GuardState", "GuardStatus", "Protection", "ProtectionPlan", "ProtectionView", "guard_state"]
+__all__ = [
+    "NO_GUARD",
+    "TROUBLED",
+    "GuardPhase",
+    "GuardState",
+    "GuardStatus",
+    "Protection",
+    "ProtectionPlan",
+    "ProtectionView",
+    "guard_state",
+]
 
 
 class GuardPhase(StrEnum):
@@ -22,6 +32,10 @@ class GuardPhase(StrEnum):
     ALONE = "alone"
     CHANGED = "changed-elsewhere"
     UNFIT = "unfit"
+
+
+# What the user has to be told without asking: T3 Code is not answered, or not protected as it was to be.
+TROUBLED = frozenset({GuardPhase.ALONE, GuardPhase.CHANGED, GuardPhase.UNFIT})
 
 
 @dataclass(frozen=True)

@@ -193,17 +193,23 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
     desk, told = Desk(None), asyncio.Queue[Overview]()
     running = asyncio.create_task(desk.run(told.put_nowait))
 
-    async def until(phase: GuardPhase) -> Overview:
+    async def until(phase: GuardPhase) -> None:
         async with asyncio.timeout(LIMIT):
             while (overview := await told.get()).guard.phase is not phase:
                 pass
-        return overview
+        assert overview.warnings == ((overview.guard.sentence,) if phase is GuardPhase.CHANGED else ())
 
     try:
         await until(GuardPhase.OFF)
         async with another() as command:
             (view,) = await command.protect(False)
             assert view.state is Protection.GUARDED and not command.listens
+            await until(GuardPhase.ON)
+            file = world.home / "userdata" / "settings.json"
+            written = file.read_text()
+            file.write_text('{"providers": {"opencode": {"serverUrl": ""}}}')
+            await until(GuardPhase.CHANGED)
+            file.write_text(written)
             await until(GuardPhase.ON)
             refused = Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
             command._engine.store.guard_answers.add(Told(utc_now(), Read("ses_1"), refused))
