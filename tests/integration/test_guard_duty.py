@@ -121,7 +121,10 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
     assert settings(world) == {} and not await duty._engine.wants_guard()
 
 
-async def test_a_port_that_another_program_has_is_told_and_taken_when_it_is_free(duty: GuardDuty, world: World) -> None:
+async def test_a_port_that_another_program_has_is_told_and_taken_when_it_is_free(
+    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.guardhouse._PROBE_LIMIT", 0.1)
     key = await duty._engine.guard_key()
     await duty._engine.want_guard(True)
     with socket.create_server(("127.0.0.1", key.port)):
