@@ -10,7 +10,9 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
+from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Settings
+from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
 from t3tray.qt.setting_fields import FoldersField, SettingField, SwitchField, field_of
 from t3tray.qt.setting_rows import LOGIN, ROWS, Section
@@ -24,6 +26,7 @@ class SettingsWindow(QWidget):
     login_wanted = Signal(bool)
     found_wanted = Signal()
     folder_wanted = Signal()
+    protection_wanted = Signal(bool)
     diagnostics_wanted = Signal()
 
     def __init__(self) -> None:
@@ -37,6 +40,7 @@ class SettingsWindow(QWidget):
         self._inventory: Inventory | None = None
         self.fields: dict[str, SettingField] = {row.name: field_of(row) for row in ROWS}
         self.login = SwitchField(LOGIN)
+        self.guard = GuardPanel()
         self._used = label("", "muted", size=0.92)
         self._copied = label("", "good", size=0.92)
         self._page = _Page()
@@ -63,6 +67,10 @@ class SettingsWindow(QWidget):
     def show_refusal(self, name: str, sentence: str) -> None:
         """What the user wanted of this one is not kept, for the reason that stands beside it from now on."""
         self.fields[name].show_refusal(sentence)
+
+    def show_guard(self, state: GuardState) -> None:
+        """How T3 Code stands with the guard."""
+        self.guard.show_state(state)
 
     def show_inventory(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -99,6 +107,8 @@ class SettingsWindow(QWidget):
             more = [self._used] if section is Section.VAULT else []
             if fields:
                 self._page.add(_section(section, [*fields, *more]))
+            elif section is Section.GUARD:
+                self._page.add(_section(section, [self.guard]))
             elif section is Section.LOGIN:
                 self._login_section = _section(section, [self.login])
                 self._login_section.hide()
@@ -109,6 +119,7 @@ class SettingsWindow(QWidget):
         for each in self.fields.values():
             each.wanted.connect(self.setting_wanted)
         self.login.wanted.connect(self._on_login_wanted)
+        self.guard.wanted.connect(self.protection_wanted)
 
     def _help(self) -> list[QWidget]:
         return [
