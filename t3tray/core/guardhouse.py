@@ -114,6 +114,9 @@ class Guardhouse:
         running = await self._running()
         if not on:
             return _plan_off(homes, running)
+        unreadable = next((view for view in homes if view.state is Protection.UNREADABLE), None)
+        if unreadable:
+            raise Refused(unreadable.sentence, f"Nothing was changed in {unreadable.home}, nor elsewhere.")
         await self._refuse_unfit()
         return _plan_on(homes, status.url, running)
 

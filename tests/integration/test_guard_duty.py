@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,25 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
     with pytest.raises(Refused, match="form that the guard cannot read"):
         await duty.protect(True, False)
     assert settings(world) == {} and not await duty._engine.wants_guard()
+
+
+async def test_of_two_homes_none_is_changed_when_one_cannot_be(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = empty_world(tmp_path / "second")
+    (second.home / "userdata" / "settings.json").write_text("{nonsense")
+    async with another() as before:
+        await before._engine.set_settings(replace(before._engine.settings, t3_homes=(str(second.home),)))
+    async with another() as house:
+        await house.start()
+        with pytest.raises(Refused):
+            await house.protect(False)
+        assert settings(world) == {} and not await house._engine.wants_guard()
+        (second.home / "userdata" / "settings.json").write_text("{}")
+        views = await house.protect(False)
+        assert {view.state for view in views} == {Protection.GUARDED} and len(views) == 2
+        await house.unprotect(False)
+    assert settings(world) == {} and settings(second) == {}
 
 
 async def test_a_port_that_another_program_has_is_told_and_taken_when_it_is_free(
