@@ -177,7 +177,6 @@ class Application(QObject):
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:
-        from t3tray.core.domain.ask import Approval, Inquiry
         from t3tray.qt.menu import Deed
 
         if self._bridge is None:
@@ -197,18 +196,23 @@ class Application(QObject):
                 self._on_server_wanted(item.deed.value)
             case Deed.SETTINGS:
                 self._on_settings_wanted()
-            case Deed.REPLY if item.reply:
-                assert isinstance(item.ask, Approval)
-                self._bridge.reply(item.ask, item.reply)
-            case Deed.ANSWER:
-                assert isinstance(item.ask, Inquiry)
-                self._bridge.answer(item.ask, item.answers)
+            case Deed.REPLY | Deed.ANSWER:
+                self._answer(item)
             case Deed.GUARD:
                 self._on_protection_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:
                 self._quit(stops_server=True)
+
+    def _answer(self, item: Item) -> None:
+        from t3tray.core.domain.ask import Approval, Inquiry
+
+        assert self._bridge is not None
+        if isinstance(item.ask, Approval) and item.reply:
+            self._bridge.reply(item.ask, item.reply)
+        elif isinstance(item.ask, Inquiry):
+            self._bridge.answer(item.ask, item.answers)
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:

@@ -140,8 +140,10 @@ def _needs_you(overview: Overview) -> tuple[Item, ...]:
     alarmed = {alarm.thread_id for alarm in overview.alarms}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, "its session has changed") for row in live if row.thread.id in alarmed]
-    waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed]
-    told = ((row.thread, what) for row, what in (*changed, *waiting)[:_MOST])
+    refused = {told.decision.thread_id for told in overview.refusals} - alarmed
+    held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
+    waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
+    told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (*asks, *(Item(f"{shortened(thread.title, _TITLE)} ▸ {what}", Deed.EXPLAIN, thread.id) for thread, what in told))
 
 

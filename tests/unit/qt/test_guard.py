@@ -116,11 +116,17 @@ def test_the_menu_says_how_t3_code_stands_with_the_guard() -> None:
     overview = Overview(READY, guard=GuardState(GuardPhase.ON), guarded=frozenset({"a", "b", "c"}))
     assert guard_line(overview) == "Guarding T3 Code · 3 threads"
     assert guard_line(replace(overview, guarded=frozenset({"a"}))) == "Guarding T3 Code · 1 thread"
-    (item,) = (item for item in menu_of(overview) if item.deed is Deed.GUARD)
+    (item,) = (item for item in menu_of(overview, NOON) if item.deed is Deed.GUARD)
     assert item.label == "Guarding T3 Code · 3 threads"
-    assert not [item for item in menu_of(Overview(READY)) if item.deed is Deed.GUARD]
+    assert not [item for item in menu_of(Overview(READY), NOON) if item.deed is Deed.GUARD]
     for phase in GuardPhase:
         assert bool(guard_line(Overview(READY, guard=GuardState(phase)))) is (phase is not GuardPhase.NO_T3CODE)
+
+
+def test_a_message_that_was_held_back_needs_the_user_in_the_menu() -> None:
+    overview = Overview(READY, (row("t1", Reason.MISSING), row("t2")), refusals=(REFUSED,))
+    (item,) = (item for item in menu_of(overview, NOON) if "held back" in item.label)
+    assert (item.label, item.deed, item.thread_id) == ("Thread t1 ▸ a message was held back", Deed.EXPLAIN, "t1")
 
 
 def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qtbot: QtBot) -> None:
