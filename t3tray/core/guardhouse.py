@@ -184,7 +184,7 @@ class Guardhouse:
         if running := await self._running():
             raise Refused(
                 f"A turn runs in {', '.join(f'“{title}”' for title in running)}, and T3 Code would end it.",
-                "Wait for it, or say --interrupt.",
+                "Wait for it, or agree to end it (`--interrupt` on the command line).",
             )
 
 
