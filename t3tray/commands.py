@@ -155,8 +155,12 @@ async def remedy(command: Command) -> ExitCode:
 
 async def journal(command: Command) -> ExitCode:
     entries = await command.engine.journal(command.words.thread)
-    document: documents.Document = {"entries": [documents.entry_document(entry) for entry in entries]}
-    command.answer(document, tables.journal(entries))
+    answers = await command.engine.answers(command.words.thread)
+    document: documents.Document = {
+        "entries": [documents.entry_document(entry) for entry in entries],
+        "answers": [documents.answer_document(told) for told in answers],
+    }
+    command.answer(document, tables.journal(entries, answers))
     return ExitCode.DONE
 
 

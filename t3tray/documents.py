@@ -9,6 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
+from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
+from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Preview
@@ -135,6 +137,26 @@ def entry_document(entry: Entry) -> Document:
     }
 
 
+def answer_document(told: Told) -> Document:
+    """What the guard answered T3 Code."""
+    decision, asked = told.decision, told.asked
+    return {
+        "at": moment(told.at),
+        "thread": decision.thread_id,
+        "asked": kind_of(asked).value,
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "title": asked.title if isinstance(asked, Create) else None,
+        "folder": "" if isinstance(asked, Other) else asked.directory,
+        "answer": decision.answer.name.lower(),
+        "refusal": decision.refusal.value if decision.refusal else None,
+        "session_id": told.session_id,
+        "messages": decision.messages,
+        "sentence": told_sentence(told),
+        "evidence": list(decision.evidence),
+        "seen_at": moment(told.seen_at),
+    }
+
+
 def preview_document(preview: Preview) -> Document:
     """What a remedy would do, or did."""
     told = asdict(preview) | {"remedy": preview.remedy.value}
@@ -149,6 +171,7 @@ def details_document(details: ThreadDetails) -> Document:
         "candidates": [candidate_document(found) for found in details.candidates],
         "alarms": [alarm_document(alarm) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],
+        "answers": [answer_document(told) for told in details.answers],
         "receipt": receipt_document(details.receipt) if details.receipt else None,
     }
 

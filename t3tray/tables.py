@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
+from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.log_book import told
+from t3tray.core.domain.log_book import history
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
@@ -75,6 +77,8 @@ def details(shown: ThreadDetails) -> str:
     ]
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
+    if refused := standing_refusal(shown.answers):
+        lines.append(f"guard    {next_step(refused, row.verdict.kind is Kind.RESUMABLE)}")
     lines += _from_t3(row)
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
@@ -85,7 +89,7 @@ def details(shown: ThreadDetails) -> str:
     if row.served:
         lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
-    return "\n".join([*lines, "", "journal", journal(shown.journal)])
+    return "\n".join([*lines, "", "journal", journal(shown.journal, shown.answers)])
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:
@@ -122,10 +126,11 @@ def _served(served: Served) -> str:
     return f"{served.session_id}  from {local(served.began)} to {local(served.ended)}{gone}"
 
 
-def journal(entries: Sequence[Entry]) -> str:
-    if not entries:
+def journal(entries: Sequence[Entry], answers: Sequence[Told]) -> str:
+    lines = history(entries, answers)
+    if not lines:
         return "Nothing in the journal yet."
-    return "\n".join(f"{local(entry.at)}  {entry.thread_id[:8]}  {told(entry)}" for entry in entries)
+    return "\n".join(f"{local(line.at)}  {line.thread_id[:8]:<8}  {line.sentence}" for line in lines)
 
 
 def findings(found: Sequence[Finding]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
@@ -34,8 +35,8 @@ from t3tray.core.preferences import Preferences
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.guard_key import GuardKey, read_guard_key
-from t3tray.core.services.guarding import Answers, Guarding
+from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
+from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
@@ -178,12 +179,29 @@ class Engine:
         return await self.connect() if self.server.status.state.answers else None
 
     async def guard_key(self) -> GuardKey:
-        """Where the guard listens, and its password. Raises StoreError."""
+        """Where the guard listens, and its password; chosen now when it was never used. Raises StoreError."""
         return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
 
-    def guarding(self, answers: Answers) -> Guarding:
-        """What the guard needs of our bindings and our journal."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
+    async def known_guard_key(self) -> GuardKey | None:
+        """The same, or None when the guard was never used. Raises StoreError."""
+        return await known_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
+
+    async def wants_guard(self) -> bool:
+        """Whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
+        return (await self._run_sql(self.store.settings.read)).guard
+
+    async def want_guard(self, on: bool) -> None:
+        """Have the tray app run the guard from now on, or no more. Raises StoreError."""
+        known = await self._run_sql(self.store.settings.read)
+        await self._run_sql(self.store.settings.write, replace(known, guard=on))
+
+    async def bound_threads(self) -> frozenset[str]:
+        """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
+        return await self._run_sql(self.store.journal.bound)
+
+    def guarding(self, heard: Callable[[Told], None]) -> Guarding:
+        """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -252,7 +270,9 @@ class Engine:
         return await self.archive.keep(picture) or more
 
     async def mark_seen(self, thread_id: str) -> None:
+        """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
+        await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
 
     async def rest_if_idle(self, picture: Picture) -> None:
         """End the managed server when our own reaper's time has come."""
@@ -282,6 +302,7 @@ class Engine:
         return replace(
             taken,
             asks=await self.conversing.open_asks(taken, seen, connection),
+            refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
             look=Look(self.settings.appearance, self.settings.tray_icon),
@@ -344,6 +365,11 @@ class Engine:
         if thread_id is None:
             return await self._run_sql(self.store.journal.entries)
         return await self._run_sql(self.store.journal.entries, (await self.find(thread_id)).id)
+
+    async def answers(self, thread_id: str | None) -> tuple[Told, ...]:
+        """What the guard answered T3 Code for one thread, or altogether; oldest first. Raises ThreadNotFound, StoreError."""
+        which = None if thread_id is None else (await self.find(thread_id)).id
+        return await self._run_sql(self.store.guard_answers.all, which)
 
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""

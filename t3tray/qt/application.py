@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from t3tray.core.domain.inventory import Inventory
     from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
+    from t3tray.core.services.protecting import ProtectionPlan
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
@@ -118,6 +119,7 @@ class Application(QObject):
         bridge.thread_made.connect(self._on_thread_made)
         bridge.inventory_taken.connect(self._on_inventory_taken)
         bridge.notice_clicked.connect(self._on_notice_clicked)
+        bridge.protection_previewed.connect(self._on_protection_previewed)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
@@ -147,6 +149,8 @@ class Application(QObject):
             window.seen.connect(bridge.mark_seen)
             bridge.told.connect(window.show_note)
             window.thread_wanted.connect(bridge.new_thread)
+            window.protection_agreed.connect(bridge.protect)
+            bridge.protection_changed.connect(window.show_protection)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
@@ -177,7 +181,6 @@ class Application(QObject):
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:
-        from t3tray.core.domain.ask import Approval, Inquiry
         from t3tray.qt.menu import Deed
 
         if self._bridge is None:
@@ -197,16 +200,23 @@ class Application(QObject):
                 self._on_server_wanted(item.deed.value)
             case Deed.SETTINGS:
                 self._on_settings_wanted()
-            case Deed.REPLY if item.reply:
-                assert isinstance(item.ask, Approval)
-                self._bridge.reply(item.ask, item.reply)
-            case Deed.ANSWER:
-                assert isinstance(item.ask, Inquiry)
-                self._bridge.answer(item.ask, item.answers)
+            case Deed.REPLY | Deed.ANSWER:
+                self._answer(item)
+            case Deed.GUARD:
+                self._on_protection_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:
                 self._quit(stops_server=True)
+
+    def _answer(self, item: Item) -> None:
+        from t3tray.core.domain.ask import Approval, Inquiry
+
+        assert self._bridge is not None
+        if isinstance(item.ask, Approval) and item.reply:
+            self._bridge.reply(item.ask, item.reply)
+        elif isinstance(item.ask, Inquiry):
+            self._bridge.answer(item.ask, item.answers)
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:
@@ -218,6 +228,17 @@ class Application(QObject):
             Deed.STOP: self._bridge.stop_server,
             Deed.RESTART: self._bridge.restart_server,
         }[Deed(deed)]()
+
+    def _on_protection_wanted(self) -> None:
+        """Show what switching the guard on would change, or off where it is on."""
+        from t3tray.qt.words import guard_would_turn_on
+
+        if self._bridge and self._bridge.overview:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+
+    @Slot(object)
+    def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
+        self._open_window().show_protection_plan(plan)
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:

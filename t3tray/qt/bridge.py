@@ -48,7 +48,8 @@ class Bridge(QObject):
     remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
     then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
     which it was said, `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the
-    T3TrayError, `answer_failed` the id of what asked and the error; `ended` comes once, when nothing runs any more."""
+    T3TrayError, `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
+    `protection_changed` how T3 Code stands with it; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -63,6 +64,8 @@ class Bridge(QObject):
     thread_made = Signal(str)
     saying_found = Signal(str, object)
     notice_clicked = Signal(object)
+    protection_previewed = Signal(object)
+    protection_changed = Signal(object)
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
@@ -148,6 +151,12 @@ class Bridge(QObject):
             self.look_at(thread_id)
 
         self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
+
+    def preview_protection(self, on: bool) -> None:
+        self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+
+    def protect(self, on: bool, despite_running: bool) -> None:
+        self._ask(lambda desk: desk.protect(on, despite_running), self.protection_changed.emit)
 
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)

@@ -10,6 +10,7 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
 
 
@@ -51,6 +52,10 @@ class Desk(Protocol):
     async def open_data_folder(self) -> None: ...
 
     async def diagnostics(self, face: tuple[str, ...]) -> str: ...
+
+    async def preview_protection(self, on: bool) -> ProtectionPlan: ...
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
 

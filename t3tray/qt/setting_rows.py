@@ -14,6 +14,7 @@ class Section(StrEnum):
 
     SERVER = "Server"
     SOURCES = "Sources"
+    GUARD = "T3 Code's protection"
     REAPER = "T3 Code's reaper"
     NOTICES = "Notices"
     APPEARANCE = "Appearance"
@@ -166,4 +167,4 @@ LOGIN = Row(
 )
 
 # Settings that are set where they are used, or on the command line only.
-ELSEWHERE = frozenset({"carry_characters", "guard_port", "guard_secret_place"})
+ELSEWHERE = frozenset({"carry_characters", "guard", "guard_port", "guard_secret_place"})

@@ -12,7 +12,9 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
+from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Settings
+from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
 from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField
 from t3tray.qt.setting_paths import FoldersField, ProgramField
@@ -36,6 +38,7 @@ class SettingsWindow(QWidget):
     login_wanted = Signal(bool)
     found_wanted = Signal()
     folder_wanted = Signal()
+    protection_wanted = Signal(bool)
     diagnostics_wanted = Signal()
 
     def __init__(self) -> None:
@@ -49,6 +52,7 @@ class SettingsWindow(QWidget):
         self._inventory: Inventory | None = None
         self.fields: dict[str, SettingField] = {row.name: _KINDS[row.control](row) for row in ROWS}
         self.login = SwitchField(LOGIN)
+        self.guard = GuardPanel()
         self._used = label("", "muted", size=0.92)
         self._copied = label("", "good", size=0.92)
         self._page = _Page()
@@ -75,6 +79,10 @@ class SettingsWindow(QWidget):
     def show_refusal(self, name: str, sentence: str) -> None:
         """What the user wanted of this one is not kept, for the reason that stands beside it from now on."""
         self.fields[name].show_refusal(sentence)
+
+    def show_guard(self, state: GuardState) -> None:
+        """How T3 Code stands with the guard."""
+        self.guard.show_state(state)
 
     def show_inventory(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -111,6 +119,8 @@ class SettingsWindow(QWidget):
             more = [self._used] if section is Section.VAULT else []
             if fields:
                 self._page.add(_section(section, [*fields, *more]))
+            elif section is Section.GUARD:
+                self._page.add(_section(section, [self.guard]))
             elif section is Section.LOGIN:
                 self._login_section = _section(section, [self.login])
                 self._login_section.hide()
@@ -121,6 +131,7 @@ class SettingsWindow(QWidget):
         for each in self.fields.values():
             each.wanted.connect(self.setting_wanted)
         self.login.wanted.connect(self._on_login_wanted)
+        self.guard.wanted.connect(self.protection_wanted)
 
     def _help(self) -> list[QWidget]:
         return [

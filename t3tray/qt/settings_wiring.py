@@ -28,6 +28,7 @@ class SettingsDoor(QObject):
         self.window.folder_wanted.connect(bridge.open_data_folder)
         self.window.diagnostics_wanted.connect(self._on_diagnostics_wanted)
         self.window.found_wanted.connect(self.found_wanted)
+        self.window.protection_wanted.connect(bridge.preview_protection)
         bridge.setting_kept.connect(self.window.show_kept)
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
@@ -44,6 +45,7 @@ class SettingsDoor(QObject):
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
         self.window.show_settings(overview.settings)
+        self.window.show_guard(overview.guard)
 
     @Slot()
     def _on_diagnostics_wanted(self) -> None:

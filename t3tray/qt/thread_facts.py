@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.log_book import told
+from t3tray.core.domain.log_book import Line, history
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.services.views import ThreadDetails
@@ -45,7 +44,7 @@ class ReceiptTab(ScrollPage):
 
 
 class HistoryTab(ScrollPage):
-    """The journal as a time line, the newest on top."""
+    """The journal and what the guard answered T3 Code as a time line, the newest on top."""
 
     remedy_wanted = Signal(str, object)
 
@@ -59,12 +58,13 @@ class HistoryTab(ScrollPage):
             thread_id = details.row.thread.id
             undo.clicked.connect(lambda: self.remedy_wanted.emit(thread_id, Choice(Remedy.UNDO)))
             self._body.addLayout(_above("The last remedy can be taken back.", undo))
-        if not details.journal:
+        lines = history(details.journal, details.answers)
+        if not lines:
             self._body.addWidget(
                 label("Nothing was recorded yet: this thread's session was never bound or changed here.", "muted")
             )
-        for entry in reversed(details.journal):
-            self._body.addLayout(_moment(entry))
+        for line in reversed(lines):
+            self._body.addLayout(_moment(line))
         self._body.addStretch(1)
 
 
@@ -142,12 +142,12 @@ def _check(check: Check) -> QHBoxLayout:
     return row
 
 
-def _moment(entry: Entry) -> QHBoxLayout:
+def _moment(line: Line) -> QHBoxLayout:
     words = QVBoxLayout()
     words.setSpacing(UNIT // 2)
-    said = told(entry)
+    said = line.sentence
     words.addWidget(label(said[:1].upper() + said[1:]))
-    words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
+    words.addWidget(label(f"{line.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
     row = QHBoxLayout()
     row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)
     row.addLayout(words, 1)

@@ -15,6 +15,7 @@ from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.action_row import Action, fill_row
 from t3tray.qt.parts import Card, button, clear, label
+from t3tray.qt.refusal_card import refusal_card
 from t3tray.qt.theme import GAP, MARGIN, UNIT
 from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, mark
 
@@ -59,6 +60,8 @@ class ThreadHeader(QWidget):
         for alarm in details.alarms:
             if alarm.seen_at is None:
                 self._body.addWidget(self._alarm_card(alarm))
+        if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
+            self._body.addWidget(held_back)
 
     def show_words(self, title: str, place: str, *words: str) -> None:
         """A thread that has no verdict: what can be said of it."""

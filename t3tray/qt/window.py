@@ -22,8 +22,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidge
 
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.first_start import FoundPage
+from t3tray.qt.guard_sheet import GuardSheet
 from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
 from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
+    protection_agreed = Signal(bool, bool)
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
@@ -85,6 +88,8 @@ class MainWindow(QMainWindow):
         self.page = ThreadPage()
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
+        self.guard_sheet = GuardSheet()
+        self._over_panes = QStackedWidget()
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
@@ -135,6 +140,17 @@ class MainWindow(QMainWindow):
         if self.sheet.thread_id == thread_id:
             self._on_sheet_put_away()
         self.bar.warn(f"Done: {done.title}.")
+
+    def show_protection_plan(self, plan: ProtectionPlan) -> None:
+        """What the guard would change, over everything else."""
+        self.guard_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.guard_sheet)
+        self.bring_up()
+
+    def show_protection(self, status: GuardStatus) -> None:
+        """What it came to."""
+        self._on_guard_put_away()
+        self.bar.warn(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
 
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
@@ -252,6 +268,8 @@ class MainWindow(QMainWindow):
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
         self._panes.setSizes([380, 580])
+        self._over_panes.addWidget(self._panes)
+        self._over_panes.addWidget(self.guard_sheet)
         foot = QWidget()
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         foot.setProperty("kind", "bar")
@@ -264,8 +282,8 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self.progress, self._panes, line(), foot):
-            layout.addWidget(each, 1 if each is self._panes else 0)
+        for each in (self.bar, self.progress, self._over_panes, line(), foot):
+            layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 
     def _connect(self) -> None:
@@ -279,6 +297,8 @@ class MainWindow(QMainWindow):
         self.page.remedy_wanted.connect(self.remedy_wanted)
         self.sheet.agreed.connect(self.remedy_agreed)
         self.sheet.put_away.connect(self._on_sheet_put_away)
+        self.guard_sheet.agreed.connect(self.protection_agreed)
+        self.guard_sheet.put_away.connect(self._on_guard_put_away)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.seen.connect(self.seen)
         self.page.start_wanted.connect(self._on_start_wanted)
@@ -390,6 +410,10 @@ class MainWindow(QMainWindow):
         self.page.setFocus()
 
     @Slot()
+    def _on_guard_put_away(self) -> None:
+        self._over_panes.setCurrentWidget(self._panes)
+
+    @Slot()
     def _on_back(self) -> None:
         self._asks_for_page = False
         self._arrange()
@@ -397,7 +421,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_escape(self) -> None:
-        if self._over_page.currentWidget() is self.sheet:
+        if self._over_panes.currentWidget() is self.guard_sheet:
+            self._on_guard_put_away()
+        elif self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
         elif self._over_page.currentWidget() is self.found and self._lines:
             self._put_found_away()

@@ -10,6 +10,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 
 _STATES = {
@@ -203,3 +204,35 @@ def shortened(text: str, limit: int) -> str:
     """At most `limit` characters, cut at the end."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+_GUARD = {
+    GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
+    GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
+    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails in words.",
+}
+_GUARD_LINES = {
+    GuardPhase.OFF: "Protect T3 Code…",
+    GuardPhase.ALONE: "The Guard Does Not Run…",
+    GuardPhase.CHANGED: "T3 Code Is No Longer Guarded…",
+    GuardPhase.UNFIT: "The Guard Cannot Read T3 Code…",
+}
+
+
+def guard_line(overview: Overview) -> str:
+    """How T3 Code stands with the guard, for the menu; empty where there is no T3 Code."""
+    if overview.guard.phase is GuardPhase.ON:
+        count = len(overview.guarded)
+        return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
+    return _GUARD_LINES.get(overview.guard.phase, "")
+
+
+def guard_sentence(state: GuardState) -> str:
+    """The same in sentences."""
+    plain = _GUARD.get(state.phase, "")
+    return f"{plain} {state.sentence}".strip()
+
+
+def guard_would_turn_on(state: GuardState) -> bool:
+    """Whether the next thing to do with it is to switch it on."""
+    return state.phase in (GuardPhase.OFF, GuardPhase.CHANGED)

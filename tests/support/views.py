@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
@@ -24,6 +25,7 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
 from t3tray.core.services.views import Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -88,6 +90,20 @@ def receipt(shown: ThreadRow) -> Receipt:
 
 def preview(remedy: Remedy, word: str = "") -> Preview:
     return Preview(remedy, f"Do {remedy}", "Do It", ("Before.",), ("After.",), ("Kept.",), ("Lost.", "  in detail"), word)
+
+
+def protection_plan(on: bool, *running: str) -> ProtectionPlan:
+    place = "providers.opencode in /home/dev/.t3"
+    return ProtectionPlan(
+        on,
+        "Protect T3 Code" if on else "Stop Protecting T3 Code",
+        "Protect T3 Code" if on else "Stop Protecting",
+        (f"{place}: a server that T3 Code starts itself.",),
+        (f"{place}: the guard at http://127.0.0.1:4711, with a password of its own.", "A follow-up goes on, or fails in words."),
+        ("What was in T3 Code's settings is copied first.",),
+        ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
+        running,
+    )
 
 
 class FakeDesk:
@@ -157,6 +173,15 @@ class FakeDesk:
         self._note("apply", thread_id, choice.remedy, choice.session_id)
         await self._linger()
         return seen
+
+    async def preview_protection(self, on: bool) -> ProtectionPlan:
+        self._note("preview protection", str(on))
+        return protection_plan(on)
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
+        self._note("protect", str(on), str(despite_running))
+        state, said = (Protection.GUARDED, "It is guarded.") if on else (Protection.NOT_GUARDED, "It is not guarded.")
+        return GuardStatus("http://127.0.0.1:4711", on, (ProtectionView(Path("/home/dev/.t3"), state, said),))
 
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)

@@ -61,6 +61,7 @@ def take_details(
         receipt=store.receipts.last(thread.id),
         candidates=survey.candidates(thread.id, entries),
         alarms=store.alarms.all(thread.id),
+        answers=store.guard_answers.all(thread.id),
     )
 
 

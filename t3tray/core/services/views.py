@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
@@ -15,6 +16,7 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.services.protecting import NO_GUARD, GuardState
 from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
 
@@ -81,9 +83,9 @@ class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
-    `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
-    `server_stays`: the server is ours and goes on running when this app ends.
-    `settings`: what the user has set by now.
+    `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over,
+    `refusals` what it refused T3 Code and nobody has seen, one a thread. `server_stays`: the server is ours and goes on running
+    when this app ends. `settings`: what the user has set by now.
     """
 
     server: ServerStatus
@@ -97,13 +99,15 @@ class Overview:
     server_stays: bool = False
     look: Look = Look()
     settings: Settings = field(default_factory=Settings)
+    guard: GuardState = NO_GUARD
+    refusals: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True)
 class ThreadDetails:
     """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
 
-    `choices` are the sessions that it could be bound to, the fullest first.
+    `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for it.
     """
 
     row: ThreadRow
@@ -114,6 +118,7 @@ class ThreadDetails:
     alarms: tuple[Alarm, ...] = ()
     offered: tuple[Remedy, ...] = ()
     choices: tuple[Candidate, ...] = ()
+    answers: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True)

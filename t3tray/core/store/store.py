@@ -11,6 +11,7 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.store.alarms import Alarms
 from t3tray.core.store.copies import Copies
 from t3tray.core.store.database import Database
+from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
@@ -33,6 +34,7 @@ class Store:
         self.settings = SettingsTable(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
+        self.guard_answers = GuardAnswers(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
