@@ -221,9 +221,14 @@ class Engine:
                 yield piece
         await self.archive.keep(await self.look())
 
-    async def look(self) -> Picture:
-        """All threads with their verdicts: from the databases, and what a running server says it is doing."""
+    async def look(self, whole: bool = False) -> Picture:
+        """All threads with their verdicts: from the databases, and what a running server says it is doing.
+
+        `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
+        """
         picture = await self._run_sql(self.survey.look)
+        while whole and picture.half_read:
+            picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
             {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
         )
@@ -251,7 +256,7 @@ class Engine:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
         await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
-        return await self.archive.keep(picture) or more
+        return await self.archive.keep(picture) or more or picture.half_read > 0
 
     async def mark_seen(self, thread_id: str) -> None:
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
@@ -269,7 +274,7 @@ class Engine:
 
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
-        seen = await self.look() if picture is None else picture
+        seen = await self.look(whole=True) if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
         taken = take_overview(
             seen,

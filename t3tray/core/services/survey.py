@@ -10,6 +10,7 @@ import gc
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
@@ -31,14 +32,22 @@ from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
 
+# In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
+WHOLE_AT_ONCE = 500
+
 
 @dataclass(frozen=True)
 class Picture:
-    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible."""
+    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
+
+    `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
+    in the middle.
+    """
 
     examinations: tuple[Examination, ...]
     states: tuple[T3State, ...] = ()
     foreign: tuple[T3Thread, ...] = ()
+    half_read: int = 0
 
 
 class Survey:
@@ -61,7 +70,8 @@ class Survey:
         self._t3: dict[str, T3Thread] = {}
         self._own: dict[str, Thread] = {}
         self._unfinished: set[str] = set()
-        self._answered_in: dict[str, tuple[str, ...]] = {}
+        self._answered_in: dict[str, frozenset[str]] = {}
+        self._half_read: dict[str, None] = {}
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
@@ -83,12 +93,13 @@ class Survey:
         failure, sessions = self._read_sessions()
         try:
             changed |= self._touched(sessions, failure, surroundings)
+            changed |= self._read_middles() if failure is None else set()
             with _many_objects():
                 self._judge(changed, surroundings)
         finally:
             self._index.release()
         foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
-        return Picture(tuple(self._results.values()), states, foreign)
+        return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read))
 
     def recall(self, prefix: str) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -180,13 +191,27 @@ class Survey:
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
 
-    def _find_answers(self, names: list[str]) -> None:
-        """The sessions that gave T3 Code the first and the last answer of these threads, whatever it remembers of them."""
-        ends = {name: parts for reader in self._readers for name, parts in reader.end_parts(names).items()}
-        sessions = self._index.reader.sessions_of_parts([part for parts in ends.values() for part in parts]) if ends else {}
+    def _find_answers(self, names: Collection[str]) -> None:
+        """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
+        only_ends = len(names) > WHOLE_AT_ONCE
+        read = [reader.parts(names, only_ends) for reader in self._readers]
+        parts = {name: ids for each in read if each for name, ids in each.items()}
+        sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
+        # What is known of the middle stays known while only the ends are looked at, or nothing can be.
+        keeps = only_ends or None in read
         for name in names:
-            found = (sessions[part] for part in ends.get(name, ()) if part in sessions)
-            self._answered_in[name] = tuple(dict.fromkeys(found))
+            found = frozenset(sessions[part] for part in parts.get(name, ()) if part in sessions)
+            self._answered_in[name] = found | self._answered_in.get(name, frozenset()) if keeps else found
+            self._half_read.pop(name, None)
+        if only_ends:
+            self._half_read |= dict.fromkeys(parts)
+
+    def _read_middles(self) -> set[str]:
+        """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
+        some = tuple(islice(self._half_read, WHOLE_AT_ONCE))
+        before = {name: self._answered_in.get(name) for name in some}
+        self._find_answers(some)
+        return {name for name in some if self._answered_in[name] != before[name]}
 
     def _recorded(self, name: str) -> Recorded | None:
         """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
@@ -227,7 +252,7 @@ class Survey:
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
-        parts = tuple(part for reader in self._readers for part in reader.part_ids(thread_id))
+        parts = tuple(part for reader in self._readers for part in (reader.parts([thread_id]) or {}).get(thread_id, ()))
         memory = replace(self.memory(thread_id, entries), parts=parts)
         try:
             with self._database.reading() as reader:
@@ -239,7 +264,9 @@ class Survey:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
         stretches = tuple(stretch for logs in self._logs if logs.has(thread_id) for stretch in logs.stretches(thread_id))
         titled = self._index.titled(f"T3 Code {thread_id}")
-        return Memory(self._t3.get(thread_id), stretches, titled, told=self._answered_in.get(thread_id, ()), entries=entries)
+        return Memory(
+            self._t3.get(thread_id), stretches, titled, told=tuple(sorted(self._answered_in.get(thread_id, ()))), entries=entries
+        )
 
     def _with_others(self, recorded: Recorded) -> Recorded:
         """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""

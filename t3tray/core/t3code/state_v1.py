@@ -6,6 +6,7 @@ It reads neither credentials nor settings, and judges nothing.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -112,12 +113,16 @@ def read_some(reader: QuietReader, thread_ids: Iterable[str]) -> tuple[T3Thread,
     return tuple(_thread(row) for row in reader.rows(query, json.dumps(list(thread_ids))))
 
 
-def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
-    """The ids of OpenCode's message parts that the thread's messages are named after."""
-    if "message_id" not in reader.columns("projection_thread_messages"):
-        return ()
-    query = "SELECT message_id FROM projection_thread_messages WHERE thread_id = ? AND message_id GLOB 'assistant:prt_*'"
-    return tuple(row[0].removeprefix("assistant:") for row in reader.rows(query, thread_id))
+def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The parts of OpenCode's messages that all answers of each of these threads were made from."""
+    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id"}:
+        return {}
+    query = """SELECT thread_id, message_id FROM projection_thread_messages
+        WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?))"""
+    found: dict[str, list[str]] = defaultdict(list)
+    for thread_id, message_id in reader.rows(query, json.dumps(list(thread_ids))):
+        found[thread_id].append(message_id.removeprefix("assistant:"))
+    return {thread_id: tuple(parts) for thread_id, parts in found.items()}
 
 
 def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:

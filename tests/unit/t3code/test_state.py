@@ -220,7 +220,7 @@ def test_reading_leaves_no_trace_when_t3_code_is_off(tmp_path: Path) -> None:
     before = tree(world)
     reader = T3Reader(T3Home(world.home))
     state = reader.read()
-    assert state and reader.part_ids(SAMPLE_THREAD)
+    assert state and (reader.parts([SAMPLE_THREAD]) or {})[SAMPLE_THREAD]
     assert tree(world) == before
 
 
