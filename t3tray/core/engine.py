@@ -367,9 +367,11 @@ class Engine:
 
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
-        overview = await self.overview(archived=True)
+        picture = await self.look(whole=True)
+        overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
-        patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
+        program = self.launching.program
+        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
 
     async def take_inventory(self) -> Inventory:

@@ -18,7 +18,7 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.session_table import session_table
-from t3tray.core.services.survey import Survey
+from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Finding, Overview, ThreadRow
 from t3tray.core.store.store import Store
 from t3tray.core.system.neighbours import Neighbour, file_system, is_network
@@ -35,6 +35,7 @@ class Patient:
     store: Store
     database: OpenCodeDatabase
     survey: Survey
+    picture: Picture
     overview: Overview
     find_program: Callable[[], Path]
     neighbours: tuple[Neighbour, ...]
@@ -50,6 +51,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _intents(patient.store),
         *(Finding("data", False, notice) for notice in patient.store.notices),
         *_databases(patient),
+        *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
         *_threads(patient),
         *_alarms(patient),
         *_neighbours(patient),

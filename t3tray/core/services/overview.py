@@ -44,7 +44,8 @@ def take_overview(
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
-    return Overview(server, tuple(rows), picture.foreign, _sources(picture), alarms, warnings)
+    told = (*warnings, *(twins.sentence for twins in picture.twins))
+    return Overview(server, tuple(rows), picture.foreign, _sources(picture), alarms, told)
 
 
 def take_details(

@@ -7,6 +7,7 @@ A resume never relies on it: that asks the server. It changes nothing. For the t
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
+from t3tray.core.t3code.twins import Twins, without_twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
 WHOLE_AT_ONCE = 500
@@ -41,13 +43,14 @@ class Picture:
     """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
 
     `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
-    in the middle.
+    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them.
     """
 
     examinations: tuple[Examination, ...]
     states: tuple[T3State, ...] = ()
     foreign: tuple[T3Thread, ...] = ()
     half_read: int = 0
+    twins: tuple[Twins, ...] = ()
 
 
 class Survey:
@@ -64,6 +67,7 @@ class Survey:
         self._seq = 0
         self._pending: set[str] = set()
         self._t3_tells = False
+        self._twins: tuple[Twins, ...] = ()
         self._cursors: dict[str, Cursor] = {}
         self._bound: set[str] = set()
         self._asked_for: frozenset[str] = frozenset()
@@ -99,7 +103,7 @@ class Survey:
         finally:
             self._index.release()
         foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
-        return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read))
+        return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read), self._twins)
 
     def recall(self, prefix: str) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -126,7 +130,13 @@ class Survey:
             self._index.release()
 
     def _read_states(self) -> tuple[T3State, ...]:
-        return tuple(state for reader in self._readers if (state := reader.read()) is not None)
+        found = [state for reader in self._readers if (state := reader.read()) is not None]
+        states, self._twins = without_twins(found)
+        return states
+
+    def _shows(self, home: T3Home, thread_id: str) -> bool:
+        """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
+        return not any(twins.other == home and thread_id in twins.threads for twins in self._twins)
 
     def _read_bindings(self) -> set[str]:
         self._seq, bound = self._store.journal.changes_since(self._seq)
@@ -195,7 +205,9 @@ class Survey:
         """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
         only_ends = len(names) > WHOLE_AT_ONCE
         read = [reader.parts(names, only_ends) for reader in self._readers]
-        parts = {name: ids for each in read if each for name, ids in each.items()}
+        parts: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for name, ids in (item for each in read if each for item in each.items()):
+            parts[name] += ids
         sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
         # What is known of the middle stays known while only the ends are looked at, or nothing can be.
         keeps = only_ends or None in read
@@ -248,7 +260,8 @@ class Survey:
 
     def told_by_t3(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
-        return next((found for reader in self._readers if (found := reader.transcript(thread_id))), None)
+        telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
+        return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
@@ -262,7 +275,8 @@ class Survey:
 
     def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> Memory:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
-        stretches = tuple(stretch for logs in self._logs if logs.has(thread_id) for stretch in logs.stretches(thread_id))
+        read = (logs for reader, logs in zip(self._readers, self._logs, strict=True) if self._shows(reader.home, thread_id))
+        stretches = tuple(stretch for logs in read if logs.has(thread_id) for stretch in logs.stretches(thread_id))
         titled = self._index.titled(f"T3 Code {thread_id}")
         return Memory(
             self._t3.get(thread_id), stretches, titled, told=tuple(sorted(self._answered_in.get(thread_id, ()))), entries=entries
