@@ -77,6 +77,7 @@ def t3_document(t3: T3Thread) -> Document:
         "snoozed_until": moment(t3.snoozed_until),
         "pinned_at": moment(t3.pinned_at),
         "handed_over": t3.handed_over,
+        "deleted_at": moment(t3.deleted_at),
     }
 
 
@@ -144,6 +145,7 @@ def preview_document(preview: Preview) -> Document:
 def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
+        "deleted": details.deleted or None,
         "cursor": asdict(details.cursor) if details.cursor else None,
         "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],

@@ -73,6 +73,8 @@ def details(shown: ThreadDetails) -> str:
         f"session  {row.session_id or 'none'}",
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
+    if shown.deleted:
+        lines.append(f"deleted  {shown.deleted}")
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
     lines += _from_t3(row)

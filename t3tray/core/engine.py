@@ -22,6 +22,7 @@ from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
@@ -238,8 +239,11 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names. Raises ThreadNotFound, UsageError, StoreError."""
-        return (await self._run_sql(self.survey.recall, prefix)).thread
+        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
+
+        Raises ThreadNotFound, UsageError, StoreError.
+        """
+        return (await self._run_sql(self.survey.recall, prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
@@ -296,11 +300,16 @@ class Engine:
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
-        thread = await self.find(thread_id)
+        recorded = await self._run_sql(self.survey.recall, thread_id, True)
+        thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
+        if recorded.deleted:
+            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine_deleted, recorded),))
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
+        if recorded.deleted:
+            return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         return await self._run_sql(self.remedies.with_offers, found)
 
     @property

@@ -105,7 +105,7 @@ def test_the_details_hold_everything() -> None:
     document = documents.details_document(
         ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, (Candidate("ses_0", ("journal",), exists=False),))
     )
-    assert set(document) == {"thread", "cursor", "offered", "candidates", "alarms", "journal", "receipt"}
+    assert set(document) == {"thread", "deleted", "cursor", "offered", "candidates", "alarms", "journal", "receipt"}
     assert document["thread"] == ROW_DOCUMENT
     assert document["candidates"] == [
         {

@@ -75,7 +75,8 @@ def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datet
     if t3 is None:
         return own_reaper_state(found.verdict, server.state.answers)
     is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer or found.agents_work
-    clock = clocks[t3.id]
+    # One that T3 Code has deleted is in no home any more.
+    clock = clocks.get(t3.id, ReaperClock())
     return t3_reaper_state(t3.runtime, is_open, found.verdict, clock, clock.started is not None, now)
 
 

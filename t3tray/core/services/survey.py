@@ -16,10 +16,11 @@ from itertools import islice
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
 from t3tray.core.domain.journal import Entry, put_away
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.domain.transcript import Transcript
-from t3tray.core.errors import Refused, ServerError
+from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
@@ -105,19 +106,54 @@ class Survey:
         foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
         return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read), self._twins)
 
-    def recall(self, prefix: str) -> Recorded:
+    def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
 
-        Raises ThreadNotFound, UsageError, Refused, StoreError.
+        One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
         self._pending |= self._read_bindings() | self._read_threads(self._read_states())
-        shown = {thread.id: thread for thread in self._own.values()}
+        shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
         shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
+        if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
+            if not also_deleted:
+                said = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
+                hint = f"`t3tray show {deleted.thread.id}` tells what is known."
+                raise ThreadNotFound(f"“{deleted.thread.title}”: {said}", hint)
+            return self._recall_others(deleted) if deleted.t3 else deleted
         thread = named(prefix, shown.values())
         recorded = self._recorded(thread.id)
         if recorded is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
         return self._recall_others(recorded) if recorded.t3 else recorded
+
+    def examine_deleted(self, recorded: Recorded) -> Examination:
+        """The verdict on a thread that no look shows."""
+        surroundings = self._surroundings.at_once()
+        failure, sessions = self._read_sessions()
+        try:
+            self._pending |= self._touched(sessions, failure, surroundings)
+            return self._examine(recorded, surroundings)
+        finally:
+            self._index.release()
+
+    def _is_gone(self, own: Thread) -> bool:
+        """Whether it is one of T3 Code's that T3 Code shows no more; what it keeps in a form that cannot be read is not gone."""
+        return own.source is Source.T3CODE and self._t3_tells and own.id not in self._t3
+
+    def _recorded_deleted(self, prefix: str) -> Recorded | None:
+        """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
+        theirs = {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
+        shown = {name: own for name, own in self._own.items() if name.startswith(prefix) and self._is_gone(own)}
+        shown |= {name: t3_thread(thread, "") for name, thread in theirs.items()}
+        if not shown:
+            return None
+        thread = named(prefix, shown.values())
+        t3, cursor = theirs.get(thread.id), self._cursors.get(thread.id)
+        if t3 and not t3.is_opencode:
+            return None
+        if cursor is None and t3 and t3.session_id:
+            cursor = Cursor(t3.session_id, t3.directory)
+        return Recorded(thread, cursor, t3.has_turns if t3 else True, t3=t3, deleted=True)
 
     def _recall_others(self, recorded: Recorded) -> Recorded:
         failure, sessions = self._read_sessions()
@@ -230,8 +266,7 @@ class Survey:
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
         if t3 is not None:
             return self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
-        if own is None or (own.source is Source.T3CODE and self._t3_tells):
-            # What T3 Code has deleted is gone; what it keeps in a form that cannot be read is shown as it was.
+        if own is None or self._is_gone(own):
             return None
         had_turns = cursor.last_message_id is not None if cursor else True
         return Recorded(own, cursor, had_turns, asked_for=cursor is None and name in self._asked_for)

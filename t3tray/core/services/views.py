@@ -103,7 +103,8 @@ class Overview:
 class ThreadDetails:
     """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
 
-    `choices` are the sessions that it could be bound to, the fullest first.
+    `choices` are the sessions that it could be bound to, the fullest first. `deleted` is a sentence on a thread that T3 Code
+    shows no more, else empty; nothing is offered for it.
     """
 
     row: ThreadRow
@@ -114,6 +115,7 @@ class ThreadDetails:
     alarms: tuple[Alarm, ...] = ()
     offered: tuple[Remedy, ...] = ()
     choices: tuple[Candidate, ...] = ()
+    deleted: str = ""
 
 
 @dataclass(frozen=True)

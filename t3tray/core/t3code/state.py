@@ -88,6 +88,18 @@ class T3Reader:
             self._state = replace(self._state, served_since=served)
         return self._state
 
+    def deleted(self, prefix: str) -> tuple[T3Thread, ...]:
+        """The threads that were deleted here and whose ids begin so; none where that cannot be read."""
+        state = self._state
+        if state is None or state.shape is Shape.UNSUPPORTED:
+            return ()
+        read = state_v1.read_deleted if state.shape is Shape.V1 else state_v2.read_deleted
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return read(reader, prefix)
+        except _TROUBLE:
+            return ()
+
     def parts(self, thread_ids: Collection[str], only_ends: bool = False) -> dict[str, tuple[str, ...]] | None:
         """The parts of OpenCode's messages that the answers of these threads were made from; None where that cannot be read now.
 

@@ -27,9 +27,12 @@ _THREADS = f"""
            coalesce(t.provider_instance_id, t.default_provider), t.active_provider_thread_id,
            json_extract(t.payload_json, '$.worktreePath'), json_extract(t.payload_json, '$.branch'),
            json_extract(t.payload_json, '$.modelSelection.model'), json_extract(t.payload_json, '$.settledAt'),
-           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider
+           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider,
+           t.deleted_at
     FROM {MARK} t JOIN projection_projects p USING (project_id)
-    WHERE t.deleted_at IS NULL AND coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent'"""
+    WHERE coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent' AND """
+_LIVE = "t.deleted_at IS NULL"
+_DELETED = "t.deleted_at IS NOT NULL AND substr(t.thread_id, 1, length(?1)) = ?1"
 _NATIVE = f"""
     SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at
     FROM {PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
@@ -68,7 +71,14 @@ def missing_column(reader: QuietReader) -> str | None:
 def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
     """Every thread that is not deleted and not a sub-agent's. The reader's errors pass through."""
     around = _read_around(reader)
-    return tuple(_thread(row, around) for row in reader.rows(_THREADS))
+    return tuple(_thread(row, around) for row in reader.rows(_THREADS + _LIVE))
+
+
+def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
+    """The deleted threads whose ids begin so."""
+    rows = reader.rows(_THREADS + _DELETED, prefix)
+    around = _read_around(reader) if rows else _Around()
+    return tuple(_thread(row, around) for row in rows)
 
 
 def last_written(reader: QuietReader) -> str:
@@ -96,7 +106,7 @@ def _read_around(reader: QuietReader) -> _Around:
 
 def _thread(row: Row, around: _Around) -> T3Thread:
     (thread_id, title, project, workspace, created, updated, archived, instance, active) = row[:9]
-    (worktree, branch, model, settled, snoozed, pinned, provider) = row[9:]
+    (worktree, branch, model, settled, snoozed, pinned, provider, deleted) = row[9:]
     native = around.native.get(thread_id, [])
     current = next((session.session_id for own_id, session in native if own_id == active), None)
     earlier = tuple(session for _, session in native if session.session_id != current)
@@ -126,4 +136,5 @@ def _thread(row: Row, around: _Around) -> T3Thread:
         pinned_at=moment(pinned),
         handed_over=handed_over,
         before_import=before_import,
+        deleted_at=moment(deleted),
     )
