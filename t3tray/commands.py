@@ -88,8 +88,8 @@ async def status(command: Command) -> ExitCode:
 async def threads(command: Command) -> ExitCode:
     overview = await command.engine.overview(archived=command.words.all)
     rows = [documents.row_document(row) for row in overview.rows]
-    document: documents.Document = {"threads": rows + [documents.foreign_document(thread) for thread in overview.foreign]}
-    command.answer(document, tables.threads(overview.rows, overview.foreign))
+    foreign = [documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
+    command.answer({"threads": rows + foreign}, tables.threads(overview))
     return ExitCode.DONE
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import remedies, sentence
@@ -55,7 +56,7 @@ def row_document(row: ThreadRow) -> Document:
         **thread_document(row.thread),
         "session_id": row.session_id,
         "verdict": verdict_document(row.verdict),
-        "reaper": {"state": row.reaper.phase.value, "reap_at": moment(row.reaper.reap_at)},
+        "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3) if row.t3 else None,
         "served": [served_document(served) for served in row.served],
     }
@@ -81,7 +82,11 @@ def t3_document(t3: T3Thread) -> Document:
     }
 
 
-def foreign_document(t3: T3Thread) -> Document:
+def reaper_document(reaper: ReaperState) -> Document:
+    return {"state": reaper.phase.value, "reap_at": moment(reaper.reap_at)}
+
+
+def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
     """A thread of another provider: listed, without a verdict."""
     return {
         "id": t3.id,
@@ -94,7 +99,7 @@ def foreign_document(t3: T3Thread) -> Document:
         "draft": "",
         "session_id": None,
         "verdict": None,
-        "reaper": {"state": "active" if t3.is_working else "stopped", "reap_at": None},
+        "reaper": reaper_document(reaper),
         "t3code": t3_document(t3),
         "served": [],
     }

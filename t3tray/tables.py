@@ -8,10 +8,12 @@ from datetime import datetime
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.log_book import told
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Served
+from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.session_table import session_table
 from t3tray.core.services.views import Finding, Overview, ThreadDetails, ThreadRow
@@ -46,22 +48,22 @@ def server(current: ServerStatus) -> str:
     return " · ".join(parts)
 
 
-def threads(rows: Sequence[ThreadRow], foreign: Sequence[T3Thread]) -> str:
+def threads(overview: Overview) -> str:
+    rows, foreign = overview.rows, overview.foreign
     if not rows and not foreign:
         return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
-    return "\n".join([*(_row(row) for row in rows), *(_foreign(thread) for thread in foreign)])
-
-
-def _foreign(thread: T3Thread) -> str:
-    at = local(thread.last_activity_at)
-    return f"· {thread.id[:8]}  {at}  {thread.provider:<20}  {'':<16}  {thread.title}  {thread.directory}"
+    others = (_line("·", thread, thread.provider, overview.foreign_reapers[thread.id]) for thread in foreign)
+    return "\n".join([*(_row(row) for row in rows), *others])
 
 
 def _row(row: ThreadRow) -> str:
-    at = local(row.thread.last_activity_at)
-    mark, thread = MARKS[row.verdict.kind], row.thread
-    reaper = f"{row.reaper.phase} until {row.reaper.reap_at.astimezone():%H:%M}" if row.reaper.reap_at else row.reaper.phase.value
-    return f"{mark} {thread.id[:8]}  {at}  {row.verdict.reason:<20}  {reaper:<16}  {thread.title}  {thread.directory}"
+    return _line(MARKS[row.verdict.kind], row.thread, row.verdict.reason, row.reaper)
+
+
+def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
+    at = local(thread.last_activity_at)
+    standing = f"{reaper.phase} until {reaper.reap_at.astimezone():%H:%M}" if reaper.reap_at else reaper.phase.value
+    return f"{mark} {thread.id[:8]}  {at}  {what:<20}  {standing:<16}  {thread.title}  {thread.directory}"
 
 
 def details(shown: ThreadDetails) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from t3tray.core.domain.alarm import Alarm
@@ -80,7 +81,8 @@ class Look:
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
-    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
+    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each stands
+    with T3 Code's reaper, by its id. `alarms` are those nobody has seen,
     `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
     `server_stays`: the server is ours and goes on running when this app ends.
     `settings`: what the user has set by now.
@@ -97,6 +99,7 @@ class Overview:
     server_stays: bool = False
     look: Look = Look()
     settings: Settings = field(default_factory=Settings)
+    foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

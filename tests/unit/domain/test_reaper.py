@@ -76,6 +76,16 @@ def test_without_knowing_the_sweeps_it_is_due_after_the_threshold() -> None:
     assert clock.reap_at(NOON, NOON + minutes(11)) == NOON + minutes(11)
 
 
+def test_of_a_reaped_thread_without_a_verdict_nobody_can_tell_what_that_means() -> None:
+    assert t3_reaper_state(REAPED, False, None, ReaperClock(), True, NOON).phase is ReaperPhase.REAPED
+    assert t3_reaper_state(RUNNING, False, None, ReaperClock(started=NOON), True, NOON).phase is ReaperPhase.IDLE
+
+
+def test_a_reaper_without_sweeps_ends_what_is_due_at_once() -> None:
+    clock = ReaperClock(sweep=minutes(0), started=NOON)
+    assert clock.reap_at(NOON + minutes(3), NOON) == NOON + minutes(33)
+
+
 def test_the_ring_empties() -> None:
     state = ReaperState(ReaperPhase.IDLE, NOON + minutes(30), NOON)
     assert [state.left(NOON + minutes(past)) for past in (-1, 0, 15, 30, 31)] == [1.0, 1.0, 0.5, 0.0, 0.0]
