@@ -256,7 +256,7 @@ async def _open(command: Command, resumption: Resumption) -> None:
         case "browser":
             command.say(await command.engine.opening.browser(resumption))
         case "t3code":
-            command.say(await command.engine.opening.t3code(resumption.thread))
+            command.say(tables.opened(await command.engine.opening.t3code(resumption.thread)))
 
 
 def _exit_code(resumption: Resumption) -> ExitCode:

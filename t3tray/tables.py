@@ -16,7 +16,7 @@ from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.session_table import session_table
-from t3tray.core.services.views import Finding, Overview, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Finding, Opened, Overview, ThreadDetails, ThreadRow
 from t3tray.core.t3code.threads import T3Thread
 
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
@@ -90,6 +90,10 @@ def details(shown: ThreadDetails) -> str:
         lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
     return "\n".join([*lines, "", "journal", journal(shown.journal)])
+
+
+def opened(what: Opened) -> str:
+    return f"{what.sentence} Look for “{what.title}” there." if what.title else what.sentence
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:

@@ -28,7 +28,7 @@ from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 
 _log = logging.getLogger(__name__)
@@ -113,8 +113,8 @@ class Desk:
             await engine.opening.terminal(resumption.thread)
         return resumption
 
-    async def open_in_t3code(self, thread_id: str) -> str:
-        """Open one of T3 Code's threads there; what was done, in a sentence."""
+    async def open_in_t3code(self, thread_id: str) -> Opened:
+        """Open one of T3 Code's threads there."""
         engine = await self._opened()
         return await engine.opening.t3code(await engine.find(thread_id))
 

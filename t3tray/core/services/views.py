@@ -132,6 +132,16 @@ class Resumption:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """What was opened for the user, in a sentence; `address` where it is a page. `title` is what to look for there, where the
+    program could not be told which thread to show; the face helps with that."""
+
+    sentence: str
+    address: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     """One entry of the doctor's report; `table` are lines below it."""
 
