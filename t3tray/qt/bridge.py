@@ -18,7 +18,7 @@ from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, listing_of
 from t3tray.qt.words import (
@@ -30,6 +30,7 @@ from t3tray.qt.words import (
     RESUMING,
     STARTING,
     doing,
+    opened_note,
     stopped,
 )
 from t3tray.qt.working import Working
@@ -43,10 +44,10 @@ DRAFT_LIMIT = 1.0
 
 
 class Bridge(QObject):
-    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
-    remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
-    then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said; `ended` comes once, when nothing runs any more."""
+    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError, `previewed`
+    and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long now,
+    `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to be sent,
+    `saying_found` a text and the ids of the threads in which it was said; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -61,6 +62,7 @@ class Bridge(QObject):
     thread_made = Signal(str)
     saying_found = Signal(str, object)
     told = Signal(str)
+    copy_wanted = Signal(str)
     failed = Signal(object)
     ended = Signal()
     conversation_changed = Signal(object)
@@ -113,7 +115,12 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+        def tell(opened: Opened) -> None:
+            if opened.title:
+                self.copy_wanted.emit(opened.title)
+            self.told.emit(opened_note(opened))
+
+        self._ask(lambda desk: desk.open_in_t3code(thread_id), tell)
 
     def mark_seen(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.mark_seen(thread_id))

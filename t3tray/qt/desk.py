@@ -9,7 +9,7 @@ from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 
 
 class Desk(Protocol):
@@ -29,7 +29,7 @@ class Desk(Protocol):
 
     async def resume_in_terminal(self, thread_id: str) -> Resumption: ...
 
-    async def open_in_t3code(self, thread_id: str) -> str: ...
+    async def open_in_t3code(self, thread_id: str) -> Opened: ...
 
     async def mark_seen(self, thread_id: str) -> None: ...
 

@@ -10,7 +10,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Opened, Overview
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -161,6 +161,15 @@ def reaper_text(state: ReaperState) -> str:
     if state.reap_at:
         return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
     return _PHASES[state.phase]
+
+
+def opened_note(opened: Opened) -> str:
+    """What was opened, and what the user has in the clipboard now."""
+    return (
+        f"{opened.sentence} The thread's title was copied, so that you can look for it there."
+        if opened.title
+        else opened.sentence
+    )
 
 
 def ago(at: datetime, now: datetime) -> str:
