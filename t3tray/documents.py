@@ -55,6 +55,7 @@ def row_document(row: ThreadRow) -> Document:
     return {
         **thread_document(row.thread),
         "session_id": row.session_id,
+        "session_directory": row.session_directory,
         "verdict": verdict_document(row.verdict),
         "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3) if row.t3 else None,
@@ -98,6 +99,7 @@ def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
         "archived_at": moment(t3.archived_at),
         "draft": "",
         "session_id": None,
+        "session_directory": None,
         "verdict": None,
         "reaper": reaper_document(reaper),
         "t3code": t3_document(t3),

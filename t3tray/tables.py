@@ -72,7 +72,7 @@ def details(shown: ThreadDetails) -> str:
         f"{row.thread.title}",
         f"thread   {row.thread.id}",
         f"folder   {row.thread.directory}",
-        f"session  {row.session_id or 'none'}",
+        f"session  {row.session_id or 'none'}{f', which works in {row.session_directory}' if row.session_directory else ''}",
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
     if shown.deleted:

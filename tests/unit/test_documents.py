@@ -50,6 +50,7 @@ THREAD_DOCUMENT = {
 ROW_DOCUMENT = {
     **THREAD_DOCUMENT,
     "session_id": "ses_1",
+    "session_directory": None,
     "verdict": VERDICT,
     "reaper": {"state": "at-risk", "reap_at": None},
     "t3code": None,

@@ -77,7 +77,7 @@ def _journal(store: Store) -> Finding:
     off = [thread.id for thread in threads if fold(store.journal.entries(thread.id)).cursor != cursors.get(thread.id)]
     if off:
         return Finding("journal", False, f"The journal and the cursors disagree about {', '.join(off)}.")
-    return Finding("journal", True, f"{len(threads)} threads, {len(cursors)} bound; every binding is what the journal says")
+    return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
 
 
 def _intents(store: Store) -> Finding:
@@ -97,7 +97,7 @@ def _databases(patient: Patient) -> Iterator[Finding]:
     for source in patient.overview.sources:
         if not source.path:
             continue
-        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {source.threads} threads")
+        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
         if source.form == Shape.UNSUPPORTED:
             told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
         yield told
@@ -128,7 +128,17 @@ def _threads(patient: Patient) -> Iterator[Finding]:
         yield from _switches(row)
     soon = [row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON]
     risky = [f"“{row.thread.title}”" for row in soon if row.verdict.kind is not Kind.RESUMABLE]
-    yield Finding("reaped within the hour", not risky, f"at risk: {', '.join(risky)}" if risky else f"{len(soon)}, all safe")
+    yield Finding("reaped within the hour", not risky, _soon(len(soon), risky))
+
+
+def _soon(count: int, risky: list[str]) -> str:
+    if risky:
+        return f"at risk: {', '.join(risky)}"
+    return f"{_counted(count)}, safe" if count else "none"
+
+
+def _counted(threads: int) -> str:
+    return f"{threads:,} thread{'' if threads == 1 else 's'}"
 
 
 def _is_odd(row: ThreadRow) -> bool:

@@ -77,7 +77,8 @@ def take_details(
 
 def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
-    return ThreadRow(found.thread, session_id, found.verdict, _reaper(found, server, clocks, now), found.t3, found.served)
+    reaper = _reaper(found, server, clocks, now)
+    return ThreadRow(found.thread, session_id, found.verdict, reaper, found.t3, found.served, found.works_elsewhere)
 
 
 def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:

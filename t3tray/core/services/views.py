@@ -34,7 +34,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order."""
+    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
+
+    `session_directory` is where its session works, if that is another folder than the thread's.
+    """
 
     thread: Thread
     session_id: str | None
@@ -42,6 +45,7 @@ class ThreadRow:
     reaper: ReaperState
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+    session_directory: str | None = None
 
     @property
     def is_archived(self) -> bool:
