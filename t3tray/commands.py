@@ -70,18 +70,13 @@ async def status(command: Command) -> ExitCode:
     document: documents.Document = {
         "server": documents.server_document(overview.server),
         "threads": {"total": len(overview.rows), **counts},
-        "reaper": {"on": minutes > 0, "idle_minutes": minutes},
+        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": overview.resting},
         "sources": [documents.source_document(source) for source in overview.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
         "warnings": list(overview.warnings),
     }
-    reaper = (
-        f"the tray app stops the server after {minutes} idle minutes"
-        if minutes
-        else "off: the server is never stopped for being idle"
-    )
-    command.answer(document, tables.status(overview, counts, reaper, str(command.engine.data_directory)))
+    command.answer(document, tables.status(overview, counts, str(command.engine.data_directory)))
     return ExitCode.DONE
 
 

@@ -26,9 +26,11 @@ def local(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def status(overview: Overview, counts: Mapping[str, int], reaper: str, data_directory: str) -> str:
+def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none yet"
-    lines = [server(overview.server), f"threads  {tally}", f"reaper   {reaper}", f"data     {data_directory}"]
+    lines = [server(overview.server), f"threads  {tally}"]
+    lines += [f"reaper   {overview.resting}"] if overview.resting else []
+    lines.append(f"data     {data_directory}")
     lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
     return "\n".join([*lines, *(f"!        {warning}" for warning in overview.warnings)])
 

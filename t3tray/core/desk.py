@@ -299,7 +299,8 @@ class Desk:
             self._tell_feed(picture)
             if await engine.keep(picture):
                 self._changed.set()
-            await engine.rest_if_idle(picture)
+            if await engine.rest_if_idle(picture):
+                self._changed.set()
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))

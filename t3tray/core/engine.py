@@ -20,8 +20,9 @@ from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import Hindrance, ReaperClock
+from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
@@ -43,7 +44,7 @@ from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
-from t3tray.core.services.resting import Resting, rest_if_idle
+from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
@@ -123,6 +124,7 @@ class Engine:
         self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
+        self._rest: Rest | None = None
         self._connecting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
 
@@ -265,16 +267,29 @@ class Engine:
     async def mark_seen(self, thread_id: str) -> None:
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
 
-    async def rest_if_idle(self, picture: Picture) -> None:
-        """End the managed server when our own reaper's time has come."""
+    async def rest_if_idle(self, picture: Picture) -> bool:
+        """End the managed server when our own reaper's time has come. True when what is said of it has changed."""
         status = self.server.status
         if self.users():
             self.resting.note()
         if self._connection is None or status.state is not ServerState.READY:
-            return
-        rest = await rest_if_idle(self.resting, self._connection[1], picture)
-        if rest and rest.why is not Hindrance.RECENT and rest.why is not Hindrance.OFF:
-            _log.info(rest.sentence)
+            return False
+        rest = await self.resting.look(self._connection[1], picture)
+        if rest.same_as(self._rest):
+            return False
+        self._rest = rest
+        _log.info(self.resting.sentence(rest, not rest.ended))
+        await self._run_sql(self.store.rests.note, rest)
+        return True
+
+    async def _told_of_rest(self, server: ServerStatus) -> str:
+        """What our own reaper did or will do, in the process that has the server in hand, which may be another one."""
+        if server.state is ServerState.EXTERNAL:
+            return ""
+        if self._rest is not None:
+            return self.resting.sentence(self._rest, server.state.answers)
+        idle_after = timedelta(minutes=self.settings.stop_idle_minutes)
+        return rest_sentence(await self._run_sql(self.store.rests.last), idle_after, server.state.answers)
 
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
@@ -296,6 +311,7 @@ class Engine:
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
             look=Look(self.settings.appearance, self.settings.tray_icon),
+            resting=await self._told_of_rest(taken.server),
         )
 
     async def details(self, thread_id: str) -> ThreadDetails:

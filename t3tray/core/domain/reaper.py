@@ -116,6 +116,8 @@ class Hindrance(StrEnum):
     PERMISSION = "a permission is waited for"
     QUESTION = "a question is waited for"
     NOT_RESUMABLE = "a thread that it serves could not be resumed"
+    SHARED = "another process uses it"
+    UNTOLD = "it cannot be told whether anything is open in it"
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ class Overview:
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each stands
     with T3 Code's reaper, by its id. `alarms` are those nobody has seen,
     `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
-    `server_stays`: the server is ours and goes on running when this app ends.
-    `settings`: what the user has set by now.
+    `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own reaper did with it or
+    will do, empty where there is nothing to say. `settings`: what the user has set by now.
     """
 
     server: ServerStatus
@@ -104,6 +104,7 @@ class Overview:
     look: Look = Look()
     settings: Settings = field(default_factory=Settings)
     foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
+    resting: str = ""
 
 
 @dataclass(frozen=True)
