@@ -12,6 +12,7 @@ from pathlib import Path
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import fold
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind, Reason
@@ -25,7 +26,13 @@ from t3tray.core.system.neighbours import Neighbour, file_system, is_network
 from t3tray.core.t3code.threads import Shape
 
 _SOON = timedelta(hours=1)
-_NOWHERE = frozenset({Reason.MISSING, Reason.BAD_CURSOR, Reason.EMPTY, Reason.HISTORY_LOST, Reason.UNBOUND})
+_NOWHERE = "cursor that points nowhere"
+_NAMES = {
+    Reason.SPLIT: "split thread",
+    Reason.CONFLICT: "two sessions named",
+    Reason.DIRECTORY_MISMATCH: "wrong directory",
+    Reason.DIRECTORY_MISSING: "wrong directory",
+}
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,11 @@ def _databases(patient: Patient) -> Iterator[Finding]:
 
 def _file(name: str, path: Path, more: str) -> Finding:
     log = Path(f"{path}-wal")
-    sizes = f"{path.stat().st_size / 1e6:.1f} MB" + (f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else "")
+    try:
+        sizes = f"{path.stat().st_size / 1e6:.1f} MB"
+        sizes += f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else ""
+    except OSError as error:
+        return Finding(name, False, f"{path} cannot be looked at: {error.strerror}.")
     disk = file_system(path)
     if is_network(disk):
         return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
@@ -115,40 +126,41 @@ def _file(name: str, path: Path, more: str) -> Finding:
 def _threads(patient: Patient) -> Iterator[Finding]:
     rows = patient.overview.rows
     for row in rows:
-        candidates = (
-            patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id)) if _is_odd(row) else ()
-        )
-        table = session_table(row, candidates)
-        if row.verdict.reason in (Reason.SPLIT, Reason.CONFLICT):
-            yield Finding("split thread", False, f"“{row.thread.title}”: several sessions hold parts of it", table)
-        elif row.verdict.reason in _NOWHERE:
-            yield Finding("cursor that points nowhere", False, f"“{row.thread.title}”: {row.verdict.reason}", table)
-        elif row.verdict.reason in (Reason.DIRECTORY_MISMATCH, Reason.DIRECTORY_MISSING):
-            yield Finding("wrong directory", False, f"“{row.thread.title}” is in {row.thread.directory}; {_where(row)}", table)
+        if row.verdict.kind is Kind.BLOCKED:
+            candidates = patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
+            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
         yield from _switches(row)
-    soon = [row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON]
-    risky = [f"“{row.thread.title}”" for row in soon if row.verdict.kind is not Kind.RESUMABLE]
-    yield Finding("reaped within the hour", not risky, _soon(len(soon), risky))
+    yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON])
 
 
-def _soon(count: int, risky: list[str]) -> str:
-    if risky:
-        return f"at risk: {', '.join(risky)}"
-    return f"{_counted(count)}, safe" if count else "none"
+def _what(row: ThreadRow) -> str:
+    title, directory = f"“{row.thread.title}”", row.thread.directory
+    match row.verdict.reason:
+        case Reason.DIRECTORY_MISMATCH:
+            return f"{title} is in {directory}; its session works {row.verdict.detail}"
+        case Reason.DIRECTORY_MISSING:
+            return f"{title} is in {directory}; that folder no longer exists {row.verdict.detail}".rstrip()
+        case Reason.SPLIT:
+            return f"{title}: several sessions hold parts of it"
+    return f"{title}: {sentence(row.verdict)}"
+
+
+def _soon(rows: list[ThreadRow]) -> Finding:
+    """The threads that T3 Code's reaper ends within the hour."""
+    risky, unknown = (
+        ", ".join(f"“{row.thread.title}”" for row in rows if row.verdict.kind is kind) for kind in (Kind.BLOCKED, Kind.UNKNOWN)
+    )
+    safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
+    told = (
+        f"at risk: {risky}" if risky else "",
+        f"cannot be told: {unknown}" if unknown else "",
+        f"{_counted(safe)}, safe" if safe else "",
+    )
+    return Finding("reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
 
 
 def _counted(threads: int) -> str:
     return f"{threads:,} thread{'' if threads == 1 else 's'}"
-
-
-def _is_odd(row: ThreadRow) -> bool:
-    return row.verdict.kind is Kind.BLOCKED
-
-
-def _where(row: ThreadRow) -> str:
-    if row.verdict.reason is Reason.DIRECTORY_MISMATCH:
-        return f"its session works {row.verdict.detail}"
-    return f"that folder no longer exists {row.verdict.detail}".strip()
 
 
 def _switches(row: ThreadRow) -> Iterator[Finding]:
