@@ -143,4 +143,4 @@ def test_show_tells_it_and_the_commands_that_do_something_refuse(world: World, m
     assert [thread["id"] for thread in answer("threads", "--all")[1]["threads"]] == ["live-1"]
     code, refused = answer("resume", "gone-1")
     assert code == 5 and SAID in refused["error"]["message"]
-    assert all("gone" not in finding["detail"] for finding in answer("doctor")[1]["findings"])
+    assert "The parser" not in json.dumps(answer("doctor")[1], ensure_ascii=False)
