@@ -143,7 +143,9 @@ def needing(overview: Overview) -> int:
 
 def reaper_line(overview: Overview) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at and not row.is_archived)
+    states = [row.reaper for row in overview.rows if not row.is_archived]
+    states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
+    times = sorted(state.reap_at for state in states if state.reap_at)
     return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
 
 
