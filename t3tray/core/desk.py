@@ -38,7 +38,7 @@ from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.autostart import Autostart, open_autostart
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.paths import data_directory
@@ -144,8 +144,8 @@ class Desk:
             await engine.opening.terminal(resumption.thread)
         return resumption
 
-    async def open_in_t3code(self, thread_id: str) -> str:
-        """Open one of T3 Code's threads there; what was done, in a sentence."""
+    async def open_in_t3code(self, thread_id: str) -> Opened:
+        """Open one of T3 Code's threads there."""
         engine = await self._opened()
         return await engine.opening.t3code(await engine.find(thread_id))
 
@@ -399,7 +399,8 @@ class Desk:
                 self._guard.look_again()
             if await engine.keep(picture):
                 self._changed.set()
-            await engine.rest_if_idle(picture)
+            if await engine.rest_if_idle(picture):
+                self._changed.set()
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))

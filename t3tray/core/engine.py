@@ -20,8 +20,10 @@ from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import Hindrance, ReaperClock
+from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.resting import Rest, rest_sentence
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
@@ -42,7 +44,7 @@ from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
-from t3tray.core.services.resting import Resting, rest_if_idle
+from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
@@ -121,6 +123,7 @@ class Engine:
         self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
+        self._rest: Rest | None = None
         self._connecting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
 
@@ -237,9 +240,14 @@ class Engine:
                 yield piece
         await self.archive.keep(await self.look())
 
-    async def look(self) -> Picture:
-        """All threads with their verdicts: from the databases, and what a running server says it is doing."""
+    async def look(self, whole: bool = False) -> Picture:
+        """All threads with their verdicts: from the databases, and what a running server says it is doing.
+
+        `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
+        """
         picture = await self._run_sql(self.survey.look)
+        while whole and picture.half_read:
+            picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
             {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
         )
@@ -249,8 +257,11 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names. Raises ThreadNotFound, UsageError, StoreError."""
-        return (await self._run_sql(self.survey.recall, prefix)).thread
+        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
+
+        Raises ThreadNotFound, UsageError, StoreError.
+        """
+        return (await self._run_sql(self.survey.recall, prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
@@ -267,27 +278,40 @@ class Engine:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
         await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
-        return await self.archive.keep(picture) or more
+        return await self.archive.keep(picture) or more or picture.half_read > 0
 
     async def mark_seen(self, thread_id: str) -> None:
         """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
         await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
 
-    async def rest_if_idle(self, picture: Picture) -> None:
-        """End the managed server when our own reaper's time has come."""
+    async def rest_if_idle(self, picture: Picture) -> bool:
+        """End the managed server when our own reaper's time has come. True when what is said of it has changed."""
         status = self.server.status
         if self.users():
             self.resting.note()
         if self._connection is None or status.state is not ServerState.READY:
-            return
-        rest = await rest_if_idle(self.resting, self._connection[1], picture)
-        if rest and rest.why is not Hindrance.RECENT and rest.why is not Hindrance.OFF:
-            _log.info(rest.sentence)
+            return False
+        rest = await self.resting.look(self._connection[1], picture)
+        if rest.same_as(self._rest):
+            return False
+        self._rest = rest
+        _log.info(self.resting.sentence(rest, not rest.ended))
+        await self._run_sql(self.store.rests.note, rest)
+        return True
+
+    async def _told_of_rest(self, server: ServerStatus) -> str:
+        """What our own reaper did or will do, in the process that has the server in hand, which may be another one."""
+        if server.state is ServerState.EXTERNAL:
+            return ""
+        if self._rest is not None:
+            return self.resting.sentence(self._rest, server.state.answers)
+        idle_after = timedelta(minutes=self.settings.stop_idle_minutes)
+        return rest_sentence(await self._run_sql(self.store.rests.last), idle_after, server.state.answers)
 
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
-        seen = await self.look() if picture is None else picture
+        seen = await self.look(whole=True) if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
         taken = take_overview(
             seen,
@@ -306,15 +330,21 @@ class Engine:
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
             look=Look(self.settings.appearance, self.settings.tray_icon),
+            resting=await self._told_of_rest(taken.server),
         )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
-        thread = await self.find(thread_id)
+        recorded = await self._run_sql(self.survey.recall, thread_id, True)
+        thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
+        if recorded.deleted:
+            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine_deleted, recorded),))
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
+        if recorded.deleted:
+            return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         return await self._run_sql(self.remedies.with_offers, found)
 
     @property
@@ -373,9 +403,11 @@ class Engine:
 
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
-        overview = await self.overview(archived=True)
+        picture = await self.look(whole=True)
+        overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
-        patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
+        program = self.launching.program
+        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
 
     async def server_status(self) -> ServerStatus:

@@ -148,6 +148,7 @@ class Application(QObject):
             window.t3code_wanted.connect(bridge.open_in_t3code)
             window.seen.connect(bridge.mark_seen)
             bridge.told.connect(window.show_note)
+            bridge.copy_wanted.connect(self._on_copy_wanted)
             window.thread_wanted.connect(bridge.new_thread)
             window.protection_agreed.connect(bridge.protect)
             bridge.protection_changed.connect(window.show_protection)
@@ -315,6 +316,10 @@ class Application(QObject):
         window = self._open_window()
         window.show_error(error)
         window.bring_up()
+
+    @Slot(str)
+    def _on_copy_wanted(self, text: str) -> None:
+        self._qt.clipboard().setText(text)
 
     @Slot()
     def _on_window_closed(self) -> None:

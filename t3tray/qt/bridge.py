@@ -19,7 +19,7 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, listing_of
 from t3tray.qt.words import (
@@ -31,6 +31,7 @@ from t3tray.qt.words import (
     RESUMING,
     STARTING,
     doing,
+    opened_note,
     stopped,
 )
 from t3tray.qt.working import Working
@@ -44,12 +45,13 @@ DRAFT_LIMIT = 1.0
 
 
 class Bridge(QObject):
-    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
-    remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
-    then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said, `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the
-    T3TrayError, `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
-    `protection_changed` how T3 Code stands with it; `ended` comes once, when nothing runs any more."""
+    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError, `previewed`
+    and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long now,
+    `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to be sent,
+    `saying_found` a text and the ids of the threads in which it was said, `notice_clicked` a `Click`, `sent` and `refused` a
+    thread's id and the text that was sent or the T3TrayError, `answer_failed` the id of what asked and the error,
+    `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it; `ended` comes once,
+    when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -67,6 +69,7 @@ class Bridge(QObject):
     protection_previewed = Signal(object)
     protection_changed = Signal(object)
     told = Signal(str)
+    copy_wanted = Signal(str)
     failed = Signal(object)
     ended = Signal()
     conversation_changed = Signal(object)
@@ -120,7 +123,12 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+        def tell(opened: Opened) -> None:
+            if opened.title:
+                self.copy_wanted.emit(opened.title)
+            self.told.emit(opened_note(opened))
+
+        self._ask(lambda desk: desk.open_in_t3code(thread_id), tell)
 
     def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""

@@ -11,7 +11,7 @@ from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 
 
 class Desk(Protocol):
@@ -31,7 +31,7 @@ class Desk(Protocol):
 
     async def resume_in_terminal(self, thread_id: str) -> Resumption: ...
 
-    async def open_in_t3code(self, thread_id: str) -> str: ...
+    async def open_in_t3code(self, thread_id: str) -> Opened: ...
 
     async def mark_seen(self, thread_id: str) -> None: ...
 

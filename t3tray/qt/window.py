@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.resize(NARROW, 660)
         self._place = place
         self._lines: Mapping[str, Line] = {}
+        self._reapers: Mapping[str, ReaperState] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
@@ -108,7 +110,7 @@ class MainWindow(QMainWindow):
 
     def show_listing(self, listing: Listing) -> None:
         overview = listing.overview
-        self._lines = listing.lines
+        self._lines, self._reapers = listing.lines, overview.foreign_reapers
         self.threads.set_listing(listing)
         self._welcome(bool(self._lines))
         self._show_awaited()
@@ -339,6 +341,7 @@ class MainWindow(QMainWindow):
     def _show_server(self, overview: Overview) -> None:
         server = overview.server
         self._server.setText(f"{server_line(server)}: {server.reason}" if server.reason else server_line(server))
+        self._server.setToolTip(overview.resting)
         set_kind(self._server, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._server_deeds:
@@ -360,7 +363,7 @@ class MainWindow(QMainWindow):
             self.page.show_row(line)
             self.look_wanted.emit(thread_id)
         elif isinstance(line, T3Thread):
-            self.page.show_foreign(line)
+            self.page.show_foreign(line, self._reapers.get(line.id))
 
     @Slot(object)
     def _on_picked(self, item: Item) -> None:

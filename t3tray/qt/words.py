@@ -11,7 +11,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import GuardPhase, GuardState
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Opened, Overview
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -144,7 +144,9 @@ def needing(overview: Overview) -> int:
 
 def reaper_line(overview: Overview) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at and not row.is_archived)
+    states = [row.reaper for row in overview.rows if not row.is_archived]
+    states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
+    times = sorted(state.reap_at for state in states if state.reap_at)
     return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
 
 
@@ -162,6 +164,15 @@ def reaper_text(state: ReaperState) -> str:
     if state.reap_at:
         return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
     return _PHASES[state.phase]
+
+
+def opened_note(opened: Opened) -> str:
+    """What was opened, and what the user has in the clipboard now."""
+    return (
+        f"{opened.sentence} The thread's title was copied, so that you can look for it there."
+        if opened.title
+        else opened.sentence
+    )
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -26,7 +26,7 @@ from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
-from t3tray.core.services.views import Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(
@@ -142,9 +142,9 @@ class FakeDesk:
         self._note("terminal", thread_id)
         return await self.resume(thread_id)
 
-    async def open_in_t3code(self, thread_id: str) -> str:
+    async def open_in_t3code(self, thread_id: str) -> Opened:
         self._note("t3code", thread_id)
-        return "Opened."
+        return Opened("T3 Code came to the front.", title=self._row(thread_id).thread.title)
 
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)

@@ -51,6 +51,7 @@ THREAD_DOCUMENT = {
 ROW_DOCUMENT = {
     **THREAD_DOCUMENT,
     "session_id": "ses_1",
+    "session_directory": None,
     "verdict": VERDICT,
     "reaper": {"state": "at-risk", "reap_at": None},
     "t3code": None,
@@ -106,7 +107,7 @@ def test_the_details_hold_everything() -> None:
     document = documents.details_document(
         ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, (Candidate("ses_0", ("journal",), exists=False),))
     )
-    assert set(document) == {"thread", "cursor", "offered", "candidates", "alarms", "journal", "answers", "receipt"}
+    assert set(document) == {"thread", "deleted", "cursor", "offered", "candidates", "alarms", "journal", "answers", "receipt"}
     assert document["thread"] == ROW_DOCUMENT
     assert document["candidates"] == [
         {

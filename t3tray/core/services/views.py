@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from t3tray.core.domain.alarm import Alarm
@@ -35,7 +36,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order."""
+    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
+
+    `session_directory` is where its session works, if that is another folder than the thread's.
+    """
 
     thread: Thread
     session_id: str | None
@@ -43,6 +47,7 @@ class ThreadRow:
     reaper: ReaperState
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+    session_directory: str | None = None
 
     @property
     def is_archived(self) -> bool:
@@ -82,10 +87,11 @@ class Look:
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
-    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
-    `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over,
-    `refusals` what it refused T3 Code and nobody has seen, one a thread. `server_stays`: the server is ours and goes on running
-    when this app ends. `settings`: what the user has set by now.
+    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
+    stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `asks` what waits for the user on the running
+    server. `guarded` are the ids of the threads that the guard watches over, `refusals` what it refused T3 Code and nobody has
+    seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own
+    reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
     """
 
     server: ServerStatus
@@ -101,13 +107,16 @@ class Overview:
     settings: Settings = field(default_factory=Settings)
     guard: GuardState = NO_GUARD
     refusals: tuple[Told, ...] = ()
+    foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
+    resting: str = ""
 
 
 @dataclass(frozen=True)
 class ThreadDetails:
     """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
 
-    `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for it.
+    `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for
+    it. `deleted` is a sentence on a thread that T3 Code shows no more, else empty; nothing is offered for it.
     """
 
     row: ThreadRow
@@ -119,6 +128,7 @@ class ThreadDetails:
     offered: tuple[Remedy, ...] = ()
     choices: tuple[Candidate, ...] = ()
     answers: tuple[Told, ...] = ()
+    deleted: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,16 @@ class Resumption:
     session_id: str | None
     verdict: Verdict
     receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was opened for the user, in a sentence; `address` where it is a page. `title` is what to look for there, where the
+    program could not be told which thread to show; the face helps with that."""
+
+    sentence: str
+    address: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,16 @@ def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, brid
     assert desk.asked == [("preview", "a", "bind", "ses_2"), ("apply", "a", "bind", "ses_2"), ("details", "a")]
 
 
+def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    bridge, copied = bridged(FakeDesk(OVERVIEW)), []
+    bridge.copy_wanted.connect(copied.append)
+    bridge.start()
+    with qtbot.waitSignal(bridge.told) as told:
+        bridge.open_in_t3code("a")
+    (said,) = told.args or ()
+    assert copied == ["Thread a"] and "came to the front. The thread's title was copied" in said
+
+
 def test_an_error_of_the_world_is_told_as_it_is(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
     desk = FakeDesk(OVERVIEW)
     desk.trouble = ServerDown("Nobody listens.")
