@@ -175,6 +175,7 @@ QLabel[kind="unsure"] {{ color: {unsure}; }}
 QLabel[kind="bad"] {{ color: {bad}; }}
 QLineEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
 QLineEdit:focus {{ border: 1px solid {accent}; }}
+QLineEdit {{ selection-background-color: {accent}; selection-color: {on_accent}; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {muted}; }}
 QPushButton:focus {{ border: 1px solid {accent}; }}
