@@ -13,6 +13,7 @@ from typing import TextIO
 
 from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
 from t3tray.command import Command
+from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason
@@ -160,6 +161,10 @@ async def journal(command: Command) -> ExitCode:
 
 
 async def doctor(command: Command) -> ExitCode:
+    if command.words.diagnostics:
+        text = await diagnose(command.engine)
+        command.answer({"diagnostics": text}, text)
+        return ExitCode.DONE
     findings = await command.engine.examine()
     document: documents.Document = {"findings": [documents.finding_document(finding) for finding in findings]}
     command.answer(document, tables.findings(findings))

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
@@ -26,7 +28,7 @@ from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 
 _log = logging.getLogger(__name__)
@@ -66,8 +68,7 @@ class Desk:
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
         engine.server.subscribe(self._on_server_changed)
-        # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
-        preparing = asyncio.create_task(asyncio.to_thread(engine.launching.environment))
+        preparing = asyncio.create_task(self._prepare(engine))
         try:
             while True:
                 await self._watch_files(engine)
@@ -75,8 +76,19 @@ class Desk:
                 await self._next_change(max(rest, COALESCE))
         finally:
             preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
             if self._watch:
                 await asyncio.to_thread(self._watch.stop)
+
+    async def _prepare(self, engine: Engine) -> None:
+        """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
+        await asyncio.to_thread(engine.launching.environment)
+        if engine.settings.server_with_app:
+            try:
+                await engine.connect()
+            except T3TrayError as error:
+                # Why it is not there is in the server's state, which is shown.
+                _log.warning("The server could not be started with the app: %s", error.message)
 
     async def close(self) -> None:
         """Stop listening, then close the engine: the server that only we use ends with it."""
@@ -132,14 +144,19 @@ class Desk:
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
         """Do what the user agreed to."""
         engine = await self._opened()
-        done = await engine.apply(thread_id, choice, seen)
-        self._changed.set()
-        return done
+        try:
+            return await engine.apply(thread_id, choice, seen)
+        finally:
+            # Cancelled, it is settled by the look that this leads to.
+            self._changed.set()
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()
         engine.resting.note()
-        return (await engine.threads.create(directory, title, await engine.connect())).id
+        try:
+            return (await engine.threads.create(directory, title, await engine.connect())).id
+        finally:
+            self._changed.set()
 
     async def rename(self, thread_id: str, title: str) -> None:
         engine = await self._opened()
@@ -155,6 +172,25 @@ class Desk:
     async def search(self, text: str) -> frozenset[str]:
         """The ids of the threads whose conversation holds this text, whatever its case. A newer search ends this one."""
         return await (await self._opened()).text_search.find(text, self._sessions)
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        """Set one and go by it; all of them as they are then. Raises UsageError, in a sentence for beside the field."""
+        settings = await (await self._opened()).change_setting(name, value)
+        self._changed.set()
+        return settings
+
+    async def take_inventory(self) -> Inventory:
+        """What is there to work with, and what is missing."""
+        return await (await self._opened()).take_inventory()
+
+    async def open_data_folder(self) -> None:
+        """Raises WorldError when the desktop has no program that shows folders."""
+        engine = await self._opened()
+        await asyncio.to_thread(engine.launching.open_folder, engine.data_directory)
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str:
+        """Everything that helps to understand a trouble, without secrets. `face` are lines about the window's side."""
+        return await diagnose(await self._opened(), face)
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
@@ -255,6 +291,7 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
+            await engine.read_settings()
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)

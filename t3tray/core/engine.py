@@ -18,6 +18,7 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import Hindrance, ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
@@ -35,6 +36,7 @@ from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, read_guard_key
 from t3tray.core.services.guarding import Answers, Guarding
+from t3tray.core.services.inventory import find_homes, find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
@@ -44,11 +46,12 @@ from t3tray.core.services.resting import Resting, rest_if_idle
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
+from t3tray.core.services.setting_rules import changed, check
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
-from t3tray.core.services.views import Finding, Look, Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
@@ -59,7 +62,7 @@ from t3tray.core.system.neighbours import other_opencode_runs, other_servers
 from t3tray.core.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
-from t3tray.core.t3code.home import t3_homes
+from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
@@ -93,27 +96,23 @@ class Engine:
             noise=random.Random(),
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
-        self.t3_homes = homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
-        readers = [T3Reader(home) for home in homes]
+        readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
         self.text_search = TextSearch(self.database, readers)
-        self.t3_files = tuple(path for reader in readers for path in reader.files)
         self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
-        minutes = (timedelta(minutes=settings.t3_idle_minutes), timedelta(minutes=settings.t3_sweep_minutes))
-        self._clock = ReaperClock(*minutes)
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
-        rules = VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
         vault = Vault(data / "vault")
-        self.archive = Archive(vault, VaultKeeper(vault, store, self.database, rules, utc_now), self.survey, run_sql)
+        self._vault_keeper = VaultKeeper(vault, store, self.database, _vault_rules(settings), utc_now)
+        self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
         tools = Tools(
             store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
         )
-        repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
-        self.remedies = Remedies(tools, repair)
+        self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
+        self.remedies = Remedies(tools, self._repair)
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
@@ -187,6 +186,12 @@ class Engine:
     def guarding(self, answers: Answers) -> Guarding:
         """What the guard needs of our bindings and our journal."""
         return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords that this process uses now."""
+        endpoint = self._connection[0] if self._connection else None
+        return (endpoint.password,) if endpoint and endpoint.password else ()
 
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
@@ -271,7 +276,7 @@ class Engine:
             await self.server_status(),
             alarms,
             (*self.store.notices, *self.archive.trouble),
-            self._clock,
+            self._clock(),
             utc_now(),
             archived,
         )
@@ -280,31 +285,73 @@ class Engine:
             taken,
             asks=await self.conversing.open_asks(taken, seen, connection),
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
-            look=Look(self.settings.appearance, self.settings.tray_icon),
+            settings=self.settings,
         )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         thread = await self.find(thread_id)
         picture, status = await self.look(), await self.server_status()
-        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
+        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
         return await self._run_sql(self.remedies.with_offers, found)
 
+    @property
+    def t3_homes(self) -> tuple[T3Home, ...]:
+        """Where T3 Code's data is looked for."""
+        return t3_homes(os.environ, Path.home(), self.settings.t3_homes)
+
+    @property
+    def t3_files(self) -> tuple[Path, ...]:
+        """The files whose change tells that T3 Code changed something."""
+        return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
+
     async def set_settings(self, settings: Settings) -> None:
-        """Keep these; what is running goes on as it began, the next start goes by them."""
+        """Keep these, and go by them. A server that runs goes on as it was started; `server_url` and `carry_characters` wait for
+        the next start of this process. Raises StoreError."""
         await self._run_sql(self.store.settings.write, settings)
-        self.settings = settings
+        await self._go_by(settings)
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError, StoreError."""
+        settings = changed(await self._run_sql(self.store.settings.read), name, value)
+        await asyncio.to_thread(check, settings, name)
+        await self.set_settings(settings)
+        return settings
+
+    async def read_settings(self) -> None:
+        """Go by what another process of ours may have set. Raises StoreError."""
+        settings = await self._run_sql(self.store.settings.read)
+        if settings != self.settings:
+            await self._go_by(settings)
+
+    async def _go_by(self, settings: Settings) -> None:
+        self.settings = self.launching.settings = settings
+        self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
+        self._repair.allowed = settings.t3_repair
+        self._vault_keeper.rules = _vault_rules(settings)
+        readers = [T3Reader(home) for home in self.t3_homes]
+        self.text_search.readers = tuple(readers)
+        await self._run_sql(self.survey.read_from, readers)
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
         return await self.remedies.preview(await self.details(thread_id), choice)
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
-        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises."""
+        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises.
+
+        It may be cancelled: the thread is as before then, or it is done.
+        """
         thread = await self.take_in(thread_id)
-        return await self.remedies.apply(await self.details(thread.id), choice, seen)
+        details = await self.details(thread.id)
+        try:
+            return await self.remedies.apply(details, choice, seen)
+        except asyncio.CancelledError:
+            # Settled as after a crash, by whoever next uses the server.
+            self._is_settled = False
+            raise
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
@@ -319,6 +366,15 @@ class Engine:
         patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
 
+    async def take_inventory(self) -> Inventory:
+        """What is there to work with. Takes a second: the program is asked for its version. Raises StoreError."""
+        picture = await self._run_sql(self.survey.look)
+        program = asyncio.to_thread(find_program, self.launching.program, self.launching.environment)
+        homes = asyncio.to_thread(find_homes, self.t3_homes, picture.states, self.settings.t3_homes)
+        keyring = asyncio.to_thread(Secrets(self.data_directory).keyring_name)
+        found = await asyncio.gather(program, homes, keyring)
+        return Inventory(*found, data=str(self.data_directory), vault=await self.archive.size())
+
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""
         known = self.server.status
@@ -326,6 +382,11 @@ class Engine:
 
     async def server_log(self) -> str:
         return await asyncio.to_thread(tail_of, self.server.log_path, _LOG_LINES)
+
+    def _clock(self) -> ReaperClock:
+        """T3 Code's reaper, as the settings say that it is set."""
+        idle, sweep = self.settings.t3_idle_minutes, self.settings.t3_sweep_minutes
+        return ReaperClock(timedelta(minutes=idle), timedelta(minutes=sweep))
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""
@@ -354,6 +415,10 @@ class Engine:
             return await self.join_running_server()
         except _UNREACHABLE:
             return None
+
+
+def _vault_rules(settings: Settings) -> VaultRules:
+    return VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
 
 
 def _external(settings: Settings) -> ExternalServer | None:

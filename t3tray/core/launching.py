@@ -26,10 +26,10 @@ _FROZEN = bool(getattr(sys, "frozen", False))
 
 
 class Launching:
-    """The programs of one process of ours, as its settings and its environment name them."""
+    """The programs of one process of ours, as its settings (which may be replaced) and its environment name them."""
 
     def __init__(self, settings: Settings, data: Path) -> None:
-        self._settings = settings
+        self.settings = settings
         self._data = data
 
     def program(self) -> Path:
@@ -48,7 +48,7 @@ class Launching:
 
     def server_program(self) -> ServerProgram:
         """What `opencode serve` is started with: from the home directory, since each request names its own."""
-        return ServerProgram(self.program(), self.environment(), Path.home())
+        return ServerProgram(self.program(), self.environment(), Path.home(), self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
         """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
@@ -68,7 +68,7 @@ class Launching:
         open_terminal(
             [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
             platform=sys.platform,
-            setting=self._settings.terminal,
+            setting=self.settings.terminal,
             environment=self.environment(),
             script=self._data / "attach.command",
         )
@@ -83,14 +83,17 @@ class Launching:
             raise WorldError("No browser could be opened.", f"The page is {address}")
         return address
 
+    def open_folder(self, folder: Path) -> None:
+        """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
+        start([_opener(), str(folder)], self.environment())
+
     def open_t3code(self, thread: Thread, address: str | None) -> str:
         """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread; a sentence."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
             return f"Opened {address}"
-        opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
-        start([opener, "t3code://app"], self.environment())
+        start([_opener(), "t3code://app"], self.environment())
         return f"T3 Code was brought to the front. Look for “{thread.title}” there: it cannot be opened from outside."
 
     @cached_property
@@ -98,4 +101,9 @@ class Launching:
         return login_shell_path(os.environ)
 
     def _find(self, login_path: str | None) -> Path:
-        return find_binary(self._settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+        return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+
+
+def _opener() -> str:
+    """What opens things as a double click would."""
+    return {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")

@@ -18,11 +18,13 @@ from t3tray.qt.tray import Tray
 from t3tray.resources import resource
 
 if TYPE_CHECKING:
+    from t3tray.core.domain.inventory import Inventory
     from t3tray.core.errors import T3TrayError
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
     from t3tray.qt.menu import Item
+    from t3tray.qt.settings_wiring import SettingsDoor
     from t3tray.qt.window import MainWindow
 
 # In ms: how long a desktop may take to show a tray before the window comes up in its place.
@@ -35,18 +37,20 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
 class Application(QObject):
-    """One for the process. `run` returns when the app has ended."""
+    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent."""
 
-    def __init__(self, directory: Path, make_desk: Callable[[], Desk]) -> None:
+    def __init__(self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
         self._qt = QApplication(sys.argv[:1])
         super().__init__()
         self._make_desk = make_desk
         self._directory = directory
+        self._clean = clean
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
+        self._settings: SettingsDoor | None = None
         self._quitting = False
         self._appearance = "system"
 
@@ -95,7 +99,10 @@ class Application(QObject):
     def _on_icon_shown(self) -> None:
         from t3tray.qt.bridge import Bridge
         from t3tray.qt.quitting import SignalWatch
+        from t3tray.qt.report import Reporter
 
+        self._reporter = Reporter(self._clean)
+        self._reporter.catch()
         self._tray.show_overview(None)
         self._signals = SignalWatch()
         self._signals.received.connect(self._on_quit_wanted)
@@ -108,6 +115,7 @@ class Application(QObject):
         bridge.details_changed.connect(self._on_details_changed)
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
+        bridge.inventory_taken.connect(self._on_inventory_taken)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
@@ -143,6 +151,10 @@ class Application(QObject):
             window.answer_wanted.connect(bridge.answer)
             window.text_wanted.connect(bridge.search)
             bridge.saying_found.connect(window.threads.show_saying)
+            window.settings_wanted.connect(self._on_settings_wanted)
+            window.inventory_wanted.connect(bridge.take_inventory)
+            window.stop_wanted.connect(bridge.stop_work)
+            bridge.working_changed.connect(window.show_working)
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self._window
@@ -183,6 +195,8 @@ class Application(QObject):
             case Deed.ANSWER:
                 assert isinstance(item.ask, Inquiry)
                 self._bridge.answer(item.ask, item.answers)
+            case Deed.SETTINGS:
+                self._on_settings_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:
@@ -201,10 +215,10 @@ class Application(QObject):
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
-        if overview.look.appearance != self._appearance:
+        if overview.settings.appearance != self._appearance:
             from t3tray.qt.theme import follow_appearance
 
-            self._appearance = overview.look.appearance
+            self._appearance = overview.settings.appearance
             follow_appearance(self._appearance)
         self._tray.show_overview(overview)
         if self._window and self._bridge and self._bridge.listing:
@@ -230,9 +244,36 @@ class Application(QObject):
     def _on_thread_made(self, thread_id: str) -> None:
         self._open_window().show_thread_soon(thread_id)
 
+    @Slot()
+    def _on_settings_wanted(self) -> None:
+        from t3tray.qt.settings_wiring import SettingsDoor
+
+        assert self._bridge is not None
+        if self._settings is None:
+            self._settings = SettingsDoor(self._bridge, self._tray.is_there)
+            self._settings.found_wanted.connect(self._on_found_wanted)
+        self._settings.open()
+
+    @Slot()
+    def _on_found_wanted(self) -> None:
+        self._open_window().bring_up()
+        self._open_window().show_found()
+
+    @Slot(object)
+    def _on_inventory_taken(self, inventory: Inventory) -> None:
+        from t3tray.qt.settings_wiring import face_items
+
+        if self._window:
+            self._window.found.show_inventory(inventory, face_items(self._tray.is_there))
+
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:
+        from t3tray.core.errors import OurBug
+
         if self._quitting:
+            return
+        if isinstance(error, OurBug):
+            self._reporter.tell(error)
             return
         window = self._open_window()
         window.show_error(error)
@@ -257,8 +298,9 @@ class Application(QObject):
         self._quitting = True
         end_at_last(HARD_END)
         self._tray.hide()
-        if self._window:
-            self._window.hide()
+        for window in (self._window, self._settings and self._settings.window):
+            if window:
+                window.hide()
         if self._bridge is None:
             self._qt.quit()
             return

@@ -20,6 +20,18 @@ from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, listing_of
+from t3tray.qt.words import (
+    CHECKING,
+    DIAGNOSING,
+    LOOKING,
+    MAKING,
+    RESTARTING,
+    RESUMING,
+    STARTING,
+    doing,
+    stopped,
+)
+from t3tray.qt.working import Working
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -30,12 +42,18 @@ CLOSE_LIMIT = 5.0
 
 class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
-    remedy would do or did, `saying_found` a text and the ids of the threads in which it was said; `ended` comes once, when
-    nothing runs any more."""
+    remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
+    then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
+    which it was said; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
+    working_changed = Signal(object)
+    setting_kept = Signal(str, object)
+    setting_refused = Signal(str, str)
+    inventory_taken = Signal(object)
+    diagnosed = Signal(str)
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
     thread_made = Signal(str)
@@ -54,6 +72,7 @@ class Bridge(QObject):
         self._stop = asyncio.Event()
         self._desk: asyncio.Future[Desk] = self._loop.create_future()
         self._asked: set[asyncio.Task[None]] = set()
+        self._working = Working(self.working_changed.emit)
         self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)
 
     def start(self) -> None:
@@ -76,10 +95,10 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit)
 
     def resume(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.resume(thread_id), self.resumed.emit)
+        self._ask(lambda desk: desk.resume(thread_id), self.resumed.emit, words=CHECKING)
 
     def resume_in_terminal(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit)
+        self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
@@ -88,26 +107,30 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.mark_seen(thread_id))
 
     def start_server(self) -> None:
-        self._ask(lambda desk: desk.start_server())
+        self._ask(lambda desk: desk.start_server(), words=STARTING, on_stop=self.stop_server)
 
     def stop_server(self) -> None:
         self._ask(lambda desk: desk.stop_server())
 
     def restart_server(self) -> None:
-        self._ask(lambda desk: desk.restart_server())
+        self._ask(lambda desk: desk.restart_server(), words=RESTARTING, on_stop=self.stop_server)
 
     def preview(self, thread_id: str, choice: Choice) -> None:
-        self._ask(lambda desk: desk.preview(thread_id, choice), lambda preview: self.previewed.emit(thread_id, choice, preview))
+        self._ask(
+            lambda desk: desk.preview(thread_id, choice),
+            lambda preview: self.previewed.emit(thread_id, choice, preview),
+            words=LOOKING,
+        )
 
     def apply(self, thread_id: str, choice: Choice, seen: Preview) -> None:
         def tell(done: Preview) -> None:
             self.remedied.emit(thread_id, done)
             self.look_at(thread_id)
 
-        self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell)
+        self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
 
     def new_thread(self, directory: str, title: str) -> None:
-        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit)
+        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
 
     def rename(self, thread_id: str, title: str) -> None:
         self._ask(lambda desk: desk.rename(thread_id, title))
@@ -128,29 +151,84 @@ class Bridge(QObject):
         if sentence:
             self.told.emit(sentence)
 
-    def _ask(self, work: Callable[[Desk], Awaitable[T]], tell: Callable[[T], None] | None = None) -> None:
-        """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal."""
+    def change_setting(self, name: str, value: object) -> None:
+        self._ask(
+            lambda desk: desk.change_setting(name, value),
+            lambda settings: self.setting_kept.emit(name, settings),
+            lambda error: self.setting_refused.emit(name, error.message),
+        )
+
+    def take_inventory(self) -> None:
+        self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)
+
+    def open_data_folder(self) -> None:
+        self._ask(lambda desk: desk.open_data_folder())
+
+    def diagnose(self, face: tuple[str, ...]) -> None:
+        """`face` are lines about the window's side."""
+        self._ask(lambda desk: desk.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)
+
+    def stop_work(self, number: int) -> None:
+        """End what takes long; what it was is told."""
+
+        def stop() -> None:
+            if work := self._working.stop(number):
+                self.told.emit(stopped(work.words))
+
+        self._hand_over(stop)
+
+    def _ask(
+        self,
+        work: Callable[[Desk], Awaitable[T]],
+        tell: Callable[[T], None] | None = None,
+        refuse: Callable[[T3TrayError], None] | None = None,
+        *,
+        words: str = "",
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
+        """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal. With `words` it can be
+        stopped once it takes long."""
 
         def begin() -> None:
-            task = self._loop.create_task(self._do(work, tell))
-            self._asked.add(task)
-            task.add_done_callback(self._asked.discard)
+            task = self._begin(work, tell, refuse)
+            if words:
+                self._working.follow(task, words, on_stop)
 
         self._hand_over(begin)
 
-    def _hand_over(self, work: Callable[[], None]) -> None:
+    def _begin(
+        self,
+        work: Callable[[Desk], Awaitable[T]],
+        tell: Callable[[T], None] | None = None,
+        refuse: Callable[[T3TrayError], None] | None = None,
+    ) -> asyncio.Task[None]:
+        task = self._loop.create_task(self._do(work, tell, refuse))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        return task
+
+    def _hand_over(self, work: Callable[[], object]) -> None:
         """Have it called in the asyncio thread; once that has come to its end, nothing is done any more."""
         if self._thread.is_alive():
             with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
                 self._loop.call_soon_threadsafe(work)
 
-    async def _do(self, work: Callable[[Desk], Awaitable[T]], tell: Callable[[T], None] | None) -> None:
+    async def _do(
+        self,
+        work: Callable[[Desk], Awaitable[T]],
+        tell: Callable[[T], None] | None,
+        refuse: Callable[[T3TrayError], None] | None,
+    ) -> None:
         try:
             result = await work(await asyncio.shield(self._desk))
+        except OurBug as bug:
+            self._tell_bug(bug)
         except T3TrayError as error:
-            self.failed.emit(error)
+            (refuse or self.failed.emit)(error)
         except Exception as bug:
             self._tell_bug(bug)
+            if refuse:
+                refuse(our_bug(bug))
         else:
             if tell:
                 tell(result)
@@ -163,6 +241,7 @@ class Bridge(QObject):
             self.ended.emit()
 
     async def _live(self) -> None:
+        self._loop.set_exception_handler(self._on_unhandled)
         try:
             desk = self._make_desk()
         except Exception as bug:
@@ -206,6 +285,23 @@ class Bridge(QObject):
         elif error:
             self._tell_bug(error)
 
+    def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """What went wrong in the loop where nobody waited for it."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self._tell_bug(error)
+        else:
+            loop.default_exception_handler(context)
+
     def _tell_bug(self, bug: BaseException) -> None:
         _log.error("This is a mistake of t3tray's.", exc_info=bug)
-        self.failed.emit(OurBug(f"{type(bug).__name__}: {bug}", "Nothing was lost. The log tells more."))
+        self.failed.emit(our_bug(bug))
+
+
+def our_bug(error: BaseException) -> OurBug:
+    """The same as an error that can be told; where it happened is behind it, as its cause."""
+    if isinstance(error, OurBug):
+        return error
+    told = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
+    told.__cause__ = error
+    return told

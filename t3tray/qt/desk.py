@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
 
 
 class Desk(Protocol):
@@ -40,6 +41,14 @@ class Desk(Protocol):
     async def preview(self, thread_id: str, choice: Choice) -> Preview: ...
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview: ...
+
+    async def change_setting(self, name: str, value: object) -> Settings: ...
+
+    async def take_inventory(self) -> Inventory: ...
+
+    async def open_data_folder(self) -> None: ...
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
 

@@ -32,6 +32,7 @@ class Deed(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    SETTINGS = "settings"
     QUIT = "quit"
     QUIT_AND_STOP = "quit-and-stop"
     REPLY = "reply"
@@ -73,13 +74,13 @@ def menu_of(overview: Overview | None, now: datetime) -> tuple[Item, ...]:
     """The whole menu. The first entry opens the window: on macOS a click on the icon does nothing but open the menu."""
     opening = (Item("Open t3tray", Deed.OPEN), SEPARATOR)
     if overview is None:
-        return (*opening, Item("Reading your threads…"), SEPARATOR, Item("New Thread…", Deed.NEW_THREAD), SEPARATOR, *_quitting())
+        return (*opening, Item("Reading your threads…"), SEPARATOR, Item("New Thread…", Deed.NEW_THREAD), SEPARATOR, *_closing())
     parts = (
         _needs_you(overview),
         _blocked(overview),
         (*_recent(overview, now), Item("New Thread…", Deed.NEW_THREAD)),
         (*_server(overview.server), *_reaper(overview)),
-        _quitting(overview.server_stays),
+        _closing(overview.server_stays),
     )
     return (*opening, *_separated(parts))
 
@@ -173,10 +174,10 @@ def _reaper(overview: Overview) -> tuple[Item, ...]:
     return (Item(line),) if line else ()
 
 
-def _quitting(server_stays: bool = False) -> tuple[Item, ...]:
+def _closing(server_stays: bool = False) -> tuple[Item, ...]:
     """Where the server would go on running, there are two ways to quit."""
     both = (Item("Quit and Stop the Server", Deed.QUIT_AND_STOP),) if server_stays else ()
-    return (Item("Quit t3tray", Deed.QUIT), *both)
+    return (Item("Settings…", Deed.SETTINGS), Item("Quit t3tray", Deed.QUIT), *both)
 
 
 def _separated(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -83,13 +83,20 @@ class ScrollPage(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(name)
-        page = QWidget()
+        page = _Page()
         page.setProperty("kind", "page")
         page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._body = QVBoxLayout(page)
         self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self._body.setSpacing(GAP)
         self.setWidget(page)
+
+
+class _Page(QWidget):
+    """As high as its words need at its width. Qt would reckon with a narrower one, and scroll too far."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

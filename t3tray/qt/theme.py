@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from t3tray.resources import resource
+
 # Distances in logical pixels; everything is a multiple of the first.
 UNIT = 4
 GAP = 2 * UNIT
@@ -134,6 +136,12 @@ def _palette(scheme: Colours) -> QPalette:
     return palette
 
 
+def motion_is_reduced() -> bool:
+    """Whether the system asks for less movement. Qt tells it from 6.12 on."""
+    preference = getattr(QGuiApplication.styleHints().accessibility(), "motionPreference", None)
+    return preference is not None and "Reduce" in preference().name
+
+
 def contrast(one: QColor, other: QColor) -> float:
     """The ratio of WCAG 2: 1 for equal colours, 21 for black on white."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -152,7 +160,7 @@ def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
 def style_sheet(scheme: Colours) -> str:
     """How the widgets of the window look, by role: `kind` is a property that they are given."""
     names = {name: colour.name() for name, colour in vars(scheme).items()}
-    return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS)
+    return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS, icons=resource("icons").as_posix())
 
 
 def _luminance(colour: QColor) -> float:
@@ -173,9 +181,31 @@ QLabel[kind="muted"] {{ color: {muted}; }}
 QLabel[kind="good"] {{ color: {good}; }}
 QLabel[kind="unsure"] {{ color: {unsure}; }}
 QLabel[kind="bad"] {{ color: {bad}; }}
-QLineEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
-QLineEdit:focus {{ border: 1px solid {accent}; }}
-QLineEdit {{ selection-background-color: {accent}; selection-color: {on_accent}; }}
+QLineEdit, QSpinBox {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QLineEdit, QSpinBox, QPlainTextEdit {{ selection-background-color: {accent}; selection-color: {on_accent}; }}
+QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent}; }}
+QPlainTextEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: {unit}px; }}
+QPlainTextEdit:focus {{ border: 1px solid {accent}; }}
+QProgressBar {{ background: {line}; border: none; }}
+QProgressBar::chunk {{ background: {accent}; }}
+QCheckBox {{ spacing: {gap}px; }}
+QCheckBox::indicator {{ width: 15px; height: 15px; background: {base}; border: 1px solid {muted}; border-radius: 4px; }}
+QCheckBox::indicator:focus {{ border: 1px solid {accent}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border: 1px solid {accent}; image: url("{icons}/tick.svg"); }}
+QCheckBox::indicator:checked:focus {{ border: 1px solid {text}; }}
+QComboBox {{ background: {base}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QComboBox:focus {{ border: 1px solid {accent}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{icons}/chevron.svg"); width: 12px; height: 12px; }}
+QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {line}; selection-background-color: {accent};
+  selection-color: {on_accent}; }}
+QWidget[kind="card"] QLineEdit, QWidget[kind="card"] QSpinBox, QWidget[kind="card"] QPushButton {{ background: {base}; }}
+QWidget[kind="card"] QSpinBox QLineEdit, QSpinBox QLineEdit {{ background: transparent; border: none; padding: 0 {unit}px 0 0; }}
+QSpinBox {{ padding: 3px 0; }}
+QSpinBox::up-button, QSpinBox::down-button {{ width: {unit}px; border: none; background: transparent; }}
+QWidget[kind="card"] QPushButton[kind="plain"] {{ background: transparent; }}
+QWidget[kind="card"] QPushButton[kind="main"] {{ background: {accent}; }}
+QWidget[kind="card"] QPushButton:pressed {{ background: {line}; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {muted}; }}
 QPushButton:focus {{ border: 1px solid {accent}; }}

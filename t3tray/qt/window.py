@@ -23,11 +23,13 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidge
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.qt.first_start import FoundPage
 from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
 from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, clear, label, line, set_kind
+from t3tray.qt.progress import ProgressLine
 from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
 from t3tray.qt.rename import Rename
@@ -37,6 +39,7 @@ from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
 from t3tray.qt.window_place import WindowPlace
 from t3tray.qt.words import is_trouble, server_line
+from t3tray.qt.working import Work
 
 _TWO_PANES = 720
 
@@ -58,6 +61,9 @@ class MainWindow(QMainWindow):
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
+    settings_wanted = Signal()
+    inventory_wanted = Signal()
+    stop_wanted = Signal(int)
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
@@ -71,7 +77,10 @@ class MainWindow(QMainWindow):
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
+        self._welcomed = False
         self.bar = MessageBar()
+        self.progress = ProgressLine()
+        self.found = FoundPage()
         self.threads = ThreadList(Reading(now))
         self.page = ThreadPage()
         self.sheet = RemedySheet()
@@ -80,6 +89,7 @@ class MainWindow(QMainWindow):
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
         self._server = label("", "muted")
+        self._settings = button("Settings", "plain")
         self._server_buttons = QHBoxLayout()
         self._build()
         self._connect()
@@ -95,6 +105,7 @@ class MainWindow(QMainWindow):
         overview = listing.overview
         self._lines = listing.lines
         self.threads.set_listing(listing)
+        self._welcome(bool(overview.rows or overview.foreign))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
@@ -128,6 +139,17 @@ class MainWindow(QMainWindow):
         if resumption.thread.id == self.threads.current():
             self.look_wanted.emit(resumption.thread.id)
 
+    def show_working(self, working: tuple[Work, ...]) -> None:
+        """What takes long now."""
+        self.progress.show_working(working)
+
+    def show_found(self) -> None:
+        """The page that says what is there and what is missing, read anew."""
+        self._over_page.setCurrentWidget(self.found)
+        self._asks_for_page = True
+        self._arrange()
+        self.inventory_wanted.emit()
+
     def show_note(self, sentence: str) -> None:
         self.bar.warn(sentence)
 
@@ -136,6 +158,7 @@ class MainWindow(QMainWindow):
 
     def show_thread(self, thread_id: str) -> None:
         """Bring one thread's page up, also in a narrow window."""
+        self._put_found_away()
         self._asks_for_page = True
         self.threads.choose(thread_id)
         self._arrange()
@@ -187,6 +210,22 @@ class MainWindow(QMainWindow):
         line = self._lines.get(thread_id)
         return line if isinstance(line, ThreadRow) else None
 
+    def _welcome(self, has_threads: bool) -> None:
+        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
+        self.found.show_whether_threads(has_threads)
+        if not has_threads and not self._welcomed:
+            self._welcomed = True
+            self.show_found()
+        elif has_threads and self._welcomed:
+            self._welcomed = False
+            self._put_found_away()
+
+    def _put_found_away(self) -> None:
+        if self._over_page.currentWidget() is self.found:
+            self._over_page.setCurrentWidget(self.page)
+            self._asks_for_page = False
+            self._arrange()
+
     def _show_awaited(self) -> None:
         if self._awaited and self._row(self._awaited):
             self.show_thread(self._awaited)
@@ -205,6 +244,7 @@ class MainWindow(QMainWindow):
         detail_layout.addLayout(top)
         self._over_page.addWidget(self.page)
         self._over_page.addWidget(self.sheet)
+        self._over_page.addWidget(self.found)
         detail_layout.addWidget(self._over_page, 1)
         self._detail = detail
         self._panes.addWidget(self.threads)
@@ -218,11 +258,12 @@ class MainWindow(QMainWindow):
         foot_layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
         foot_layout.addWidget(self._server, 1)
         foot_layout.addLayout(self._server_buttons)
+        foot_layout.addWidget(self._settings)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self._panes, line(), foot):
+        for each in (self.bar, self.progress, self._panes, line(), foot):
             layout.addWidget(each, 1 if each is self._panes else 0)
         self.setCentralWidget(whole)
 
@@ -243,6 +284,12 @@ class MainWindow(QMainWindow):
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)
         self.threads.new_wanted.connect(self.new_thread.ask)
+        self.found.new_wanted.connect(self.new_thread.ask)
+        self.found.look_wanted.connect(self.inventory_wanted)
+        self.found.settings_wanted.connect(self.settings_wanted)
+        self.found.put_away.connect(self._put_found_away)
+        self.progress.stopped.connect(self.stop_wanted)
+        self._settings.clicked.connect(self.settings_wanted)
         # The window itself is not told: its style sheet stands above the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
@@ -251,6 +298,7 @@ class MainWindow(QMainWindow):
         QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
         QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
+        QShortcut(QKeySequence("Ctrl+,"), self, self.settings_wanted.emit)
 
     @Slot()
     def _paint(self) -> None:
@@ -260,7 +308,8 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         wide = self.width() >= _TWO_PANES
-        on_page = self._asks_for_page and self.threads.current() is not None
+        shows_found = self._over_page.currentWidget() is self.found
+        on_page = self._asks_for_page and (shows_found or self.threads.current() is not None)
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
@@ -283,7 +332,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
-        if thread_id != self.sheet.thread_id:
+        if thread_id != self.sheet.thread_id or self._over_page.currentWidget() is self.found:
             self._over_page.setCurrentWidget(self.page)
         line = self._lines.get(thread_id)
         if isinstance(line, ThreadRow):
@@ -349,6 +398,8 @@ class MainWindow(QMainWindow):
     def _on_escape(self) -> None:
         if self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
+        elif self._over_page.currentWidget() is self.found and self._lines:
+            self._put_found_away()
         elif self.width() < _TWO_PANES and self._detail.isVisible():
             self._on_back()
         elif self.threads.search.text():

@@ -55,6 +55,39 @@ REMEDIES = {
 }
 
 
+# What takes long, while it does.
+CHECKING = "Checking the thread with the server…"
+RESUMING = "Checking the thread, then opening a terminal…"
+STARTING = "Starting the server…"
+RESTARTING = "Restarting the server…"
+LOOKING = "Looking at what that would do…"
+MAKING = "Making the thread…"
+DIAGNOSING = "Collecting the diagnostics…"
+_DOING = {
+    Remedy.BIND: "Binding the thread…",
+    Remedy.JOIN: "Joining the sessions…",
+    Remedy.MOVE_SESSION: "Moving the session…",
+    Remedy.RELOCATE: "Using the other folder…",
+    Remedy.CARRY: "Carrying the conversation over…",
+    Remedy.FORK: "Making the fork…",
+    Remedy.START_AFRESH: "Starting afresh…",
+    Remedy.RELEASE: "Letting go of the session…",
+    Remedy.REPAIR: "Copying and repairing T3 Code's database…",
+    Remedy.UNDO: "Undoing the last remedy…",
+}
+
+
+def doing(remedy: Remedy) -> str:
+    """What a remedy does, while it does."""
+    return _DOING.get(remedy, CHECKING)
+
+
+def stopped(words: str) -> str:
+    """What is told of long work that was stopped."""
+    what = words.removesuffix("…")
+    return f"Stopped: {what[0].lower()}{what[1:]}."
+
+
 def mark(verdict: Verdict) -> str:
     """The verdict as one character."""
     return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]

@@ -50,6 +50,7 @@ def test_the_icon_has_pictures_a_tooltip_and_a_menu(desktop: Desktop) -> None:
         "New Thread…",
         "Server stopped",
         "Start Server",
+        "Settings…",
         "Quit t3tray",
     ]
 
@@ -60,6 +61,13 @@ def test_a_click_opens_the_window_and_quit_ends_the_app(desktop: Desktop, app: s
     until(lambda: "t3tray" in desktop.windows(), "the window")
     desktop.tray.choose("Quit t3tray")
     assert app.wait(5) == 0
+
+
+@pytest.mark.usefixtures("app")
+def test_the_menu_opens_the_settings_and_nothing_else(desktop: Desktop) -> None:
+    desktop.tray.choose("Settings…")
+    until(lambda: "Settings" in desktop.windows(), "the settings")
+    assert "t3tray" not in desktop.windows()
 
 
 def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
@@ -21,9 +22,16 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
-from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+INVENTORY = Inventory(
+    FoundProgram("/usr/bin/opencode", "1.18.33"),
+    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/work/t3", added_as="/work/t3")),
+    "",
+    "/home/dev/.local/share/t3tray",
+    12_400_000,
+)
 READY = ServerStatus(ServerState.READY, url="http://127.0.0.1:1", pid=7, version="1.18.33", memory=300 * 2**20)
 
 
@@ -90,6 +98,8 @@ class FakeDesk:
         self.trouble: Exception | None = None
         self.slow_to_close = 0.0
         self.said = ""
+        # What the slow wishes wait for, where a test sets it.
+        self.lingers: asyncio.Event | None = None
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -122,6 +132,7 @@ class FakeDesk:
 
     async def start_server(self) -> None:
         self._note("start")
+        await self._linger()
 
     async def stop_server(self) -> None:
         self._note("stop")
@@ -135,6 +146,7 @@ class FakeDesk:
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
         self._note("apply", thread_id, choice.remedy, choice.session_id)
+        await self._linger()
         return seen
 
     async def new_thread(self, directory: str, title: str) -> str:
@@ -158,6 +170,25 @@ class FakeDesk:
     async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
         self._note("answer", ask.id, repr(answers))
         return self.said
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        self._note("set", name, str(value))
+        return replace(Settings(), **{name: value})  # type: ignore[arg-type]
+
+    async def take_inventory(self) -> Inventory:
+        self._note("inventory")
+        return INVENTORY
+
+    async def open_data_folder(self) -> None:
+        self._note("folder")
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str:
+        self._note("diagnostics", *face)
+        return "all that helps"
+
+    async def _linger(self) -> None:
+        if self.lingers:
+            await self.lingers.wait()
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)

@@ -28,7 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "core.launching": _BELOW_ENGINE,
     "core.opening": {*_BELOW_ENGINE, "core.launching"},
     "core.engine": {*_BELOW_ENGINE, "core.archive", "core.conversing", "core.launching", "core.opening"},
-    "core.desk": {*_BELOW_ENGINE, "core.engine"},
+    "core.diagnostics": {*_BELOW_ENGINE, "core.engine"},
+    "core.desk": {*_BELOW_ENGINE, "core.diagnostics", "core.engine"},
     "core.guard": {*_VALUES, "core.opencode", "core.system"},
     "core.guardhouse": {*_BELOW_ENGINE, "core.engine", "core.guard"},
     "resources": set(),
@@ -43,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "commands": {
         *_VALUES,
         *_TEXTS,
+        "core.diagnostics",
         "core.engine",
         "core.services",
         "command",

@@ -47,8 +47,8 @@ class Resting:
     """One for the app's life; told of every use, asked now and then."""
 
     def __init__(self, server: Rester, idle_after: timedelta, now: Callable[[], datetime]) -> None:
+        self.idle_after = idle_after
         self._server = server
-        self._idle_after = idle_after
         self._now = now
         self._last_seen_at = now()
         self._directories: set[str] = set()
@@ -56,7 +56,7 @@ class Resting:
     @property
     def reap_at(self) -> datetime | None:
         """When the server would be ended at the earliest; None with the reaper off."""
-        return self._last_seen_at + self._idle_after if self._idle_after > timedelta(0) else None
+        return self._last_seen_at + self.idle_after if self.idle_after > timedelta(0) else None
 
     def note(self, directory: str = "") -> None:
         """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""
@@ -66,13 +66,13 @@ class Resting:
 
     async def look(self, connection: Connection, picture: Picture) -> Rest:
         """End the server if nothing hinders it. Raises ServerError when the server cannot say whether anything is open."""
-        early = hindrance(ServerUse(self._last_seen_at), self._idle_after, self._now())
+        early = hindrance(ServerUse(self._last_seen_at), self.idle_after, self._now())
         if early:
             return Rest(False, early)
         seen = self._last_seen_at
         directories = await self._used(connection)
         use = await self._use(connection, directories, picture)
-        why = hindrance(use, self._idle_after, self._now())
+        why = hindrance(use, self.idle_after, self._now())
         if why or self._last_seen_at != seen:
             return Rest(False, why or Hindrance.RECENT)
         for directory in directories:

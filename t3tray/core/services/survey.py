@@ -48,8 +48,9 @@ class Survey:
         self._store = store
         self._surroundings = surroundings
         self._database = database
-        self._readers = tuple(readers)
-        self._logs = tuple(ProviderLogs(reader.home.provider_logs) for reader in self._readers)
+        self._readers: tuple[T3Reader, ...] = ()
+        self._logs: tuple[ProviderLogs, ...] = ()
+        self.read_from(readers)
         self._index = SessionIndex(database)
         self._seq = 0
         self._pending: set[str] = set()
@@ -64,6 +65,13 @@ class Survey:
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
+
+    def read_from(self, readers: Iterable[T3Reader]) -> None:
+        """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
+        known = {reader.home: reader for reader in self._readers}
+        logs = {reader.home: log for reader, log in zip(self._readers, self._logs, strict=True)}
+        self._readers = tuple(known.get(reader.home, reader) for reader in readers)
+        self._logs = tuple(logs.get(reader.home) or ProviderLogs(reader.home.provider_logs) for reader in self._readers)
 
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""

@@ -26,7 +26,7 @@ class TextSearch:
 
     def __init__(self, database: OpenCodeDatabase, readers: Iterable[T3Reader]) -> None:
         self._database = database
-        self._readers = tuple(readers)
+        self.readers = tuple(readers)
         self._newest = threading.Event()
 
     async def find(self, text: str, sessions: Mapping[str, str]) -> frozenset[str]:
@@ -44,7 +44,7 @@ class TextSearch:
 
     def _find(self, text: str, sessions: Mapping[str, str], stop: threading.Event) -> frozenset[str]:
         deadline = time.monotonic() + LIMIT
-        found = {thread for reader in self._readers if not stop.is_set() for thread in reader.threads_saying(text)}
+        found = {thread for reader in self.readers if not stop.is_set() for thread in reader.threads_saying(text)}
         below: int | None = None
         try:
             while not stop.is_set() and time.monotonic() < deadline:

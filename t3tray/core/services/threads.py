@@ -6,6 +6,7 @@ in the journal before it takes effect outside (write-ahead).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +20,7 @@ from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
+from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.serial import SerialExecutor
 
 
@@ -35,7 +37,8 @@ class Threads:
     async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
         """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
 
-        After an error whose outcome on the server is not known the intent stays open; `reconcile` settles it.
+        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; `reconcile`
+        settles it.
         """
         if not os.path.isdir(directory):
             raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
@@ -45,9 +48,11 @@ class Threads:
         intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
-            record = await server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            record = await to_the_end(making)
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
-        except ServerError:
+        except (ServerError, asyncio.CancelledError):
             self.left_open = True
             raise
         finally:

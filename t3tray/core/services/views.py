@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
@@ -15,13 +15,14 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
 
 __all__ = [
     "Finding",
-    "Look",
     "Overview",
     "Resumption",
+    "Settings",
     "SourceView",
     "T3Thread",
     "ThreadDetails",
@@ -67,20 +68,13 @@ class SourceView:
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the user wants it to look. `appearance`: system, light or dark; `tray_icon`, its own colour: auto, light or dark."""
-
-    appearance: str = "system"
-    tray_icon: str = "auto"
-
-
-@dataclass(frozen=True)
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
     `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
     `server_stays`: the server is ours and goes on running when this app ends.
+    `settings`: what the user has set by now.
     """
 
     server: ServerStatus
@@ -92,7 +86,7 @@ class Overview:
     asks: tuple[Ask, ...] = ()
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
-    look: Look = Look()
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,17 @@ from t3tray.core.store.schema import settings
 
 @dataclass(frozen=True)
 class Settings:
-    """Empty means: find out by yourself. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own
-    reaper's, 0 turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
+    """Empty means: find out by yourself. `server_port`: where our server listens, 0 for any free one; `server_with_app`: it is
+    started with the tray app. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own reaper's, 0
+    turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
     `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
     `vault_megabytes`; `guard_port` and `guard_secret_place`: where the guard listens and where its password lies, once it was
     used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark; `tray_icon`: auto, light or dark."""
 
     opencode_path: str = ""
     server_url: str = ""
+    server_port: int = 0
+    server_with_app: bool = False
     terminal: str = ""
     t3_homes: tuple[str, ...] = ()
     t3_idle_minutes: int = 30

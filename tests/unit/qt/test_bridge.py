@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 
@@ -11,10 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import Approval, Inquiry, Question, Reply
 from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.errors import OurBug, ServerDown
-from t3tray.core.services.views import Overview
+from t3tray.core.errors import OurBug, ServerDown, UsageError
+from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
-from tests.support.views import READY, FakeDesk, asker, preview, row
+from tests.support.views import INVENTORY, READY, FakeDesk, asker, preview, row
 
 OVERVIEW = Overview(READY, (row("a"),))
 APPROVAL = Approval("per_1", asker("a"), "bash", ("git push",))
@@ -217,3 +218,92 @@ def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, brid
     with qtbot.waitSignal(bridge.ended):
         bridge.close(stops_server=True)
     assert desk.asked == [("stop",)] and desk.closed
+
+
+def test_a_setting_is_kept_or_refused_beside_its_field(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.setting_kept) as kept:
+        bridge.change_setting("server_port", 4096)
+    assert kept.args == ["server_port", Settings(server_port=4096)]
+    desk.trouble = UsageError("A port is between 1024 and 65535.")
+    with qtbot.waitSignal(bridge.setting_refused) as refused, qtbot.assertNotEmitted(bridge.failed):
+        bridge.change_setting("server_port", 80)
+    assert refused.args == ["server_port", "A port is between 1024 and 65535."]
+
+
+def test_a_mistake_in_keeping_a_setting_is_told_and_the_field_is_put_back(
+    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
+) -> None:
+    desk = FakeDesk(OVERVIEW)
+    desk.trouble = ZeroDivisionError("oops")
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignals([bridge.setting_refused, bridge.failed]):
+        bridge.change_setting("vault", False)
+
+
+def test_what_was_found_and_the_diagnostics_are_told(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.inventory_taken) as taken:
+        bridge.take_inventory()
+    assert taken.args == [INVENTORY]
+    with qtbot.waitSignal(bridge.diagnosed) as told:
+        bridge.diagnose(("Qt 6",))
+    assert told.args == ["all that helps"] and desk.asked[-1] == ("diagnostics", "Qt 6")
+
+
+def test_what_takes_long_is_told_and_can_be_stopped(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    desk.lingers = asyncio.Event()
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.working_changed) as began:
+        bridge.apply("a", Choice(Remedy.CARRY), preview(Remedy.CARRY))
+    ((work,),) = began.args or ()
+    assert work.words == "Carrying the conversation over…"
+    with (
+        qtbot.assertNotEmitted(bridge.remedied),
+        qtbot.waitSignals(
+            [bridge.told, bridge.working_changed],
+            check_params_cbs=[
+                lambda words: words == "Stopped: carrying the conversation over.",
+                lambda works: works == (),
+            ],
+        ),
+    ):
+        bridge.stop_work(work.number)
+    bridge.stop_work(work.number)
+
+
+def test_to_stop_the_start_of_the_server_stops_the_server(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    desk.lingers = asyncio.Event()
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.working_changed) as began:
+        bridge.start_server()
+    with qtbot.waitSignal(bridge.told):
+        bridge.stop_work(began.args[0][0].number)
+    qtbot.waitUntil(lambda: desk.asked == [("start",), ("stop",)])
+
+
+def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) -> None:
+    class Careless(FakeDesk):
+        async def mark_seen(self, thread_id: str) -> None:
+            def fail() -> None:
+                raise ZeroDivisionError("nobody waits")
+
+            asyncio.get_running_loop().call_soon(fail)
+
+    bridge = Bridge(lambda: Careless(OVERVIEW))
+    bridge.start()
+    with qtbot.waitSignal(bridge.failed) as told:
+        bridge.mark_seen("a")
+    (error,) = told.args or ()
+    assert isinstance(error, OurBug) and "nobody waits" in error.message and isinstance(error.__cause__, ZeroDivisionError)
+    bridge.close()
+    assert bridge.join()

@@ -31,7 +31,7 @@ def labels(overview: Overview | None) -> list[str]:
 
 
 def test_before_anything_is_known_it_can_be_opened_and_quit() -> None:
-    assert [item.deed for item in menu_of(None, NOON) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.QUIT]
+    assert [item.deed for item in menu_of(None, NOON) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.SETTINGS, Deed.QUIT]
 
 
 def test_the_first_entry_opens_the_window_for_macos() -> None:
@@ -52,6 +52,7 @@ def test_the_whole_menu_from_top_to_bottom() -> None:
         "Stop Server",
         "Restart Server",
         f"1 idle, next reaped {NOON.astimezone() + timedelta(minutes=12):%H:%M}",
+        "Settings…",
         "Quit t3tray",
         "Quit and Stop the Server",
     ]

@@ -21,6 +21,7 @@ from t3tray.core.services.views import Overview
 from t3tray.qt import theme
 from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
+from t3tray.qt.working import Work
 from tests.support.views import NOON, READY, details, preview, row
 
 ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & printer"), row("c", Reason.SERVER_DOWN))
@@ -320,3 +321,57 @@ def test_no_text_is_cut(window: MainWindow, width: int) -> None:
         for button in window.page.findChildren(QAbstractButton):
             if button.isVisible() and button.text():
                 assert button.width() >= button.sizeHint().width(), button.text()
+
+
+def test_before_there_is_a_thread_the_page_says_what_was_found(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.inventory_wanted):
+        window.show_overview(Overview(READY))
+    assert window.found.isVisible() and not window.page.isVisible()
+    with qtbot.assertNotEmitted(window.inventory_wanted):
+        window.show_overview(Overview(READY))
+    window.show_overview(Overview(READY, ROWS))
+    assert window.page.isVisible() and not window.found.isVisible()
+
+
+def test_in_a_narrow_window_the_welcome_comes_first_and_can_be_left(qtbot: QtBot, window: MainWindow) -> None:
+    window.resize(theme.NARROW, 600)
+    window.show_overview(Overview(READY))
+    assert window.found.isVisible() and not window.threads.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.threads.isVisible() and "No threads yet" in texts(window.threads)
+    window.show_overview(Overview(READY))
+    assert window.threads.isVisible(), "it was put away, and came back by itself"
+
+
+def test_what_was_found_can_be_looked_at_later_and_put_away(qtbot: QtBot, window: MainWindow) -> None:
+    choose(window, "a")
+    with qtbot.waitSignal(window.inventory_wanted):
+        window.show_found()
+    assert window.found.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.page.isVisible() and window.isVisible()
+    window.show_found()
+    buttons(window.found)["Done"].click()
+    assert window.page.isVisible()
+    window.show_found()
+    window.show_thread("b")
+    assert window.page.isVisible()
+
+
+def test_the_settings_are_asked_for_by_button_and_key(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.settings_wanted):
+        buttons(window)["Settings"].click()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    with qtbot.waitSignal(window.settings_wanted):
+        qtbot.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_what_takes_long_is_shown_with_a_way_to_stop_it(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_working((Work(7, "Carrying the conversation over…"),))
+    assert "Carrying the conversation over…" in texts(window.progress)
+    with qtbot.waitSignal(window.stop_wanted) as stopped:
+        next(found for found in window.progress.findChildren(QAbstractButton)).click()
+    assert stopped.args == [7]
+    window.show_working(())
+    assert not window.progress.isVisible()

@@ -1,0 +1,292 @@
+"""The controls of the settings, one class a kind. Each shows a value, tells which one the user wants, and says why it is refused.
+
+None of them keeps anything: what was kept comes back by `show_value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QDir, Qt, Signal, Slot
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from t3tray.qt.parts import button, clear, field, label
+from t3tray.qt.setting_rows import Control, Row
+from t3tray.qt.theme import GAP, MARGIN, UNIT
+
+_NUMBER_WIDTH = 110
+_HIGHEST = 999_999
+
+
+class SettingField(QWidget):
+    """`wanted` carries the setting's name and the value that the user wants it to have."""
+
+    wanted = Signal(str, object)
+
+    def __init__(self, row: Row, control: QWidget) -> None:
+        super().__init__()
+        self.row = row
+        self._value: object = None
+        self._control = control
+        self._lines = QVBoxLayout(self)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(UNIT)
+        self._sentence = label(row.sentence, "muted", size=0.92)
+        self._refusal = label("", "bad", size=0.92)
+        self._refusal.hide()
+        control.setAccessibleName(row.label)
+        control.setAccessibleDescription(row.sentence)
+        self._place()
+        for each in (self._refusal, self._sentence):
+            self._lines.addWidget(each)
+        self._sentence.setVisible(bool(row.sentence))
+
+    def show_value(self, value: object) -> None:
+        """What is kept now. What the user is about to correct stays as it was typed."""
+        if value != self._value or self._refusal.isHidden():
+            self._value = value
+            self._put(value)
+            self._say("")
+
+    def show_refusal(self, sentence: str) -> None:
+        """Why the value that was wanted is not kept; the old one holds on."""
+        self._say(sentence)
+        self._put_back(self._value)
+
+    def _place(self) -> None:
+        """The label and the control, above what is said of them."""
+        line = QHBoxLayout()
+        line.setSpacing(GAP)
+        name = label(self.row.label)
+        name.setBuddy(self._control)
+        line.addWidget(name, 1)
+        line.addWidget(self._control)
+        self._lines.addLayout(line)
+
+    def _put(self, value: object) -> None:
+        """Have the control show it, without a word to anybody."""
+        raise NotImplementedError
+
+    def _put_back(self, value: object) -> None:
+        self._put(value)
+
+    def _want(self, value: object) -> None:
+        if value == self._value:
+            self._say("")
+        else:
+            self.wanted.emit(self.row.name, value)
+
+    def _say(self, refusal: str) -> None:
+        self._refusal.setText(refusal)
+        self._refusal.setVisible(bool(refusal))
+        self._control.setAccessibleDescription(" ".join(part for part in (refusal, self.row.sentence) if part))
+
+
+class SwitchField(SettingField):
+    def __init__(self, row: Row) -> None:
+        self._box = QCheckBox(row.label)
+        super().__init__(row, self._box)
+        # Under the words, not under the box.
+        indent = self._box.style().pixelMetric(self._box.style().PixelMetric.PM_IndicatorWidth) + GAP
+        for each in (self._sentence, self._refusal):
+            each.setContentsMargins(indent, 0, 0, 0)
+        self._box.toggled.connect(self._want)
+
+    def _place(self) -> None:
+        self._lines.addWidget(self._box)
+
+    def _put(self, value: object) -> None:
+        self._box.blockSignals(True)
+        self._box.setChecked(bool(value))
+        self._box.blockSignals(False)
+
+
+class _Spin(QSpinBox):
+    """Scrolling the page over it changes nothing."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class NumberField(SettingField):
+    def __init__(self, row: Row) -> None:
+        self._spin = _Spin()
+        self._spin.setMaximum(_HIGHEST)
+        self._spin.setKeyboardTracking(False)
+        self._spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._spin.setFixedWidth(_NUMBER_WIDTH)
+        self._spin.setSuffix(f" {row.unit}" if row.unit else "")
+        self._spin.setSpecialValueText(row.zero)
+        super().__init__(row, self._spin)
+        self._spin.valueChanged.connect(self._want)
+
+    def _put(self, value: object) -> None:
+        assert isinstance(value, int)
+        self._spin.blockSignals(True)
+        self._spin.setValue(value)
+        self._spin.blockSignals(False)
+
+
+class _Choice(QComboBox):
+    """Scrolling the page over it changes nothing."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class ChoiceField(SettingField):
+    def __init__(self, row: Row) -> None:
+        self._box = _Choice()
+        for value, name in row.choices:
+            self._box.addItem(name, value)
+        super().__init__(row, self._box)
+        self._box.activated.connect(self._on_activated)
+
+    def _put(self, value: object) -> None:
+        self._box.setCurrentIndex(self._box.findData(value))
+
+    @Slot(int)
+    def _on_activated(self, index: int) -> None:
+        self._want(self._box.itemData(index))
+
+
+class TextField(SettingField):
+    def __init__(self, row: Row) -> None:
+        self._line = field(row.empty, row.label)
+        super().__init__(row, self._line)
+        self._line.editingFinished.connect(self._on_finished)
+
+    def _place(self) -> None:
+        name = label(self.row.label)
+        name.setBuddy(self._line)
+        self._lines.addWidget(name)
+        self._lines.addWidget(self._line)
+
+    def _put(self, value: object) -> None:
+        if not (self._line.hasFocus() and self._line.isModified()):
+            self._line.setText(str(value))
+
+    def _put_back(self, value: object) -> None:
+        """What was typed stays, to be corrected."""
+
+    def show_refusal(self, sentence: str) -> None:
+        super().show_refusal(f"{sentence} It stays {self._value or 'empty'}.")
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self._line.setModified(False)
+        self._want(self._line.text().strip())
+
+
+class ProgramField(TextField):
+    """A text with a button that lets a file be chosen."""
+
+    def _place(self) -> None:
+        choose = button("Choose…")
+        choose.setAccessibleName(f"Choose the {self.row.label}")
+        choose.clicked.connect(self._on_choose)
+        name = label(self.row.label)
+        name.setBuddy(self._line)
+        line = QHBoxLayout()
+        line.setSpacing(GAP)
+        line.addWidget(self._line, 1)
+        line.addWidget(choose)
+        self._lines.addWidget(name)
+        self._lines.addLayout(line)
+
+    @Slot()
+    def _on_choose(self) -> None:
+        dialog = QFileDialog(self, "Choose OpenCode", self._line.text() or QDir.homePath())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._on_chosen)
+        dialog.open()
+
+    @Slot(str)
+    def _on_chosen(self, path: str) -> None:
+        self._line.setText(path)
+        self._on_finished()
+
+
+class FoldersField(SettingField):
+    """Folders, each with a button to remove it, and one to add another. `found` are those that need no setting."""
+
+    def __init__(self, row: Row) -> None:
+        self._found: tuple[tuple[str, str], ...] = ()
+        self._add = button("Add Folder…")
+        super().__init__(row, self._add)
+        self._add.setAccessibleName(f"Add a folder to {row.label}")
+        self._add.clicked.connect(self._on_add)
+
+    def show_found(self, found: tuple[tuple[str, str], ...]) -> None:
+        """Paths, and what was found in each."""
+        self._found = found
+        self._put(self._value)
+
+    def _place(self) -> None:
+        self._list = QVBoxLayout()
+        self._list.setSpacing(GAP)
+        line = QHBoxLayout()
+        line.addWidget(self._add)
+        line.addStretch(1)
+        self._lines.addWidget(label(self.row.label))
+        self._lines.addLayout(self._list)
+        self._lines.addLayout(line)
+
+    def _put(self, value: object) -> None:
+        clear(self._list)
+        told = dict(self._found)
+        added = value if isinstance(value, tuple) else ()
+        for path in dict.fromkeys((*told, *added)):
+            self._list.addLayout(self._folder(path, told.get(path, ""), path in added))
+        # What was made last would be the last that Tab comes to.
+        for remove in (each for each in self.findChildren(QPushButton) if each is not self._add and not each.isHidden()):
+            if before := self._add.previousInFocusChain():
+                self.setTabOrder(before, remove)
+
+    def _folder(self, path: str, state: str, is_added: bool) -> QHBoxLayout:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(label(path))
+        if state:
+            words.addWidget(label(state, "muted", size=0.92))
+        line = QHBoxLayout()
+        line.setContentsMargins(MARGIN, 0, 0, 0)
+        line.setSpacing(GAP)
+        line.addLayout(words, 1)
+        if is_added:
+            remove = button("Remove", "plain")
+            remove.setAccessibleName(f"Remove {path}")
+            remove.clicked.connect(lambda: self._want(tuple(each for each in self._added() if each != path)))
+            line.addWidget(remove, 0, Qt.AlignmentFlag.AlignTop)
+        return line
+
+    def _added(self) -> tuple[str, ...]:
+        return self._value if isinstance(self._value, tuple) else ()
+
+    @Slot()
+    def _on_add(self) -> None:
+        dialog = QFileDialog(self, "Choose T3 Code's Folder", QDir.homePath())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setFilter(dialog.filter() | QDir.Filter.Hidden)
+        dialog.fileSelected.connect(self._on_chosen)
+        dialog.open()
+
+    @Slot(str)
+    def _on_chosen(self, path: str) -> None:
+        self._want(tuple(dict.fromkeys((*self._added(), path))))
+
+
+_KINDS: dict[Control, Callable[[Row], SettingField]] = {
+    Control.SWITCH: SwitchField,
+    Control.NUMBER: NumberField,
+    Control.CHOICE: ChoiceField,
+    Control.TEXT: TextField,
+    Control.PROGRAM: ProgramField,
+    Control.FOLDERS: FoldersField,
+}
+
+
+def field_of(row: Row) -> SettingField:
+    return _KINDS[row.control](row)
