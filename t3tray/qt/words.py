@@ -103,11 +103,11 @@ def reason_label(verdict: Verdict) -> str:
     return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 
-def server_line(server: ServerStatus) -> str:
-    """The server's state in one line, with version and memory where there are any."""
+def server_line(server: ServerStatus, is_short: bool = False) -> str:
+    """The server's state in one line, with version and memory where there are any; the short one does not say whose it is."""
     parts = [_STATES[server.state]]
     if server.state.answers and server.version:
-        parts.append(f"OpenCode {server.version}")
+        parts.append(server.version if is_short else f"OpenCode {server.version}")
     if server.memory:
         parts.append(f"{server.memory / 2**20:.0f} MB")
     return " · ".join(parts)
