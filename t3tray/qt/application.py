@@ -45,8 +45,8 @@ class Application(QObject):
         self._qt = QApplication(sys.argv[:1])
         super().__init__()
         self._make_desk = make_desk
-        self._directory = directory
         self._clean = clean
+        self._directory = directory
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
@@ -126,6 +126,7 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.thread_wiring import connect_conversation
             from t3tray.qt.window import MainWindow
             from t3tray.qt.window_place import WindowPlace
 
@@ -145,16 +146,17 @@ class Application(QObject):
             window.thread_wanted.connect(bridge.new_thread)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
+            window.settings_wanted.connect(self._on_settings_wanted)
+            window.inventory_wanted.connect(bridge.take_inventory)
+            window.stop_wanted.connect(bridge.stop_work)
+            bridge.working_changed.connect(window.show_working)
             window.rename_wanted.connect(bridge.rename)
             window.archive_wanted.connect(bridge.archive)
             window.reply_wanted.connect(bridge.reply)
             window.answer_wanted.connect(bridge.answer)
             window.text_wanted.connect(bridge.search)
+            connect_conversation(window.page, bridge)
             bridge.saying_found.connect(window.threads.show_saying)
-            window.settings_wanted.connect(self._on_settings_wanted)
-            window.inventory_wanted.connect(bridge.take_inventory)
-            window.stop_wanted.connect(bridge.stop_work)
-            bridge.working_changed.connect(window.show_working)
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self._window
@@ -189,14 +191,14 @@ class Application(QObject):
                 self._open_window().new_thread.ask()
             case Deed.START | Deed.STOP | Deed.RESTART:
                 self._on_server_wanted(item.deed.value)
+            case Deed.SETTINGS:
+                self._on_settings_wanted()
             case Deed.REPLY if item.reply:
                 assert isinstance(item.ask, Approval)
                 self._bridge.reply(item.ask, item.reply)
             case Deed.ANSWER:
                 assert isinstance(item.ask, Inquiry)
                 self._bridge.answer(item.ask, item.answers)
-            case Deed.SETTINGS:
-                self._on_settings_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:

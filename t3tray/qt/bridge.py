@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 # In seconds; the desk bounds its own steps below it.
 CLOSE_LIMIT = 5.0
+DRAFT_LIMIT = 1.0
 
 
 class Bridge(QObject):
@@ -61,6 +63,11 @@ class Bridge(QObject):
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
+    conversation_changed = Signal(object)
+    sent = Signal(str, str)
+    refused = Signal(str, object)
+    answer_failed = Signal(str, object)
+    _conversation_told = Signal()
 
     def __init__(self, make_desk: Callable[[], Desk]) -> None:
         super().__init__()
@@ -73,6 +80,11 @@ class Bridge(QObject):
         self._desk: asyncio.Future[Desk] = self._loop.create_future()
         self._asked: set[asyncio.Task[None]] = set()
         self._working = Working(self.working_changed.emit)
+        # What ends in order even when the app does.
+        self._drafts: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
+        self._newest: Conversation | None = None
+        self._conversation_told.connect(self._on_conversation_told, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)
 
     def start(self) -> None:
@@ -132,25 +144,6 @@ class Bridge(QObject):
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
 
-    def rename(self, thread_id: str, title: str) -> None:
-        self._ask(lambda desk: desk.rename(thread_id, title))
-
-    def archive(self, thread_id: str, archived: bool) -> None:
-        self._ask(lambda desk: desk.archive(thread_id, archived))
-
-    def search(self, text: str) -> None:
-        self._ask(lambda desk: desk.search(text), lambda found: self.saying_found.emit(text, found))
-
-    def reply(self, ask: Approval, reply: Reply) -> None:
-        self._ask(lambda desk: desk.reply(ask, reply), self._tell_late)
-
-    def answer(self, ask: Inquiry, answers: Answers | None) -> None:
-        self._ask(lambda desk: desk.answer(ask, answers), self._tell_late)
-
-    def _tell_late(self, sentence: str) -> None:
-        if sentence:
-            self.told.emit(sentence)
-
     def change_setting(self, name: str, value: object) -> None:
         self._ask(
             lambda desk: desk.change_setting(name, value),
@@ -176,6 +169,76 @@ class Bridge(QObject):
                 self.told.emit(stopped(work.words))
 
         self._hand_over(stop)
+
+    def rename(self, thread_id: str, title: str) -> None:
+        self._ask(lambda desk: desk.rename(thread_id, title))
+
+    def archive(self, thread_id: str, archived: bool) -> None:
+        self._ask(lambda desk: desk.archive(thread_id, archived))
+
+    def search(self, text: str) -> None:
+        self._ask(lambda desk: desk.search(text), lambda found: self.saying_found.emit(text, found))
+
+    def follow(self, thread_id: str) -> None:
+        """Have this thread's conversation told from now on, in place of the one before; "" for none."""
+
+        def begin() -> None:
+            if self._following:
+                self._following.cancel()
+            self._following = self._begin(lambda desk: desk.follow(thread_id, self._publish_conversation)) if thread_id else None
+
+        self._hand_over(begin)
+
+    def show_older(self) -> None:
+        self._ask(lambda desk: _done(desk.show_older))
+
+    def show_agent(self, session_id: str) -> None:
+        self._ask(lambda desk: _done(lambda: desk.show_agent(session_id)))
+
+    def send(self, thread_id: str, text: str, despite_others: bool) -> None:
+        self._ask(
+            lambda desk: desk.send(thread_id, text, despite_others),
+            lambda _: self.sent.emit(thread_id, text),
+            lambda error: self.refused.emit(thread_id, error),
+        )
+
+    def stop_turn(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.stop_turn(thread_id))
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.keep_draft(thread_id, text))))
+
+    def reply(self, ask: Approval, reply: Reply) -> None:
+        self._ask(lambda desk: desk.reply(ask, reply), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+
+    def answer(self, ask: Inquiry, answers: Answers | None) -> None:
+        self._ask(lambda desk: desk.answer(ask, answers), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+
+    def _tell_late(self, sentence: str) -> None:
+        if sentence:
+            self.told.emit(sentence)
+
+    def _tell_unanswered(self, ask_id: str, error: T3TrayError) -> None:
+        self.answer_failed.emit(ask_id, error)
+        if not isinstance(error, OurBug):  # that is told already
+            self.failed.emit(error)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._asked.discard(task)
+        self._drafts.add(task)
+        task.add_done_callback(self._drafts.discard)
+
+    def _publish_conversation(self, conversation: Conversation) -> None:
+        """The newest picture waits to be taken; a GUI that is busy finds one, not many."""
+        was_taken, self._newest = self._newest is None, conversation
+        if was_taken:
+            self._conversation_told.emit()
+
+    @Slot()
+    def _on_conversation_told(self) -> None:
+        newest, self._newest = self._newest, None
+        if newest:
+            self.conversation_changed.emit(newest)
 
     def _ask(
         self,
@@ -255,10 +318,18 @@ class Bridge(QObject):
         if running.done():
             self._tell_end_of(running)
             await stopping
+        await self._finish_drafts()
         for task in (running, *self._asked):
             task.cancel()
         await asyncio.gather(running, *self._asked, return_exceptions=True)
         await self._close(desk)
+
+    async def _finish_drafts(self) -> None:
+        """What was typed is kept before anything is closed."""
+        if self._drafts:
+            await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
+        for task in self._drafts:
+            task.cancel()
 
     async def _close(self, desk: Desk) -> None:
         try:
@@ -305,3 +376,8 @@ def our_bug(error: BaseException) -> OurBug:
     told = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
     told.__cause__ = error
     return told
+
+
+async def _done(work: Callable[[], None]) -> None:
+    """Something that is done at once, as a coroutine."""
+    work()

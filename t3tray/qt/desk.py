@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
@@ -59,6 +60,20 @@ class Desk(Protocol):
     async def search(self, text: str) -> frozenset[str]:
         """The ids of the threads in which this was said."""
         ...
+
+    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
+        ...
+
+    def show_older(self) -> None: ...
+
+    def show_agent(self, session_id: str) -> None: ...
+
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None: ...
+
+    async def stop_turn(self, thread_id: str) -> None: ...
+
+    async def keep_draft(self, thread_id: str, text: str) -> None: ...
 
     async def reply(self, ask: Approval, reply: Reply) -> str:
         """A sentence where the answer came too late, else nothing; `answer` too."""

@@ -175,9 +175,9 @@ def _reaper(overview: Overview) -> tuple[Item, ...]:
 
 
 def _closing(server_stays: bool = False) -> tuple[Item, ...]:
-    """Where the server would go on running, there are two ways to quit."""
+    """The settings, and the way out; where the server would go on running, there are two of these."""
     both = (Item("Quit and Stop the Server", Deed.QUIT_AND_STOP),) if server_stays else ()
-    return (Item("Settings…", Deed.SETTINGS), Item("Quit t3tray", Deed.QUIT), *both)
+    return (Item("Settings…", Deed.SETTINGS), SEPARATOR, Item("Quit t3tray", Deed.QUIT), *both)
 
 
 def _separated(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:

@@ -176,6 +176,7 @@ QWidget {{ color: {text}; }}
 QMainWindow, QDialog, QScrollArea, QWidget[kind="page"], QTableView, QSplitter {{ background: {base}; border: none; }}
 QWidget[kind="bar"] {{ background: {raised}; }}
 QWidget[kind="card"] {{ background: {raised}; border-radius: {radius}px; }}
+QWidget[kind="ask"] {{ background: {raised}; border: 1px solid {accent}; border-radius: {radius}px; }}
 QFrame[kind="line"] {{ background: {line}; border: none; }}
 QLabel[kind="muted"] {{ color: {muted}; }}
 QLabel[kind="good"] {{ color: {good}; }}
@@ -214,10 +215,12 @@ QPushButton:disabled {{ color: {muted}; }}
 QPushButton[kind="main"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
 QPushButton[kind="main"]:focus {{ border: 1px solid {text}; }}
 QPushButton[kind="on"] {{ border-color: {accent}; color: {accent_text}; }}
+QPushButton[kind="main"]:disabled {{ background: {raised}; border-color: {line}; color: {muted}; }}
 QPushButton[kind="plain"] {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; color: {muted}; }}
 QPushButton[kind="plain"]:hover, QPushButton[kind="plain"]:focus {{ color: {text}; border-color: {line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {line}; border-radius: 4px; min-height: 32px; margin: 1px; }}
+QScrollBar::handle:vertical:disabled {{ background: transparent; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height: 0; }}
 QSplitter::handle {{ background: {line}; width: 1px; }}
 QMenu {{ background: {raised}; border: 1px solid {line}; padding: {unit}px; }}
@@ -225,5 +228,27 @@ QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; background: trans
 QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}
 QMenu::item:disabled {{ color: {muted}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: {unit}px {gap}px; }}
+QAbstractScrollArea[kind="talk"] {{ background: {base}; border: none; }}
+QTextBrowser, QPlainTextEdit[kind="code"] {{ background: transparent; border: none; padding: 0; }}
+QTextBrowser[kind="thought"], QPlainTextEdit[kind="code"][muted="true"] {{ color: {muted}; }}
+QPushButton[kind="fold"], QPushButton[kind="fold-bad"] {{
+    background: transparent; border: 1px solid transparent; padding: 1px 3px; margin-left: -4px; text-align: left; color: {muted};
+}}
+QPushButton[kind="fold-bad"] {{ color: {bad}; }}
+QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus {{ color: {text}; border-color: {line}; }}
+QPlainTextEdit[kind="composer"] {{
+    background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 3px {unit}px;
+}}
+QPlainTextEdit[kind="composer"]:focus {{ border: 1px solid {accent}; }}
+QTabBar {{ background: {base}; }}
+QTabBar::tab {{
+    background: transparent; color: {muted}; padding: 5px 2px; margin: 0 12px 0 0; border-bottom: 2px solid transparent;
+}}
+QTabBar::tab:hover {{ color: {text}; }}
+QTabBar::tab:selected {{ color: {text}; border-bottom: 2px solid {accent}; }}
+QTabBar::tab:focus {{ color: {text}; border-bottom: 2px solid {text}; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {line}; border-radius: 3px; min-width: 32px; margin: 1px; }}
+QScrollBar::add-line:horizontal, QScrollBar::sub-line:horizontal {{ width: 0; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {unit}px; }}
 """

@@ -56,14 +56,14 @@ class MainWindow(QMainWindow):
     t3code_wanted = Signal(str)
     seen = Signal(str)
     server_wanted = Signal(str)
+    settings_wanted = Signal()
+    inventory_wanted = Signal()
+    stop_wanted = Signal(int)
     rename_wanted = Signal(str, str)
     archive_wanted = Signal(str, bool)
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
-    settings_wanted = Signal()
-    inventory_wanted = Signal()
-    stop_wanted = Signal(int)
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
@@ -106,7 +106,7 @@ class MainWindow(QMainWindow):
         overview = listing.overview
         self._lines = listing.lines
         self.threads.set_listing(listing)
-        self._welcome(bool(overview.rows or overview.foreign))
+        self._welcome(bool(self._lines))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
         elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
             self._note_looking()
+        self.page.show_asks(overview.asks)
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
@@ -190,6 +191,22 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
+    def _welcome(self, has_threads: bool) -> None:
+        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
+        self.found.show_whether_threads(has_threads)
+        if not has_threads and not self._welcomed:
+            self._welcomed = True
+            self.show_found()
+        elif has_threads and self._welcomed:
+            self._welcomed = False
+            self._put_found_away()
+
+    def _put_found_away(self) -> None:
+        if self._over_page.currentWidget() is self.found:
+            self._over_page.setCurrentWidget(self.page)
+            self._asks_for_page = False
+            self._arrange()
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._place:
@@ -210,22 +227,6 @@ class MainWindow(QMainWindow):
         """A thread whose verdict is known."""
         line = self._lines.get(thread_id)
         return line if isinstance(line, ThreadRow) else None
-
-    def _welcome(self, has_threads: bool) -> None:
-        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
-        self.found.show_whether_threads(has_threads)
-        if not has_threads and not self._welcomed:
-            self._welcomed = True
-            self.show_found()
-        elif has_threads and self._welcomed:
-            self._welcomed = False
-            self._put_found_away()
-
-    def _put_found_away(self) -> None:
-        if self._over_page.currentWidget() is self.found:
-            self._over_page.setCurrentWidget(self.page)
-            self._asks_for_page = False
-            self._arrange()
 
     def _show_awaited(self) -> None:
         if self._awaited and self._row(self._awaited):

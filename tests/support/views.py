@@ -10,6 +10,7 @@ from typing import Any
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
+from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
@@ -97,9 +98,10 @@ class FakeDesk:
         self.closed = False
         self.trouble: Exception | None = None
         self.slow_to_close = 0.0
-        self.said = ""
         # What the slow wishes wait for, where a test sets it.
         self.lingers: asyncio.Event | None = None
+        self.slow_to_keep = 0.0
+        self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -153,24 +155,6 @@ class FakeDesk:
         self._note("new", directory, title)
         return "made"
 
-    async def rename(self, thread_id: str, title: str) -> None:
-        self._note("rename", thread_id, title)
-
-    async def archive(self, thread_id: str, archived: bool) -> None:
-        self._note("archive" if archived else "bring back", thread_id)
-
-    async def search(self, text: str) -> frozenset[str]:
-        self._note("search", text)
-        return frozenset({"found"})
-
-    async def reply(self, ask: Approval, reply: Reply) -> str:
-        self._note("reply", ask.id, reply)
-        return self.said
-
-    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
-        self._note("answer", ask.id, repr(answers))
-        return self.said
-
     async def change_setting(self, name: str, value: object) -> Settings:
         self._note("set", name, str(value))
         return replace(Settings(), **{name: value})  # type: ignore[arg-type]
@@ -189,6 +173,48 @@ class FakeDesk:
     async def _linger(self) -> None:
         if self.lingers:
             await self.lingers.wait()
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        self._note("rename", thread_id, title)
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        self._note("archive" if archived else "bring back", thread_id)
+
+    async def search(self, text: str) -> frozenset[str]:
+        self._note("search", text)
+        return frozenset({"found"})
+
+    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        self._note("follow", thread_id)
+        try:
+            publish(Conversation(thread_id, f"ses_{thread_id}"))
+            await asyncio.Event().wait()
+        finally:
+            self.asked.append(("unfollow", thread_id))
+
+    def show_older(self) -> None:
+        self._note("older")
+
+    def show_agent(self, session_id: str) -> None:
+        self._note("agent", session_id)
+
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
+        self._note("send", thread_id, text, *(("anyway",) if despite_others else ()))
+
+    async def stop_turn(self, thread_id: str) -> None:
+        self._note("stop turn", thread_id)
+
+    async def keep_draft(self, thread_id: str, text: str) -> None:
+        await asyncio.sleep(self.slow_to_keep)
+        self._note("draft", thread_id, text)
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        self._note("reply", ask.id, reply)
+        return self.said
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+        self._note("answer", ask.id, repr(answers))
+        return self.said
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)

@@ -1,0 +1,154 @@
+"""The tabs of a thread's page that tell facts: the last receipt, the journal, and the details."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.log_book import told
+from t3tray.core.domain.receipt import Check, Receipt
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.services.views import ThreadDetails
+from t3tray.qt.parts import Card, ScrollPage, button, clear, code, column, label
+from t3tray.qt.theme import GAP, UNIT
+from t3tray.qt.words import REMEDIES, reaper_text, reason_label
+
+_SIGNS = {True: ("✓", "good"), False: ("✕", "bad"), None: ("·", "muted")}
+
+
+class ReceiptTab(ScrollPage):
+    """What was checked at the last resume: what had been recorded, and what was found."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Receipt", parent)
+
+    def show_details(self, details: ThreadDetails) -> None:
+        clear(self._body)
+        if details.receipt is None:
+            self._body.addWidget(label("Nothing was checked yet. “Check Now” does it, and so does every message.", "muted"))
+        else:
+            self._add(details.receipt)
+        self._body.addStretch(1)
+
+    def _add(self, receipt: Receipt) -> None:
+        when = f"{receipt.taken_at.astimezone():%-d %B %Y, %H:%M:%S}"
+        copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt.as_text())
+        self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'nobody could be asked'}", copy))
+        card = Card()
+        for check in receipt.checks:
+            card.inside.addLayout(_check(check))
+        self._body.addWidget(card)
+        for note in receipt.notes:
+            self._body.addWidget(label(note, "unsure"))
+
+
+class HistoryTab(ScrollPage):
+    """The journal as a time line, the newest on top."""
+
+    remedy_wanted = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("History", parent)
+
+    def show_details(self, details: ThreadDetails) -> None:
+        clear(self._body)
+        if Remedy.UNDO in details.offered:
+            undo = button(REMEDIES[Remedy.UNDO])
+            thread_id = details.row.thread.id
+            undo.clicked.connect(lambda: self.remedy_wanted.emit(thread_id, Choice(Remedy.UNDO)))
+            self._body.addLayout(_above("The last remedy can be taken back.", undo))
+        if not details.journal:
+            self._body.addWidget(
+                label("Nothing was recorded yet: this thread's session was never bound or changed here.", "muted")
+            )
+        for entry in reversed(details.journal):
+            self._body.addLayout(_moment(entry))
+        self._body.addStretch(1)
+
+
+class DetailsTab(ScrollPage):
+    """Everything else that is known, to be copied."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Details", parent)
+
+    def show_details(self, details: ThreadDetails) -> None:
+        clear(self._body)
+        facts = facts_of(details)
+        text = "\n".join(f"{name}: {value}" for name, value in facts)
+        self._body.addLayout(_above("", _copy_button("Copy All", "Copy all details", text)))
+        card = Card()
+        for name, value in facts:
+            row = QHBoxLayout()
+            row.addWidget(column(name, "muted", "Input tokens"), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(code(value), 1)
+            card.inside.addLayout(row)
+        self._body.addWidget(card)
+        self._body.addStretch(1)
+
+
+def facts_of(details: ThreadDetails) -> tuple[tuple[str, str], ...]:
+    """Names and values, in the order in which they are looked for."""
+    row, thread, t3, cursor = details.row, details.row.thread, details.row.t3, details.cursor
+    held = next((found for found in details.candidates if found.session_id == row.session_id), None)
+    facts: list[tuple[str, str | None]] = [
+        ("Thread", thread.id),
+        ("Session", row.session_id or "none"),
+        ("Verdict", f"{row.verdict.kind} · {reason_label(row.verdict)}"),
+        ("Reaper", reaper_text(row.reaper)),
+        ("Folder", thread.directory),
+        ("Shown by", thread.source.value),
+        ("Made", f"{thread.created_at.astimezone():%-d %B %Y, %H:%M}"),
+        ("Last active", f"{thread.last_activity_at.astimezone():%-d %B %Y, %H:%M}"),
+    ]
+    if t3:
+        facts += [("Project", t3.project), ("Branch", t3.branch or "none"), ("Model", t3.model or "not told")]
+        facts.append(("T3 Code", f"talks to {t3.session_id}" if t3.session_id else "knows no session"))
+    if cursor:
+        counted = f"{cursor.message_count:,}" if cursor.message_count is not None else None
+        facts += [("Messages", counted), ("Last message", cursor.last_message_id), ("OpenCode", cursor.server_version)]
+    if held:
+        facts.append(("Input tokens", f"{held.input_tokens:,}"))
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _copy_button(words: str, name: str, text: str) -> QPushButton:
+    made = button(words)
+    made.setAccessibleName(name)
+    made.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+    return made
+
+
+def _above(words: str, made: QPushButton) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(GAP)
+    row.addWidget(label(words, "muted"), 1)
+    row.addWidget(made, 0, Qt.AlignmentFlag.AlignTop)
+    return row
+
+
+def _check(check: Check) -> QHBoxLayout:
+    sign, kind = _SIGNS[check.passed]
+    is_same = check.recorded in ("", check.found)
+    words = QVBoxLayout()
+    words.setSpacing(0)
+    words.addWidget(label(check.name, "muted", size=0.9))
+    words.addWidget(label(check.found if is_same else f"{check.recorded} → {check.found}"))
+    row = QHBoxLayout()
+    row.addWidget(column(sign, kind, "✓"), 0, Qt.AlignmentFlag.AlignTop)
+    row.addLayout(words, 1)
+    return row
+
+
+def _moment(entry: Entry) -> QHBoxLayout:
+    words = QVBoxLayout()
+    words.setSpacing(UNIT // 2)
+    said = told(entry)
+    words.addWidget(label(said[:1].upper() + said[1:]))
+    words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
+    row = QHBoxLayout()
+    row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)
+    row.addLayout(words, 1)
+    return row
