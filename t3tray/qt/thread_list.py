@@ -35,7 +35,7 @@ _LEAST_TO_SEARCH = 3
 
 
 class ThreadList(QWidget):
-    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was double-clicked or entered.
+    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
 
     `picked` carries the `Item` of a line's menu, `text_wanted` a text to look for in the conversations.
     """

@@ -113,8 +113,9 @@ class ThreadModel(QAbstractTableModel):
         return self._filters
 
     @property
-    def is_searching(self) -> bool:
-        return bool(self._text)
+    def saying(self) -> frozenset[str]:
+        """The ids of the threads in which the text that is searched for was said."""
+        return self._saying
 
     @property
     def headers(self) -> dict[int, Header]:

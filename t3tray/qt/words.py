@@ -41,6 +41,8 @@ _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 SOURCES = {Source.T3CODE: "T3 Code", Source.T3TRAY: "t3tray"}
 VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Cannot tell now"}
 
+SAID_IN_IT = "Said in it"
+
 REMEDIES = {
     Remedy.BIND: "Bind to",
     Remedy.JOIN: "Join the Sessions…",

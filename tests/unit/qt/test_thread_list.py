@@ -82,6 +82,16 @@ def test_a_section_is_opened_and_closed_by_mouse_and_by_keyboard(qtbot: QtBot, t
         assert shown(threads)[-1] == last, key
 
 
+def test_one_click_opens_a_thread(qtbot: QtBot, threads: ThreadList) -> None:
+    table = threads.table
+    place = table.visualRect(table.model().index(3, 0)).center()
+    with qtbot.waitSignal(threads.opened) as opened:
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened.args == ["a"]
+    with qtbot.assertNotEmitted(threads.opened):
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.RightButton, pos=place)
+
+
 def test_left_on_a_row_goes_to_its_heading(qtbot: QtBot, threads: ThreadList) -> None:
     threads.choose("b")
     qtbot.keyClick(threads.table, Qt.Key.Key_Left)
