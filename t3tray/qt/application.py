@@ -222,9 +222,10 @@ class Application(QObject):
 
             self._appearance = overview.settings.appearance
             follow_appearance(self._appearance)
-        self._tray.show_overview(overview)
-        if self._window and self._bridge and self._bridge.listing:
-            # It may be newer than the overview that this is told for.
+        assert self._bridge is not None
+        # Both were made in the other thread; they may be newer than the overview that this is told for.
+        self._tray.show_overview(self._bridge.brief)
+        if self._window and self._bridge.listing:
             self._window.show_listing(self._bridge.listing)
 
     @Slot(object)

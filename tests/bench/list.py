@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 THREADS = 100_000
 FRAMES, ROUNDS = 60, 5
 WORD = "refactor the"
-_REASONS = (Reason.PROVED,) * 40 + (Reason.MISSING, Reason.BUSY, Reason.UNPROVEN)
+_REASONS = (Reason.PROVED,) * 400 + (Reason.MISSING, Reason.BUSY, Reason.UNPROVEN)
 
 
 def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
@@ -33,12 +33,18 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
-    from t3tray.qt.listing import listing_of
+    from t3tray.qt.listing import brief_of, listing_of
+    from t3tray.qt.menu import RECENT
+    from t3tray.qt.tray import Tray
 
     application = QApplication.instance() or QApplication([])
     rows = [_row(number) for number in range(THREADS)]
     before = listing_of(Overview(READY, tuple(rows)))
     yield Line("listing, in the other thread", _timed(lambda: listing_of(Overview(READY, tuple(rows)), before)), "ms")
+    brief = brief_of(Overview(READY, tuple(rows)), RECENT)
+    tray = Tray(lambda: NOON)
+    tray.show_overview(Overview(READY))
+    yield Line("tray: menu, tooltip and icon", _timed(lambda: tray.show_overview(brief)), "ms", 16)
     opened = [_Shown(before, application.processEvents) for _ in range(ROUNDS)]
     yield Line("list of 100,000 opens", statistics.median(each.opening for each in opened), "ms", 50)
     window = opened[-1]
