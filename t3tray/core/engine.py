@@ -52,7 +52,7 @@ from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
-from t3tray.core.services.views import Finding, Look, Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
@@ -329,7 +329,6 @@ class Engine:
             refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
-            look=Look(self.settings.appearance, self.settings.tray_icon),
             resting=await self._told_of_rest(taken.server),
         )
 

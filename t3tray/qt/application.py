@@ -243,14 +243,15 @@ class Application(QObject):
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
-        if overview.look.appearance != self._appearance:
+        if overview.settings.appearance != self._appearance:
             from t3tray.qt.theme import follow_appearance
 
-            self._appearance = overview.look.appearance
+            self._appearance = overview.settings.appearance
             follow_appearance(self._appearance)
-        self._tray.show_overview(overview)
-        if self._window and self._bridge and self._bridge.listing:
-            # It may be newer than the overview that this is told for.
+        assert self._bridge is not None
+        # Both were made in the other thread; they may be newer than the overview that this is told for.
+        self._tray.show_overview(self._bridge.brief)
+        if self._window and self._bridge.listing:
             self._window.show_listing(self._bridge.listing)
 
     @Slot(object)

@@ -21,7 +21,8 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
-from t3tray.qt.listing import Listing, listing_of
+from t3tray.qt.listing import Listing, brief_of, listing_of
+from t3tray.qt.menu import RECENT
 from t3tray.qt.words import (
     CHECKING,
     DIAGNOSING,
@@ -82,6 +83,7 @@ class Bridge(QObject):
         super().__init__()
         self.overview: Overview | None = None
         self.listing: Listing | None = None
+        self.brief: Overview | None = None
         self._stops_server = False
         self._make_desk = make_desk
         self._loop = asyncio.new_event_loop()
@@ -371,7 +373,7 @@ class Bridge(QObject):
         if overview != self.overview:
             self.overview = overview
             # Here and not in the GUI: for many threads it takes longer than a picture may.
-            self.listing = listing_of(overview, self.listing)
+            self.listing, self.brief = listing_of(overview, self.listing), brief_of(overview, RECENT)
             self.overview_changed.emit(overview)
 
     def _tell_click(self, click: Click) -> None:

@@ -6,9 +6,10 @@ A listing of many threads takes a while to make, so it is made in the asyncio th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from heapq import nlargest
 
 from t3tray.core.domain.ask import Approval, Inquiry
 from t3tray.core.domain.reaper import ReaperState
@@ -105,6 +106,22 @@ def listing_of(overview: Overview, before: Listing | None = None) -> Listing:
     return Listing(overview, groups, unseen, tuple(sorted(projects, key=str.casefold)), lines)
 
 
+def brief_of(overview: Overview, recent: int) -> Overview:
+    """Only the rows that the icon, its tooltip and its menu say something of: with them alone they say the same.
+
+    Like the listing it is not for the GUI thread. `recent` is how many of the newest there may be.
+    """
+    live = [row for row in overview.rows if not row.is_archived]
+    newest = {row.thread.id for row in nlargest(recent, live, key=_last_activity)}
+    alarmed = {alarm.thread_id for alarm in overview.alarms}
+    rows = (row for row in live if row.thread.id in newest or row.thread.id in alarmed or _is_told(row))
+    return replace(overview, rows=tuple(rows), foreign=())
+
+
+def _is_told(row: ThreadRow) -> bool:
+    return row.verdict.kind is Kind.BLOCKED or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
+
+
 def _group(lines: list[Line], known: Mapping[str, Line]) -> Group:
     keys = tuple([key_of(line) for line in lines])
     same = tuple([_same(known.get(key), line) for key, line in zip(keys, lines, strict=True)])
@@ -116,12 +133,14 @@ def _same(before: Line | None, line: Line) -> Line:
 
 
 def _section(row: ThreadRow, unseen: frozenset[str], asked: frozenset[str | None]) -> Section:
-    """What a thread can no longer do comes before what it is doing."""
+    """What nobody has seen yet comes first, then what a thread can no longer do, then what it is doing."""
     if row.is_archived:
         return Section.ARCHIVED
+    if row.thread.id in unseen:
+        return Section.NEEDS_YOU
     if row.verdict.kind is Kind.BLOCKED:
         return Section.CANNOT_RESUME
-    if row.thread.id in unseen or (row.waits_in_t3 and row.thread.id not in asked):
+    if row.waits_in_t3 and row.thread.id not in asked:
         return Section.NEEDS_YOU
     return Section.WORKING if row.is_working else Section.RECENT
 

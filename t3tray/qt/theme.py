@@ -183,6 +183,7 @@ QLabel[kind="good"] {{ color: {good}; }}
 QLabel[kind="unsure"] {{ color: {unsure}; }}
 QLabel[kind="bad"] {{ color: {bad}; }}
 QLineEdit, QSpinBox {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QLineEdit, QSpinBox, QPlainTextEdit {{ selection-background-color: {accent}; selection-color: {on_accent}; }}
 QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent}; }}
 QPlainTextEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: {unit}px; }}
 QPlainTextEdit:focus {{ border: 1px solid {accent}; }}

@@ -15,7 +15,7 @@ from t3tray.qt.marks import MARK_SIZE, paint_ask, paint_dot, paint_mark, paint_r
 from t3tray.qt.reading import Reading, note
 from t3tray.qt.theme import GAP, HEADER_HEIGHT, MARGIN, ROW_HEIGHT, UNIT, Colours, colours, scaled
 from t3tray.qt.thread_model import ROW_ROLE, Header, ThreadModel
-from t3tray.qt.words import ago, folder_name, shown_path
+from t3tray.qt.words import SAID_IN_IT, ago, folder_name, shown_path
 
 _SMALL = 0.88
 _SHIELD = 11
@@ -115,7 +115,8 @@ class ThreadDelegate(QStyledItemDelegate):
             room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)
         title_colour = pen.ink.text if isinstance(row, ThreadRow) else pen.ink.muted
         pen.text(room, fonts.news if has_news else fonts.title, title_colour, thread.title)
-        room = pen.note(lower, fonts.small, note_colour, note(row))
+        told = note(row) or (SAID_IN_IT if thread.id in self._model.saying else "")
+        room = pen.note(lower, fonts.small, note_colour, told)
         pen.text(room, fonts.small, pen.ink.muted, self._place(row), Qt.TextElideMode.ElideMiddle)
 
     def _place(self, row: ThreadLine) -> str:

@@ -22,6 +22,8 @@ EMPTY = (
     "No threads yet.\n\nThreads of T3 Code appear here by themselves. Make one of your own with “New…”, or take over a session "
     "of OpenCode with  t3tray adopt SESSION."
 )
+READING = "Reading your threads…"
+NOT_READ = "The threads could not be read just now.\n\nt3tray tries again by itself."
 NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and what was said are searched."
 STILL_LOOKING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
 FILTERED = "The filters hide all threads.\n\nClear them to see everything."
@@ -33,7 +35,7 @@ _LEAST_TO_SEARCH = 3
 
 
 class ThreadList(QWidget):
-    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was double-clicked or entered.
+    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
 
     `picked` carries the `Item` of a line's menu, `text_wanted` a text to look for in the conversations.
     """
@@ -62,12 +64,14 @@ class ThreadList(QWidget):
         self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
         self._ticking.timeout.connect(self.table.viewport().update)
         self._pause = QTimer(self, interval=DEBOUNCE, singleShot=True)
-        self._nothing = QLabel(EMPTY, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._nothing = QLabel(READING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._nothing.setProperty("kind", "muted")
         self._nothing.setContentsMargins(2 * MARGIN, 0, 2 * MARGIN, 0)
         self._stack = QStackedLayout()
         self._build()
         self._connect()
+        self.search.setEnabled(False)
+        self.filter.setEnabled(False)
 
     def set_listing(self, listing: Listing) -> None:
         """Show this; what was chosen stays so, wherever it is now."""
@@ -184,7 +188,7 @@ class ThreadList(QWidget):
     def _why_nothing(self) -> str:
         text = self.search.wanted
         if not self._model.listing.total:
-            return EMPTY
+            return NOT_READ if self._model.listing.overview.warnings else EMPTY
         if text:
             return (STILL_LOOKING if self._is_looking else NO_MATCH).format(text)
         return FILTERED

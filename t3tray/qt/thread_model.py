@@ -6,8 +6,9 @@ A proxy model costs a second at 100,000 rows; this costs some milliseconds, beca
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress, repeat
-from operator import contains
+from operator import contains, is_
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -31,6 +32,34 @@ class Header:
     is_open: bool = True
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a search found in a group; `hits` says which of its lines, None all of them. Only what is looked at is picked out: to
+    touch every line of a hundred thousand takes longer than to compare the words."""
+
+    group: Group
+    hits: list[bool] | None = None
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        return self.group.lines if self.hits is None else tuple(compress(self.group.lines, self.hits))
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        return self.group.keys if self.hits is None else tuple(compress(self.group.keys, self.hits))
+
+    @cached_property
+    def narrowed(self) -> Group:
+        """Where to look for what is typed on: among what was found, where that is the less work."""
+        if self.hits is None or 2 * len(self.lines) > len(self.group.lines):
+            return self.group
+        return Group(self.lines, self.keys, tuple(compress(self.group.words, self.hits)))
+
+
+# What is shown of a section, and whether it is open.
+_Shown = tuple[Section, _Found, bool]
+
+
 class ThreadModel(QAbstractTableModel):
     """One column; ROW_ROLE gives the whole `Line` or `Header`. A changed row is told alone, another order or number as a reset.
 
@@ -46,10 +75,10 @@ class ThreadModel(QAbstractTableModel):
         self._saying: frozenset[str] = frozenset()
         self._closed = {Section.ARCHIVED}
         self._base: dict[Section, Group] = {}
-        self._found: dict[Section, Group] = {}
+        self._found: dict[Section, _Found] = {}
         self._found_by = ""
+        self._shown: list[_Shown] = []
         self._rows: list[Line | Header] = []
-        self._keys: list[str] = []
         self._headers: dict[int, Header] = {}
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -84,8 +113,9 @@ class ThreadModel(QAbstractTableModel):
         return self._filters
 
     @property
-    def is_searching(self) -> bool:
-        return bool(self._text)
+    def saying(self) -> frozenset[str]:
+        """The ids of the threads in which the text that is searched for was said."""
+        return self._saying
 
     @property
     def headers(self) -> dict[int, Header]:
@@ -119,11 +149,14 @@ class ThreadModel(QAbstractTableModel):
         self._show()
 
     def index_of(self, key: str) -> QModelIndex:
-        """Where a line is shown; an invalid index when it is not."""
-        try:
-            return self.index(self._keys.index(key), 0)
-        except ValueError:
-            return QModelIndex()
+        """Where a line is shown, or the heading of a section; an invalid index when it is not."""
+        row = self._listing.lines.get(key)
+        if row is None:
+            places = (place for place, header in self._headers.items() if header.section == key)
+            return self.index(next(places, -1), 0)
+        # By identity, since to compare them would touch them all.
+        is_it = list(map(is_, self._rows, repeat(row)))
+        return self.index(is_it.index(True), 0) if True in is_it else QModelIndex()
 
     def section_of(self, key: str) -> Section | None:
         """The section that has this line, whether it is shown or not."""
@@ -143,42 +176,53 @@ class ThreadModel(QAbstractTableModel):
     def _search(self) -> None:
         """What is typed on to a text is looked for among what that one found."""
         narrows = self._found_by and self._text.startswith(self._found_by) and not self._saying
-        among = self._found if narrows else self._base
-        self._found = {section: self._matching(group) for section, group in among.items()} if self._text else self._base
+        among = {section: self._found[section].narrowed for section in self._base} if narrows else self._base
+        self._found = {section: self._matching(group) for section, group in among.items()}
         self._found_by = "" if self._saying else self._text
         self._show()
 
-    def _matching(self, group: Group) -> Group:
-        text, saying = self._text, self._saying
-        hits = list(map(contains, group.words, repeat(text)))
-        if saying:
-            hits = [hit or key in saying for hit, key in zip(hits, group.keys, strict=True)]
-        return _chosen(group, hits)
+    def _matching(self, group: Group) -> _Found:
+        if not self._text:
+            return _Found(group)
+        hits = list(map(contains, group.words, repeat(self._text)))
+        if self._saying:
+            hits = [hit or key in self._saying for hit, key in zip(hits, group.keys, strict=True)]
+        return _Found(group, None if all(hits) else hits)
 
     def _show(self) -> None:
-        rows: list[Line | Header] = []
-        keys: list[str] = []
-        headers: dict[int, Header] = {}
-        for section, group in self._found.items():
-            if group.lines:
-                is_open = bool(self._text) or section not in self._closed
-                header = headers[len(rows)] = Header(section, len(group.lines), is_open)
-                rows.append(header)
-                keys.append(section)
-                rows += group.lines if is_open else ()
-                keys += group.keys if is_open else ()
-        if keys != self._keys:
-            self.beginResetModel()
-            self._rows, self._keys, self._headers = rows, keys, headers
-            self.endResetModel()
-            return
-        self._headers = headers
+        shown = [
+            (section, found, bool(self._text) or section not in self._closed)
+            for section, found in self._found.items()
+            if found.lines
+        ]
+        rows, headers = _rows(shown)
         if rows == self._rows:
-            return
-        changed = [place for place, (new, old) in enumerate(zip(rows, self._rows, strict=True)) if new is not old and new != old]
-        self._rows = rows
-        for place in changed:
-            self.dataChanged.emit(self.index(place, 0), self.index(place, 0))
+            self._shown, self._rows, self._headers = shown, rows, headers
+        elif len(rows) == len(self._rows) and _places(shown) == _places(self._shown):
+            changed = [place for place, (new, old) in enumerate(zip(rows, self._rows, strict=True)) if new != old]
+            self._shown, self._rows, self._headers = shown, rows, headers
+            for place in changed:
+                self.dataChanged.emit(self.index(place, 0), self.index(place, 0))
+        else:
+            self.beginResetModel()
+            self._shown, self._rows, self._headers = shown, rows, headers
+            self.endResetModel()
+
+
+def _rows(shown: list[_Shown]) -> tuple[list[Line | Header], dict[int, Header]]:
+    """The lines of the open sections with a heading over each section; the headings by their places."""
+    rows: list[Line | Header] = []
+    headers: dict[int, Header] = {}
+    for section, found, is_open in shown:
+        header = headers[len(rows)] = Header(section, len(found.lines), is_open)
+        rows.append(header)
+        rows += found.lines if is_open else ()
+    return rows, headers
+
+
+def _places(shown: list[_Shown]) -> list[tuple[Section, int, tuple[str, ...]]]:
+    """What stands where, whatever it says."""
+    return [(section, len(found.lines), found.keys if is_open else ()) for section, found, is_open in shown]
 
 
 def _of_header(header: Header, role: int) -> object:
@@ -190,10 +234,5 @@ def _of_header(header: Header, role: int) -> object:
 
 
 def _kept(group: Group, filters: Filters) -> Group:
-    return _chosen(group, [filters.let(line) for line in group.lines])
-
-
-def _chosen(group: Group, hits: list[bool]) -> Group:
-    if all(hits):
-        return group
-    return Group(tuple(compress(group.lines, hits)), tuple(compress(group.keys, hits)), tuple(compress(group.words, hits)))
+    lets = [filters.let(line) for line in group.lines]
+    return Group(tuple(compress(group.lines, lets)), tuple(compress(group.keys, lets)), tuple(compress(group.words, lets)))

@@ -15,7 +15,7 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class ThreadTable(QTableView):
     """A table of one column is the only view that shows 100,000 rows in some milliseconds.
 
-    `opened`: a line was double-clicked or entered. `menu_wanted`: at a place on the screen. `toggled`: a heading was. `typed`:
+    `opened`: a line was clicked or entered. `menu_wanted`: at a place on the screen. `toggled`: a heading was. `typed`:
     words for the search. `left_upwards`: from the topmost row.
     """
 
@@ -45,6 +45,7 @@ class ThreadTable(QTableView):
         self._low: set[int] = set()
         self.setModel(model)
         model.modelReset.connect(self._on_reset)
+        self.clicked.connect(self._on_clicked)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index, key = self.currentIndex(), event.key()
@@ -81,11 +82,8 @@ class ThreadTable(QTableView):
             super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if isinstance(index.data(ROW_ROLE), Header):
-            self.mousePressEvent(event)
-        elif index.isValid() and event.button() == Qt.MouseButton.LeftButton:
-            self.opened.emit(index)
+        """Two clicks are no more than two clicks here."""
+        self.mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """From the keyboard it belongs to the chosen row, wherever the pointer is."""
@@ -108,6 +106,11 @@ class ThreadTable(QTableView):
         if isinstance(row, Header):
             self.toggled.emit(row.section, not row.is_open)
         else:
+            self.opened.emit(index)
+
+    @Slot(QModelIndex)
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if not isinstance(index.data(ROW_ROLE), Header):
             self.opened.emit(index)
 
     @Slot()

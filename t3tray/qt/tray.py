@@ -86,7 +86,7 @@ class Tray(QObject):
         from t3tray.qt.words import tooltip
 
         self._overview = overview
-        picture = icon_state(overview), overview.look.tray_icon if overview else "auto"
+        picture = icon_state(overview), overview.settings.tray_icon if overview else "auto"
         if picture != self._picture:
             self._picture = picture
             self.icon.setIcon(tray_icon(*picture))

@@ -95,9 +95,10 @@ class MainWindow(QMainWindow):
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
-        self._server = label("", "muted")
+        self._server = label("", "muted", size=0.92)
         self._settings = button("Settings", "plain")
         self._server_buttons = QHBoxLayout()
+        self._server_buttons.setSpacing(0)
         self._build()
         self._connect()
         self._paint()
@@ -277,6 +278,7 @@ class MainWindow(QMainWindow):
         foot.setProperty("kind", "bar")
         foot_layout = QHBoxLayout(foot)
         foot_layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
+        foot_layout.setSpacing(0)
         foot_layout.addWidget(self._server, 1)
         foot_layout.addLayout(self._server_buttons)
         foot_layout.addWidget(self._settings)
@@ -340,8 +342,9 @@ class MainWindow(QMainWindow):
 
     def _show_server(self, overview: Overview) -> None:
         server = overview.server
-        self._server.setText(f"{server_line(server)}: {server.reason}" if server.reason else server_line(server))
-        self._server.setToolTip(overview.resting)
+        told = server_line(server, is_short=True)
+        self._server.setText(f"{told}: {server.reason}" if server.reason else told)
+        self._server.setToolTip("\n".join(filter(None, (server_line(server), overview.resting))))
         set_kind(self._server, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._server_deeds:

@@ -42,6 +42,8 @@ _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 SOURCES = {Source.T3CODE: "T3 Code", Source.T3TRAY: "t3tray"}
 VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Cannot tell now"}
 
+SAID_IN_IT = "Said in it"
+
 REMEDIES = {
     Remedy.BIND: "Bind to",
     Remedy.JOIN: "Join the Sessions…",
@@ -104,11 +106,11 @@ def reason_label(verdict: Verdict) -> str:
     return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 
-def server_line(server: ServerStatus) -> str:
-    """The server's state in one line, with version and memory where there are any."""
+def server_line(server: ServerStatus, is_short: bool = False) -> str:
+    """The server's state in one line, with version and memory where there are any; the short one does not say whose it is."""
     parts = [_STATES[server.state]]
     if server.state.answers and server.version:
-        parts.append(f"OpenCode {server.version}")
+        parts.append(server.version if is_short else f"OpenCode {server.version}")
     if server.memory:
         parts.append(f"{server.memory / 2**20:.0f} MB")
     return " · ".join(parts)

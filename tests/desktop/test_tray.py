@@ -126,3 +126,21 @@ def test_the_window_comes_up_where_it_was_closed(
     desktop.tray.choose("Quit t3tray")
     assert app.wait(5) == 0
     assert (tmp_path / "data" / "window.ini").is_file()
+
+
+def test_a_tool_that_asks_for_leave_is_allowed_in_the_menu_and_gone_from_it(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    program.run("server", "start")
+    program.run("new", "--dir", str(work), "--title", "Parser", "--prompt", "run: touch allowed", "--no-wait")
+    asks = "Parser ▸ wants to run touch allowed"
+    until(lambda: asks in desktop.tray.labels(), "the ask in the menu", 60)
+    assert desktop.tray.tooltip == "t3tray: 1 working · 1 needs you"
+    assert not (work / "allowed").exists()
+    desktop.tray.choose_below(asks, "Allow Once")
+    until((work / "allowed").exists, "what was allowed")
+    until(lambda: asks not in desktop.tray.labels(), "the end of the ask")
+    assert app.poll() is None

@@ -113,15 +113,22 @@ class TrayHost:
 
     def choose(self, label: str) -> None:
         """Click the entry of the menu that says this."""
+        self._click(next(number for number, text in self._menu() if text == label))
+
+    def choose_below(self, words: str, label: str) -> None:
+        """The same in the menu below the entry that says these words among others."""
+        above = next(number for number, text in self._menu() if words in text)
+        self._click(next(number for number, text in self._menu(above) if text == label))
+
+    def _click(self, number: int) -> None:
         bus, _ = self._item()
-        number = next(number for number, text in self._menu() if text == label)
         self._call(bus, self.properties()["Menu"], _MENU, "Event", "isvu", (number, "clicked", ("i", 0), 0))
 
-    def _menu(self) -> list[tuple[int, str]]:
+    def _menu(self, below: int = 0) -> list[tuple[int, str]]:
         bus, _ = self._item()
         path = self.properties()["Menu"]
-        self._call(bus, path, _MENU, "AboutToShow", "i", (0,))
-        _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (0, -1, []))
+        self._call(bus, path, _MENU, "AboutToShow", "i", (below,))
+        _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (below, -1, []))
         entries = [(child[1][0], {name: value[1] for name, value in child[1][1].items()}) for child in children]
         # dbusmenu marks the letter of a shortcut by an underscore.
         return [(number, entry["label"].replace("_", "")) for number, entry in entries if "label" in entry]

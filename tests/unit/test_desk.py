@@ -19,7 +19,7 @@ from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, UsageError
-from t3tray.core.services.views import Look, Overview
+from t3tray.core.services.views import Overview
 from t3tray.core.system.bus_notifications import NO_BUS
 from t3tray.core.system.watch import FileWatch, existing_folders
 from tests.support.views import NOON
@@ -128,11 +128,6 @@ async def test_what_t3_code_shows_is_renamed_there() -> None:
         with pytest.raises(Refused, match="T3 Code"):
             await change
     await engine.close()
-
-
-async def test_the_user_s_look_is_told_with_the_list() -> None:
-    async with running() as (_, told):
-        assert (await next_of(told)).look == Look("system", "auto")
 
 
 async def test_waking_up_reads_everything_again() -> None:

@@ -23,7 +23,6 @@ from t3tray.core.t3code.threads import T3Thread
 
 __all__ = [
     "Finding",
-    "Look",
     "Overview",
     "Resumption",
     "Settings",
@@ -76,14 +75,6 @@ class SourceView:
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the user wants it to look. `appearance`: system, light or dark; `tray_icon`, its own colour: auto, light or dark."""
-
-    appearance: str = "system"
-    tray_icon: str = "auto"
-
-
-@dataclass(frozen=True)
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
@@ -103,7 +94,6 @@ class Overview:
     asks: tuple[Ask, ...] = ()
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
-    look: Look = Look()
     settings: Settings = field(default_factory=Settings)
     guard: GuardState = NO_GUARD
     refusals: tuple[Told, ...] = ()

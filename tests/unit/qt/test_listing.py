@@ -12,9 +12,11 @@ from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import Overview
-from t3tray.qt.listing import Filters, Section, listing_of, thread_of
+from t3tray.qt.listing import Filters, Section, brief_of, listing_of, thread_of
+from t3tray.qt.menu import RECENT, menu_of
 from t3tray.qt.reading import Reading, description, note, spoken
-from tests.support.views import NOON, READY, alarm, archived, asker, in_t3, row, t3_thread
+from t3tray.qt.words import tooltip
+from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row, t3_thread
 
 APPROVAL = Approval("per_1", asker("a", "explore"), "bash", ("git push",))
 BEFORE = NOON - timedelta(hours=1)
@@ -53,6 +55,27 @@ def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
 def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
     rows = (replace(in_t3(row("a"), awaits_approval=True), reaper=ReaperState(ReaperPhase.ACTIVE)),)
     assert sections(Overview(READY, rows, asks=(APPROVAL,))) == {Section.NEEDS_YOU: ["per_1"], Section.WORKING: ["a"]}
+
+
+def test_an_alarm_that_nobody_has_seen_needs_you_whatever_the_verdict() -> None:
+    rows = (row("a", Reason.MISSING), row("b", Reason.MISSING), row("c", Reason.BUSY))
+    overview = Overview(READY, rows, alarms=(alarm("a"), alarm("c")))
+    assert sections(overview) == {Section.NEEDS_YOU: ["a", "c"], Section.CANNOT_RESUME: ["b"]}
+
+
+def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
+    told = (
+        row("blocked", Reason.MISSING, age=timedelta(days=9)),
+        row("works", Reason.BUSY, age=timedelta(days=9)),
+        in_t3(row("waits", age=timedelta(days=9)), awaits_answer=True),
+        row("switched", age=timedelta(days=9)),
+        replace(idle("idle", 9), thread=row("idle", age=timedelta(days=9)).thread),
+    )
+    many = tuple(row(f"t{number}", age=timedelta(hours=number)) for number in range(50))
+    whole = Overview(READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    brief = brief_of(whole, RECENT)
+    assert len(brief.rows) == len(told) + RECENT
+    assert menu_of(brief, NOON) == menu_of(whole, NOON) and tooltip(brief) == tooltip(whole)
 
 
 def test_recent_threads_of_all_providers_stand_by_time() -> None:

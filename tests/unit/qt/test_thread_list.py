@@ -82,6 +82,16 @@ def test_a_section_is_opened_and_closed_by_mouse_and_by_keyboard(qtbot: QtBot, t
         assert shown(threads)[-1] == last, key
 
 
+def test_one_click_opens_a_thread(qtbot: QtBot, threads: ThreadList) -> None:
+    table = threads.table
+    place = table.visualRect(table.model().index(3, 0)).center()
+    with qtbot.waitSignal(threads.opened) as opened:
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened.args == ["a"]
+    with qtbot.assertNotEmitted(threads.opened):
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.RightButton, pos=place)
+
+
 def test_left_on_a_row_goes_to_its_heading(qtbot: QtBot, threads: ThreadList) -> None:
     threads.choose("b")
     qtbot.keyClick(threads.table, Qt.Key.Key_Left)
@@ -171,12 +181,23 @@ def test_filters_in_words() -> None:
 def test_an_empty_list_says_what_would_fill_it(threads: ThreadList) -> None:
     threads.set_listing(listing_of(Overview(READY)))
     assert "Threads of T3 Code appear here by themselves" in said(threads)
+    threads.set_listing(listing_of(Overview(READY, warnings=("The file is locked.",))))
+    assert "could not be read just now" in said(threads)
+    threads.set_listing(listing_of(Overview(READY)))
     assert not threads.search.isEnabled() and not threads.filter.isEnabled()
     threads.set_listing(listing_of(Overview(READY, ROWS[1:2])))
     threads.filter.changed.emit(Filters(verdicts=frozenset({Kind.BLOCKED})))
     assert "The filters hide all threads" in said(threads)
     threads.search.setText("pr")
     assert "No thread matches “pr”" in said(threads)
+
+
+def test_before_anything_is_known_nothing_is_claimed(qtbot: QtBot) -> None:
+    threads = ThreadList(Reading(lambda: NOON))
+    qtbot.addWidget(threads)
+    threads.show()
+    assert "Reading your threads…" in said(threads) and "No threads" not in said(threads)
+    assert not threads.search.isEnabled()
 
 
 def test_the_keyboard_goes_from_the_search_through_the_list_and_back(qtbot: QtBot, threads: ThreadList) -> None:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import Approval, Reply
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.views import Look, Overview
+from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.menu import Deed, Item
 from t3tray.qt.menu_drawing import fill
 from t3tray.qt.tray import IconState, Tray, tray_icon
@@ -84,7 +84,7 @@ def test_the_icon_follows_the_state_and_the_users_colour(qtbot: QtBot) -> None:
     for overview, expected in (
         (Overview(READY), (IconState.READY, "auto")),
         (Overview(READY, (row("a", Reason.MISSING),)), (IconState.TROUBLE, "auto")),
-        (Overview(READY, look=Look(tray_icon="light")), (IconState.READY, "light")),
+        (Overview(READY, settings=Settings(tray_icon="light")), (IconState.READY, "light")),
     ):
         tray.show_overview(overview)
         assert tray.icon.icon().pixmap(22).toImage() == tray_icon(*expected).pixmap(22).toImage()

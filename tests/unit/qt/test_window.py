@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAccessible, QColor, QPalette
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -215,6 +215,8 @@ def spoken(window: MainWindow, thread_id: str) -> str:
 def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
     window.show_error(ServerFailed("It ended 5 times.", "Look at its log."))
     assert "It ended 5 times." in texts(window.bar) and "Look at its log." in texts(window.bar)
+    buttons(window.bar)["Copy"].click()
+    assert QGuiApplication.clipboard().text() == f"{ServerFailed.title}\nIt ended 5 times.\nLook at its log."
     buttons(window.bar)["Dismiss"].click()
     assert not window.bar.isVisible()
 
