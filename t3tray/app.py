@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,44 @@ def run(data_dir: str | None) -> int:
     directory = data_directory(data_dir, os.environ)
 
     def make_desk() -> Desk:
-        # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of
-        # before the next ones come.
-        for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
-            import_module(heavy)
-            linecache.clearcache()
+        _import_heavy()
         from t3tray.core import desk
 
         return desk.Desk(str(directory))
 
     return Application(directory, make_desk).run()
+
+
+def run_demo() -> int:
+    """Run the tray app in a world of its own, which is gone afterwards; the exit code."""
+    from t3tray.core.errors import T3TrayError
+    from t3tray.demo.scratch import Scratch
+
+    outside = dict(os.environ)
+    try:
+        scratch = Scratch.make()
+    except T3TrayError as error:
+        sys.stderr.write(f"{error.title}: {error.message}\n")
+        return int(error.exit_code)
+    os.environ.clear()
+    os.environ.update(scratch.environment(outside))
+
+    def make_desk() -> Desk:
+        _import_heavy()
+        from t3tray.demo.desk import DemoDesk
+
+        return DemoDesk(scratch, outside)
+
+    try:
+        return Application(scratch.data, make_desk, "t3tray \N{EN DASH} demo").run()
+    finally:
+        scratch.remove()
+
+
+def _import_heavy() -> None:
+    """In the desk's own thread, and after the icon."""
+    # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of before
+    # the next ones come.
+    for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
+        import_module(heavy)
+        linecache.clearcache()
