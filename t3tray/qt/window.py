@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
+        self.banner = label("", "muted")
         self.bar = MessageBar()
         self.threads = ThreadList(now)
         self.page = ThreadPage()
@@ -69,6 +70,8 @@ class MainWindow(QMainWindow):
     def show_overview(self, overview: Overview) -> None:
         self._rows = {row.thread.id: row for row in overview.rows}
         self._foreign = {thread.id: thread for thread in overview.foreign}
+        self.banner.setText(overview.banner)
+        self.banner.setVisible(bool(overview.banner))
         self.threads.set_rows((*overview.rows, *overview.foreign))
         self._show_awaited()
         current = self.threads.current()
@@ -176,7 +179,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self._panes, line(), foot):
+        self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self.banner.hide()
+        for each in (self.banner, self.bar, self._panes, line(), foot):
             layout.addWidget(each, 1 if each is self._panes else 0)
         self.setCentralWidget(whole)
 

@@ -66,7 +66,8 @@ class Overview:
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
     `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
-    `server_stays`: the server is ours and goes on running when this app ends.
+    `server_stays`: the server is ours and goes on running when this app ends. `banner`: a line above everything, where this is
+    no usual world.
     """
 
     server: ServerStatus
@@ -79,6 +80,7 @@ class Overview:
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
     look: Look = Look()
+    banner: str = ""
 
 
 @dataclass(frozen=True)
