@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import tempfile
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ def run_demo() -> int:
         return int(error.exit_code)
     os.environ.clear()
     os.environ.update(scratch.environment(outside))
+    # Python remembers the folder for temporary files that it found first.
+    tempfile.tempdir = None
 
     def make_desk() -> Desk:
         _import_heavy()

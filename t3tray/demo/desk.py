@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 
@@ -29,8 +30,9 @@ from t3tray.demo.t3 import T3Player
 from t3tray.demo.world import WorldBuilder
 
 BANNER = "Demo: a scratch world; nothing of yours is touched"
-# In s, from when the world stands.
+# In s, from when the world stands; and the variable that sets another time.
 SWITCH_AFTER = 30.0
+SWITCH_VARIABLE = "T3TRAY_DEMO_SWITCH_AFTER"
 _T3_SINCE = timedelta(hours=3, minutes=12)
 _log = logging.getLogger(__name__)
 
@@ -38,13 +40,14 @@ _log = logging.getLogger(__name__)
 class DemoDesk(Desk):
     """Make it where this process's environment is the scratch world's already; `outside` is what it was before."""
 
-    def __init__(self, scratch: Scratch, outside: Mapping[str, str], switch_after: float = SWITCH_AFTER) -> None:
+    def __init__(self, scratch: Scratch, outside: Mapping[str, str]) -> None:
         super().__init__(str(scratch.data))
         self._scratch = scratch
         self._outside = outside
-        self._switch_after = switch_after
+        self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
         self._model: Model | None = None
         self._t3: T3Player | None = None
+        self._stands = False
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         def tell(words: str) -> None:
@@ -57,12 +60,12 @@ class DemoDesk(Desk):
             tell("Building the demo world")
             t3 = await self._build(tell)
         except T3TrayError as error:
-            sys.stderr.write(f"{error.title}: {error.message}\n{error.hint or ''}\n")
+            _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
             raise
         except httpx.HTTPError as error:
             raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
-        sys.stdout.write(f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads\n")
-        sys.stdout.flush()
+        _say(sys.stdout, f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads")
+        self._stands = True
         switching = asyncio.create_task(self._switch_later(t3))
         try:
             await super().run(show)
@@ -71,8 +74,8 @@ class DemoDesk(Desk):
 
     async def close(self) -> None:
         """Ends the server of the scratch world too, whoever started it."""
-        with suppress(T3TrayError):
-            if self._model and self._t3:
+        if self._stands:
+            with suppress(T3TrayError):
                 await self.stop_server()
         await super().close()
         if self._model:
@@ -101,6 +104,13 @@ class DemoDesk(Desk):
             await switch(engine, t3, self._scratch)
         except (T3TrayError, httpx.HTTPError) as error:
             _log.warning("The switch could not be shown: %s", error)
+
+
+def _say(out: TextIO | None, words: str) -> None:
+    """A program with windows may have nobody who reads."""
+    if out:
+        out.write(f"{words.rstrip()}\n")
+        out.flush()
 
 
 def _find(outside: Mapping[str, str], home: Path) -> Path:

@@ -32,7 +32,7 @@ _BEING_MADE = 30.0
 _END = 2.0
 _CLOCK_SET = 2.0
 # Whose words lead to the user's own things.
-_FOREIGN = ("OPENCODE", "T3CODE", "T3TRAY", "GIT_", "XDG_CONFIG_DIRS", "XDG_DATA_HOME")
+_FOREIGN = ("OPENCODE", "T3CODE", "T3TRAY", "GIT_")
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 
@@ -168,11 +168,11 @@ def _clear_away(root: Path) -> None:
         owner = ""
     if _lives(owner) or (not owner and time.time() - status.st_mtime < _BEING_MADE):
         return
+    _end_all(owner)
     # Of several demos that start at once only one gets hold of it.
     taken = root.with_name(f"{root.name}-{secrets.token_hex(4)}")
     with suppress(OSError):
         root.rename(taken)
-        _end_all(owner)
         _remove(taken)
 
 
