@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from t3tray.core.system.paths import data_directory
 from t3tray.qt.application import Application
 
 if TYPE_CHECKING:
+    from t3tray.demo.scratch import Scratch
     from t3tray.qt.desk import Desk
 
 
@@ -40,6 +42,14 @@ def run_demo() -> int:
     except T3TrayError as error:
         sys.stderr.write(f"{error.title}: {error.message}\n")
         return int(error.exit_code)
+    try:
+        return demo_application(scratch, outside).run()
+    finally:
+        scratch.remove()
+
+
+def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Application:
+    """The tray app in a scratch world, which this process lives in from now on. `outside` is the environment before."""
     os.environ.clear()
     os.environ.update(scratch.environment(outside))
     # Python remembers the folder for temporary files that it found first.
@@ -51,10 +61,7 @@ def run_demo() -> int:
 
         return DemoDesk(scratch, outside)
 
-    try:
-        return Application(scratch.data, make_desk, "t3tray \N{EN DASH} demo").run()
-    finally:
-        scratch.remove()
+    return Application(scratch.data, make_desk, "t3tray \N{EN DASH} demo")
 
 
 def _import_heavy() -> None:
