@@ -39,9 +39,12 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
 class Application(QObject):
-    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent."""
+    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
+    `title` of its own it shows its window at once."""
 
-    def __init__(self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text) -> None:
+    def __init__(
+        self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text, title: str = ""
+    ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
         self._qt = QApplication(sys.argv[:1])
@@ -49,6 +52,7 @@ class Application(QObject):
         self._make_desk = make_desk
         self._clean = clean
         self._directory = directory
+        self._title = title
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
@@ -123,6 +127,8 @@ class Application(QObject):
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
+        if self._title:
+            self._on_raise_wanted()
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)
@@ -136,6 +142,8 @@ class Application(QObject):
             from t3tray.qt.window_place import WindowPlace
 
             window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            if self._title:
+                window.setWindowTitle(self._title)
             bridge = self._bridge
             assert bridge is not None
             window.look_wanted.connect(bridge.look_at)

@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._asks_for_page = False
         self._awaited: str | None = None
         self._welcomed = False
+        self.banner = label("", "muted")
         self.bar = MessageBar()
         self.progress = ProgressLine()
         self.found = FoundPage()
@@ -114,6 +115,8 @@ class MainWindow(QMainWindow):
         self._lines, self._reapers = listing.lines, overview.foreign_reapers
         self.threads.set_listing(listing)
         self._welcome(bool(self._lines))
+        self.banner.setText(overview.banner)
+        self.banner.setVisible(bool(overview.banner))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
@@ -286,7 +289,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self.progress, self._over_panes, line(), foot):
+        self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self.banner.hide()
+        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), foot):
             layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 

@@ -57,7 +57,8 @@ ALLOWED: dict[str, set[str]] = {
         "vault_commands",
     },
     "cli": {*_VALUES, "command", "commands", "documents"},
-    "app": {"core.desk", "core.system", "qt"},
+    "demo": {*_BELOW_ENGINE, "core.desk", "core.engine"},
+    "app": {"core.desk", "core.system", "demo", "qt"},
     "__main__": {"app", "cli"},
 }
 # What the rules of the domain may be made of: no file, no process, no network, no randomness.
