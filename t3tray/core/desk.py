@@ -28,7 +28,7 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
-from t3tray.core.errors import T3TrayError
+from t3tray.core.errors import T3TrayError, WorldError
 from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.connection import Connection
@@ -222,7 +222,8 @@ class Desk:
 
     async def take_inventory(self) -> Inventory:
         """What is there to work with, and what is missing."""
-        return await take_inventory(await self._opened())
+        found = await take_inventory(await self._opened())
+        return replace(found, notices=await self.notice_trouble())
 
     async def open_data_folder(self) -> None:
         """Raises WorldError when the desktop has no program that shows folders."""
@@ -292,9 +293,13 @@ class Desk:
         return await asyncio.to_thread((await self._autostart()).look)
 
     async def set_autostart(self, is_on: bool) -> AutostartState:
-        """Turn it on (anew, for the copy that runs now) or off; what came of it. Raises WorldError."""
+        """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
         way = await self._autostart()
-        await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        try:
+            await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        except WorldError as error:
+            state = await asyncio.to_thread(way.look)
+            return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
         return await asyncio.to_thread(way.look)
 
     async def _autostart(self) -> Autostart:

@@ -61,6 +61,7 @@ class Bridge(QObject):
     setting_kept = Signal(str, object)
     setting_refused = Signal(str, str)
     inventory_taken = Signal(object)
+    autostart_told = Signal(object)
     diagnosed = Signal(str)
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
@@ -177,6 +178,12 @@ class Bridge(QObject):
             lambda settings: self.setting_kept.emit(name, settings),
             lambda error: self.setting_refused.emit(name, error.message),
         )
+
+    def look_at_autostart(self) -> None:
+        self._ask(lambda desk: desk.autostart(), self.autostart_told.emit)
+
+    def set_autostart(self, is_on: bool) -> None:
+        self._ask(lambda desk: desk.set_autostart(is_on), self.autostart_told.emit)
 
     def take_inventory(self) -> None:
         self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)

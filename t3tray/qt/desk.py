@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
@@ -86,10 +87,19 @@ class Desk(Protocol):
         ...
 
     async def answer(self, ask: Inquiry, answers: Answers | None) -> str: ...
+
     async def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
         ...
 
     async def tell_clicks(self, click: Callable[[Click], None]) -> None:
         """From now on, tell each notice of the desktop that is clicked."""
+        ...
+
+    async def autostart(self) -> AutostartState:
+        """Whether t3tray starts at login."""
+        ...
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
         ...

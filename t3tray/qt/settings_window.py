@@ -91,9 +91,11 @@ class SettingsWindow(QWidget):
         homes.show_found(tuple(_told(home) for home in inventory.homes))
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
 
-    def show_login(self, starts: bool) -> None:
-        """Whether t3tray starts when the user logs in; until this is told there is no switch for it."""
+    def show_login(self, starts: bool, trouble: str = "") -> None:
+        """Whether t3tray starts when the user logs in, and what else there is to say of that; before it is told there is no switch."""
         self.login.show_value(starts)
+        if trouble:
+            self.login.show_refusal(trouble)
         self._login_section.show()
 
     def show_copied(self) -> None:

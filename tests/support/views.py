@@ -11,6 +11,7 @@ from typing import Any
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
@@ -118,6 +119,7 @@ class FakeDesk:
         # What the slow wishes wait for, where a test sets it.
         self.lingers: asyncio.Event | None = None
         self.slow_to_keep = 0.0
+        self.login = AutostartState(False)
         self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
@@ -190,6 +192,14 @@ class FakeDesk:
     async def change_setting(self, name: str, value: object) -> Settings:
         self._note("set", name, str(value))
         return replace(Settings(), **{name: value})  # type: ignore[arg-type]
+
+    async def autostart(self) -> AutostartState:
+        return self.login
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        self._note("login", str(is_on))
+        self.login = AutostartState(is_on)
+        return self.login
 
     async def take_inventory(self) -> Inventory:
         self._note("inventory")

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.errors import UsageError
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, Settings
@@ -102,3 +103,14 @@ def test_the_guard_is_told_and_asked_for_in_the_settings(qtbot: QtBot, opened: O
     with qtbot.waitSignal(opened.bridge.protection_previewed) as previewed:
         opened.press("Stop Protecting T3 Code…")
     assert previewed.args and not previewed.args[0].on
+
+
+def test_the_start_at_login_is_asked_of_the_system_and_turned_on(qtbot: QtBot, opened: Opened) -> None:
+    box = opened.window.login.findChild(QCheckBox)
+    assert box is not None
+    qtbot.waitUntil(lambda: not box.isHidden() and not box.isChecked())
+    box.click()
+    qtbot.waitUntil(lambda: ("login", "True") in opened.desk.asked)
+    opened.desk.login = AutostartState(True, "Another copy is set to start.")
+    opened.door.open()
+    qtbot.waitUntil(lambda: box.isChecked() and "Another copy is set to start." in opened.texts())
