@@ -92,7 +92,7 @@ class SettingsWindow(QWidget):
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
 
     def show_login(self, starts: bool, trouble: str = "") -> None:
-        """Whether t3tray starts when the user logs in, and what else there is to say of that; before it is told there is no switch."""
+        """Whether t3tray starts when the user logs in, and what else there is to say of it; before that there is no switch."""
         self.login.show_value(starts)
         if trouble:
             self.login.show_refusal(trouble)
