@@ -137,7 +137,14 @@ ROWS: tuple[Row, ...] = (
         "No notices from then on, by your own clock. What still waits for you afterwards is told then.",
         empty="22:00",
     ),
-    Row(Section.NOTICES, "quiet_until", Control.TEXT, "until", empty="07:30"),
+    Row(
+        Section.NOTICES,
+        "quiet_until",
+        Control.TEXT,
+        "Quiet until",
+        "May be on the next day. Leave one of the two empty to have no quiet hours.",
+        empty="07:30",
+    ),
     Row(
         Section.APPEARANCE,
         "appearance",
