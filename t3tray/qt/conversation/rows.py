@@ -178,7 +178,8 @@ class Rows:
             above = space if number == 0 else 0 if block.continues else _NEAR
             name = f"{key}/{number}"
             if block.is_code:
-                yield CodeRow(key=name, depth=depth, space=above, text=block.text, caption=block.language)
+                # What begins as prose may turn out to be code: that is another row.
+                yield CodeRow(key=f"{name}/code", depth=depth, space=above, text=block.text, caption=block.language)
             else:
                 yield ProseRow(key=name, depth=depth, space=above, text=block.text, is_quiet=is_quiet)
 
