@@ -87,6 +87,7 @@ class ThreadPage(QWidget):
 
     def show_conversation(self, conversation: Conversation) -> None:
         self.conversation.show_conversation(conversation)
+        self.details.show_conversation(conversation)
 
     def show_asks(self, asks: Sequence[Ask]) -> None:
         """Everything that waits for the user; the page shows what its thread waits for."""
@@ -111,9 +112,10 @@ class ThreadPage(QWidget):
         is_other = self._shown is None or _row(self._shown).thread.id != thread_id
         self._shown = shown
         self._show_parts(True)
-        self.header.show_details(details)
+        if self.header.show_details(details) or is_other:
+            self.conversation.composer.show_actions(self.header.offers(details))
         if isinstance(shown, ThreadDetails):
-            self.conversation.show_details(details, self.header.offers(details))
+            self.conversation.show_details(details)
         else:
             self.conversation.show_row(details.row)
         for tab in (self.receipt, self.history, self.details):
