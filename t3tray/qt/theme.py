@@ -236,6 +236,9 @@ QPushButton[kind="fold"], QPushButton[kind="fold-bad"] {{
 }}
 QPushButton[kind="fold-bad"] {{ color: {bad}; }}
 QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus {{ color: {text}; border-color: {line}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 7px; background: {base}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {accent}; background: {on_accent}; }}
+QRadioButton:focus {{ color: {link}; }}
 QPlainTextEdit[kind="composer"] {{
     background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 3px {unit}px;
 }}

@@ -49,7 +49,7 @@ class ConversationPage(QWidget):
         self._cards: dict[str, AskCard] = {}
         cards = QWidget()
         self._asks = QVBoxLayout(cards)
-        self._asks.setContentsMargins(MARGIN, GAP, MARGIN, 0)
+        self._asks.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         self._asks.setSpacing(GAP)
         self._ask_area = FittingArea(cards, "What waits for your answer", _ASKS_SHARE)
         self._ask_area.hide()
