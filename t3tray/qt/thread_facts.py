@@ -106,8 +106,8 @@ class HistoryTab(_FactsTab):
             self._body.addWidget(
                 label("Nothing was recorded yet: this thread's session was never bound or changed here.", "muted")
             )
-        for line in reversed(self._lines[-self._most :]):
-            self._body.addLayout(_moment(line))
+        for moment in reversed(self._lines[-self._most :]):
+            self._body.addLayout(_moment(moment))
         more = len(self._lines) - self._most
         if more > 0:
             show = button(f"Show the {more} Before")

@@ -55,7 +55,7 @@ class ThreadHeader(QWidget):
         """Whether anything that stands here, or can be done, is another than before; else nothing is drawn."""
         row = details.row
         told = (row.thread.id, row.thread.title, _place(row), row.verdict, row.session_id, row.t3 is None)
-        shown = (*told, details.alarms, details.offered, details.choices, details.answers)
+        shown = (*told, details.alarms, details.offered, details.choices, details.answers, details.deleted)
         if shown == self._shown:
             return False
         self._shown = shown
@@ -64,6 +64,8 @@ class ThreadHeader(QWidget):
         self._body.addWidget(label(_place(row), "muted", size=0.92))
         self._body.addSpacing(UNIT)
         self._body.addWidget(self._verdict_card(details))
+        if details.deleted:
+            self._body.addWidget(label(details.deleted, "unsure", size=0.95))
         for alarm in details.alarms:
             if alarm.seen_at is None:
                 self._body.addWidget(self._alarm_card(alarm))
