@@ -151,7 +151,9 @@ def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qt
 def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     page = ThreadPage()
     qtbot.addWidget(page)
+    page.show()
     page.show_details(replace(details(row("t1")), answers=(GIVEN, REFUSED)))
+    page.tabs.setCurrentIndex([page.tabs.tabText(number) for number in range(page.tabs.count())].index("History"))
     told = texts(page)
     assert "T3 Code asked for a new session called “Report”; it was given ses_2 (41 messages)." in told
     assert "T3 Code asked for ses_1; it was refused, because the session that held" in told
