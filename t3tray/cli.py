@@ -29,7 +29,10 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     try:
         for word in words:
             _refuse_undecodable(word)
-        return build_parser().parse_args(words)
+        found = build_parser().parse_args(words)
+        if found.demo and (found.command or found.data_dir):
+            raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")
+        return found
     except UsageError as error:
         raise SystemExit(_tell(error, "--json" in words, out, err)) from None
 
@@ -46,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"t3tray {__version__}")
     parser.add_argument("--data-dir", metavar="DIR", help="where t3tray keeps its data (default: the user's data directory)")
+    parser.add_argument("--demo", action="store_true", help="try the tray app on a scratch world that is gone afterwards")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, summary: str) -> argparse.ArgumentParser:
@@ -70,7 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
     remedy.add_argument("--dir", metavar="DIR", help="the folder to use")
     remedy.add_argument("--yes", action="store_true", help="do it without asking")
     add("journal", "the history of the bindings").add_argument("thread", metavar="THREAD", nargs="?")
-    add("doctor", "what is wrong, if anything: our data and server, T3 Code's threads, orphans, disks")
+    doctor = add("doctor", "what is wrong, if anything: our data and server, T3 Code's threads, orphans, disks")
+    doctor.add_argument("--diagnostics", action="store_true", help="all that helps to report a trouble, without secrets")
     server = add("server", "start, stop, restart, look at the server")
     server.add_argument("action", choices=["start", "stop", "restart", "status", "logs"])
     vault = add("vault", "what was kept of the threads' words")

@@ -16,8 +16,7 @@ async def settings(command: Command) -> ExitCode:
     name, value = command.words.name, command.words.value
     current = command.engine.settings
     if name is not None and value is not None:
-        current = changed(current, name, value)
-        await command.engine.set_settings(current)
+        current = await command.engine.preferences.change(name, parsed(current, name, value))
     shown = asdict(current)
     if name is not None:
         if name not in shown:
@@ -27,21 +26,18 @@ async def settings(command: Command) -> ExitCode:
     return ExitCode.DONE
 
 
-def changed(current: Settings, name: str, text: str) -> Settings:
-    """The settings with this one as the text says; several folders are parted as in PATH. Raises UsageError."""
+def parsed(current: Settings, name: str, text: str) -> object:
+    """What the text means for this setting; several folders are parted as in PATH. Raises UsageError."""
     known = getattr(current, name, None)
     if known is None or name.startswith("_"):
         raise _unknown(name)
     told: object = [part for part in text.split(os.pathsep) if part] if isinstance(known, tuple) else text
     kind = tuple[str, ...] if isinstance(known, tuple) else type(known)
     try:
-        value = msgspec.convert(told, kind, strict=False)
+        return msgspec.convert(told, kind, strict=False)
     except msgspec.ValidationError as error:
         wanted = {bool: "true or false", int: "a whole number"}.get(type(known), "text")
         raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
-    if isinstance(value, int) and value < 0:
-        raise UsageError(f"{name} cannot be less than nothing.")
-    return msgspec.convert(asdict(current) | {name: value}, Settings)
 
 
 def _as_text(value: object) -> str:

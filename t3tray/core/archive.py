@@ -35,6 +35,10 @@ class Archive:
         """Everything that the vault keeps. Raises StoreError."""
         return await self._run_sql(self._vault.holdings)
 
+    async def size(self) -> int:
+        """Of everything that the vault keeps, in bytes. Raises StoreError."""
+        return sum(size for _, size in await self._run_sql(self._vault.states))
+
     async def words(self, session_id: str) -> Transcript | None:
         """What the vault kept of a session. Raises StoreError."""
         return await self._run_sql(self._vault.transcript, session_id)

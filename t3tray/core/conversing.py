@@ -85,7 +85,8 @@ class Conversing:
     async def open_asks(self, overview: Overview, picture: Picture, connection: Connection | None) -> tuple[Ask, ...]:
         """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
         busy = {found.cursor.directory for found in picture.examinations if found.cursor and found.verdict.reason is Reason.BUSY}
-        owners = {row.session_id: row.thread for row in overview.rows if row.session_id}
+        # What is archived comes last there, and gives way to a thread that is not.
+        owners = {row.session_id: row.thread for row in reversed(overview.rows) if row.session_id}
         return await self.asks.read(connection, busy, owners)
 
     async def reply(self, ask: Approval, reply: Reply) -> bool:

@@ -9,24 +9,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.inventory import Inventory
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
-from t3tray.core.errors import T3TrayError
+from t3tray.core.errors import T3TrayError, WorldError
+from t3tray.core.guard_duty import GuardDuty
+from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
+from t3tray.core.services.noticing import Noticing, rules_of
+from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+from t3tray.core.services.text_search import sessions_of
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.system.autostart import Autostart, open_autostart
+from t3tray.core.system.notifications import open_notifications
+from t3tray.core.system.paths import data_directory
+from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
+from t3tray.resources import resource
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +64,7 @@ class Desk:
     def __init__(self, data_directory: str | None) -> None:
         self._data_directory = data_directory
         self._engine: asyncio.Future[Engine] | None = None
+        self._guard: GuardDuty | None = None
         self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._feed: ConversationFeed | None = None
@@ -53,34 +72,60 @@ class Desk:
         self._watch: FileWatch | None = None
         self._folders: frozenset[Path] = frozenset()
         self._unwatched: tuple[str, ...] = ()
+        self._sessions: dict[str, str] = {}
+        self._noticing: Noticing | None = None
+        self._click: Callable[[Click], None] = lambda click: None
+        self._sleep = SleepWatch(self._on_woke)
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
         opened = self._opened()
         try:
-            opened.set_result(engine := await Engine.open(self._data_directory, "tray"))
+            engine = await Engine.open(self._data_directory, "tray")
         except T3TrayError as error:
             opened.set_exception(error)
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
+        guard = self._guard = GuardDuty(engine)
+        opened.set_result(engine)
         engine.server.subscribe(self._on_server_changed)
-        # A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it.
-        preparing = asyncio.create_task(asyncio.to_thread(engine.launching.environment))
+        noticing = self._noticing = self._notice(engine)
+        beside = (
+            asyncio.create_task(self._prepare(engine)),
+            asyncio.create_task(noticing.run()),
+            asyncio.create_task(self._sleep.run()),
+            # T3 Code may wait for it already: it does not wait for the first look.
+            asyncio.create_task(guard.run(self._changed.set)),
+        )
         try:
             while True:
                 await self._watch_files(engine)
                 rest = await self._look(engine, publish) * REST_FOR_READING
                 await self._next_change(max(rest, COALESCE))
         finally:
-            preparing.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             if self._watch:
                 await asyncio.to_thread(self._watch.stop)
+
+    async def _prepare(self, engine: Engine) -> None:
+        """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
+        await asyncio.to_thread(engine.launching.environment)
+        if engine.settings.server_with_app:
+            try:
+                await engine.connect()
+            except T3TrayError as error:
+                # Why it is not there is in the server's state, which is shown.
+                _log.warning("The server could not be started with the app: %s", error.message)
 
     async def close(self) -> None:
         """Stop listening, then close the engine: the server that only we use ends with it."""
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        if self._guard:
+            await self._guard.close()
         if self._engine and self._engine.done() and not self._engine.exception():
             await self._engine.result().close()
 
@@ -99,8 +144,8 @@ class Desk:
             await engine.opening.terminal(resumption.thread)
         return resumption
 
-    async def open_in_t3code(self, thread_id: str) -> str:
-        """Open one of T3 Code's threads there; what was done, in a sentence."""
+    async def open_in_t3code(self, thread_id: str) -> Opened:
+        """Open one of T3 Code's threads there."""
         engine = await self._opened()
         return await engine.opening.t3code(await engine.find(thread_id))
 
@@ -123,6 +168,16 @@ class Desk:
         await engine.server.restart()
         await engine.connect()
 
+    async def preview_protection(self, on: bool) -> ProtectionPlan:
+        """What switching the guard on or off would do."""
+        return await (await self._on_duty()).plan(on)
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
+        """Point T3 Code at the guard, or put its settings back."""
+        status = await (await self._on_duty()).protect(on, despite_running)
+        self._changed.set()
+        return status
+
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do."""
         return await (await self._opened()).preview(thread_id, choice)
@@ -130,14 +185,54 @@ class Desk:
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
         """Do what the user agreed to."""
         engine = await self._opened()
-        done = await engine.apply(thread_id, choice, seen)
-        self._changed.set()
-        return done
+        try:
+            return await engine.apply(thread_id, choice, seen)
+        finally:
+            # Cancelled, it is settled by the look that this leads to.
+            self._changed.set()
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()
         engine.resting.note()
-        return (await engine.threads.create(directory, title, await engine.connect())).id
+        try:
+            return (await engine.threads.create(directory, title, await engine.connect())).id
+        finally:
+            self._changed.set()
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        engine = await self._opened()
+        await engine.threads.rename(await engine.find(thread_id), title)
+        self._changed.set()
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        """Put a thread away, or bring it back."""
+        engine = await self._opened()
+        await engine.threads.archive(await engine.find(thread_id), archived)
+        self._changed.set()
+
+    async def search(self, text: str) -> frozenset[str]:
+        """The ids of the threads whose conversation holds this text, whatever its case. A newer search ends this one."""
+        return await (await self._opened()).text_search.find(text, self._sessions)
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        """Set one and go by it; all of them as they are then. Raises UsageError, in a sentence for beside the field."""
+        settings = await (await self._opened()).preferences.change(name, value)
+        self._changed.set()
+        return settings
+
+    async def take_inventory(self) -> Inventory:
+        """What is there to work with, and what is missing."""
+        found = await take_inventory(await self._opened())
+        return replace(found, notices=await self.notice_trouble())
+
+    async def open_data_folder(self) -> None:
+        """Raises WorldError when the desktop has no program that shows folders."""
+        engine = await self._opened()
+        await asyncio.to_thread(engine.launching.open_folder, engine.data_directory)
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str:
+        """Everything that helps to understand a trouble, without secrets. `face` are lines about the window's side."""
+        return await diagnose(await self._opened(), face)
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         """Tell the thread's conversation, and again after every change, until cancelled. One at a time."""
@@ -184,6 +279,57 @@ class Desk:
         engine = await self._opened()
         return self._told(await engine.conversing.answer(ask, answers))
 
+    async def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        if self._noticing:
+            self._noticing.watch(thread_id or None)
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        """From now on, tell each notice of the desktop that is clicked."""
+        self._click = click
+
+    async def autostart(self) -> AutostartState:
+        """Whether t3tray starts at login."""
+        return await asyncio.to_thread((await self._autostart()).look)
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
+        way = await self._autostart()
+        try:
+            await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        except WorldError as error:
+            state = await asyncio.to_thread(way.look)
+            return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
+        return await asyncio.to_thread(way.look)
+
+    async def _autostart(self) -> Autostart:
+        data = (await self._opened()).data_directory
+        words = () if data == data_directory(None, {}) else ("--data-dir", str(data))
+        return open_autostart(os.environ, Path.home(), words)
+
+    async def notice_trouble(self) -> str:
+        """Why the desktop shows no notices, in a sentence; empty where it does."""
+        await self._opened()
+        return await self._noticing.find_trouble() if self._noticing else ""
+
+    def _notice(self, engine: Engine) -> Noticing:
+        icon = resource("icons/t3tray.svg").absolute().as_uri()
+        return Noticing(
+            reach=partial(open_notifications, sys.platform, os.environ, icon),
+            answerer=self,
+            rules=lambda: rules_of(engine.settings),
+            now=lambda: datetime.now().astimezone(),
+            clicked=lambda click: self._click(click),
+        )
+
+    def _on_woke(self) -> None:
+        """The machine slept: nothing that was known of the world has to be true any more."""
+        if self._noticing:
+            self._noticing.woke()
+        self._changed.set()
+        if self._feed:
+            self._feed.look_again()
+
     def _told(self, was_waited_for: bool) -> str:
         self._changed.set()
         return "" if was_waited_for else GONE
@@ -194,9 +340,15 @@ class Desk:
             self._engine = asyncio.get_running_loop().create_future()
         return self._engine
 
+    async def _on_duty(self) -> GuardDuty:
+        await self._opened()
+        assert self._guard is not None
+        return self._guard
+
     async def _watch_files(self, engine: Engine) -> None:
         """Be told of changed files, also in folders that appeared since. Where that fails, the slow refresh makes up for it."""
         files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
+        files += self._guard.files if self._guard else ()
         folders = await asyncio.to_thread(existing_folders, files)
         if folders == self._folders:
             return
@@ -221,6 +373,7 @@ class Desk:
         """`_publish`; one look that fails by our own fault is told, and is no reason to look at nothing any more."""
 
         def tell(overview: Overview) -> None:
+            self._sessions = {served: row.thread.id for row in overview.rows for served in sessions_of(row)}
             publish(replace(overview, warnings=(*overview.warnings, *self._unwatched)))
 
         try:
@@ -237,18 +390,33 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
+            await engine.preferences.read_again()
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)
-            publish(await engine.overview(picture=picture))
+            overview = await self._with_guard(await engine.overview(archived=True, picture=picture), picture)
+            publish(overview)
+            self._sleep.look()
+            if self._noticing:
+                self._noticing.look(overview)
             self._tell_feed(picture)
+            if self._guard:
+                self._guard.look_again()
             if await engine.keep(picture):
                 self._changed.set()
-            await engine.rest_if_idle(picture)
+            if await engine.rest_if_idle(picture):
+                self._changed.set()
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))
         return clock() - began
+
+    async def _with_guard(self, overview: Overview, picture: Picture) -> Overview:
+        if self._guard is None:
+            return overview
+        guard, guarded = await self._guard.seen(picture)
+        warnings = (*overview.warnings, guard.sentence) if guard.phase in TROUBLED else overview.warnings
+        return replace(overview, guard=guard, guarded=guarded, warnings=warnings)
 
     def _tell_feed(self, picture: Picture) -> None:
         """Another program may have written into the conversation, of which no event tells; a running turn's events do."""

@@ -18,9 +18,12 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import Hindrance, ReaperClock
+from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.resting import Rest, rest_sentence
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
@@ -30,20 +33,23 @@ from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
+from t3tray.core.preferences import Preferences
+from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.guard_key import GuardKey, read_guard_key
-from t3tray.core.services.guarding import Answers, Guarding
+from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
+from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
-from t3tray.core.services.resting import Resting, rest_if_idle
+from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
 from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
@@ -57,7 +63,7 @@ from t3tray.core.system.neighbours import other_opencode_runs, other_servers
 from t3tray.core.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
-from t3tray.core.t3code.home import t3_homes
+from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
@@ -76,7 +82,7 @@ class Engine:
         author = Author.this_process()
         self.store = store
         self.data_directory = data
-        self.settings = settings
+        self.preferences = Preferences(store.settings, run_sql, settings, self._go_by)
         self.launching = Launching(settings, data)
         self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
@@ -91,25 +97,23 @@ class Engine:
             noise=random.Random(),
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
-        self.t3_homes = homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
-        self.survey = Survey(store, self.database, surroundings, [T3Reader(home) for home in homes])
-        self.t3_files = tuple(path for home in homes for path in T3Reader(home).files)
+        readers = [T3Reader(home) for home in self.t3_homes]
+        self.survey = Survey(store, self.database, surroundings, readers)
+        self.text_search = TextSearch(self.database, readers)
         self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
-        minutes = (timedelta(minutes=settings.t3_idle_minutes), timedelta(minutes=settings.t3_sweep_minutes))
-        self._clock = ReaperClock(*minutes)
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
-        rules = VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
         vault = Vault(data / "vault")
-        self.archive = Archive(vault, VaultKeeper(vault, store, self.database, rules, utc_now), self.survey, run_sql)
+        self._vault_keeper = VaultKeeper(vault, store, self.database, _vault_rules(settings), utc_now)
+        self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
         tools = Tools(
             store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
         )
-        repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
-        self.remedies = Remedies(tools, repair)
+        self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
+        self.remedies = Remedies(tools, self._repair)
         self.sending = Sending(store, run_sql, self.resume, utc_now)
         self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
@@ -119,6 +123,7 @@ class Engine:
         self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
+        self._rest: Rest | None = None
         self._connecting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
 
@@ -177,12 +182,35 @@ class Engine:
         return await self.connect() if self.server.status.state.answers else None
 
     async def guard_key(self) -> GuardKey:
-        """Where the guard listens, and its password. Raises StoreError."""
+        """Where the guard listens, and its password; chosen now when it was never used. Raises StoreError."""
         return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
 
-    def guarding(self, answers: Answers) -> Guarding:
-        """What the guard needs of our bindings and our journal."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
+    async def known_guard_key(self) -> GuardKey | None:
+        """The same, or None when the guard was never used. Raises StoreError."""
+        return await known_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
+
+    async def wants_guard(self) -> bool:
+        """Whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
+        return (await self._run_sql(self.store.settings.read)).guard
+
+    async def want_guard(self, on: bool) -> None:
+        """Have the tray app run the guard from now on, or no more. Raises StoreError."""
+        known = await self._run_sql(self.store.settings.read)
+        await self._run_sql(self.store.settings.write, replace(known, guard=on))
+
+    async def bound_threads(self) -> frozenset[str]:
+        """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
+        return await self._run_sql(self.store.journal.bound)
+
+    def guarding(self, heard: Callable[[Told], None]) -> Guarding:
+        """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords that this process uses now."""
+        endpoint = self._connection[0] if self._connection else None
+        return (endpoint.password,) if endpoint and endpoint.password else ()
 
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
@@ -212,9 +240,14 @@ class Engine:
                 yield piece
         await self.archive.keep(await self.look())
 
-    async def look(self) -> Picture:
-        """All threads with their verdicts: from the databases, and what a running server says it is doing."""
+    async def look(self, whole: bool = False) -> Picture:
+        """All threads with their verdicts: from the databases, and what a running server says it is doing.
+
+        `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
+        """
         picture = await self._run_sql(self.survey.look)
+        while whole and picture.half_read:
+            picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
             {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
         )
@@ -224,8 +257,11 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names. Raises ThreadNotFound, UsageError, StoreError."""
-        return (await self._run_sql(self.survey.recall, prefix)).thread
+        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
+
+        Raises ThreadNotFound, UsageError, StoreError.
+        """
+        return (await self._run_sql(self.survey.recall, prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
@@ -242,58 +278,116 @@ class Engine:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
         await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
-        return await self.archive.keep(picture) or more
+        return await self.archive.keep(picture) or more or picture.half_read > 0
 
     async def mark_seen(self, thread_id: str) -> None:
+        """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
+        await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
 
-    async def rest_if_idle(self, picture: Picture) -> None:
-        """End the managed server when our own reaper's time has come."""
+    async def rest_if_idle(self, picture: Picture) -> bool:
+        """End the managed server when our own reaper's time has come. True when what is said of it has changed."""
         status = self.server.status
         if self.users():
             self.resting.note()
         if self._connection is None or status.state is not ServerState.READY:
-            return
-        rest = await rest_if_idle(self.resting, self._connection[1], picture)
-        if rest and rest.why is not Hindrance.RECENT and rest.why is not Hindrance.OFF:
-            _log.info(rest.sentence)
+            return False
+        rest = await self.resting.look(self._connection[1], picture)
+        if rest.same_as(self._rest):
+            return False
+        self._rest = rest
+        _log.info(self.resting.sentence(rest, not rest.ended))
+        await self._run_sql(self.store.rests.note, rest)
+        return True
+
+    async def _told_of_rest(self, server: ServerStatus) -> str:
+        """What our own reaper did or will do, in the process that has the server in hand, which may be another one."""
+        if server.state is ServerState.EXTERNAL:
+            return ""
+        if self._rest is not None:
+            return self.resting.sentence(self._rest, server.state.answers)
+        idle_after = timedelta(minutes=self.settings.stop_idle_minutes)
+        return rest_sentence(await self._run_sql(self.store.rests.last), idle_after, server.state.answers)
 
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
-        seen = await self.look() if picture is None else picture
+        seen = await self.look(whole=True) if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
         taken = take_overview(
             seen,
             await self.server_status(),
             alarms,
             (*self.store.notices, *self.archive.trouble),
-            self._clock,
+            self._clock(),
             utc_now(),
             archived,
         )
         connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
-        return replace(taken, asks=await self.conversing.open_asks(taken, seen, connection))
+        return replace(
+            taken,
+            asks=await self.conversing.open_asks(taken, seen, connection),
+            refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
+            server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
+            settings=self.settings,
+            resting=await self._told_of_rest(taken.server),
+        )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
-        thread = await self.find(thread_id)
+        recorded = await self._run_sql(self.survey.recall, thread_id, True)
+        thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
-        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock, utc_now())
+        if recorded.deleted:
+            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine_deleted, recorded),))
+        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
+        if connection := await self._joined():
+            found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
+        if recorded.deleted:
+            return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         return await self._run_sql(self.remedies.with_offers, found)
 
-    async def set_settings(self, settings: Settings) -> None:
-        """Keep these; what is running goes on as it began, the next start goes by them."""
-        await self._run_sql(self.store.settings.write, settings)
-        self.settings = settings
+    @property
+    def settings(self) -> Settings:
+        """What this process goes by."""
+        return self.preferences.current
+
+    @property
+    def t3_homes(self) -> tuple[T3Home, ...]:
+        """Where T3 Code's data is looked for."""
+        return t3_homes(os.environ, Path.home(), self.settings.t3_homes)
+
+    @property
+    def t3_files(self) -> tuple[Path, ...]:
+        """The files whose change tells that T3 Code changed something."""
+        return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
+
+    async def _go_by(self, settings: Settings) -> None:
+        """What runs goes on as it was started: the server, and for this process `server_url` and `carry_characters`."""
+        self.launching.settings = settings
+        self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
+        self._repair.allowed = settings.t3_repair
+        self._vault_keeper.rules = _vault_rules(settings)
+        readers = [T3Reader(home) for home in self.t3_homes]
+        self.text_search.readers = tuple(readers)
+        await self._run_sql(self.survey.read_from, readers)
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
         return await self.remedies.preview(await self.details(thread_id), choice)
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
-        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises."""
+        """Do what the user chose, and agreed to as it was `seen`. Raises what `preview` raises.
+
+        It may be cancelled: the thread is as before then, or it is done.
+        """
         thread = await self.take_in(thread_id)
-        return await self.remedies.apply(await self.details(thread.id), choice, seen)
+        details = await self.details(thread.id)
+        try:
+            return await self.remedies.apply(details, choice, seen)
+        except asyncio.CancelledError:
+            # Settled as after a crash, by whoever next uses the server.
+            self._is_settled = False
+            raise
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
@@ -301,11 +395,18 @@ class Engine:
             return await self._run_sql(self.store.journal.entries)
         return await self._run_sql(self.store.journal.entries, (await self.find(thread_id)).id)
 
+    async def answers(self, thread_id: str | None) -> tuple[Told, ...]:
+        """What the guard answered T3 Code for one thread, or altogether; oldest first. Raises ThreadNotFound, StoreError."""
+        which = None if thread_id is None else (await self.find(thread_id)).id
+        return await self._run_sql(self.store.guard_answers.all, which)
+
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
-        overview = await self.overview(archived=True)
+        picture = await self.look(whole=True)
+        overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
-        patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
+        program = self.launching.program
+        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
 
     async def server_status(self) -> ServerStatus:
@@ -315,6 +416,11 @@ class Engine:
 
     async def server_log(self) -> str:
         return await asyncio.to_thread(tail_of, self.server.log_path, _LOG_LINES)
+
+    def _clock(self) -> ReaperClock:
+        """T3 Code's reaper, as the settings say that it is set."""
+        idle, sweep = self.settings.t3_idle_minutes, self.settings.t3_sweep_minutes
+        return ReaperClock(timedelta(minutes=idle), timedelta(minutes=sweep))
 
     async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
         """The text is safe as a draft before anything is started or asked."""
@@ -331,13 +437,22 @@ class Engine:
 
         None where no server runs or it cannot say: all that is known then is what the database tells, a last turn without an end.
         """
-        if not directories:
-            return frozenset()
+        connection = await self._joined() if directories else None
         try:
-            connection = await self.join_running_server()
             return await connection.busy_sessions(directories) if connection else frozenset()
         except _UNREACHABLE:
             return frozenset()
+
+    async def _joined(self) -> Connection | None:
+        """The connection to a server that runs already; None too where that cannot be reached."""
+        try:
+            return await self.join_running_server()
+        except _UNREACHABLE:
+            return None
+
+
+def _vault_rules(settings: Settings) -> VaultRules:
+    return VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
 
 
 def _external(settings: Settings) -> ExternalServer | None:

@@ -17,19 +17,21 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, Refused, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
-from t3tray.core.services.views import Resumption
+from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
-from t3tray.core.system.environment import child_environment
+from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
+from t3tray.core.system.handlers import has_handler
 from t3tray.core.system.terminal import open_terminal, start
 
+_T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
 
 
 class Launching:
-    """The programs of one process of ours, as its settings and its environment name them."""
+    """The programs of one process of ours, as its settings (which may be replaced) and its environment name them."""
 
     def __init__(self, settings: Settings, data: Path) -> None:
-        self._settings = settings
+        self.settings = settings
         self._data = data
 
     def program(self) -> Path:
@@ -48,7 +50,7 @@ class Launching:
 
     def server_program(self) -> ServerProgram:
         """What `opencode serve` is started with: from the home directory, since each request names its own."""
-        return ServerProgram(self.program(), self.environment(), Path.home())
+        return ServerProgram(self.program(), self.environment(), Path.home(), self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
         """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
@@ -65,10 +67,13 @@ class Launching:
     def open_terminal(self, thread: Thread) -> None:
         """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
         ourselves = [sys.executable] if _FROZEN else [sys.executable, "-m", "t3tray"]
+        if program := os.environ.get(PROGRAM_VARIABLE):
+            # A terminal need not pass our environment on; this one brings its own.
+            ourselves = [program]
         open_terminal(
             [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
             platform=sys.platform,
-            setting=self._settings.terminal,
+            setting=self.settings.terminal,
             environment=self.environment(),
             script=self._data / "attach.command",
         )
@@ -83,19 +88,30 @@ class Launching:
             raise WorldError("No browser could be opened.", f"The page is {address}")
         return address
 
-    def open_t3code(self, thread: Thread, address: str | None) -> str:
-        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread; a sentence."""
+    def open_folder(self, folder: Path) -> None:
+        """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
+        start([_opener(), str(folder)], self.environment())
+
+    def open_t3code(self, thread: Thread, address: str | None) -> Opened:
+        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread to show."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
-            return f"Opened {address}"
-        opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
-        start([opener, "t3code://app"], self.environment())
-        return f"T3 Code was brought to the front. Look for “{thread.title}” there: it cannot be opened from outside."
+            return Opened(f"Opened {address}; a browser that T3 Code does not know yet asks to be paired first.", address)
+        environment = self.environment()
+        if has_handler(_T3_SCHEME, sys.platform, environment) is False:
+            return Opened("T3 Code does not answer, and no app of it that could be opened was found here.", title=thread.title)
+        start([_opener(), f"{_T3_SCHEME}://app"], environment)
+        return Opened("T3 Code was asked to come to the front; it cannot be told which thread to show.", title=thread.title)
 
     @cached_property
     def _login_path(self) -> str | None:
         return login_shell_path(os.environ)
 
     def _find(self, login_path: str | None) -> Path:
-        return find_binary(self._settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+        return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+
+
+def _opener() -> str:
+    """What opens things as a double click would."""
+    return {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")

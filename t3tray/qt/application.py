@@ -18,11 +18,15 @@ from t3tray.qt.tray import Tray
 from t3tray.resources import resource
 
 if TYPE_CHECKING:
+    from t3tray.core.domain.inventory import Inventory
+    from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
+    from t3tray.core.services.protecting import ProtectionPlan
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
     from t3tray.qt.menu import Item
+    from t3tray.qt.settings_wiring import SettingsDoor
     from t3tray.qt.window import MainWindow
 
 # In ms: how long a desktop may take to show a tray before the window comes up in its place.
@@ -35,18 +39,26 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
 class Application(QObject):
-    """One for the process. `run` returns when the app has ended."""
+    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
+    `title` of its own it shows its window at once."""
 
-    def __init__(self, directory: Path, make_desk: Callable[[], Desk]) -> None:
+    def __init__(
+        self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text, title: str = ""
+    ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
         self._qt = QApplication(sys.argv[:1])
         super().__init__()
         self._make_desk = make_desk
+        self._clean = clean
+        self._directory = directory
+        self._title = title
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
+        self._settings: SettingsDoor | None = None
         self._quitting = False
+        self._appearance = "system"
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
@@ -62,7 +74,7 @@ class Application(QObject):
         self._qt.setApplicationName("t3tray")
         self._qt.setDesktopFileName("t3tray")
         self._qt.setQuitOnLastWindowClosed(False)
-        self._tray = Tray()
+        self._tray = Tray(_utc_now)
         self._tray.chosen.connect(self._on_chosen)
         self._tray.clicked.connect(self._on_raise_wanted)
         self._tray.show()
@@ -93,7 +105,10 @@ class Application(QObject):
     def _on_icon_shown(self) -> None:
         from t3tray.qt.bridge import Bridge
         from t3tray.qt.quitting import SignalWatch
+        from t3tray.qt.report import Reporter
 
+        self._reporter = Reporter(self._clean)
+        self._reporter.catch()
         self._tray.show_overview(None)
         self._signals = SignalWatch()
         self._signals.received.connect(self._on_quit_wanted)
@@ -106,9 +121,14 @@ class Application(QObject):
         bridge.details_changed.connect(self._on_details_changed)
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
+        bridge.inventory_taken.connect(self._on_inventory_taken)
+        bridge.notice_clicked.connect(self._on_notice_clicked)
+        bridge.protection_previewed.connect(self._on_protection_previewed)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
+        if self._title:
+            self._on_raise_wanted()
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)
@@ -116,9 +136,14 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.attention import Attention
+            from t3tray.qt.thread_wiring import connect_conversation
             from t3tray.qt.window import MainWindow
+            from t3tray.qt.window_place import WindowPlace
 
-            window = self._window = MainWindow(lambda: datetime.now(UTC))
+            window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            if self._title:
+                window.setWindowTitle(self._title)
             bridge = self._bridge
             assert bridge is not None
             window.look_wanted.connect(bridge.look_at)
@@ -131,11 +156,26 @@ class Application(QObject):
             window.t3code_wanted.connect(bridge.open_in_t3code)
             window.seen.connect(bridge.mark_seen)
             bridge.told.connect(window.show_note)
+            bridge.copy_wanted.connect(self._on_copy_wanted)
             window.thread_wanted.connect(bridge.new_thread)
+            window.protection_agreed.connect(bridge.protect)
+            bridge.protection_changed.connect(window.show_protection)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
-            if bridge.overview:
-                window.show_overview(bridge.overview)
+            window.settings_wanted.connect(self._on_settings_wanted)
+            window.inventory_wanted.connect(bridge.take_inventory)
+            window.stop_wanted.connect(bridge.stop_work)
+            bridge.working_changed.connect(window.show_working)
+            window.rename_wanted.connect(bridge.rename)
+            window.archive_wanted.connect(bridge.archive)
+            window.reply_wanted.connect(bridge.reply)
+            window.answer_wanted.connect(bridge.answer)
+            window.text_wanted.connect(bridge.search)
+            connect_conversation(window.page, bridge)
+            self._attention = Attention(window, bridge.watch)
+            bridge.saying_found.connect(window.threads.show_saying)
+            if bridge.listing:
+                window.show_listing(bridge.listing)
         return self._window
 
     @Slot()
@@ -167,8 +207,25 @@ class Application(QObject):
                 self._open_window().new_thread.ask()
             case Deed.START | Deed.STOP | Deed.RESTART:
                 self._on_server_wanted(item.deed.value)
+            case Deed.SETTINGS:
+                self._on_settings_wanted()
+            case Deed.REPLY | Deed.ANSWER:
+                self._answer(item)
+            case Deed.GUARD:
+                self._on_protection_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
+            case Deed.QUIT_AND_STOP:
+                self._quit(stops_server=True)
+
+    def _answer(self, item: Item) -> None:
+        from t3tray.core.domain.ask import Approval, Inquiry
+
+        assert self._bridge is not None
+        if isinstance(item.ask, Approval) and item.reply:
+            self._bridge.reply(item.ask, item.reply)
+        elif isinstance(item.ask, Inquiry):
+            self._bridge.answer(item.ask, item.answers)
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:
@@ -181,11 +238,29 @@ class Application(QObject):
             Deed.RESTART: self._bridge.restart_server,
         }[Deed(deed)]()
 
+    def _on_protection_wanted(self) -> None:
+        """Show what switching the guard on would change, or off where it is on."""
+        from t3tray.qt.words import guard_would_turn_on
+
+        if self._bridge and self._bridge.overview:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+
+    @Slot(object)
+    def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
+        self._open_window().show_protection_plan(plan)
+
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
-        self._tray.show_overview(overview)
-        if self._window:
-            self._window.show_overview(overview)
+        if overview.settings.appearance != self._appearance:
+            from t3tray.qt.theme import follow_appearance
+
+            self._appearance = overview.settings.appearance
+            follow_appearance(self._appearance)
+        assert self._bridge is not None
+        # Both were made in the other thread; they may be newer than the overview that this is told for.
+        self._tray.show_overview(self._bridge.brief)
+        if self._window and self._bridge.listing:
+            self._window.show_listing(self._bridge.listing)
 
     @Slot(object)
     def _on_details_changed(self, details: ThreadDetails) -> None:
@@ -206,13 +281,54 @@ class Application(QObject):
     def _on_thread_made(self, thread_id: str) -> None:
         self._open_window().show_thread_soon(thread_id)
 
+    @Slot()
+    def _on_settings_wanted(self) -> None:
+        from t3tray.qt.settings_wiring import SettingsDoor
+
+        assert self._bridge is not None
+        if self._settings is None:
+            self._settings = SettingsDoor(self._bridge, self._tray.is_there)
+            self._settings.found_wanted.connect(self._on_found_wanted)
+        self._settings.open()
+
+    @Slot()
+    def _on_found_wanted(self) -> None:
+        self._open_window().bring_up()
+        self._open_window().show_found()
+
+    @Slot(object)
+    def _on_inventory_taken(self, inventory: Inventory) -> None:
+        from t3tray.qt.settings_wiring import face_items
+
+        if self._window:
+            self._window.found.show_inventory(inventory, face_items(self._tray.is_there))
+
+    @Slot(object)
+    def _on_notice_clicked(self, click: Click) -> None:
+        """The click brings the window to the front, where the desktop allows that only to who was clicked on."""
+        if click.token:
+            # Where Qt looks for it, and takes it away, when a window asks to be activated.
+            os.environ["XDG_ACTIVATION_TOKEN"] = click.token
+        self._on_raise_wanted()
+        if self._window and click.thread_id:
+            self._window.show_thread(click.thread_id)
+
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:
+        from t3tray.core.errors import OurBug
+
         if self._quitting:
+            return
+        if isinstance(error, OurBug):
+            self._reporter.tell(error)
             return
         window = self._open_window()
         window.show_error(error)
         window.bring_up()
+
+    @Slot(str)
+    def _on_copy_wanted(self, text: str) -> None:
+        self._qt.clipboard().setText(text)
 
     @Slot()
     def _on_window_closed(self) -> None:
@@ -223,6 +339,9 @@ class Application(QObject):
     @Slot()
     def _on_quit_wanted(self) -> None:
         """Asked for once: Qt closes the window while it quits, which is no new wish."""
+        self._quit()
+
+    def _quit(self, stops_server: bool = False) -> None:
         from t3tray.qt.quitting import end_at_last
 
         if self._quitting:
@@ -230,12 +349,13 @@ class Application(QObject):
         self._quitting = True
         end_at_last(HARD_END)
         self._tray.hide()
-        if self._window:
-            self._window.hide()
+        for window in (self._window, self._settings and self._settings.window):
+            if window:
+                window.hide()
         if self._bridge is None:
             self._qt.quit()
             return
-        self._bridge.close()
+        self._bridge.close(stops_server)
         # Should the other thread not come to its end, the app does.
         QTimer.singleShot(_LAST_MOMENT, self._qt.quit)
 
@@ -249,3 +369,7 @@ class Application(QObject):
         if self._bridge:
             self._bridge.close()
             self._bridge.join()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,39 +1,68 @@
-"""The tray's menu as plain values: what it says and what each entry does. Drawing it is `tray`'s. No PySide6 here."""
+"""The tray's menu as plain values: what it says and what each entry does. Drawing it is `menu_drawing`'s. No PySide6 here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.words import folder_name, mark, reaper_line, server_line, shortened
+from t3tray.qt.words import folder_name, guard_line, mark, reaper_line, reaping, server_line, shortened
 
 RECENT = 10
+# In characters.
 _TITLE = 40
+_ASK = 60
+# How many of a kind stand in the menu; the window has them all.
+_MOST = 12
 
 
 class Deed(StrEnum):
-    """What an entry does. RESUME and EXPLAIN are about the thread that the entry names."""
+    """What an entry does. RESUME, EXPLAIN and those from COPY_SESSION on are about the thread that the entry names, REPLY and
+    ANSWER about its ask."""
 
     OPEN = "open"
     RESUME = "resume"
     EXPLAIN = "explain"
     NEW_THREAD = "new-thread"
+    GUARD = "guard"
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    SETTINGS = "settings"
     QUIT = "quit"
+    QUIT_AND_STOP = "quit-and-stop"
+    REPLY = "reply"
+    ANSWER = "answer"
+    COPY_SESSION = "copy-session"
+    COPY_COMMAND = "copy-command"
+    OPEN_T3CODE = "open-t3code"
+    OPEN_FOLDER = "open-folder"
+    RENAME = "rename"
+    ARCHIVE = "archive"
+    BRING_BACK = "bring-back"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One entry; without a deed it only says something. An empty label is a separator."""
+    """One entry; without a deed or entries below it only says something. An empty label is a separator.
+
+    `why` says why an entry can do nothing now. `ask` is what `reply` or `answers` are for; without them it is left unanswered.
+    """
 
     label: str
     deed: Deed | None = None
     thread_id: str = ""
+    below: tuple[Item, ...] = ()
+    why: str = ""
+    ask: Ask | None = None
+    reply: Reply | None = None
+    answers: Answers | None = None
 
 
 SEPARATOR = Item("")
@@ -42,13 +71,19 @@ _CAN_STOP = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNRE
 _CAN_RESTART = frozenset({ServerState.READY, ServerState.UNRESPONSIVE, ServerState.FAILED})
 
 
-def menu_of(overview: Overview | None) -> tuple[Item, ...]:
+def menu_of(overview: Overview | None, now: datetime) -> tuple[Item, ...]:
     """The whole menu. The first entry opens the window: on macOS a click on the icon does nothing but open the menu."""
     opening = (Item("Open t3tray", Deed.OPEN), SEPARATOR)
-    closing = (Item("New Thread…", Deed.NEW_THREAD), Item("Quit t3tray", Deed.QUIT))
     if overview is None:
-        return (*opening, Item("Reading your threads…"), SEPARATOR, *closing)
-    return (*opening, *_reaper(overview), *_threads(overview), SEPARATOR, *_server(overview.server), SEPARATOR, *closing)
+        return (*opening, Item("Reading your threads…"), SEPARATOR, Item("New Thread…", Deed.NEW_THREAD), SEPARATOR, *_closing())
+    parts = (
+        _needs_you(overview),
+        _blocked(overview),
+        (*_recent(overview, now), Item("New Thread…", Deed.NEW_THREAD)),
+        (*_server(overview.server), *_reaper(overview), *_guard(overview)),
+        _closing(overview.server_stays),
+    )
+    return (*opening, *_separated(parts))
 
 
 def server_deeds(server: ServerStatus) -> tuple[Deed, ...]:
@@ -60,23 +95,99 @@ def server_deeds(server: ServerStatus) -> tuple[Deed, ...]:
 SERVER_LABELS = {Deed.START: "Start Server", Deed.STOP: "Stop Server", Deed.RESTART: "Restart Server"}
 
 
-def _reaper(overview: Overview) -> tuple[Item, ...]:
-    line = reaper_line(overview)
-    return (Item(line), SEPARATOR) if line else ()
+def answering(ask: Ask) -> tuple[Item, ...]:
+    """The answers that can be given with one click; for all others the thread is opened."""
+    thread_id = ask.asker.thread_id or ""
+    if isinstance(ask, Approval):
+        whole = tuple(Item(f"From now on: {shortened(allowed, _ASK)}") for allowed in ask.always[:_MOST])
+        return (
+            Item("Allow Once", Deed.REPLY, thread_id, ask=ask, reply=Reply.ONCE),
+            Item("Always Allow", Deed.REPLY, thread_id, ask=ask, reply=Reply.ALWAYS),
+            Item("Reject", Deed.REPLY, thread_id, ask=ask, reply=Reply.REJECT),
+            *((SEPARATOR, *whole) if whole else ()),
+            *_opening(thread_id, "Show Thread"),
+        )
+    return (
+        *_options(ask, thread_id),
+        *_opening(thread_id, "Answer in t3tray…"),
+        SEPARATOR,
+        Item("Leave Unanswered", Deed.ANSWER, thread_id, ask=ask, answers=None),
+    )
 
 
-def _threads(overview: Overview) -> tuple[Item, ...]:
-    if not overview.rows:
+def _options(ask: Inquiry, thread_id: str) -> tuple[Item, ...]:
+    """One click can choose one option of one question, and nothing more."""
+    if len(ask.questions) != 1 or ask.questions[0].multiple:
+        return ()
+    question = ask.questions[0]
+    chosen = (((option.label,),) for option in question.options)
+    items = (Item(shortened(one[0][0], _ASK), Deed.ANSWER, thread_id, ask=ask, answers=one) for one in chosen)
+    return (Item(shortened(question.text, _ASK)), *items)
+
+
+def _opening(thread_id: str, label: str) -> tuple[Item, ...]:
+    return (SEPARATOR, Item(label, Deed.EXPLAIN, thread_id)) if thread_id else ()
+
+
+def _guard(overview: Overview) -> tuple[Item, ...]:
+    line = guard_line(overview)
+    return (Item(line, Deed.GUARD),) if line else ()
+
+
+def _needs_you(overview: Overview) -> tuple[Item, ...]:
+    asks = tuple(Item(shortened(ask.sentence, _ASK), below=answering(ask)) for ask in overview.asks[:_MOST])
+    asked = {ask.asker.thread_id for ask in overview.asks}
+    alarmed = {alarm.thread_id for alarm in overview.alarms}
+    live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
+    changed = [(row, "its session has changed") for row in live if row.thread.id in alarmed]
+    refused = {told.decision.thread_id for told in overview.refusals} - alarmed
+    held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
+    waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
+    told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
+    return (*asks, *(Item(f"{shortened(thread.title, _TITLE)} ▸ {what}", Deed.EXPLAIN, thread.id) for thread, what in told))
+
+
+def _blocked(overview: Overview) -> tuple[Item, ...]:
+    blocked = [row for row in overview.rows if row.verdict.kind is Kind.BLOCKED and not row.is_archived]
+    if not blocked:
+        return ()
+    shown = tuple(_thread(row) for row in blocked[:_MOST])
+    more = (Item(f"{len(blocked) - _MOST} more…", Deed.OPEN),) if len(blocked) > _MOST else ()
+    count = "1 thread" if len(blocked) == 1 else f"{len(blocked)} threads"
+    return (Item(f"{count} cannot resume", below=(*shown, *more)),)
+
+
+def _recent(overview: Overview, now: datetime) -> tuple[Item, ...]:
+    live = [row for row in overview.rows if not row.is_archived]
+    if not live:
         return (Item("No threads yet"),)
-    recent = sorted(overview.rows, key=lambda row: row.thread.last_activity_at, reverse=True)[:RECENT]
-    return tuple(_thread(row) for row in recent)
+    recent = sorted(live, key=lambda row: row.thread.last_activity_at, reverse=True)[:RECENT]
+    return tuple(_thread(row, now) for row in recent)
 
 
-def _thread(row: ThreadRow) -> Item:
+def _thread(row: ThreadRow, now: datetime | None = None) -> Item:
+    """Mark, title, folder; with `now`, also the ring and when the reaper comes."""
     label = f"{mark(row.verdict)}  {shortened(row.thread.title, _TITLE)} — {folder_name(row.thread.directory)}"
+    ring = reaping(row.reaper, now) if now else ""
     deed = Deed.RESUME if row.verdict.kind is Kind.RESUMABLE else Deed.EXPLAIN
-    return Item(label, deed, row.thread.id)
+    return Item(f"{label}   {ring}" if ring else label, deed, row.thread.id)
 
 
 def _server(server: ServerStatus) -> tuple[Item, ...]:
     return (Item(server_line(server)), *(Item(SERVER_LABELS[deed], deed) for deed in server_deeds(server)))
+
+
+def _reaper(overview: Overview) -> tuple[Item, ...]:
+    line = reaper_line(overview)
+    return (Item(line),) if line else ()
+
+
+def _closing(server_stays: bool = False) -> tuple[Item, ...]:
+    """The settings, and the way out; where the server would go on running, there are two of these."""
+    both = (Item("Quit and Stop the Server", Deed.QUIT_AND_STOP),) if server_stays else ()
+    return (Item("Settings…", Deed.SETTINGS), SEPARATOR, Item("Quit t3tray", Deed.QUIT), *both)
+
+
+def _separated(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
+    filled = [part for part in parts if part]
+    return tuple(item for number, part in enumerate(filled) for item in ((SEPARATOR, *part) if number else part))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.errors import T3TrayError
@@ -20,6 +21,9 @@ class MessageBar(QWidget):
         self._title = label("", "bad", bold=True)
         self._message = label()
         self._hint = label("", "muted")
+        self._copy = button("Copy", "plain")
+        self._copy.setAccessibleName("Copy this message")
+        self._copy.clicked.connect(self._on_copy)
         dismiss = button("Dismiss", "plain")
         dismiss.clicked.connect(self.hide)
         words = QVBoxLayout()
@@ -29,15 +33,19 @@ class MessageBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
         layout.addLayout(words, 1)
+        layout.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(dismiss, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     @Slot(object)
     def tell(self, error: T3TrayError) -> None:
+        """An error can be copied, for whoever is asked about it."""
         self._show(error.title, error.message, error.hint or "")
+        self._copy.show()
 
     def warn(self, sentence: str) -> None:
         self._show("Please note", sentence, "")
+        self._copy.hide()
 
     def _show(self, title: str, message: str, hint: str) -> None:
         self._title.setText(title)
@@ -45,3 +53,8 @@ class MessageBar(QWidget):
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
         self.show()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        parts = (self._title.text(), self._message.text(), self._hint.text())
+        QGuiApplication.clipboard().setText("\n".join(part for part in parts if part))

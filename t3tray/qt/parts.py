@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -75,6 +77,20 @@ class Card(QWidget):
         self.inside.setSpacing(GAP)
 
 
+def told_card(name: str, told: Iterable[str], kind: str) -> Card:
+    """A card of lines under a heading; `kind` is their role. What is set in below a line belongs to it."""
+    card = Card()
+    card.inside.setSpacing(GAP // 2)
+    card.inside.addWidget(heading(name))
+    for each in told:
+        inner = label(each.strip(), "muted" if each.startswith(" ") else kind)
+        if each.startswith(" "):
+            inner.setContentsMargins(GAP, 0, 0, 0)
+        card.inside.addWidget(inner)
+    card.inside.addStretch(1)
+    return card
+
+
 class ScrollPage(QScrollArea):
     """A page that scrolls up and down; what stands on it goes into `_body`. `name` is what a screen reader calls it."""
 
@@ -83,13 +99,20 @@ class ScrollPage(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(name)
-        page = QWidget()
+        page = _Page()
         page.setProperty("kind", "page")
         page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._body = QVBoxLayout(page)
         self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self._body.setSpacing(GAP)
         self.setWidget(page)
+
+
+class _Page(QWidget):
+    """As high as its words need at its width. Qt would reckon with a narrower one, and scroll too far."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from t3tray.resources import resource
 
 # Distances in logical pixels; everything is a multiple of the first.
 UNIT = 4
 GAP = 2 * UNIT
 MARGIN = 4 * UNIT
 ROW_HEIGHT = 52
+HEADER_HEIGHT = 30
 NARROW = 420
 RADIUS = 6
+# The least contrast of WCAG 2 for text.
+READABLE = 4.5
 
 
 @dataclass(frozen=True)
 class Colours:
-    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base` and on `raised`."""
+    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base`, `raised` and `chosen`, `on_accent` on `accent`.
+
+    `chosen` is the ground of what is chosen where the focus is not, `accent_text` the accent as a text or a small shape.
+    """
 
     base: QColor
     raised: QColor
+    chosen: QColor
     line: QColor
     text: QColor
     muted: QColor
@@ -29,23 +41,27 @@ class Colours:
     bad: QColor
     accent: QColor
     on_accent: QColor
+    accent_text: QColor
 
 
 _LIGHT = Colours(
     base=QColor("#ffffff"),
     raised=QColor("#f4f4f6"),
+    chosen=QColor("#e9e9ee"),
     line=QColor("#dedee3"),
     text=QColor("#1d1d1f"),
-    muted=QColor("#62626a"),
-    good=QColor("#1a7a38"),
-    unsure=QColor("#8a5a00"),
-    bad=QColor("#c0261c"),
+    muted=QColor("#5f5f67"),
+    good=QColor("#197235"),
+    unsure=QColor("#855600"),
+    bad=QColor("#bb241a"),
     accent=QColor("#2f5fd8"),
     on_accent=QColor("#ffffff"),
+    accent_text=QColor("#2450bd"),
 )
 _DARK = Colours(
     base=QColor("#1e1e20"),
     raised=QColor("#28282b"),
+    chosen=QColor("#37373c"),
     line=QColor("#3a3a3f"),
     text=QColor("#f2f2f4"),
     muted=QColor("#a5a5ae"),
@@ -54,12 +70,76 @@ _DARK = Colours(
     bad=QColor("#ff8078"),
     accent=QColor("#3f6be0"),
     on_accent=QColor("#ffffff"),
+    accent_text=QColor("#8fb0ff"),
 )
 
 
 def colours() -> Colours:
     """The scheme that fits the system's palette. A widget's own would not do: the style sheet has changed it already."""
-    return _DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
+    palette = QGuiApplication.palette()
+    scheme = _DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
+    accent = palette.color(QPalette.ColorRole.Accent)
+    # The style's own accent is nobody's wish.
+    if accent == QApplication.style().standardPalette().color(QPalette.ColorRole.Accent):
+        return scheme
+    return with_accent(scheme, accent)
+
+
+def with_accent(scheme: Colours, accent: QColor) -> Colours:
+    """The scheme with the accent that the user chose in the system, darkened or lightened until it can be read."""
+    black, white = QColor("black"), QColor("white")
+    ground = _towards(accent, black, lambda colour: contrast(colour, scheme.on_accent) >= READABLE)
+    grounds = (scheme.base, scheme.raised, scheme.chosen)
+    far = white if scheme.base.lightness() < 128 else black
+    text = _towards(ground, far, lambda colour: all(contrast(colour, below) >= READABLE for below in grounds))
+    return replace(scheme, accent=ground, accent_text=text)
+
+
+def _towards(colour: QColor, far: QColor, is_enough: Callable[[QColor], bool]) -> QColor:
+    """The colour itself where it is enough, else the first mixture with the far one that is."""
+    mixtures = (_mixed(colour, far, share / 20) for share in range(1, 20))
+    return next((found for found in (colour, *mixtures) if is_enough(found)), far)
+
+
+def _mixed(one: QColor, other: QColor, share: float) -> QColor:
+    parts = zip((one.red(), one.green(), one.blue()), (other.red(), other.green(), other.blue()), strict=True)
+    return QColor(*(round(mine + (theirs - mine) * share) for mine, theirs in parts))
+
+
+def follow_appearance(appearance: str) -> None:
+    """`light` or `dark` whatever the system has; anything else follows it again."""
+    hints = QGuiApplication.styleHints()
+    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(appearance)
+    if wanted is None:
+        hints.unsetColorScheme()
+        QApplication.setPalette(QPalette())
+        return
+    hints.setColorScheme(wanted)
+    scheme = _DARK if wanted is Qt.ColorScheme.Dark else _LIGHT
+    if (QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128) != (scheme is _DARK):
+        # Not every desktop can be asked for it.
+        QApplication.setPalette(_palette(scheme))
+
+
+def _palette(scheme: Colours) -> QPalette:
+    palette = QPalette(scheme.text, scheme.raised, scheme.raised, scheme.line, scheme.muted, scheme.text, scheme.base)
+    palette.setColor(QPalette.ColorRole.Window, scheme.base)
+    palette.setColor(QPalette.ColorRole.Button, scheme.raised)
+    palette.setColor(QPalette.ColorRole.ButtonText, scheme.text)
+    palette.setColor(QPalette.ColorRole.Highlight, scheme.accent)
+    palette.setColor(QPalette.ColorRole.HighlightedText, scheme.on_accent)
+    palette.setColor(QPalette.ColorRole.PlaceholderText, scheme.muted)
+    palette.setColor(QPalette.ColorRole.ToolTipBase, scheme.raised)
+    palette.setColor(QPalette.ColorRole.ToolTipText, scheme.text)
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, scheme.muted)
+    return palette
+
+
+def motion_is_reduced() -> bool:
+    """Whether the system asks for less movement. Qt tells it from 6.12 on."""
+    preference = getattr(QGuiApplication.styleHints().accessibility(), "motionPreference", None)
+    return preference is not None and "Reduce" in preference().name
 
 
 def contrast(one: QColor, other: QColor) -> float:
@@ -80,7 +160,7 @@ def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
 def style_sheet(scheme: Colours) -> str:
     """How the widgets of the window look, by role: `kind` is a property that they are given."""
     names = {name: colour.name() for name, colour in vars(scheme).items()}
-    return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS)
+    return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS, icons=resource("icons").as_posix())
 
 
 def _luminance(colour: QColor) -> float:
@@ -96,13 +176,37 @@ QWidget {{ color: {text}; }}
 QMainWindow, QDialog, QScrollArea, QWidget[kind="page"], QTableView, QSplitter {{ background: {base}; border: none; }}
 QWidget[kind="bar"] {{ background: {raised}; }}
 QWidget[kind="card"] {{ background: {raised}; border-radius: {radius}px; }}
+QWidget[kind="ask"] {{ background: {raised}; border: 1px solid {accent}; border-radius: {radius}px; }}
 QFrame[kind="line"] {{ background: {line}; border: none; }}
 QLabel[kind="muted"] {{ color: {muted}; }}
 QLabel[kind="good"] {{ color: {good}; }}
 QLabel[kind="unsure"] {{ color: {unsure}; }}
 QLabel[kind="bad"] {{ color: {bad}; }}
-QLineEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
-QLineEdit:focus {{ border: 1px solid {accent}; }}
+QLineEdit, QSpinBox {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QLineEdit, QSpinBox, QPlainTextEdit {{ selection-background-color: {accent}; selection-color: {on_accent}; }}
+QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent}; }}
+QPlainTextEdit {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: {unit}px; }}
+QPlainTextEdit:focus {{ border: 1px solid {accent}; }}
+QProgressBar {{ background: {line}; border: none; }}
+QProgressBar::chunk {{ background: {accent}; }}
+QCheckBox {{ spacing: {gap}px; }}
+QCheckBox::indicator {{ width: 15px; height: 15px; background: {base}; border: 1px solid {muted}; border-radius: 4px; }}
+QCheckBox::indicator:focus {{ border: 1px solid {accent}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border: 1px solid {accent}; image: url("{icons}/tick.svg"); }}
+QCheckBox::indicator:checked:focus {{ border: 1px solid {text}; }}
+QComboBox {{ background: {base}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px {gap}px; }}
+QComboBox:focus {{ border: 1px solid {accent}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{icons}/chevron.svg"); width: 12px; height: 12px; }}
+QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {line}; selection-background-color: {accent};
+  selection-color: {on_accent}; }}
+QWidget[kind="card"] QLineEdit, QWidget[kind="card"] QSpinBox, QWidget[kind="card"] QPushButton {{ background: {base}; }}
+QWidget[kind="card"] QSpinBox QLineEdit, QSpinBox QLineEdit {{ background: transparent; border: none; padding: 0 {unit}px 0 0; }}
+QSpinBox {{ padding: 3px 0; }}
+QSpinBox::up-button, QSpinBox::down-button {{ width: {unit}px; border: none; background: transparent; }}
+QWidget[kind="card"] QPushButton[kind="plain"] {{ background: transparent; }}
+QWidget[kind="card"] QPushButton[kind="main"] {{ background: {accent}; }}
+QWidget[kind="card"] QPushButton:pressed {{ background: {line}; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {muted}; }}
 QPushButton:focus {{ border: 1px solid {accent}; }}
@@ -110,11 +214,44 @@ QPushButton:pressed {{ background: {line}; }}
 QPushButton:disabled {{ color: {muted}; }}
 QPushButton[kind="main"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
 QPushButton[kind="main"]:focus {{ border: 1px solid {text}; }}
+QPushButton[kind="on"] {{ border-color: {accent}; color: {accent_text}; }}
+QPushButton[kind="main"]:disabled {{ background: {raised}; border-color: {line}; color: {muted}; }}
 QPushButton[kind="plain"] {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; color: {muted}; }}
 QPushButton[kind="plain"]:hover, QPushButton[kind="plain"]:focus {{ color: {text}; border-color: {line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {line}; border-radius: 4px; min-height: 32px; margin: 1px; }}
+QScrollBar::handle:vertical:disabled {{ background: transparent; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; height: 0; }}
 QSplitter::handle {{ background: {line}; width: 1px; }}
+QMenu {{ background: {raised}; border: 1px solid {line}; padding: {unit}px; }}
+QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; background: transparent; }}
+QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}
+QMenu::item:disabled {{ color: {muted}; background: transparent; }}
+QMenu::separator {{ height: 1px; background: {line}; margin: {unit}px {gap}px; }}
+QAbstractScrollArea[kind="talk"] {{ background: {base}; border: none; }}
+QTextBrowser, QPlainTextEdit[kind="code"] {{ background: transparent; border: none; padding: 0; }}
+QTextBrowser[kind="thought"] {{ color: {muted}; }}
+QPushButton[kind="fold"], QPushButton[kind="fold-bad"] {{
+    background: transparent; border: 1px solid transparent; padding: 1px 3px; margin-left: -4px; text-align: left; color: {muted};
+}}
+QPushButton[kind="fold-bad"] {{ color: {bad}; }}
+QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus {{ color: {text}; border-color: {line}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 7px; background: {base}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {accent}; background: {on_accent}; }}
+QRadioButton:focus {{ color: {accent_text}; }}
+QPlainTextEdit[kind="composer"] {{
+    background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 3px {unit}px;
+}}
+QPlainTextEdit[kind="composer"]:focus {{ border: 1px solid {accent}; }}
+QTabBar {{ background: {base}; }}
+QTabBar::tab {{
+    background: transparent; color: {muted}; padding: 5px 2px; margin: 0 12px 0 0; border-bottom: 2px solid transparent;
+}}
+QTabBar::tab:hover {{ color: {text}; }}
+QTabBar::tab:selected {{ color: {text}; border-bottom: 2px solid {accent}; }}
+QTabBar::tab:focus {{ color: {text}; border-bottom: 2px solid {text}; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {line}; border-radius: 3px; min-width: 32px; margin: 1px; }}
+QScrollBar::add-line:horizontal, QScrollBar::sub-line:horizontal {{ width: 0; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: {unit}px; }}
 """

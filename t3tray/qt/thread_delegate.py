@@ -1,30 +1,56 @@
-"""How a row of the thread list is painted: mark, title, folder, reason, time. It reads one role and keeps its fonts."""
+"""How a row of the thread list is painted: mark, title, place, note, time; a heading of a section. It keeps its fonts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtCore import QDir, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.domain.ask import Approval, Inquiry
 from t3tray.core.services.views import ThreadRow
-from t3tray.qt.theme import GAP, MARGIN, ROW_HEIGHT, Colours, colours, scaled
-from t3tray.qt.thread_model import ROW_ROLE, Line, shown_thread
-from t3tray.qt.words import MARK_NOT_SURE, ago, mark, reason_label
+from t3tray.qt.listing import Line, ThreadLine, project_of, reaper_of, shown_thread
+from t3tray.qt.marks import MARK_SIZE, paint_ask, paint_dot, paint_mark, paint_ring, paint_shield, paint_triangle, verdict_colour
+from t3tray.qt.reading import Reading, note
+from t3tray.qt.theme import GAP, HEADER_HEIGHT, MARGIN, ROW_HEIGHT, UNIT, Colours, colours, scaled
+from t3tray.qt.thread_model import ROW_ROLE, Header, ThreadModel
+from t3tray.qt.words import SAID_IN_IT, ago, folder_name, shown_path
 
-_MARK_WIDTH = 14
+_SMALL = 0.88
+_SHIELD = 11
+_LEFT = Qt.AlignmentFlag.AlignLeft
+_RIGHT = Qt.AlignmentFlag.AlignRight
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True)
+class _Fonts:
+    title: QFont
+    news: QFont
+    small: QFont
+    heading: QFont
+
+
+@dataclass(frozen=True)
+class _Ink:
+    """The colours of one row. `lively`: a mark may have a colour of its own there."""
+
+    ground: QColor
+    text: QColor
+    muted: QColor
+    lively: bool
 
 
 class ThreadDelegate(QStyledItemDelegate):
-    """`now` gives the time for the "12 min". Call `forget_fonts` when the system's font or palette has changed."""
+    """Call `forget_fonts` when the system's font or palette has changed."""
 
-    def __init__(self, now: Callable[[], datetime], parent: QObject | None = None) -> None:
+    def __init__(self, model: ThreadModel, reading: Reading, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._now = now
-        self._fonts: tuple[QFont, QFont] | None = None
+        self._model = model
+        self._reading = reading
+        self._home = QDir.homePath()
+        self._fonts: _Fonts | None = None
         self._scheme: Colours | None = None
 
     def forget_fonts(self) -> None:
@@ -32,107 +58,134 @@ class ThreadDelegate(QStyledItemDelegate):
         self._scheme = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(0, ROW_HEIGHT)
+        return QSize(0, HEADER_HEIGHT if isinstance(index.data(ROW_ROLE), Header) else ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        row: Line = index.data(ROW_ROLE)
-        thread = shown_thread(row)
+        row: Line | Header = index.data(ROW_ROLE)
         scheme = self._scheme = self._scheme or colours()
-        large, small = self._fonts = self._fonts or (QFont(option.font), scaled(option.font, 0.88))
-        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        text, muted = (scheme.on_accent, scheme.on_accent) if is_chosen else (scheme.text, scheme.muted)
+        fonts = self._fonts = self._fonts or _fonts(option.font)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(option.rect, scheme.accent if is_chosen else scheme.base)
-        inner = option.rect.adjusted(MARGIN, GAP, -MARGIN, -GAP)
-        note, note_colour = self._paint_standing(painter, _mark_box(inner), row, scheme, is_chosen)
-        words = inner.adjusted(_MARK_WIDTH + GAP, 0, 0, 0)
-        upper = QRect(words.left(), words.top(), words.width(), words.height() // 2)
-        lower = upper.translated(0, words.height() // 2)
-        title_colour = text if isinstance(row, ThreadRow) else muted
-        _line(painter, upper, large, title_colour, thread.title, small, muted, ago(thread.last_activity_at, self._now()))
-        _line(painter, lower, small, muted, thread.directory, small, note_colour, note, Qt.TextElideMode.ElideMiddle)
-        if not is_chosen:
-            painter.fillRect(QRect(words.left(), option.rect.bottom(), words.width() + MARGIN, 1), scheme.line)
+        ink = _ink(option, scheme)
+        painter.fillRect(option.rect, ink.ground)
+        pen = _Pen(painter, option, ink)
+        if isinstance(row, Header):
+            _paint_header(pen, row, fonts, scheme)
+        else:
+            self._paint_line(pen, row, fonts, scheme)
         painter.restore()
 
-    def _paint_standing(self, painter: QPainter, box: QRectF, row: Line, scheme: Colours, is_chosen: bool) -> tuple[str, QColor]:
-        """The mark with the reaper's ring around it; the note that goes with it, and its colour."""
-        if not isinstance(row, ThreadRow):
-            return row.provider, scheme.on_accent if is_chosen else scheme.muted
-        colour = scheme.on_accent if is_chosen else mark_colour(row.verdict, scheme)
-        paint_mark(painter, box, row.verdict, colour)
-        left = row.reaper.left(self._now())
-        if left is not None:
-            paint_ring(painter, box.adjusted(-3, -3, 3, 3), left, scheme.on_accent if is_chosen else scheme.muted)
-        fine = row.verdict.kind is Kind.RESUMABLE and mark(row.verdict) != MARK_NOT_SURE
-        return "" if fine else reason_label(row.verdict), colour
-
-
-def mark_colour(verdict: Verdict, scheme: Colours) -> QColor:
-    """The colour of a verdict's mark; the shape alone says it too."""
-    if verdict.kind is Kind.BLOCKED:
-        return scheme.bad
-    return scheme.unsure if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else scheme.good
-
-
-def paint_mark(painter: QPainter, box: QRectF, verdict: Verdict, colour: QColor) -> None:
-    """The verdict's shape: a disc, half a disc in a ring, a cross, or a question mark."""
-    pen = QPen(colour, 2.0)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    inner = box.adjusted(2, 2, -2, -2)
-    if verdict.kind is Kind.BLOCKED:
-        painter.drawLine(inner.topLeft(), inner.bottomRight())
-        painter.drawLine(inner.topRight(), inner.bottomLeft())
-    elif verdict.kind is Kind.UNKNOWN:
-        font = QFont(painter.font())
-        font.setPixelSize(round(box.height()) + 2)
-        font.setBold(True)
-        painter.setFont(font)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "?")
-    else:
-        painter.drawEllipse(inner)
-        painter.setBrush(colour)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if mark(verdict) == MARK_NOT_SURE:
-            painter.drawPie(inner, 90 * 16, 180 * 16)
+    def _paint_line(self, pen: _Pen, row: Line, fonts: _Fonts, scheme: Colours) -> None:
+        inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -GAP)
+        words = inner.adjusted(MARK_SIZE + GAP + UNIT, 0, 0, 0)
+        upper = QRect(words.left(), words.top(), words.width(), words.height() // 2)
+        lower = upper.translated(0, upper.height())
+        box = pen.mirrored(QRect(inner.left(), upper.top(), MARK_SIZE, upper.height()))
+        square = QRectF(box.left(), box.center().y() - MARK_SIZE / 2 + 0.5, MARK_SIZE, MARK_SIZE)
+        if isinstance(row, Approval | Inquiry):
+            paint_ask(pen.painter, square, isinstance(row, Inquiry), pen.colour(scheme.accent_text), pen.ink.ground)
+            pen.text(upper, fonts.news, pen.ink.text, row.asker.path, Qt.TextElideMode.ElideMiddle)
+            pen.text(lower, fonts.small, pen.ink.text, _wish(row))
         else:
-            painter.drawEllipse(inner)
+            self._paint_thread(pen, row, square, (upper, lower), fonts, scheme)
+        if not pen.is_chosen:
+            pen.painter.fillRect(pen.mirrored(QRect(words.left(), pen.rect.bottom(), words.width() + MARGIN, 1)), scheme.line)
+
+    def _paint_thread(
+        self, pen: _Pen, row: ThreadLine, square: QRectF, lines: tuple[QRect, QRect], fonts: _Fonts, scheme: Colours
+    ) -> None:
+        thread, listing, now = shown_thread(row), self._model.listing, self._reading.now()
+        upper, lower = lines
+        has_news = thread.id in listing.unseen or self._reading.has_news(row)
+        note_colour = pen.ink.muted
+        if isinstance(row, ThreadRow):
+            note_colour = pen.colour(verdict_colour(row.verdict, scheme))
+            paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row.verdict, note_colour)
+        reaper = reaper_of(row, listing.overview)
+        left = reaper.left(now) if reaper else None
+        if left is not None:
+            paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.ink.muted, scheme.line)
+        if has_news:
+            dot = pen.mirrored(QRect(UNIT, upper.center().y() - 3, 6, 6))
+            paint_dot(pen.painter, QRectF(dot), pen.colour(scheme.accent_text))
+        room = pen.note(upper, fonts.small, pen.ink.muted, ago(thread.last_activity_at, now))
+        if thread.id in listing.overview.guarded:
+            shield = pen.mirrored(QRect(room.right() - _SHIELD, room.center().y() - _SHIELD // 2, _SHIELD, _SHIELD + 1))
+            paint_shield(pen.painter, QRectF(shield), pen.ink.muted)
+            room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)
+        title_colour = pen.ink.text if isinstance(row, ThreadRow) else pen.ink.muted
+        pen.text(room, fonts.news if has_news else fonts.title, title_colour, thread.title)
+        told = note(row) or (SAID_IN_IT if thread.id in self._model.saying else "")
+        room = pen.note(lower, fonts.small, note_colour, told)
+        pen.text(room, fonts.small, pen.ink.muted, self._place(row), Qt.TextElideMode.ElideMiddle)
+
+    def _place(self, row: ThreadLine) -> str:
+        """`Parser · ~/code/parser`; without the project where it only repeats the folder's name."""
+        directory, project = shown_thread(row).directory, project_of(row)
+        path = shown_path(directory, self._home)
+        return path if project == folder_name(directory) or not project else f"{project} · {path}"
 
 
-def paint_ring(painter: QPainter, box: QRectF, left: float, colour: QColor) -> None:
-    """A ring that empties clockwise from the top: the part of the idle time that is left."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(colour, 1.5))
-    painter.drawArc(box, 90 * 16, round(left * 360 * 16))
+class _Pen:
+    """Puts text into the boxes of one row, from whichever side the system writes."""
+
+    def __init__(self, painter: QPainter, option: QStyleOptionViewItem, ink: _Ink) -> None:
+        self.painter = painter
+        self.rect: QRect = option.rect
+        self.ink = ink
+        self.is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        self._direction = option.direction
+
+    def mirrored(self, box: QRect) -> QRect:
+        return QStyle.visualRect(self._direction, self.rect, box)
+
+    def colour(self, own: QColor) -> QColor:
+        return own if self.ink.lively else self.ink.text
+
+    def text(
+        self, box: QRect, font: QFont, colour: QColor, words: str, elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+    ) -> None:
+        """A text that is shortened where it must be."""
+        shown = QFontMetrics(font).elidedText(" ".join(words.split()), elide, box.width())
+        self._draw(box, font, colour, shown, _LEFT)
+
+    def note(self, box: QRect, font: QFont, colour: QColor, words: str) -> QRect:
+        """A text at the end of the line; the box that is left for the one that gives way to it."""
+        if not words:
+            return box
+        self._draw(box, font, colour, words, _RIGHT)
+        return box.adjusted(0, 0, -(QFontMetrics(font).horizontalAdvance(words) + GAP), 0)
+
+    def _draw(self, box: QRect, font: QFont, colour: QColor, words: str, side: Qt.AlignmentFlag) -> None:
+        self.painter.setFont(font)
+        self.painter.setPen(colour)
+        across = QStyle.visualAlignment(self._direction, side) | Qt.AlignmentFlag.AlignAbsolute | _MIDDLE
+        self.painter.drawText(self.mirrored(box), int(across) | Qt.TextFlag.TextSingleLine, words)
 
 
-def _mark_box(inner: QRect) -> QRectF:
-    middle = QPointF(inner.left() + _MARK_WIDTH / 2, inner.top() + inner.height() / 4 + 1)
-    return QRectF(middle.x() - 6, middle.y() - 6, 12, 12)
+def _paint_header(pen: _Pen, header: Header, fonts: _Fonts, scheme: Colours) -> None:
+    inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -2)
+    side = pen.mirrored(QRect(inner.left(), inner.top(), MARK_SIZE, inner.height()))
+    paint_triangle(pen.painter, QRectF(side), header.is_open, pen.ink.muted)
+    words = inner.adjusted(MARK_SIZE + GAP + UNIT, 0, 0, 0)
+    room = pen.note(words, fonts.small, pen.ink.muted, f"{header.count:,}")
+    pen.text(room, fonts.heading, pen.ink.muted, header.section)
 
 
-def _line(
-    painter: QPainter,
-    box: QRect,
-    font: QFont,
-    colour: QColor,
-    text: str,
-    note_font: QFont,
-    note_colour: QColor,
-    note: str,
-    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-) -> None:
-    """A text at the left that gives way, and a note at the right that does not."""
-    across = Qt.AlignmentFlag.AlignVCenter
-    note_width = QFontMetrics(note_font).horizontalAdvance(note) if note else 0
-    painter.setFont(note_font)
-    painter.setPen(note_colour)
-    painter.drawText(box, across | Qt.AlignmentFlag.AlignRight, note)
-    room = box.adjusted(0, 0, -(note_width + GAP if note else 0), 0)
-    painter.setFont(font)
-    painter.setPen(colour)
-    shown = QFontMetrics(font).elidedText(" ".join(text.split()), elide, room.width())
-    painter.drawText(room, across | Qt.AlignmentFlag.AlignLeft, shown)
+def _wish(ask: Approval | Inquiry) -> str:
+    return ask.wish if isinstance(ask, Approval) else ask.sentence.removeprefix(f"{ask.asker.path} ▸ ")
+
+
+def _fonts(font: QFont) -> _Fonts:
+    return _Fonts(QFont(font), scaled(font, 1.0, bold=True), scaled(font, _SMALL), scaled(font, _SMALL, bold=True))
+
+
+def _ink(option: QStyleOptionViewItem, scheme: Colours) -> _Ink:
+    """The list that has the focus shows its choice in the accent, any other in a quiet grey."""
+    if option.state & QStyle.StateFlag.State_Selected:
+        if option.state & QStyle.StateFlag.State_Active and option.state & QStyle.StateFlag.State_HasFocus:
+            return _Ink(scheme.accent, scheme.on_accent, scheme.on_accent, lively=False)
+        return _Ink(scheme.chosen, scheme.text, scheme.muted, lively=True)
+    if option.state & QStyle.StateFlag.State_MouseOver:
+        return _Ink(scheme.raised, scheme.text, scheme.muted, lively=True)
+    return _Ink(scheme.base, scheme.text, scheme.muted, lively=True)

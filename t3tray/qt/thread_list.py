@@ -1,81 +1,85 @@
-"""The list of threads with its search field. It shows and selects; what is done with a thread is the window's."""
+"""The list of threads with its search field and filters. It shows and selects; what is done with a thread is the window's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QStackedLayout,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
-
-from t3tray.qt.parts import button, field
-from t3tray.qt.theme import GAP, MARGIN, ROW_HEIGHT
+from t3tray.qt.filter_bar import FilterBar, FilterButton
+from t3tray.qt.listing import Filters, Line, Listing, Section, key_of, thread_of
+from t3tray.qt.menu import Item
+from t3tray.qt.menu_drawing import fill
+from t3tray.qt.parts import button
+from t3tray.qt.reading import Reading
+from t3tray.qt.theme import GAP, MARGIN
 from t3tray.qt.thread_delegate import ThreadDelegate
-from t3tray.qt.thread_model import ROW_ROLE, Line, ThreadModel, shown_thread
+from t3tray.qt.thread_menu import line_menu
+from t3tray.qt.thread_model import ROW_ROLE, Header, ThreadModel
+from t3tray.qt.thread_table import ThreadTable
 
-EMPTY = "No threads yet.\n\nMake one with “New…”, or take over a session\nof OpenCode with  t3tray adopt SESSION."
-NO_MATCH = "No thread matches."
+EMPTY = (
+    "No threads yet.\n\nThreads of T3 Code appear here by themselves. Make one of your own with “New…”, or take over a session "
+    "of OpenCode with  t3tray adopt SESSION."
+)
+READING = "Reading your threads…"
+NOT_READ = "The threads could not be read just now.\n\nt3tray tries again by itself."
+NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and what was said are searched."
+STILL_LOOKING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
+FILTERED = "The filters hide all threads.\n\nClear them to see everything."
 # In ms.
 TICK = 20_000
+DEBOUNCE = 250
+# In characters: what is shorter stands in nearly every conversation.
+_LEAST_TO_SEARCH = 3
 
 
 class ThreadList(QWidget):
-    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was double-clicked or entered."""
+    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
+
+    `picked` carries the `Item` of a line's menu, `text_wanted` a text to look for in the conversations.
+    """
 
     chosen = Signal(str)
     opened = Signal(str)
     new_wanted = Signal()
+    picked = Signal(object)
+    text_wanted = Signal(str)
 
-    def __init__(self, now: Callable[[], datetime], parent: QWidget | None = None) -> None:
+    def __init__(self, reading: Reading, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = ThreadModel(self)
-        self._delegate = ThreadDelegate(now, self)
-        self.search = field("Search", "Search threads")
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._on_search_changed)
-        self._table = _table(self._model, self._delegate)
-        self._table.selectionModel().currentChanged.connect(self._on_current_changed)
-        self._table.activated.connect(self._on_activated)
+        self._reading = reading
+        self._model = ThreadModel(reading, self)
+        self._delegate = ThreadDelegate(self._model, reading, self)
+        self._thread_id: str | None = None
+        self._key: str | None = None
+        self._is_looking = False
+        self.search = _SearchField()
+        self.filter = FilterButton()
+        self._bar = FilterBar()
+        self.table = ThreadTable(self._model)
+        self.table.setItemDelegate(self._delegate)
+        self._menu = QMenu(self)
         # Times in words and rings go on by themselves; nothing ticks while nobody can see it.
         self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
-        self._ticking.timeout.connect(self._table.viewport().update)
-        self._nothing = QLabel(EMPTY, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._ticking.timeout.connect(self.table.viewport().update)
+        self._pause = QTimer(self, interval=DEBOUNCE, singleShot=True)
+        self._nothing = QLabel(READING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._nothing.setProperty("kind", "muted")
+        self._nothing.setContentsMargins(2 * MARGIN, 0, 2 * MARGIN, 0)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self._nothing)
-        self._stack.addWidget(self._table)
-        new = button("New…")
-        new.setToolTip("A new thread")
-        new.setAccessibleName("New thread")
-        new.clicked.connect(self.new_wanted)
-        top = QHBoxLayout()
-        top.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
-        top.setSpacing(GAP)
-        top.addWidget(self.search, 1)
-        top.addWidget(new)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(top)
-        layout.addLayout(self._stack, 1)
+        self._build()
+        self._connect()
+        self.search.setEnabled(False)
+        self.filter.setEnabled(False)
 
-    def set_rows(self, rows: tuple[Line, ...]) -> None:
-        """Show these; what was selected stays so, wherever it is now."""
-        current = self.current()
-        self._model.set_rows(rows)
-        if current:
-            self._reselect(current)
-        self._show_stack()
+    def set_listing(self, listing: Listing) -> None:
+        """Show this; what was chosen stays so, wherever it is now."""
+        self._model.set_listing(listing)
+        self.filter.set_projects(listing.projects)
+        if self._thread_id and self._thread_id not in listing.lines:
+            self._thread_id = self._key = None
+        self._show_again()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -86,23 +90,43 @@ class ThreadList(QWidget):
         self._ticking.stop()
 
     def current(self) -> str | None:
-        """The id of the selected thread."""
-        row: Line | None = self._table.currentIndex().data(ROW_ROLE)
-        return shown_thread(row).id if row else None
+        """The id of the thread that was chosen last."""
+        return self._thread_id
 
     def choose(self, thread_id: str) -> None:
-        """Select a thread, even if the search hid it."""
+        """Select a thread, even if the search, the filters or a closed section hid it."""
         if not self._model.index_of(thread_id).isValid():
             self.search.clear()
+        if not self._model.index_of(thread_id).isValid():
+            self._on_filters_changed(Filters())
+            section = self._model.section_of(thread_id)
+            if section:
+                self._model.set_open(section, True)
+                self._show_again()
         index = self._model.index_of(thread_id)
         if index.isValid():
-            self._table.setCurrentIndex(index)
-            self._table.scrollTo(index)
+            self.table.setCurrentIndex(index)
+            self.table.scrollTo(index)
 
     def choose_first(self) -> None:
         """Select the topmost thread when none is selected."""
-        if self.current() is None and self._model.rowCount():
-            self._table.setCurrentIndex(self._model.index(0, 0))
+        first = self._model.first_line()
+        if self._thread_id is None and first.isValid():
+            self.table.setCurrentIndex(first)
+
+    def look(self, thread_id: str) -> None:
+        """The user looks at this thread: what is new in it is seen now."""
+        row = self._model.index_of(thread_id).data(ROW_ROLE)
+        if row is not None and self._reading.has_news(row):
+            self._reading.look(row)
+            self.table.viewport().update()
+
+    def show_saying(self, text: str, thread_ids: frozenset[str]) -> None:
+        """In these threads the text was said. What was found for another text comes too late."""
+        if text == self.search.wanted:
+            self._is_looking = False
+            self._model.add_saying(thread_ids)
+            self._show_again()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (
@@ -114,55 +138,159 @@ class ThreadList(QWidget):
             self._delegate.forget_fonts()
         super().changeEvent(event)
 
-    def _reselect(self, thread_id: str) -> None:
-        index = self._model.index_of(thread_id)
-        if index.isValid() and index.row() != self._table.currentIndex().row():
-            selection = self._table.selectionModel()
-            selection.blockSignals(True)
-            self._table.setCurrentIndex(index)
-            selection.blockSignals(False)
-            self._table.viewport().update()
+    def _build(self) -> None:
+        self._stack.addWidget(self._nothing)
+        self._stack.addWidget(self.table)
+        self._new = button("New…")
+        self._new.setToolTip("A new thread")
+        self._new.setAccessibleName("New thread")
+        top = QHBoxLayout()
+        top.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        top.setSpacing(GAP)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.filter)
+        top.addWidget(self._new)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self._bar)
+        layout.addLayout(self._stack, 1)
 
-    def _show_stack(self) -> None:
-        self._nothing.setText(NO_MATCH if self._model.total else EMPTY)
-        self._stack.setCurrentWidget(self._table if self._model.rowCount() else self._nothing)
-        self.search.setEnabled(self._model.total > 0)
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._on_search_changed)
+        self.search.left_downwards.connect(self._on_search_left)
+        self.search.returnPressed.connect(self._on_search_entered)
+        self._pause.timeout.connect(self._on_pause)
+        self.filter.changed.connect(self._on_filters_changed)
+        self._bar.cleared.connect(self._on_filters_cleared)
+        self._new.clicked.connect(self.new_wanted)
+        self.table.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.table.opened.connect(self._on_opened)
+        self.table.menu_wanted.connect(self._on_menu_wanted)
+        self.table.toggled.connect(self._on_toggled)
+        self.table.typed.connect(self._on_typed)
+        self.table.left_upwards.connect(self.search.setFocus)
+
+    def _show_again(self) -> None:
+        """After the rows have changed: what is chosen, and what is said where there are none."""
+        if self._key:
+            index = self._model.index_of(self._key)
+            if index.isValid() and index.row() != self.table.currentIndex().row():
+                self.table.choose(index)
+        has_rows = self._model.rowCount() > 0
+        self._stack.setCurrentWidget(self.table if has_rows else self._nothing)
+        if not has_rows:
+            self._nothing.setText(self._why_nothing())
+        self.search.setEnabled(self._model.listing.total > 0)
+        self.filter.setEnabled(self._model.listing.total > 0)
+
+    def _why_nothing(self) -> str:
+        text = self.search.wanted
+        if not self._model.listing.total:
+            return NOT_READ if self._model.listing.overview.warnings else EMPTY
+        if text:
+            return (STILL_LOOKING if self._is_looking else NO_MATCH).format(text)
+        return FILTERED
+
+    @Slot()
+    def _on_search_changed(self) -> None:
+        text = self.search.wanted
+        is_long = len(text) >= _LEAST_TO_SEARCH
+        self._is_looking = is_long
+        self._pause.start() if is_long else self._pause.stop()
+        self._model.set_text(text)
+        self._show_again()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        self.text_wanted.emit(self.search.wanted)
+
+    @Slot()
+    def _on_search_left(self) -> None:
+        self.table.setFocus()
+        row = self.table.currentIndex().data(ROW_ROLE)
+        if row is None or isinstance(row, Header):
+            self.table.setCurrentIndex(self._model.first_line())
+
+    @Slot()
+    def _on_search_entered(self) -> None:
+        first = self._model.first_line()
+        if first.isValid():
+            self.table.setFocus()
+            self.table.setCurrentIndex(first)
+            self._on_opened(first)
 
     @Slot(str)
-    def _on_search_changed(self, text: str) -> None:
-        current = self.current()
-        self._model.set_filter(text)
-        if current:
-            self._reselect(current)
-        self._show_stack()
+    def _on_typed(self, words: str) -> None:
+        self.search.setFocus()
+        self.search.insert(words)
+
+    @Slot(object)
+    def _on_filters_changed(self, filters: Filters) -> None:
+        if filters != self._model.filters:
+            self.filter.set_filters(filters)
+            self._bar.show_filters(filters)
+            self._model.set_filters(filters)
+            self._show_again()
+
+    @Slot()
+    def _on_filters_cleared(self) -> None:
+        self._on_filters_changed(Filters())
+        self.filter.setFocus()
+
+    @Slot(object, bool)
+    def _on_toggled(self, section: Section, is_open: bool) -> None:
+        self._model.set_open(section, is_open)
+        self._show_again()
+        header = self._model.index_of(section)
+        if header.isValid() and (self._key is None or not self._model.index_of(self._key).isValid()):
+            self.table.choose(header)
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        row: Line | None = current.data(ROW_ROLE)
-        if row:
-            self.chosen.emit(shown_thread(row).id)
+        row: Line | Header | None = current.data(ROW_ROLE)
+        if row is None or isinstance(row, Header):
+            return
+        self._key, self._thread_id = key_of(row), thread_of(row)
+        if self._thread_id:
+            self.chosen.emit(self._thread_id)
 
     @Slot(QModelIndex)
-    def _on_activated(self, index: QModelIndex) -> None:
+    def _on_opened(self, index: QModelIndex) -> None:
         row: Line | None = index.data(ROW_ROLE)
-        if row:
-            self.opened.emit(shown_thread(row).id)
+        thread_id = thread_of(row) if row else None
+        if thread_id:
+            self.opened.emit(thread_id)
+
+    @Slot(QModelIndex, QPoint)
+    def _on_menu_wanted(self, index: QModelIndex, place: QPoint) -> None:
+        row: Line | Header | None = index.data(ROW_ROLE)
+        if row is not None and not isinstance(row, Header):
+            fill(self._menu, line_menu(row), self._on_picked)
+            self._menu.popup(place)
+
+    def _on_picked(self, item: Item) -> None:
+        self.picked.emit(item)
 
 
-def _table(model: ThreadModel, delegate: ThreadDelegate) -> QTableView:
-    """One column of rows of a fixed height: the only view that shows 100,000 of them in 9 ms."""
-    table = QTableView(showGrid=False, wordWrap=False)
-    table.setAccessibleName("Threads")
-    table.setModel(model)
-    table.setItemDelegate(delegate)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setTabKeyNavigation(False)
-    table.horizontalHeader().hide()
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    table.verticalHeader().hide()
-    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-    return table
+class _SearchField(QLineEdit):
+    """Down goes on to the list."""
+
+    left_downwards = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(placeholderText="Search", clearButtonEnabled=True)
+        self.setAccessibleName("Search threads")
+        self.setMinimumWidth(120)
+
+    @property
+    def wanted(self) -> str:
+        """What is looked for; pasted lines are one."""
+        return " ".join(self.text().split())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.left_downwards.emit()
+        else:
+            super().keyPressEvent(event)

@@ -6,11 +6,13 @@ Nothing but Qt is imported before the icon is shown: what the values mean is imp
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QAction, QIcon
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from t3tray.resources import resource
@@ -26,20 +28,24 @@ class IconState(StrEnum):
     READY = "ready"
     BUSY = "busy"
     ATTENTION = "attention"
+    TROUBLE = "trouble"
     STOPPED = "stopped"
 
 
 def icon_state(overview: Overview | None) -> IconState:
-    """What matters most: something needs you, something works, all is well, nothing runs."""
+    """What matters most: something waits for you, something is wrong, something works, all is well, nothing runs."""
     from t3tray.core.domain.server import ServerState
-    from t3tray.core.domain.verdict import Kind, Reason
-    from t3tray.qt.words import is_trouble
+    from t3tray.core.domain.verdict import Kind
+    from t3tray.qt.words import is_trouble, needing
 
     if overview is None:
         return IconState.STOPPED
-    if is_trouble(overview.server) or overview.alarms or any(row.verdict.kind is Kind.BLOCKED for row in overview.rows):
+    live = [row for row in overview.rows if not row.is_archived]
+    if needing(overview):
         return IconState.ATTENTION
-    if overview.server.state is ServerState.STARTING or any(row.verdict.reason is Reason.BUSY for row in overview.rows):
+    if is_trouble(overview.server) or any(row.verdict.kind is Kind.BLOCKED for row in live):
+        return IconState.TROUBLE
+    if overview.server.state is ServerState.STARTING or any(row.is_working for row in live):
         return IconState.BUSY
     return IconState.READY if overview.server.state.answers else IconState.STOPPED
 
@@ -50,12 +56,17 @@ class Tray(QObject):
     chosen = Signal(object)
     clicked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         super().__init__()
+        self._now = now
         self._menu = QMenu()
+        self._menu.aboutToShow.connect(self._on_menu_opens)
+        self._menu.aboutToHide.connect(self._on_menu_closes)
         self._items: tuple[Item, ...] = ()
-        self._state = IconState.STOPPED
-        self.icon = QSystemTrayIcon(tray_icon(self._state))
+        self._is_open = False
+        self._overview: Overview | None = None
+        self._picture = (IconState.STOPPED, "auto")
+        self.icon = QSystemTrayIcon(tray_icon(*self._picture))
         self.icon.setContextMenu(self._menu)
         self.icon.activated.connect(self._on_activated)
 
@@ -72,30 +83,43 @@ class Tray(QObject):
 
     def show_overview(self, overview: Overview | None) -> None:
         """Before the first overview, None: the menu is there then already."""
-        from t3tray.qt.menu import menu_of
         from t3tray.qt.words import tooltip
 
-        state = icon_state(overview)
-        if state is not self._state:
-            self._state = state
-            self.icon.setIcon(tray_icon(state))
-        self.icon.setToolTip(tooltip(overview))
-        items = menu_of(overview)
-        if items != self._items:
-            self._items = items
+        self._overview = overview
+        picture = icon_state(overview), overview.settings.tray_icon if overview else "auto"
+        if picture != self._picture:
+            self._picture = picture
+            self.icon.setIcon(tray_icon(*picture))
+        told = tooltip(overview)
+        if told != self.icon.toolTip():
+            self.icon.setToolTip(told)
+        if not (self._menu.isVisible() or self._is_open):
             self._fill()
 
+    @Slot()
     def _fill(self) -> None:
-        self._menu.clear()
-        for item in self._items:
-            if not item.label:
-                self._menu.addSeparator()
-                continue
-            # An ampersand would underline the letter after it.
-            action = QAction(item.label.replace("&", "&&"), self._menu)
-            action.setEnabled(item.deed is not None)
-            action.triggered.connect(lambda _checked=False, item=item: self.chosen.emit(item))
-            self._menu.addAction(action)
+        """Only what has changed is drawn anew: a menu that is built again loses its place under the pointer."""
+        from t3tray.qt.menu import menu_of
+        from t3tray.qt.menu_drawing import fill
+
+        items = menu_of(self._overview, self._now())
+        if items != self._items:
+            self._items = items
+            fill(self._menu, items, self.chosen.emit)
+
+    @Slot()
+    def _on_menu_opens(self) -> None:
+        """The rings have gone on since the last change."""
+        self._fill()
+        # A menu of the Mac's own is no widget that could be asked. The hosts of Linux draw one by themselves, and do not always
+        # tell when it is gone.
+        self._is_open = sys.platform == "darwin"
+
+    @Slot()
+    def _on_menu_closes(self) -> None:
+        """What came meanwhile; later, since the entry that was chosen is told only after this."""
+        self._is_open = False
+        QTimer.singleShot(0, self._fill)
 
     @Slot(QSystemTrayIcon.ActivationReason)
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
@@ -105,10 +129,14 @@ class Tray(QObject):
             self.clicked.emit()
 
 
-def tray_icon(state: IconState) -> QIcon:
-    """On macOS a mask that the system colours; elsewhere dark strokes on a light ground, which read on any panel."""
-    if sys.platform != "darwin":
-        return QIcon(str(resource(f"icons/tray-{state}.svg")))
-    icon = QIcon(str(resource(f"icons/tray-{state}-mask.svg")))
-    icon.setIsMask(True)
-    return icon
+def tray_icon(state: IconState, colour: str = "auto") -> QIcon:
+    """`light` or `dark` is the colour of the icon itself; `auto` is dark on a light ground, which reads on any panel.
+
+    On macOS the system colours a mask, whatever was set.
+    """
+    if sys.platform == "darwin":
+        icon = QIcon(str(resource(f"icons/tray-{state}-mask.svg")))
+        icon.setIsMask(True)
+        return icon
+    suffix = f"-{colour}" if colour in ("light", "dark") else ""
+    return QIcon(str(resource(f"icons/tray-{state}{suffix}.svg")))

@@ -5,31 +5,50 @@ Narrow, it shows the list or the page; wide, both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QGuiApplication,
+    QHideEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.reaper import ReaperState
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
-from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
+from t3tray.qt.first_start import FoundPage
+from t3tray.qt.guard_sheet import GuardSheet
+from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
+from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, clear, label, line, set_kind
+from t3tray.qt.progress import ProgressLine
+from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
+from t3tray.qt.rename import Rename
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
+from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
+from t3tray.qt.window_place import WindowPlace
 from t3tray.qt.words import is_trouble, server_line
+from t3tray.qt.working import Work
 
 _TWO_PANES = 720
 
 
 class MainWindow(QMainWindow):
-    """Signals carry what the user asked for; `closed` comes when the window was closed, however."""
+    """Signals carry what the user asked for; `closed` comes when the window was closed, however. `place` keeps where it stood."""
 
     look_wanted = Signal(str)
     resume_wanted = Signal(str)
@@ -40,42 +59,72 @@ class MainWindow(QMainWindow):
     t3code_wanted = Signal(str)
     seen = Signal(str)
     server_wanted = Signal(str)
+    settings_wanted = Signal()
+    inventory_wanted = Signal()
+    stop_wanted = Signal(int)
+    rename_wanted = Signal(str, str)
+    archive_wanted = Signal(str, bool)
+    reply_wanted = Signal(object, object)
+    answer_wanted = Signal(object, object)
+    text_wanted = Signal(str)
+    protection_agreed = Signal(bool, bool)
     closed = Signal()
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
         super().__init__()
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
-        self.resize(940, 640)
-        self._rows: dict[str, ThreadRow] = {}
-        self._foreign: dict[str, T3Thread] = {}
+        self.resize(NARROW, 660)
+        self._place = place
+        self._lines: Mapping[str, Line] = {}
+        self._reapers: Mapping[str, ReaperState] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
+        self._welcomed = False
+        self.banner = label("", "muted")
         self.bar = MessageBar()
-        self.threads = ThreadList(now)
+        self.progress = ProgressLine()
+        self.found = FoundPage()
+        self.threads = ThreadList(Reading(now))
         self.page = ThreadPage()
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
+        self.guard_sheet = GuardSheet()
+        self._over_panes = QStackedWidget()
         self.new_thread = NewThread(self)
+        self.rename = Rename(self)
         self._back = button("← Threads", "plain")
-        self._server = label("", "muted")
+        self._server = label("", "muted", size=0.92)
+        self._settings = button("Settings", "plain")
         self._server_buttons = QHBoxLayout()
+        self._server_buttons.setSpacing(0)
         self._build()
         self._connect()
         self._paint()
+        if place:
+            place.restore(self, self._panes)
 
     def show_overview(self, overview: Overview) -> None:
-        self._rows = {row.thread.id: row for row in overview.rows}
-        self._foreign = {thread.id: thread for thread in overview.foreign}
-        self.threads.set_rows((*overview.rows, *overview.foreign))
+        """For many threads, a listing that was made elsewhere is shown sooner."""
+        self.show_listing(listing_of(overview))
+
+    def show_listing(self, listing: Listing) -> None:
+        overview = listing.overview
+        self._lines, self._reapers = listing.lines, overview.foreign_reapers
+        self.threads.set_listing(listing)
+        self._welcome(bool(self._lines))
+        self.banner.setText(overview.banner)
+        self.banner.setVisible(bool(overview.banner))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
-        elif self.isVisible() and current in self._rows:
+        elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
+            self._note_looking()
+        self.page.show_asks(overview.asks)
         self._show_server(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
@@ -98,9 +147,31 @@ class MainWindow(QMainWindow):
             self._on_sheet_put_away()
         self.bar.warn(f"Done: {done.title}.")
 
+    def show_protection_plan(self, plan: ProtectionPlan) -> None:
+        """What the guard would change, over everything else."""
+        self.guard_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.guard_sheet)
+        self.bring_up()
+
+    def show_protection(self, status: GuardStatus) -> None:
+        """What it came to."""
+        self._on_guard_put_away()
+        self.bar.warn(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
+
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
             self.look_wanted.emit(resumption.thread.id)
+
+    def show_working(self, working: tuple[Work, ...]) -> None:
+        """What takes long now."""
+        self.progress.show_working(working)
+
+    def show_found(self) -> None:
+        """The page that says what is there and what is missing, read anew."""
+        self._over_page.setCurrentWidget(self.found)
+        self._asks_for_page = True
+        self._arrange()
+        self.inventory_wanted.emit()
 
     def show_note(self, sentence: str) -> None:
         self.bar.warn(sentence)
@@ -110,6 +181,7 @@ class MainWindow(QMainWindow):
 
     def show_thread(self, thread_id: str) -> None:
         """Bring one thread's page up, also in a narrow window."""
+        self._put_found_away()
         self._asks_for_page = True
         self.threads.choose(thread_id)
         self._arrange()
@@ -117,20 +189,19 @@ class MainWindow(QMainWindow):
     def show_thread_soon(self, thread_id: str) -> None:
         """Choose a thread that was just made, now or when the list first has it."""
         self._awaited = thread_id
-        if thread_id in self._rows:
+        if self._row(thread_id):
             self._show_awaited()
 
     def bring_up(self) -> None:
         """In front of everything, whatever state it was in."""
-        if self.isMinimized():
-            self.showNormal()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
         self.show()
         self.raise_()
         self.activateWindow()
         if self.width() >= _TWO_PANES:
             self.threads.choose_first()
         current = self.threads.current()
-        if current in self._rows:
+        if current and self._row(current):
             self.look_wanted.emit(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -141,8 +212,45 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
         self.closed.emit()
 
+    def _welcome(self, has_threads: bool) -> None:
+        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
+        self.found.show_whether_threads(has_threads)
+        if not has_threads and not self._welcomed:
+            self._welcomed = True
+            self.show_found()
+        elif has_threads and self._welcomed:
+            self._welcomed = False
+            self._put_found_away()
+
+    def _put_found_away(self) -> None:
+        if self._over_page.currentWidget() is self.found:
+            self._over_page.setCurrentWidget(self.page)
+            self._asks_for_page = False
+            self._arrange()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._place:
+            self._place.keep(self, self._panes)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange:
+            self._note_looking()
+
+    def _note_looking(self) -> None:
+        """Only what is in front of the user is seen."""
+        current = self.threads.current()
+        if current and self.isActiveWindow() and self._detail.isVisible():
+            self.threads.look(current)
+
+    def _row(self, thread_id: str) -> ThreadRow | None:
+        """A thread whose verdict is known."""
+        line = self._lines.get(thread_id)
+        return line if isinstance(line, ThreadRow) else None
+
     def _show_awaited(self) -> None:
-        if self._awaited in self._rows:
+        if self._awaited and self._row(self._awaited):
             self.show_thread(self._awaited)
             self._awaited = None
 
@@ -159,49 +267,68 @@ class MainWindow(QMainWindow):
         detail_layout.addLayout(top)
         self._over_page.addWidget(self.page)
         self._over_page.addWidget(self.sheet)
+        self._over_page.addWidget(self.found)
         detail_layout.addWidget(self._over_page, 1)
         self._detail = detail
         self._panes.addWidget(self.threads)
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
-        self._panes.setSizes([360, 580])
+        self._panes.setSizes([380, 580])
+        self._over_panes.addWidget(self._panes)
+        self._over_panes.addWidget(self.guard_sheet)
         foot = QWidget()
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         foot.setProperty("kind", "bar")
         foot_layout = QHBoxLayout(foot)
         foot_layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
+        foot_layout.setSpacing(0)
         foot_layout.addWidget(self._server, 1)
         foot_layout.addLayout(self._server_buttons)
+        foot_layout.addWidget(self._settings)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self._panes, line(), foot):
-            layout.addWidget(each, 1 if each is self._panes else 0)
+        self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self.banner.hide()
+        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), foot):
+            layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
         self.threads.opened.connect(self.show_thread)
+        self.threads.picked.connect(self._on_picked)
+        self.threads.text_wanted.connect(self.text_wanted)
+        self.rename.wanted.connect(self.rename_wanted)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
         self.page.remedy_wanted.connect(self.remedy_wanted)
         self.sheet.agreed.connect(self.remedy_agreed)
         self.sheet.put_away.connect(self._on_sheet_put_away)
+        self.guard_sheet.agreed.connect(self.protection_agreed)
+        self.guard_sheet.put_away.connect(self._on_guard_put_away)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.seen.connect(self.seen)
         self.page.start_wanted.connect(self._on_start_wanted)
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)
         self.threads.new_wanted.connect(self.new_thread.ask)
+        self.found.new_wanted.connect(self.new_thread.ask)
+        self.found.look_wanted.connect(self.inventory_wanted)
+        self.found.settings_wanted.connect(self.settings_wanted)
+        self.found.put_away.connect(self._put_found_away)
+        self.progress.stopped.connect(self.stop_wanted)
+        self._settings.clicked.connect(self.settings_wanted)
         # The window itself is not told: its style sheet stands above the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
         application.paletteChanged.connect(self._paint)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.threads.search.setFocus)
-        QShortcut(QKeySequence("Ctrl+K"), self, self.threads.search.setFocus)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
+        QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
+        QShortcut(QKeySequence("Ctrl+,"), self, self.settings_wanted.emit)
 
     @Slot()
     def _paint(self) -> None:
@@ -211,14 +338,18 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         wide = self.width() >= _TWO_PANES
-        on_page = self._asks_for_page and self.threads.current() is not None
+        shows_found = self._over_page.currentWidget() is self.found
+        on_page = self._asks_for_page and (shows_found or self.threads.current() is not None)
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
+        self._note_looking()
 
     def _show_server(self, overview: Overview) -> None:
         server = overview.server
-        self._server.setText(f"{server_line(server)}: {server.reason}" if server.reason else server_line(server))
+        told = server_line(server, is_short=True)
+        self._server.setText(f"{told}: {server.reason}" if server.reason else told)
+        self._server.setToolTip("\n".join(filter(None, (server_line(server), overview.resting))))
         set_kind(self._server, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._server_deeds:
@@ -233,14 +364,56 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
-        if thread_id != self.sheet.thread_id:
+        if thread_id != self.sheet.thread_id or self._over_page.currentWidget() is self.found:
             self._over_page.setCurrentWidget(self.page)
-        row = self._rows.get(thread_id)
-        if row:
-            self.page.show_row(row)
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow):
+            self.page.show_row(line)
             self.look_wanted.emit(thread_id)
-        elif thread_id in self._foreign:
-            self.page.show_foreign(self._foreign[thread_id])
+        elif isinstance(line, T3Thread):
+            self.page.show_foreign(line, self._reapers.get(line.id))
+
+    @Slot(object)
+    def _on_picked(self, item: Item) -> None:
+        """What was chosen in the menu of a line."""
+        row, thread_id = self._row(item.thread_id), item.thread_id
+        match item.deed:
+            case Deed.EXPLAIN:
+                self.show_thread(thread_id)
+            case Deed.RESUME:
+                self.resume_wanted.emit(thread_id)
+            case Deed.REPLY:
+                self.reply_wanted.emit(item.ask, item.reply)
+            case Deed.ANSWER:
+                self.answer_wanted.emit(item.ask, item.answers)
+            case Deed.OPEN_T3CODE:
+                self.t3code_wanted.emit(thread_id)
+            case Deed.OPEN_FOLDER:
+                self._open_folder(thread_id)
+            case Deed.ARCHIVE | Deed.BRING_BACK:
+                self.archive_wanted.emit(thread_id, item.deed is Deed.ARCHIVE)
+            case Deed.RENAME if row:
+                self.rename.ask(thread_id, row.thread.title)
+            case Deed.RELEASE:
+                self.show_thread(thread_id)
+                self.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
+            case Deed.COPY_SESSION if row:
+                QGuiApplication.clipboard().setText(row.session_id or "")
+            case Deed.COPY_COMMAND if row:
+                QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
+
+    def _open_folder(self, thread_id: str) -> None:
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow | T3Thread):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
+
+    @Slot()
+    def _on_search_wanted(self) -> None:
+        """The list comes into view where only the page was."""
+        if not self.threads.isVisible():
+            self._on_back()
+        self.threads.search.setFocus()
+        self.threads.search.selectAll()
 
     @Slot()
     def _on_sheet_put_away(self) -> None:
@@ -248,17 +421,27 @@ class MainWindow(QMainWindow):
         self.page.setFocus()
 
     @Slot()
+    def _on_guard_put_away(self) -> None:
+        self._over_panes.setCurrentWidget(self._panes)
+
+    @Slot()
     def _on_back(self) -> None:
         self._asks_for_page = False
         self._arrange()
-        self.threads.setFocus()
+        self.threads.table.setFocus()
 
     @Slot()
     def _on_escape(self) -> None:
-        if self._over_page.currentWidget() is self.sheet:
+        if self._over_panes.currentWidget() is self.guard_sheet:
+            self._on_guard_put_away()
+        elif self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
+        elif self._over_page.currentWidget() is self.found and self._lines:
+            self._put_found_away()
         elif self.width() < _TWO_PANES and self._detail.isVisible():
             self._on_back()
+        elif self.threads.search.text():
+            self.threads.search.clear()
         else:
             self.close()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
-from pathlib import PurePath
 
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.views import Overview
+from t3tray.core.services.protecting import GuardPhase, GuardState
+from t3tray.core.services.views import Opened, Overview
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -37,6 +39,11 @@ MARK_NOT_SURE = "◐"
 _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 
 
+SOURCES = {Source.T3CODE: "T3 Code", Source.T3TRAY: "t3tray"}
+VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Cannot tell now"}
+
+SAID_IN_IT = "Said in it"
+
 REMEDIES = {
     Remedy.BIND: "Bind to",
     Remedy.JOIN: "Join the Sessions…",
@@ -51,21 +58,59 @@ REMEDIES = {
 }
 
 
+# What takes long, while it does.
+CHECKING = "Checking the thread with the server…"
+RESUMING = "Checking the thread, then opening a terminal…"
+STARTING = "Starting the server…"
+RESTARTING = "Restarting the server…"
+LOOKING = "Looking at what that would do…"
+MAKING = "Making the thread…"
+DIAGNOSING = "Collecting the diagnostics…"
+_DOING = {
+    Remedy.BIND: "Binding the thread…",
+    Remedy.JOIN: "Joining the sessions…",
+    Remedy.MOVE_SESSION: "Moving the session…",
+    Remedy.RELOCATE: "Using the other folder…",
+    Remedy.CARRY: "Carrying the conversation over…",
+    Remedy.FORK: "Making the fork…",
+    Remedy.START_AFRESH: "Starting afresh…",
+    Remedy.RELEASE: "Letting go of the session…",
+    Remedy.REPAIR: "Copying and repairing T3 Code's database…",
+    Remedy.UNDO: "Undoing the last remedy…",
+}
+
+
+def doing(remedy: Remedy) -> str:
+    """What a remedy does, while it does."""
+    return _DOING.get(remedy, CHECKING)
+
+
+def stopped(words: str) -> str:
+    """What is told of long work that was stopped."""
+    what = words.removesuffix("…")
+    return f"Stopped: {what[0].lower()}{what[1:]}."
+
+
 def mark(verdict: Verdict) -> str:
     """The verdict as one character."""
     return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]
 
 
+def is_fine(verdict: Verdict) -> bool:
+    """Whether there is nothing to be said of it."""
+    return verdict.kind is Kind.RESUMABLE and verdict.reason not in _NOT_SURE
+
+
 def reason_label(verdict: Verdict) -> str:
-    """The reason in two words at most: `directory-missing` → `Directory missing`."""
-    return verdict.reason.value.replace("-", " ").capitalize()
+    """The reason in two words at most: `directory-missing` → `Folder missing`."""
+    return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 
-def server_line(server: ServerStatus) -> str:
-    """The server's state in one line, with version and memory where there are any."""
+def server_line(server: ServerStatus, is_short: bool = False) -> str:
+    """The server's state in one line, with version and memory where there are any; the short one does not say whose it is."""
     parts = [_STATES[server.state]]
     if server.state.answers and server.version:
-        parts.append(f"OpenCode {server.version}")
+        parts.append(server.version if is_short else f"OpenCode {server.version}")
     if server.memory:
         parts.append(f"{server.memory / 2**20:.0f} MB")
     return " · ".join(parts)
@@ -76,13 +121,14 @@ def is_trouble(server: ServerStatus) -> bool:
 
 
 def tooltip(overview: Overview | None) -> str:
-    """All that matters in one line: what works, what cannot be resumed, the server's state where it is not well."""
+    """All that matters in one line: what works, what needs you, what cannot resume, the server's state where it is not well."""
     if overview is None:
         return "t3tray"
+    live = [row for row in overview.rows if not row.is_archived]
     counts = (
-        (sum(row.verdict.reason is Reason.BUSY for row in overview.rows), "working"),
-        (sum(row.verdict.kind is Kind.BLOCKED for row in overview.rows), "cannot resume"),
-        (len({alarm.thread_id for alarm in overview.alarms}), "switched session"),
+        (sum(row.is_working for row in live), "working"),
+        (needing(overview), "needs you"),
+        (sum(row.verdict.kind is Kind.BLOCKED for row in live), "cannot resume"),
     )
     parts = [f"{count} {what}" for count, what in counts if count]
     if is_trouble(overview.server) or not parts:
@@ -90,10 +136,29 @@ def tooltip(overview: Overview | None) -> str:
     return f"t3tray: {' · '.join(parts)}"
 
 
+def needing(overview: Overview) -> int:
+    """How many things wait for the user: asks, threads with an alarm nobody has seen, threads in which T3 Code waits."""
+    asked = {ask.asker.thread_id for ask in overview.asks}
+    waiting = {alarm.thread_id for alarm in overview.alarms}
+    waiting |= {row.thread.id for row in overview.rows if row.waits_in_t3 and not row.is_archived}
+    return len(overview.asks) + len(waiting - asked)
+
+
 def reaper_line(overview: Overview) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at)
+    states = [row.reaper for row in overview.rows if not row.is_archived]
+    states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
+    times = sorted(state.reap_at for state in states if state.reap_at)
     return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
+
+
+def reaping(state: ReaperState, now: datetime) -> str:
+    """The ring that empties as one character, with when it is empty; nothing where no clock runs."""
+    left = state.left(now)
+    if left is None or state.reap_at is None:
+        return ""
+    ring = "◕" if left > 0.75 else "◑" if left > 0.5 else "◔" if left > 0.25 else "○"
+    return f"{ring} {state.reap_at.astimezone():%H:%M}"
 
 
 def reaper_text(state: ReaperState) -> str:
@@ -101,6 +166,15 @@ def reaper_text(state: ReaperState) -> str:
     if state.reap_at:
         return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
     return _PHASES[state.phase]
+
+
+def opened_note(opened: Opened) -> str:
+    """What was opened, and what the user has in the clipboard now."""
+    return (
+        f"{opened.sentence} The thread's title was copied, so that you can look for it there."
+        if opened.title
+        else opened.sentence
+    )
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -117,11 +191,61 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{at.astimezone():%-d %b}" if at.year == now.year else f"{at.astimezone():%b %Y}"
 
 
+_UNITS = {"min": "minute", "h": "hour", "d": "day"}
+
+
+def ago_aloud(at: datetime, now: datetime) -> str:
+    """The same as it is read aloud: `just now`, `12 minutes ago`, else the date."""
+    number, _, unit = ago(at, now).partition(" ")
+    if unit not in _UNITS:
+        return "just now" if number == "now" else ago(at, now)
+    return f"{number} {_UNITS[unit]}{'' if number == '1' else 's'} ago"
+
+
 def folder_name(directory: str) -> str:
-    return PurePath(directory).name or directory
+    """The last part of a path. For paths of this system."""
+    return os.path.basename(directory.rstrip(os.sep)) or directory
+
+
+def shown_path(directory: str, home: str) -> str:
+    """A path with the user's own folder as people write it: `~/code/parser`."""
+    inside = directory.removeprefix(home.rstrip(os.sep))
+    return f"~{inside}" if inside != directory and inside[:1] in ("", os.sep) else directory
 
 
 def shortened(text: str, limit: int) -> str:
     """At most `limit` characters, cut at the end."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+_GUARD = {
+    GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
+    GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
+    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails in words.",
+}
+_GUARD_LINES = {
+    GuardPhase.OFF: "Protect T3 Code…",
+    GuardPhase.ALONE: "The Guard Does Not Run…",
+    GuardPhase.CHANGED: "T3 Code Is No Longer Guarded…",
+    GuardPhase.UNFIT: "The Guard Cannot Read T3 Code…",
+}
+
+
+def guard_line(overview: Overview) -> str:
+    """How T3 Code stands with the guard, for the menu; empty where there is no T3 Code."""
+    if overview.guard.phase is GuardPhase.ON:
+        count = len(overview.guarded)
+        return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
+    return _GUARD_LINES.get(overview.guard.phase, "")
+
+
+def guard_sentence(state: GuardState) -> str:
+    """The same in sentences."""
+    plain = _GUARD.get(state.phase, "")
+    return f"{plain} {state.sentence}".strip()
+
+
+def guard_would_turn_on(state: GuardState) -> bool:
+    """Whether the next thing to do with it is to switch it on."""
+    return state.phase in (GuardPhase.OFF, GuardPhase.CHANGED)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import app, commands, guard, many, resume
+from tests.bench import app, commands, conversation, guard, list, many, pending, resume
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
@@ -17,7 +17,10 @@ PARTS: dict[str, Callable[[Path, OpenCodeHome], Iterator[Line]]] = {
     "resume": resume.measure,
     "many": many.measure,
     "app": app.measure,
+    "conversation": conversation.measure,
     "guard": guard.measure,
+    "pending": pending.measure,
+    "list": list.measure,
 }
 
 

@@ -47,9 +47,10 @@ def test_the_icon_has_pictures_a_tooltip_and_a_menu(desktop: Desktop) -> None:
     assert desktop.tray.labels() == [
         "Open t3tray",
         "No threads yet",
+        "New Thread…",
         "Server stopped",
         "Start Server",
-        "New Thread…",
+        "Settings…",
         "Quit t3tray",
     ]
 
@@ -60,6 +61,13 @@ def test_a_click_opens_the_window_and_quit_ends_the_app(desktop: Desktop, app: s
     until(lambda: "t3tray" in desktop.windows(), "the window")
     desktop.tray.choose("Quit t3tray")
     assert app.wait(5) == 0
+
+
+@pytest.mark.usefixtures("app")
+def test_the_menu_opens_the_settings_and_nothing_else(desktop: Desktop) -> None:
+    desktop.tray.choose("Settings…")
+    until(lambda: "Settings" in desktop.windows(), "the settings")
+    assert "t3tray" not in desktop.windows()
 
 
 def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: subprocess.Popen[bytes]) -> None:
@@ -95,4 +103,44 @@ def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(
     desktop.tray.choose("✕  Parser — work")
     until(lambda: "t3tray" in desktop.windows(), "the window")
     assert desktop.tray.tooltip == "t3tray: 1 cannot resume"
+    assert app.poll() is None
+
+
+def test_a_server_that_would_stay_can_be_ended_together_with_the_app(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes]
+) -> None:
+    assert "Quit and Stop the Server" not in desktop.tray.labels()
+    program.run("server", "start")
+    pid = program.json("server", "status")["server"]["pid"]
+    until(lambda: "Quit and Stop the Server" in desktop.tray.labels(), "the second way to quit")
+    desktop.tray.choose("Quit and Stop the Server")
+    assert app.wait(7) == 0
+    assert not lives(pid)
+
+
+def test_the_window_comes_up_where_it_was_closed(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    desktop.tray.click()
+    until(lambda: "t3tray" in desktop.windows(), "the window")
+    desktop.tray.choose("Quit t3tray")
+    assert app.wait(5) == 0
+    assert (tmp_path / "data" / "window.ini").is_file()
+
+
+def test_a_tool_that_asks_for_leave_is_allowed_in_the_menu_and_gone_from_it(
+    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    program.run("server", "start")
+    program.run("new", "--dir", str(work), "--title", "Parser", "--prompt", "run: touch allowed", "--no-wait")
+    asks = "Parser ▸ wants to run touch allowed"
+    until(lambda: asks in desktop.tray.labels(), "the ask in the menu", 60)
+    assert desktop.tray.tooltip == "t3tray: 1 working · 1 needs you"
+    assert not (work / "allowed").exists()
+    desktop.tray.choose_below(asks, "Allow Once")
+    until((work / "allowed").exists, "what was allowed")
+    until(lambda: asks not in desktop.tray.labels(), "the end of the ask")
     assert app.poll() is None

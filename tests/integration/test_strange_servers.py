@@ -54,7 +54,7 @@ class Always(ThreadingHTTPServer):
 
         self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
 
 ANSWERS = {

@@ -37,10 +37,10 @@ class Desktop:
     def __enter__(self) -> Desktop:
         with ExitStack() as starting:
             display = starting.enter_context(
-                _Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
+                Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
             )
             number = display.first_line()
-            bus = starting.enter_context(_Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
+            bus = starting.enter_context(Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
             runtime = self._scratch / "runtime"
             runtime.mkdir(mode=0o700, exist_ok=True)
             self.environment = {
@@ -113,15 +113,22 @@ class TrayHost:
 
     def choose(self, label: str) -> None:
         """Click the entry of the menu that says this."""
+        self._click(next(number for number, text in self._menu() if text == label))
+
+    def choose_below(self, words: str, label: str) -> None:
+        """The same in the menu below the entry that says these words among others."""
+        above = next(number for number, text in self._menu() if words in text)
+        self._click(next(number for number, text in self._menu(above) if text == label))
+
+    def _click(self, number: int) -> None:
         bus, _ = self._item()
-        number = next(number for number, text in self._menu() if text == label)
         self._call(bus, self.properties()["Menu"], _MENU, "Event", "isvu", (number, "clicked", ("i", 0), 0))
 
-    def _menu(self) -> list[tuple[int, str]]:
+    def _menu(self, below: int = 0) -> list[tuple[int, str]]:
         bus, _ = self._item()
         path = self.properties()["Menu"]
-        self._call(bus, path, _MENU, "AboutToShow", "i", (0,))
-        _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (0, -1, []))
+        self._call(bus, path, _MENU, "AboutToShow", "i", (below,))
+        _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (below, -1, []))
         entries = [(child[1][0], {name: value[1] for name, value in child[1][1].items()}) for child in children]
         # dbusmenu marks the letter of a shortcut by an underscore.
         return [(number, entry["label"].replace("_", "")) for number, entry in entries if "label" in entry]
@@ -186,13 +193,13 @@ def _send(connection: DBusConnection, message: Message) -> None:
         return
 
 
-class _Started:
+class Started:
     """A program that says something on its first line when it is ready; it is ended at the end."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
 
-    def __enter__(self) -> _Started:
+    def __enter__(self) -> Started:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         return self
 

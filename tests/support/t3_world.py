@@ -57,6 +57,7 @@ def sample_world(scratch: Path) -> World:
     _replace_paths(world.opencode, str(world.code))
     for folder in ("proj", "wt"):
         (world.code / folder).mkdir(parents=True)
+    _log_ahead(world)
     return world
 
 
@@ -65,6 +66,8 @@ def empty_world(scratch: Path) -> World:
     world = _empty_folders(scratch)
     for sample, target in (("state.sqlite", world.state), ("opencode.db", world.opencode)):
         with closing(sqlite3.connect(SAMPLE / sample)) as known, closing(sqlite3.connect(target)) as made:
+            # One write to the disk, not one for each table.
+            made.execute("BEGIN")
             for (statement,) in known.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"):
                 made.execute(statement)
             made.commit()
@@ -75,8 +78,7 @@ def empty_world(scratch: Path) -> World:
             " VALUES ('p1', 'Project', ?, '[]', ?, ?)",
             (str(world.code / "proj"), stamp(NOON), stamp(NOON)),
         )
-    with writing(world.opencode) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
+    _log_ahead(world)
     return world
 
 
@@ -178,6 +180,14 @@ def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> No
         file.writelines(lines)
 
 
+def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None, state: str) -> None:
+    """A turn of a V1 thread; one without an id waits to be begun."""
+    connection.execute(
+        "INSERT INTO projection_turns (thread_id, turn_id, state, requested_at, checkpoint_files_json) VALUES (?, ?, ?, ?, ?)",
+        (thread_id, turn_id, state, stamp(NOON), "[]" if turn_id is None else '["a file with a long name"]' * 20),
+    )
+
+
 def make_v2(world: World) -> Path:
     """The second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
     path = world.state.with_name("statev2.sqlite")
@@ -222,6 +232,13 @@ def _empty_folders(scratch: Path) -> World:
     world.logs.mkdir(parents=True)
     world.opencode.parent.mkdir(parents=True)
     return world
+
+
+def _log_ahead(world: World) -> None:
+    """As both programs have their files: a reader who is not careful leaves a `-wal` and a `-shm` beside one at rest."""
+    for path in (world.state, world.opencode):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _replace_paths(path: Path, code: str) -> None:

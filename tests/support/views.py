@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
+from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
+from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
@@ -17,9 +26,17 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
-from t3tray.core.services.views import Overview, Resumption, ThreadDetails, ThreadRow
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+INVENTORY = Inventory(
+    FoundProgram("/usr/bin/opencode", "1.18.33"),
+    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/work/t3", added_as="/work/t3")),
+    "",
+    "/home/dev/.local/share/t3tray",
+    12_400_000,
+)
 READY = ServerStatus(ServerState.READY, url="http://127.0.0.1:1", pid=7, version="1.18.33", memory=300 * 2**20)
 
 
@@ -28,6 +45,34 @@ def row(
 ) -> ThreadRow:
     thread = Thread(name, title or f"Thread {name}", f"/home/dev/{name}", Source.T3TRAY, NOON, NOON - age, draft=draft)
     return ThreadRow(thread, f"ses_{name}", Verdict(reason), ReaperState(ReaperPhase.IDLE))
+
+
+def idle(name: str, minutes: int) -> ThreadRow:
+    """A thread that T3 Code's reaper ends in so many of its 30 minutes."""
+    at = NOON + timedelta(minutes=minutes)
+    return replace(row(name), reaper=ReaperState(ReaperPhase.IDLE, at, at - timedelta(minutes=30)))
+
+
+def archived(shown: ThreadRow) -> ThreadRow:
+    return replace(shown, thread=replace(shown.thread, archived_at=NOON))
+
+
+def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project", **facts: Any) -> T3Thread:
+    return T3Thread(name, f"Thread {name}", project, f"/home/dev/{name}", provider, provider, NOON, NOON, **facts)
+
+
+def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:
+    """The same thread as one of T3 Code's."""
+    theirs = t3_thread(shown.thread.id, **facts)
+    return replace(shown, thread=replace(shown.thread, source=Source.T3CODE), t3=theirs)
+
+
+def alarm(name: str) -> Alarm:
+    return Alarm(name, AlarmKind.SWITCHED, Cause.UNKNOWN, Holding("ses_old"), Holding(f"ses_{name}"), NOON, NOON)
+
+
+def asker(name: str, *agents: str) -> Asker:
+    return Asker(f"ses_{name}", f"/home/dev/{name}", f"Thread {name}", name, agents)
 
 
 def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
@@ -48,6 +93,20 @@ def preview(remedy: Remedy, word: str = "") -> Preview:
     return Preview(remedy, f"Do {remedy}", "Do It", ("Before.",), ("After.",), ("Kept.",), ("Lost.", "  in detail"), word)
 
 
+def protection_plan(on: bool, *running: str) -> ProtectionPlan:
+    place = "providers.opencode in /home/dev/.t3"
+    return ProtectionPlan(
+        on,
+        "Protect T3 Code" if on else "Stop Protecting T3 Code",
+        "Protect T3 Code" if on else "Stop Protecting",
+        (f"{place}: a server that T3 Code starts itself.",),
+        (f"{place}: the guard at http://127.0.0.1:4711, with a password of its own.", "A follow-up goes on, or fails in words."),
+        ("What was in T3 Code's settings is copied first.",),
+        ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
+        running,
+    )
+
+
 class FakeDesk:
     """Publishes what it is given; `asked` is what it was asked, in order."""
 
@@ -57,6 +116,11 @@ class FakeDesk:
         self.closed = False
         self.trouble: Exception | None = None
         self.slow_to_close = 0.0
+        # What the slow wishes wait for, where a test sets it.
+        self.lingers: asyncio.Event | None = None
+        self.slow_to_keep = 0.0
+        self.login = AutostartState(False)
+        self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -80,15 +144,22 @@ class FakeDesk:
         self._note("terminal", thread_id)
         return await self.resume(thread_id)
 
-    async def open_in_t3code(self, thread_id: str) -> str:
+    async def open_in_t3code(self, thread_id: str) -> Opened:
         self._note("t3code", thread_id)
-        return "Opened."
+        return Opened("T3 Code came to the front.", title=self._row(thread_id).thread.title)
 
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)
 
+    async def watch(self, thread_id: str) -> None:
+        self._note("watch", thread_id)
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        self.click = click
+
     async def start_server(self) -> None:
         self._note("start")
+        await self._linger()
 
     async def stop_server(self) -> None:
         self._note("stop")
@@ -102,11 +173,90 @@ class FakeDesk:
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview) -> Preview:
         self._note("apply", thread_id, choice.remedy, choice.session_id)
+        await self._linger()
         return seen
+
+    async def preview_protection(self, on: bool) -> ProtectionPlan:
+        self._note("preview protection", str(on))
+        return protection_plan(on)
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
+        self._note("protect", str(on), str(despite_running))
+        state, said = (Protection.GUARDED, "It is guarded.") if on else (Protection.NOT_GUARDED, "It is not guarded.")
+        return GuardStatus("http://127.0.0.1:4711", on, (ProtectionView(Path("/home/dev/.t3"), state, said),))
 
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)
         return "made"
+
+    async def change_setting(self, name: str, value: object) -> Settings:
+        self._note("set", name, str(value))
+        return replace(Settings(), **{name: value})  # type: ignore[arg-type]
+
+    async def autostart(self) -> AutostartState:
+        return self.login
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        self._note("login", str(is_on))
+        self.login = AutostartState(is_on)
+        return self.login
+
+    async def take_inventory(self) -> Inventory:
+        self._note("inventory")
+        return INVENTORY
+
+    async def open_data_folder(self) -> None:
+        self._note("folder")
+
+    async def diagnostics(self, face: tuple[str, ...]) -> str:
+        self._note("diagnostics", *face)
+        return "all that helps"
+
+    async def _linger(self) -> None:
+        if self.lingers:
+            await self.lingers.wait()
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        self._note("rename", thread_id, title)
+
+    async def archive(self, thread_id: str, archived: bool) -> None:
+        self._note("archive" if archived else "bring back", thread_id)
+
+    async def search(self, text: str) -> frozenset[str]:
+        self._note("search", text)
+        return frozenset({"found"})
+
+    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        self._note("follow", thread_id)
+        try:
+            publish(Conversation(thread_id, f"ses_{thread_id}"))
+            await asyncio.Event().wait()
+        finally:
+            self.asked.append(("unfollow", thread_id))
+
+    def show_older(self) -> None:
+        self._note("older")
+
+    def show_agent(self, session_id: str) -> None:
+        self._note("agent", session_id)
+
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
+        self._note("send", thread_id, text, *(("anyway",) if despite_others else ()))
+
+    async def stop_turn(self, thread_id: str) -> None:
+        self._note("stop turn", thread_id)
+
+    async def keep_draft(self, thread_id: str, text: str) -> None:
+        await asyncio.sleep(self.slow_to_keep)
+        self._note("draft", thread_id, text)
+
+    async def reply(self, ask: Approval, reply: Reply) -> str:
+        self._note("reply", ask.id, reply)
+        return self.said
+
+    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+        self._note("answer", ask.id, repr(answers))
+        return self.said
 
     def _note(self, *words: str) -> None:
         self.asked.append(words)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,14 @@ import pytest
 
 from t3tray.core import desk as module
 from t3tray.core.desk import Desk
+from t3tray.core.domain.autostart import AutostartState
+from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import Engine
+from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.views import Overview
+from t3tray.core.system.bus_notifications import NO_BUS
 from t3tray.core.system.watch import FileWatch, existing_folders
+from tests.support.views import NOON
 
 
 @asynccontextmanager
@@ -44,7 +49,7 @@ async def next_of(told: asyncio.Queue[Overview], wanted: Callable[[Overview], bo
 async def something_changes() -> None:
     """In our own store, as another process would do it."""
     engine = await Engine.open(None, "command")
-    await engine.set_settings(replace(engine.settings, terminal="kitty"))
+    await engine.preferences.change("terminal", "kitty")
     await engine.close()
 
 
@@ -97,3 +102,63 @@ async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: 
             while folder not in watched[-1]:
                 await told.get()
         assert len(watched) == 2
+
+
+async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        engine = await Engine.open(None, "command")
+        engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+        await engine.close()
+        await desk.rename("t1", "  A new\nname ")
+        (shown,) = (await next_of(told, lambda overview: any(row.thread.title == "A new name" for row in overview.rows))).rows
+        assert shown.thread.archived_at is None
+        await desk.archive("t1", True)
+        await next_of(told, lambda overview: any(row.thread.archived_at for row in overview.rows))
+        await desk.archive("t1", False)
+        await next_of(told, lambda overview: any(row.thread.archived_at is None for row in overview.rows))
+        with pytest.raises(UsageError):
+            await desk.rename("t1", "  ")
+
+
+async def test_what_t3_code_shows_is_renamed_there() -> None:
+    engine = await Engine.open(None, "command")
+    theirs = Thread("t1", "Theirs", "/work", Source.T3CODE, NOON, NOON)
+    for change in (engine.threads.rename(theirs, "Ours"), engine.threads.archive(theirs, True)):
+        with pytest.raises(Refused, match="T3 Code"):
+            await change
+    await engine.close()
+
+
+async def test_waking_up_reads_everything_again() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        # What no watcher tells: only a look finds the time that has passed unaccounted for.
+        desk._sleep._at = (0.0, 0.0)
+        desk._sleep.look()
+        await next_of(told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it would be this machine's own")
+async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(tmp_path: Path) -> None:
+    desk = Desk(str(tmp_path / "elsewhere"))
+    task = asyncio.create_task(desk.run(lambda overview: None))
+    try:
+        assert await desk.autostart() == AutostartState(False)
+        assert await desk.set_autostart(True) == AutostartState(True)
+        if sys.platform == "linux":
+            entry = Path(os.environ["XDG_CONFIG_HOME"]) / "autostart" / "t3tray.desktop"
+            assert f"--data-dir {tmp_path / 'elsewhere'}" in entry.read_text()
+        assert await desk.set_autostart(False) == AutostartState(False)
+        assert await desk.notice_trouble() == NO_BUS
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await desk.close()
+
+
+async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
+    async with running() as (_, told):
+        assert (await next_of(told)).settings.terminal == ""
+        await something_changes()
+        assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")

@@ -10,11 +10,13 @@ from t3tray.core.domain.transcript import PieceKind, ToolCall, Transcript, Utter
 
 _NAMES = {Role.USER: "You", Role.ASSISTANT: "Assistant"}
 _FENCES = re.compile(r"`+")
+# What opens or closes a code block, by CommonMark: at most three spaces, at least three of one sign, and what stands behind.
+_FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def as_markdown(transcript: Transcript, title: str) -> str:
     """The whole conversation, oldest first; times in UTC."""
-    lines = [f"# {' '.join(title.split()) or 'A conversation'}", ""]
+    lines = [f"# {_in_line(title) or 'A conversation'}", ""]
     lines.append(
         f"{len(transcript.utterances)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}."
     )
@@ -32,17 +34,17 @@ def _message(utterance: Utterance) -> list[str]:
         if piece.tool is not None:
             lines += _tool(piece.tool)
         elif piece.kind is PieceKind.TEXT:
-            lines += [piece.text, ""]
-    lines += [f"*Attached: {name}*" for name in utterance.files]
+            lines += [_closed(piece.text), ""]
+    lines += [f"*Attached: {_in_line(name)}*" for name in utterance.files]
     if utterance.error:
-        lines += [f"*It failed: {utterance.error}*", ""]
+        lines += [f"*It failed: {_in_line(utterance.error)}*", ""]
     if not utterance.finished:
         lines += ["*It never finished.*", ""]
     return lines
 
 
 def _tool(tool: ToolCall) -> list[str]:
-    lines = [f"- used **{tool.name}**{f': {tool.title}' if tool.title else ''} ({tool.status or 'not told'})", ""]
+    lines = [f"- used **{tool.name}**{f': {_in_line(tool.title)}' if tool.title else ''} ({tool.status or 'not told'})", ""]
     for text in (tool.input, tool.output):
         if text:
             lines += [_fenced(text), ""]
@@ -54,3 +56,23 @@ def _fenced(text: str) -> str:
     longest = max((len(found) for found in _FENCES.findall(text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}\n{text}\n{fence}"
+
+
+def _closed(text: str) -> str:
+    """With the code block ended that a message, cut short, left open: all that follows would be code."""
+    fence = ""
+    for line in text.splitlines():
+        found = _FENCE_LINE.fullmatch(line)
+        if found is None:
+            continue
+        signs, behind = found.groups()
+        if not fence:
+            # Behind backticks that open a block there are no others: that line would be code within its text.
+            fence = signs if signs[0] == "~" or "`" not in behind else ""
+        elif signs.startswith(fence) and not behind.strip():
+            fence = ""
+    return f"{text}\n{fence}" if fence else text
+
+
+def _in_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,7 +1,8 @@
 """Finding the `opencode` program.
 
 It looks where the setting says; without a setting in this order: the PATH, the login shell's PATH, known places, folders
-that the caller adds. It installs nothing and starts nothing but the login shell, once, to ask for its PATH.
+that the caller adds. It installs nothing, and starts nothing but the login shell, once, to ask for its PATH, and the
+program itself to ask for its version.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ NAME = "opencode"
 # npm also puts a shell script without an extension there, which Windows cannot start.
 _FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
 _SHELL_LIMIT = 3.0
+# It takes less than one; the first time after it was installed it may be checked by the system.
+_VERSION_LIMIT = 15.0
 _MARK = "__t3tray_path__"
 _HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
 
@@ -61,6 +64,23 @@ def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     places += _newest_first(home / ".nvm" / "versions" / "node")
     places += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/home/linuxbrew/.linuxbrew/bin"), Path("/usr/bin")]
     return tuple(places)
+
+
+def version_of(program: Path, environment: Mapping[str, str]) -> str:
+    """What it says when it is asked for its version, empty where it says nothing of use within some seconds. Blocks."""
+    try:
+        asked = subprocess.run(
+            [str(program), "--version"],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_VERSION_LIMIT,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    words = asked.stdout.decode(errors="replace").split()
+    return next((word for word in words if word[:1].isdigit()), "")
 
 
 def login_shell_path(environ: Mapping[str, str], limit: float = _SHELL_LIMIT) -> str | None:

@@ -17,7 +17,7 @@ from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
-from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, TranscriptPage
+from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
 
 CONNECT_TIMEOUT = 2.0
@@ -25,6 +25,7 @@ READ_TIMEOUT = 10.0
 
 # OpenCode pages by time of update, and two sessions of the same millisecond can fall between two pages.
 _ALL_SESSIONS = 1_000_000
+_COUNTED_AT_ONCE = 500
 
 T = TypeVar("T")
 
@@ -99,6 +100,19 @@ class OpenCodeClient:
         found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
         return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
 
+    async def span(self, session_id: str) -> Span:
+        """How much a session holds, page by page: the server tells no count. Raises SessionMissing."""
+        times: list[int] = []
+        before: str | None = None
+        while True:
+            params = {"limit": str(_COUNTED_AT_ONCE)} | ({"before": before} if before else {})
+            response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
+            found = wire.decode(failures.json_body(response), tuple[wire.Stub, ...], "the messages")
+            times += [message.created_ms for message in found]
+            before = response.headers.get("x-next-cursor")
+            if before is None:
+                return Span(len(times), min(times, default=None), max(times, default=None))
+
     async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
         """The newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
         params = {"limit": str(limit)} | ({"before": before} if before else {})
@@ -163,6 +177,12 @@ class OpenCodeClient:
             params["directory"] = directory
         found = await self._get("/experimental/session", tuple[wire.Session, ...], "its sessions", params)
         return tuple(session.record() for session in found)
+
+    async def sessions_titled(self, title: str) -> tuple[str, ...]:
+        """The root sessions with exactly this title, of every project, archived ones too."""
+        params = {"roots": "true", "limit": str(_ALL_SESSIONS), "archived": "true", "search": title}
+        found = await self._get("/experimental/session", tuple[wire.Session, ...], "its sessions", params)
+        return tuple(session.id for session in found if session.title == title)
 
     async def activity(self, session_id: str, directory: str) -> Activity:
         """What this server process does in the session. `directory` is the session's: without it nothing is ever busy."""

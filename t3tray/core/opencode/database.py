@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
 from t3tray.core.opencode import wire
-from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
+from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row, pattern
 
 SESSION_COLUMNS = (
     "id",
@@ -53,6 +53,12 @@ _MESSAGE = "json_set(message.data, '$.id', message.id, '$.sessionID', message.se
 _PART = "json_set(part.data, '$.id', part.id, '$.messageID', part.message_id)"
 _PARTS = f"""SELECT part.message_id, {_PART} FROM part JOIN message ON message.id = part.message_id
     WHERE message.session_id = ? AND message.time_updated >= ? ORDER BY part.id"""
+_SAYING = """WITH RECURSIVE up(id, parent_id) AS (
+    SELECT id, parent_id FROM session WHERE id IN (
+        SELECT session_id FROM part WHERE rowid >= ? AND rowid < ? AND data LIKE ? ESCAPE '\\'
+        AND json_extract(data, '$.type') = 'text' AND json_extract(data, '$.text') LIKE ? ESCAPE '\\')
+    UNION SELECT session.id, session.parent_id FROM session JOIN up ON session.id = up.parent_id)
+    SELECT id FROM up WHERE parent_id IS NULL"""
 _PARTS_OF = f"SELECT message_id, {_PART} FROM part WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id"
 
 
@@ -218,14 +224,26 @@ class DatabaseReader:
         )
         return wire.TranscriptPage(tuple(messages), f"{page[0][1]}:{page[0][0]}" if len(rows) > limit else None)
 
+    def roots_saying(self, text: str, below: int | None, limit: int) -> tuple[frozenset[str], int | None]:
+        """The root sessions that say this text, they or their sub-agents, in the `limit` newest parts, or the newest below a row.
+
+        With it where the next slice begins; None when there are no older ones.
+        """
+        newest = self.rows("SELECT coalesce(max(rowid), 0) + 1 FROM part")[0][0] if below is None else below
+        lowest = max(newest - limit, 0)
+        # The first comparison spares most of the rows the reading of their JSON.
+        raw = json.dumps(text, ensure_ascii=False)[1:-1]
+        said_in = self.rows(_SAYING, lowest, newest, pattern(raw), pattern(text))
+        return frozenset(row[0] for row in said_in), lowest or None
+
     def sessions_titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title."""
         return tuple(row[0] for row in self.rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
 
-    def session_of_part(self, part_id: str) -> str | None:
-        """The session that has this part of a message."""
-        rows = self.rows("SELECT session_id FROM part WHERE id = ?", part_id)
-        return rows[0][0] if rows else None
+    def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
+        """The session that has each of these parts of messages, where one has."""
+        wanted = json.dumps(list(part_ids))
+        return dict(self.rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
 
     def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
         """The root sessions that carry our marker for this thread, oldest first."""

@@ -69,10 +69,6 @@ class SessionIndex:
             # One without any message may hold them in another form; `newest` looks into that when it is asked.
             self._newest |= many.newest_messages(self._open, wanted)
 
-    def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
-        """The session that has each of these parts of messages, where one has."""
-        return many.sessions_of_parts(self._open, part_ids) if part_ids else {}
-
     @property
     def reader(self) -> DatabaseReader:
         """For the questions that are asked of few sessions only."""

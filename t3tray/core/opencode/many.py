@@ -68,10 +68,5 @@ def extents(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, E
     return {name: Extent(first, count) for name, first, count in reader.rows(_EXTENTS, as_json(session_ids))}
 
 
-def sessions_of_parts(reader: DatabaseReader, part_ids: Collection[str]) -> dict[str, str]:
-    """The session that has each of these parts of messages, where one has."""
-    return dict(reader.rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", as_json(part_ids)))
-
-
 def as_json(names: Collection[str]) -> str:
     return msgspec.json.encode(list(names)).decode()

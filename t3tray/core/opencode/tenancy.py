@@ -7,21 +7,21 @@ one finds the process by its record or by the token in its environment. It decid
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
-from typing import TypeVar
 
 from t3tray.core.domain.server import Wanted
 from t3tray.core.errors import ServerFailed, StoreError
 from t3tray.core.opencode.log import ServerLog
-from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.core.opencode.port import HOST, choose_port, is_free
 from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, is_running, recognise, search, spawn
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
+from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
@@ -29,7 +29,6 @@ from t3tray.core.system.serial import SerialExecutor
 FRESH = 60.0
 _LOOK_AGAIN = 0.05
 _CUT_OFF = 0.2
-T = TypeVar("T")
 
 
 class Halted(Exception):
@@ -38,11 +37,12 @@ class Halted(Exception):
 
 @dataclass(frozen=True)
 class ServerProgram:
-    """What to start, with the environment that any program of ours gets, and in which folder."""
+    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free."""
 
     binary: Path
     environment: Mapping[str, str]
     cwd: Path
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Tenancy:
 
     async def adopt(self, sighting: Sighting) -> Tenant | None:
         """Join a server that was seen. None when it was given up meanwhile; an orphan whose password is lost is ended instead."""
-        return await _to_the_end(self._adopt(sighting))
+        return await to_the_end(self._adopt(sighting))
 
     async def leave(self) -> bool:
         """Hold it no longer. True when it has to be ended now, because nobody else uses it or could ever find it again."""
@@ -212,13 +212,15 @@ class Tenancy:
 
     async def _start(self, launch: Callable[[], ServerProgram], detached: bool) -> Tenant | None:
         program = await asyncio.to_thread(launch)
-        return await _to_the_end(self._claim(program, detached))
+        return await to_the_end(self._claim(program, detached))
 
     async def _claim(self, program: ServerProgram, detached: bool) -> Tenant | None:
         token, password = token_hex(16), token_urlsafe(32)
         place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
-        lease = Lease(token, choose_port(), place, self._now(), detached)
+        lease = Lease(token, program.port or choose_port(), place, self._now(), detached)
         try:
+            if program.port and not is_free(program.port):
+                raise ServerFailed(f"Another program has port {program.port}.", "End it, or choose another port in the settings.")
             tenant = await self._run_sql(self._claim_and_spawn, lease, program, password)
         except BaseException:
             await self._forget(lease)
@@ -315,15 +317,3 @@ def _url_of(lease: Lease) -> str:
 
 def _secret(token: str) -> str:
     return f"server-{token}"
-
-
-async def _to_the_end(work: Awaitable[T]) -> T:
-    """Not cut off half-way: who is cancelled meanwhile is so after it."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled() and (error := task.exception()):
-            raise error from None
-        raise

@@ -29,12 +29,16 @@ class Marker:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text."""
+    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text.
+
+    `input_tokens` are those of its whole life, what a provider read from its cache or wrote into it included.
+    """
 
     facts: SessionFacts
     marker: Marker | None = None
     agent: str = ""
     metadata: str = ""
+    input_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,15 @@ class Page:
     older: str | None = None
 
 
+@dataclass(frozen=True)
+class Span:
+    """How many messages a session has, and when the first and the last were written (ms); None where there is none."""
+
+    messages: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
 class Health(Struct, frozen=True):
     version: str
 
@@ -70,6 +83,21 @@ class _SessionTime(Struct, frozen=True):
     created: int
     updated: int
     archived: int | None = None
+
+
+class _Cache(Struct, frozen=True):
+    read: int = 0
+    write: int = 0
+
+
+class _Tokens(Struct, frozen=True):
+    input: int = 0
+    cache: _Cache = _Cache()
+
+    @property
+    def sent(self) -> int:
+        """What was sent in all, what was cached included."""
+        return self.input + self.cache.read + self.cache.write
 
 
 class Revert(Struct, frozen=True):
@@ -86,6 +114,7 @@ class Session(Struct, frozen=True):
     revert: Revert | None = None
     metadata: Raw = Raw()
     agent: str = ""
+    tokens: _Tokens = _Tokens()
 
     def record(self) -> SessionRecord:
         facts = SessionFacts(
@@ -99,7 +128,8 @@ class Session(Struct, frozen=True):
             archived=self.time.archived is not None,
             reverted_to=self.revert.message_id if self.revert else None,
         )
-        return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode())
+        tokens = self.tokens.sent
+        return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode(), tokens)
 
 
 class _MessageTime(Struct, frozen=True):
@@ -138,6 +168,9 @@ class MessageBody(Struct, frozen=True):
     summary: Raw = Raw()
     error: MessageError | None = None
     model_id: str = field(name="modelID", default="")
+    # What nobody needs to read the words is taken as it comes.
+    cost: Raw = Raw()
+    tokens: Raw = Raw()
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
         """The message with its words."""
@@ -151,6 +184,8 @@ class MessageBody(Struct, frozen=True):
             files=tuple(part.filename or part.mime or "a file" for part in parts if part.type == "file" and not part.synthetic),
             error=self.error.sentence() if self.error else "",
             model=self.model_id,
+            sent_tokens=_sent_tokens(self.tokens),
+            cost=_number(self.cost),
             finished=facts.finished,
             summarises=facts.compaction and self.role is Role.ASSISTANT,
             pieces=tuple(piece for part in parts if (piece := part.piece())),
@@ -162,6 +197,22 @@ class MessageBody(Struct, frozen=True):
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
         compacted = bytes(self.summary) == b"true" or self.mode == "compaction" or has_compaction_part
         return MessageFacts(message_id, self.role, self.time.created, self.role is Role.USER or ended, compacted)
+
+
+def _sent_tokens(told: Raw) -> int:
+    """How many tokens an answer was sent, what was cached included; 0 where that is not told."""
+    try:
+        tokens = msgspec.json.decode(told, type=_Tokens)
+    except msgspec.DecodeError:
+        return 0
+    return tokens.sent
+
+
+def _number(told: Raw) -> float:
+    try:
+        return msgspec.json.decode(told, type=float)
+    except msgspec.DecodeError:
+        return 0.0
 
 
 class MessageInfo(MessageBody, frozen=True, kw_only=True):
@@ -267,6 +318,20 @@ class Message(Struct, frozen=True):
 
     def utterance(self) -> Utterance:
         return self.info.utterance(self.info.id, self.parts)
+
+
+class _StubInfo(Struct, frozen=True):
+    time: _MessageTime
+
+
+class Stub(Struct, frozen=True):
+    """A message of which only the time is looked at: the rest is not even decoded."""
+
+    info: _StubInfo
+
+    @property
+    def created_ms(self) -> int:
+        return self.info.time.created
 
 
 class TranscriptPage(Struct, frozen=True):

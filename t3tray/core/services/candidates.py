@@ -1,17 +1,21 @@
 """Every session that ever was a thread's own, as far as anybody remembers, and what each holds now. It reads; it judges nothing.
 
-For the thread that runs the SQL.
+What they hold is told by a server while one runs, else by OpenCode's database (for the thread that runs the SQL).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.split import Candidate
-from t3tray.core.errors import SessionMissing, Unsupported
+from t3tray.core.errors import ServerError, SessionMissing, Unsupported
 from t3tray.core.opencode.database import DatabaseReader
+from t3tray.core.opencode.wire import SessionRecord, Span
 from t3tray.core.t3code.provider_logs import Stretch
 from t3tray.core.t3code.threads import T3Thread
 
@@ -44,6 +48,16 @@ class Memory:
         return all(name == session_id for name in named)
 
 
+class SessionTeller(Protocol):
+    """What a server is asked of candidates. Every method raises ServerError."""
+
+    async def session(self, session_id: str) -> SessionRecord: ...
+
+    async def span(self, session_id: str) -> Span: ...
+
+    async def sessions_titled(self, title: str) -> tuple[str, ...]: ...
+
+
 def candidates_of(memory: Memory, reader: DatabaseReader | None) -> tuple[Candidate, ...]:
     """The sessions with where each was learnt, the oldest first. Without a reader nobody can tell what they hold."""
     learnt: dict[str, list[str]] = {}
@@ -53,6 +67,39 @@ def candidates_of(memory: Memory, reader: DatabaseReader | None) -> tuple[Candid
             if source not in places:
                 places.append(source)
     found = [_candidate(session, tuple(places), reader) for session, places in learnt.items()]
+    return _in_order(found)
+
+
+async def told_by_server(thread_id: str, known: Iterable[Candidate], server: SessionTeller) -> tuple[Candidate, ...]:
+    """These candidates, and those that only the server names, as the server tells them now.
+
+    What it cannot tell (a time-out, a 500) stays open: `exists` is None, and nothing is said of what the session holds.
+    """
+    learnt = {found.session_id: found.learnt_from for found in known}
+    for session_id in await _titled(f"T3 Code {thread_id}", server):
+        if T3_TITLE not in learnt.setdefault(session_id, ()):
+            learnt[session_id] = (*learnt[session_id], T3_TITLE)
+    return _in_order(await asyncio.gather(*(_told(session_id, places, server) for session_id, places in learnt.items())))
+
+
+async def _titled(title: str, server: SessionTeller) -> tuple[str, ...]:
+    try:
+        return await server.sessions_titled(title)
+    except ServerError:
+        return ()
+
+
+async def _told(session_id: str, places: tuple[str, ...], server: SessionTeller) -> Candidate:
+    try:
+        record, span = await asyncio.gather(server.session(session_id), server.span(session_id))
+    except SessionMissing:
+        return Candidate(session_id, places, exists=False)
+    except ServerError:
+        return Candidate(session_id, places)
+    return _there(record.facts, places, span.messages, span.first_ms, span.last_ms, record.input_tokens)
+
+
+def _in_order(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda candidate: candidate.created_ms))
 
 
@@ -66,7 +113,7 @@ def _claims(memory: Memory, reader: DatabaseReader | None) -> Iterable[tuple[str
     yield T3_TITLE, memory.titled
     yield T3_MESSAGES, memory.told
     if reader is not None:
-        yield T3_MESSAGES, (session for part in memory.parts if (session := reader.session_of_part(part)))
+        yield T3_MESSAGES, reader.sessions_of_parts(memory.parts).values() if memory.parts else ()
     yield JOURNAL, (entry.session_id for entry in memory.entries if entry.session_id)
 
 
@@ -80,8 +127,14 @@ def _candidate(session_id: str, places: tuple[str, ...], reader: DatabaseReader 
     except Unsupported:
         return Candidate(session_id, places)
     holding = reader.holding(session_id)
+    return _there(session, places, holding.messages, holding.first_ms, holding.last_ms, holding.input_tokens)
+
+
+def _there(
+    session: SessionFacts, places: tuple[str, ...], messages: int, first_ms: int | None, last_ms: int | None, tokens: int
+) -> Candidate:
     return Candidate(
-        session_id=session_id,
+        session_id=session.id,
         learnt_from=places,
         exists=True,
         directory=session.directory,
@@ -89,8 +142,8 @@ def _candidate(session_id: str, places: tuple[str, ...], reader: DatabaseReader 
         parent_id=session.parent_id,
         archived=session.archived,
         created_ms=session.created_ms,
-        messages=holding.messages,
-        first_ms=holding.first_ms,
-        last_ms=holding.last_ms,
-        input_tokens=holding.input_tokens,
+        messages=messages,
+        first_ms=first_ms,
+        last_ms=last_ms,
+        input_tokens=tokens,
     )

@@ -6,6 +6,7 @@ in the journal before it takes effect outside (write-ahead).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +20,7 @@ from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
+from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.serial import SerialExecutor
 
 
@@ -35,7 +37,8 @@ class Threads:
     async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
         """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
 
-        After an error whose outcome on the server is not known the intent stays open; `reconcile` settles it.
+        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; `reconcile`
+        settles it.
         """
         if not os.path.isdir(directory):
             raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
@@ -45,9 +48,11 @@ class Threads:
         intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
-            record = await server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            record = await to_the_end(making)
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
-        except ServerError:
+        except (ServerError, asyncio.CancelledError):
             self.left_open = True
             raise
         finally:
@@ -67,6 +72,18 @@ class Threads:
         entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
         await self._run_sql(self._store.add_thread, thread, entry)
         return thread
+
+    async def rename(self, thread: Thread, title: str) -> None:
+        """Give a thread of our own another title. Raises Refused for one of T3 Code's, UsageError for an empty title."""
+        _refuse_t3(thread, "renamed")
+        if not title.strip():
+            raise UsageError("A thread needs a title.")
+        await self._run_sql(self._store.threads.rename, thread.id, " ".join(title.split()))
+
+    async def archive(self, thread: Thread, archived: bool) -> None:
+        """Put a thread of our own away, or bring it back; its binding stays. Raises Refused for one of T3 Code's."""
+        _refuse_t3(thread, "archived")
+        await self._run_sql(self._store.threads.set_archived, thread.id, self._now() if archived else None)
 
     async def take_in(self, recorded: Recorded) -> None:
         """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
@@ -139,6 +156,11 @@ class Threads:
 
     def _is_bound(self, thread_id: str) -> bool:
         return self._store.journal.binding(thread_id).cursor is not None
+
+
+def _refuse_t3(thread: Thread, what: str) -> None:
+    if thread.source is Source.T3CODE:
+        raise Refused(f"“{thread.title}” is shown by T3 Code, so it is {what} there.")
 
 
 def _refuse_child(record: SessionRecord) -> None:

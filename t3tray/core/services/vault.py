@@ -41,17 +41,17 @@ class VaultKeeper:
     def __init__(
         self, vault: Vault, store: Store, database: OpenCodeDatabase, rules: VaultRules, now: Callable[[], datetime]
     ) -> None:
+        self.rules = rules
         self._vault = vault
         self._store = store
         self._database = database
-        self._rules = rules
         self._now = now
         self._known: dict[str, int] | None = None
         self._size = 0
 
     def keep(self, examinations: Iterable[Examination]) -> bool:
         """Keep what is new; True when there is more to be kept at the next look. Raises StoreError."""
-        if not self._rules.on:
+        if not self.rules.on:
             return False
         if self._known is None:
             states = self._vault.states()
@@ -95,11 +95,11 @@ class VaultKeeper:
         known[facts.id] = facts.updated_ms
 
     def _make_room(self, known: dict[str, int]) -> None:
-        if self._size <= self._rules.cap:
+        if self._size <= self.rules.cap:
             return
         live = self._live()
         for kept, size in self._vault.states():
-            if self._size > self._rules.cap and kept.about.session_id not in live:
+            if self._size > self.rules.cap and kept.about.session_id not in live:
                 self._vault.let_go(kept.about.session_id)
                 known[kept.about.session_id] = kept.updated_ms
                 self._size -= size

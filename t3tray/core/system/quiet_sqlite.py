@@ -108,6 +108,12 @@ def _readable(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
+def pattern(text: str) -> str:
+    """What LIKE … ESCAPE '\\' finds this text with, anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def _seen(path: Path) -> _Seen | None:
     """What a change of the file would change; None where a `-wal` stands beside it."""
     status = path.stat()

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 KEYRING = "keyring"
 FILE = "file"
 _SERVICE = "t3tray"
+# What people know the back ends of the `keyring` package as.
+_NAMES = {
+    "macOS": "the macOS keychain",
+    "Windows": "the Windows credential manager",
+    "SecretService": "the desktop's keyring",
+    "kwallet": "KWallet",
+    "libsecret": "the desktop's keyring",
+    "chainer": "the system's keyring",
+}
 T = TypeVar("T")
 
 
@@ -41,6 +50,13 @@ class Secrets:
     def __init__(self, directory: Path, limit: float = 3.0) -> None:
         self._folder = directory / "secrets"
         self._limit = limit
+
+    def keyring_name(self) -> str:
+        """What the system calls its keyring, empty where there is none. It is not opened, so nobody is asked to unlock it."""
+        try:
+            return self._ask(_name_of)
+        except _Unavailable:
+            return ""
 
     def keep(self, name: str, value: str) -> str:
         """Keep a secret and say where it lies now: "keyring", or "file" where there is no keyring that gives it back.
@@ -143,6 +159,11 @@ def _keyring() -> KeyringBackend:
     if isinstance(found, fail.Keyring | null.Keyring):
         raise _Unavailable("this session has no keyring")
     return found
+
+
+def _name_of(keyring: KeyringBackend) -> str:
+    kind = type(keyring)
+    return _NAMES.get(kind.__module__.rpartition(".")[2], kind.__module__)
 
 
 def _keep(keyring: KeyringBackend, name: str, value: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
-from t3tray.core.system.quiet_sqlite import QuietReader, Row
+from t3tray.core.system.quiet_sqlite import QuietReader, Row, pattern
 from t3tray.core.t3code import state_v2
 from t3tray.core.t3code.threads import Shape
 from t3tray.core.t3code.times import needed_moment
@@ -25,6 +25,9 @@ _QUERY_V1 = f"""SELECT message_id, role, text, is_streaming, created_at, {{attac
 _QUERY_V2 = f"""SELECT message_id, role, CASE WHEN json_valid(payload_json) AND json_type(payload_json, '$.text') = 'text'
     THEN json_extract(payload_json, '$.text') END, streaming, created_at, NULL FROM {_V2}
     WHERE thread_id = ? ORDER BY created_at, message_id"""
+_SAYING_V1 = f"SELECT DISTINCT thread_id FROM {_V1} WHERE text LIKE ? ESCAPE '\\'"
+_SAYING_V2 = f"""SELECT DISTINCT thread_id FROM {_V2}
+    WHERE json_valid(payload_json) AND json_extract(payload_json, '$.text') LIKE ? ESCAPE '\\'"""
 _ROLES = {role.value: role for role in Role}
 _ONLY_SHOWN = "T3 Code keeps what it shows: the uses of tools are not in it, and it may come from several sessions."
 
@@ -44,6 +47,15 @@ def read(reader: QuietReader, shape: Shape, thread_id: str) -> Transcript | None
     attachments = "attachments_json" if "attachments_json" in columns else "NULL"
     query = _QUERY_V2 if shape is Shape.V2 else _QUERY_V1.format(attachments=attachments)
     return _transcript(reader.rows(query, thread_id))
+
+
+def threads_saying(reader: QuietReader, shape: Shape, text: str) -> frozenset[str]:
+    """The ids of the threads in whose messages this text stands. The reader's errors pass through."""
+    columns = reader.columns(_V2 if shape is Shape.V2 else _V1)
+    if not columns >= (_NEEDED_V2 if shape is Shape.V2 else _NEEDED_V1):
+        return frozenset()
+    query = _SAYING_V2 if shape is Shape.V2 else _SAYING_V1
+    return frozenset(row[0] for row in reader.rows(query, pattern(text)))
 
 
 def _transcript(rows: list[Row]) -> Transcript | None:

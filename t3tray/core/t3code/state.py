@@ -26,8 +26,8 @@ from t3tray.core.t3code.threads import Shape, T3Thread
 class T3State:
     """`why` says why this file is the live one, or what is wrong with it. An UNSUPPORTED one is watched only.
 
-    `last_written` is from the last whole reading. `served_since` is when the T3 Code that runs on it was started; None when none
-    runs. `marks` are what the threads would show a change by.
+    `served_since` is when the T3 Code that runs on it was started; None when none runs. `marks` are what the threads would show a
+    change by.
     """
 
     home: T3Home
@@ -88,27 +88,32 @@ class T3Reader:
             self._state = replace(self._state, served_since=served)
         return self._state
 
-    def part_ids(self, thread_id: str) -> tuple[str, ...]:
-        """The parts of OpenCode's messages that this thread's messages were made from; none where that cannot be read."""
+    def deleted(self, prefix: str) -> tuple[T3Thread, ...]:
+        """The threads that were deleted here and whose ids begin so; none where that cannot be read."""
         state = self._state
-        if state is None or state.shape is not Shape.V1:
+        if state is None or state.shape is Shape.UNSUPPORTED:
             return ()
+        read = state_v1.read_deleted if state.shape is Shape.V1 else state_v2.read_deleted
         try:
             with closing(QuietReader(state.path)) as reader:
-                return state_v1.part_ids(reader, thread_id)
+                return read(reader, prefix)
         except _TROUBLE:
             return ()
 
-    def end_parts(self, thread_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """The same for many threads, only of the first and the last answer of each: a session that was replaced shows there."""
+    def parts(self, thread_ids: Collection[str], only_ends: bool = False) -> dict[str, tuple[str, ...]] | None:
+        """The parts of OpenCode's messages that the answers of these threads were made from; None where that cannot be read now.
+
+        `only_ends`: of the first and the last answer of each alone.
+        """
         state = self._state
         if state is None or state.shape is not Shape.V1 or not thread_ids:
             return {}
+        read = state_v1.end_parts if only_ends else state_v1.all_parts
         try:
             with closing(QuietReader(state.path)) as reader:
-                return state_v1.end_parts(reader, thread_ids)
+                return read(reader, thread_ids)
         except _TROUBLE:
-            return {}
+            return None
 
     def transcript(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of this thread's messages; None where it has none, or it cannot be read."""
@@ -120,6 +125,17 @@ class T3Reader:
                 return messages.read(reader, state.shape, thread_id)
         except _TROUBLE:
             return None
+
+    def threads_saying(self, text: str) -> frozenset[str]:
+        """The ids of the threads in whose messages this text stands; none where that cannot be read. For any thread."""
+        state = self._state
+        if state is None or state.shape is Shape.UNSUPPORTED:
+            return frozenset()
+        try:
+            with closing(QuietReader(state.path)) as reader:
+                return messages.threads_saying(reader, state.shape, text)
+        except _TROUBLE:
+            return frozenset()
 
     def _read_all(self) -> T3State | None:
         self._read_whole = self._clock()
@@ -137,6 +153,7 @@ class T3Reader:
         try:
             with closing(QuietReader(state.path)) as reader:
                 found, marks = state_v1.read_changes(reader, state.marks)
+                last_written = state_v1.last_written(reader)
         except _TROUBLE:
             return None
         threads = {thread.id: thread for thread in state.threads}
@@ -145,7 +162,7 @@ class T3Reader:
                 threads.pop(name, None)
             else:
                 threads[name] = _same(threads.get(name), thread)
-        return replace(state, threads=tuple(threads.values()), marks=marks)
+        return replace(state, threads=tuple(threads.values()), last_written=last_written, marks=marks)
 
 
 def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:

@@ -7,6 +7,7 @@ JSON within SQLite cost twice as much, and to see what has changed a few columns
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "projection_thread_sessions": frozenset({"thread_id", "status", "updated_at"}),
 }
 
+_ANY = "TRUE"
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -47,17 +50,17 @@ class _Table:
     texts: tuple[str, ...]
     marks: tuple[str, ...]
     counts: tuple[str, ...] = ()
-    condition: str = "TRUE"
+    condition: str = _ANY
 
-    def query(self, reader: QuietReader) -> str:
+    def query(self, reader: QuietReader, also_deleted: bool = False) -> str:
         """All rows; a column that the file does not have is NULL."""
         counts = (f"CASE WHEN {count} THEN 'some' END" for count in self._columns(reader, self.counts))
         wanted = (*self._columns(reader, self.texts), *counts)
-        return f"SELECT {', '.join(wanted)} FROM {self.name} WHERE {self.condition}"
+        return f"SELECT {', '.join(wanted)} FROM {self.name} WHERE {_ANY if also_deleted else self.condition}"
 
-    def query_some(self, reader: QuietReader) -> str:
+    def query_some(self, reader: QuietReader, also_deleted: bool = False) -> str:
         """Those that go by one of the names in a JSON array."""
-        return f"{self.query(reader)} AND {self.texts[0]} IN (SELECT value FROM json_each(?))"
+        return f"{self.query(reader, also_deleted)} AND {self.texts[0]} IN (SELECT value FROM json_each(?))"
 
     def query_marks(self, reader: QuietReader) -> str:
         return f"SELECT {joined(self._columns(reader, self.marks))} FROM {self.name} NOT INDEXED WHERE {self.condition}"
@@ -75,7 +78,7 @@ _THREADS = _Table(
         *("thread_id", "project_id", "title", "created_at", "updated_at", "worktree_path", "branch", "model_selection_json"),
         *("latest_turn_id", "latest_user_message_at", "archived_at", "settled_at", "snoozed_until", "pinned_at"),
     ),
-    marks=("thread_id", "updated_at", "pending_approval_count", "pending_user_input_count"),
+    marks=("thread_id", "project_id", "updated_at", "pending_approval_count", "pending_user_input_count"),
     counts=("pending_approval_count", "pending_user_input_count"),
     condition=_NOT_DELETED,
 )
@@ -170,12 +173,28 @@ def read_changes(reader: QuietReader, before: Marked) -> tuple[dict[str, T3Threa
 _OF_PROJECTS = "SELECT thread_id FROM projection_threads WHERE project_id IN (SELECT value FROM json_each(?))"
 
 
-def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
-    """The ids of OpenCode's message parts that the thread's messages are named after."""
-    if "message_id" not in reader.columns("projection_thread_messages"):
-        return ()
-    query = "SELECT message_id FROM projection_thread_messages WHERE thread_id = ? AND message_id GLOB 'assistant:prt_*'"
-    return tuple(row[0].removeprefix("assistant:") for row in reader.rows(query, thread_id))
+def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
+    """The deleted threads whose ids begin so: deleted by themselves, or with their project."""
+    when: dict[str, str] = dict(reader.rows(_DELETED, prefix))
+    threads = _read_some(reader, when, also_deleted=True)
+    return tuple(msgspec.structs.replace(thread, deleted_at=moment(when.get(name))) for name, thread in threads.items())
+
+
+_DELETED = """SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at)
+    FROM projection_threads t JOIN projection_projects p USING (project_id)
+    WHERE (t.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL) AND substr(t.thread_id, 1, length(?1)) = ?1"""
+
+
+def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The parts of OpenCode's messages that all answers of each of these threads were made from."""
+    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id"}:
+        return {}
+    query = """SELECT thread_id, message_id FROM projection_thread_messages
+        WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?))"""
+    found: dict[str, list[str]] = defaultdict(list)
+    for thread_id, message_id in reader.rows(query, json.dumps(list(thread_ids))):
+        found[thread_id].append(message_id.removeprefix("assistant:"))
+    return {thread_id: tuple(parts) for thread_id, parts in found.items()}
 
 
 def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -205,10 +224,11 @@ def last_written(reader: QuietReader) -> str:
     return found or ""
 
 
-def _read_some(reader: QuietReader, names: Collection[str]) -> dict[str, T3Thread]:
-    """Those of these threads that are not deleted."""
-    threads, sessions, runtimes = reader.together([table.query_some(reader) for table in _OF_THREADS], json.dumps(list(names)))
-    return _put_together(threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader)))
+def _read_some(reader: QuietReader, names: Collection[str], also_deleted: bool = False) -> dict[str, T3Thread]:
+    """Those of these threads that are not deleted, or all."""
+    queries = [table.query_some(reader, also_deleted) for table in _OF_THREADS]
+    threads, sessions, runtimes = reader.together(queries, json.dumps(list(names)))
+    return _put_together(threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader, also_deleted)))
 
 
 def _put_together(threads: list[Row], sessions: list[Row], runtimes: list[Row], projects: list[Row]) -> dict[str, T3Thread]:

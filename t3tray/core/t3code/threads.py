@@ -62,6 +62,7 @@ class T3Thread(Struct, frozen=True, kw_only=True):
     handed_over: bool = False
     before_import: str | None = None
     runtime: Runtime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def is_opencode(self) -> bool:

@@ -8,36 +8,125 @@ from datetime import timedelta
 
 import pytest
 
+from t3tray.core.domain.ask import Approval, Inquiry, Option, Question, Reply
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import Overview
-from t3tray.qt.menu import RECENT, SEPARATOR, Deed, Item, menu_of, server_deeds
+from t3tray.qt.menu import RECENT, SEPARATOR, Deed, Item, answering, menu_of, server_deeds
 from t3tray.qt.tray import IconState, icon_state
-from t3tray.qt.words import ago, mark, server_line, shortened, tooltip
-from tests.support.views import NOON, READY, row
+from t3tray.qt.words import ago, ago_aloud, mark, reaping, server_line, shortened, shown_path, tooltip
+from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row
 
 STOPPED = ServerStatus(ServerState.STOPPED)
+APPROVAL = Approval("per_1", asker("c", "explore"), "bash", ("git push",), ("git *",))
+
+
+def inquiry(*questions: Question) -> Inquiry:
+    return Inquiry("que_1", asker("c"), questions)
+
+
+def labels(overview: Overview | None) -> list[str]:
+    return [item.label for item in menu_of(overview, NOON) if item.label]
 
 
 def test_before_anything_is_known_it_can_be_opened_and_quit() -> None:
-    assert [item.deed for item in menu_of(None) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.QUIT]
+    assert [item.deed for item in menu_of(None, NOON) if item.deed] == [Deed.OPEN, Deed.NEW_THREAD, Deed.SETTINGS, Deed.QUIT]
 
 
 def test_the_first_entry_opens_the_window_for_macos() -> None:
-    assert menu_of(Overview(STOPPED))[0] == Item("Open t3tray", Deed.OPEN)
+    assert menu_of(Overview(STOPPED), NOON)[0] == Item("Open t3tray", Deed.OPEN)
+
+
+def test_the_whole_menu_from_top_to_bottom() -> None:
+    rows = (row("a", Reason.MISSING), idle("b", 12), row("c", Reason.BUSY))
+    assert labels(Overview(READY, rows, asks=(APPROVAL,), server_stays=True)) == [
+        "Open t3tray",
+        "Thread c ▸ explore ▸ wants to run git push",
+        "1 thread cannot resume",
+        "✕  Thread a — a",
+        f"●  Thread b — b   ◔ {NOON.astimezone() + timedelta(minutes=12):%H:%M}",
+        "●  Thread c — c",
+        "New Thread…",
+        "Server ready · OpenCode 1.18.33 · 300 MB",
+        "Stop Server",
+        "Restart Server",
+        f"1 idle, next reaped {NOON.astimezone() + timedelta(minutes=12):%H:%M}",
+        "Settings…",
+        "Quit t3tray",
+        "Quit and Stop the Server",
+    ]
 
 
 def test_the_ten_latest_threads_each_with_mark_title_and_folder() -> None:
     rows = tuple(row(f"t{number:02}", age=timedelta(hours=number)) for number in reversed(range(15)))
-    threads = [item for item in menu_of(Overview(READY, rows)) if item.thread_id]
+    threads = [item for item in menu_of(Overview(READY, rows), NOON) if item.thread_id]
     assert len(threads) == RECENT
     assert threads[0] == Item("●  Thread t00 — t00", Deed.RESUME, "t00")
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_only_a_resumable_thread_is_resumed_every_other_explains_itself(reason: Reason) -> None:
-    (item,) = [item for item in menu_of(Overview(READY, (row("a", reason),))) if item.thread_id]
+    (item,) = [item for item in menu_of(Overview(READY, (row("a", reason),)), NOON) if item.thread_id]
     assert (item.deed is Deed.RESUME) == (Verdict(reason).kind is Kind.RESUMABLE)
+
+
+def test_a_tool_that_asks_for_leave_is_answered_right_there() -> None:
+    entries = [item for item in answering(APPROVAL) if item.label]
+    assert [(item.label, item.reply) for item in entries[:3]] == [
+        ("Allow Once", Reply.ONCE),
+        ("Always Allow", Reply.ALWAYS),
+        ("Reject", Reply.REJECT),
+    ]
+    assert all(item.deed is Deed.REPLY and item.ask is APPROVAL for item in entries[:3])
+    assert (entries[3].label, entries[3].deed) == ("From now on: git *", None)
+    assert entries[4] == Item("Show Thread", Deed.EXPLAIN, "c")
+
+
+def test_a_question_is_answered_by_one_of_its_options_or_left() -> None:
+    asked = inquiry(Question("Which version?", options=(Option("1.4"), Option("2.0"))))
+    answers = {item.label: item.answers for item in answering(asked) if item.deed is Deed.ANSWER}
+    assert answers == {"1.4": (("1.4",),), "2.0": (("2.0",),), "Leave Unanswered": None}
+    assert answering(asked)[0] == Item("Which version?")
+
+
+@pytest.mark.parametrize(
+    "questions",
+    [
+        (Question("Which?", options=(Option("a"), Option("b")), multiple=True),),
+        (Question("Which?", options=(Option("a"),)), Question("And which?", options=(Option("b"),))),
+    ],
+)
+def test_what_one_click_cannot_answer_is_answered_in_the_window(questions: tuple[Question, ...]) -> None:
+    deeds = [item.deed for item in answering(inquiry(*questions)) if item.label]
+    assert deeds == [Deed.EXPLAIN, Deed.ANSWER]
+
+
+def test_what_is_archived_is_in_no_part_of_the_menu_the_tooltip_or_the_icon() -> None:
+    overview = Overview(READY, (archived(row("a", Reason.MISSING)),))
+    assert [item for item in menu_of(overview, NOON) if item.thread_id or item.below] == []
+    assert "No threads yet" in labels(overview)
+    assert tooltip(overview) == "t3tray: server ready" and icon_state(overview) is IconState.READY
+
+
+def test_many_threads_that_cannot_resume_fill_no_screen() -> None:
+    rows = tuple(row(f"t{number:02}", Reason.MISSING) for number in range(40))
+    (blocked,) = [item for item in menu_of(Overview(READY, rows), NOON) if item.below]
+    assert blocked.label == "40 threads cannot resume"
+    assert [item.label for item in blocked.below][-1] == "28 more…" and len(blocked.below) == 13
+
+
+def test_a_thread_that_changed_its_session_and_one_that_waits_in_t3_code_need_you() -> None:
+    rows = (row("a"), in_t3(row("b"), awaits_approval=True))
+    overview = Overview(READY, rows, alarms=(alarm("a"),))
+    assert labels(overview)[1:3] == ["Thread a ▸ its session has changed", "Thread b ▸ waits for you in T3 Code"]
+    assert tooltip(overview) == "t3tray: 2 needs you" and icon_state(overview) is IconState.ATTENTION
+
+
+@pytest.mark.parametrize(("minutes", "ring"), [(30, "◕"), (20, "◑"), (9, "◔"), (3, "○")])
+def test_the_ring_empties_in_quarters(minutes: int, ring: str) -> None:
+    assert reaping(idle("a", minutes).reaper, NOON).startswith(ring)
+    assert reaping(ReaperState(ReaperPhase.IDLE), NOON) == ""
 
 
 def test_every_verdict_has_a_shape_of_its_own_kind() -> None:
@@ -72,14 +161,19 @@ def test_the_icon_tells_what_matters_most() -> None:
     assert icon_state(Overview(STOPPED, (row("a"),))) is IconState.STOPPED
     assert icon_state(Overview(READY, (row("a"),))) is IconState.READY
     assert icon_state(Overview(READY, (row("a", Reason.BUSY),))) is IconState.BUSY
-    assert icon_state(Overview(READY, (row("a", Reason.BUSY), row("b", Reason.MISSING)))) is IconState.ATTENTION
-    assert icon_state(Overview(ServerStatus(ServerState.FAILED))) is IconState.ATTENTION
+    assert icon_state(Overview(READY, (row("a", Reason.BUSY), row("b", Reason.MISSING)))) is IconState.TROUBLE
+    assert icon_state(Overview(ServerStatus(ServerState.FAILED))) is IconState.TROUBLE
+    assert icon_state(Overview(READY, (row("b", Reason.MISSING),), asks=(APPROVAL,))) is IconState.ATTENTION
 
 
 def test_the_tooltip_is_one_line() -> None:
     assert tooltip(None) == "t3tray"
     assert tooltip(Overview(READY, (row("a"),))) == "t3tray: server ready"
     assert tooltip(Overview(READY, (row("a", Reason.BUSY), row("b", Reason.MISSING)))) == "t3tray: 1 working · 1 cannot resume"
+    busy = tuple(row(name, Reason.BUSY) for name in "abc")
+    assert tooltip(Overview(READY, (*busy, row("d", Reason.MISSING)), asks=(APPROVAL,))) == (
+        "t3tray: 3 working · 1 needs you · 1 cannot resume"
+    )
     assert tooltip(Overview(ServerStatus(ServerState.FAILED), (row("b", Reason.MISSING),))).endswith(
         "1 cannot resume · server failed"
     )
@@ -92,6 +186,20 @@ def test_how_long_ago(seconds: int, text: str) -> None:
     assert ago(NOON - timedelta(seconds=seconds), NOON) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5, "just now"), (60, "1 minute ago"), (720, "12 minutes ago"), (3 * 3600, "3 hours ago"), (20 * 86_400, "4 Nov")],
+)
+def test_how_long_ago_is_read_aloud(seconds: int, text: str) -> None:
+    assert ago_aloud(NOON - timedelta(seconds=seconds), NOON) == text
+
+
+def test_the_users_own_folder_is_written_as_people_write_it() -> None:
+    assert shown_path("/home/dev/code/parser", "/home/dev") == "~/code/parser"
+    assert shown_path("/home/dev", "/home/dev") == "~"
+    assert shown_path("/home/developer/x", "/home/dev") == "/home/developer/x"
+
+
 def test_a_title_of_many_lines_is_one_short_line() -> None:
     assert shortened("one\n  two", 40) == "one two"
     assert shortened("x" * 60, 10) == "x" * 9 + "…"
@@ -99,5 +207,5 @@ def test_a_title_of_many_lines_is_one_short_line() -> None:
 
 
 def test_the_values_are_made_without_qt() -> None:
-    program = "import sys, t3tray.qt.menu, t3tray.qt.words; print('PySide6' in sys.modules)"
+    program = "import sys, t3tray.qt.thread_menu, t3tray.qt.listing, t3tray.qt.reading; print('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "False"

@@ -1,9 +1,8 @@
-"""What a waiting request is judged by, read from T3 Code's database: as recorded, within 10 ms, and never guessed."""
+"""What a waiting request is judged by, read from T3 Code's database: as recorded, and never guessed."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,24 +11,14 @@ import pytest
 from t3tray.core.domain.guard import ThreadNow
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import NEEDED, read_now
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, sample_world, stamp, writing
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, add_turn, empty_world, sample_world, stamp, writing
 
 SESSION = "ses_df5b87236ffe5RnsWYfjg7erHJ"
-MANY = 10_000
-TURNS = 5
-LIMIT_MS = 10.0
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return empty_world(tmp_path / "world")
-
-
-def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None, state: str) -> None:
-    connection.execute(
-        "INSERT INTO projection_turns (thread_id, turn_id, state, requested_at, checkpoint_files_json) VALUES (?, ?, ?, ?, ?)",
-        (thread_id, turn_id, state, stamp(NOON), "[]" if turn_id is None else '["a file with a long name"]' * 20),
-    )
 
 
 def add_events(connection: sqlite3.Connection, thread_id: str, kind: str, count: int = 1) -> None:
@@ -126,28 +115,3 @@ def test_one_home_that_cannot_be_read_makes_the_whole_unreadable(world: World, t
     other = empty_world(tmp_path / "other")
     other.state.write_bytes(b"nonsense" * 100)
     assert read_now([T3Home(world.home), T3Home(other.home)], "").unreadable
-
-
-@pytest.mark.parametrize("t3_runs", [True, False])
-def test_ten_thousand_threads_take_ten_milliseconds(world: World, t3_runs: bool) -> None:
-    with writing(world.state) as connection:
-        for number in range(MANY):
-            name = f"{number:08}-aaaa-bbbb-cccc-dddddddddddd"
-            add_thread(connection, name, f"ses_{number:026}", title=f"Thread {number}")
-            for turn in range(TURNS):
-                add_turn(connection, name, f"turn-{number}-{turn}", "completed")
-        connection.execute("UPDATE projection_thread_sessions SET status = 'starting' WHERE thread_id LIKE '00000007%'")
-        add_turn(connection, "00000007-aaaa-bbbb-cccc-dddddddddddd", None, "pending")
-    with closing(sqlite3.connect(world.state)) as writer:
-        if t3_runs:
-            writer.execute("PRAGMA journal_mode = WAL")
-            writer.execute("UPDATE projection_threads SET title = 'changed' WHERE thread_id LIKE '00000001%'")
-            writer.commit()
-        times = []
-        for _ in range(15):
-            began = time.perf_counter()
-            found = read_now([T3Home(world.home)], f"ses_{9_999:026}")
-            times.append((time.perf_counter() - began) * 1000)
-        assert {thread.id[:8] for thread in found.threads} == {"00000007", "00009999"}
-    assert min(times) < LIMIT_MS, f"it took {min(times):.1f} ms at best"
-    print(f"read in {min(times):.1f} ms at best, {sorted(times)[7]:.1f} ms in the middle")

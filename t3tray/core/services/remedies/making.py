@@ -25,6 +25,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import undo_binding
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
+from t3tray.core.system.finish import to_the_end
 
 MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
 AFRESH_WORD = "start afresh"
@@ -54,7 +55,8 @@ class _Making:
         journal = Record.of(self._tools, thread.id, deed)
         try:
             await journal.write(journal.entry(Event.INTENDED, why))
-            made = await make(server, Marker(thread.id, journal.intent))
+            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            made = await to_the_end(make(server, Marker(thread.id, journal.intent)))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
             old = await self._tools.run_sql(live_binding, self._tools, thread.id)
             away = (journal.entry(Event.PUT_AWAY, "a new session was chosen", other) for other in others)

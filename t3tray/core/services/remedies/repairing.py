@@ -23,13 +23,13 @@ class RepairCursor:
     """`home_of` names the home of T3 Code that shows a thread (for the SQL's thread); copies go into `folder`."""
 
     def __init__(self, tools: Tools, home_of: Callable[[str], T3Home | None], folder: Path, allowed: bool) -> None:
+        self.allowed = allowed
         self._tools = tools
         self._home_of = home_of
         self._folder = folder
-        self._allowed = allowed
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        if not self._allowed:
+        if not self.allowed:
             raise Refused(
                 "Writing into T3 Code's database is turned off.",
                 "Turn it on with `t3tray settings t3_repair true`, then try again.",

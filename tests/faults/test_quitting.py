@@ -32,7 +32,7 @@ asked = []
 def quit():
     bridge = app._bridge
     close = bridge.close
-    bridge.close = lambda: (asked.append(1), close())
+    bridge.close = lambda *words: (asked.append(1), close(*words))
     bridge.ended.connect(bridge.close)
     app._open_window().show()
     app._on_quit_wanted()

@@ -175,7 +175,7 @@ def test_a_full_disk_is_said_in_words_and_loses_nothing(tmp_path: Path) -> None:
 import random, resource, signal
 from pathlib import Path
 from t3tray.core.errors import StoreError
-from tests.unit.store.test_vault import keep, said
+from tests.faults.test_vault_file import keep, said
 from t3tray.core.store.vault import Vault
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 noise = random.Random(1).randbytes(200_000).hex()
@@ -195,7 +195,7 @@ def test_two_writers_do_not_harm_each_other(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from tests.unit.store.test_vault import keep, said
+from tests.faults.test_vault_file import keep, said
 from t3tray.core.store.vault import Vault
 vault = Vault(Path({str(tmp_path / "vault")!r}))
 for number in range(int(sys.argv[1]), 60, 2):
@@ -218,7 +218,7 @@ def test_who_reads_while_another_writes_misses_nothing(tmp_path: Path) -> None:
     keep(Vault(tmp_path / "vault"), [said(0)], 1)
     program = f"""
 from pathlib import Path
-from tests.unit.store.test_vault import keep, said
+from tests.faults.test_vault_file import keep, said
 from t3tray.core.store.vault import Vault
 for number in range(1, 120):
     keep(Vault(Path({str(tmp_path / "vault")!r})), [said(number)], number + 1)

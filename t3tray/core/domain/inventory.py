@@ -1,0 +1,162 @@
+"""What t3tray found on this machine, and what is missing with the one thing to do about it. The only place where that is said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+# The oldest that t3tray was tried with.
+OLDEST = (1, 15)
+_NEXT = 2
+INSTALL = "curl -fsSL https://opencode.ai/install | bash"
+INSTALL_WITH_NPM = "npm install -g opencode-ai"
+
+
+@dataclass(frozen=True)
+class FoundProgram:
+    """`path` is empty where there is none. `places` are then where it was looked for: nowhere, where the settings name one that
+    is not there, as `trouble` says."""
+
+    path: str = ""
+    version: str = ""
+    trouble: str = ""
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundHome:
+    """A home of T3 Code, there or not. `threads` are all in it, `ours` those that talk to OpenCode; `trouble` says why none of
+    them can be read. `added_as` is how the settings name it, empty for the one that is looked at anyway."""
+
+    path: str
+    is_there: bool = False
+    runs: bool = False
+    threads: int = 0
+    ours: int = 0
+    trouble: str = ""
+    added_as: str = ""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """`keyring` is what the system calls its own, empty where there is none; `vault` is its size in bytes; `notices` says why the
+    desktop shows none, empty where it does, None where nobody asked."""
+
+    program: FoundProgram
+    homes: tuple[FoundHome, ...]
+    keyring: str
+    data: str
+    vault: int
+    notices: str | None = None
+
+
+class Standing(StrEnum):
+    """FINE needs nothing; NOTED works, but in a lesser way; MISSING wants the user."""
+
+    FINE = "fine"
+    NOTED = "noted"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was looked for. `advice` is the one thing to do, `commands` any of which does it."""
+
+    name: str
+    standing: Standing
+    sentence: str
+    advice: str = ""
+    commands: tuple[str, ...] = ()
+
+
+def items(found: Inventory) -> tuple[Item, ...]:
+    """What is said of all of it, OpenCode first."""
+    homes = (_home(home) for home in found.homes)
+    return (_program(found.program), *homes, _keyring(found.keyring), *_notices(found.notices), _data(found))
+
+
+def tray_item(is_there: bool, desktop: str) -> Item:
+    """Whether the desktop shows the icon. `desktop` is what it calls itself, as XDG_CURRENT_DESKTOP has it."""
+    if is_there:
+        return Item("Icon", Standing.FINE, "t3tray's icon is in the menu bar or tray.")
+    said = "This desktop shows no tray icons, so t3tray shows its window; starting t3tray again brings it up."
+    if "gnome" in desktop.lower():
+        return Item(
+            "Icon", Standing.NOTED, said, "On GNOME the extension “AppIndicator and KStatusNotifierItem Support” brings them."
+        )
+    return Item("Icon", Standing.NOTED, said)
+
+
+def megabytes(size: int) -> str:
+    """A size in bytes, for people."""
+    return "less than 1 MB" if 0 < size < 500_000 else f"{size / 1e6:,.0f} MB"
+
+
+def _program(found: FoundProgram) -> Item:
+    if not found.path and not found.places:
+        return Item(
+            "OpenCode", Standing.MISSING, found.trouble, "Correct it in Settings, or clear it to have OpenCode looked for."
+        )
+    if not found.path:
+        advice = "Install it with one of these in a terminal, then look again. Is it installed? Name the program in Settings."
+        return Item("OpenCode", Standing.MISSING, "There is no OpenCode here.", advice, (INSTALL, INSTALL_WITH_NPM))
+    version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
+    if not version:
+        said = f"{found.path} is there, but does not say its version when it is asked."
+        return Item("OpenCode", Standing.NOTED, said, "Try it in a terminal: it may need to be installed anew.", (found.path,))
+    if version < OLDEST:
+        said = f"OpenCode {found.version} at {found.path} is older than any that t3tray was tried with."
+        return Item("OpenCode", Standing.MISSING, said, "Bring it up to date.", ("opencode upgrade",))
+    if version[0] >= _NEXT:
+        said = f"OpenCode {found.version} at {found.path} is newer than t3tray: it may not be understood."
+        return Item("OpenCode", Standing.NOTED, said, "Look for a newer t3tray, or name an OpenCode 1 in Settings.")
+    return Item("OpenCode", Standing.FINE, f"OpenCode {found.version} at {found.path}.")
+
+
+def told_of_home(home: FoundHome) -> str:
+    """What is in it, in a few words."""
+    if not home.is_there:
+        return "No T3 Code in it"
+    return f"{'Running now' if home.runs else 'Not running now'}. {home.trouble or _threads(home)}"
+
+
+def _home(home: FoundHome) -> Item:
+    if not home.is_there:
+        said = f"There is no T3 Code in {home.path}."
+        if home.added_as:
+            return Item("T3 Code", Standing.MISSING, said, "Remove the folder in Settings, or add the right one.")
+        advice = "If you use it with another folder, add that in Settings. t3tray works without T3 Code too."
+        return Item("T3 Code", Standing.NOTED, said, advice)
+    runs = "running now" if home.runs else "not running now"
+    if home.trouble:
+        said = f"T3 Code in {home.path}, {runs}; its threads cannot be read: {home.trouble}"
+        return Item("T3 Code", Standing.NOTED, said, "Its folder is watched. Look for a newer t3tray.")
+    return Item("T3 Code", Standing.FINE, f"{home.path}, {runs}. {_threads(home)}")
+
+
+def _threads(home: FoundHome) -> str:
+    if not home.threads:
+        return "No threads in it yet."
+    held = {0: "none of them is", 1: "1 of them is"}.get(home.ours, f"{home.ours} of them are")
+    return f"{home.threads} {'thread' if home.threads == 1 else 'threads'}, {held} OpenCode's."
+
+
+def _keyring(name: str) -> Item:
+    if name:
+        return Item("Keyring", Standing.FINE, f"The server's password is kept in {name}.")
+    said = "This session has no keyring, so the server's password is kept in a file that only you can read."
+    return Item("Keyring", Standing.NOTED, said)
+
+
+def _notices(trouble: str | None) -> tuple[Item, ...]:
+    if trouble is None:
+        return ()
+    if not trouble:
+        return (Item("Notices", Standing.FINE, "The desktop shows t3tray's notices."),)
+    return (Item("Notices", Standing.NOTED, trouble, "Everything that a notice would tell is in the window and the menu too."),)
+
+
+def _data(found: Inventory) -> Item:
+    kept = f", with {megabytes(found.vault)} of what your threads said" if found.vault else ""
+    return Item("Data", Standing.FINE, f"t3tray keeps everything of its own in {found.data}{kept}.")

@@ -1,0 +1,59 @@
+"""What would become of a message in a thread, told before it is sent. Pure; no PySide6 here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.services.views import ThreadRow
+
+# In characters of a session's id: its end tells it from others.
+_TAIL = 6
+_NO_SESSION = "This thread has no session yet; its first message has to be sent where the thread was made."
+_REMARKS = {
+    Reason.INTERRUPTED: "its last turn never finished",
+    Reason.REWOUND: "its latest part was taken back",
+    Reason.UNPROVEN: "nothing is recorded yet to compare it with",
+    Reason.BUSY: "a turn is running; this waits for its end",
+}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`is_open`: a message may be sent. `kind` is the sentence's role in the style sheet.
+
+    `may_insist`: it is closed only because another process may be at work, which the user may know better.
+    """
+
+    sentence: str
+    is_open: bool
+    kind: str = "muted"
+    may_insist: bool = False
+
+
+def outlook(row: ThreadRow, messages: int | None) -> Outlook:
+    """`messages` is how many the session holds, None where nobody knows."""
+    verdict = row.verdict
+    if verdict.kind is not Kind.RESUMABLE:
+        kind = "bad" if verdict.kind is Kind.BLOCKED else "unsure"
+        return Outlook(sentence(verdict), False, kind, verdict.reason is Reason.OPEN_ELSEWHERE)
+    if row.session_id is None:
+        return Outlook(_NO_SESSION, False, "unsure")
+    name = short_session(row.session_id)
+    if verdict.reason is Reason.UNPROVEN and not messages:
+        return Outlook(f"Begins the conversation in {name}", True)
+    parts = [f"Goes on in {name}"]
+    if messages is not None:
+        parts.append(f"{messages:,} message{'' if messages == 1 else 's'} carried")
+    told = verdict.detail if verdict.reason is Reason.REWOUND else ""
+    if remark := told or _REMARKS.get(verdict.reason):
+        parts.append(remark)
+    unsure = verdict.reason in (Reason.INTERRUPTED, Reason.REWOUND)
+    return Outlook(" · ".join(parts), True, "unsure" if unsure else "muted")
+
+
+def short_session(session_id: str) -> str:
+    """`ses_…Yfjg7e`."""
+    head, _, rest = session_id.partition("_")
+    return f"{head}_…{rest[-_TAIL:]}" if len(rest) > _TAIL + 2 else session_id

@@ -1,0 +1,147 @@
+"""The tab of the conversation: the messages, under them what waits for an answer, under that the composer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from t3tray.core.domain.ask import Ask
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.evidence import Role
+from t3tray.core.errors import T3TrayError
+from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.qt.conversation.ask_card import AskCard
+from t3tray.qt.conversation.composer import Composer
+from t3tray.qt.conversation.outlook import outlook
+from t3tray.qt.conversation.view import ConversationView
+from t3tray.qt.fitting import FittingArea
+from t3tray.qt.parts import line
+from t3tray.qt.theme import GAP, MARGIN
+
+# Of the page's height.
+_ASKS_SHARE = 0.6
+_READING = "The messages are being read…"
+_NO_SESSION = "No session is recorded for this thread, so there are no messages to show."
+_EMPTY = "Nothing was said here yet. What you write below begins the conversation."
+
+
+class ConversationPage(QWidget):
+    """Signals carry what the user asked for; those of one thread its id first."""
+
+    older_wanted = Signal()
+    agent_wanted = Signal(str)
+    send_wanted = Signal(str, str, bool)
+    stop_wanted = Signal(str)
+    draft_changed = Signal(str, str)
+    replied = Signal(object, object)
+    answered = Signal(object, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row: ThreadRow | None = None
+        self._counted: int | None = None
+        self._conversation: Conversation | None = None
+        self.view = ConversationView()
+        self.composer = Composer()
+        self._cards: dict[str, AskCard] = {}
+        cards = QWidget()
+        self._asks = QVBoxLayout(cards)
+        self._asks.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self._asks.setSpacing(GAP)
+        self._ask_area = FittingArea(cards, "What waits for your answer", _ASKS_SHARE)
+        self._ask_area.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for each in (self.view, self._ask_area, line(), self.composer):
+            layout.addWidget(each, 1 if each is self.view else 0)
+        self.view.older_wanted.connect(self.older_wanted)
+        self.view.agent_wanted.connect(self.agent_wanted)
+        self.view.retry_wanted.connect(self._on_retry)
+        self.composer.send_wanted.connect(self._on_send)
+        self.composer.stop_wanted.connect(self.stop_wanted)
+        self.composer.draft_changed.connect(self.draft_changed)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._ask_area.fit()
+
+    def show_row(self, row: ThreadRow) -> None:
+        """A thread; another one than before begins with no messages."""
+        if self._row is None or self._row.thread.id != row.thread.id:
+            self._conversation, self._counted = None, None
+            self.view.show_hint(_READING if row.session_id else _NO_SESSION)
+            self.composer.show_busy(False)
+        self._row = row
+        self.composer.show_thread(row)
+        self._show_outlook()
+
+    def show_details(self, details: ThreadDetails) -> None:
+        self.show_row(details.row)
+        self._counted = details.cursor.message_count if details.cursor else None
+        self._show_outlook()
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """One of another thread comes too late."""
+        if self._row is None or conversation.thread_id != self._row.thread.id:
+            return
+        if self._conversation is None and not conversation.utterances:
+            self.view.show_hint(_EMPTY if conversation.session_id else _NO_SESSION)
+        self._conversation = conversation
+        self.view.show_conversation(conversation)
+        self.composer.show_busy(conversation.is_busy)
+        self._show_outlook()
+
+    def show_asks(self, asks: Sequence[Ask]) -> None:
+        """What waits in this thread; a card that is not among it any more was answered, here or elsewhere."""
+        mine = {ask.id: ask for ask in asks if self._row and ask.asker.thread_id == self._row.thread.id}
+        for name in [*self._cards]:
+            if self._cards[name].ask != mine.get(name):
+                card = self._cards.pop(name)
+                self._asks.removeWidget(card)
+                card.hide()
+                card.deleteLater()
+        for name, ask in mine.items():
+            if name not in self._cards:
+                self._add_card(ask)
+        self._ask_area.setVisible(bool(self._cards))
+        self._ask_area.fit()
+
+    def show_answer_failed(self, ask_id: str, _error: T3TrayError) -> None:
+        """The answer did not arrive: it can be given again."""
+        if card := self._cards.get(ask_id):
+            card.wait(False)
+
+    def show_sent(self, thread_id: str, text: str) -> None:
+        self.composer.show_sent(thread_id, text)
+
+    def show_refused(self, thread_id: str, error: T3TrayError) -> None:
+        self.composer.show_refused(thread_id, error)
+
+    def _add_card(self, ask: Ask) -> None:
+        card = self._cards[ask.id] = AskCard(ask)
+        self._asks.addWidget(card)
+        card.replied.connect(self.replied)
+        card.answered.connect(self.answered)
+
+    def _show_outlook(self) -> None:
+        if self._row:
+            shown = self._conversation
+            all_read = shown and not shown.has_older and shown.session_id == self._row.session_id
+            self.composer.show_outlook(outlook(self._row, len(shown.utterances) if shown and all_read else self._counted))
+
+    @Slot(str, str, bool)
+    def _on_send(self, thread_id: str, text: str, insists: bool) -> None:
+        self.view.show_newest()
+        self.send_wanted.emit(thread_id, text, insists)
+
+    @Slot()
+    def _on_retry(self) -> None:
+        """The last message of the user's, once more."""
+        shown = self._conversation
+        said = [each for each in shown.utterances if each.role is Role.USER and each.text] if shown else []
+        if shown and said:
+            self._on_send(shown.thread_id, said[-1].text, False)

@@ -1,0 +1,301 @@
+"""The messages: rows under each other, of which only those near the eye are widgets, so that thousands cost no more than a few.
+
+It owns where each row stands and what is kept in place while rows come, grow and go. It reads nothing: rows are given to it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
+
+from t3tray.core.domain.conversation import Conversation
+from t3tray.qt.conversation.lines import ErrorLine, FoldLine
+from t3tray.qt.conversation.places import Place, Places
+from t3tray.qt.conversation.row_widget import height_of, made_for, show, stops_of
+from t3tray.qt.conversation.rows import FoldRow, NoteRow, Row, Rows
+from t3tray.qt.parts import button
+from t3tray.qt.theme import GAP, MARGIN, UNIT
+
+# In px: lines longer than this are hard to read.
+_WIDEST = 760
+_INDENT = 5 * UNIT
+# In heights of the view: how far off rows become widgets, and how far off they cease to be.
+_NEAR, _FAR = 0.4, 1.5
+_PASSES = 6
+# How many widgets of a kind are kept for later.
+_SPARE = 24
+
+
+class ConversationView(QAbstractScrollArea):
+    """Follows the newest message while the reader is at the end, and keeps the place anywhere else."""
+
+    older_wanted = Signal()
+    agent_wanted = Signal(str)
+    retry_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setProperty("kind", "talk")
+        self.setAccessibleName("Conversation")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Room for it is kept, so that the lines do not break anew when it comes.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self._rows = Rows()
+        self._conversation: Conversation | None = None
+        self._hint = ""
+        self._places = Places()
+        self._alive: list[Place] = []
+        self._sticks = True
+        self._anchor: tuple[Place, int] | None = None
+        self._asked_before: str | None = None
+        self._spare: dict[type[Row], list[QWidget]] = {}
+        self._order: list[QWidget] = []
+        self._is_settling = False
+        self._sheet = QWidget(self.viewport())
+        self.newest = button("↓ Newest")
+        self.newest.setParent(self)
+        self.newest.setAccessibleName("Go to the newest message")
+        self.newest.clicked.connect(self.show_newest)
+        self.newest.hide()
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().setSingleStep(5 * UNIT)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest message is kept in sight."""
+        return self._sticks
+
+    def show_hint(self, hint: str) -> None:
+        """What is said where there is no message; another conversation begins."""
+        self._rows, self._conversation, self._hint = Rows(), None, hint
+        self._sticks, self._anchor, self._asked_before = True, None, None
+        self._set_rows(self._told())
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._set_rows(self._told())
+
+    @Slot()
+    def show_newest(self) -> None:
+        self._sticks = True
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        bar = self.verticalScrollBar()
+        match event.key():
+            case Qt.Key.Key_Home:
+                bar.setValue(bar.minimum())
+            case Qt.Key.Key_End:
+                self.show_newest()
+            case _:
+                super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Bring what the Tab key comes to into sight."""
+        moved = super().focusNextPrevChild(next)
+        focused = QApplication.focusWidget()
+        if moved and focused and self._sheet.isAncestorOf(focused):
+            top = focused.mapTo(self._sheet, QPoint(0, 0)).y()
+            self._bring_into_sight(top, top + focused.height())
+        return moved
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Colours and fonts are in the texts themselves, so they are laid out anew."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self._places.all:
+            for place in self._places.all:
+                place.measured_at = 0
+                if place.widget:
+                    show(place.widget, place.row)
+            self._arrange()
+
+    def _told(self) -> tuple[Row, ...]:
+        rows = self._rows.of(self._conversation) if self._conversation else ()
+        return rows or ((NoteRow(key="hint", text=self._hint, centred=True, space=8),) if self._hint else ())
+
+    def _set_rows(self, rows: tuple[Row, ...]) -> None:
+        metrics = self.fontMetrics()
+        letters = max(self._width() // max(metrics.averageCharWidth(), 1), 1)
+        changed, gone = self._places.take(rows, partial(_guess, line=metrics.lineSpacing(), letters=letters))
+        for place in gone:
+            self._let_go(place)
+        for place in changed:
+            if place.widget:
+                show(place.widget, place.row)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again."""
+        height = self.viewport().height()
+        width = self._width()
+        for _ in range(_PASSES):
+            offset = self._offset()
+            near = self._places.between(offset - _NEAR * height, offset + (1 + _NEAR) * height)
+            if not [place for place in near if self._measure(place, width)]:
+                break
+            self._places.count()
+        self._settle(self._offset(), width)
+
+    def _settle(self, offset: int, width: int) -> None:
+        view, bar = self.viewport(), self.verticalScrollBar()
+        height, whole = view.height(), self._places.height
+        kept = self._places.between(offset - _FAR * height, offset + (1 + _FAR) * height)
+        first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
+        focused = QApplication.focusWidget()
+        left = MARGIN + max((view.width() - 2 * MARGIN - _WIDEST) // 2, 0)
+        alive = [place for place in self._alive if place.widget and not place.is_gone]
+        self._alive = sorted(alive, key=lambda place: place.number)
+        shown = []
+        for place in self._alive:
+            widget = place.widget
+            if widget is None:
+                continue
+            if not first <= place.number <= last and not (focused and (widget is focused or widget.isAncestorOf(focused))):
+                self._let_go(place)
+                continue
+            indent = place.row.depth * _INDENT
+            top = self._places.top(place) + place.row.space * UNIT
+            widget.setGeometry(left + indent, top, width - indent, place.height)
+            if widget.isHidden():
+                widget.show()
+            shown.append(widget)
+        self._sheet.setGeometry(0, -offset, view.width(), max(whole, height))
+        self._chain(shown)
+        self._is_settling = True
+        bar.setPageStep(height)
+        bar.setRange(0, max(whole - height, 0))
+        bar.setValue(offset)
+        bar.setEnabled(whole > height)
+        self._is_settling = False
+        self._remember(offset)
+        self._place_newest()
+        self._ask_for_older(offset)
+
+    def _width(self) -> int:
+        # The scroll bar stands in the margin.
+        return max(min(self.viewport().width() + self.verticalScrollBar().width() - 2 * MARGIN, _WIDEST), 1)
+
+    def _offset(self) -> int:
+        """How far the view is scrolled down: to the end, or so that what was on top stays there."""
+        most = max(self._places.height - self.viewport().height(), 0)
+        if self._sticks:
+            return most
+        if self._anchor is None or self._anchor[0].is_gone:
+            return min(self.verticalScrollBar().value(), most)
+        place, above = self._anchor
+        return min(max(self._places.top(place) + above, 0), most)
+
+    def _measure(self, place: Place, width: int) -> bool:
+        """Have it a widget of the right height; whether it is another height than was thought."""
+        width -= place.row.depth * _INDENT
+        if place.widget is None:
+            place.widget = self._made(place.row)
+            self._alive.append(place)
+        if place.measured_at == width:
+            return False
+        return self._places.measured(place, height_of(place.widget, width), width)
+
+    def _made(self, row: Row) -> QWidget:
+        """A widget that shows the row: one that was let go of, else a new one."""
+        spare = self._spare.get(type(row))
+        made = spare.pop() if spare else made_for(row)
+        show(made, row)
+        if made.parent() is not self._sheet:
+            made.setParent(self._sheet)
+            if isinstance(made, FoldLine):
+                made.clicked.connect(lambda: self._on_pressed(made))
+            elif isinstance(made, ErrorLine):
+                made.retry_wanted.connect(self.retry_wanted)
+        return made
+
+    def _let_go(self, place: Place) -> None:
+        widget, place.widget = place.widget, None
+        if widget is None:
+            return
+        widget.hide()
+        spare = self._spare.setdefault(type(place.row), [])
+        if len(spare) < _SPARE:
+            spare.append(widget)
+        else:
+            widget.deleteLater()
+
+    def _chain(self, shown: list[QWidget]) -> None:
+        """The Tab key goes from top to bottom, in whatever order the widgets were made."""
+        if shown == self._order:
+            return
+        self._order = shown
+        stops = [stop for widget in shown for stop in stops_of(widget)]
+        for one, other in pairwise([self, *stops]):
+            QWidget.setTabOrder(one, other)
+
+    def _remember(self, offset: int) -> None:
+        """What stands on top, so that it does so after whatever comes; a date is no place, it moves."""
+        for place in self._places.all[self._places.at(offset) :]:
+            if not isinstance(place.row, NoteRow):
+                self._anchor = place, offset - self._places.top(place)
+                return
+
+    def _bring_into_sight(self, top: int, bottom: int) -> None:
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        if top < bar.value():
+            bar.setValue(top - GAP)
+        elif bottom > bar.value() + height:
+            bar.setValue(min(bottom + GAP - height, top - GAP))
+
+    def _place_newest(self) -> None:
+        self.newest.setVisible(not self._sticks)
+        hint = self.newest.sizeHint()
+        corner = self.viewport().geometry().bottomRight()
+        self.newest.setGeometry(corner.x() - hint.width() - GAP, corner.y() - hint.height() - GAP, hint.width(), hint.height())
+        self.newest.raise_()
+
+    @Slot(int)
+    def _on_scrolled(self, value: int) -> None:
+        if self._is_settling:
+            return
+        self._sticks = self._is_at_end(value)
+        self._remember(value)
+        self._arrange()
+
+    def _ask_for_older(self, value: int) -> None:
+        """Once for each oldest message, while the reader comes near it."""
+        shown = self._conversation
+        if not shown or not shown.utterances or value >= self.viewport().height():
+            return
+        if self._rows.reveal():
+            self._set_rows(self._told())
+        elif shown.has_older and shown.utterances[0].id != self._asked_before:
+            self._asked_before = shown.utterances[0].id
+            self.older_wanted.emit()
+
+    def _on_pressed(self, line: QWidget) -> None:
+        row = next(place.row for place in self._alive if place.widget is line)
+        self._rows.toggle(row.key)
+        if isinstance(row, FoldRow) and row.child and not row.is_open:
+            self.agent_wanted.emit(row.child)
+        # What was opened is looked at: the end must not run away with it.
+        self._sticks = False
+        self._set_rows(self._told())
+        self._sticks = self._is_at_end(self.verticalScrollBar().value())
+        self._place_newest()
+
+    def _is_at_end(self, value: int) -> bool:
+        return value >= self.verticalScrollBar().maximum() - GAP
+
+
+def _guess(row: Row, line: int, letters: int) -> int:
+    """About how high a row is that nobody has seen yet, where lines are this high and have so many letters."""
+    if isinstance(row, FoldRow | NoteRow):
+        return line + UNIT
+    text: str = getattr(row, "text", "")
+    return line * (1 + text.count("\n") + len(text) // letters)

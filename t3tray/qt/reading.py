@@ -1,0 +1,84 @@
+"""What a line of the thread list says: read aloud, in a tool tip; and whether it has news for the user. No PySide6 here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from t3tray.core.domain.ask import Approval, Inquiry
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.services.views import ThreadRow
+from t3tray.qt.listing import Line, Listing, ThreadLine, shown_thread
+from t3tray.qt.words import VERDICTS, ago_aloud, is_fine, reaper_text, reason_label
+
+
+class Reading:
+    """What the user has looked at, as long as the app runs: whatever happened before it started counts as seen."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self._since = now()
+        self._looked: dict[str, datetime] = {}
+
+    def look(self, line: ThreadLine) -> None:
+        """The user looks at this thread as it is now."""
+        thread = shown_thread(line)
+        self._looked[thread.id] = max(thread.last_activity_at, self.now())
+
+    def has_news(self, line: ThreadLine) -> bool:
+        """Whether something happened since, and is over: what still works has its news when it is done."""
+        thread = shown_thread(line)
+        if thread.last_activity_at <= self._looked.get(thread.id, self._since):
+            return False
+        return thread.last_activity_at != thread.created_at and not line.is_working
+
+
+def note(line: ThreadLine) -> str:
+    """What is to be said of a thread beside its title, in two words at most; nothing where all is well."""
+    if not isinstance(line, ThreadRow):
+        return line.provider
+    if line.verdict.kind is Kind.BLOCKED:
+        return reason_label(line.verdict)
+    if line.waits_in_t3:
+        return "Waits in T3 Code"
+    if line.is_working:
+        return "Working"
+    return "" if is_fine(line.verdict) else reason_label(line.verdict)
+
+
+def spoken(line: Line, reading: Reading, listing: Listing) -> str:
+    """`Refactor the parser, cannot be resumed, missing, 12 min ago`."""
+    if isinstance(line, Approval | Inquiry):
+        return line.sentence
+    thread = shown_thread(line)
+    parts = [" ".join(thread.title.split())]
+    if isinstance(line, ThreadRow):
+        parts += [VERDICTS[line.verdict.kind].lower(), note(line).lower()]
+    else:
+        parts.append(f"a thread of {line.provider or 'another provider'}")
+    if thread.id in listing.unseen or reading.has_news(line):
+        parts.append("not seen yet")
+    if thread.id in listing.overview.guarded:
+        parts.append("guarded")
+    parts.append(ago_aloud(thread.last_activity_at, reading.now()))
+    return ", ".join(part for part in parts if part)
+
+
+def description(line: Line) -> str:
+    """The rest, for who wants to hear it."""
+    if isinstance(line, Approval | Inquiry):
+        return f"In {line.asker.directory}."
+    told = sentence(line.verdict) if isinstance(line, ThreadRow) else "Another provider keeps its memory."
+    return f"{told} Folder {shown_thread(line).directory}."
+
+
+def tool_tip(line: Line) -> str:
+    if isinstance(line, Approval | Inquiry):
+        return f"{line.sentence}\n{line.asker.directory}"
+    thread = shown_thread(line)
+    words = [thread.title, thread.directory]
+    if isinstance(line, ThreadRow):
+        words += [sentence(line.verdict)] if not is_fine(line.verdict) else []
+        words += [f"The reaper: {reaper_text(line.reaper)}"] if line.reaper.reap_at else []
+    return "\n".join(words)

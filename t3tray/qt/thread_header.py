@@ -1,0 +1,182 @@
+"""The head of a thread's page: its title and place, whether it can be resumed and why, what can be done, and its alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QDir, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.services.views import ThreadDetails, ThreadRow
+from t3tray.qt.action_row import Action, fill_row
+from t3tray.qt.parts import Card, button, clear, label
+from t3tray.qt.refusal_card import refusal_card
+from t3tray.qt.theme import GAP, MARGIN, UNIT
+from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, mark
+
+_TITLES = {
+    Kind.RESUMABLE: "Can be resumed",
+    Kind.BLOCKED: "Cannot be resumed",
+    Kind.UNKNOWN: "Cannot tell now",
+}
+_ALARMS = {
+    AlarmKind.SWITCHED: "This thread was switched to another session",
+    AlarmKind.LOST: "This thread has lost its session",
+    AlarmKind.CLIFF: "The model was sent much less than before",
+}
+# In px: from here on the buttons stand beside the sentence.
+_SIDE_BY_SIDE = 560
+
+
+class ThreadHeader(QWidget):
+    """Signals carry what the user asked for: a thread's id, and for `remedy_wanted` the choice too."""
+
+    resume_wanted = Signal(str)
+    check_wanted = Signal(str)
+    start_wanted = Signal()
+    remedy_wanted = Signal(str, object)
+    t3code_wanted = Signal(str)
+    seen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._body = QVBoxLayout(self)
+        self._body.setContentsMargins(MARGIN, UNIT, MARGIN, GAP)
+        self._body.setSpacing(UNIT)
+        self._verdict: QBoxLayout | None = None
+        self._shown: tuple[object, ...] | None = None
+
+    def show_details(self, details: ThreadDetails) -> bool:
+        """Whether anything that stands here, or can be done, is another than before; else nothing is drawn."""
+        row = details.row
+        told = (row.thread.id, row.thread.title, _place(row), row.verdict, row.session_id, row.t3 is None)
+        shown = (*told, details.alarms, details.offered, details.choices, details.answers, details.deleted)
+        if shown == self._shown:
+            return False
+        self._shown = shown
+        clear(self._body)
+        self._body.addWidget(label(row.thread.title, size=1.25, bold=True))
+        self._body.addWidget(label(_place(row), "muted", size=0.92))
+        self._body.addSpacing(UNIT)
+        self._body.addWidget(self._verdict_card(details))
+        if details.deleted:
+            self._body.addWidget(label(details.deleted, "unsure", size=0.95))
+        for alarm in details.alarms:
+            if alarm.seen_at is None:
+                self._body.addWidget(self._alarm_card(alarm))
+        if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
+            self._body.addWidget(held_back)
+        return True
+
+    def show_words(self, title: str, place: str, *words: str) -> None:
+        """A thread that has no verdict: what can be said of it."""
+        clear(self._body)
+        self._shown = self._verdict = None
+        self._body.addWidget(label(title, size=1.25, bold=True))
+        self._body.addWidget(label(place, "muted", size=0.92))
+        for each in words:
+            self._body.addWidget(label(each))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._turn()
+
+    def _turn(self) -> None:
+        if self._verdict:
+            wide = self.width() >= _SIDE_BY_SIDE
+            self._verdict.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+
+    def _verdict_card(self, details: ThreadDetails) -> Card:
+        verdict, card = details.row.verdict, Card()
+        words = QVBoxLayout()
+        words.setSpacing(UNIT // 2)
+        words.addWidget(label(f"{mark(verdict)}  {_TITLES[verdict.kind]}", _kind(verdict), bold=True))
+        words.addWidget(label(sentence(verdict), size=0.95))
+        self._verdict = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._verdict.setSpacing(GAP)
+        self._verdict.addLayout(words, 1)
+        self._verdict.addLayout(self._buttons(details))
+        card.inside.addLayout(self._verdict)
+        self._turn()
+        return card
+
+    def _alarm_card(self, alarm: Alarm) -> Card:
+        card = Card()
+        card.inside.setSpacing(UNIT)
+        card.inside.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True))
+        card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
+        understood = button("I Have Seen This")
+        understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
+        row = QHBoxLayout()
+        row.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
+        row.addWidget(understood)
+        card.inside.addLayout(row)
+        return card
+
+    def _buttons(self, details: ThreadDetails) -> QHBoxLayout:
+        row = QHBoxLayout()
+        fill_row(row, self.offers(details))
+        return row
+
+    def offers(self, details: ThreadDetails) -> list[Action]:
+        """What can be done now, the best first."""
+        row, offered = details.row, details.offered
+        thread_id = row.thread.id
+        found: list[Action] = []
+        if row.verdict.kind is Kind.RESUMABLE and row.session_id:
+            found.append(("Resume in Terminal", lambda: self.resume_wanted.emit(thread_id)))
+        if Remedy.START_SERVER in offered:
+            found.append(("Start Server", self.start_wanted.emit))
+        for remedy in offered:
+            found += self._remedy_actions(remedy, details)
+        check = "Check Now" if row.verdict.kind is Kind.RESUMABLE else "Check Again"
+        found.insert(1, (check, lambda: self.check_wanted.emit(thread_id)))
+        if row.t3:
+            found.append(("Open in T3 Code", lambda: self.t3code_wanted.emit(thread_id)))
+        return found
+
+    def _remedy_actions(self, remedy: Remedy, details: ThreadDetails) -> list[Action]:
+        thread_id = details.row.thread.id
+
+        def want(choice: Choice) -> Callable[[], None]:
+            return lambda: self.remedy_wanted.emit(thread_id, choice)
+
+        match remedy:
+            case Remedy.BIND:
+                return [
+                    (
+                        f"{REMEDIES[remedy]} …{found.session_id[-6:]} ({found.messages:,})",
+                        want(Choice(remedy, found.session_id)),
+                    )
+                    for found in details.choices
+                ]
+            case Remedy.RELOCATE:
+                return [(REMEDIES[remedy], lambda: self._ask_folder(thread_id))]
+            case _:
+                return [(REMEDIES[remedy], want(Choice(remedy)))] if remedy in REMEDIES else []
+
+    def _ask_folder(self, thread_id: str) -> None:
+        """Where the folder is now; whether it is the right one is told by the preview."""
+        dialog = QFileDialog(self, "Where Is the Folder Now?", QDir.homePath())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(
+            lambda folder: self.remedy_wanted.emit(thread_id, Choice(Remedy.RELOCATE, directory=folder, confirmed=True))
+        )
+        dialog.open()
+
+
+def _place(row: ThreadRow) -> str:
+    project = row.t3.project if row.t3 else ""
+    return f"{project or folder_name(row.thread.directory)} · {row.thread.directory}"
+
+
+def _kind(verdict: Verdict) -> str:
+    if verdict.kind is Kind.BLOCKED:
+        return "bad"
+    return "unsure" if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else "good"

@@ -1,0 +1,61 @@
+"""The conversation in a real window, off the screen: how long it takes to open and to scroll, and whether a reply that streams
+in, or a burst of events, ever keeps a frame waiting."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench.table import Line
+from tests.support.opencode import OpenCodeHome
+
+MESSAGES, DELTAS, EVENTS = 2_000, 5_000, 2_000
+FRAME = 16.0
+_REPLY = (
+    "The **parser** reads `offset` twice, see [the notes](https://example.org).\n\n- one\n- two\n\n```python\nreturn at\n```\n\n"
+)
+
+
+if TYPE_CHECKING:
+    from tests.support.talking import Frame
+
+
+def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
+    """All times in ms. A frame is the time for which the GUI thread does not come back to its events."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtWidgets import QApplication
+
+    from tests.support.talking import Talking
+
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    with Talking(application) as talking:
+        talking.settle()
+        opened = [talking.opened(MESSAGES) for _ in range(9)]
+        yield Line(
+            f"open {MESSAGES:,} messages",
+            statistics.median(opened),
+            "ms",
+            50,
+            f"the slowest of {len(opened)} {max(opened):.0f} ms",
+        )
+        frames = sorted(talking.scrolled(step) for step in range(300))
+        yield Line("scroll them, a frame", statistics.median(frames), "ms", 8, f"99 % {frames[296]:.1f}, all {frames[-1]:.1f} ms")
+        talking.opened(40)
+        # As the first look at the threads does: what is there by now need not be gone through again and again.
+        gc.freeze()
+        yield _stalls(f"stream {DELTAS:,} deltas", talking.streamed(_REPLY, DELTAS))
+        yield _stalls(f"stream {DELTAS:,} deltas, one paragraph", talking.streamed("word upon word ", DELTAS))
+        yield _stalls(f"{EVENTS:,} events in a burst", talking.burst(EVENTS))
+
+
+def _stalls(name: str, frames: list[Frame]) -> Line:
+    took = sorted(frame.took for frame in frames)
+    slow = sum(each > FRAME for each in took)
+    worked = max(frame.worked for frame in frames)
+    told = f"{len(took)} frames, {slow} over, 99 % {took[int(0.99 * len(took))]:.1f} ms; own work {worked:.1f} ms"
+    return Line(f"{name}, slowest frame", took[-1], "ms", FRAME, told)

@@ -1,0 +1,62 @@
+"""Messages as the face is given them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from t3tray.core.domain.ask import Approval, Asker, Inquiry, Option, Question
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
+
+_BEGIN_MS = int(datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp() * 1000)
+
+
+def asked(number: int, text: str, **more: object) -> Utterance:
+    return Utterance(f"msg_{number:04}", Role.USER, _BEGIN_MS + number, text, **more)  # type: ignore[arg-type]
+
+
+def answered(number: int, *pieces: Piece | str, **more: object) -> Utterance:
+    """A reply of the model's; a string is a piece of text."""
+    told = (piece if isinstance(piece, Piece) else said(f"prt_{number:04}_{place}", piece) for place, piece in enumerate(pieces))
+    known = {"pieces": tuple(told)} | more
+    return Utterance(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)  # type: ignore[arg-type]
+
+
+def said(name: str, text: str) -> Piece:
+    return Piece(name, PieceKind.TEXT, text)
+
+
+def thought(name: str, text: str) -> Piece:
+    return Piece(name, PieceKind.THOUGHT, text)
+
+
+def used(name: str, tool: str = "read", status: str = "completed", **more: str) -> Piece:
+    known = {"title": "parser.py", "input": '{"filePath": "/work/parser.py"}', "output": "x = 1"} | more
+    return Piece(name, PieceKind.TOOL, tool=ToolCall(tool, status, **known))
+
+
+def talk(*utterances: Utterance, thread: str = "a", **more: object) -> Conversation:
+    return Conversation(thread, f"ses_{thread}", utterances, **more)  # type: ignore[arg-type]
+
+
+def long_talk(count: int, thread: str = "a", begin: int = 0, **more: object) -> Conversation:
+    """Questions and answers in turn, the later ones longer."""
+    told = (
+        answered(number, f"Answer **{number}**.\n\n" + "It goes on. " * (number % 40))
+        if number % 2
+        else asked(number, f"Question {number}?")
+        for number in range(begin, begin + count)
+    )
+    return talk(*told, thread=thread, **more)
+
+
+def approval(thread: str = "a", *agents: str, name: str = "per_1", always: tuple[str, ...] = ("git push *",)) -> Approval:
+    return Approval(name, Asker("ses_x", "/work", "Refactor the parser", thread, agents), "bash", ("git push",), always)
+
+
+def inquiry(*questions: Question, thread: str = "a", name: str = "que_1") -> Inquiry:
+    return Inquiry(name, Asker("ses_x", "/work", "Refactor the parser", thread), questions or (STORAGE,))
+
+
+STORAGE = Question("Which database?", "Storage", (Option("SQLite", "One file"), Option("PostgreSQL", "A server")))

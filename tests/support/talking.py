@@ -1,0 +1,189 @@
+"""A window with a conversation that is followed by the real feed, whose server and events a test plays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.opencode.events import ServerEvent
+from t3tray.core.opencode.wire import Message, TranscriptPage
+from t3tray.core.services.conversation import ConversationFeed, Place
+from t3tray.core.services.views import Overview
+from t3tray.qt.bridge import Bridge
+from t3tray.qt.thread_wiring import connect_conversation
+from t3tray.qt.window import MainWindow
+from tests.support import transcripts
+from tests.support.transcripts import SESSION
+from tests.support.views import NOON, READY, FakeDesk, row
+
+THREAD = "talk"
+_PARTS = (
+    "I looked at **{n}** places where `offset` is wrong:\n\n1. one\n2. two, see [the notes](https://example.org)\n\n## After\n",
+    "```python\ndef f(n: int) -> int:\n    return n + {n}\n```\n\n| a | b |\n|---|---|\n| 1 | {n} |\n",
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One turn of the GUI's loop, in ms: how long it took, and how much of that its thread worked."""
+
+    took: float
+    worked: float
+
+
+class _Server:
+    """Tells what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: tuple[Message, ...] = ()
+        self.busy: frozenset[str] = frozenset()
+
+    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
+        return TranscriptPage(self.messages[-limit:], None)
+
+    async def busy_in(self, directory: str) -> frozenset[str]:
+        return self.busy
+
+
+class _Desk(FakeDesk):
+    """Its `follow` is the real one."""
+
+    def __init__(self, server: _Server) -> None:
+        super().__init__(Overview(READY, (row(THREAD),)))
+        self.server = server
+        self.feed: ConversationFeed | None = None
+
+    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        async def place() -> Place:
+            return Place(SESSION, "/work")
+
+        async def teller() -> _Server:
+            return self.server
+
+        self.feed = ConversationFeed(thread_id, place, teller, publish)
+        await self.feed.run()
+
+
+class Talking:
+    """A context manager; everything is called on the GUI thread."""
+
+    def __init__(self, application: QApplication) -> None:
+        self._application = application
+        self._server = _Server()
+        self._desk = _Desk(self._server)
+        self._bridge = Bridge(lambda: self._desk)
+        self.window = MainWindow(lambda: NOON)
+        connect_conversation(self.window.page, self._bridge)
+        self.window.resize(960, 760)
+
+    def __enter__(self) -> Talking:
+        self._bridge.start()
+        self.window.show_overview(Overview(READY, (row(THREAD),)))
+        self.window.show()
+        self.window.show_thread(THREAD)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.window.close()
+        self._bridge.close()
+        self._bridge.join()
+
+    def settle(self) -> None:
+        """Until the feed has told its first picture."""
+        self._until(lambda: self._desk.feed is not None)
+        for _ in range(10):
+            self._application.processEvents()
+
+    def opened(self, count: int) -> float:
+        """So many messages, told at once to a page that was empty; in ms until they are drawn."""
+        page = self.window.page
+        page.conversation.view.show_hint("")
+        self._application.processEvents()
+        messages = tuple(_message(number) for number in range(count))
+        self._server.messages = messages[-40:]
+        told = Conversation(THREAD, SESSION, tuple(message.utterance() for message in messages))
+        began = time.perf_counter()
+        page.show_conversation(told)
+        self._application.processEvents()
+        return (time.perf_counter() - began) * 1000
+
+    def scrolled(self, step: int) -> float:
+        """One notch of a wheel up, or (every tenth) a jump; in ms, drawing included."""
+        bar = self.window.page.conversation.view.verticalScrollBar()
+        began = time.perf_counter()
+        bar.setValue(bar.value() - 120 if step % 10 else bar.maximum() * (step * 37 % 100) // 100)
+        self._application.processEvents()
+        return (time.perf_counter() - began) * 1000
+
+    def streamed(self, words: str, deltas: int) -> list[Frame]:
+        """A reply that grows by so many deltas, some thousand in a second; the frames meanwhile."""
+        number = 9_000
+        begun = transcripts.text(number, "", done=False)
+        pieces = [words[at : at + 8] for at in range(0, len(words), 8)]
+        events = [transcripts.told(transcripts.info(number)), transcripts.part_told(begun)]
+        events += [transcripts.grew(begun, pieces[count % len(pieces)]) for count in range(deltas)]
+        return self._frames(events, at_once=20)
+
+    def burst(self, count: int) -> list[Frame]:
+        """So many events at once: tools that begin and end."""
+        events = []
+        for number in range(count // 4):
+            tool = transcripts.tool(9_500, part=number, status="running")
+            done = transcripts.tool(9_500, part=number, title="make test", output="ok\n" * 20)
+            events += [transcripts.told(transcripts.info(9_500)), transcripts.part_told(tool)] * 1 + [
+                transcripts.part_told(done)
+            ] * 2
+        return self._frames(events, at_once=count)
+
+    def _frames(self, events: list[ServerEvent], at_once: int) -> list[Frame]:
+        """The times between two turns of the GUI's loop, in ms, while these are heard."""
+        feed = self._desk.feed
+        assert feed is not None
+        frames: list[Frame] = []
+        clock = QElapsedTimer()
+        clock.start()
+        worked = time.thread_time()
+        left = list(reversed(events))
+
+        def turn() -> None:
+            nonlocal worked
+            now = time.thread_time()
+            frames.append(Frame(clock.nsecsElapsed() / 1e6, (now - worked) * 1000))
+            worked = now
+            clock.restart()
+
+        def hear() -> None:
+            batch = [left.pop() for _ in range(min(at_once, len(left)))]
+            self._bridge._hand_over(lambda: [feed.hear(event) for event in batch])
+
+        beat, source = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer), QTimer(interval=8)
+        beat.timeout.connect(turn)
+        source.timeout.connect(hear)
+        loop = QEventLoop()
+        source.timeout.connect(lambda: left or (source.stop(), QTimer.singleShot(500, loop.quit)))
+        beat.start()
+        source.start()
+        loop.exec()
+        beat.stop()
+        return frames[2:]
+
+    def _until(self, condition: Callable[[], bool], limit: float = 60) -> None:
+        deadline = time.monotonic() + limit
+        while not condition():
+            assert time.monotonic() < deadline
+            self._application.processEvents()
+
+
+def _message(number: int) -> Message:
+    if number % 2 == 0:
+        known = transcripts.info(number, "user")
+        return transcripts.message(known, transcripts.text(number, f"Question {number}: why does it fail? " * 3))
+    told = [transcripts.tool(number, "read", 0, title=f"file{number}.py", output="x\n" * 50)]
+    told += [transcripts.text(number, part.format(n=number), place + 1) for place, part in enumerate(_PARTS)]
+    return transcripts.message(transcripts.info(number), *told)

@@ -1,0 +1,154 @@
+"""What the list shows and in which section, as values: no Qt is needed to say it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from t3tray.core.domain.ask import Approval
+from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.thread import Source
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.services.views import Overview
+from t3tray.qt.listing import Filters, Section, brief_of, listing_of, thread_of
+from t3tray.qt.menu import RECENT, menu_of
+from t3tray.qt.reading import Reading, description, note, spoken
+from t3tray.qt.words import tooltip
+from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row, t3_thread
+
+APPROVAL = Approval("per_1", asker("a", "explore"), "bash", ("git push",))
+BEFORE = NOON - timedelta(hours=1)
+
+
+def sections(overview: Overview) -> dict[Section, list[str]]:
+    return {section: list(group.keys) for section, group in listing_of(overview).groups.items()}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_verdict_has_its_section(reason: Reason) -> None:
+    expected = Section.CANNOT_RESUME if Verdict(reason).kind is Kind.BLOCKED else Section.RECENT
+    assert sections(Overview(READY, (row("a", reason),))) == {Section.WORKING if reason is Reason.BUSY else expected: ["a"]}
+
+
+def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
+    rows = (
+        row("switched"),
+        row("blocked", Reason.MISSING),
+        in_t3(row("asks in T3 Code"), awaits_answer=True),
+        replace(row("works in T3 Code"), reaper=ReaperState(ReaperPhase.ACTIVE)),
+        row("old"),
+        archived(row("away", Reason.MISSING)),
+    )
+    overview = Overview(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    assert sections(overview) == {
+        Section.NEEDS_YOU: ["per_1", "switched", "asks in T3 Code"],
+        Section.CANNOT_RESUME: ["blocked"],
+        Section.WORKING: ["works in T3 Code"],
+        Section.RECENT: ["old", "foreign"],
+        Section.ARCHIVED: ["away"],
+    }
+    assert list(sections(overview)) == list(Section)
+
+
+def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
+    rows = (replace(in_t3(row("a"), awaits_approval=True), reaper=ReaperState(ReaperPhase.ACTIVE)),)
+    assert sections(Overview(READY, rows, asks=(APPROVAL,))) == {Section.NEEDS_YOU: ["per_1"], Section.WORKING: ["a"]}
+
+
+def test_an_alarm_that_nobody_has_seen_needs_you_whatever_the_verdict() -> None:
+    rows = (row("a", Reason.MISSING), row("b", Reason.MISSING), row("c", Reason.BUSY))
+    overview = Overview(READY, rows, alarms=(alarm("a"), alarm("c")))
+    assert sections(overview) == {Section.NEEDS_YOU: ["a", "c"], Section.CANNOT_RESUME: ["b"]}
+
+
+def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
+    told = (
+        row("blocked", Reason.MISSING, age=timedelta(days=9)),
+        row("works", Reason.BUSY, age=timedelta(days=9)),
+        in_t3(row("waits", age=timedelta(days=9)), awaits_answer=True),
+        row("switched", age=timedelta(days=9)),
+        replace(idle("idle", 9), thread=row("idle", age=timedelta(days=9)).thread),
+    )
+    many = tuple(row(f"t{number}", age=timedelta(hours=number)) for number in range(50))
+    whole = Overview(READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    brief = brief_of(whole, RECENT)
+    assert len(brief.rows) == len(told) + RECENT
+    assert menu_of(brief, NOON) == menu_of(whole, NOON) and tooltip(brief) == tooltip(whole)
+
+
+def test_recent_threads_of_all_providers_stand_by_time() -> None:
+    foreign = replace(t3_thread("b", "codex"), last_activity_at=NOON - timedelta(minutes=5))
+    rows = (row("unknown", Reason.TIMEOUT, age=timedelta(minutes=9)), row("a"))
+    assert sections(Overview(READY, rows, (foreign,)))[Section.RECENT] == ["a", "b", "unknown"]
+
+
+def test_a_line_that_has_not_changed_stays_the_same_object() -> None:
+    first = listing_of(Overview(READY, (row("a"), row("b"))))
+    again = listing_of(Overview(READY, (row("a"), row("b", Reason.UNPROVEN))), first)
+    assert again.lines["a"] is first.lines["a"]
+    assert again.lines["b"] is not first.lines["b"]
+
+
+def test_filters_let_through_what_fits_all_of_them_and_whatever_waits() -> None:
+    ours, theirs, foreign = row("ours"), in_t3(row("theirs", Reason.MISSING)), t3_thread("foreign", "codex")
+    everything = (APPROVAL, ours, theirs, foreign)
+
+    def shown(filters: Filters) -> list[str | None]:
+        return [thread_of(line) for line in everything if filters.let(line)]
+
+    assert not Filters() and shown(Filters()) == ["a", "ours", "theirs", "foreign"]
+    assert shown(Filters(sources=frozenset({Source.T3TRAY}))) == ["a", "ours"]
+    assert shown(Filters(projects=frozenset({"Project"}))) == ["a", "theirs", "foreign"]
+    assert shown(Filters(projects=frozenset({"ours"}))) == ["a", "ours"]
+    assert shown(Filters(verdicts=frozenset({Kind.BLOCKED, Kind.UNKNOWN}))) == ["a", "theirs"]
+    both = Filters(frozenset({Source.T3CODE}), frozenset({"Project"}), frozenset({Kind.RESUMABLE}))
+    assert both and shown(both) == ["a"]
+
+
+def test_the_projects_are_told_once_each_by_name() -> None:
+    rows = (in_t3(row("a"), project="Zebra"), in_t3(row("b"), project="Zebra"), row("ant"))
+    assert listing_of(Overview(READY, rows)).projects == ("ant", "Zebra")
+
+
+def test_a_row_is_read_aloud_with_what_its_marks_show() -> None:
+    now = NOON + timedelta(minutes=12)
+    shown = row("a", Reason.MISSING, title="Refactor\nthe parser")
+    listing = listing_of(Overview(READY, (shown,), alarms=(alarm("a"),), guarded=frozenset({"a"})))
+    assert spoken(shown, Reading(lambda: now), listing) == (
+        "Refactor the parser, cannot be resumed, missing, not seen yet, guarded, 12 minutes ago"
+    )
+    assert "no longer exists" in description(shown)
+    assert spoken(row("b"), Reading(lambda: now), listing) == "Thread b, can be resumed, 12 minutes ago"
+    assert spoken(APPROVAL, Reading(lambda: now), listing) == "Thread a ▸ explore ▸ wants to run git push"
+    assert spoken(t3_thread("c", "codex"), Reading(lambda: now), listing) == "Thread c, a thread of codex, 12 minutes ago"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (row("a"), ""),
+        (row("a", Reason.BUSY), "Working"),
+        (row("a", Reason.UNPROVEN), "Unproven"),
+        (row("a", Reason.MISSING), "Missing"),
+        (in_t3(row("a"), awaits_answer=True), "Waits in T3 Code"),
+        (t3_thread("a", "codex"), "codex"),
+    ],
+)
+def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
+    assert note(line) == told  # type: ignore[arg-type]
+
+
+def test_a_turn_that_ended_since_the_user_looked_is_news_until_they_look() -> None:
+    clock = [BEFORE]
+    reading = Reading(lambda: clock[0])
+    old, shown = row("old", age=timedelta(hours=2)), replace(row("a"), thread=replace(row("a").thread, created_at=BEFORE))
+    clock[0] = NOON
+    assert not reading.has_news(old), "it was over before the app began"
+    assert not reading.has_news(row("new")), "it was only made"
+    assert not reading.has_news(replace(shown, verdict=Verdict(Reason.BUSY))), "it is not over yet"
+    assert reading.has_news(shown)
+    reading.look(shown)
+    assert not reading.has_news(shown)
+    assert reading.has_news(replace(shown, thread=replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1))))

@@ -1,0 +1,72 @@
+"""Colours that can be read, in both schemes and with any accent; and a scheme that the user forces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from t3tray.qt import theme
+
+GROUNDS = ("base", "raised", "chosen")
+INKS = ("text", "muted", "good", "unsure", "bad", "accent_text")
+
+
+@pytest.fixture(autouse=True)
+def usual_look(qapp: QApplication) -> Iterator[None]:
+    yield
+    theme.follow_appearance("system")
+
+
+def assert_readable(scheme: theme.Colours) -> None:
+    for ground in GROUNDS:
+        for ink in INKS:
+            told = theme.contrast(getattr(scheme, ink), getattr(scheme, ground))
+            assert told >= theme.READABLE, (ink, ground, round(told, 2))
+    assert theme.contrast(scheme.on_accent, scheme.accent) >= theme.READABLE
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_every_text_can_be_read_on_every_ground(appearance: str) -> None:
+    theme.follow_appearance(appearance)
+    assert_readable(theme.colours())
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+@pytest.mark.parametrize("accent", ["#ffcc00", "#ff2d55", "#34c759", "#8e8e93", "#0a84ff", "#000000", "#ffffff", "#5e2ca5"])
+def test_an_accent_of_the_systems_is_made_readable(appearance: str, accent: str) -> None:
+    theme.follow_appearance(appearance)
+    assert_readable(theme.with_accent(theme.colours(), QColor(accent)))
+
+
+def test_an_accent_that_can_be_read_is_taken_as_it_is() -> None:
+    theme.follow_appearance("light")
+    wanted = QColor("#5e2ca5")
+    assert theme.with_accent(theme.colours(), wanted).accent == wanted
+
+
+def test_the_systems_accent_is_used_and_the_styles_own_is_not(qapp: QApplication) -> None:
+    usual = theme.colours().accent
+    palette = QPalette(qapp.palette())
+    palette.setColor(QPalette.ColorRole.Accent, QColor("#5e2ca5"))
+    qapp.setPalette(palette)
+    assert theme.colours().accent == QColor("#5e2ca5") != usual
+
+
+def test_a_forced_scheme_is_taken_where_the_desktop_cannot_be_asked_and_given_back(qapp: QApplication) -> None:
+    grounds = []
+    for appearance in ("dark", "light", "dark", "system"):
+        theme.follow_appearance(appearance)
+        grounds.append(theme.colours().base.lightness() < 128)
+    assert grounds == [True, False, True, False]
+
+
+def test_what_is_disabled_can_be_read_too(qapp: QApplication) -> None:
+    for appearance in ("light", "dark"):
+        theme.follow_appearance(appearance)
+        palette = qapp.palette()
+        if appearance == "dark":
+            text = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText)
+            assert theme.contrast(text, palette.color(QPalette.ColorRole.Window)) >= theme.READABLE

@@ -1,0 +1,104 @@
+"""The diagnostics tell all that helps and nothing that is secret, whatever state the machine is in."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from t3tray.core.diagnostics import diagnose
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.engine import Engine, utc_now
+from t3tray.core.opencode.managed import Endpoint
+from t3tray.core.system.log_file import FILE_NAME
+from tests.unit.domain.test_redaction import PLACES, SECRETS
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    opened = await Engine.open(str(tmp_path / "data"), "tray")
+    yield opened
+    await opened.close()
+
+
+def log(engine: Engine, name: str, text: str) -> None:
+    path = engine.server.log_path.with_name(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+async def test_they_tell_versions_settings_states_sizes_and_logs(engine: Engine) -> None:
+    log(engine, FILE_NAME, "our own last words")
+    log(engine, "opencode-serve.log", "the server's last words")
+    await engine.preferences.change("stop_idle_minutes", 7)
+    text = await diagnose(engine, ["Qt 6, platform offscreen, scale 2"])
+    for part in (
+        "t3tray 0.",
+        "Python 3.",
+        "SQLite 3.",
+        "platform offscreen, scale 2",
+        "stop_idle_minutes: 7",
+        "server state: stopped",
+        "t3tray.sqlite: ",
+        "our own last words",
+        "the server's last words",
+    ):
+        assert part in text, part
+
+
+async def test_no_title_folder_or_word_of_a_thread_is_in_them(engine: Engine, tmp_path: Path) -> None:
+    now = utc_now()
+    engine.store.threads.add(Thread("3f2a", "My private matter", "/work/private", Source.T3TRAY, now, now, draft="dear diary"))
+    text = await diagnose(engine)
+    assert "t3tray, unbound: 1" in text
+    for private in ("private", "diary"):
+        assert private not in text
+
+
+async def test_the_home_folder_is_shortened(engine: Engine) -> None:
+    log(engine, FILE_NAME, f"in {Path.home()}/src")
+    text = await diagnose(engine)
+    assert "in ~/src" in text and str(Path.home()) not in text
+
+
+async def test_what_cannot_be_told_hinders_nothing_else(engine: Engine) -> None:
+    engine.server.log_path.with_name(FILE_NAME).mkdir(parents=True)
+    text = await diagnose(engine)
+    assert "cannot be told" in text and "server state: stopped" in text
+
+
+async def test_the_passwords_in_use_are_not_in_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hush, hush")
+    engine._connection = Endpoint("http://127.0.0.1:1", "swordfish", "1"), _Closed()  # type: ignore[assignment]
+    log(engine, FILE_NAME, "it said swordfish and hush, hush")
+    text = await diagnose(engine)
+    assert "it said [removed] and [removed]" in text
+
+
+class _Closed:
+    async def aclose(self) -> None:
+        pass
+
+
+@settings(max_examples=10)
+@given(st.lists(st.tuples(SECRETS, st.sampled_from(PLACES)), min_size=1, max_size=8))
+def test_a_secret_that_is_planted_anywhere_is_not_in_them(planted: list[tuple[str, object]]) -> None:
+    async def act() -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            engine = await Engine.open(folder, "tray")
+            try:
+                lines = [place(secret) for secret, place in planted]  # type: ignore[operator]
+                log(engine, FILE_NAME, "\n".join(lines))
+                log(engine, "opencode-serve.log", "\n".join(reversed(lines)))
+                return await diagnose(engine, lines)
+            finally:
+                await engine.close()
+
+    text = asyncio.run(act())
+    for secret, _ in planted:
+        assert secret not in text
