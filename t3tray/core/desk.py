@@ -126,8 +126,9 @@ class Desk:
             await asyncio.gather(self._listening, return_exceptions=True)
         if self._guard:
             await self._guard.close()
-        if self._engine and self._engine.done() and not self._engine.exception():
-            await self._engine.result().close()
+        opened = self._engine
+        if opened and opened.done() and not opened.cancelled() and not opened.exception():
+            await opened.result().close()
 
     async def details(self, thread_id: str) -> ThreadDetails:
         return await (await self._opened()).details(thread_id)
