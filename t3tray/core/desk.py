@@ -28,9 +28,10 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
-from t3tray.core.errors import T3TrayError, WorldError
+from t3tray.core.errors import T3TrayError
 from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.inventory import take_inventory
+from t3tray.core.login import look_at_login, set_login
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
@@ -39,9 +40,7 @@ from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPla
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
-from t3tray.core.system.autostart import Autostart, open_autostart
 from t3tray.core.system.notifications import open_notifications
-from t3tray.core.system.paths import data_directory
 from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
 from t3tray.resources import resource
@@ -126,8 +125,9 @@ class Desk:
             await asyncio.gather(self._listening, return_exceptions=True)
         if self._guard:
             await self._guard.close()
-        if self._engine and self._engine.done() and not self._engine.exception():
-            await self._engine.result().close()
+        opened = self._engine
+        if opened and opened.done() and not opened.cancelled() and not opened.exception():
+            await opened.result().close()
 
     async def details(self, thread_id: str) -> ThreadDetails:
         return await (await self._opened()).details(thread_id)
@@ -290,22 +290,11 @@ class Desk:
 
     async def autostart(self) -> AutostartState:
         """Whether t3tray starts at login."""
-        return await asyncio.to_thread((await self._autostart()).look)
+        return await look_at_login((await self._opened()).data_directory)
 
     async def set_autostart(self, is_on: bool) -> AutostartState:
         """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
-        way = await self._autostart()
-        try:
-            await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
-        except WorldError as error:
-            state = await asyncio.to_thread(way.look)
-            return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
-        return await asyncio.to_thread(way.look)
-
-    async def _autostart(self) -> Autostart:
-        data = (await self._opened()).data_directory
-        words = () if data == data_directory(None, {}) else ("--data-dir", str(data))
-        return open_autostart(os.environ, Path.home(), words)
+        return await set_login((await self._opened()).data_directory, is_on)
 
     async def notice_trouble(self) -> str:
         """Why the desktop shows no notices, in a sentence; empty where it does."""

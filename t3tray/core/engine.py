@@ -195,8 +195,7 @@ class Engine:
 
     async def want_guard(self, on: bool) -> None:
         """Have the tray app run the guard from now on, or no more. Raises StoreError."""
-        known = await self._run_sql(self.store.settings.read)
-        await self._run_sql(self.store.settings.write, replace(known, guard=on))
+        await self.preferences.change("guard", on)
 
     async def bound_threads(self) -> frozenset[str]:
         """The ids of the threads that are bound to a session in our journal. Raises StoreError."""

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
 from t3tray.core.guardhouse import Guardhouse
@@ -42,10 +41,9 @@ _log = logging.getLogger(__name__)
 class GuardDuty:
     """One for the tray app's life, in the engine's event loop; `close` it before the engine."""
 
-    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
-        """`heard` is called with each answer of the guard's."""
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._house = Guardhouse(engine, heard)
+        self._house = Guardhouse(engine)
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
         self._trouble = ""

@@ -17,6 +17,7 @@ from typing import TextIO
 import httpx
 
 from t3tray.core.desk import Desk
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.engine import utc_now
 from t3tray.core.errors import BinaryNotFound, T3TrayError, WorldError
@@ -71,6 +72,9 @@ class DemoDesk(Desk):
             await super().run(show)
         finally:
             going_on.cancel()
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        return AutostartState(False, "The demo is gone when it is quit: it does not start at login.")
 
     async def close(self) -> None:
         """Ends the server of the scratch world too, whoever started it."""

@@ -160,6 +160,7 @@ class Application(QObject):
             window.thread_wanted.connect(bridge.new_thread)
             window.protection_agreed.connect(bridge.protect)
             bridge.protection_changed.connect(window.show_protection)
+            bridge.autostart_told.connect(window.guard_sheet.show_login)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)

@@ -19,6 +19,7 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
+from t3tray.core.services.protecting import GuardStatus
 from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of
@@ -165,10 +166,17 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
 
     def preview_protection(self, on: bool) -> None:
+        """What the guard would change; with it, whether t3tray starts at login, without which T3 Code could do nothing then."""
         self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+        self.look_at_autostart()
 
-    def protect(self, on: bool, despite_running: bool) -> None:
-        self._ask(lambda desk: desk.protect(on, despite_running), self.protection_changed.emit)
+    def protect(self, on: bool, despite_running: bool, at_login: bool) -> None:
+        def tell(status: GuardStatus) -> None:
+            self.protection_changed.emit(status)
+            if at_login:
+                self.set_autostart(True)
+
+        self._ask(lambda desk: desk.protect(on, despite_running), tell)
 
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)

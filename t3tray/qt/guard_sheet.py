@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QPushButton, QWidget
 
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.services.protecting import ProtectionPlan
 from t3tray.qt.parts import Card, ScrollPage, button, clear, heading, label, told_card
 from t3tray.qt.theme import GAP
@@ -18,15 +19,18 @@ _SIDE_BY_SIDE = 520
 
 
 class GuardSheet(ScrollPage):
-    """`agreed` carries whether it is to be on, and whether turns that run may be ended; `put_away`: it was not wanted."""
+    """`agreed` carries whether it is to be on, whether turns that run may be ended, and whether t3tray is to start at login from
+    now on; `put_away`: it was not wanted."""
 
-    agreed = Signal(bool, bool)
+    agreed = Signal(bool, bool, bool)
     put_away = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Protect T3 Code", parent)
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._plan: ProtectionPlan | None = None
+        self._starts_at_login = True
+        self._login = QCheckBox()
 
     def show_plan(self, plan: ProtectionPlan) -> None:
         self._plan = plan
@@ -44,6 +48,10 @@ class GuardSheet(ScrollPage):
         do.clicked.connect(self._on_agreed)
         if plan.running:
             self._body.addWidget(self._turns(plan, do))
+        self._login = QCheckBox("Start t3tray when I log in")
+        self._login.setToolTip("Without t3tray T3 Code cannot reach OpenCode.")
+        self._body.addWidget(self._login)
+        self._offer_login()
         cancel = button("Cancel")
         cancel.clicked.connect(self.put_away)
         row = QHBoxLayout()
@@ -54,6 +62,11 @@ class GuardSheet(ScrollPage):
         self._body.addStretch(1)
         self._arrange()
         cancel.setFocus()
+
+    def show_login(self, state: AutostartState) -> None:
+        """Whether t3tray starts at login. It is offered where it does not: T3 Code needs it from then on."""
+        self._starts_at_login = state.is_on
+        self._offer_login()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -72,6 +85,9 @@ class GuardSheet(ScrollPage):
         do.setEnabled(False)
         return card
 
+    def _offer_login(self) -> None:
+        self._login.setVisible(self._plan is not None and self._plan.on and not self._starts_at_login)
+
     def _arrange(self) -> None:
         wide = self.viewport().width() >= _SIDE_BY_SIDE
         self._columns.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
@@ -79,4 +95,5 @@ class GuardSheet(ScrollPage):
     @Slot()
     def _on_agreed(self) -> None:
         if self._plan:
-            self.agreed.emit(self._plan.on, bool(self._plan.running))
+            at_login = self._login.isVisibleTo(self) and self._login.isChecked()
+            self.agreed.emit(self._plan.on, bool(self._plan.running), at_login)

@@ -67,7 +67,7 @@ class MainWindow(QMainWindow):
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
-    protection_agreed = Signal(bool, bool)
+    protection_agreed = Signal(bool, bool, bool)
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:

@@ -8,7 +8,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,7 +127,7 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
     second = empty_world(tmp_path / "second")
     (second.home / "userdata" / "settings.json").write_text("{nonsense")
     async with another() as before:
-        await before._engine.set_settings(replace(before._engine.settings, t3_homes=(str(second.home),)))
+        await before._engine.preferences.change("t3_homes", (str(second.home),))
     async with another() as house:
         await house.start()
         with pytest.raises(Refused):

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.core.desk import Desk
 from t3tray.qt.bridge import Bridge
 from t3tray.qt.conversation.ask_card import AskCard
+from t3tray.qt.conversation.composer import Composer
 from t3tray.qt.conversation.lines import FoldLine
 from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.thread_wiring import connect_conversation
@@ -133,44 +134,48 @@ def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_
         assert not again.errors
 
 
-def test_an_approval_is_given_on_the_page_and_the_tool_shows_what_it_did(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
+def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
+    qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
+) -> None:
     with running(qtbot, tmp_path / "data") as app:
         app.new_thread(work)
         app.say("run: touch made")
         app.until("Wants to run touch made")
         app.press("Allow Once", AskCard)
-        app.until("Done.")
         app.until_gone("Wants to run touch made")
         app.until("✓ Ran touch made")
-        assert (work / "made").exists() and not app.errors
+        assert (work / "made").exists()
 
-
-def test_a_question_of_the_models_is_answered_and_a_turn_is_stopped(
-    qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
-) -> None:
-    with running(qtbot, tmp_path / "data") as app:
-        app.new_thread(work)
         app.say("ask: Shall I?")
         app.until("Shall I?")
         app.press("Yes", AskCard)
         app.press("Answer", AskCard)
-        app.until("Done.")
-        app.say("hold it")
-        app.until("I am")
-        app.press("Stop", type(app.window.page.conversation.composer))
-        app.until("Stopped here.")
-        assert not app.errors
+        app.until_gone("A choice")
 
-
-def test_a_sub_agent_is_looked_into(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
-    with running(qtbot, tmp_path / "data") as app:
-        app.new_thread(work)
         app.say("task: say: nothing to see")
         app.until("✓ general: look into it")
         for line in app.window.page.findChildren(FoldLine):
             if line.isVisible() and "general" in line.text():
                 line.click()
         app.until("nothing to see")
+        assert not app.errors
+
+
+def test_a_turn_is_stopped_and_a_models_error_is_told_and_tried_again(
+    qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
+) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("hold it")
+        app.until("I am")
+        app.press("Stop", Composer)
+        app.until("Stopped here.")
+        app.say("fail: no credit left")
+        app.until("The model did not answer: no credit left.")
+        before = len(model.chats())
+        app.press("Retry")
+        qtbot.waitUntil(lambda: len(model.chats()) > before, timeout=LIMIT)
+        assert not app.errors
 
 
 def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
@@ -189,13 +194,3 @@ def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp
         app.window.page.conversation.composer.send.click()
         app.until("4 messages carried")
         assert app.draft() == ""
-
-
-def test_a_models_error_is_told_and_tried_again(qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel) -> None:
-    with running(qtbot, tmp_path / "data") as app:
-        app.new_thread(work)
-        app.say("fail: no credit left")
-        app.until("The model did not answer: no credit left.")
-        before = len(model.chats())
-        app.press("Retry")
-        qtbot.waitUntil(lambda: len(model.chats()) > before, timeout=LIMIT)

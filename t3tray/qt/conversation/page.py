@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.conversation.ask_card import AskCard
@@ -25,6 +26,7 @@ from t3tray.qt.theme import GAP, MARGIN
 _ASKS_SHARE = 0.6
 _READING = "The messages are being read…"
 _NO_SESSION = "No session is recorded for this thread, so there are no messages to show."
+_GONE = "The session is gone from OpenCode, and with it the messages that could be shown here."
 _EMPTY = "Nothing was said here yet. What you write below begins the conversation."
 
 
@@ -88,10 +90,12 @@ class ConversationPage(QWidget):
         """One of another thread comes too late."""
         if self._row is None or conversation.thread_id != self._row.thread.id:
             return
-        if self._conversation is None and not conversation.utterances:
-            self.view.show_hint(_EMPTY if conversation.session_id else _NO_SESSION)
+        is_gone = self._row.verdict.reason is Reason.MISSING and not conversation.utterances
+        if is_gone or (self._conversation is None and not conversation.utterances):
+            self.view.show_hint(_GONE if is_gone else _EMPTY if conversation.session_id else _NO_SESSION)
         self._conversation = conversation
-        self.view.show_conversation(conversation)
+        if not is_gone:
+            self.view.show_conversation(conversation)
         self.composer.show_busy(conversation.is_busy)
         self._show_outlook()
 

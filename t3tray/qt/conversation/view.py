@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from t3tray.core.domain.conversation import Conversation
@@ -78,7 +78,13 @@ class ConversationView(QAbstractScrollArea):
         self._set_rows(self._told())
 
     def show_conversation(self, conversation: Conversation) -> None:
+        """What cannot be seen is laid out when it can be."""
         self._conversation = conversation
+        if self.isVisible():
+            self._set_rows(self._told())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self._set_rows(self._told())
 
     @Slot()

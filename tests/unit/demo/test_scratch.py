@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.errors import WorldError
+from t3tray.demo.desk import DemoDesk
 from t3tray.demo.scratch import MARK, Scratch
 
 
@@ -94,3 +95,10 @@ def test_its_command_is_t3tray_in_this_world(tmp_path: Path) -> None:
     done = subprocess.run([scratch.command, "status", "--json"], capture_output=True, text=True, check=True)
     assert str(scratch.data) in done.stdout
     assert environment[MARK] in scratch.command.read_text()
+
+
+async def test_the_demo_is_not_started_at_login(tmp_path: Path) -> None:
+    desk = DemoDesk(Scratch.make(), {})
+    state = await desk.set_autostart(True)
+    assert not state.is_on and "does not start at login" in state.trouble
+    assert not [path for path in tmp_path.rglob("*.desktop") if "autostart" in path.parts]

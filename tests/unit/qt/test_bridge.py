@@ -420,9 +420,12 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callabl
         bridge.preview_protection(True)
     assert shown.args == [protection_plan(True)]
     with qtbot.waitSignal(bridge.protection_changed) as changed:
-        bridge.protect(True, False)
+        bridge.protect(True, False, False)
     assert changed.args and changed.args[0].answers
-    assert desk.asked == [("preview protection", "True"), ("protect", "True", "False")]
+    assert ("preview protection", "True") in desk.asked and desk.asked[-1] == ("protect", "True", "False")
+    with qtbot.waitSignals([bridge.protection_changed, bridge.autostart_told]):
+        bridge.protect(True, True, True)
+    assert desk.asked[-2] == ("protect", "True", "True") and "True" in desk.asked[-1]
     desk.trouble = ServerDown("not now")
     with qtbot.waitSignal(bridge.failed):
-        bridge.protect(False, True)
+        bridge.protect(False, True, False)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.protecting import GuardPhase, GuardState, GuardStatus, Protection, ProtectionView
@@ -31,6 +32,7 @@ GIVEN = Told(NOON, Create("Report", "/w"), Decision(Answer.GIVE, (), "t1", "ses_
 
 
 def texts(widget: QWidget) -> str:
+    QApplication.processEvents()  # a layout shows what was put into it only then
     return "\n".join(each.text() for each in widget.findChildren(QLabel) if not each.isHidden())
 
 
@@ -47,7 +49,7 @@ def test_the_sheet_says_what_would_be_lost_and_carries_what_was_agreed_to(qtbot:
         assert line in texts(sheet)
     with qtbot.waitSignal(sheet.agreed) as agreed:
         named(sheet, plan.button).click()
-    assert agreed.args == [on, False]
+    assert agreed.args == [on, False, False]
     with qtbot.waitSignal(sheet.put_away):
         named(sheet, "Cancel").click()
 
@@ -57,13 +59,34 @@ def test_turns_that_run_are_ended_only_with_the_users_own_word(qtbot: QtBot) -> 
     qtbot.addWidget(sheet)
     sheet.show_plan(protection_plan(True, "Long work"))
     assert "“Long work”" in texts(sheet) and not named(sheet, "Protect T3 Code").isEnabled()
-    (agrees,) = sheet.findChildren(QCheckBox)
+    agrees = next(each for each in sheet.findChildren(QCheckBox) if each.text() == "End what runs there")
     agrees.click()
     with qtbot.waitSignal(sheet.agreed) as agreed:
         named(sheet, "Protect T3 Code").click()
-    assert agreed.args == [True, True]
+    assert agreed.args == [True, True, False]
     sheet.show_plan(protection_plan(True))
     assert named(sheet, "Protect T3 Code").isEnabled()
+
+
+def test_start_at_login_is_offered_where_it_is_off_and_taken_only_when_the_user_says_so(qtbot: QtBot) -> None:
+    sheet = GuardSheet()
+    qtbot.addWidget(sheet)
+
+    def login() -> QCheckBox:
+        return next(each for each in sheet.findChildren(QCheckBox) if "log in" in each.text() and each is sheet._login)
+
+    for on in (True, False):
+        sheet.show_plan(protection_plan(on))
+        sheet.show_login(AutostartState(True))
+        assert not login().isVisibleTo(sheet)
+        sheet.show_login(AutostartState(False))
+        assert login().isVisibleTo(sheet) is on
+    sheet.show_plan(protection_plan(True))
+    assert login().isVisibleTo(sheet) and not login().isChecked()
+    login().click()
+    with qtbot.waitSignal(sheet.agreed) as agreed:
+        named(sheet, "Protect T3 Code").click()
+    assert agreed.args == [True, False, True]
 
 
 def test_no_word_of_the_sheet_is_cut_in_a_narrow_window(qtbot: QtBot) -> None:
@@ -71,6 +94,7 @@ def test_no_word_of_the_sheet_is_cut_in_a_narrow_window(qtbot: QtBot) -> None:
     qtbot.addWidget(sheet)
     sheet.resize(NARROW, 500)
     sheet.show_plan(protection_plan(True, "Long work " * 20))
+    sheet.show_login(AutostartState(False))
     sheet.show()
     page = sheet.widget()
     assert page and page.width() <= sheet.viewport().width()
@@ -139,7 +163,7 @@ def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qt
     assert window.guard_sheet.isVisible() and not window.threads.isVisible()
     with qtbot.waitSignal(window.protection_agreed) as agreed:
         named(window.guard_sheet, "Protect T3 Code").click()
-    assert agreed.args == [True, False]
+    assert agreed.args == [True, False, False]
     view = ProtectionView(Path("/home/dev/.t3"), Protection.GUARDED, "It is guarded.")
     window.show_protection(GuardStatus("http://127.0.0.1:1", True, (view, view)))
     assert window.threads.isVisible() and "It is guarded." in texts(window.bar) and "guarded. It" not in texts(window.bar)

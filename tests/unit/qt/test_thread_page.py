@@ -17,6 +17,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import ServerDown
 from t3tray.qt.conversation.ask_card import AskCard
+from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.theme import colours, style_sheet
 from t3tray.qt.thread_page import ThreadPage
 from tests.support.sayings import answered, approval, asked, inquiry, long_talk, talk, used
@@ -193,6 +194,24 @@ def test_a_conversation_of_another_thread_comes_too_late(page: ThreadPage) -> No
     assert "are being read" in texts(page.conversation)
     page.show_conversation(talk(thread="a"))
     assert "Nothing was said here yet" in texts(page.conversation)
+
+
+def test_the_messages_of_a_session_that_is_gone_are_not_promised(page: ThreadPage) -> None:
+    page.show_details(details(row("a", Reason.MISSING)))
+    open_tab(page, "Conversation")
+    page.show_conversation(talk(notice="Session not found: ses_a"))
+    assert "is gone from OpenCode" in texts(page.conversation) and "just now" not in texts(page.conversation)
+
+
+def test_a_conversation_that_comes_while_another_tab_is_open_is_there_when_its_own_is(page: ThreadPage) -> None:
+    page.show_row(row("a"))
+    open_tab(page, "History")
+    page.show_conversation(long_talk(40))
+    open_tab(page, "Conversation")
+    QApplication.processEvents()
+    view = page.conversation.view
+    assert view.follows and view.verticalScrollBar().maximum() > 500
+    assert any("Answer 39" in prose.toPlainText() for prose in view.findChildren(Prose))
 
 
 def test_the_messages_that_were_all_read_are_counted_anew(page: ThreadPage) -> None:
