@@ -1,40 +1,93 @@
-"""Ten thousand threads of T3 Code's beside twelve thousand sessions: all verdicts without a server, and after one change."""
+"""Ten thousand threads of T3 Code's beside twelve thousand sessions: all verdicts without a server, and after one change.
+
+Worlds: plain; sessions titled after threads; with a provider log for each thread; with the parts that T3 Code's messages were
+made of; and with all threads kept in our store, as at every start but the first.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.keeping import Keeper
+from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Survey
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, milliseconds, stamp, writing
 
-THREADS, SESSIONS = 10_000, 12_000
+THREADS, SESSIONS, MESSAGES = 10_000, 12_000, 6
+COLD, CHANGE = 400, 30
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A world: what it adds to the plain one, and what all verdicts may cost in it (ms)."""
+
+    name: str = ""
+    title: str = "Session {}"
+    build: Callable[[World], None] = lambda _world: None
+    cold: float = COLD
 
 
 def measure(folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
     """Medians of three cold looks, and of five after each kind of change."""
-    for name, title in (("", "Session {}"), (", titled after threads", "T3 Code t{:05}")):
-        world = _world(folder / (name or "plain").strip(", "), title)
+    kinds = (
+        _Kind(),
+        _Kind("titled after threads", "T3 Code t{:05}"),
+        _Kind("with logs", build=_add_logs, cold=900),
+        _Kind("with parts", build=_add_parts, cold=900),
+    )
+    for number, kind in enumerate(kinds):
+        world = _world(folder / str(number), kind.title)
+        kind.build(world)
         store = Store.open(world.home.parent / "data", lambda: NOON)
-        yield Line(
-            f"all verdicts, cold{name}", statistics.median(_timed(_survey(store, world).look) for _ in range(3)), "ms", 400
-        )
-        survey = _survey(store, world)
-        survey.look()
-        yield Line(f"nothing changed{name}", statistics.median(_timed(survey.look) for _ in range(5)), "ms", 30)
-        yield Line(f"one thread changed{name}", statistics.median(_after(survey, world, _change_thread)), "ms", 30)
-        yield Line(f"one session changed{name}", statistics.median(_after(survey, world, _change_session)), "ms", 30)
+        yield from _looks(store, world, kind)
+        if not kind.name:
+            yield from _watch(store, world)
+            yield from _keep(store, world)
+            yield from _looks(store, world, _Kind("all of them kept", cold=500))
         store.close()
+
+
+def _looks(store: Store, world: World, kind: _Kind) -> Iterator[Line]:
+    name = f", {kind.name}" if kind.name else ""
+    cold = statistics.median(_timed(_survey(store, world).look) for _ in range(3))
+    yield Line(f"all verdicts, cold{name}", cold, "ms", kind.cold)
+    survey = _survey(store, world)
+    survey.look()
+    yield Line(f"nothing changed{name}", statistics.median(_timed(survey.look) for _ in range(5)), "ms", CHANGE)
+    yield Line(f"one thread changed{name}", statistics.median(_after(survey, world, _change_thread)), "ms", CHANGE)
+    yield Line(f"one session changed{name}", statistics.median(_after(survey, world, _change_session)), "ms", CHANGE)
+
+
+def _watch(store: Store, world: World) -> Iterator[Line]:
+    picture = _survey(store, world).look()
+    sentinel = Sentinel(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+    yield Line("the sentinel's first watch", _timed(lambda: sentinel.watch(picture)), "ms", 150)
+    yield Line("a watch without news", statistics.median(_timed(lambda: sentinel.watch(picture)) for _ in range(5)), "ms", CHANGE)
+
+
+def _keep(store: Store, world: World) -> Iterator[Line]:
+    """The Keeper's first passes until nothing is left, in CPU time; and the longest one, for which an alarm has to wait."""
+    survey, keeper = _survey(store, world), Keeper(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+    began, longest, more = time.process_time(), 0.0, True
+    while more:
+        picture = survey.look()
+        at = time.perf_counter()
+        more = keeper.keep(picture)
+        longest = max(longest, (time.perf_counter() - at) * 1000)
+    yield Line("all proofs kept, with the looks (CPU)", time.process_time() - began, "s", 3)
+    yield Line("the longest pass of the Keeper", longest, "ms", 250)
 
 
 def _world(folder: Path, title: str) -> World:
@@ -47,8 +100,33 @@ def _world(folder: Path, title: str) -> World:
         connection.execute("PRAGMA foreign_keys = OFF")
         for number in range(SESSIONS):
             at = NOON - timedelta(minutes=number)
-            add_session(connection, f"ses_{number:05}", world.code / "proj", messages=6, title=title.format(number), at=at)
+            add_session(connection, f"ses_{number:05}", world.code / "proj", messages=MESSAGES, title=title.format(number), at=at)
     return world
+
+
+def _add_logs(world: World) -> None:
+    """Each thread's log names its own session, at the beginning of each of ten turns."""
+    for number in range(THREADS):
+        at = NOON - timedelta(minutes=number)
+        add_log(world, f"t{number:05}", *((f"ses_{number:05}", at + timedelta(seconds=turn)) for turn in range(10)))
+
+
+def _add_parts(world: World) -> None:
+    """Every message of an assistant's has a part, and is one of T3 Code's messages too."""
+    told, parts = [], []
+    for number in range(THREADS):
+        for turn in range(1, MESSAGES, 2):
+            name, at = f"{number:05}_{turn:05}", stamp(NOON - timedelta(minutes=number) + timedelta(seconds=turn))
+            told.append((f"assistant:prt_{name}", f"t{number:05}", at, at))
+            parts.append((f"prt_{name}", f"msg_{name}", f"ses_{number:05}", 1, 1, '{"type":"text","text":"An answer"}'))
+    with writing(world.state) as connection:
+        connection.executemany(
+            "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+            " VALUES (?, ?, 'assistant', 'An answer', 0, ?, ?)",
+            told,
+        )
+    with writing(world.opencode) as connection:
+        connection.executemany("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", parts)
 
 
 def _survey(store: Store, world: World) -> Survey:

@@ -20,31 +20,33 @@ from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMiss
 from t3tray.core.opencode import wire
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row, pattern
 
-_SESSION_COLUMNS = (
+SESSION_COLUMNS = (
     "id",
     "parent_id",
     "directory",
     "title",
     "version",
-    "metadata",
     "revert",
     "time_created",
     "time_updated",
     "time_archived",
 )
+# A session's messages with JSON in each, whatever stands there: one bad row must not take all the others away.
+_READABLE = """SELECT id, time_created, CASE WHEN json_valid(data) THEN data ELSE '{}' END AS data FROM message
+    WHERE session_id = ? AND typeof(time_created) = 'integer'"""
 _END_OF_TIME = 2**63 - 1
 _COUNTED = ("tokens_input", "tokens_cache_read", "tokens_cache_write")
 _NEEDED = {
-    "session": (*_SESSION_COLUMNS, *_COUNTED),
+    "session": (*SESSION_COLUMNS, "metadata", *_COUNTED),
     "message": ("id", "session_id", "time_created", "time_updated", "data"),
     "part": ("id", "session_id", "message_id", "data"),
 }
-_SESSIONS = f"SELECT {', '.join(_SESSION_COLUMNS)} FROM session"
-_MESSAGES = f"""SELECT message.id, message.data, EXISTS (
-    SELECT 1 FROM part WHERE message_id = message.id AND json_extract(part.data, '$.type') = '{wire.COMPACTION}'
+SESSIONS = f"SELECT {', '.join(SESSION_COLUMNS)} FROM session"
+# Parts may be long: only what may be one is taken for JSON, and only what is any.
+MESSAGES = f"""SELECT message.id, message.data, EXISTS (
+    SELECT 1 FROM part WHERE message_id = message.id AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data)
+    THEN json_extract(data, '$.type') END = '{wire.COMPACTION}'
 ) FROM message"""
-_NEWEST = f"""SELECT message.session_id, {_MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
-    SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
 
 # What the API tells of a message or a part is its JSON with the ids, which are in columns of their own here.
 _MESSAGE = "json_set(message.data, '$.id', message.id, '$.sessionID', message.session_id)"
@@ -119,45 +121,31 @@ class DatabaseReader:
 
     def check_schema(self) -> None:
         for table, needed in _NEEDED.items():
-            columns = {row[0] for row in self._rows("SELECT name FROM pragma_table_info(?)", table)}
+            columns = {row[0] for row in self.rows("SELECT name FROM pragma_table_info(?)", table)}
             missing = [name for name in needed if name not in columns]
             if missing:
                 raise Unsupported(f"OpenCode's database has no {table}.{missing[0]}: its form is not known to t3tray.")
 
     def session(self, session_id: str) -> SessionFacts:
         """Raises SessionMissing when the database has no such session."""
-        rows = self._rows(f"{_SESSIONS} WHERE id = ?", session_id)
+        rows = self.rows(f"{SESSIONS} WHERE id = ?", session_id)
         if not rows:
             raise SessionMissing(f"OpenCode's database has no session {session_id}.")
-        return _session_facts(rows[0])
+        return session_facts(rows[0])
 
     def project(self, session_id: str) -> str:
         """OpenCode's name of the session's project: a repository's first commit, or `global` (1.18). Empty when not told."""
-        if not self._rows("SELECT 1 FROM pragma_table_info('session') WHERE name = 'project_id'"):
+        if not self.rows("SELECT 1 FROM pragma_table_info('session') WHERE name = 'project_id'"):
             return ""
-        rows = self._rows("SELECT project_id FROM session WHERE id = ?", session_id)
+        rows = self.rows("SELECT project_id FROM session WHERE id = ?", session_id)
         return rows[0][0] if rows else ""
-
-    def updates(self) -> dict[str, int]:
-        """When each session was last updated, in ms, by its id."""
-        return dict(self._rows("SELECT id, time_updated FROM session"))
-
-    def sessions(self, session_ids: Collection[str]) -> list[SessionFacts]:
-        """Those of these sessions that are there."""
-        wanted = json.dumps(list(session_ids))
-        return [_session_facts(row) for row in self._rows(f"{_SESSIONS} WHERE id IN (SELECT value FROM json_each(?))", wanted)]
-
-    def newest_of(self, session_ids: Collection[str]) -> dict[str, MessageFacts]:
-        """The last message of each of these sessions that has one."""
-        rows = self._rows(_NEWEST, json.dumps(list(session_ids)))
-        return {session_id: _message_facts(tuple(row)) for session_id, *row in rows}
 
     def message(self, session_id: str, message_id: str) -> MessageFacts:
         """Raises SessionMissing when the session has no such message."""
-        rows = self._rows(f"{_MESSAGES} WHERE session_id = ? AND id = ?", session_id, message_id)
+        rows = self.rows(f"{MESSAGES} WHERE session_id = ? AND id = ?", session_id, message_id)
         if not rows:
             raise SessionMissing(f"OpenCode's database has no message {message_id} in session {session_id}.")
-        return _message_facts(rows[0])
+        return message_facts(rows[0])
 
     def newest(self, session_id: str) -> MessageFacts | None:
         """The last message, None in a session without any."""
@@ -169,18 +157,19 @@ class DatabaseReader:
 
     def count(self, session_id: str, since: str = "") -> int:
         """How many messages the session has, or from the one `since` on."""
-        count: int = self._rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
+        count: int = self.rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
         return count
 
     def holding(self, session_id: str) -> Holding:
         """How much the session holds now; all zero for one that is not there."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT count(*), min(time_created), max(time_created),"
             " coalesce((SELECT tokens_input + tokens_cache_read + tokens_cache_write FROM session WHERE id = ?1), 0)"
             " FROM message WHERE session_id = ?1",
             session_id,
         )
-        return Holding(*rows[0])
+        messages, first, last, tokens = rows[0]
+        return Holding(messages, _number(first), _number(last), _number(tokens) or 0)
 
     def last_turns(self, session_id: str, count: int) -> list[TurnTokens]:
         """The model's newest finished answers, the newest first, with the input tokens that each was sent.
@@ -190,10 +179,10 @@ class DatabaseReader:
         tokens = " + ".join(
             f"coalesce(json_extract(data, '$.tokens.{name}'), 0)" for name in ("input", "cache.read", "cache.write")
         )
-        rows = self._rows(
-            "SELECT id, time_created, tokens, summary FROM"
-            f" (SELECT id, time_created, json_extract(data, '$.summary') IS 1 AS summary, {tokens} AS tokens FROM message"
-            " WHERE session_id = ? AND json_extract(data, '$.role') = 'assistant' AND json_extract(data, '$.time.completed')"
+        rows = self.rows(
+            "SELECT id, time_created, CAST(tokens AS INTEGER), summary FROM"
+            f" (SELECT id, time_created, json_extract(data, '$.summary') IS 1 AS summary, {tokens} AS tokens FROM"
+            f" ({_READABLE}) WHERE json_extract(data, '$.role') = 'assistant' AND json_extract(data, '$.time.completed')"
             " AND json_extract(data, '$.error') IS NULL) WHERE tokens > 0 ORDER BY time_created DESC, id DESC LIMIT ?",
             session_id,
             count,
@@ -202,13 +191,13 @@ class DatabaseReader:
 
     def utterances(self, session_id: str, after_ms: int = 0) -> tuple[Utterance, ...]:
         """The session's messages with their words, oldest first: all, or those that were written to at `after_ms` or later."""
-        messages = self._rows(
+        messages = self.rows(
             "SELECT id, data FROM message WHERE session_id = ? AND time_updated >= ? ORDER BY time_created, id",
             session_id,
             after_ms,
         )
         parts: dict[str, list[wire.Part]] = defaultdict(list)
-        for message_id, data in self._rows(_PARTS, session_id, after_ms):
+        for message_id, data in self.rows(_PARTS, session_id, after_ms):
             parts[message_id].append(wire.decode(data, wire.Part, "a part of a message"))
         return tuple(
             wire.decode(data, wire.MessageBody, "a message").utterance(message_id, tuple(parts[message_id]))
@@ -218,7 +207,7 @@ class DatabaseReader:
     def transcript(self, session_id: str, limit: int, before: str | None = None) -> wire.TranscriptPage:
         """The newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
         at, last_id = _place(before)
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT id, time_created, {_MESSAGE} FROM message WHERE session_id = ? AND (time_created, id) < (?, ?)"
             " ORDER BY time_created DESC, id DESC LIMIT ?",
             session_id,
@@ -228,7 +217,7 @@ class DatabaseReader:
         )
         page = rows[:limit][::-1]
         parts: dict[str, list[wire.Part]] = defaultdict(list)
-        for message_id, data in self._rows(_PARTS_OF, json.dumps([row[0] for row in page])):
+        for message_id, data in self.rows(_PARTS_OF, json.dumps([row[0] for row in page])):
             parts[message_id].append(wire.decode(data, wire.Part, "a part of a message"))
         messages = (
             wire.Message(wire.decode(data, wire.MessageInfo, "a message"), tuple(parts[name])) for name, _created, data in page
@@ -240,45 +229,45 @@ class DatabaseReader:
 
         With it where the next slice begins; None when there are no older ones.
         """
-        newest = self._rows("SELECT coalesce(max(rowid), 0) + 1 FROM part")[0][0] if below is None else below
+        newest = self.rows("SELECT coalesce(max(rowid), 0) + 1 FROM part")[0][0] if below is None else below
         lowest = max(newest - limit, 0)
         # The first comparison spares most of the rows the reading of their JSON.
         raw = json.dumps(text, ensure_ascii=False)[1:-1]
-        said_in = self._rows(_SAYING, lowest, newest, pattern(raw), pattern(text))
+        said_in = self.rows(_SAYING, lowest, newest, pattern(raw), pattern(text))
         return frozenset(row[0] for row in said_in), lowest or None
 
     def sessions_titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title."""
-        return tuple(row[0] for row in self._rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
+        return tuple(row[0] for row in self.rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
 
     def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
         """The session that has each of these parts of messages, where one has."""
         wanted = json.dumps(list(part_ids))
-        return dict(self._rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
+        return dict(self.rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
 
     def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
         """The root sessions that carry our marker for this thread, oldest first."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT id, metadata FROM session WHERE parent_id IS NULL AND instr(metadata, ?) ORDER BY time_created, id", thread_id
         )
         marks = ((session_id, wire.marker_in(metadata.encode())) for session_id, metadata in rows)
         return tuple(session_id for session_id, mark in marks if mark and mark.thread == thread_id)
 
     def _end(self, session_id: str, order: str) -> MessageFacts | None:
-        rows = self._rows(f"{_MESSAGES} WHERE session_id = ? ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
+        rows = self.rows(f"{MESSAGES} WHERE session_id = ? ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
         if rows:
-            return _message_facts(rows[0])
+            return message_facts(rows[0])
         if self._is_stranded(session_id):
             raise Unsupported(f"The messages of {session_id} are kept in a newer form that t3tray cannot read.")
         return None
 
     def _is_stranded(self, session_id: str) -> bool:
         """OpenCode 2 keeps messages in a table of its own: a session may look empty here and not be."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_message'"):
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_message'"):
             return False
-        return bool(self._rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
+        return bool(self.rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
 
-    def _rows(self, query: str, *values: str | int) -> list[Row]:
+    def rows(self, query: str, *values: str | int) -> list[Row]:
         """The answer to any question, from a file that did not change while it was read."""
         try:
             return self._reader.rows(query, *values)
@@ -315,22 +304,38 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
     return ServerFault(f"OpenCode's database at {path} cannot be read: {error}.")
 
 
-def _session_facts(row: Row) -> SessionFacts:
-    value = dict(zip(_SESSION_COLUMNS, row, strict=True))
-    revert = wire.decode(value["revert"], wire.Revert, "a revert") if value["revert"] else None
+def session_facts(row: Row) -> SessionFacts:
+    """What a row of `SESSION_COLUMNS` tells. Raises Unsupported where it does not tell what a verdict needs."""
+    session_id, parent, directory, title, version, revert, created, updated, archived = row
+    if not (isinstance(directory, str) and isinstance(created, int) and isinstance(updated, int)):
+        raise _odd(session_id)
+    if not (parent is None or isinstance(parent, str)) or not (revert is None or isinstance(revert, str)):
+        raise _odd(session_id)
     return SessionFacts(
-        id=value["id"],
-        directory=value["directory"],
-        title=value["title"],
-        created_ms=value["time_created"],
-        updated_ms=value["time_updated"],
-        version=value["version"],
-        parent_id=value["parent_id"],
-        archived=value["time_archived"] is not None,
-        reverted_to=revert.message_id if revert else None,
+        id=session_id,
+        directory=directory,
+        title=title if isinstance(title, str) else "",
+        created_ms=created,
+        updated_ms=updated,
+        version=version if isinstance(version, str) else "",
+        parent_id=parent,
+        archived=archived is not None,
+        reverted_to=wire.decode(revert, wire.Revert, "a revert").message_id if revert else None,
     )
 
 
-def _message_facts(row: Row) -> MessageFacts:
+def message_facts(row: Row) -> MessageFacts:
+    """What a row of `MESSAGES` tells. Raises Unsupported where that is no message."""
     message_id, data, has_compaction_part = row
+    if not isinstance(data, str):
+        raise Unsupported(f"OpenCode's database holds no text in message {message_id}.")
     return wire.decode(data, wire.MessageBody, "a message").facts(message_id, bool(has_compaction_part))
+
+
+def _odd(session_id: object) -> Unsupported:
+    return Unsupported(f"OpenCode's database tells session {session_id} in a way that t3tray does not understand.")
+
+
+def _number(value: object) -> int | None:
+    """What stands in a column of numbers, where it is one."""
+    return value if isinstance(value, int) else None

@@ -5,17 +5,20 @@ It answers the questions of `DatabaseReader` that verdicts need, in the same wor
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
-from t3tray.core.errors import OurBug, SessionMissing
-from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.core.errors import OurBug, SessionMissing, Unsupported
+from t3tray.core.opencode import many
+from t3tray.core.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
+from t3tray.core.system.marks import Marks, changed
+from t3tray.core.system.quiet_sqlite import Row
 
 # In ms. A message is written up to some time after its session's own time has moved (35 ms were seen): for as long after the
 # newest update of all a session that was just updated is read again.
 _STILL_MOVING = 60_000
+_PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("title")
 
 
 class SessionIndex:
@@ -24,11 +27,12 @@ class SessionIndex:
     def __init__(self, database: OpenCodeDatabase) -> None:
         self._database = database
         self._reader: DatabaseReader | None = None
-        self._updated: dict[str, int] = {}
+        self._marks: Marks = ()
+        self._rows: dict[str, Row] = {}
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
-        self._titles: dict[str, tuple[str, ...]] | None = None
-        self._children: dict[str, tuple[SessionFacts, ...]] | None = None
+        self._titles: dict[str, tuple[str, ...]] = {}
+        self._children: dict[str, tuple[str, ...]] = {}
         self._stamp: tuple[object, ...] = ()
 
     def refresh(self) -> frozenset[str]:
@@ -39,14 +43,14 @@ class SessionIndex:
             if stamp == self._stamp and stamp[0] is not None:
                 return frozenset()
             self._reader.check_schema()
-            changed = self._read_changes(self._reader)
+            found = self._read_changes(self._reader) if self._rows else self._read_all(self._reader)
         except BaseException:
             self._stamp = ()
             self.release()
             raise
         # From before the reading: what is written meanwhile is read at the next.
         self._stamp = stamp
-        return changed
+        return found
 
     def release(self) -> None:
         """Let go of the file, so that who writes it finds nobody in it."""
@@ -54,12 +58,16 @@ class SessionIndex:
             self._reader.close()
             self._reader = None
 
+    def doubt(self) -> None:
+        """What was read may be half of it: the next `refresh` looks whether the file has changed or not."""
+        self._stamp = ()
+
     def prefetch(self, session_ids: Collection[str]) -> None:
         """Read the last messages of these sessions in one go."""
-        wanted = [session for session in session_ids if session in self._sessions and session not in self._newest]
-        found = self._open.newest_of(wanted) if wanted else {}
-        # One without any message may hold them in another form; `newest` looks into that when it is asked.
-        self._newest |= found
+        wanted = [session for session in session_ids if session in self._rows and session not in self._newest]
+        if wanted:
+            # One without any message may hold them in another form; `newest` looks into that when it is asked.
+            self._newest |= many.newest_messages(self._open, wanted)
 
     @property
     def reader(self) -> DatabaseReader:
@@ -68,34 +76,35 @@ class SessionIndex:
 
     def titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title."""
-        if self._titles is None:
-            by_title = defaultdict(list)
-            for session in self._sessions.values():
-                if session.parent_id is None:
-                    by_title[session.title].append(session.id)
-            self._titles = {found: tuple(ids) for found, ids in by_title.items()}
         return self._titles.get(title, ())
 
-    def children_of(self, session_id: str) -> tuple[SessionFacts, ...]:
+    def children_of(self, session_id: str) -> tuple[str, ...]:
         """The sessions of the sub-agents that were begun in this one."""
-        if self._children is None:
-            by_parent = defaultdict(list)
-            for session in self._sessions.values():
-                if session.parent_id is not None:
-                    by_parent[session.parent_id].append(session)
-            self._children = {parent: tuple(children) for parent, children in by_parent.items()}
         return self._children.get(session_id, ())
 
     def parents_of(self, session_ids: Collection[str]) -> frozenset[str]:
         """The sessions in which these were begun, of those that are sub-agents'."""
-        known = (self._sessions[name].parent_id for name in session_ids if name in self._sessions)
-        return frozenset(parent for parent in known if parent is not None)
+        known = (self._rows[name][_PARENT] for name in session_ids if name in self._rows)
+        return frozenset(parent for parent in known if isinstance(parent, str))
 
     def session(self, session_id: str) -> SessionFacts:
         found = self._sessions.get(session_id)
         if found is None:
-            raise SessionMissing(f"OpenCode's database has no session {session_id}.")
+            row = self._rows.get(session_id)
+            if row is None:
+                raise SessionMissing(f"OpenCode's database has no session {session_id}.")
+            found = self._sessions[session_id] = session_facts(row)
         return found
+
+    def has(self, session_id: str) -> bool | None:
+        """Whether it is there; None where its row does not tell what it is."""
+        try:
+            self.session(session_id)
+        except SessionMissing:
+            return False
+        except Unsupported:
+            return None
+        return True
 
     def newest(self, session_id: str) -> MessageFacts | None:
         if session_id not in self._newest:
@@ -117,24 +126,37 @@ class SessionIndex:
             raise OurBug("The index of sessions was asked while it was at rest.")
         return self._reader
 
+    def _read_all(self, reader: DatabaseReader) -> frozenset[str]:
+        # Before the sessions: what changes in between is then seen at the next reading.
+        self._marks = many.update_marks(reader)
+        self._take(many.all_sessions(reader))
+        return frozenset(self._rows)
+
     def _read_changes(self, reader: DatabaseReader) -> frozenset[str]:
-        updated = reader.updates()
-        gone = self._updated.keys() - updated.keys()
-        latest = max(updated.values(), default=0)
-        changed = {
-            session
-            for session, at in updated.items()
-            if self._updated.get(session) != at or (at > latest - _STILL_MOVING and session in self._newest)
-        }
-        for session in (*gone, *changed):
-            self._newest.pop(session, None)
-            self._sessions.pop(session, None)
-        if changed:
-            self._sessions |= {session.id: session for session in reader.sessions(changed)}
-        if changed or gone:
-            self._titles = self._children = None
-        self._updated = updated
-        return frozenset(changed | gone)
+        marks = many.update_marks(reader)
+        moving = (name for name in many.updated_lately(reader, _STILL_MOVING) if name in self._newest)
+        names = changed(self._marks, marks).union(moving)
+        self._drop(names)
+        self._take(many.some_sessions(reader, names) if names else ())
+        self._marks = marks
+        return frozenset(names)
+
+    def _take(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            name, parent = row[0], row[_PARENT]
+            if isinstance(name, str):
+                self._rows[name] = row
+                kin, key = (self._titles, row[_TITLE]) if parent is None else (self._children, parent)
+                kin[key] = (*kin.get(key, ()), name)
+
+    def _drop(self, session_ids: Iterable[str]) -> None:
+        for name in session_ids:
+            self._newest.pop(name, None)
+            self._sessions.pop(name, None)
+            row = self._rows.pop(name, None)
+            if row is not None:
+                kin, key = (self._titles, row[_TITLE]) if row[_PARENT] is None else (self._children, row[_PARENT])
+                kin[key] = tuple(other for other in kin[key] if other != name)
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

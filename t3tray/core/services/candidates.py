@@ -13,7 +13,7 @@ from typing import Protocol
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.split import Candidate
-from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.errors import ServerError, SessionMissing, Unsupported
 from t3tray.core.opencode.database import DatabaseReader
 from t3tray.core.opencode.wire import SessionRecord, Span
 from t3tray.core.t3code.provider_logs import Stretch
@@ -39,6 +39,13 @@ class Memory:
     parts: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+
+    def names_only(self, session_id: str | None) -> bool:
+        """Whether no other session is remembered than this one, the entries left aside."""
+        t3 = self.t3
+        earlier = (*(session.session_id for session in t3.earlier), t3.before_import or session_id) if t3 else ()
+        named = (*self.titled, *self.told, *earlier, *(stretch.session_id for stretch in self.stretches))
+        return all(name == session_id for name in named)
 
 
 class SessionTeller(Protocol):
@@ -117,6 +124,8 @@ def _candidate(session_id: str, places: tuple[str, ...], reader: DatabaseReader 
         session = reader.session(session_id)
     except SessionMissing:
         return Candidate(session_id, places, exists=False)
+    except Unsupported:
+        return Candidate(session_id, places)
     holding = reader.holding(session_id)
     return _there(session, places, holding.messages, holding.first_ms, holding.last_ms, holding.input_tokens)
 

@@ -25,6 +25,7 @@ from t3tray.core.t3code.threads import T3Thread
 
 T = TypeVar("T")
 PAGE = 100
+_DATABASE = "OpenCode's database"
 STILL_WARM = timedelta(minutes=10)
 
 
@@ -134,39 +135,43 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
 
 def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
-    session = _read(lambda: reader.session(cursor.session_id))
-    newest = _read_newest(reader, cursor.session_id) if isinstance(session, Found) else session
+    session = _read(reader.session, cursor.session_id)
+    if not isinstance(session, Found):
+        return replace(
+            from_nobody(recorded, Failure.SERVER_ERROR, surroundings), session=session, newest=session, asked=_DATABASE
+        )
+    newest = _read_newest(reader, cursor.session_id)
     tail: Lookup[MessageFacts] | None = None
-    first: Lookup[MessageFacts] | None = None
-    if isinstance(session, Found) and cursor.last_message_id is not None:
-        tail = _recorded(newest, cursor.last_message_id) or _read_message(reader, cursor.session_id, cursor.last_message_id)
-        if isinstance(tail, Absent) and cursor.first_message_id is not None:
-            first = _read_message(reader, cursor.session_id, cursor.first_message_id)
-    gone = None
-    if isinstance(first, Found) and cursor.message_count is not None:
-        gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
-    place = session.value.directory if isinstance(session, Found) else None
+    if cursor.last_message_id is not None:
+        tail = _recorded(newest, cursor.last_message_id) or _read(reader.message, cursor.session_id, cursor.last_message_id)
+    facts = session.value
     evidence = Evidence(
         taken_at=surroundings.now(),
         session=session,
         newest=newest,
         tail=tail,
-        first=first,
         directory_exists=surroundings.directory_exists(recorded.thread.directory),
-        same_directory=place is None or surroundings.same_directory(recorded.thread.directory, place),
+        same_directory=surroundings.same_directory(recorded.thread.directory, facts.directory),
         has_turns=recorded.has_turns,
-        messages_gone=gone,
         split=recorded.split,
         conflict=recorded.conflict,
-        asked="OpenCode's database",
+        asked=_DATABASE,
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
     )
-    if isinstance(session, Found) and session.value.reverted_to:
-        evidence = replace(evidence, taken_back=reader.count(cursor.session_id, session.value.reverted_to))
-    if isinstance(session, Found) and _others_writing(evidence, session.value, surroundings):
-        return replace(evidence, others_writing=True)
-    return evidence
+    if isinstance(tail, Absent) and cursor.first_message_id is not None:
+        evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)
+    if facts.reverted_to:
+        evidence = replace(evidence, taken_back=reader.count(cursor.session_id, facts.reverted_to))
+    return replace(evidence, others_writing=True) if _others_writing(evidence, facts, surroundings) else evidence
+
+
+def _with_beginning(reader: Sessions, cursor: Cursor, first_id: str, evidence: Evidence) -> Evidence:
+    """The recorded tail is gone: is the first message still there, and how many are not?"""
+    first, gone = _read(reader.message, cursor.session_id, first_id), None
+    if isinstance(first, Found) and cursor.message_count is not None:
+        gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
+    return replace(evidence, first=first, messages_gone=gone)
 
 
 async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
@@ -313,9 +318,9 @@ def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFac
     return newest if isinstance(newest, Found) and newest.value.id == message_id else None
 
 
-def _read(read: Callable[[], T]) -> Lookup[T]:
+def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
     try:
-        return Found(read())
+        return Found(read(*ids))
     except SessionMissing:
         return Absent()
     except ServerError as error:
@@ -323,11 +328,8 @@ def _read(read: Callable[[], T]) -> Lookup[T]:
 
 
 def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
-    newest = _read(lambda: reader.newest(session_id))
-    if isinstance(newest, Found):
-        return Absent() if newest.value is None else Found(newest.value)
-    return newest
-
-
-def _read_message(reader: Sessions, session_id: str, message_id: str) -> Lookup[MessageFacts]:
-    return _read(lambda: reader.message(session_id, message_id))
+    try:
+        newest = reader.newest(session_id)
+    except ServerError as error:
+        return failure_of(error)
+    return Absent() if newest is None else Found(newest)

@@ -32,6 +32,7 @@ class Sentinel:
         self._now = now
         self._sightings: dict[str, str | None] | None = None
         self._judged: dict[str, str] = {}
+        self._watched: dict[str, Examination] = {}
         self._told_gone: set[tuple[str, str]] = set()
 
     def watch(self, picture: Picture) -> tuple[Alarm, ...]:
@@ -39,20 +40,32 @@ class Sentinel:
         if self._sightings is None:
             self._sightings = self._store.alarms.sightings()
         known = self._sightings
-        seen = {found.thread.id: found.t3.session_id for found in picture.examinations if found.t3}
-        moved = [found for found in picture.examinations if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
-        turns = [found for found in picture.examinations if self._has_new_turn(found)]
-        gone = [found for found in picture.examinations if self._has_gone(found)]
-        if not (moved or turns or gone):
+        # What is the same object as at the last watch holds nothing new.
+        fresh = [found for found in picture.examinations if self._watched.get(found.thread.id) is not found]
+        if not fresh:
             return ()
-        with _Told(self._database) as told:
-            raised = [alarm for found in moved if found.thread.id in known and (alarm := self._switched(found, known, told))]
-            raised += [self._gone(found) for found in gone]
-            raised += [alarm for found in turns if (alarm := self._cliff(found, told))]
-        fresh = self._store.alarms.record({found.thread.id: seen[found.thread.id] for found in moved}, raised)
-        known |= seen
+        seen = {found.thread.id: found.t3.session_id for found in fresh if found.t3}
+        moved = [found for found in fresh if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
+        turns = [found for found in fresh if self._has_new_turn(found)]
+        gone = [found for found in fresh if self._has_gone(found)]
+        raised = self._raised(moved, turns, gone, known)
+        noted = {found.thread.id: seen[found.thread.id] for found in moved}
+        alarms = self._store.alarms.record(noted, raised) if noted or raised else ()
+        known |= noted
         self._judged |= {found.thread.id: _newest(found) for found in turns}
-        return fresh
+        self._watched = {found.thread.id: found for found in picture.examinations}
+        return alarms
+
+    def _raised(
+        self, moved: list[Examination], turns: list[Examination], gone: list[Examination], known: dict[str, str | None]
+    ) -> list[Alarm]:
+        switched = [found for found in moved if found.thread.id in known]
+        raised = [self._gone(found) for found in gone]
+        if switched or turns:
+            with _Told(self._database) as told:
+                raised = [alarm for found in switched if (alarm := self._switched(found, known, told))] + raised
+                raised += [alarm for found in turns if (alarm := self._cliff(found, told))]
+        return raised
 
     def _switched(self, found: Examination, known: dict[str, str | None], told: _Told) -> Alarm | None:
         t3 = found.t3
@@ -183,6 +196,8 @@ class _Told:
             self._reader.session(session_id)
         except SessionMissing:
             return False
+        except ServerError:
+            return None
         return True
 
     def holding(self, session_id: str) -> Holding | None:

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, compress, islice
+from operator import is_not
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
@@ -20,6 +21,7 @@ from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.domain.transcript import Transcript
+from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
@@ -32,11 +34,12 @@ from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
-from t3tray.core.t3code.threads import Shape, T3Thread
+from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
 from t3tray.core.t3code.twins import Twins, without_twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
 WHOLE_AT_ONCE = 500
+_THOUSANDS = 2_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,9 @@ class Survey:
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
+        self._shown: tuple[tuple[T3Thread, ...], ...] = ()
+        self._foreign: tuple[T3Thread, ...] = ()
+        self._bound_to: defaultdict[str, set[str]] = defaultdict(set)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
         """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
@@ -92,19 +98,21 @@ class Survey:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with _many_objects():
             states = self._read_states()
-        changed = self._pending | self._read_bindings() | self._read_threads(states)
-        self._pending = set()
-        surroundings = self._surroundings.at_once()
-        failure, sessions = self._read_sessions()
-        try:
-            changed |= self._touched(sessions, failure, surroundings)
-            changed |= self._read_middles() if failure is None else set()
-            with _many_objects():
+            changed = self._pending | self._read_bindings() | self._read_threads(states)
+            self._pending = set()
+            surroundings = self._surroundings.at_once()
+            failure, sessions = self._read_sessions()
+            try:
+                changed |= self._touched(sessions, failure, surroundings)
+                changed |= self._read_middles() if failure is None else set()
                 self._judge(changed, surroundings)
-        finally:
-            self._index.release()
-        foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
-        return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read), self._twins)
+            finally:
+                self._index.release()
+            if len(changed) > _THOUSANDS:
+                # What was made lives on for long: let the collector never go through it again.
+                gc.freeze()
+        half_read = 0 if self._failure else len(self._half_read)
+        return Picture(tuple(self._results.values()), states, self._foreign, half_read, self._twins)
 
     def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -143,7 +151,8 @@ class Survey:
     def _recorded_deleted(self, prefix: str) -> Recorded | None:
         """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
         theirs = {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
-        shown = {name: own for name, own in self._own.items() if name.startswith(prefix) and self._is_gone(own)}
+        kept = (own for own in self._store.threads.all() if own.id.startswith(prefix))
+        shown = {own.id: own for own in kept if self._is_gone(own)}
         shown |= {name: t3_thread(thread, "") for name, thread in theirs.items()}
         if not shown:
             return None
@@ -188,14 +197,27 @@ class Survey:
 
     def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
         """The threads of both programs; the ids of those that are new, changed or gone."""
-        t3 = {thread.id: thread for state in states for thread in state.threads}
-        own = {thread.id: thread for thread in self._store.threads.all()}
-        changed = {name for name, thread in t3.items() if self._t3.get(name) is not thread}
-        changed |= {name for name, thread in own.items() if self._own.get(name) != thread}
-        changed |= (self._t3.keys() - t3.keys()) | (self._own.keys() - own.keys())
-        self._t3, self._own = t3, own
         self._t3_tells = any(state.shape is not Shape.UNSUPPORTED for state in states)
-        return changed
+        # What T3 Code tells of its threads is newer than what was kept of them.
+        kept = self._store.threads.ours() if self._t3_tells else self._store.threads.all()
+        own = {thread.id: thread for thread in kept}
+        names = {name for name, thread in own.items() if self._own.get(name) != thread} | (self._own.keys() - own.keys())
+        self._own = own
+        shown = tuple(state.threads for state in states)
+        if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
+            names |= self._compare(tuple(chain.from_iterable(shown)))
+            self._shown = shown
+        return names
+
+    def _compare(self, now: tuple[T3Thread, ...]) -> set[str]:
+        """Take over T3 Code's threads; the ids of those that are other objects than before."""
+        before = tuple(self._t3.values())
+        self._t3 = {thread.id: thread for thread in now}
+        self._foreign = tuple(thread for thread in now if thread.provider != OPENCODE)
+        if len(before) == len(now):
+            return {thread.id for pair in compress(zip(before, now, strict=True), map(is_not, before, now)) for thread in pair}
+        known = {thread.id: thread for thread in before}
+        return {name for name, thread in self._t3.items() if known.get(name) is not thread} | (known.keys() - self._t3.keys())
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
         try:
@@ -213,29 +235,51 @@ class Survey:
         self._places |= places
         if not (everything or sessions or moved):
             return set(self._unfinished)
-        return {
-            name
-            for name, result in self._results.items()
-            if everything or name in self._unfinished or result.is_among(sessions) or result.thread.directory in moved
-        }
+        touched = set(self._unfinished)
+        touched.update(*(self._bound_to.get(session, ()) for session in sessions))
+        if everything or moved:
+            touched |= {name for name, result in self._results.items() if everything or result.thread.directory in moved}
+        return touched
 
     def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
         recorded = [found for name in changed if (found := self._recorded(name)) is not None]
         for name in changed - {found.thread.id for found in recorded}:
-            self._results.pop(name, None)
-            self._unfinished.discard(name)
-        if self._failure is None:
-            self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
-            self._find_answers([found.thread.id for found in recorded if found.t3])
+            self._forget(name)
         for logs in self._logs:
             logs.list_again()
+        if self._failure is None:
+            try:
+                self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+                self._find_answers([found.thread.id for found in recorded if found.t3])
+            except ServerError as error:
+                # It cannot be read by now: unknown, and everything anew at the next look.
+                self._failure = failure_of(error)
+                self._index.doubt()
         for found in recorded:
-            result = self._results[found.thread.id] = self._examine(self._with_others(found), surroundings)
-            is_moving = result.is_unfinished or result.agents_work
-            (self._unfinished.add if is_moving else self._unfinished.discard)(found.thread.id)
+            self._take(self._examine(found, surroundings))
             directory = found.thread.directory
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
+
+    def _take(self, result: Examination) -> None:
+        name, cursor = result.thread.id, result.cursor
+        former = self._results.get(name)
+        if former is not None and former.cursor is not None:
+            self._bound_to[former.cursor.session_id].discard(name)
+        if cursor is not None:
+            self._bound_to[cursor.session_id].add(name)
+        self._results[name] = result
+        # What could not be read of one thread alone is read again, unless it is there and odd.
+        reason = result.verdict.reason
+        is_open = self._failure is None and KIND_OF[reason] is Kind.UNKNOWN and reason is not Reason.UNSUPPORTED
+        is_moving = is_open or result.is_unfinished or result.agents_work
+        (self._unfinished.add if is_moving else self._unfinished.discard)(name)
+
+    def _forget(self, name: str) -> None:
+        former = self._results.pop(name, None)
+        if former is not None and former.cursor is not None:
+            self._bound_to[former.cursor.session_id].discard(name)
+        self._unfinished.discard(name)
 
     def _find_answers(self, names: Collection[str]) -> None:
         """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
@@ -258,7 +302,10 @@ class Survey:
         """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
         some = tuple(islice(self._half_read, WHOLE_AT_ONCE))
         before = {name: self._answered_in.get(name) for name in some}
-        self._find_answers(some)
+        try:
+            self._find_answers(some)
+        except ServerError:
+            return set()  # they stay half-read, and are tried again at the next look
         return {name for name in some if self._answered_in[name] != before[name]}
 
     def _recorded(self, name: str) -> Recorded | None:
@@ -322,31 +369,56 @@ class Survey:
         t3 = recorded.t3
         if t3 is None or self._failure is not None:
             return recorded
-        memory = self.memory(recorded.thread.id, ())
         bound = recorded.cursor.session_id if recorded.cursor else None
-        others = {session for session in (*memory.titled, *memory.told) if session != bound}
-        if not (others or memory.stretches or t3.earlier or t3.before_import):
+        if not self._has_memories(recorded.thread.id, t3):
             return recorded
-        memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
-        candidates = candidates_of(memory, self._index.reader)
-        there = {found.session_id: found.exists for found in candidates}
-        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
-        return replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)), served=tuple(served))
+        memory = self.memory(recorded.thread.id, ())
+        stretches = memory.stretches
+        there: dict[str, bool | None] = {}
+        if not memory.names_only(bound):
+            memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
+            candidates = candidates_of(memory, self._index.reader)
+            there = {found.session_id: found.exists for found in candidates}
+            recorded = replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)))
+        elif stretches and bound:
+            there = {bound: self._index.has(bound)}
+        if not stretches:
+            return recorded
+        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in stretches)
+        return replace(recorded, served=tuple(served))
+
+    def _has_memories(self, name: str, t3: T3Thread) -> bool:
+        """Whether anything is remembered of the thread's sessions but where T3 Code sends its next message."""
+        if t3.earlier or t3.before_import or self._answered_in.get(name) or self._index.titled(f"T3 Code {name}"):
+            return True
+        return any(logs.has(name) for logs in self._logs)
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
-        if cursor is None or not cursor.is_well_formed:
-            return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
-        if self._failure is not None:
-            return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
-        found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        try:
+            recorded = self._with_others(recorded)
+            if cursor is None or not cursor.is_well_formed:
+                return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+            if self._failure is not None:
+                return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
+            found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+        except ServerError as error:
+            return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
         return replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
 
     def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
         """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
+        return any(self._works(child, surroundings) for child in self._index.children_of(session_id))
+
+    def _works(self, child: str, surroundings: Surroundings) -> bool:
         since_ms = (surroundings.now() - gather.STILL_WARM).timestamp() * 1000
-        warm = (child for child in self._index.children_of(session_id) if child.updated_ms >= since_ms)
-        return any((newest := self._index.newest(child.id)) is not None and not newest.ends_a_turn for child in warm)
+        try:
+            if self._index.session(child).updated_ms < since_ms:
+                return False
+            newest = self._index.newest(child)
+        except ServerError:
+            return False
+        return newest is not None and not newest.ends_a_turn
 
 
 @contextmanager

@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+import msgspec
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import alarms, sightings
+
+# In one statement: at the first look there are thousands.
+_NOTE = text(
+    "INSERT INTO sightings (thread_id, session_id) SELECT key, value FROM json_each(:seen) WHERE TRUE"
+    " ON CONFLICT (thread_id) DO UPDATE SET session_id = excluded.session_id"
+)
 
 
 class Alarms:
@@ -29,11 +36,8 @@ class Alarms:
         """Note what was seen now, and the alarms with it: both or neither. Those that were not known yet come back."""
         fresh = []
         with self._database.write() as connection:
-            for thread_id, session_id in seen.items():
-                row = insert(sightings).values(thread_id=thread_id, session_id=session_id)
-                connection.execute(
-                    row.on_conflict_do_update(index_elements=[sightings.c.thread_id], set_={"session_id": session_id})
-                )
+            if seen:
+                connection.execute(_NOTE, {"seen": msgspec.json.encode(seen).decode()})
             for alarm in raised:
                 values = {"thread_id": alarm.thread_id, "event": alarm.event, "alarm": alarm}
                 done = connection.execute(insert(alarms).values(values).on_conflict_do_nothing())

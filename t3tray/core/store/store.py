@@ -15,6 +15,7 @@ from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
+from t3tray.core.store.proofs import Proofs
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.rests import Rests
 from t3tray.core.store.settings import SettingsTable
@@ -36,6 +37,7 @@ class Store:
         self.rests = Rests(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
+        self.proofs = Proofs(database)
         self.guard_answers = GuardAnswers(database)
 
     @classmethod

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from t3tray.core.domain.thread import Thread, named
+from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.errors import ThreadNotFound
 from t3tray.core.store.column_types import Moment
 from t3tray.core.store.database import Database
@@ -37,6 +37,12 @@ class Threads:
         wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
         if not include_archived:
             wanted = wanted.where(threads.c.archived_at.is_(None))
+        with self._database.read() as connection:
+            return tuple(_thread(row) for row in connection.execute(wanted))
+
+    def ours(self) -> tuple[Thread, ...]:
+        """Those of t3tray's own, and those of other programs in which something was typed here and not sent."""
+        wanted = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
         with self._database.read() as connection:
             return tuple(_thread(row) for row in connection.execute(wanted))
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 BUSY_SECONDS = 2.0
 _ATTEMPTS = 3
+# How the driver words it; it has no code of its own for this.
+_NO_UTF8 = "Could not decode to UTF-8"
 
 Row = tuple[Any, ...]
 _Seen = tuple[int, int, int]
@@ -43,15 +46,22 @@ class QuietReader:
 
     def rows(self, query: str, *values: str | int) -> list[Row]:
         """The answer from a file that did not change while it was read."""
+        return self.together([query], *values)[0]
+
+    def together(self, queries: Sequence[str], *values: str | int) -> list[list[Row]]:
+        """The answers to several questions with the same values, all from one state of the file.
+
+        A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
+        """
         for _ in range(_ATTEMPTS):
             try:
-                rows = self._connection.execute(query, values).fetchall()
+                answers = self._ask(queries, values)
             except sqlite3.Error:
                 if not self._has_changed():
                     raise
             else:
                 if not self._has_changed():
-                    return rows
+                    return answers
             self._connection.close()
             self._connection, self._seen = self._open()
         raise KeptChanging(f"{self.path} kept changing while it was read.")
@@ -71,6 +81,20 @@ class QuietReader:
         finally:
             part.unlink(missing_ok=True)
 
+    def _ask(self, queries: Sequence[str], values: tuple[str | int, ...]) -> list[list[Row]]:
+        if len(queries) > 1:
+            self._connection.execute("BEGIN").close()
+        try:
+            return [self._connection.execute(query, values).fetchall() for query in queries]
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith(_NO_UTF8) or self._connection.text_factory is not str:
+                raise
+            self._connection.rollback()
+            self._connection.text_factory = _readable
+            return self._ask(queries, values)
+        finally:
+            self._connection.rollback()
+
     def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
         seen = _seen(self.path)
         mode = "mode=ro&immutable=1" if seen else "mode=ro"
@@ -78,6 +102,10 @@ class QuietReader:
 
     def _has_changed(self) -> bool:
         return self._seen is not None and self._seen != _seen(self.path)
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def pattern(text: str) -> str:

@@ -18,9 +18,11 @@ from pathlib import Path
 from t3tray.core.t3code.times import moment
 
 # `[time] CANON: {…}` and `[time] NTIVE: {…}`; a session's id stands under providerThreadId in both.
-_LINE = re.compile(rb"^\[([0-9T:.\-Z]+)\] (?:CANON|NTIVE): ")
+_LINE = re.compile(rb"\[([0-9T:.\-Z]+)\] (?:CANON|NTIVE): ")
 _SESSION = re.compile(rb'"providerThreadId":"(ses_[A-Za-z0-9]+)"')
+_NAMES = b'"providerThreadId":"ses_'
 _KEPT_ROTATIONS = 10
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ProviderLogs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, _Read] = {}
+        self._read: dict[str, _Read] = {}
         self._listed: Mapping[str, Set[str]] | None = None
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
@@ -65,13 +67,14 @@ class ProviderLogs:
         """New logs may have come."""
         self._listed = None
 
-    def _files(self, thread_id: str) -> Iterator[Path]:
+    def _files(self, thread_id: str) -> Iterator[str]:
         """The rotated files, the oldest first, then the one that is written."""
         there = self._names().get(thread_id, frozenset())
         name = f"events.{thread_id}.log"
-        for rotated in (*(f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)), name):
+        rotations = (f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)) if len(there) > 1 else ()
+        for rotated in (*rotations, name):
             if rotated in there:
-                yield self._folder / rotated
+                yield os.path.join(self._folder, rotated)
 
     def _names(self) -> Mapping[str, Set[str]]:
         """The files by the thread that they are of."""
@@ -84,8 +87,8 @@ class ProviderLogs:
             self._listed = found
         return self._listed
 
-    def _of(self, path: Path) -> list[Stretch]:
-        status = path.stat()
+    def _of(self, path: str) -> list[Stretch]:
+        status = os.stat(path)
         known = self._read.get(path)
         if known is None or known.inode != status.st_ino or known.offset > status.st_size:
             known = self._read[path] = _Read(status.st_ino, 0, [])
@@ -94,22 +97,50 @@ class ProviderLogs:
         return known.stretches
 
     @staticmethod
-    def _read_on(path: Path, known: _Read) -> None:
-        with path.open("rb") as file:
+    def _read_on(path: str, known: _Read) -> None:
+        with open(path, "rb", buffering=0) as file:
             file.seek(known.offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # being written: it is read when it is whole
-                known.offset += len(line)
-                stretch = _stretch(line)
-                if stretch:
+            left = b""
+            while block := file.read(_BLOCK):
+                # What follows the last end of a line is being written: it is read when it is whole.
+                lines, end, left = (left + block).rpartition(b"\n")
+                known.offset += len(lines) + len(end)
+                for stretch in _stretches(lines):
                     _add(known.stretches, stretch)
 
 
-def _stretch(line: bytes) -> Stretch | None:
-    session, begin = _SESSION.search(line), _LINE.match(line)
-    at = moment(begin[1].decode("ascii")) if begin else None
-    return Stretch(session[1].decode("ascii"), at, at) if session and at else None
+def _stretches(lines: bytes) -> Iterator[Stretch]:
+    """The sessions that these lines name, one after the other; only where another one begins is a time made of the text."""
+    current, began, ended = b"", b"", b""
+    place = 0
+    while named := _SESSION.search(lines, place):
+        begin = _LINE.match(lines, lines.rfind(b"\n", 0, named.start()) + 1)
+        place = lines.find(b"\n", named.end())
+        if begin:
+            if named[1] != current:
+                yield from _stretch(current, began, ended)
+                current, began, ended = named[1], begin[1], begin[1]
+                # As a rule no other session follows at all: then only the last line that names this one still counts.
+                place = max(place, _last_line(lines, named))
+            ended = max(ended, begin[1])
+        if place < 0:
+            break
+    yield from _stretch(current, began, ended)
+
+
+def _last_line(lines: bytes, named: re.Match[bytes]) -> int:
+    """Where the last line that names a session begins, when all from this one on name the same; else -1."""
+    others = lines.count(_NAMES, named.end())
+    if others == 0 or others != lines.count(named[0], named.end()):
+        return -1
+    end = lines.rfind(b"\n", 0, lines.rfind(_NAMES))
+    return end if _LINE.match(lines, end + 1) else -1
+
+
+def _stretch(session: bytes, began: bytes, ended: bytes) -> Iterator[Stretch]:
+    first, last = moment(began.decode("ascii")), moment(ended.decode("ascii"))
+    if first and last:
+        yield Stretch(session.decode("ascii"), first, last)
 
 
 def _add(stretches: list[Stretch], following: Stretch) -> None:

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from t3tray.core.domain.transcript import Transcript
-from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
+from t3tray.core.system.marks import Marks
+from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
 from t3tray.core.t3code import messages, state_v1, state_v2
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.place import served_since
@@ -36,7 +37,7 @@ class T3State:
     threads: tuple[T3Thread, ...] = ()
     last_written: str = ""
     served_since: datetime | None = None
-    marks: Mapping[str, Row] = field(default_factory=dict, compare=False, repr=False)
+    marks: Mapping[str, Marks] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,12 @@ class _Form:
 
     shape: Shape
     missing_column: Callable[[QuietReader], str | None]
-    read_threads: Callable[[QuietReader], tuple[T3Thread, ...]]
+    read_threads: Callable[[QuietReader], tuple[dict[str, T3Thread], Mapping[str, Marks]]]
     last_written: Callable[[QuietReader], str]
-    marks: Callable[[QuietReader], dict[str, Row]] = lambda _reader: {}
 
 
 _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
-_V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written, state_v1.marks)
+_V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written)
 _V2 = _Form(Shape.V2, state_v2.missing_column, state_v2.read_threads, state_v2.last_written)
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -152,16 +152,17 @@ class T3Reader:
             return None
         try:
             with closing(QuietReader(state.path)) as reader:
-                marks = state_v1.marks(reader)
-                changed = [name for name, mark in marks.items() if state.marks.get(name) != mark]
-                found = {thread.id: thread for thread in state_v1.read_some(reader, changed)} if changed else {}
-                kept = [found.pop(thread.id, thread) for thread in state.threads if thread.id in marks]
+                found, marks = state_v1.read_changes(reader, state.marks)
                 last_written = state_v1.last_written(reader)
         except _TROUBLE:
             return None
-        known = {thread.id: thread for thread in state.threads}
-        threads = tuple(_same(known.get(thread.id), thread) for thread in (*kept, *found.values()))
-        return replace(state, threads=threads, last_written=last_written, marks=marks)
+        threads = {thread.id: thread for thread in state.threads}
+        for name, thread in found.items():
+            if thread is None:
+                threads.pop(name, None)
+            else:
+                threads[name] = _same(threads.get(name), thread)
+        return replace(state, threads=tuple(threads.values()), last_written=last_written, marks=marks)
 
 
 def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
@@ -211,9 +212,8 @@ def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool
     found = T3State(home, path, form.shape, "it is the only one", last_written=form.last_written(reader))
     if not with_threads:
         return found
-    # Before the threads: what changes in between is then seen at the next reading.
-    marks = form.marks(reader)
-    return replace(found, threads=form.read_threads(reader), marks=marks)
+    threads, marks = form.read_threads(reader)
+    return replace(found, threads=tuple(threads.values()), marks=marks)
 
 
 def _is_open(path: Path) -> bool:

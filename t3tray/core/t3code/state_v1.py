@@ -1,20 +1,30 @@
 """The threads in the first orchestrator's database. Columns are taken as they are there, never by a migration's number.
 
-It reads neither credentials nor settings, and judges nothing.
+It reads neither credentials nor settings, and judges nothing. The tables are read one by one and put together here: a join and
+JSON within SQLite cost twice as much, and to see what has changed a few columns will do.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import NoneType
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from t3tray.core.domain.reaper import Runtime
+from t3tray.core.system.marks import Marks, changed, joined
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
 from t3tray.core.t3code.threads import OPENCODE, NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
+
+T = TypeVar("T")
+# The marks of each table.
+Marked = Mapping[str, Marks]
 
 # What nothing can be told without, by table.
 NEEDED: Mapping[str, frozenset[str]] = {
@@ -23,71 +33,112 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "provider_session_runtime": frozenset({"thread_id", "provider_name", "status", "last_seen_at", "resume_cursor_json"}),
     "projection_thread_sessions": frozenset({"thread_id", "status", "updated_at"}),
 }
-_ALIASES = {
-    "t": "projection_threads",
-    "p": "projection_projects",
-    "r": "provider_session_runtime",
-    "s": "projection_thread_sessions",
-}
+
+_ANY = "TRUE"
 
 
-def _json(expression: str) -> str:
-    """The expression where the column holds JSON, NULL where it does not: one bad row must not take all the others away."""
-    return f"CASE WHEN typeof({{0}}) = 'text' AND json_valid({{0}}) THEN {expression} END"
+@dataclass(frozen=True)
+class _Table:
+    """What is read of a table: columns of text, the one it goes by first, then numbers, that are zero or not.
+    `marks` are the columns that show a change.
+
+    Whatever changes in a thread shows in a mark: T3 Code stamps each row that it writes, but by more than one clock, so that a
+    stamp is compared with the one before and never with another thread's.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    marks: tuple[str, ...]
+    counts: tuple[str, ...] = ()
+    condition: str = _ANY
+
+    def query(self, reader: QuietReader, also_deleted: bool = False) -> str:
+        """All rows; a column that the file does not have is NULL."""
+        counts = (f"CASE WHEN {count} THEN 'some' END" for count in self._columns(reader, self.counts))
+        wanted = (*self._columns(reader, self.texts), *counts)
+        return f"SELECT {', '.join(wanted)} FROM {self.name} WHERE {_ANY if also_deleted else self.condition}"
+
+    def query_some(self, reader: QuietReader, also_deleted: bool = False) -> str:
+        """Those that go by one of the names in a JSON array."""
+        return f"{self.query(reader, also_deleted)} AND {self.texts[0]} IN (SELECT value FROM json_each(?))"
+
+    def query_marks(self, reader: QuietReader) -> str:
+        return f"SELECT {joined(self._columns(reader, self.marks))} FROM {self.name} NOT INDEXED WHERE {self.condition}"
+
+    def _columns(self, reader: QuietReader, columns: Iterable[str]) -> Iterable[str]:
+        there = reader.columns(self.name)
+        return (name if name in there else "NULL" for name in columns)
 
 
-# Each value that is read: the column that it needs, and the expression if it is more than that. Without the column it is NULL.
-_VALUES: Mapping[str, tuple[str, str]] = {
-    "id": ("t.thread_id", ""),
-    "title": ("t.title", ""),
-    "created_at": ("t.created_at", ""),
-    "updated_at": ("t.updated_at", ""),
-    "project": ("p.title", ""),
-    "workspace": ("p.workspace_root", ""),
-    "worktree": ("t.worktree_path", ""),
-    "branch": ("t.branch", ""),
-    "instance": ("t.model_selection_json", _json("coalesce(json_extract({0}, '$.instanceId'), json_extract({0}, '$.provider'))")),
-    "model": ("t.model_selection_json", _json("json_extract({0}, '$.model')")),
-    "latest_turn": ("t.latest_turn_id", ""),
-    "asked_at": ("t.latest_user_message_at", ""),
-    "approvals": ("t.pending_approval_count", ""),
-    "answers": ("t.pending_user_input_count", ""),
-    "archived_at": ("t.archived_at", ""),
-    "settled_at": ("t.settled_at", ""),
-    "snoozed_until": ("t.snoozed_until", ""),
-    "pinned_at": ("t.pinned_at", ""),
-    "provider": ("r.provider_name", ""),
-    "runtime_status": ("r.status", ""),
-    "last_seen_at": ("r.last_seen_at", ""),
-    "session_id": (
-        "r.resume_cursor_json",
-        _json("CASE json_type({0}, '$.sessionId') WHEN 'text' THEN json_extract({0}, '$.sessionId') END"),
+# The plus keeps SQLite from looking up by it.
+_NOT_DELETED = "+deleted_at IS NULL"
+_THREADS = _Table(
+    "projection_threads",
+    (
+        *("thread_id", "project_id", "title", "created_at", "updated_at", "worktree_path", "branch", "model_selection_json"),
+        *("latest_turn_id", "latest_user_message_at", "archived_at", "settled_at", "snoozed_until", "pinned_at"),
     ),
-    "cursor_version": ("r.resume_cursor_json", _json("json_extract({0}, '$.schemaVersion')")),
-    "last_event": ("r.runtime_payload_json", _json("json_extract({0}, '$.lastRuntimeEvent')")),
-    "adapter": ("r.adapter_key", ""),
-    "session_provider": ("s.provider_name", ""),
-    "session_status": ("s.status", ""),
-    "session_updated_at": ("s.updated_at", ""),
-    "active_turn": ("s.active_turn_id", ""),
-    "last_error": ("s.last_error", ""),
-}
-_FROM = """FROM projection_threads t JOIN projection_projects p USING (project_id)
-    LEFT JOIN projection_thread_sessions s USING (thread_id)
-    LEFT JOIN provider_session_runtime r USING (thread_id)
-    WHERE """
-_LIVE = "t.deleted_at IS NULL AND p.deleted_at IS NULL"
-_DELETED = "(t.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL) AND substr(t.thread_id, 1, length(?1)) = ?1"
+    marks=("thread_id", "project_id", "updated_at", "pending_approval_count", "pending_user_input_count"),
+    counts=("pending_approval_count", "pending_user_input_count"),
+    condition=_NOT_DELETED,
+)
+_SESSIONS = _Table(
+    "projection_thread_sessions",
+    ("thread_id", "provider_name", "status", "updated_at", "active_turn_id", "last_error"),
+    marks=("thread_id", "status", "active_turn_id", "updated_at"),
+)
+_RUNTIMES = _Table(
+    "provider_session_runtime",
+    (
+        *("thread_id", "provider_name", "status", "last_seen_at", "adapter_key"),
+        *("resume_cursor_json", "runtime_payload_json"),
+    ),
+    marks=("thread_id", "status", "last_seen_at", "resume_cursor_json"),
+)
+_PROJECTS = _Table(
+    "projection_projects",
+    ("project_id", "title", "workspace_root", "updated_at"),
+    marks=("project_id", "title", "workspace_root", "updated_at"),
+    condition=_NOT_DELETED,
+)
+_OF_THREADS = (_THREADS, _SESSIONS, _RUNTIMES)
+_TABLES = (*_OF_THREADS, _PROJECTS)
+_NO_SESSION: Row = (None,) * (len(_SESSIONS.texts) - 1)
+_NO_RUNTIME: Row = (None,) * (len(_RUNTIMES.texts) - 1)
+
 _AT_WORK = frozenset({"starting", "running"})
-_COUNTS = frozenset({"pending_approval_count", "pending_user_input_count"})
+_TEXT = frozenset({str, NoneType})
 # What T3 Code resumes by; a cursor of any other version is none to it, without a word.
 _CURSOR_VERSION = 1
-# Whatever changes in a thread shows in one of these: T3 Code stamps each row that it writes, but by more than one clock, so that
-# a stamp is compared with the one before and never with another thread's.
-_MARKS = (
-    *("t.updated_at", "t.pending_approval_count", "t.pending_user_input_count", "r.status", "r.last_seen_at"),
-    *("r.resume_cursor_json", "s.status", "s.active_turn_id", "s.updated_at", "p.updated_at", "p.workspace_root"),
-)
+
+
+class _Selection(msgspec.Struct):
+    instance: object = msgspec.field(name="instanceId", default=None)
+    provider: object = None
+    model: object = None
+
+
+class _Cursor(msgspec.Struct):
+    session_id: object = msgspec.field(name="sessionId", default=None)
+    version: object = msgspec.field(name="schemaVersion", default=None)
+
+    @property
+    def is_followed(self) -> bool:
+        return self.version == _CURSOR_VERSION and not isinstance(self.version, bool)
+
+
+class _Payload(msgspec.Struct):
+    last_event: object = msgspec.field(name="lastRuntimeEvent", default=None)
+
+
+class _Selected(NamedTuple):
+    instance: str
+    model: str
+
+
+_SELECTION, _NO_SELECTION = msgspec.json.Decoder(_Selection), _Selection()
+_CURSOR, _NO_CURSOR = msgspec.json.Decoder(_Cursor), _Cursor()
+_PAYLOAD, _NO_PAYLOAD = msgspec.json.Decoder(_Payload), _Payload()
 
 
 def missing_column(reader: QuietReader) -> str | None:
@@ -98,31 +149,40 @@ def missing_column(reader: QuietReader) -> str | None:
     return None
 
 
-def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
-    """Every thread that is not deleted, archived ones too. The reader's errors pass through."""
-    return tuple(_thread(row) for row in reader.rows(_query(reader)))
+def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marked]:
+    """Every thread that is not deleted, archived ones too, and what they would show a change by. The reader's errors pass."""
+    queries = [(table.query(reader), table.query_marks(reader)) for table in _TABLES]
+    rows = reader.together([query for pair in queries for query in pair])
+    return _put_together(*rows[::2]), {table.name: marks[0] for table, marks in zip(_TABLES, rows[1::2], strict=True)}
 
 
-def marks(reader: QuietReader) -> dict[str, Row]:
-    """What every thread that is not deleted would show a change by, by its id."""
-    there = {alias: reader.columns(table) for alias, table in _ALIASES.items()}
-    columns = [mark for mark in _MARKS if mark.partition(".")[2] in there[mark[0]]]
-    return {row[0]: row for row in reader.rows(f"SELECT t.thread_id, {', '.join(columns)} {_FROM} {_LIVE}")}
+def read_changes(reader: QuietReader, before: Marked) -> tuple[dict[str, T3Thread | None], Marked]:
+    """The threads that may have changed since those marks, as they are now: None for one that is gone; and the marks now."""
+    rows = reader.together([table.query_marks(reader) for table in _TABLES])
+    marks = {table.name: marks[0] for table, marks in zip(_TABLES, rows, strict=True)}
+    names = set().union(*(changed(before[table.name], marks[table.name]) for table in _OF_THREADS))
+    projects = changed(before[_PROJECTS.name], marks[_PROJECTS.name])
+    if projects:
+        names |= {row[0] for row in reader.rows(_OF_PROJECTS, json.dumps(list(projects))) if isinstance(row[0], str)}
+    now: dict[str, T3Thread | None] = dict.fromkeys(names)
+    if names:
+        now.update(_read_some(reader, names))
+    return now, marks
 
 
-def read_some(reader: QuietReader, thread_ids: Iterable[str]) -> tuple[T3Thread, ...]:
-    """Those of these threads that are not deleted."""
-    query = f"{_query(reader)} AND t.thread_id IN (SELECT value FROM json_each(?))"
-    return tuple(_thread(row) for row in reader.rows(query, json.dumps(list(thread_ids))))
+_OF_PROJECTS = "SELECT thread_id FROM projection_threads WHERE project_id IN (SELECT value FROM json_each(?))"
 
 
 def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
     """The deleted threads whose ids begin so: deleted by themselves, or with their project."""
-    when: dict[str, str] = dict(
-        reader.rows(f"SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at) {_FROM} {_DELETED}", prefix)
-    )
-    threads = (_thread(row) for row in reader.rows(_query(reader, _DELETED), prefix))
-    return tuple(replace(thread, deleted_at=moment(when.get(thread.id))) for thread in threads)
+    when: dict[str, str] = dict(reader.rows(_DELETED, prefix))
+    threads = _read_some(reader, when, also_deleted=True)
+    return tuple(msgspec.structs.replace(thread, deleted_at=moment(when.get(name))) for name, thread in threads.items())
+
+
+_DELETED = """SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at)
+    FROM projection_threads t JOIN projection_projects p USING (project_id)
+    WHERE (t.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL) AND substr(t.thread_id, 1, length(?1)) = ?1"""
 
 
 def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -138,17 +198,22 @@ def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple
 
 
 def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from."""
-    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id", "created_at"}:
+    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from.
+
+    Nothing where the file has no index to find them by: each of thousands of threads would mean to go through all messages.
+    """
+    if not reader.rows(_IS_FOUND_BY_THREAD) or not reader.columns("projection_thread_messages") >= {"message_id", "created_at"}:
         return {}
-    found: dict[str, tuple[str, ...]] = {}
-    for end in ("min", "max"):
-        # SQLite takes the bare columns from the row that holds the minimum or maximum (https://sqlite.org/lang_select.html#bareagg).
-        query = f"""SELECT thread_id, message_id, {end}(created_at) FROM projection_thread_messages
-            WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id"""
-        for thread_id, message_id, _ in reader.rows(query, json.dumps(list(thread_ids))):
-            found[thread_id] = (*found.get(thread_id, ()), message_id.removeprefix("assistant:"))
-    return found
+    found = reader.rows(_ENDS, json.dumps(list(thread_ids)))
+    return {name: tuple(part.removeprefix(_PART) for part in ends if isinstance(part, str)) for name, *ends in found if any(ends)}
+
+
+_PART = "assistant:"
+_IS_FOUND_BY_THREAD = """SELECT 1 FROM pragma_index_list('projection_thread_messages') AS indices
+    JOIN pragma_index_info(indices.name) AS parts WHERE parts.seqno = 0 AND parts.name = 'thread_id'"""
+_END = """(SELECT message_id FROM projection_thread_messages WHERE thread_id = value AND message_id GLOB 'assistant:prt_*'
+    ORDER BY created_at {order} LIMIT 1)"""
+_ENDS = f"SELECT value, {_END.format(order='ASC')}, {_END.format(order='DESC')} FROM json_each(?)"
 
 
 def last_written(reader: QuietReader) -> str:
@@ -159,62 +224,90 @@ def last_written(reader: QuietReader) -> str:
     return found or ""
 
 
-def _query(reader: QuietReader, which: str = _LIVE) -> str:
-    there = {alias: reader.columns(table) for alias, table in _ALIASES.items()}
+def _read_some(reader: QuietReader, names: Collection[str], also_deleted: bool = False) -> dict[str, T3Thread]:
+    """Those of these threads that are not deleted, or all."""
+    queries = [table.query_some(reader, also_deleted) for table in _OF_THREADS]
+    threads, sessions, runtimes = reader.together(queries, json.dumps(list(names)))
+    return _put_together(threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader, also_deleted)))
 
-    def expression(column: str, more: str) -> str:
-        alias, _, name = column.partition(".")
-        if name not in there[alias]:
-            return "NULL"
-        # Whatever a damaged row holds, here a text is a text and a number one.
-        return (
-            more.format(column) if more else column if name in _COUNTS else f"CASE typeof({column}) WHEN 'text' THEN {column} END"
+
+def _put_together(threads: list[Row], sessions: list[Row], runtimes: list[Row], projects: list[Row]) -> dict[str, T3Thread]:
+    session_of = {row[0]: row[1:] for row in sessions}
+    runtime_of = {row[0]: row[1:] for row in runtimes}
+    project_of = {row[0]: row[1:] for row in projects}
+    return {
+        str(row[0]): _thread(
+            _texts((*row, *session_of.get(row[0], _NO_SESSION), *runtime_of.get(row[0], _NO_RUNTIME), *project_of[row[1]]))
         )
+        for row in threads
+        if row[1] in project_of
+    }
 
-    return f"""
-        SELECT {", ".join(expression(*value) for value in _VALUES.values())}
-        {_FROM} {which}"""
+
+def _texts(row: Row) -> Row:
+    """Whatever a damaged row holds, here a text is a text or missing."""
+    if _TEXT.issuperset(map(type, row)):
+        return row
+    return tuple(value if isinstance(value, str) else None for value in row)
 
 
 def _thread(row: Row) -> T3Thread:
-    told = dict(zip(_VALUES, row, strict=True))
-    provider = told["provider"] or told["session_provider"] or told["adapter"] or told["instance"] or ""
-    written = max(told["updated_at"] or "", told["asked_at"] or "")
-    named = told["session_id"] if provider == OPENCODE else None
-    is_followed = told["cursor_version"] == _CURSOR_VERSION
+    (thread_id, _, title, created, updated, worktree, branch, selection, turn, asked) = row[:10]
+    (archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated) = row[10:19]
+    (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload) = row[19:27]
+    (project, workspace, _) = row[27:]
+    selected = _selection(selection)
+    provider = runtime_provider or session_provider or adapter or selected.instance or ""
+    cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
+    named = _text(cursor.session_id)
     return T3Thread(
-        id=str(row[0]),
-        title=told["title"] or "",
-        project=told["project"] or "",
-        directory=told["worktree"] or told["workspace"] or "",
+        id=thread_id or "",
+        title=title or "",
+        project=project or "",
+        directory=worktree or workspace or "",
         provider=provider,
-        instance=told["instance"] or provider,
-        created_at=needed_moment(told["created_at"] or ""),
-        last_activity_at=needed_moment(written),
-        branch=told["branch"] or "",
-        model=told["model"] or "",
-        session_id=named if named and is_followed else None,
-        earlier=(NativeSession(named),) if named and not is_followed else (),
-        has_turns=bool(told["latest_turn"] or told["asked_at"]),
-        is_working=told["session_status"] in _AT_WORK or told["active_turn"] is not None,
-        awaits_approval=bool(told["approvals"]),
-        awaits_answer=bool(told["answers"]),
-        last_error=told["last_error"] or "",
-        archived_at=moment(told["archived_at"]),
-        settled_at=moment(told["settled_at"]),
-        snoozed_until=moment(told["snoozed_until"]),
-        pinned_at=moment(told["pinned_at"]),
-        runtime=_runtime(told),
+        instance=selected.instance or provider,
+        created_at=needed_moment(created or ""),
+        last_activity_at=needed_moment(max(updated or "", asked or "")),
+        branch=branch or "",
+        model=selected.model,
+        session_id=named if named and cursor.is_followed else None,
+        earlier=(NativeSession(named),) if named and not cursor.is_followed else (),
+        has_turns=bool(turn or asked),
+        is_working=session_status in _AT_WORK or active_turn is not None,
+        awaits_approval=approvals is not None,
+        awaits_answer=answers is not None,
+        last_error=last_error or "",
+        archived_at=moment(archived),
+        settled_at=moment(settled),
+        snoozed_until=moment(snoozed),
+        pinned_at=moment(pinned),
+        runtime=Runtime(status, session_status or "", _last_event(payload), moment(last_seen), moment(session_updated))
+        if status
+        else None,
     )
 
 
-def _runtime(told: Mapping[str, Any]) -> Runtime | None:
-    if not told["runtime_status"]:
-        return None
-    return Runtime(
-        status=told["runtime_status"],
-        session_status=told["session_status"] or "",
-        last_event=told["last_event"] or "",
-        last_seen_at=moment(told["last_seen_at"]),
-        session_updated_at=moment(told["session_updated_at"]),
-    )
+@lru_cache(maxsize=256)
+def _selection(text: str | None) -> _Selected:
+    """The model that was chosen, and where it is served; the same few for thousands of threads."""
+    told = _decoded(text, _SELECTION, _NO_SELECTION)
+    return _Selected(_text(told.instance) or _text(told.provider) or "", _text(told.model) or "")
+
+
+def _last_event(payload: str | None) -> str:
+    return _text(_decoded(payload, _PAYLOAD, _NO_PAYLOAD).last_event) or ""
+
+
+def _decoded(text: str | None, decoder: msgspec.json.Decoder[T], nothing: T) -> T:
+    """What the JSON text holds; `nothing` where it is none of that form."""
+    if text is None:
+        return nothing
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return nothing
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

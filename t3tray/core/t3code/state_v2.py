@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from t3tray.core.domain.reaper import Runtime
+from t3tray.core.system.marks import Marks
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
 from t3tray.core.t3code.threads import NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
@@ -72,10 +73,10 @@ def missing_column(reader: QuietReader) -> str | None:
     return None
 
 
-def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
-    """Every thread that is not deleted and not a sub-agent's. The reader's errors pass through."""
+def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Mapping[str, Marks]]:
+    """Every thread that is not deleted and not a sub-agent's; no marks. The reader's errors pass through."""
     around = _read_around(reader)
-    return tuple(_thread(row, around) for row in reader.rows(_THREADS + _LIVE))
+    return {row[0]: _thread(row, around) for row in reader.rows(_THREADS + _LIVE)}, {}
 
 
 def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from t3tray.core.domain.reaper import Runtime
 
 OPENCODE = "opencode"
@@ -27,8 +29,8 @@ class NativeSession:
     since: datetime | None = None
 
 
-@dataclass(frozen=True)
-class T3Thread:
+# A struct and no dataclass: ten thousand are made in one look, and a frozen dataclass takes six times as long to make.
+class T3Thread(Struct, frozen=True, kw_only=True):
     """`session_id` is where T3 Code would send the next message (None: to a new session); `earlier` are those before it, oldest
     first; `before_import` is what the first orchestrator named, of a thread that the second has taken over.
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.place import served_since, thread_address
@@ -66,6 +68,34 @@ def test_a_log_that_shrank_is_read_anew(world: World) -> None:
     (world.logs / "events.t1.log").write_text("")
     add_log(world, "t1", ("ses_c", NOON))
     assert [one.session_id for one in logs.stretches("t1")] == ["ses_c"]
+
+
+@given(st.lists(st.sampled_from(["ses_a", "ses_b", "odd ses_a", "twice", "nothing"]), max_size=12))
+def test_whatever_stands_between_each_change_of_session_is_found(
+    tmp_path_factory: pytest.TempPathFactory, kinds: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    lines, expected = [], []
+    for number, kind in enumerate(kinds):
+        session = "ses_a" if kind == "twice" else kind.removeprefix("odd ")
+        named = f'"providerThreadId":"{session}"' if kind != "nothing" else '"type":"x"'
+        named += ',"providerThreadId":"ses_b"' if kind == "twice" else ""
+        lines.append(f"{'' if kind.startswith('odd') else f'[{stamp(later(number))}] NTIVE: '}{{{named}}}\n")
+        if kind in ("ses_a", "ses_b", "twice"):
+            if expected and expected[-1][0] == session:
+                expected[-1] = (session, expected[-1][1], later(number))
+            else:
+                expected.append((session, later(number), later(number)))
+    (folder / "events.t1.log").write_text("".join(lines))
+    assert [(one.session_id, one.began, one.ended) for one in ProviderLogs(folder).stretches("t1")] == expected
+
+
+def test_a_log_of_many_blocks_is_read_to_its_end(world: World) -> None:
+    times = [("ses_a" if number < 30_000 else "ses_b", NOON + timedelta(seconds=number)) for number in range(40_000)]
+    add_log(world, "t1", *times)
+    assert (world.logs / "events.t1.log").stat().st_size > 3 << 20
+    found = [(one.session_id, one.began, one.ended) for one in ProviderLogs(world.logs).stretches("t1")]
+    assert found == [("ses_a", NOON, times[29_999][1]), ("ses_b", times[30_000][1], times[-1][1])]
 
 
 def test_a_name_that_is_a_path_leads_nowhere(world: World) -> None:

@@ -1,0 +1,72 @@
+"""Many sessions of OpenCode's database in one go, as rows: each is understood by itself, so that an odd one spoils no other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import msgspec
+
+from t3tray.core.domain.evidence import MessageFacts
+from t3tray.core.errors import Unsupported
+from t3tray.core.opencode.database import MESSAGES, SESSIONS, DatabaseReader, message_facts
+from t3tray.core.system.marks import Marks, joined
+from t3tray.core.system.quiet_sqlite import Row
+
+_SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
+_NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
+    SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
+
+_EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
+    (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
+_LATELY = """SELECT id FROM session WHERE typeof(time_updated) = 'integer' AND time_updated >
+    (SELECT max(time_updated) FROM session WHERE typeof(time_updated) = 'integer') - ?"""
+
+
+def all_sessions(reader: DatabaseReader) -> list[Row]:
+    """Every session's `SESSION_COLUMNS`. Raises ServerError, as the others."""
+    return reader.rows(SESSIONS)
+
+
+def some_sessions(reader: DatabaseReader, session_ids: Collection[str]) -> list[Row]:
+    """The same of those of these that are there."""
+    return reader.rows(_SOME, as_json(session_ids))
+
+
+def update_marks(reader: DatabaseReader) -> Marks:
+    """What shows which sessions were updated: their ids, and when they were."""
+    found: Marks = reader.rows(f"SELECT {joined(('id', 'time_updated'))} FROM session NOT INDEXED")[0]
+    return found
+
+
+def updated_lately(reader: DatabaseReader, span_ms: int) -> list[str]:
+    """The sessions that were updated within so many ms before the newest update of all."""
+    return [row[0] for row in reader.rows(_LATELY, span_ms)]
+
+
+def newest_messages(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, MessageFacts]:
+    """The last message of each of these sessions, where it has one that can be understood."""
+    found = {}
+    for session_id, message_id, data, compacts in reader.rows(_NEWEST, as_json(session_ids)):
+        try:
+            found[session_id] = message_facts((message_id, data, compacts))
+        except Unsupported:
+            continue  # whoever asks for it is told so
+    return found
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The first message of a session (None without any), and how many there are."""
+
+    first_id: str | None
+    messages: int
+
+
+def extents(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, Extent]:
+    """Of each of these sessions."""
+    return {name: Extent(first, count) for name, first, count in reader.rows(_EXTENTS, as_json(session_ids))}
+
+
+def as_json(names: Collection[str]) -> str:
+    return msgspec.json.encode(list(names)).decode()
