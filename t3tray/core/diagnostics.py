@@ -1,6 +1,7 @@
 """Everything that helps to understand a trouble, as one text to be sent: versions, settings, states, sizes, the ends of the logs.
 
-Secrets are taken out of all of it, and no thread's title, folder or words are put in. It changes nothing and starts no server.
+Secrets are taken out of all of it, and no thread's title, folder or words are put in but what the logs tell. It changes
+nothing and starts no server.
 """
 
 from __future__ import annotations
