@@ -111,6 +111,8 @@ class Talking:
         began = time.perf_counter()
         page.show_conversation(told)
         self._application.processEvents()
+        while page.conversation.view.is_due:
+            self._application.processEvents()
         return (time.perf_counter() - began) * 1000
 
     def scrolled(self, step: int) -> float:
