@@ -159,13 +159,17 @@ class ConversationView(QAbstractScrollArea):
         clock.start()
         self._later.stop()
         height, width = self.viewport().height(), self._width()
+        is_begun = False
         for _ in range(_PASSES):
             offset = self._offset()
             is_news = False
             for place in self._in_order(offset - _NEAR * height, offset, offset + (1 + _NEAR) * height):
-                if place.is_due(self._room(place, width)) and clock.elapsed() >= _SLICE:
+                if not place.is_due(self._room(place, width)):
+                    continue
+                if is_begun and clock.elapsed() >= _SLICE:
                     self._later.start()
                     break
+                is_begun = True
                 is_news = self._measure(place, width) or is_news
             if is_news:
                 self._places.count()
@@ -233,8 +237,6 @@ class ConversationView(QAbstractScrollArea):
     def _measure(self, place: Place, width: int) -> bool:
         """Have it a widget of the right height; whether it is another height than was thought."""
         width = self._room(place, width)
-        if not place.is_due(width):
-            return False
         if place.widget is None:
             place.widget = self._made(place.row)
             self._alive.append(place)
