@@ -65,7 +65,9 @@ class ReceiptTab(_FactsTab):
     def _draw(self) -> None:
         receipt = self._receipt
         if receipt is None:
-            self._body.addWidget(label("Nothing was checked yet. “Check Now” does it, and so does every message.", "muted"))
+            self._body.addWidget(
+                label("Nothing was checked yet. Each check, and each message, leaves its receipt here.", "muted")
+            )
             return
         when = f"{receipt.taken_at.astimezone():%-d %B %Y, %H:%M:%S}"
         copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt.as_text())

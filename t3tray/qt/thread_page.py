@@ -43,6 +43,7 @@ class ThreadPage(QWidget):
         self._shown: ThreadRow | ThreadDetails | None = None
         self._asks: tuple[Ask, ...] = ()
         self._followed = ""
+        self._first = 0
         self.header = ThreadHeader()
         self.conversation = ConversationPage()
         self.receipt, self.history, self.details = ReceiptTab(), HistoryTab(), DetailsTab()
@@ -110,6 +111,8 @@ class ThreadPage(QWidget):
     def _show(self, shown: ThreadRow | ThreadDetails, details: ThreadDetails) -> None:
         thread_id = details.row.thread.id
         is_other = self._shown is None or _row(self._shown).thread.id != thread_id
+        # The first details of a thread tell what there is to read in the tabs.
+        is_first = isinstance(shown, ThreadDetails) and not isinstance(self._shown, ThreadDetails)
         self._shown = shown
         self._show_parts(True)
         if self.header.show_details(details) or is_other:
@@ -122,8 +125,10 @@ class ThreadPage(QWidget):
             place = 0 if is_other else tab.verticalScrollBar().value()
             tab.show_details(details)
             tab.verticalScrollBar().setValue(place)
+        if is_other or (is_first and self.tabs.currentIndex() == self._first):
+            self._first = _first_tab(details)
+            self.tabs.setCurrentIndex(self._first)
         if is_other:
-            self.tabs.setCurrentIndex(_first_tab(details.row))
             self.conversation.show_asks(self._asks)
         self._head.fit()
         self._follow()
@@ -191,6 +196,8 @@ def _row(shown: ThreadRow | ThreadDetails) -> ThreadRow:
     return shown.row if isinstance(shown, ThreadDetails) else shown
 
 
-def _first_tab(row: ThreadRow) -> int:
-    """The conversation, where it can be read or something was typed for it; else the receipt, which says why not."""
-    return 1 if row.verdict.reason in _UNREADABLE and not row.thread.draft else 0
+def _first_tab(details: ThreadDetails) -> int:
+    """The conversation, where it can be read or something was typed for it; else the receipt, else the history."""
+    if details.row.verdict.reason not in _UNREADABLE or details.row.thread.draft:
+        return 0
+    return 1 if details.receipt else 2 if details.journal else 0

@@ -111,6 +111,8 @@ class Talking:
         began = time.perf_counter()
         page.show_conversation(told)
         self._application.processEvents()
+        while page.conversation.view.is_due:
+            self._application.processEvents()
         return (time.perf_counter() - began) * 1000
 
     def scrolled(self, step: int) -> float:
@@ -122,13 +124,13 @@ class Talking:
         return (time.perf_counter() - began) * 1000
 
     def streamed(self, words: str, deltas: int) -> list[Frame]:
-        """A reply that grows by so many deltas, some thousand in a second; the frames meanwhile."""
+        """A reply that grows by so many deltas, a thousand in a second; the frames meanwhile."""
         number = 9_000
         begun = transcripts.text(number, "", done=False)
         pieces = [words[at : at + 8] for at in range(0, len(words), 8)]
         events = [transcripts.told(transcripts.info(number)), transcripts.part_told(begun)]
         events += [transcripts.grew(begun, pieces[count % len(pieces)]) for count in range(deltas)]
-        return self._frames(events, at_once=20)
+        return self._frames(events, at_once=8)
 
     def burst(self, count: int) -> list[Frame]:
         """So many events at once: tools that begin and end."""

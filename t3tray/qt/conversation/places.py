@@ -26,6 +26,10 @@ class Place:
         self.measured_at = 0
         self.widget: QWidget | None = None
 
+    def is_due(self, width: int) -> bool:
+        """Whether it has yet to be laid out at this width."""
+        return self.widget is None or self.measured_at != width
+
     @property
     def is_gone(self) -> bool:
         return self.number == _GONE

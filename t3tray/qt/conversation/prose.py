@@ -98,26 +98,30 @@ def _dress(document: QTextDocument, has_signs: bool) -> bool:
 
 
 def _dress_block(block: QTextBlock, document: QTextDocument) -> None:
-    look, cursor = block.blockFormat(), QTextCursor(block)
-    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+    look = block.blockFormat()
     level, quotes = look.headingLevel(), look.intProperty(QTextBlockFormat.Property.BlockQuoteLevel)
-    words = QTextCharFormat()
-    if level:
-        words.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
-        factor = _HEADINGS[level - 1] if level <= len(_HEADINGS) else 1
-        words.setFontPointSize(document.defaultFont().pointSizeF() * factor)
-        words.setFontWeight(QFont.Weight.DemiBold)
-    elif quotes:
-        words.setForeground(colours().muted)
-        look.setLeftMargin(quotes * 4 * UNIT)
-        look.setRightMargin(0)
+    cursor = QTextCursor(block)
     if level or quotes:
+        words = QTextCharFormat()
+        if level:
+            words.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
+            factor = _HEADINGS[level - 1] if level <= len(_HEADINGS) else 1
+            words.setFontPointSize(document.defaultFont().pointSizeF() * factor)
+            words.setFontWeight(QFont.Weight.DemiBold)
+        else:
+            words.setForeground(colours().muted)
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
         cursor.mergeCharFormat(words)
     # The first line has the room of its row above it, a cell that of its table.
-    is_inside = block == document.begin() or cursor.currentTable() is not None
-    look.setTopMargin(0 if is_inside else UNIT * (4 if level else 1 if block.textList() else 2))
-    look.setBottomMargin(0)
-    cursor.setBlockFormat(look)
+    is_inside = block.position() == 0 or cursor.currentTable() is not None
+    above = 0 if is_inside else UNIT * (4 if level else 1 if block.textList() else 2)
+    if quotes or look.topMargin() != above or look.bottomMargin():
+        if quotes:
+            look.setLeftMargin(quotes * 4 * UNIT)
+            look.setRightMargin(0)
+        look.setTopMargin(above)
+        look.setBottomMargin(0)
+        cursor.setBlockFormat(look)
 
 
 def _dress_words(block: QTextBlock) -> bool:

@@ -99,7 +99,7 @@ class Rows:
         self.opened: set[str] = set()
         self._blocks: dict[str, Blocks] = {}
         self._prose_rows: dict[str, tuple[tuple[Block, ...], list[Row]]] = {}
-        self._known: dict[str, tuple[Utterance, tuple[Row, ...]]] = {}
+        self._known: dict[str, tuple[Utterance, PieceKind | None, tuple[Row, ...]]] = {}
         self._agents: dict[str, SubAgent] = {}
 
     def toggle(self, key: str) -> None:
@@ -120,13 +120,15 @@ class Rows:
         told = self._told(conversation.utterances)
         if conversation.has_older or self._held_back:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
+        former: PieceKind | None = None
         day, last = None, told[-1] if told else None
         for utterance in told:
             at = datetime.fromtimestamp(utterance.created_ms / 1000)
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A, %-d %B %Y}", centred=True, space=_FAR))
-            rows += self._utterance(utterance, 0)
+            rows += self._utterance(utterance, 0, former)
+            former = _ends_with(utterance)
             rows += _error(utterance, 0, can_retry=utterance is last and not conversation.is_busy)
         return (*rows, *_end(conversation))
 
@@ -138,14 +140,16 @@ class Rows:
         self._held_back = utterances[:begin]
         return utterances[begin:]
 
-    def _utterance(self, utterance: Utterance, depth: int) -> tuple[Row, ...]:
+    def _utterance(self, utterance: Utterance, depth: int, former: PieceKind | None) -> tuple[Row, ...]:
+        """`former` is what the message before ends with, where that is an answer too: a turn's steps stand together."""
         known = self._known.get(utterance.id)
-        if known and known[0] is utterance:
-            return known[1]
-        rows = tuple(self._user(utterance, depth) if utterance.role is Role.USER else self._assistant(utterance, depth))
+        if known and known[0] is utterance and known[1] is former:
+            return known[2]
+        is_users = utterance.role is Role.USER
+        rows = tuple(self._user(utterance, depth) if is_users else self._assistant(utterance, depth, former))
         # What an open sub-agent does changes without its task.
         if not any(isinstance(row, FoldRow) and row.child and row.is_open for row in rows):
-            self._known[utterance.id] = utterance, rows
+            self._known[utterance.id] = utterance, former, rows
         return rows
 
     def _user(self, utterance: Utterance, depth: int) -> Iterator[Row]:
@@ -157,11 +161,10 @@ class Rows:
         if utterance.files:
             yield NoteRow(key=f"{utterance.id}/files", depth=depth, space=_CLOSE, text=f"Attached: {', '.join(utterance.files)}")
 
-    def _assistant(self, utterance: Utterance, depth: int) -> Iterator[Row]:
+    def _assistant(self, utterance: Utterance, depth: int, former: PieceKind | None) -> Iterator[Row]:
         if utterance.summarises:
             text = "The messages before were summarised; the model reads this summary in their place."
             yield NoteRow(key=f"{utterance.id}/summary", depth=depth, space=_FAR, text=text)
-        former: PieceKind | None = None
         for piece in utterance.in_order:
             space = _CLOSE if piece.kind is former is PieceKind.TOOL else _NEAR if former else _FAR
             former = piece.kind
@@ -225,11 +228,20 @@ class Rows:
         if agent is None or not agent.utterances:
             yield NoteRow(key=f"{key}/reading", depth=depth, text="What it says and does is being read…")
             return
+        former: PieceKind | None = None
         for utterance in agent.utterances:
-            yield from self._utterance(utterance, depth)
+            yield from self._utterance(utterance, depth, former)
+            former = _ends_with(utterance)
             yield from _error(utterance, depth, can_retry=False)
         if is_running(tool):
             yield NoteRow(key=f"{key}/working", depth=depth, text="Working…")
+
+
+def _ends_with(utterance: Utterance) -> PieceKind | None:
+    """The last piece of an answer that ended well."""
+    if utterance.role is Role.USER or utterance.error or not utterance.in_order:
+        return None
+    return utterance.in_order[-1].kind
 
 
 def _end(conversation: Conversation) -> Iterator[Row]:

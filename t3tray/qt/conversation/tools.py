@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 from t3tray.core.domain.transcript import ToolCall
 from t3tray.qt.words import shortened
@@ -40,6 +41,7 @@ def mark(tool: ToolCall) -> str:
     return _MARKS.get(tool.status, "…")
 
 
+@lru_cache(maxsize=2048)
 def tool_words(tool: ToolCall) -> str:
     """`Read parser.py`, `Running make test`, `explore: Look into the tests`."""
     if tool.child_session or tool.agent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
@@ -26,6 +26,8 @@ _INDENT = 5 * UNIT
 # In heights of the view: how far off rows become widgets, and how far off they cease to be.
 _NEAR, _FAR = 0.4, 1.5
 _PASSES = 6
+# In ms: how long rows are laid out before a picture has its turn.
+_SLICE = 7
 # How many widgets of a kind are kept for later.
 _SPARE = 24
 
@@ -58,6 +60,8 @@ class ConversationView(QAbstractScrollArea):
         self._order: list[QWidget] = []
         self._is_settling = False
         self._sheet = QWidget(self.viewport())
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._arrange)
         self.newest = button("↓ Newest")
         self.newest.setParent(self)
         self.newest.setAccessibleName("Go to the newest message")
@@ -70,6 +74,11 @@ class ConversationView(QAbstractScrollArea):
     def follows(self) -> bool:
         """Whether the newest message is kept in sight."""
         return self._sticks
+
+    @property
+    def is_due(self) -> bool:
+        """Whether some of what is near the eye is not laid out yet."""
+        return self._later.isActive()
 
     def show_hint(self, hint: str) -> None:
         """What is said where there is no message; another conversation begins."""
@@ -140,17 +149,41 @@ class ConversationView(QAbstractScrollArea):
                 show(place.widget, place.row)
         self._arrange()
 
+    @Slot()
     def _arrange(self) -> None:
-        """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again."""
-        height = self.viewport().height()
-        width = self._width()
+        """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again.
+
+        What takes longer than a picture may goes on after the next one; what is looked at comes first.
+        """
+        clock = QElapsedTimer()
+        clock.start()
+        self._later.stop()
+        height, width = self.viewport().height(), self._width()
+        is_begun = False
         for _ in range(_PASSES):
             offset = self._offset()
-            near = self._places.between(offset - _NEAR * height, offset + (1 + _NEAR) * height)
-            if not [place for place in near if self._measure(place, width)]:
+            is_news = False
+            for place in self._in_order(offset - _NEAR * height, offset, offset + (1 + _NEAR) * height):
+                if not place.is_due(self._room(place, width)):
+                    continue
+                if is_begun and clock.elapsed() >= _SLICE:
+                    self._later.start()
+                    break
+                is_begun = True
+                is_news = self._measure(place, width) or is_news
+            if is_news:
+                self._places.count()
+            if not is_news or self._later.isActive():
                 break
-            self._places.count()
         self._settle(self._offset(), width)
+
+    def _in_order(self, top: float, offset: int, bottom: float) -> list[Place]:
+        """The rows in between, those that are seen first: from the end, or from what stands on top, and then those above it."""
+        near = self._places.between(top, bottom)
+        if self._sticks:
+            return near[::-1]
+        first = self._places.at(offset)
+        return [place for place in near if place.number >= first] + [place for place in near[::-1] if place.number < first]
 
     def _settle(self, offset: int, width: int) -> None:
         view, bar = self.viewport(), self.verticalScrollBar()
@@ -203,13 +236,14 @@ class ConversationView(QAbstractScrollArea):
 
     def _measure(self, place: Place, width: int) -> bool:
         """Have it a widget of the right height; whether it is another height than was thought."""
-        width -= place.row.depth * _INDENT
+        width = self._room(place, width)
         if place.widget is None:
             place.widget = self._made(place.row)
             self._alive.append(place)
-        if place.measured_at == width:
-            return False
         return self._places.measured(place, height_of(place.widget, width), width)
+
+    def _room(self, place: Place, width: int) -> int:
+        return width - place.row.depth * _INDENT
 
     def _made(self, row: Row) -> QWidget:
         """A widget that shows the row: one that was let go of, else a new one."""

@@ -28,26 +28,38 @@ def view(qtbot: QtBot) -> ConversationView:
     return made
 
 
+def settle(view: ConversationView) -> None:
+    """What takes long is laid out in several goes."""
+    while view.is_due:
+        QApplication.processEvents()
+
+
 def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget]:
     """The rows that are drawn, from top to bottom."""
+    settle(view)
     found = [child for child in view._sheet.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
     return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
 
 
 def words(view: ConversationView) -> str:
+    settle(view)
     return "\n".join(prose.toPlainText() for prose in view.findChildren(Prose) if prose.isVisible())
 
 
 def top(view: ConversationView) -> int:
+    settle(view)
     return view.verticalScrollBar().value()
 
 
 def scroll_to(view: ConversationView, value: int) -> None:
+    settle(view)
     view.verticalScrollBar().setValue(value)
+    settle(view)
 
 
 def place_of(view: ConversationView, text: str) -> int:
     """How far below the view's top edge a text stands."""
+    settle(view)
     (found,) = (prose for prose in view.findChildren(Prose) if prose.isVisible() and text in prose.toPlainText())
     return found.mapTo(view, found.rect().topLeft()).y()
 
@@ -363,6 +375,15 @@ def test_nothing_is_animated_and_no_timer_ticks(qtbot: QtBot, view: Conversation
         return QEvent.Type.Paint not in painted
 
     assert any(is_quiet() for _ in range(20))
+
+
+def test_what_takes_long_is_laid_out_in_goes_the_newest_first(monkeypatch: pytest.MonkeyPatch, view: ConversationView) -> None:
+    monkeypatch.setattr("t3tray.qt.conversation.view._SLICE", 0)
+    view.show_conversation(long_talk(60))
+    assert view.is_due
+    begun = [prose.toPlainText() for prose in view.findChildren(Prose)]
+    assert len(begun) < 5 and "Answer 59" in begun[0]
+    assert "Answer 57" in words(view) and not view.is_due and view.follows
 
 
 def test_a_card_of_many_pieces_has_no_gap(view: ConversationView) -> None:

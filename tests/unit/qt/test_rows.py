@@ -28,6 +28,12 @@ def test_what_was_said_stands_in_its_order() -> None:
     ]
 
 
+def test_the_steps_of_one_turn_stand_together() -> None:
+    shown = Rows().of(talk(asked(0, "Go."), answered(1, used("p1")), answered(2, used("p2"), "Done."), asked(3, "Go on.")))
+    first, second, done, question = shown[2:]
+    assert second.space < first.space and second.space < done.space < question.space
+
+
 def test_a_tool_opens_to_what_it_was_given_and_gave() -> None:
     rows, shown = Rows(), talk(answered(1, used("p1", "bash", title="make test", input='{"command": "make test"}', output="ok")))
     (line,) = (row for row in rows.of(shown) if isinstance(row, FoldRow))

@@ -77,6 +77,17 @@ def test_the_conversation_comes_first_where_it_can_be_read(page: ThreadPage) -> 
     assert tab(page) == "Conversation" and page.conversation.composer.editor.toPlainText() == "never lost"
 
 
+def test_where_nothing_was_checked_yet_the_history_comes_first(page: ThreadPage) -> None:
+    unread = replace(details(row("a", Reason.MISSING)), receipt=None)
+    page.show_row(unread.row)
+    page.show_details(unread)
+    assert tab(page) == "History"
+    page.show_row(row("b", Reason.MISSING))
+    open_tab(page, "Details")
+    page.show_details(details(row("b", Reason.MISSING)))
+    assert tab(page) == "Details", "what the user chose meanwhile stays"
+
+
 def test_a_tab_that_was_chosen_stays_while_the_thread_does(page: ThreadPage) -> None:
     shown = row("a")
     page.show_details(details(shown))
