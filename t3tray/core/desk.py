@@ -9,15 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.inventory import Inventory
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
@@ -26,10 +32,16 @@ from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
+from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.system.autostart import Autostart, open_autostart
+from t3tray.core.system.notifications import open_notifications
+from t3tray.core.system.paths import data_directory
+from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import FileWatch, database_files, existing_folders
+from t3tray.resources import resource
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +69,9 @@ class Desk:
         self._folders: frozenset[Path] = frozenset()
         self._unwatched: tuple[str, ...] = ()
         self._sessions: dict[str, str] = {}
+        self._noticing: Noticing | None = None
+        self._click: Callable[[Click], None] = lambda click: None
+        self._sleep = SleepWatch(self._on_woke)
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
@@ -68,15 +83,21 @@ class Desk:
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
         engine.server.subscribe(self._on_server_changed)
-        preparing = asyncio.create_task(self._prepare(engine))
+        noticing = self._noticing = self._notice(engine)
+        beside = (
+            asyncio.create_task(self._prepare(engine)),
+            asyncio.create_task(noticing.run()),
+            asyncio.create_task(self._sleep.run()),
+        )
         try:
             while True:
                 await self._watch_files(engine)
                 rest = await self._look(engine, publish) * REST_FOR_READING
                 await self._next_change(max(rest, COALESCE))
         finally:
-            preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             if self._watch:
                 await asyncio.to_thread(self._watch.stop)
 
@@ -237,6 +258,53 @@ class Desk:
         engine = await self._opened()
         return self._told(await engine.conversing.answer(ask, answers))
 
+    async def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        if self._noticing:
+            self._noticing.watch(thread_id or None)
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        """From now on, tell each notice of the desktop that is clicked."""
+        self._click = click
+
+    async def autostart(self) -> AutostartState:
+        """Whether t3tray starts at login."""
+        return await asyncio.to_thread((await self._autostart()).look)
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        """Turn it on (anew, for the copy that runs now) or off; what came of it. Raises WorldError."""
+        way = await self._autostart()
+        await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        return await asyncio.to_thread(way.look)
+
+    async def _autostart(self) -> Autostart:
+        data = (await self._opened()).data_directory
+        words = () if data == data_directory(None, {}) else ("--data-dir", str(data))
+        return open_autostart(os.environ, Path.home(), words)
+
+    async def notice_trouble(self) -> str:
+        """Why the desktop shows no notices, in a sentence; empty where it does."""
+        await self._opened()
+        return await self._noticing.find_trouble() if self._noticing else ""
+
+    def _notice(self, engine: Engine) -> Noticing:
+        icon = resource("icons/t3tray.svg").absolute().as_uri()
+        return Noticing(
+            reach=partial(open_notifications, sys.platform, os.environ, icon),
+            answerer=self,
+            rules=lambda: rules_of(engine.settings),
+            now=lambda: datetime.now().astimezone(),
+            clicked=lambda click: self._click(click),
+        )
+
+    def _on_woke(self) -> None:
+        """The machine slept: nothing that was known of the world has to be true any more."""
+        if self._noticing:
+            self._noticing.woke()
+        self._changed.set()
+        if self._feed:
+            self._feed.look_again()
+
     def _told(self, was_waited_for: bool) -> str:
         self._changed.set()
         return "" if was_waited_for else GONE
@@ -295,7 +363,11 @@ class Desk:
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)
-            publish(await engine.overview(archived=True, picture=picture))
+            overview = await engine.overview(archived=True, picture=picture)
+            publish(overview)
+            self._sleep.look()
+            if self._noticing:
+                self._noticing.look(overview)
             self._tell_feed(picture)
             if await engine.keep(picture):
                 self._changed.set()

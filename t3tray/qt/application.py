@@ -19,6 +19,7 @@ from t3tray.resources import resource
 
 if TYPE_CHECKING:
     from t3tray.core.domain.inventory import Inventory
+    from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
@@ -116,6 +117,7 @@ class Application(QObject):
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
         bridge.inventory_taken.connect(self._on_inventory_taken)
+        bridge.notice_clicked.connect(self._on_notice_clicked)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
@@ -126,6 +128,7 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
+            from t3tray.qt.attention import Attention
             from t3tray.qt.thread_wiring import connect_conversation
             from t3tray.qt.window import MainWindow
             from t3tray.qt.window_place import WindowPlace
@@ -156,6 +159,7 @@ class Application(QObject):
             window.answer_wanted.connect(bridge.answer)
             window.text_wanted.connect(bridge.search)
             connect_conversation(window.page, bridge)
+            self._attention = Attention(window, bridge.watch)
             bridge.saying_found.connect(window.threads.show_saying)
             if bridge.listing:
                 window.show_listing(bridge.listing)
@@ -268,6 +272,16 @@ class Application(QObject):
 
         if self._window:
             self._window.found.show_inventory(inventory, face_items(self._tray.is_there))
+
+    @Slot(object)
+    def _on_notice_clicked(self, click: Click) -> None:
+        """The click brings the window to the front, where the desktop allows that only to who was clicked on."""
+        if click.token:
+            # Where Qt looks for it, and takes it away, when a window asks to be activated.
+            os.environ["XDG_ACTIVATION_TOKEN"] = click.token
+        self._on_raise_wanted()
+        if self._window and click.thread_id:
+            self._window.show_thread(click.thread_id)
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:

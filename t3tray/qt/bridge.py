@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
@@ -47,7 +48,8 @@ class Bridge(QObject):
     """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
     remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
     then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said; `ended` comes once, when nothing runs any more."""
+    which it was said, `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the
+    T3TrayError, `answer_failed` the id of what asked and the error; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -61,6 +63,7 @@ class Bridge(QObject):
     remedied = Signal(str, object)
     thread_made = Signal(str)
     saying_found = Signal(str, object)
+    notice_clicked = Signal(object)
     told = Signal(str)
     failed = Signal(object)
     ended = Signal()
@@ -91,6 +94,7 @@ class Bridge(QObject):
 
     def start(self) -> None:
         self._thread.start()
+        self._ask(lambda desk: desk.tell_clicks(self._tell_click))
 
     def close(self, stops_server: bool = False) -> None:
         """Begin to end; `ended` tells when it is done. A second call does nothing.
@@ -116,6 +120,10 @@ class Bridge(QObject):
 
     def open_in_t3code(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+
+    def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        self._ask(lambda desk: desk.watch(thread_id))
 
     def mark_seen(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.mark_seen(thread_id))
@@ -350,6 +358,9 @@ class Bridge(QObject):
             # Here and not in the GUI: for many threads it takes longer than a picture may.
             self.listing, self.brief = listing_of(overview, self.listing), brief_of(overview, RECENT)
             self.overview_changed.emit(overview)
+
+    def _tell_click(self, click: Click) -> None:
+        self.notice_clicked.emit(click)
 
     def _tell_end_of(self, running: asyncio.Task[None]) -> None:
         error = running.exception()

@@ -8,6 +8,7 @@ from typing import Protocol
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
 
@@ -80,3 +81,10 @@ class Desk(Protocol):
         ...
 
     async def answer(self, ask: Inquiry, answers: Answers | None) -> str: ...
+    async def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        ...
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        """From now on, tell each notice of the desktop that is clicked."""
+        ...

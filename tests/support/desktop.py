@@ -37,10 +37,10 @@ class Desktop:
     def __enter__(self) -> Desktop:
         with ExitStack() as starting:
             display = starting.enter_context(
-                _Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
+                Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
             )
             number = display.first_line()
-            bus = starting.enter_context(_Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
+            bus = starting.enter_context(Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
             runtime = self._scratch / "runtime"
             runtime.mkdir(mode=0o700, exist_ok=True)
             self.environment = {
@@ -193,13 +193,13 @@ def _send(connection: DBusConnection, message: Message) -> None:
         return
 
 
-class _Started:
+class Started:
     """A program that says something on its first line when it is ready; it is ended at the end."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
 
-    def __enter__(self) -> _Started:
+    def __enter__(self) -> Started:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         return self
 

@@ -14,6 +14,7 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
@@ -131,6 +132,12 @@ class FakeDesk:
 
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)
+
+    async def watch(self, thread_id: str) -> None:
+        self._note("watch", thread_id)
+
+    async def tell_clicks(self, click: Callable[[Click], None]) -> None:
+        self.click = click
 
     async def start_server(self) -> None:
         self._note("start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,10 +16,12 @@ import pytest
 
 from t3tray.core import desk as module
 from t3tray.core.desk import Desk
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.views import Overview
+from t3tray.core.system.bus_notifications import NO_BUS
 from t3tray.core.system.watch import FileWatch, existing_folders
 from tests.support.views import NOON
 
@@ -126,3 +129,30 @@ async def test_what_t3_code_shows_is_renamed_there() -> None:
         with pytest.raises(Refused, match="T3 Code"):
             await change
     await engine.close()
+
+
+async def test_waking_up_reads_everything_again() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        # What no watcher tells: only a look finds the time that has passed unaccounted for.
+        desk._sleep._at = (0.0, 0.0)
+        desk._sleep.look()
+        await next_of(told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it would be this machine's own")
+async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(tmp_path: Path) -> None:
+    desk = Desk(str(tmp_path / "elsewhere"))
+    task = asyncio.create_task(desk.run(lambda overview: None))
+    try:
+        assert await desk.autostart() == AutostartState(False)
+        assert await desk.set_autostart(True) == AutostartState(True)
+        if sys.platform == "linux":
+            entry = Path(os.environ["XDG_CONFIG_HOME"]) / "autostart" / "t3tray.desktop"
+            assert f"--data-dir {tmp_path / 'elsewhere'}" in entry.read_text()
+        assert await desk.set_autostart(False) == AutostartState(False)
+        assert await desk.notice_trouble() == NO_BUS
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await desk.close()

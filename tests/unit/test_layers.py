@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.opening": {*_BELOW_ENGINE, "core.launching"},
     "core.engine": {*_BELOW_ENGINE, "core.archive", "core.conversing", "core.launching", "core.opening"},
     "core.diagnostics": {*_BELOW_ENGINE, "core.engine"},
-    "core.desk": {*_BELOW_ENGINE, "core.diagnostics", "core.engine"},
+    "core.desk": {*_BELOW_ENGINE, "core.diagnostics", "core.engine", "resources"},
     "core.guard": {*_VALUES, "core.opencode", "core.system"},
     "core.guardhouse": {*_BELOW_ENGINE, "core.engine", "core.guard"},
     "resources": set(),

@@ -21,6 +21,9 @@ from t3tray.settings_command import parsed
         ("server_with_app", "true", True),
         ("terminal", "kitty", "kitty"),
         ("terminal", "", ""),
+        ("notice_turn", "false", False),
+        ("quiet_from", "22:30", "22:30"),
+        ("quiet_from", "", ""),
         ("t3_homes", os.pathsep.join(("/a", "/b")), ("/a", "/b")),
         ("t3_homes", "", ()),
     ],
@@ -29,7 +32,14 @@ def test_a_setting_is_what_was_typed(name: str, text: str, value: object) -> Non
     assert parsed(Settings(), name, text) == value
 
 
-@pytest.mark.parametrize(("name", "text"), [("t3_repair", "perhaps"), ("stop_idle_minutes", "soon"), ("nothing", "1")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t3_repair", "perhaps"),
+        ("stop_idle_minutes", "soon"),
+        ("nothing", "1"),
+    ],
+)
 def test_what_is_off_is_said_and_nothing_is_set(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
         parsed(Settings(), name, text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,6 +91,17 @@ def _check_megabytes(megabytes: int) -> None:
         raise UsageError("It is one megabyte at least. To keep nothing, turn the vault off.")
 
 
+def _check_time(text: str) -> None:
+    if not text:
+        return
+    try:
+        told = time.fromisoformat(text)
+    except ValueError:
+        told = None
+    if told is None or told.tzinfo is not None:
+        raise UsageError(f"It is a time as in 22:30, not “{text}”.")
+
+
 _RULES: dict[str, Callable[..., None]] = {
     "opencode_path": _check_program,
     "server_url": _check_address,
@@ -100,4 +112,6 @@ _RULES: dict[str, Callable[..., None]] = {
     "vault_megabytes": _check_megabytes,
     "appearance": _one_of("system", "light", "dark"),
     "tray_icon": _one_of("auto", "light", "dark"),
+    "quiet_from": _check_time,
+    "quiet_until": _check_time,
 }

@@ -24,7 +24,9 @@ class Settings:
     turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
     `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
     `vault_megabytes`; `guard_port` and `guard_secret_place`: where the guard listens and where its password lies, once it was
-    used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark; `tray_icon`: auto, light or dark."""
+    used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark; `tray_icon`: auto, light or
+    dark. `notice_…`: what the desktop shows a notice of, but not from `quiet_from`
+    until `quiet_until`, local times as in 22:30."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -43,6 +45,16 @@ class Settings:
     guard_secret_place: str = ""
     appearance: str = "system"
     tray_icon: str = "auto"
+    notice_turn: bool = True
+    notice_approval: bool = True
+    notice_question: bool = True
+    notice_blocked: bool = True
+    notice_switch: bool = True
+    notice_guard: bool = True
+    notice_server: bool = True
+    notice_reap: bool = False
+    quiet_from: str = ""
+    quiet_until: str = ""
 
 
 class SettingsTable:

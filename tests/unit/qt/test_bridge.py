@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import GONE, Reply
 from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import OurBug, ServerDown, UsageError
 from t3tray.core.services.views import Overview, Settings
@@ -387,3 +388,15 @@ def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, brid
     with qtbot.waitSignal(bridge.ended):
         bridge.close(stops_server=True)
     assert desk.asked == [("stop",)] and desk.closed
+
+
+def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge, arrived = bridged(desk), Thread()
+    bridge.notice_clicked.connect(arrived.note)
+    bridge.start()
+    bridge.watch("a")
+    qtbot.waitUntil(lambda: ("watch", "a") in desk.asked)
+    with qtbot.waitSignal(bridge.notice_clicked) as told:
+        bridge._hand_over(lambda: desk.click(Click("a", "leave")))
+    assert told.args == [Click("a", "leave")] and arrived.ident == threading.get_ident()

@@ -24,6 +24,8 @@ from t3tray.core.store.settings import Settings
         ("t3_homes", ()),
         ("terminal", "kitty"),
         ("vault", False),
+        ("quiet_from", "22:30"),
+        ("quiet_from", ""),
     ],
 )
 def test_what_can_be_used_is_taken(name: str, value: object) -> None:
@@ -48,6 +50,9 @@ def test_what_can_be_used_is_taken(name: str, value: object) -> None:
         ("appearance", "pink", "system, light or dark"),
         ("tray_icon", "", "auto, light or dark"),
         ("vault_megabytes", 0, "turn the vault off"),
+        ("quiet_until", "25:00", "as in 22:30"),
+        ("quiet_until", "7 am", "as in 22:30"),
+        ("quiet_until", "07:00+02:00", "as in 22:30"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(name: str, value: object, told: str) -> None:

@@ -1,0 +1,28 @@
+"""Whether t3tray starts when the user logs in, as the system has it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AutostartState:
+    """`trouble` is a sentence where `is_on` is not all there is to say: another copy starts, or the system lets none start."""
+
+    is_on: bool
+    trouble: str = ""
+
+
+def starts_another(what: str) -> AutostartState:
+    """On, but not for this copy: that one has moved, or is another."""
+    return AutostartState(
+        True, f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it on anew for this."
+    )
+
+
+def kept_off(who: str) -> AutostartState:
+    return AutostartState(False, f"{who} keeps t3tray from starting. Turn it on again here, or there.")
+
+
+def unreadable(why: object) -> AutostartState:
+    return AutostartState(False, f"It cannot be said whether t3tray starts: {why}.")

@@ -1,0 +1,94 @@
+"""The words of every notice, and of its buttons. The only place where they are said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t3tray.core.domain.ask import Approval, Ask, Inquiry, Reply
+from t3tray.core.domain.notice import Notice, NoticeKind, option_key
+
+# What a button allows must be read in full on the notice itself; more than that is answered in the app.
+_READ_AT_A_GLANCE = 160
+_LONGEST_LABEL = 40
+_MOST_OPTIONS = 3
+_LONGEST_TEXT = 300
+_NAMED = 4
+
+# The kind, told of several at once; what they are about follows by name.
+_SEVERAL: dict[NoticeKind, str] = {
+    NoticeKind.TURN: "{} threads have finished",
+    NoticeKind.APPROVAL: "{} tools wait for your approval",
+    NoticeKind.QUESTION: "{} questions wait for your answer",
+    NoticeKind.BLOCKED: "{} threads cannot be resumed",
+    NoticeKind.SWITCH: "{} threads may have forgotten their conversation",
+    NoticeKind.GUARD: "{} messages were held back",
+    NoticeKind.SERVER: "The OpenCode server needs a look",
+    NoticeKind.REAP: "{} threads are about to be put to rest",
+}
+_ONE: dict[NoticeKind, str] = {
+    NoticeKind.TURN: "{}",
+    NoticeKind.APPROVAL: "{}",
+    NoticeKind.QUESTION: "{}",
+    NoticeKind.BLOCKED: "“{}” cannot be resumed",
+    NoticeKind.SWITCH: "“{}” may have forgotten its conversation",
+    NoticeKind.GUARD: "A message in “{}” was held back",
+    NoticeKind.SERVER: "{}",
+    NoticeKind.REAP: "“{}” is about to be put to rest",
+}
+FINISHED = "The agent has finished its turn."
+NOT_ANSWERED = "Your answer did not arrive"
+
+
+@dataclass(frozen=True)
+class Button:
+    key: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Plain text, without any markup and without characters that cannot be seen."""
+
+    title: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+def wording(notice: Notice) -> Wording:
+    """What a notice says."""
+    if len(notice.facts) == 1:
+        (fact,) = notice.facts
+        title = _ONE[fact.kind].format(fact.title or "A thread without a name")
+        return Wording(_visible(title, _LONGEST_TEXT), _visible(fact.text, _LONGEST_TEXT), _buttons(fact.ask))
+    names = [fact.title for fact in notice.facts]
+    more = f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = "\n".join(_visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
+    return Wording(_SEVERAL[notice.kind].format(len(names)), f"{listed}{more}")
+
+
+def wish(ask: Approval) -> str:
+    """`Wants to run git push`, for a text of its own."""
+    return f"{ask.wish[:1].upper()}{ask.wish[1:]}"
+
+
+def _buttons(ask: Ask | None) -> tuple[Button, ...]:
+    match ask:
+        case Approval() if _is_read_at_a_glance(ask.wish):
+            return Button(Reply.ONCE, "Allow Once"), Button(Reply.REJECT, "Reject")
+        case Inquiry(questions=(question,)) if not question.multiple and _is_read_at_a_glance(question.text):
+            labels = [option.label for option in question.options]
+            fits = len(labels) <= _MOST_OPTIONS and all(label and len(label) <= _LONGEST_LABEL for label in labels)
+            if fits and all(label.isprintable() for label in labels):
+                return tuple(Button(option_key(number), label) for number, label in enumerate(labels))
+    return ()
+
+
+def _is_read_at_a_glance(text: str) -> bool:
+    """One short line without anything that hides or turns around what it says."""
+    return len(text) <= _READ_AT_A_GLANCE and text.isprintable()
+
+
+def _visible(text: str, limit: int) -> str:
+    """At most `limit` characters, every one of them to be seen; lines stay lines."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text.strip())
+    return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"

@@ -1,0 +1,107 @@
+"""What one overview has to tell: the facts for notices, in their words. It reads values only, and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from t3tray.core.domain.alarm import Alarm, alarm_sentence
+from t3tray.core.domain.ask import Approval, Ask
+from t3tray.core.domain.guard import Refusal, Told
+from t3tray.core.domain.guard_sentences import REFUSALS
+from t3tray.core.domain.notice import Fact, Look, NoticeKind
+from t3tray.core.domain.notice_sentences import FINISHED, wish
+from t3tray.core.domain.reaper import ReaperPhase
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.services.views import Overview, ThreadRow
+
+# The threads in which a turn runs, as far as the last looks could tell.
+Working = frozenset[str]
+
+# A notice of the reaper's comes this long before it.
+_BEFORE_REAPING = timedelta(minutes=3)
+_ENDED = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.REWOUND})
+_SERVER_ENDED, _SERVER_FAILED = "server ended", "server failed"
+_TROUBLE = {
+    ServerState.UNRESPONSIVE: (_SERVER_ENDED, "The OpenCode server does not answer"),
+    ServerState.WAITING: (_SERVER_ENDED, "The OpenCode server ended; it starts again soon"),
+    ServerState.FAILED: (_SERVER_FAILED, "The OpenCode server failed"),
+}
+_BETWEEN = frozenset({ServerState.STARTING, ServerState.STOPPING})
+
+
+def look_at(
+    overview: Overview,
+    working: Working,
+    refusals: tuple[Fact, ...],
+    watched: str | None,
+    started: datetime,
+    now: datetime,
+) -> tuple[Look, Working]:
+    """The facts of this overview, and who works now. `working` is who did at the last look; `started` when the app was."""
+    facts: list[Fact] = []
+    unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if overview.server.state in _BETWEEN else set()
+    at_work: set[str] = set()
+    for row in overview.rows:
+        id, reason = row.thread.id, row.verdict.reason
+        # There may be many thousands, of which next to none has anything to tell.
+        if reason is Reason.PROVED and id not in working and row.reaper.reap_at is None:
+            continue
+        facts += _of_row(row, id in working, now)
+        if row.verdict.kind is Kind.UNKNOWN:
+            unclear.add(_blocked_id(row))
+        if reason is Reason.BUSY or (id in working and reason not in _ENDED):
+            at_work.add(id)
+    titles = {row.thread.id: row.thread.title for row in overview.rows} if overview.alarms else {}
+    facts += (_of_alarm(alarm, titles, started) for alarm in overview.alarms)
+    facts += (_of_ask(ask) for ask in overview.asks)
+    facts += _of_server(overview.server)
+    return Look((*facts, *refusals), frozenset(unclear), watched), frozenset(at_work)
+
+
+def guard_fact(told: Told, title: str) -> Fact:
+    """A refusal of the guard's; `title` is the thread's where it is known."""
+    thread_id = told.decision.thread_id
+    text = REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
+    return Fact(f"guard {thread_id} {told.at.isoformat()}", NoticeKind.GUARD, title, text, thread_id)
+
+
+def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
+    thread = row.thread
+    if row.verdict.kind is Kind.BLOCKED:
+        yield Fact(_blocked_id(row), NoticeKind.BLOCKED, thread.title, sentence(row.verdict), thread.id, is_old=True)
+    if was_working and row.verdict.reason in _ENDED:
+        id = f"turn {thread.id} {thread.last_activity_at.isoformat()}"
+        yield Fact(id, NoticeKind.TURN, thread.title, FINISHED, thread.id)
+    reaper = row.reaper
+    if reaper.phase is ReaperPhase.IDLE and reaper.reap_at and reaper.idle_since and reaper.reap_at - now <= _BEFORE_REAPING:
+        id = f"reap {thread.id} {reaper.idle_since.isoformat()}"
+        when = f"{reaper.reap_at.astimezone(now.tzinfo):%H:%M}"
+        stays = "The conversation stays." if row.verdict.kind is Kind.RESUMABLE else "It could not be resumed as it is now."
+        yield Fact(id, NoticeKind.REAP, thread.title, f"T3 Code ends what is idle in it at {when}. {stays}", thread.id)
+
+
+def _of_alarm(alarm: Alarm, titles: dict[str, str], started: datetime) -> Fact:
+    title = titles.get(alarm.thread_id, "")
+    is_old = alarm.noticed_at < started
+    return Fact(f"switch {alarm.event}", NoticeKind.SWITCH, title, alarm_sentence(alarm), alarm.thread_id, is_old)
+
+
+def _of_ask(ask: Ask) -> Fact:
+    if isinstance(ask, Approval):
+        return Fact(f"ask {ask.id}", NoticeKind.APPROVAL, ask.asker.path, wish(ask), ask.asker.thread_id, ask=ask)
+    text = "\n".join(question.text for question in ask.questions)
+    return Fact(f"ask {ask.id}", NoticeKind.QUESTION, ask.asker.path, text, ask.asker.thread_id, ask=ask)
+
+
+def _of_server(server: ServerStatus) -> Iterable[Fact]:
+    if server.state in _TROUBLE:
+        id, title = _TROUBLE[server.state]
+        return (Fact(id, NoticeKind.SERVER, title, server.reason),)
+    return ()
+
+
+def _blocked_id(row: ThreadRow) -> str:
+    return f"blocked {row.thread.id}"

@@ -1,0 +1,152 @@
+"""Notices end to end: a real OpenCode asks, the desktop shows it, what is pressed there is done, and no thread is missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.notice import Click
+from t3tray.core.services.views import Overview
+from t3tray.core.system.bus_notifications import NO_SERVICE
+from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
+from tests.support.opencode import OpenCodeHome
+
+LIMIT = 60.0
+
+
+@pytest.fixture
+def bus(opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
+    for module in ("domain.notice", "services.noticing"):
+        monkeypatch.setattr(f"t3tray.core.{module}.SETTLING", timedelta(0))
+    for name, value in opencode_home.environment.items():
+        monkeypatch.setenv(name, value)
+    with SessionBus() as running:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", running.address)
+        yield running
+
+
+@pytest.fixture
+def daemon(bus: SessionBus) -> Iterator[NotificationDaemon]:
+    with NotificationDaemon(bus.address) as running:
+        yield running
+
+
+class Running:
+    """A desk under way with one thread in `work`."""
+
+    def __init__(self, data: Path) -> None:
+        self.desk = Desk(str(data))
+        self.overview: Overview | None = None
+        self.clicks: asyncio.Queue[Click] = asyncio.Queue()
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self.desk.run(self._on_overview))
+
+    async def begin(self, work: Path) -> None:
+        await self.desk.tell_clicks(self.clicks.put_nowait)
+        self.thread = await self.desk.new_thread(str(work), "Refactor the parser")
+
+    async def until(self, condition: Callable[[Overview], bool], what: str) -> None:
+        try:
+            async with asyncio.timeout(LIMIT):
+                while self.overview is None or not condition(self.overview):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            pytest.fail(f"{what} did not come; {self.overview}")
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self.desk.close()
+
+    def _on_overview(self, overview: Overview) -> None:
+        self.overview = overview
+        self._news.set()
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    return folder
+
+
+@pytest_asyncio.fixture
+async def here(tmp_path: Path, bus: SessionBus, work: Path) -> AsyncIterator[Running]:
+    running = Running(tmp_path / "data")
+    await running.begin(work)
+    yield running
+    await running.close()
+
+
+async def notice(daemon: NotificationDaemon, title: str) -> Shown:
+    return await asyncio.to_thread(daemon.wait_for, title)
+
+
+async def gone(daemon: NotificationDaemon) -> None:
+    await asyncio.to_thread(daemon.wait, lambda daemon: not daemon.on_screen, "an empty screen")
+
+
+async def test_allow_once_on_the_notice_lets_the_tool_run_and_its_end_is_told(
+    here: Running, daemon: NotificationDaemon, work: Path
+) -> None:
+    await here.desk.send(here.thread, "run: touch made")
+    asked = await notice(daemon, "Refactor the parser")
+    assert (asked.text, asked.lasting) == ("Wants to run touch made", 0)
+    assert asked.buttons == {"once": "Allow Once", "reject": "Reject"}
+    daemon.press(asked, "once")
+    finished = await notice(daemon, "Refactor the parser")
+    assert finished.text == "The agent has finished its turn." and (work / "made").exists()
+    daemon.press(finished, "default", token="leave")
+    assert await here.clicks.get() == Click(here.thread, "leave")
+
+
+async def test_reject_on_the_notice_keeps_the_tool_from_running(here: Running, daemon: NotificationDaemon, work: Path) -> None:
+    await here.desk.send(here.thread, "run: touch made")
+    daemon.press(await notice(daemon, "Refactor the parser"), "reject")
+    await here.until(lambda overview: not overview.asks, "the end of the asking")
+    assert not (work / "made").exists()
+
+
+async def test_an_option_on_the_notice_answers_the_question(here: Running, daemon: NotificationDaemon) -> None:
+    await here.desk.send(here.thread, "ask: Shall I <b>really</b>?")
+    asked = await notice(daemon, "Refactor the parser")
+    assert asked.text == "Shall I &lt;b&gt;really&lt;/b&gt;?" and [*asked.buttons.values()] == ["Yes", "No"]
+    daemon.press(asked, "option-0")
+    await here.until(lambda overview: not overview.asks, "the end of the asking")
+    assert (await notice(daemon, "Refactor the parser")).text == "The agent has finished its turn."
+
+
+async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen_is_not_told(
+    here: Running, daemon: NotificationDaemon, work: Path
+) -> None:
+    await here.desk.watch(here.thread)
+    await here.desk.send(here.thread, "run: touch made")
+    await notice(daemon, "Refactor the parser")
+    assert here.overview
+    (ask,) = here.overview.asks
+    await here.desk.reply(ask, "once")
+    await gone(daemon)
+    await here.desk.watch("")
+    await here.until(lambda overview: overview.rows[0].verdict.reason.value == "proved", "the end of the turn")
+    (work / "opencode.json").unlink()
+    work.rename(work.with_name("moved"))
+    blocked = await notice(daemon, "“Refactor the parser” cannot be resumed")
+    assert blocked.text.startswith("The thread's folder no longer exists")
+    assert len(daemon.shown) == 2
+
+
+async def test_without_a_service_everything_goes_on_and_it_is_said_why(here: Running, bus: SessionBus, work: Path) -> None:
+    await here.desk.send(here.thread, "run: touch made")
+    await here.until(lambda overview: bool(overview.asks), "the asking")
+    assert here.overview and here.overview.warnings == ()
+    assert await here.desk.notice_trouble() == NO_SERVICE
+    await here.desk.reply(here.overview.asks[0], "once")
+    await here.until(lambda overview: not overview.asks, "the end of the asking")

@@ -1,0 +1,84 @@
+"""The way to macOS's and Windows' notices, driven on the one system that is here: desktop-notifier speaks to all three alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from desktop_notifier import DesktopNotifier
+from desktop_notifier.backends.dummy import DummyNotificationCenter
+
+from t3tray.core.domain.notice_sentences import Button, Wording
+from t3tray.core.system import notification_center
+from t3tray.core.system.notification_center import NO_ANSWER, NO_LEAVE, NOT_HERE, CenterNotifications
+from t3tray.core.system.notifications import CLICKED, Heard
+from tests.support.notification_daemon import NotificationDaemon, SessionBus
+
+PUSH = Wording("Parser", "Wants to run git push", (Button("once", "Allow Once"), Button("reject", "Reject")))
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[NotificationDaemon]:
+    with SessionBus() as bus, NotificationDaemon(bus.address) as running:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+        yield running
+
+
+@asynccontextmanager
+async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Heard]]]:
+    heard: asyncio.Queue[Heard] = asyncio.Queue()
+    made = CenterNotifications("", heard.put_nowait)
+    yield made, heard
+    await made.close()
+    if made._center:
+        bus = made._center._backend.bus
+        bus.disconnect()
+        await bus.wait_for_disconnect()
+
+
+async def next_of(heard: asyncio.Queue[Heard]) -> Heard:
+    async with asyncio.timeout(10):
+        return await heard.get()
+
+
+async def test_a_notice_is_shown_pressed_and_withdrawn(daemon: NotificationDaemon) -> None:
+    async with center() as (made, heard):
+        await made.look()
+        for number in range(3):
+            await made.show(f"notice {number}", PUSH, stays=True)
+        assert daemon.shown[0].buttons == {"once": "Allow Once", "reject": "Reject"}
+        daemon.press(daemon.shown[0], "reject")
+        daemon.press(daemon.shown[1], CLICKED)
+        assert [await next_of(heard), await next_of(heard)] == [Heard("notice 0", "reject"), Heard("notice 1", CLICKED)]
+        await made.withdraw("notice 0")
+        await made.withdraw("notice 2")
+        assert daemon.on_screen == [] and made.trouble == ""
+
+
+async def test_a_copy_that_may_show_none_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop_notifier.main.get_backend_class", lambda: DummyNotificationCenter)
+    made = CenterNotifications("", lambda heard: None)
+    await made.look()
+    await made.show("one", PUSH, stays=True)
+    assert made.trouble == NOT_HERE
+
+
+async def test_a_user_who_gives_no_leave_is_shown_nothing(daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(self: DesktopNotifier) -> bool:
+        return False
+
+    monkeypatch.setattr(DesktopNotifier, "request_authorisation", refused)
+    async with center() as (made, _):
+        await made.show("one", PUSH, stays=True)
+        assert made.trouble == NO_LEAVE and daemon.shown == []
+
+
+async def test_a_centre_that_hangs_is_given_up(daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification_center, "LIMIT", 0.2)
+    async with center() as (made, _):
+        await made.show("one", PUSH, stays=True)
+        daemon.hangs = True
+        await made.show("two", PUSH, stays=True)
+        assert made.trouble == NO_ANSWER
