@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: run test soak check bench setup
+.PHONY: run test soak check bench screenshots setup
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -25,6 +25,10 @@ check: setup
 
 bench: setup
 	.venv/bin/python -m tests.bench
+
+# The real app in the demo's world, on an X server of its own.
+screenshots: setup
+	.venv/bin/python -m tests.screenshots
 
 setup:
 	@packaging/setup.sh test

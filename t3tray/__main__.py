@@ -19,6 +19,8 @@ def main() -> int:
         return cli.run(arguments, sys.stdout, sys.stderr)
     from t3tray import app
 
+    if arguments.demo:
+        return app.run_demo()
     return app.run(arguments.data_dir)
 
 

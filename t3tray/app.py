@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
+import tempfile
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.qt.application import Application
 
 if TYPE_CHECKING:
+    from t3tray.demo.scratch import Scratch
     from t3tray.qt.desk import Desk
 
 
@@ -22,18 +26,60 @@ def run(data_dir: str | None) -> int:
         from t3tray.core.system.log_file import begin_log
 
         begin_log(log_directory(directory))
-        # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of
-        # before the next ones come.
-        for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
-            import_module(heavy)
-            linecache.clearcache()
+        _import_heavy()
         from t3tray.core import desk
 
         return desk.Desk(str(directory))
 
-    def clean(text: str) -> str:
-        from t3tray.core.system.secrecy import cleaned
+    return Application(directory, make_desk, _clean).run()
 
-        return cleaned(text)
 
-    return Application(directory, make_desk, clean).run()
+def run_demo() -> int:
+    """Run the tray app in a world of its own, which is gone afterwards; the exit code."""
+    from t3tray.core.errors import T3TrayError
+    from t3tray.demo.scratch import Scratch
+
+    outside = dict(os.environ)
+    try:
+        scratch = Scratch.make()
+    except T3TrayError as error:
+        sys.stderr.write(f"{error.title}: {error.message}\n")
+        return int(error.exit_code)
+    try:
+        return demo_application(scratch, outside).run()
+    finally:
+        scratch.remove()
+
+
+def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Application:
+    """The tray app in a scratch world, which this process lives in from now on. `outside` is the environment before."""
+    os.environ.clear()
+    os.environ.update(scratch.environment(outside))
+    # Python remembers the folder for temporary files that it found first.
+    tempfile.tempdir = None
+
+    def make_desk() -> Desk:
+        from t3tray.core.system.log_file import begin_log
+
+        begin_log(log_directory(scratch.data))
+        _import_heavy()
+        from t3tray.demo.desk import DemoDesk
+
+        return DemoDesk(scratch, outside)
+
+    return Application(scratch.data, make_desk, _clean, "t3tray \N{EN DASH} demo")
+
+
+def _clean(text: str) -> str:
+    from t3tray.core.system.secrecy import cleaned
+
+    return cleaned(text)
+
+
+def _import_heavy() -> None:
+    """In the desk's own thread, and after the icon."""
+    # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of before
+    # the next ones come.
+    for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
+        import_module(heavy)
+        linecache.clearcache()

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"t3tray {__version__}")
     parser.add_argument("--data-dir", metavar="DIR", help="where t3tray keeps its data (default: the user's data directory)")
+    parser.add_argument("--demo", action="store_true", help="try the tray app on a scratch world that is gone afterwards")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, summary: str) -> argparse.ArgumentParser:

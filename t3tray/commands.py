@@ -70,26 +70,21 @@ async def status(command: Command) -> ExitCode:
     document: documents.Document = {
         "server": documents.server_document(overview.server),
         "threads": {"total": len(overview.rows), **counts},
-        "reaper": {"on": minutes > 0, "idle_minutes": minutes},
+        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": overview.resting},
         "sources": [documents.source_document(source) for source in overview.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
         "warnings": list(overview.warnings),
     }
-    reaper = (
-        f"the tray app stops the server after {minutes} idle minutes"
-        if minutes
-        else "off: the server is never stopped for being idle"
-    )
-    command.answer(document, tables.status(overview, counts, reaper, str(command.engine.data_directory)))
+    command.answer(document, tables.status(overview, counts, str(command.engine.data_directory)))
     return ExitCode.DONE
 
 
 async def threads(command: Command) -> ExitCode:
     overview = await command.engine.overview(archived=command.words.all)
     rows = [documents.row_document(row) for row in overview.rows]
-    document: documents.Document = {"threads": rows + [documents.foreign_document(thread) for thread in overview.foreign]}
-    command.answer(document, tables.threads(overview.rows, overview.foreign))
+    foreign = [documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
+    command.answer({"threads": rows + foreign}, tables.threads(overview))
     return ExitCode.DONE
 
 
@@ -155,8 +150,12 @@ async def remedy(command: Command) -> ExitCode:
 
 async def journal(command: Command) -> ExitCode:
     entries = await command.engine.journal(command.words.thread)
-    document: documents.Document = {"entries": [documents.entry_document(entry) for entry in entries]}
-    command.answer(document, tables.journal(entries))
+    answers = await command.engine.answers(command.words.thread)
+    document: documents.Document = {
+        "entries": [documents.entry_document(entry) for entry in entries],
+        "answers": [documents.answer_document(told) for told in answers],
+    }
+    command.answer(document, tables.journal(entries, answers))
     return ExitCode.DONE
 
 
@@ -256,7 +255,7 @@ async def _open(command: Command, resumption: Resumption) -> None:
         case "browser":
             command.say(await command.engine.opening.browser(resumption))
         case "t3code":
-            command.say(await command.engine.opening.t3code(resumption.thread))
+            command.say(tables.opened(await command.engine.opening.t3code(resumption.thread)))
 
 
 def _exit_code(resumption: Resumption) -> ExitCode:

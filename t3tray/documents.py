@@ -9,7 +9,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
+from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
+from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import remedies, sentence
@@ -54,8 +57,9 @@ def row_document(row: ThreadRow) -> Document:
     return {
         **thread_document(row.thread),
         "session_id": row.session_id,
+        "session_directory": row.session_directory,
         "verdict": verdict_document(row.verdict),
-        "reaper": {"state": row.reaper.phase.value, "reap_at": moment(row.reaper.reap_at)},
+        "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3) if row.t3 else None,
         "served": [served_document(served) for served in row.served],
     }
@@ -77,10 +81,15 @@ def t3_document(t3: T3Thread) -> Document:
         "snoozed_until": moment(t3.snoozed_until),
         "pinned_at": moment(t3.pinned_at),
         "handed_over": t3.handed_over,
+        "deleted_at": moment(t3.deleted_at),
     }
 
 
-def foreign_document(t3: T3Thread) -> Document:
+def reaper_document(reaper: ReaperState) -> Document:
+    return {"state": reaper.phase.value, "reap_at": moment(reaper.reap_at)}
+
+
+def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
     """A thread of another provider: listed, without a verdict."""
     return {
         "id": t3.id,
@@ -92,8 +101,9 @@ def foreign_document(t3: T3Thread) -> Document:
         "archived_at": moment(t3.archived_at),
         "draft": "",
         "session_id": None,
+        "session_directory": None,
         "verdict": None,
-        "reaper": {"state": "active" if t3.is_working else "stopped", "reap_at": None},
+        "reaper": reaper_document(reaper),
         "t3code": t3_document(t3),
         "served": [],
     }
@@ -135,6 +145,26 @@ def entry_document(entry: Entry) -> Document:
     }
 
 
+def answer_document(told: Told) -> Document:
+    """What the guard answered T3 Code."""
+    decision, asked = told.decision, told.asked
+    return {
+        "at": moment(told.at),
+        "thread": decision.thread_id,
+        "asked": kind_of(asked).value,
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "title": asked.title if isinstance(asked, Create) else None,
+        "folder": "" if isinstance(asked, Other) else asked.directory,
+        "answer": decision.answer.name.lower(),
+        "refusal": decision.refusal.value if decision.refusal else None,
+        "session_id": told.session_id,
+        "messages": decision.messages,
+        "sentence": told_sentence(told),
+        "evidence": list(decision.evidence),
+        "seen_at": moment(told.seen_at),
+    }
+
+
 def preview_document(preview: Preview) -> Document:
     """What a remedy would do, or did."""
     told = asdict(preview) | {"remedy": preview.remedy.value}
@@ -144,11 +174,13 @@ def preview_document(preview: Preview) -> Document:
 def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
+        "deleted": details.deleted or None,
         "cursor": asdict(details.cursor) if details.cursor else None,
         "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],
         "alarms": [alarm_document(alarm) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],
+        "answers": [answer_document(told) for told in details.answers],
         "receipt": receipt_document(details.receipt) if details.receipt else None,
     }
 

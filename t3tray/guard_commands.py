@@ -8,25 +8,22 @@ from t3tray.command import Command
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.errors import ExitCode
-from t3tray.core.guardhouse import Guardhouse, GuardStatus
-from t3tray.core.services.guarding import RecentAnswers
-from t3tray.core.t3code.protection import ProtectionView
+from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan, ProtectionView, guard_state
 from t3tray.documents import Document
 from t3tray.tables import local
-
-_REMEMBERED = 100
 
 
 async def guard(command: Command) -> ExitCode:
     def heard(told: Told) -> None:
         command.say(f"{local(told.at)}  {told_sentence(told)}")
 
-    house = Guardhouse(command.engine, RecentAnswers(_REMEMBERED, heard))
+    house = Guardhouse(command.engine, heard)
     match command.words.action:
         case "run":
             await _run(command, house)
         case "on":
-            await command.agree("\n".join(await house.preview()))
+            await command.agree(plan_text(await house.plan(True)))
             await house.protect(command.words.interrupt)
         case "off":
             await house.unprotect(command.words.interrupt)
@@ -47,12 +44,24 @@ async def _run(command: Command, house: Guardhouse) -> None:
         await asyncio.shield(house.stop())
 
 
+def plan_text(plan: ProtectionPlan) -> str:
+    """What would be done, in lines for people."""
+    parts = (("now", plan.before), ("then", plan.after), ("kept", plan.kept), ("lost", plan.lost), ("runs", plan.running))
+    lines = [plan.title]
+    for name, told in parts:
+        lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(told)]
+    return "\n".join(lines)
+
+
 def guard_document(status: GuardStatus) -> Document:
     return {"guard": {"url": status.url, "answers": status.answers, "t3code": [_home_document(view) for view in status.homes]}}
 
 
 def guard_text(status: GuardStatus) -> str:
-    lines = [f"guard    {status.url} · {'listens' if status.answers else 'does not run: `t3tray`, or `t3tray guard run`'}"]
+    listens = "listens" if status.answers else "does not run"
+    lines = [f"guard    {status.url or 'was never used'} · {listens}"]
+    if status.is_pointed_at and not status.answers:
+        lines.append(f"!        {guard_state(status).sentence} Start `t3tray`, or `t3tray guard run`.")
     for view in status.homes:
         lines.append(f"T3 Code  {view.home} · {view.sentence}")
         lines += [f"         {place.name}: {place.server or 'a server that T3 Code starts itself'}" for place in view.places]

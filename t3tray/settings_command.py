@@ -16,7 +16,7 @@ async def settings(command: Command) -> ExitCode:
     name, value = command.words.name, command.words.value
     current = command.engine.settings
     if name is not None and value is not None:
-        current = await command.engine.change_setting(name, parsed(current, name, value))
+        current = await command.engine.preferences.change(name, parsed(current, name, value))
     shown = asdict(current)
     if name is not None:
         if name not in shown:

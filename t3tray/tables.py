@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
+from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.log_book import told
+from t3tray.core.domain.log_book import history
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Preview
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Served
+from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.session_table import session_table
-from t3tray.core.services.views import Finding, Overview, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Finding, Opened, Overview, ThreadDetails, ThreadRow
 from t3tray.core.t3code.threads import T3Thread
 
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
@@ -24,9 +28,11 @@ def local(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def status(overview: Overview, counts: Mapping[str, int], reaper: str, data_directory: str) -> str:
+def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none yet"
-    lines = [server(overview.server), f"threads  {tally}", f"reaper   {reaper}", f"data     {data_directory}"]
+    lines = [server(overview.server), f"threads  {tally}"]
+    lines += [f"reaper   {overview.resting}"] if overview.resting else []
+    lines.append(f"data     {data_directory}")
     lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
     return "\n".join([*lines, *(f"!        {warning}" for warning in overview.warnings)])
 
@@ -46,22 +52,22 @@ def server(current: ServerStatus) -> str:
     return " · ".join(parts)
 
 
-def threads(rows: Sequence[ThreadRow], foreign: Sequence[T3Thread]) -> str:
+def threads(overview: Overview) -> str:
+    rows, foreign = overview.rows, overview.foreign
     if not rows and not foreign:
         return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
-    return "\n".join([*(_row(row) for row in rows), *(_foreign(thread) for thread in foreign)])
-
-
-def _foreign(thread: T3Thread) -> str:
-    at = local(thread.last_activity_at)
-    return f"· {thread.id[:8]}  {at}  {thread.provider:<20}  {'':<16}  {thread.title}  {thread.directory}"
+    others = (_line("·", thread, thread.provider, overview.foreign_reapers[thread.id]) for thread in foreign)
+    return "\n".join([*(_row(row) for row in rows), *others])
 
 
 def _row(row: ThreadRow) -> str:
-    at = local(row.thread.last_activity_at)
-    mark, thread = MARKS[row.verdict.kind], row.thread
-    reaper = f"{row.reaper.phase} until {row.reaper.reap_at.astimezone():%H:%M}" if row.reaper.reap_at else row.reaper.phase.value
-    return f"{mark} {thread.id[:8]}  {at}  {row.verdict.reason:<20}  {reaper:<16}  {thread.title}  {thread.directory}"
+    return _line(MARKS[row.verdict.kind], row.thread, row.verdict.reason, row.reaper)
+
+
+def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
+    at = local(thread.last_activity_at)
+    standing = f"{reaper.phase} until {reaper.reap_at.astimezone():%H:%M}" if reaper.reap_at else reaper.phase.value
+    return f"{mark} {thread.id[:8]}  {at}  {what:<20}  {standing:<16}  {thread.title}  {thread.directory}"
 
 
 def details(shown: ThreadDetails) -> str:
@@ -70,11 +76,15 @@ def details(shown: ThreadDetails) -> str:
         f"{row.thread.title}",
         f"thread   {row.thread.id}",
         f"folder   {row.thread.directory}",
-        f"session  {row.session_id or 'none'}",
+        f"session  {row.session_id or 'none'}{f', which works in {row.session_directory}' if row.session_directory else ''}",
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
+    if shown.deleted:
+        lines.append(f"deleted  {shown.deleted}")
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
+    if refused := standing_refusal(shown.answers):
+        lines.append(f"guard    {next_step(refused, row.verdict.kind is Kind.RESUMABLE)}")
     lines += _from_t3(row)
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
@@ -85,7 +95,11 @@ def details(shown: ThreadDetails) -> str:
     if row.served:
         lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
-    return "\n".join([*lines, "", "journal", journal(shown.journal)])
+    return "\n".join([*lines, "", "journal", journal(shown.journal, shown.answers)])
+
+
+def opened(what: Opened) -> str:
+    return f"{what.sentence} Look for “{what.title}” there." if what.title else what.sentence
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:
@@ -122,10 +136,11 @@ def _served(served: Served) -> str:
     return f"{served.session_id}  from {local(served.began)} to {local(served.ended)}{gone}"
 
 
-def journal(entries: Sequence[Entry]) -> str:
-    if not entries:
+def journal(entries: Sequence[Entry], answers: Sequence[Told]) -> str:
+    lines = history(entries, answers)
+    if not lines:
         return "Nothing in the journal yet."
-    return "\n".join(f"{local(entry.at)}  {entry.thread_id[:8]}  {told(entry)}" for entry in entries)
+    return "\n".join(f"{local(line.at)}  {line.thread_id[:8]:<8}  {line.sentence}" for line in lines)
 
 
 def findings(found: Sequence[Finding]) -> str:

@@ -28,14 +28,17 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
-from t3tray.core.errors import T3TrayError
+from t3tray.core.errors import T3TrayError, WorldError
+from t3tray.core.guard_duty import GuardDuty
+from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.noticing import Noticing, rules_of
+from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.autostart import Autostart, open_autostart
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.paths import data_directory
@@ -61,6 +64,7 @@ class Desk:
     def __init__(self, data_directory: str | None) -> None:
         self._data_directory = data_directory
         self._engine: asyncio.Future[Engine] | None = None
+        self._guard: GuardDuty | None = None
         self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._feed: ConversationFeed | None = None
@@ -77,17 +81,21 @@ class Desk:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
         opened = self._opened()
         try:
-            opened.set_result(engine := await Engine.open(self._data_directory, "tray"))
+            engine = await Engine.open(self._data_directory, "tray")
         except T3TrayError as error:
             opened.set_exception(error)
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
+        guard = self._guard = GuardDuty(engine)
+        opened.set_result(engine)
         engine.server.subscribe(self._on_server_changed)
         noticing = self._noticing = self._notice(engine)
         beside = (
             asyncio.create_task(self._prepare(engine)),
             asyncio.create_task(noticing.run()),
             asyncio.create_task(self._sleep.run()),
+            # T3 Code may wait for it already: it does not wait for the first look.
+            asyncio.create_task(guard.run(self._changed.set)),
         )
         try:
             while True:
@@ -116,6 +124,8 @@ class Desk:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        if self._guard:
+            await self._guard.close()
         if self._engine and self._engine.done() and not self._engine.exception():
             await self._engine.result().close()
 
@@ -134,8 +144,8 @@ class Desk:
             await engine.opening.terminal(resumption.thread)
         return resumption
 
-    async def open_in_t3code(self, thread_id: str) -> str:
-        """Open one of T3 Code's threads there; what was done, in a sentence."""
+    async def open_in_t3code(self, thread_id: str) -> Opened:
+        """Open one of T3 Code's threads there."""
         engine = await self._opened()
         return await engine.opening.t3code(await engine.find(thread_id))
 
@@ -157,6 +167,16 @@ class Desk:
         engine = await self._opened()
         await engine.server.restart()
         await engine.connect()
+
+    async def preview_protection(self, on: bool) -> ProtectionPlan:
+        """What switching the guard on or off would do."""
+        return await (await self._on_duty()).plan(on)
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
+        """Point T3 Code at the guard, or put its settings back."""
+        status = await (await self._on_duty()).protect(on, despite_running)
+        self._changed.set()
+        return status
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do."""
@@ -196,13 +216,14 @@ class Desk:
 
     async def change_setting(self, name: str, value: object) -> Settings:
         """Set one and go by it; all of them as they are then. Raises UsageError, in a sentence for beside the field."""
-        settings = await (await self._opened()).change_setting(name, value)
+        settings = await (await self._opened()).preferences.change(name, value)
         self._changed.set()
         return settings
 
     async def take_inventory(self) -> Inventory:
         """What is there to work with, and what is missing."""
-        return await (await self._opened()).take_inventory()
+        found = await take_inventory(await self._opened())
+        return replace(found, notices=await self.notice_trouble())
 
     async def open_data_folder(self) -> None:
         """Raises WorldError when the desktop has no program that shows folders."""
@@ -272,9 +293,13 @@ class Desk:
         return await asyncio.to_thread((await self._autostart()).look)
 
     async def set_autostart(self, is_on: bool) -> AutostartState:
-        """Turn it on (anew, for the copy that runs now) or off; what came of it. Raises WorldError."""
+        """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
         way = await self._autostart()
-        await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        try:
+            await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        except WorldError as error:
+            state = await asyncio.to_thread(way.look)
+            return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
         return await asyncio.to_thread(way.look)
 
     async def _autostart(self) -> Autostart:
@@ -315,9 +340,15 @@ class Desk:
             self._engine = asyncio.get_running_loop().create_future()
         return self._engine
 
+    async def _on_duty(self) -> GuardDuty:
+        await self._opened()
+        assert self._guard is not None
+        return self._guard
+
     async def _watch_files(self, engine: Engine) -> None:
         """Be told of changed files, also in folders that appeared since. Where that fails, the slow refresh makes up for it."""
         files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
+        files += self._guard.files if self._guard else ()
         folders = await asyncio.to_thread(existing_folders, files)
         if folders == self._folders:
             return
@@ -359,23 +390,33 @@ class Desk:
         await self._follow_server(engine)
         began = clock()
         try:
-            await engine.read_settings()
+            await engine.preferences.read_again()
             picture = await engine.look()
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)
-            overview = await engine.overview(archived=True, picture=picture)
+            overview = await self._with_guard(await engine.overview(archived=True, picture=picture), picture)
             publish(overview)
             self._sleep.look()
             if self._noticing:
                 self._noticing.look(overview)
             self._tell_feed(picture)
+            if self._guard:
+                self._guard.look_again()
             if await engine.keep(picture):
                 self._changed.set()
-            await engine.rest_if_idle(picture)
+            if await engine.rest_if_idle(picture):
+                self._changed.set()
         except T3TrayError as error:
             _log.warning("The list could not be read: %s", error.message)
             publish(Overview(engine.server.status, warnings=(error.message,)))
         return clock() - began
+
+    async def _with_guard(self, overview: Overview, picture: Picture) -> Overview:
+        if self._guard is None:
+            return overview
+        guard, guarded = await self._guard.seen(picture)
+        warnings = (*overview.warnings, guard.sentence) if guard.phase in TROUBLED else overview.warnings
+        return replace(overview, guard=guard, guarded=guarded, warnings=warnings)
 
     def _tell_feed(self, picture: Picture) -> None:
         """Another program may have written into the conversation, of which no event tells; a running turn's events do."""

@@ -18,6 +18,7 @@ from t3tray import __version__
 from t3tray.core.domain.inventory import items
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import T3TrayError
+from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.system.log_file import FILE_NAME
 from t3tray.core.system.secrecy import cleaned
@@ -59,7 +60,7 @@ def _versions() -> list[str]:
 
 
 async def _found(engine: Engine) -> list[str]:
-    return [f"{item.name} ({item.standing}): {item.sentence}" for item in items(await engine.take_inventory())]
+    return [f"{item.name} ({item.standing}): {item.sentence}" for item in items(await take_inventory(engine))]
 
 
 async def _overview(engine: Engine) -> list[str]:

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
-from t3tray.core.domain.inventory import Inventory
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.reaper import Hindrance, ReaperClock
+from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.resting import Rest, rest_sentence
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
@@ -31,22 +33,21 @@ from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
+from t3tray.core.preferences import Preferences
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.guard_key import GuardKey, read_guard_key
-from t3tray.core.services.guarding import Answers, Guarding
-from t3tray.core.services.inventory import find_homes, find_program
+from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
+from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
-from t3tray.core.services.resting import Resting, rest_if_idle
+from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
-from t3tray.core.services.setting_rules import changed, check
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
@@ -81,7 +82,7 @@ class Engine:
         author = Author.this_process()
         self.store = store
         self.data_directory = data
-        self.settings = settings
+        self.preferences = Preferences(store.settings, run_sql, settings, self._go_by)
         self.launching = Launching(settings, data)
         self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
@@ -122,6 +123,7 @@ class Engine:
         self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
         self._is_settled = False
+        self._rest: Rest | None = None
         self._connecting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
 
@@ -180,12 +182,29 @@ class Engine:
         return await self.connect() if self.server.status.state.answers else None
 
     async def guard_key(self) -> GuardKey:
-        """Where the guard listens, and its password. Raises StoreError."""
+        """Where the guard listens, and its password; chosen now when it was never used. Raises StoreError."""
         return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
 
-    def guarding(self, answers: Answers) -> Guarding:
-        """What the guard needs of our bindings and our journal."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, answers)
+    async def known_guard_key(self) -> GuardKey | None:
+        """The same, or None when the guard was never used. Raises StoreError."""
+        return await known_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
+
+    async def wants_guard(self) -> bool:
+        """Whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
+        return (await self._run_sql(self.store.settings.read)).guard
+
+    async def want_guard(self, on: bool) -> None:
+        """Have the tray app run the guard from now on, or no more. Raises StoreError."""
+        known = await self._run_sql(self.store.settings.read)
+        await self._run_sql(self.store.settings.write, replace(known, guard=on))
+
+    async def bound_threads(self) -> frozenset[str]:
+        """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
+        return await self._run_sql(self.store.journal.bound)
+
+    def guarding(self, heard: Callable[[Told], None]) -> Guarding:
+        """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -221,9 +240,14 @@ class Engine:
                 yield piece
         await self.archive.keep(await self.look())
 
-    async def look(self) -> Picture:
-        """All threads with their verdicts: from the databases, and what a running server says it is doing."""
+    async def look(self, whole: bool = False) -> Picture:
+        """All threads with their verdicts: from the databases, and what a running server says it is doing.
+
+        `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
+        """
         picture = await self._run_sql(self.survey.look)
+        while whole and picture.half_read:
+            picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
             {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
         )
@@ -233,8 +257,11 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names. Raises ThreadNotFound, UsageError, StoreError."""
-        return (await self._run_sql(self.survey.recall, prefix)).thread
+        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
+
+        Raises ThreadNotFound, UsageError, StoreError.
+        """
+        return (await self._run_sql(self.survey.recall, prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
@@ -251,25 +278,40 @@ class Engine:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
         await self._run_sql(self.store.copy_if_due, utc_now())
         more = await self._run_sql(self._keeper.keep, picture)
-        return await self.archive.keep(picture) or more
+        return await self.archive.keep(picture) or more or picture.half_read > 0
 
     async def mark_seen(self, thread_id: str) -> None:
+        """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
         await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
+        await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
 
-    async def rest_if_idle(self, picture: Picture) -> None:
-        """End the managed server when our own reaper's time has come."""
+    async def rest_if_idle(self, picture: Picture) -> bool:
+        """End the managed server when our own reaper's time has come. True when what is said of it has changed."""
         status = self.server.status
         if self.users():
             self.resting.note()
         if self._connection is None or status.state is not ServerState.READY:
-            return
-        rest = await rest_if_idle(self.resting, self._connection[1], picture)
-        if rest and rest.why is not Hindrance.RECENT and rest.why is not Hindrance.OFF:
-            _log.info(rest.sentence)
+            return False
+        rest = await self.resting.look(self._connection[1], picture)
+        if rest.same_as(self._rest):
+            return False
+        self._rest = rest
+        _log.info(self.resting.sentence(rest, not rest.ended))
+        await self._run_sql(self.store.rests.note, rest)
+        return True
+
+    async def _told_of_rest(self, server: ServerStatus) -> str:
+        """What our own reaper did or will do, in the process that has the server in hand, which may be another one."""
+        if server.state is ServerState.EXTERNAL:
+            return ""
+        if self._rest is not None:
+            return self.resting.sentence(self._rest, server.state.answers)
+        idle_after = timedelta(minutes=self.settings.stop_idle_minutes)
+        return rest_sentence(await self._run_sql(self.store.rests.last), idle_after, server.state.answers)
 
     async def overview(self, archived: bool = False, picture: Picture | None = None) -> Overview:
         """Everything for the list. Raises StoreError."""
-        seen = await self.look() if picture is None else picture
+        seen = await self.look(whole=True) if picture is None else picture
         alarms = await self._run_sql(self.store.alarms.all, unseen=True)
         taken = take_overview(
             seen,
@@ -284,18 +326,30 @@ class Engine:
         return replace(
             taken,
             asks=await self.conversing.open_asks(taken, seen, connection),
+            refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
+            resting=await self._told_of_rest(taken.server),
         )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
-        thread = await self.find(thread_id)
+        recorded = await self._run_sql(self.survey.recall, thread_id, True)
+        thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
+        if recorded.deleted:
+            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine_deleted, recorded),))
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
+        if recorded.deleted:
+            return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         return await self._run_sql(self.remedies.with_offers, found)
+
+    @property
+    def settings(self) -> Settings:
+        """What this process goes by."""
+        return self.preferences.current
 
     @property
     def t3_homes(self) -> tuple[T3Home, ...]:
@@ -307,27 +361,9 @@ class Engine:
         """The files whose change tells that T3 Code changed something."""
         return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
 
-    async def set_settings(self, settings: Settings) -> None:
-        """Keep these, and go by them. A server that runs goes on as it was started; `server_url` and `carry_characters` wait for
-        the next start of this process. Raises StoreError."""
-        await self._run_sql(self.store.settings.write, settings)
-        await self._go_by(settings)
-
-    async def change_setting(self, name: str, value: object) -> Settings:
-        """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError, StoreError."""
-        settings = changed(await self._run_sql(self.store.settings.read), name, value)
-        await asyncio.to_thread(check, settings, name)
-        await self.set_settings(settings)
-        return settings
-
-    async def read_settings(self) -> None:
-        """Go by what another process of ours may have set. Raises StoreError."""
-        settings = await self._run_sql(self.store.settings.read)
-        if settings != self.settings:
-            await self._go_by(settings)
-
     async def _go_by(self, settings: Settings) -> None:
-        self.settings = self.launching.settings = settings
+        """What runs goes on as it was started: the server, and for this process `server_url` and `carry_characters`."""
+        self.launching.settings = settings
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
         self._vault_keeper.rules = _vault_rules(settings)
@@ -359,21 +395,19 @@ class Engine:
             return await self._run_sql(self.store.journal.entries)
         return await self._run_sql(self.store.journal.entries, (await self.find(thread_id)).id)
 
+    async def answers(self, thread_id: str | None) -> tuple[Told, ...]:
+        """What the guard answered T3 Code for one thread, or altogether; oldest first. Raises ThreadNotFound, StoreError."""
+        which = None if thread_id is None else (await self.find(thread_id)).id
+        return await self._run_sql(self.store.guard_answers.all, which)
+
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
-        overview = await self.overview(archived=True)
+        picture = await self.look(whole=True)
+        overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
-        patient = Patient(self.store, self.database, self.survey, overview, self.launching.program, neighbours, utc_now())
+        program = self.launching.program
+        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now())
         return await self._run_sql(examine, patient)
-
-    async def take_inventory(self) -> Inventory:
-        """What is there to work with. Takes a second: the program is asked for its version. Raises StoreError."""
-        picture = await self._run_sql(self.survey.look)
-        program = asyncio.to_thread(find_program, self.launching.program, self.launching.environment)
-        homes = asyncio.to_thread(find_homes, self.t3_homes, picture.states, self.settings.t3_homes)
-        keyring = asyncio.to_thread(Secrets(self.data_directory).keyring_name)
-        found = await asyncio.gather(program, homes, keyring)
-        return Inventory(*found, data=str(self.data_directory), vault=await self.archive.size())
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard.door import REALM
-from t3tray.core.services.guarding import Answers
+from t3tray.core.services.guard_key import GuardKey
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import read_now
-from t3tray.core.t3code.protection import Protection, ProtectionView, T3Protection
+from t3tray.core.t3code.protection import T3Protection, settings_path
 from t3tray.core.t3code.state import T3Reader
 from t3tray.core.t3code.threads import Shape
 
@@ -28,45 +29,60 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PROBE_LIMIT = 2.0
-_LOST = "T3 Code's own browser tools are not offered to agents while it uses a server that it did not start."
-_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread of its own."
-
-
-@dataclass(frozen=True)
-class GuardStatus:
-    """`answers`: a guard of ours listens there now, in whatever process."""
-
-    url: str
-    answers: bool
-    homes: tuple[ProtectionView, ...]
+# In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
+TRAY_LIMIT = 6.0
+_PROBE_PAUSE = 0.1
+_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 
 
 class Guardhouse:
     """One a process, in the engine's event loop; `stop` it before the engine is closed."""
 
-    def __init__(self, engine: Engine, answers: Answers) -> None:
+    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
+        """`heard` is called with each answer of the guard's."""
         self._engine = engine
-        self._answers = answers
+        self._heard = heard
         self._guard: Guard | None = None
+        self._key: GuardKey | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """T3 Code's settings: a change of them may lead it past the guard."""
+        return tuple(settings_path(home) for home in self._engine.t3_homes)
+
+    @property
+    def listens(self) -> bool:
+        """Whether this process's guard does."""
+        return self._guard is not None and self._guard.listens
+
+    @property
+    def under_way(self) -> int:
+        """How many requests of T3 Code's are not answered to their end."""
+        return self._guard.under_way if self._guard else 0
 
     async def start(self) -> str:
         """Listen; the guard's address. Raises Refused when the port is taken, StoreError."""
         # Only who listens needs the web server's modules: every other command would pay for them.
         from t3tray.core.guard.guard import Guard
 
-        key = await self._engine.guard_key()
-        guarding = self._engine.guarding(self._answers)
+        key = self._key = self._key or await self._engine.guard_key()
+        guarding = self._engine.guarding(self._heard)
         guard = Guard(
             port=key.port,
             password=key.password,
             endpoint=self._engine.server.ensure_ready,
-            look=partial(read_now, self._engine.t3_homes),
+            look=lambda session_id: read_now(self._engine.t3_homes, session_id),
             bindings=guarding,
             ledger=guarding,
             now=utc_now,
             in_use=self._engine.resting.note,
         )
-        await guard.start()
+        try:
+            await guard.start()
+        except Refused:
+            if await _answers(key.url):
+                raise Refused("The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it.") from None
+            raise
         self._guard = guard
         self._engine.users = lambda: guard.under_way
         return guard.url
@@ -78,48 +94,69 @@ class Guardhouse:
             self._engine.users = lambda: 0
             await guard.stop()
 
-    async def status(self) -> GuardStatus:
-        """What is true now. Raises StoreError."""
-        key = await self._engine.guard_key()
-        homes = await self._each(lambda protection: protection.look(key.url, key.password))
-        return GuardStatus(key.url, await _answers(key.url), homes)
+    async def status(self, with_others: bool = True) -> GuardStatus:
+        """What is true now; asking chooses no port and no password. `with_others`: a guard in another process counts too.
 
-    async def preview(self) -> tuple[str, ...]:
-        """What `protect` would do, in lines. Raises StoreError."""
+        Raises StoreError.
+        """
+        key = self._key = self._key or await self._engine.known_guard_key()
+        url, password = (key.url, key.password) if key else ("", "")
+        homes = await self._each(lambda protection: protection.look(url, password))
+        return GuardStatus(url, self.listens or (with_others and bool(url) and await _answers(url)), homes)
+
+    async def plan(self, on: bool) -> ProtectionPlan:
+        """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
+        self._key = self._key or await self._engine.guard_key()
         status = await self.status()
-        own = "a server that T3 Code starts itself"
-        lines = [
-            f"{place.name} in {view.home}: {place.server or own} becomes {status.url}, with a password."
-            for view in status.homes
-            if view.state is not Protection.NO_T3CODE
-            for place in view.places
-        ]
-        return (*lines, _LOST, _AT_ONCE)
+        homes = [view for view in status.homes if view.state is not Protection.NO_T3CODE]
+        if not homes:
+            raise Refused("There is no T3 Code here to protect.")
+        running = await self._running()
+        if not on:
+            return _plan_off(homes, running)
+        unreadable = next((view for view in homes if view.state is Protection.UNREADABLE), None)
+        if unreadable:
+            raise Refused(unreadable.sentence, f"Nothing was changed in {unreadable.home}, nor elsewhere.")
+        await self._refuse_unfit()
+        return _plan_on(homes, status.url, running)
 
     async def protect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
         """Point T3 Code at the guard. `interrupt`: even while one of its threads runs. Raises Refused, StoreError.
 
-        What was there is copied first; nothing is changed when anything speaks against it.
+        What was there is copied first; nothing is changed when anything speaks against it. The tray app, where it runs, is given
+        a moment to start the guard.
         """
-        status = await self.status()
-        if all(view.state is Protection.NO_T3CODE for view in status.homes):
-            raise Refused("There is no T3 Code here to protect.")
-        if not status.answers:
-            raise Refused(
-                "The guard does not run, and T3 Code could reach OpenCode no more.", "Start t3tray, or `t3tray guard run`, first."
-            )
-        await self._refuse_unfit()
+        await self.plan(True)
         if not interrupt:
             await self._refuse_running()
-        key = await self._engine.guard_key()
-        return await self._each(lambda protection: protection.protect(key.url, key.password), only_there=True)
+        key = self._key or await self._engine.guard_key()
+        wanted = await self._engine.wants_guard()
+        await self._engine.want_guard(True)
+        try:
+            await self._until_it_listens(key)
+            return await self._each(lambda protection: protection.protect(key.url, key.password), only_there=True)
+        except BaseException:
+            await self._engine.want_guard(wanted)
+            raise
 
     async def unprotect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
         """Put T3 Code's settings back, as far as they are still ours. Raises Refused, StoreError."""
         if not interrupt:
             await self._refuse_running()
-        key = await self._engine.guard_key()
-        return await self._each(lambda protection: protection.unprotect(key.url, key.password), only_there=True)
+        key = self._key or await self._engine.guard_key()
+        views = await self._each(lambda protection: protection.unprotect(key.url, key.password), only_there=True)
+        await self._engine.want_guard(False)
+        return views
+
+    async def _until_it_listens(self, key: GuardKey) -> None:
+        try:
+            async with asyncio.timeout(TRAY_LIMIT):
+                while not self.listens and not await _answers(key.url):
+                    await asyncio.sleep(_PROBE_PAUSE)
+        except TimeoutError:
+            raise Refused(
+                "The guard does not run, and T3 Code could reach OpenCode no more.", "Start t3tray, or `t3tray guard run`, first."
+            ) from None
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
         folder = self._engine.data_directory / "guard"
@@ -139,13 +176,54 @@ class Guardhouse:
                     "Nothing was changed: it would have to refuse every new thread.",
                 )
 
+    async def _running(self) -> tuple[str, ...]:
+        found = [await asyncio.to_thread(_running, home) for home in self._engine.t3_homes]
+        return tuple(title for titles in found for title in titles)
+
     async def _refuse_running(self) -> None:
-        running = [title for home in self._engine.t3_homes for title in await asyncio.to_thread(_running, home)]
-        if running:
+        if running := await self._running():
             raise Refused(
                 f"A turn runs in {', '.join(f'“{title}”' for title in running)}, and T3 Code would end it.",
-                "Wait for it, or say --interrupt.",
+                "Wait for it, or agree to end it (`--interrupt` on the command line).",
             )
+
+
+def _plan_on(homes: list[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
+    places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
+    own = "T3 Code starts an OpenCode server itself"
+    return ProtectionPlan(
+        True,
+        "Protect T3 Code",
+        "Protect T3 Code",
+        tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
+        (
+            *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
+            "A follow-up goes on in its thread's own session, or fails in words. It is never given an empty one.",
+        ),
+        ("What was in T3 Code's settings is copied first, and put back when you switch this off.",),
+        (
+            "T3 Code's own browser tools: agents are not offered them on a server that T3 Code did not start.",
+            "While t3tray does not run, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
+            _AT_ONCE,
+        ),
+        running,
+    )
+
+
+def _plan_off(homes: list[ProtectionView], running: tuple[str, ...]) -> ProtectionPlan:
+    return ProtectionPlan(
+        False,
+        "Stop Protecting T3 Code",
+        "Stop Protecting",
+        tuple(view.sentence for view in homes),
+        ("T3 Code's settings are as they were before, where they still lead to the guard.",),
+        ("Its threads, their sessions, and what t3tray knows of them.",),
+        (
+            "T3 Code can switch a thread to an empty session in silence again; t3tray tells you afterwards only.",
+            _AT_ONCE,
+        ),
+        running,
+    )
 
 
 def _running(home: T3Home) -> list[str]:

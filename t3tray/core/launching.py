@@ -17,11 +17,13 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, Refused, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
-from t3tray.core.services.views import Resumption
+from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import child_environment
+from t3tray.core.system.handlers import has_handler
 from t3tray.core.system.terminal import open_terminal, start
 
+_T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
 
 
@@ -87,14 +89,17 @@ class Launching:
         """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
         start([_opener(), str(folder)], self.environment())
 
-    def open_t3code(self, thread: Thread, address: str | None) -> str:
-        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread; a sentence."""
+    def open_t3code(self, thread: Thread, address: str | None) -> Opened:
+        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread to show."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
-            return f"Opened {address}"
-        start([_opener(), "t3code://app"], self.environment())
-        return f"T3 Code was brought to the front. Look for “{thread.title}” there: it cannot be opened from outside."
+            return Opened(f"Opened {address}; a browser that T3 Code does not know yet asks to be paired first.", address)
+        environment = self.environment()
+        if has_handler(_T3_SCHEME, sys.platform, environment) is False:
+            return Opened("T3 Code does not answer, and no app of it that could be opened was found here.", title=thread.title)
+        start([_opener(), f"{_T3_SCHEME}://app"], environment)
+        return Opened("T3 Code was asked to come to the front; it cannot be told which thread to show.", title=thread.title)
 
     @cached_property
     def _login_path(self) -> str | None:

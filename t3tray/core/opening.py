@@ -14,7 +14,7 @@ from t3tray.core.launching import Launching
 from t3tray.core.opencode.managed import ManagedServer
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.survey import Survey
-from t3tray.core.services.views import Resumption
+from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.place import thread_address
 
@@ -51,8 +51,8 @@ class Opening:
         stays = await self._server.outlives_us()
         return await asyncio.to_thread(self._launching.open_browser, resumption, endpoint, stays)
 
-    async def t3code(self, thread: Thread) -> str:
-        """Open a thread in T3 Code; what was done, in a sentence. Raises Refused for a thread that is not one of its own."""
+    async def t3code(self, thread: Thread) -> Opened:
+        """Open a thread in T3 Code. Raises Refused for a thread that is not one of its own, WorldError when nothing opens."""
         home = await self._run_sql(self._survey.home_of, thread.id)
         if home is None:
             raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from t3tray.core.domain.inventory import Inventory
     from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
+    from t3tray.core.services.protecting import ProtectionPlan
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
@@ -38,9 +39,12 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
 class Application(QObject):
-    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent."""
+    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
+    `title` of its own it shows its window at once."""
 
-    def __init__(self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text) -> None:
+    def __init__(
+        self, directory: Path, make_desk: Callable[[], Desk], clean: Callable[[str], str] = lambda text: text, title: str = ""
+    ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
         self._qt = QApplication(sys.argv[:1])
@@ -48,6 +52,7 @@ class Application(QObject):
         self._make_desk = make_desk
         self._clean = clean
         self._directory = directory
+        self._title = title
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
@@ -118,9 +123,12 @@ class Application(QObject):
         bridge.thread_made.connect(self._on_thread_made)
         bridge.inventory_taken.connect(self._on_inventory_taken)
         bridge.notice_clicked.connect(self._on_notice_clicked)
+        bridge.protection_previewed.connect(self._on_protection_previewed)
         bridge.failed.connect(self._on_failed)
         bridge.ended.connect(self._on_ended)
         bridge.start()
+        if self._title:
+            self._on_raise_wanted()
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)
@@ -134,6 +142,8 @@ class Application(QObject):
             from t3tray.qt.window_place import WindowPlace
 
             window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            if self._title:
+                window.setWindowTitle(self._title)
             bridge = self._bridge
             assert bridge is not None
             window.look_wanted.connect(bridge.look_at)
@@ -146,7 +156,10 @@ class Application(QObject):
             window.t3code_wanted.connect(bridge.open_in_t3code)
             window.seen.connect(bridge.mark_seen)
             bridge.told.connect(window.show_note)
+            bridge.copy_wanted.connect(self._on_copy_wanted)
             window.thread_wanted.connect(bridge.new_thread)
+            window.protection_agreed.connect(bridge.protect)
+            bridge.protection_changed.connect(window.show_protection)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
@@ -177,7 +190,6 @@ class Application(QObject):
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:
-        from t3tray.core.domain.ask import Approval, Inquiry
         from t3tray.qt.menu import Deed
 
         if self._bridge is None:
@@ -197,16 +209,23 @@ class Application(QObject):
                 self._on_server_wanted(item.deed.value)
             case Deed.SETTINGS:
                 self._on_settings_wanted()
-            case Deed.REPLY if item.reply:
-                assert isinstance(item.ask, Approval)
-                self._bridge.reply(item.ask, item.reply)
-            case Deed.ANSWER:
-                assert isinstance(item.ask, Inquiry)
-                self._bridge.answer(item.ask, item.answers)
+            case Deed.REPLY | Deed.ANSWER:
+                self._answer(item)
+            case Deed.GUARD:
+                self._on_protection_wanted()
             case Deed.QUIT:
                 self._on_quit_wanted()
             case Deed.QUIT_AND_STOP:
                 self._quit(stops_server=True)
+
+    def _answer(self, item: Item) -> None:
+        from t3tray.core.domain.ask import Approval, Inquiry
+
+        assert self._bridge is not None
+        if isinstance(item.ask, Approval) and item.reply:
+            self._bridge.reply(item.ask, item.reply)
+        elif isinstance(item.ask, Inquiry):
+            self._bridge.answer(item.ask, item.answers)
 
     @Slot(str)
     def _on_server_wanted(self, deed: str) -> None:
@@ -218,6 +237,17 @@ class Application(QObject):
             Deed.STOP: self._bridge.stop_server,
             Deed.RESTART: self._bridge.restart_server,
         }[Deed(deed)]()
+
+    def _on_protection_wanted(self) -> None:
+        """Show what switching the guard on would change, or off where it is on."""
+        from t3tray.qt.words import guard_would_turn_on
+
+        if self._bridge and self._bridge.overview:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+
+    @Slot(object)
+    def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
+        self._open_window().show_protection_plan(plan)
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
@@ -295,6 +325,10 @@ class Application(QObject):
         window = self._open_window()
         window.show_error(error)
         window.bring_up()
+
+    @Slot(str)
+    def _on_copy_wanted(self, text: str) -> None:
+        self._qt.clipboard().setText(text)
 
     @Slot()
     def _on_window_closed(self) -> None:

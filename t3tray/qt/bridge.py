@@ -19,7 +19,7 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of
 from t3tray.qt.menu import RECENT
@@ -32,6 +32,7 @@ from t3tray.qt.words import (
     RESUMING,
     STARTING,
     doing,
+    opened_note,
     stopped,
 )
 from t3tray.qt.working import Working
@@ -45,11 +46,13 @@ DRAFT_LIMIT = 1.0
 
 
 class Bridge(QObject):
-    """Signals are facts. `told` carries a sentence, `failed` a T3TrayError, `previewed` and `remedied` a thread's id and what a
-    remedy would do or did, `working_changed` all `Work` that takes long now, `setting_kept` a setting's name and what is set by
-    then, `setting_refused` its name and why, `diagnosed` a text to be sent, `saying_found` a text and the ids of the threads in
-    which it was said, `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the
-    T3TrayError, `answer_failed` the id of what asked and the error; `ended` comes once, when nothing runs any more."""
+    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError, `previewed`
+    and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long now,
+    `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to be sent,
+    `saying_found` a text and the ids of the threads in which it was said, `notice_clicked` a `Click`, `sent` and `refused` a
+    thread's id and the text that was sent or the T3TrayError, `answer_failed` the id of what asked and the error,
+    `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it; `ended` comes once,
+    when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -58,13 +61,17 @@ class Bridge(QObject):
     setting_kept = Signal(str, object)
     setting_refused = Signal(str, str)
     inventory_taken = Signal(object)
+    autostart_told = Signal(object)
     diagnosed = Signal(str)
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
     thread_made = Signal(str)
     saying_found = Signal(str, object)
     notice_clicked = Signal(object)
+    protection_previewed = Signal(object)
+    protection_changed = Signal(object)
     told = Signal(str)
+    copy_wanted = Signal(str)
     failed = Signal(object)
     ended = Signal()
     conversation_changed = Signal(object)
@@ -119,7 +126,12 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.open_in_t3code(thread_id), self.told.emit)
+        def tell(opened: Opened) -> None:
+            if opened.title:
+                self.copy_wanted.emit(opened.title)
+            self.told.emit(opened_note(opened))
+
+        self._ask(lambda desk: desk.open_in_t3code(thread_id), tell)
 
     def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
@@ -151,6 +163,12 @@ class Bridge(QObject):
 
         self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
 
+    def preview_protection(self, on: bool) -> None:
+        self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+
+    def protect(self, on: bool, despite_running: bool) -> None:
+        self._ask(lambda desk: desk.protect(on, despite_running), self.protection_changed.emit)
+
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
 
@@ -160,6 +178,12 @@ class Bridge(QObject):
             lambda settings: self.setting_kept.emit(name, settings),
             lambda error: self.setting_refused.emit(name, error.message),
         )
+
+    def look_at_autostart(self) -> None:
+        self._ask(lambda desk: desk.autostart(), self.autostart_told.emit)
+
+    def set_autostart(self, is_on: bool) -> None:
+        self._ask(lambda desk: desk.set_autostart(is_on), self.autostart_told.emit)
 
     def take_inventory(self) -> None:
         self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)

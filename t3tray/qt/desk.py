@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.core.services.views import Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 
 
 class Desk(Protocol):
@@ -30,7 +32,7 @@ class Desk(Protocol):
 
     async def resume_in_terminal(self, thread_id: str) -> Resumption: ...
 
-    async def open_in_t3code(self, thread_id: str) -> str: ...
+    async def open_in_t3code(self, thread_id: str) -> Opened: ...
 
     async def mark_seen(self, thread_id: str) -> None: ...
 
@@ -51,6 +53,10 @@ class Desk(Protocol):
     async def open_data_folder(self) -> None: ...
 
     async def diagnostics(self, face: tuple[str, ...]) -> str: ...
+
+    async def preview_protection(self, on: bool) -> ProtectionPlan: ...
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
 
@@ -81,10 +87,19 @@ class Desk(Protocol):
         ...
 
     async def answer(self, ask: Inquiry, answers: Answers | None) -> str: ...
+
     async def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
         ...
 
     async def tell_clicks(self, click: Callable[[Click], None]) -> None:
         """From now on, tell each notice of the desktop that is clicked."""
+        ...
+
+    async def autostart(self) -> AutostartState:
+        """Whether t3tray starts at login."""
+        ...
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
         ...

@@ -12,6 +12,7 @@ from enum import StrEnum
 from heapq import nlargest
 
 from t3tray.core.domain.ask import Approval, Inquiry
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, T3Thread, ThreadRow
@@ -147,6 +148,11 @@ def _section(row: ThreadRow, unseen: frozenset[str], asked: frozenset[str | None
 def shown_thread(line: ThreadLine) -> Thread | T3Thread:
     """What both have: id, title, directory, last activity."""
     return line.thread if isinstance(line, ThreadRow) else line
+
+
+def reaper_of(line: ThreadLine, overview: Overview) -> ReaperState | None:
+    """Where a thread stands with its reaper, of whichever provider it is."""
+    return line.reaper if isinstance(line, ThreadRow) else overview.foreign_reapers.get(line.id)
 
 
 def key_of(line: Line) -> str:

@@ -11,7 +11,7 @@ from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.words import folder_name, mark, reaper_line, reaping, server_line, shortened
+from t3tray.qt.words import folder_name, guard_line, mark, reaper_line, reaping, server_line, shortened
 
 RECENT = 10
 # In characters.
@@ -29,6 +29,7 @@ class Deed(StrEnum):
     RESUME = "resume"
     EXPLAIN = "explain"
     NEW_THREAD = "new-thread"
+    GUARD = "guard"
     START = "start"
     STOP = "stop"
     RESTART = "restart"
@@ -79,7 +80,7 @@ def menu_of(overview: Overview | None, now: datetime) -> tuple[Item, ...]:
         _needs_you(overview),
         _blocked(overview),
         (*_recent(overview, now), Item("New Thread…", Deed.NEW_THREAD)),
-        (*_server(overview.server), *_reaper(overview)),
+        (*_server(overview.server), *_reaper(overview), *_guard(overview)),
         _closing(overview.server_stays),
     )
     return (*opening, *_separated(parts))
@@ -128,14 +129,21 @@ def _opening(thread_id: str, label: str) -> tuple[Item, ...]:
     return (SEPARATOR, Item(label, Deed.EXPLAIN, thread_id)) if thread_id else ()
 
 
+def _guard(overview: Overview) -> tuple[Item, ...]:
+    line = guard_line(overview)
+    return (Item(line, Deed.GUARD),) if line else ()
+
+
 def _needs_you(overview: Overview) -> tuple[Item, ...]:
     asks = tuple(Item(shortened(ask.sentence, _ASK), below=answering(ask)) for ask in overview.asks[:_MOST])
     asked = {ask.asker.thread_id for ask in overview.asks}
     alarmed = {alarm.thread_id for alarm in overview.alarms}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, "its session has changed") for row in live if row.thread.id in alarmed]
-    waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed]
-    told = ((row.thread, what) for row, what in (*changed, *waiting)[:_MOST])
+    refused = {told.decision.thread_id for told in overview.refusals} - alarmed
+    held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
+    waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
+    told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (*asks, *(Item(f"{shortened(thread.title, _TITLE)} ▸ {what}", Deed.EXPLAIN, thread.id) for thread, what in told))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
@@ -73,6 +75,20 @@ class Card(QWidget):
         self.inside = QVBoxLayout(self)
         self.inside.setContentsMargins(MARGIN, MARGIN - UNIT, MARGIN, MARGIN - UNIT)
         self.inside.setSpacing(GAP)
+
+
+def told_card(name: str, told: Iterable[str], kind: str) -> Card:
+    """A card of lines under a heading; `kind` is their role. What is set in below a line belongs to it."""
+    card = Card()
+    card.inside.setSpacing(GAP // 2)
+    card.inside.addWidget(heading(name))
+    for each in told:
+        inner = label(each.strip(), "muted" if each.startswith(" ") else kind)
+        if each.startswith(" "):
+            inner.setContentsMargins(GAP, 0, 0, 0)
+        card.inside.addWidget(inner)
+    card.inside.addStretch(1)
+    return card
 
 
 class ScrollPage(QScrollArea):

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.qt.parts import Card, ScrollPage, button, clear, field, heading, label
+from t3tray.qt.parts import ScrollPage, button, clear, field, label, told_card
 from t3tray.qt.theme import GAP
 
 # In px: from here on the two columns stand side by side.
@@ -40,11 +40,11 @@ class RemedySheet(ScrollPage):
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._columns.setSpacing(GAP)
         for name, told in (("Now", preview.before), ("Then", preview.after)):
-            self._columns.addWidget(_lines(name, told, ""), 1)
+            self._columns.addWidget(told_card(name, told, ""), 1)
         self._body.addLayout(self._columns)
         if preview.kept:
-            self._body.addWidget(_lines("Kept", preview.kept, "good"))
-        self._body.addWidget(_lines("Lost", preview.lost or ("Nothing.",), "bad" if preview.lost else "good"))
+            self._body.addWidget(told_card("Kept", preview.kept, "good"))
+        self._body.addWidget(told_card("Lost", preview.lost or ("Nothing.",), "bad" if preview.lost else "good"))
         self._add_buttons(preview)
         self._body.addStretch(1)
         self._arrange()
@@ -79,17 +79,3 @@ class RemedySheet(ScrollPage):
     def _on_agreed(self) -> None:
         if self._asked:
             self.agreed.emit(*self._asked)
-
-
-def _lines(name: str, told: tuple[str, ...], kind: str) -> QWidget:
-    card = Card()
-    card.inside.setSpacing(GAP // 2)
-    card.inside.addWidget(heading(name))
-    for each in told:
-        # What is set in below a line belongs to it.
-        inner = label(each.strip(), "muted" if each.startswith(" ") else kind)
-        if each.startswith(" "):
-            inner.setContentsMargins(GAP, 0, 0, 0)
-        card.inside.addWidget(inner)
-    card.inside.addStretch(1)
-    return card

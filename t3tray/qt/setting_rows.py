@@ -14,6 +14,7 @@ class Section(StrEnum):
 
     SERVER = "Server"
     SOURCES = "Sources"
+    GUARD = "T3 Code's protection"
     REAPER = "T3 Code's reaper"
     NOTICES = "Notices"
     APPEARANCE = "Appearance"
@@ -109,6 +110,42 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(Section.REAPER, "t3_sweep_minutes", Control.NUMBER, "and looks for it every", unit="min"),
     Row(
+        Section.NOTICES,
+        "notice_approval",
+        Control.SWITCH,
+        "A tool asks for your approval",
+        "A short wish has “Allow Once” and “Reject” on the notice itself.",
+    ),
+    Row(Section.NOTICES, "notice_question", Control.SWITCH, "The agent asks a question"),
+    Row(
+        Section.NOTICES,
+        "notice_turn",
+        Control.SWITCH,
+        "A thread has finished its turn",
+        "Not for the thread that you are looking at.",
+    ),
+    Row(Section.NOTICES, "notice_blocked", Control.SWITCH, "A thread cannot be resumed any more"),
+    Row(Section.NOTICES, "notice_switch", Control.SWITCH, "A thread was switched to another session"),
+    Row(Section.NOTICES, "notice_guard", Control.SWITCH, "The guard held back a message"),
+    Row(Section.NOTICES, "notice_server", Control.SWITCH, "The server fails or does not answer"),
+    Row(Section.NOTICES, "notice_reap", Control.SWITCH, "T3 Code is about to end an idle thread"),
+    Row(
+        Section.NOTICES,
+        "quiet_from",
+        Control.TEXT,
+        "Quiet from",
+        "No notices from then on, by your own clock. What still waits for you afterwards is told then.",
+        empty="22:00",
+    ),
+    Row(
+        Section.NOTICES,
+        "quiet_until",
+        Control.TEXT,
+        "Quiet until",
+        "May be on the next day. Leave one of the two empty to have no quiet hours.",
+        empty="07:30",
+    ),
+    Row(
         Section.APPEARANCE,
         "appearance",
         Control.CHOICE,
@@ -166,4 +203,4 @@ LOGIN = Row(
 )
 
 # Settings that are set where they are used, or on the command line only.
-ELSEWHERE = frozenset({"carry_characters", "guard_port", "guard_secret_place"})
+ELSEWHERE = frozenset({"carry_characters", "guard", "guard_port", "guard_secret_place"})

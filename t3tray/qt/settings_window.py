@@ -1,20 +1,34 @@
 """The settings: one plain window, in which every change holds at once. It shows values and passes on what the user wants.
 
-What stands in it is a table (`setting_rows`); its controls are `setting_fields`'.
+What stands in it is a table (`setting_rows`); its controls are `setting_fields`' and `setting_paths`'.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
+from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Settings
+from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
-from t3tray.qt.setting_fields import FoldersField, SettingField, SwitchField, field_of
-from t3tray.qt.setting_rows import LOGIN, ROWS, Section
+from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField
+from t3tray.qt.setting_paths import FoldersField, ProgramField
+from t3tray.qt.setting_rows import LOGIN, ROWS, Control, Row, Section
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
+
+_KINDS: dict[Control, Callable[[Row], SettingField]] = {
+    Control.SWITCH: SwitchField,
+    Control.NUMBER: NumberField,
+    Control.CHOICE: ChoiceField,
+    Control.TEXT: TextField,
+    Control.PROGRAM: ProgramField,
+    Control.FOLDERS: FoldersField,
+}
 
 
 class SettingsWindow(QWidget):
@@ -24,6 +38,7 @@ class SettingsWindow(QWidget):
     login_wanted = Signal(bool)
     found_wanted = Signal()
     folder_wanted = Signal()
+    protection_wanted = Signal(bool)
     diagnostics_wanted = Signal()
 
     def __init__(self) -> None:
@@ -35,8 +50,9 @@ class SettingsWindow(QWidget):
         self.resize(540, 680)
         self._settings: Settings | None = None
         self._inventory: Inventory | None = None
-        self.fields: dict[str, SettingField] = {row.name: field_of(row) for row in ROWS}
+        self.fields: dict[str, SettingField] = {row.name: _KINDS[row.control](row) for row in ROWS}
         self.login = SwitchField(LOGIN)
+        self.guard = GuardPanel()
         self._used = label("", "muted", size=0.92)
         self._copied = label("", "good", size=0.92)
         self._page = _Page()
@@ -64,6 +80,10 @@ class SettingsWindow(QWidget):
         """What the user wanted of this one is not kept, for the reason that stands beside it from now on."""
         self.fields[name].show_refusal(sentence)
 
+    def show_guard(self, state: GuardState) -> None:
+        """How T3 Code stands with the guard."""
+        self.guard.show_state(state)
+
     def show_inventory(self, inventory: Inventory) -> None:
         self._inventory = inventory
         homes = self.fields["t3_homes"]
@@ -71,9 +91,11 @@ class SettingsWindow(QWidget):
         homes.show_found(tuple(_told(home) for home in inventory.homes))
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
 
-    def show_login(self, starts: bool) -> None:
-        """Whether t3tray starts when the user logs in; until this is told there is no switch for it."""
+    def show_login(self, starts: bool, trouble: str = "") -> None:
+        """Whether t3tray starts when the user logs in, and what else there is to say of it; before that there is no switch."""
         self.login.show_value(starts)
+        if trouble:
+            self.login.show_refusal(trouble)
         self._login_section.show()
 
     def show_copied(self) -> None:
@@ -99,6 +121,8 @@ class SettingsWindow(QWidget):
             more = [self._used] if section is Section.VAULT else []
             if fields:
                 self._page.add(_section(section, [*fields, *more]))
+            elif section is Section.GUARD:
+                self._page.add(_section(section, [self.guard]))
             elif section is Section.LOGIN:
                 self._login_section = _section(section, [self.login])
                 self._login_section.hide()
@@ -109,6 +133,7 @@ class SettingsWindow(QWidget):
         for each in self.fields.values():
             each.wanted.connect(self.setting_wanted)
         self.login.wanted.connect(self._on_login_wanted)
+        self.guard.wanted.connect(self.protection_wanted)
 
     def _help(self) -> list[QWidget]:
         return [

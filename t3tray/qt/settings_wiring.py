@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QObject, Qt, Signal, Slot, qVersion
 from PySide6.QtGui import QGuiApplication
 
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.inventory import Item, tray_item
 from t3tray.core.services.views import Overview
 from t3tray.qt.bridge import Bridge
@@ -28,6 +29,9 @@ class SettingsDoor(QObject):
         self.window.folder_wanted.connect(bridge.open_data_folder)
         self.window.diagnostics_wanted.connect(self._on_diagnostics_wanted)
         self.window.found_wanted.connect(self.found_wanted)
+        self.window.protection_wanted.connect(bridge.preview_protection)
+        self.window.login_wanted.connect(bridge.set_autostart)
+        bridge.autostart_told.connect(self._on_autostart_told)
         bridge.setting_kept.connect(self.window.show_kept)
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
@@ -39,11 +43,17 @@ class SettingsDoor(QObject):
         if self._bridge.overview:
             self._on_overview_changed(self._bridge.overview)
         self._bridge.take_inventory()
+        self._bridge.look_at_autostart()
         self.window.bring_up()
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
         self.window.show_settings(overview.settings)
+        self.window.show_guard(overview.guard)
+
+    @Slot(object)
+    def _on_autostart_told(self, state: AutostartState) -> None:
+        self.window.show_login(state.is_on, state.trouble)
 
     @Slot()
     def _on_diagnostics_wanted(self) -> None:

@@ -230,12 +230,15 @@ QMenu::item:disabled {{ color: {muted}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: {unit}px {gap}px; }}
 QAbstractScrollArea[kind="talk"] {{ background: {base}; border: none; }}
 QTextBrowser, QPlainTextEdit[kind="code"] {{ background: transparent; border: none; padding: 0; }}
-QTextBrowser[kind="thought"], QPlainTextEdit[kind="code"][muted="true"] {{ color: {muted}; }}
+QTextBrowser[kind="thought"] {{ color: {muted}; }}
 QPushButton[kind="fold"], QPushButton[kind="fold-bad"] {{
     background: transparent; border: 1px solid transparent; padding: 1px 3px; margin-left: -4px; text-align: left; color: {muted};
 }}
 QPushButton[kind="fold-bad"] {{ color: {bad}; }}
 QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus {{ color: {text}; border-color: {line}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 7px; background: {base}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {accent}; background: {on_accent}; }}
+QRadioButton:focus {{ color: {accent_text}; }}
 QPlainTextEdit[kind="composer"] {{
     background: {raised}; border: 1px solid {line}; border-radius: {radius}px; padding: 3px {unit}px;
 }}

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from t3tray.core.domain.ask import Approval, Inquiry
 from t3tray.core.services.views import ThreadRow
-from t3tray.qt.listing import Line, ThreadLine, project_of, shown_thread
+from t3tray.qt.listing import Line, ThreadLine, project_of, reaper_of, shown_thread
 from t3tray.qt.marks import MARK_SIZE, paint_ask, paint_dot, paint_mark, paint_ring, paint_shield, paint_triangle, verdict_colour
 from t3tray.qt.reading import Reading, note
 from t3tray.qt.theme import GAP, HEADER_HEIGHT, MARGIN, ROW_HEIGHT, UNIT, Colours, colours, scaled
@@ -101,9 +101,10 @@ class ThreadDelegate(QStyledItemDelegate):
         if isinstance(row, ThreadRow):
             note_colour = pen.colour(verdict_colour(row.verdict, scheme))
             paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row.verdict, note_colour)
-            left = row.reaper.left(now)
-            if left is not None:
-                paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.ink.muted, scheme.line)
+        reaper = reaper_of(row, listing.overview)
+        left = reaper.left(now) if reaper else None
+        if left is not None:
+            paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.ink.muted, scheme.line)
         if has_news:
             dot = pen.mirrored(QRect(UNIT, upper.center().y() - 3, 6, 6))
             paint_dot(pen.painter, QRectF(dot), pen.colour(scheme.accent_text))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.log_book import told
+from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.log_book import Line, history
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.services.views import ThreadDetails
@@ -15,24 +15,58 @@ from t3tray.qt.parts import Card, ScrollPage, button, clear, code, column, label
 from t3tray.qt.theme import GAP, UNIT
 from t3tray.qt.words import REMEDIES, reaper_text, reason_label
 
+Facts = tuple[tuple[str, str], ...]
+
+# How many entries of the journal are drawn at once.
+_MOMENTS = 40
 _SIGNS = {True: ("✓", "good"), False: ("✕", "bad"), None: ("·", "muted")}
 
 
-class ReceiptTab(ScrollPage):
+class _FactsTab(ScrollPage):
+    """It is drawn only when it can be seen, and only when what it tells has changed."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, parent)
+        self._due: object = None
+        self._drawn: object = None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._draw_if_due()
+
+    def _have_drawn(self, told: object) -> None:
+        self._due = told
+        if self.isVisible():
+            self._draw_if_due()
+
+    def _draw_if_due(self) -> None:
+        if self._due == self._drawn:
+            return
+        self._drawn = self._due
+        clear(self._body)
+        self._draw()
+        self._body.addStretch(1)
+
+    def _draw(self) -> None:
+        raise NotImplementedError
+
+
+class ReceiptTab(_FactsTab):
     """What was checked at the last resume: what had been recorded, and what was found."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Receipt", parent)
+        self._receipt: Receipt | None = None
 
     def show_details(self, details: ThreadDetails) -> None:
-        clear(self._body)
-        if details.receipt is None:
-            self._body.addWidget(label("Nothing was checked yet. “Check Now” does it, and so does every message.", "muted"))
-        else:
-            self._add(details.receipt)
-        self._body.addStretch(1)
+        self._receipt = details.receipt
+        self._have_drawn((details.row.thread.id, self._receipt))
 
-    def _add(self, receipt: Receipt) -> None:
+    def _draw(self) -> None:
+        receipt = self._receipt
+        if receipt is None:
+            self._body.addWidget(label("Nothing was checked yet. “Check Now” does it, and so does every message.", "muted"))
+            return
         when = f"{receipt.taken_at.astimezone():%-d %B %Y, %H:%M:%S}"
         copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt.as_text())
         self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'nobody could be asked'}", copy))
@@ -44,52 +78,85 @@ class ReceiptTab(ScrollPage):
             self._body.addWidget(label(note, "unsure"))
 
 
-class HistoryTab(ScrollPage):
-    """The journal as a time line, the newest on top."""
+class HistoryTab(_FactsTab):
+    """The journal and what the guard answered T3 Code as a time line, the newest on top."""
 
     remedy_wanted = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("History", parent)
+        self._thread_id = ""
+        self._lines: tuple[Line, ...] = ()
+        self._can_undo = False
+        self._most = _MOMENTS
 
     def show_details(self, details: ThreadDetails) -> None:
-        clear(self._body)
-        if Remedy.UNDO in details.offered:
+        if details.row.thread.id != self._thread_id:
+            self._thread_id, self._most = details.row.thread.id, _MOMENTS
+        self._lines, self._can_undo = history(details.journal, details.answers), Remedy.UNDO in details.offered
+        self._have_drawn((self._thread_id, self._lines, self._can_undo, self._most))
+
+    def _draw(self) -> None:
+        if self._can_undo:
             undo = button(REMEDIES[Remedy.UNDO])
-            thread_id = details.row.thread.id
+            thread_id = self._thread_id
             undo.clicked.connect(lambda: self.remedy_wanted.emit(thread_id, Choice(Remedy.UNDO)))
             self._body.addLayout(_above("The last remedy can be taken back.", undo))
-        if not details.journal:
+        if not self._lines:
             self._body.addWidget(
                 label("Nothing was recorded yet: this thread's session was never bound or changed here.", "muted")
             )
-        for entry in reversed(details.journal):
-            self._body.addLayout(_moment(entry))
-        self._body.addStretch(1)
+        for moment in reversed(self._lines[-self._most :]):
+            self._body.addLayout(_moment(moment))
+        more = len(self._lines) - self._most
+        if more > 0:
+            show = button(f"Show the {more} Before")
+            show.clicked.connect(self._on_all_wanted)
+            self._body.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
+
+    @Slot()
+    def _on_all_wanted(self) -> None:
+        self._most = len(self._lines)
+        self._have_drawn((self._thread_id, self._lines, self._can_undo, self._most))
 
 
-class DetailsTab(ScrollPage):
+class DetailsTab(_FactsTab):
     """Everything else that is known, to be copied."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Details", parent)
+        self._details: ThreadDetails | None = None
+        self._spent: Facts = ()
 
     def show_details(self, details: ThreadDetails) -> None:
-        clear(self._body)
-        facts = facts_of(details)
-        text = "\n".join(f"{name}: {value}" for name, value in facts)
+        if self._details is None or details.row.thread.id != self._details.row.thread.id:
+            self._spent = ()
+        self._details = details
+        self._have_drawn(self._facts)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """What its messages tell of the model, its context and what it cost."""
+        if self._details and conversation.thread_id == self._details.row.thread.id:
+            self._spent = spent_in(conversation)
+            self._have_drawn(self._facts)
+
+    @property
+    def _facts(self) -> Facts:
+        return (*(facts_of(self._details) if self._details else ()), *self._spent)
+
+    def _draw(self) -> None:
+        text = "\n".join(f"{name}: {value}" for name, value in self._facts)
         self._body.addLayout(_above("", _copy_button("Copy All", "Copy all details", text)))
         card = Card()
-        for name, value in facts:
+        for name, value in self._facts:
             row = QHBoxLayout()
-            row.addWidget(column(name, "muted", "Input tokens"), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(column(name, "muted", "Last message"), 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(code(value), 1)
             card.inside.addLayout(row)
         self._body.addWidget(card)
-        self._body.addStretch(1)
 
 
-def facts_of(details: ThreadDetails) -> tuple[tuple[str, str], ...]:
+def facts_of(details: ThreadDetails) -> Facts:
     """Names and values, in the order in which they are looked for."""
     row, thread, t3, cursor = details.row, details.row.thread, details.row.t3, details.cursor
     held = next((found for found in details.candidates if found.session_id == row.session_id), None)
@@ -112,6 +179,20 @@ def facts_of(details: ThreadDetails) -> tuple[tuple[str, str], ...]:
     if held:
         facts.append(("Input tokens", f"{held.input_tokens:,}"))
     return tuple((name, value) for name, value in facts if value)
+
+
+def spent_in(conversation: Conversation) -> Facts:
+    """What the last answer was sent, by which model, and what the messages that were read cost."""
+    answers = [each for each in conversation.utterances if each.model]
+    if not answers:
+        return ()
+    facts = [("Model", answers[-1].model)]
+    if sent := next((each.sent_tokens for each in reversed(answers) if each.sent_tokens), 0):
+        facts.append(("Context", f"{sent:,} tokens were sent for the last answer"))
+    if cost := sum(each.cost for each in answers):
+        since = f" for the last {len(conversation.utterances)} messages" if conversation.has_older else ""
+        facts.append(("Cost", f"{cost:.4f} US dollars{since}"))
+    return tuple(facts)
 
 
 def _copy_button(words: str, name: str, text: str) -> QPushButton:
@@ -142,12 +223,12 @@ def _check(check: Check) -> QHBoxLayout:
     return row
 
 
-def _moment(entry: Entry) -> QHBoxLayout:
+def _moment(line: Line) -> QHBoxLayout:
     words = QVBoxLayout()
     words.setSpacing(UNIT // 2)
-    said = told(entry)
+    said = line.sentence
     words.addWidget(label(said[:1].upper() + said[1:]))
-    words.addWidget(label(f"{entry.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
+    words.addWidget(label(f"{line.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
     row = QHBoxLayout()
     row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)
     row.addLayout(words, 1)

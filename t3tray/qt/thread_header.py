@@ -15,6 +15,7 @@ from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.action_row import Action, fill_row
 from t3tray.qt.parts import Card, button, clear, label
+from t3tray.qt.refusal_card import refusal_card
 from t3tray.qt.theme import GAP, MARGIN, UNIT
 from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, mark
 
@@ -48,22 +49,34 @@ class ThreadHeader(QWidget):
         self._body.setContentsMargins(MARGIN, UNIT, MARGIN, GAP)
         self._body.setSpacing(UNIT)
         self._verdict: QBoxLayout | None = None
+        self._shown: tuple[object, ...] | None = None
 
-    def show_details(self, details: ThreadDetails) -> None:
-        clear(self._body)
+    def show_details(self, details: ThreadDetails) -> bool:
+        """Whether anything that stands here, or can be done, is another than before; else nothing is drawn."""
         row = details.row
+        told = (row.thread.id, row.thread.title, _place(row), row.verdict, row.session_id, row.t3 is None)
+        shown = (*told, details.alarms, details.offered, details.choices, details.answers, details.deleted)
+        if shown == self._shown:
+            return False
+        self._shown = shown
+        clear(self._body)
         self._body.addWidget(label(row.thread.title, size=1.25, bold=True))
         self._body.addWidget(label(_place(row), "muted", size=0.92))
         self._body.addSpacing(UNIT)
         self._body.addWidget(self._verdict_card(details))
+        if details.deleted:
+            self._body.addWidget(label(details.deleted, "unsure", size=0.95))
         for alarm in details.alarms:
             if alarm.seen_at is None:
                 self._body.addWidget(self._alarm_card(alarm))
+        if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
+            self._body.addWidget(held_back)
+        return True
 
     def show_words(self, title: str, place: str, *words: str) -> None:
         """A thread that has no verdict: what can be said of it."""
         clear(self._body)
-        self._verdict = None
+        self._shown = self._verdict = None
         self._body.addWidget(label(title, size=1.25, bold=True))
         self._body.addWidget(label(place, "muted", size=0.92))
         for each in words:

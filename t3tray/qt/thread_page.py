@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout,
 
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.views import T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.conversation.page import ConversationPage
@@ -18,6 +19,7 @@ from t3tray.qt.parts import label, line
 from t3tray.qt.theme import MARGIN
 from t3tray.qt.thread_facts import DetailsTab, HistoryTab, ReceiptTab
 from t3tray.qt.thread_header import ThreadHeader
+from t3tray.qt.words import reaper_text
 
 # Where no session can be read, the receipt tells more.
 _UNREADABLE = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.EMPTY, Reason.BAD_CURSOR, Reason.HISTORY_LOST})
@@ -62,14 +64,15 @@ class ThreadPage(QWidget):
         self._outer.setCurrentWidget(self._hint)
         self._follow()
 
-    def show_foreign(self, thread: T3Thread) -> None:
-        """A thread of another provider: what can be said of it."""
+    def show_foreign(self, thread: T3Thread, reaper: ReaperState | None = None) -> None:
+        """A thread of another provider: what can be said of it. `reaper` is where it stands with T3 Code's."""
         self._shown = None
         self.header.show_words(
             thread.title,
             thread.directory,
             f"A thread of {thread.provider or 'another provider'}.",
             "It keeps its memory by itself; t3tray proves only what OpenCode holds.",
+            *([f"T3 Code's reaper: {reaper_text(reaper)}."] if reaper else []),
         )
         self._show_parts(False)
         self._follow()
@@ -84,6 +87,7 @@ class ThreadPage(QWidget):
 
     def show_conversation(self, conversation: Conversation) -> None:
         self.conversation.show_conversation(conversation)
+        self.details.show_conversation(conversation)
 
     def show_asks(self, asks: Sequence[Ask]) -> None:
         """Everything that waits for the user; the page shows what its thread waits for."""
@@ -108,9 +112,10 @@ class ThreadPage(QWidget):
         is_other = self._shown is None or _row(self._shown).thread.id != thread_id
         self._shown = shown
         self._show_parts(True)
-        self.header.show_details(details)
+        if self.header.show_details(details) or is_other:
+            self.conversation.composer.show_actions(self.header.offers(details))
         if isinstance(shown, ThreadDetails):
-            self.conversation.show_details(details, self.header.offers(details))
+            self.conversation.show_details(details)
         else:
             self.conversation.show_row(details.row)
         for tab in (self.receipt, self.history, self.details):

@@ -20,10 +20,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
+from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.first_start import FoundPage
+from t3tray.qt.guard_sheet import GuardSheet
 from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
 from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
 from t3tray.qt.message_bar import MessageBar
@@ -64,6 +67,7 @@ class MainWindow(QMainWindow):
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
+    protection_agreed = Signal(bool, bool)
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
@@ -73,11 +77,13 @@ class MainWindow(QMainWindow):
         self.resize(NARROW, 660)
         self._place = place
         self._lines: Mapping[str, Line] = {}
+        self._reapers: Mapping[str, ReaperState] = {}
         self._warned: tuple[str, ...] = ()
         self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
         self._welcomed = False
+        self.banner = label("", "muted")
         self.bar = MessageBar()
         self.progress = ProgressLine()
         self.found = FoundPage()
@@ -85,6 +91,8 @@ class MainWindow(QMainWindow):
         self.page = ThreadPage()
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
+        self.guard_sheet = GuardSheet()
+        self._over_panes = QStackedWidget()
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
@@ -104,9 +112,11 @@ class MainWindow(QMainWindow):
 
     def show_listing(self, listing: Listing) -> None:
         overview = listing.overview
-        self._lines = listing.lines
+        self._lines, self._reapers = listing.lines, overview.foreign_reapers
         self.threads.set_listing(listing)
         self._welcome(bool(self._lines))
+        self.banner.setText(overview.banner)
+        self.banner.setVisible(bool(overview.banner))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
@@ -136,6 +146,17 @@ class MainWindow(QMainWindow):
         if self.sheet.thread_id == thread_id:
             self._on_sheet_put_away()
         self.bar.warn(f"Done: {done.title}.")
+
+    def show_protection_plan(self, plan: ProtectionPlan) -> None:
+        """What the guard would change, over everything else."""
+        self.guard_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.guard_sheet)
+        self.bring_up()
+
+    def show_protection(self, status: GuardStatus) -> None:
+        """What it came to."""
+        self._on_guard_put_away()
+        self.bar.warn(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
 
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
@@ -253,6 +274,8 @@ class MainWindow(QMainWindow):
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
         self._panes.setSizes([380, 580])
+        self._over_panes.addWidget(self._panes)
+        self._over_panes.addWidget(self.guard_sheet)
         foot = QWidget()
         foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         foot.setProperty("kind", "bar")
@@ -266,8 +289,10 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.bar, self.progress, self._panes, line(), foot):
-            layout.addWidget(each, 1 if each is self._panes else 0)
+        self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self.banner.hide()
+        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), foot):
+            layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 
     def _connect(self) -> None:
@@ -281,6 +306,8 @@ class MainWindow(QMainWindow):
         self.page.remedy_wanted.connect(self.remedy_wanted)
         self.sheet.agreed.connect(self.remedy_agreed)
         self.sheet.put_away.connect(self._on_sheet_put_away)
+        self.guard_sheet.agreed.connect(self.protection_agreed)
+        self.guard_sheet.put_away.connect(self._on_guard_put_away)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.seen.connect(self.seen)
         self.page.start_wanted.connect(self._on_start_wanted)
@@ -322,7 +349,7 @@ class MainWindow(QMainWindow):
         server = overview.server
         told = server_line(server, is_short=True)
         self._server.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._server.setToolTip(server_line(server))
+        self._server.setToolTip("\n".join(filter(None, (server_line(server), overview.resting))))
         set_kind(self._server, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._server_deeds:
@@ -344,7 +371,7 @@ class MainWindow(QMainWindow):
             self.page.show_row(line)
             self.look_wanted.emit(thread_id)
         elif isinstance(line, T3Thread):
-            self.page.show_foreign(line)
+            self.page.show_foreign(line, self._reapers.get(line.id))
 
     @Slot(object)
     def _on_picked(self, item: Item) -> None:
@@ -394,6 +421,10 @@ class MainWindow(QMainWindow):
         self.page.setFocus()
 
     @Slot()
+    def _on_guard_put_away(self) -> None:
+        self._over_panes.setCurrentWidget(self._panes)
+
+    @Slot()
     def _on_back(self) -> None:
         self._asks_for_page = False
         self._arrange()
@@ -401,7 +432,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_escape(self) -> None:
-        if self._over_page.currentWidget() is self.sheet:
+        if self._over_panes.currentWidget() is self.guard_sheet:
+            self._on_guard_put_away()
+        elif self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
         elif self._over_page.currentWidget() is self.found and self._lines:
             self._put_found_away()

@@ -10,7 +10,8 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.views import Overview
+from t3tray.core.services.protecting import GuardPhase, GuardState
+from t3tray.core.services.views import Opened, Overview
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -145,7 +146,9 @@ def needing(overview: Overview) -> int:
 
 def reaper_line(overview: Overview) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    times = sorted(row.reaper.reap_at for row in overview.rows if row.reaper.reap_at and not row.is_archived)
+    states = [row.reaper for row in overview.rows if not row.is_archived]
+    states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
+    times = sorted(state.reap_at for state in states if state.reap_at)
     return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
 
 
@@ -163,6 +166,15 @@ def reaper_text(state: ReaperState) -> str:
     if state.reap_at:
         return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
     return _PHASES[state.phase]
+
+
+def opened_note(opened: Opened) -> str:
+    """What was opened, and what the user has in the clipboard now."""
+    return (
+        f"{opened.sentence} The thread's title was copied, so that you can look for it there."
+        if opened.title
+        else opened.sentence
+    )
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -205,3 +217,35 @@ def shortened(text: str, limit: int) -> str:
     """At most `limit` characters, cut at the end."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+_GUARD = {
+    GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
+    GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
+    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails in words.",
+}
+_GUARD_LINES = {
+    GuardPhase.OFF: "Protect T3 Code…",
+    GuardPhase.ALONE: "The Guard Does Not Run…",
+    GuardPhase.CHANGED: "T3 Code Is No Longer Guarded…",
+    GuardPhase.UNFIT: "The Guard Cannot Read T3 Code…",
+}
+
+
+def guard_line(overview: Overview) -> str:
+    """How T3 Code stands with the guard, for the menu; empty where there is no T3 Code."""
+    if overview.guard.phase is GuardPhase.ON:
+        count = len(overview.guarded)
+        return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
+    return _GUARD_LINES.get(overview.guard.phase, "")
+
+
+def guard_sentence(state: GuardState) -> str:
+    """The same in sentences."""
+    plain = _GUARD.get(state.phase, "")
+    return f"{plain} {state.sentence}".strip()
+
+
+def guard_would_turn_on(state: GuardState) -> bool:
+    """Whether the next thing to do with it is to switch it on."""
+    return state.phase in (GuardPhase.OFF, GuardPhase.CHANGED)

@@ -82,6 +82,16 @@ def assert_remembers(program: Program, model: StubModel, thread: str) -> None:
     assert f"the codeword is {WORD}" in model.words_sent()
 
 
+def test_the_app_keeps_a_log_that_only_its_owner_can_read(program: Program) -> None:
+    app, log = started(program.argv(), program), program.data / "logs" / "t3tray.log"
+    try:
+        until(log.exists, "the app's own log")
+        assert os.name == "nt" or not log.stat().st_mode & 0o077
+    finally:
+        app.terminate()
+        assert app.wait(10) == 0
+
+
 def test_a_command_uses_the_servers_of_the_app(program: Program, model: StubModel, thread: str) -> None:
     app, server = started_app(program)
     try:

@@ -105,7 +105,7 @@ def test_t3_code_pointed_at_the_guard_goes_through_it_and_back(program: Program,
 def test_the_port_and_the_password_stay_so_that_t3_codes_settings_hold(program: Program, world: World) -> None:
     with guarding(program) as first:
         program.run("guard", "on", "--yes")
-        assert program.json("guard", "run", code=6)["error"]["message"].startswith("Another program listens on port")
+        assert program.json("guard", "run", code=6)["error"]["message"].startswith("The guard runs already")
     assert program.json("guard", "status")["guard"]["answers"] is False
     with guarding(program) as second:
         assert second["url"] == first["url"] and second["t3code"][0]["state"] == "guarded"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,37 +13,13 @@ import pytest_asyncio
 from t3tray.core.desk import Desk
 from t3tray.core.domain.alarm import AlarmKind, Cause
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.views import Overview
 from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.t3_player import T3Code
 from tests.support.t3_world import World, empty_world
+from tests.support.untouched import tree
 
 WITHIN = 3.0
-
-
-class T3Code:
-    """A process of its own that writes T3 Code's database."""
-
-    def __init__(self, world: World) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.t3_player", str(world.state)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._answer()
-
-    def tell(self, *words: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(f"{' '.join(words)}\n")
-        self._process.stdin.flush()
-        self._answer()
-
-    def quit(self) -> None:
-        self._process.communicate(timeout=10)
-
-    def _answer(self) -> None:
-        assert self._process.stdout and self._process.stdout.readline().strip() in ("ready", "done")
 
 
 @pytest.fixture
@@ -128,12 +101,6 @@ def turn(server: RawServer, name: str, words: str) -> None:
         http.post(f"/session/{name}/message", json={"parts": [{"type": "text", "text": words}]}).raise_for_status()
 
 
-def tree(world: World) -> dict[str, str]:
-    """T3 Code's files and what is in them, but for the memory that SQLite shares between readers and writers."""
-    files = [path for path in world.home.rglob("*") if path.is_file() and not path.name.endswith("-shm")]
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_the_follow_up_that_went_to_another_session_is_told_within_three_seconds(
     server: RawServer, world: World, t3: T3Code, watcher: Watcher, deleted: bool
@@ -155,7 +122,7 @@ async def test_the_follow_up_that_went_to_another_session_is_told_within_three_s
         assert time.monotonic() - began < WITHIN, "before anything was typed"
         expected.insert(0, (AlarmKind.LOST, Cause.SESSION_DELETED))
     new = await asyncio.to_thread(session, server, world, "what is the codeword?")
-    before = tree(world)
+    before = tree(world.home)
 
     t3.tell("cursor", new)
     began = time.monotonic()
@@ -165,23 +132,5 @@ async def test_the_follow_up_that_went_to_another_session_is_told_within_three_s
     alarm = overview.alarms[-1]
     assert (alarm.before.session_id, alarm.before.messages, alarm.now.session_id) == (old, 4, new)
     assert overview.rows[0].verdict.reason is Reason.CONFLICT
-    changed = {name for name, content in tree(world).items() if before.get(name) != content}
+    changed = {name for name, content in tree(world.home).items() if before.get(name) != content}
     assert {Path(name).name for name in changed} <= {"state.sqlite-wal"}, "only T3 Code itself has written"
-
-
-async def test_database_and_api_agree_on_every_candidate(server: RawServer, world: World, t3: T3Code, watcher: Watcher) -> None:
-    names = [await asyncio.to_thread(session, server, world, f"say: {number}") for number in range(2)]
-    t3.tell("thread", "t1", names[0])
-    await watcher.until(lambda seen: seen.rows)
-    with OpenCodeDatabase(world.opencode).reading() as reader:
-        for name in names:
-            facts, holding = reader.session(name), reader.holding(name)
-            told, messages = await asyncio.to_thread(_told, server, name)
-            assert (facts.directory, facts.title, facts.created_ms) == (told["directory"], told["title"], told["time"]["created"])
-            assert (holding.messages, holding.first_ms) == (len(messages), messages[0]["info"]["time"]["created"])
-            assert holding.input_tokens == told["tokens"]["input"] + sum(told["tokens"]["cache"].values())
-
-
-def _told(server: RawServer, name: str) -> tuple[dict[str, object], list[dict[str, object]]]:
-    with server.http() as http:
-        return http.get(f"/session/{name}").json(), http.get(f"/session/{name}/message").json()

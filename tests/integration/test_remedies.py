@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -358,7 +357,7 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
     assert Remedy.REPAIR in (await engine.details(thread)).offered
     with pytest.raises(Refused, match="turned off"):
         await engine.preview(thread, Choice(Remedy.REPAIR))
-    await engine.set_settings(replace(engine.settings, t3_repair=True))
+    await engine.preferences.change("t3_repair", True)
     data = engine.data_directory
     reopened = await Engine.open(str(data), "command")
     try:

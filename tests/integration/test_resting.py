@@ -42,8 +42,12 @@ async def thread_in(engine: Engine, folder: Path, prompt: str) -> str:
 async def test_an_idle_server_is_ended_and_the_next_resume_starts_it_again(engine: Engine, tmp_path: Path) -> None:
     thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     pid = engine.server.status.pid
-    rest = await engine.resting.look(await engine.connect(), await engine.look())
-    assert rest.ended and "stopped" in rest.sentence
+    assert await engine.rest_if_idle(await engine.look())
+    said = (await engine.overview()).resting
+    assert said.startswith("t3tray stopped its server at 20") and said.endswith("The next resume starts it again.")
+    other = await Engine.open(str(tmp_path / "data"), "command")
+    assert (await other.overview()).resting == said.replace(" 0 minutes", " 30 minutes")
+    await other.close()
     assert engine.server.status.state is ServerState.STOPPED and pid and not lives(pid)
     assert (await engine.verify(thread)).verdict.reason == "proved"
     assert engine.server.status.pid != pid
@@ -55,7 +59,7 @@ async def test_a_running_turn_keeps_it(engine: Engine, tmp_path: Path, model: St
     await asyncio.to_thread(model.wait_for_chats, 2)
     rest = await engine.resting.look(await engine.connect(), await engine.look())
     assert (rest.ended, rest.why) == (False, Hindrance.TURN)
-    assert Hindrance.TURN in rest.sentence
+    assert "a turn runs in it" in engine.resting.sentence(rest, True)
     model.release()
     await turn
 
@@ -81,7 +85,7 @@ async def test_one_that_others_use_goes_on(engine: Engine, tmp_path: Path) -> No
     await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     await engine.server.detach()
     rest = await engine.resting.look(await engine.connect(), await engine.look())
-    assert not rest.ended and engine.server.status.state is ServerState.READY
+    assert rest.why is Hindrance.SHARED and engine.server.status.state is ServerState.READY
     await engine.server.stop()
 
 

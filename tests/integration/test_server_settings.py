@@ -34,7 +34,7 @@ def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def with_settings(**values: object) -> None:
     engine = await Engine.open(None, "command")
     for name, value in values.items():
-        await engine.change_setting(name, value)
+        await engine.preferences.change(name, value)
     await engine.close()
 
 

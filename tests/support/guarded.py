@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from t3tray.core.domain.guard import Decision, Told
 from t3tray.core.engine import Engine
 from t3tray.core.guardhouse import Guardhouse
-from t3tray.core.services.guarding import RecentAnswers
 
 T = TypeVar("T")
 _LIMIT = 60.0
@@ -20,7 +19,7 @@ class Guarded:
     """A context manager; the environment says where everything is."""
 
     def __init__(self, data: str) -> None:
-        self.answers = RecentAnswers(1000)
+        self.answers: list[Told] = []
         self._data = data
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="guard", daemon=True)
@@ -54,11 +53,11 @@ class Guarded:
 
     @property
     def decisions(self) -> list[Decision]:
-        return [told.decision for told in self.answers.all()]
+        return [told.decision for told in self.answers]
 
     @property
     def last(self) -> Told:
-        return self.answers.all()[-1]
+        return self.answers[-1]
 
     def _make_house(self) -> Guardhouse:
-        return Guardhouse(self.engine, self.answers)
+        return Guardhouse(self.engine, self.answers.append)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import sys
 from datetime import UTC, datetime
 
-from tests.support.t3_world import add_thread, stamp
+from tests.support.t3_world import World, add_thread, stamp
 
 
 def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
@@ -32,6 +33,31 @@ def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
                     "UPDATE provider_session_runtime SET status = 'running', resume_cursor_json = ?, last_seen_at = ?",
                     (cursor, stamp(now)),
                 )
+
+
+class T3Code:
+    """A process of its own that writes a world's database."""
+
+    def __init__(self, world: World) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.t3_player", str(world.state)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+
+    def tell(self, *words: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{' '.join(words)}\n")
+        self._process.stdin.flush()
+        self._answer()
+
+    def quit(self) -> None:
+        self._process.communicate(timeout=10)
+
+    def _answer(self) -> None:
+        assert self._process.stdout and self._process.stdout.readline().strip() in ("ready", "done")
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ def sample_world(scratch: Path) -> World:
     _replace_paths(world.opencode, str(world.code))
     for folder in ("proj", "wt"):
         (world.code / folder).mkdir(parents=True)
+    _log_ahead(world)
     return world
 
 
@@ -77,8 +78,7 @@ def empty_world(scratch: Path) -> World:
             " VALUES ('p1', 'Project', ?, '[]', ?, ?)",
             (str(world.code / "proj"), stamp(NOON), stamp(NOON)),
         )
-    with writing(world.opencode) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
+    _log_ahead(world)
     return world
 
 
@@ -232,6 +232,13 @@ def _empty_folders(scratch: Path) -> World:
     world.logs.mkdir(parents=True)
     world.opencode.parent.mkdir(parents=True)
     return world
+
+
+def _log_ahead(world: World) -> None:
+    """As both programs have their files: a reader who is not careful leaves a `-wal` and a `-shm` beside one at rest."""
+    for path in (world.state, world.opencode):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _replace_paths(path: Path, code: str) -> None:

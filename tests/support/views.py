@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
@@ -24,7 +26,8 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
-from t3tray.core.services.views import Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
+from t3tray.core.services.views import Opened, Overview, Resumption, Settings, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(
@@ -90,6 +93,20 @@ def preview(remedy: Remedy, word: str = "") -> Preview:
     return Preview(remedy, f"Do {remedy}", "Do It", ("Before.",), ("After.",), ("Kept.",), ("Lost.", "  in detail"), word)
 
 
+def protection_plan(on: bool, *running: str) -> ProtectionPlan:
+    place = "providers.opencode in /home/dev/.t3"
+    return ProtectionPlan(
+        on,
+        "Protect T3 Code" if on else "Stop Protecting T3 Code",
+        "Protect T3 Code" if on else "Stop Protecting",
+        (f"{place}: a server that T3 Code starts itself.",),
+        (f"{place}: the guard at http://127.0.0.1:4711, with a password of its own.", "A follow-up goes on, or fails in words."),
+        ("What was in T3 Code's settings is copied first.",),
+        ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
+        running,
+    )
+
+
 class FakeDesk:
     """Publishes what it is given; `asked` is what it was asked, in order."""
 
@@ -102,6 +119,7 @@ class FakeDesk:
         # What the slow wishes wait for, where a test sets it.
         self.lingers: asyncio.Event | None = None
         self.slow_to_keep = 0.0
+        self.login = AutostartState(False)
         self.said = ""
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
@@ -126,9 +144,9 @@ class FakeDesk:
         self._note("terminal", thread_id)
         return await self.resume(thread_id)
 
-    async def open_in_t3code(self, thread_id: str) -> str:
+    async def open_in_t3code(self, thread_id: str) -> Opened:
         self._note("t3code", thread_id)
-        return "Opened."
+        return Opened("T3 Code came to the front.", title=self._row(thread_id).thread.title)
 
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)
@@ -158,6 +176,15 @@ class FakeDesk:
         await self._linger()
         return seen
 
+    async def preview_protection(self, on: bool) -> ProtectionPlan:
+        self._note("preview protection", str(on))
+        return protection_plan(on)
+
+    async def protect(self, on: bool, despite_running: bool) -> GuardStatus:
+        self._note("protect", str(on), str(despite_running))
+        state, said = (Protection.GUARDED, "It is guarded.") if on else (Protection.NOT_GUARDED, "It is not guarded.")
+        return GuardStatus("http://127.0.0.1:4711", on, (ProtectionView(Path("/home/dev/.t3"), state, said),))
+
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)
         return "made"
@@ -165,6 +192,14 @@ class FakeDesk:
     async def change_setting(self, name: str, value: object) -> Settings:
         self._note("set", name, str(value))
         return replace(Settings(), **{name: value})  # type: ignore[arg-type]
+
+    async def autostart(self) -> AutostartState:
+        return self.login
+
+    async def set_autostart(self, is_on: bool) -> AutostartState:
+        self._note("login", str(is_on))
+        self.login = AutostartState(is_on)
+        return self.login
 
     async def take_inventory(self) -> Inventory:
         self._note("inventory")

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ async def next_of(told: asyncio.Queue[Overview], wanted: Callable[[Overview], bo
 async def something_changes() -> None:
     """In our own store, as another process would do it."""
     engine = await Engine.open(None, "command")
-    await engine.set_settings(replace(engine.settings, terminal="kitty"))
+    await engine.preferences.change("terminal", "kitty")
     await engine.close()
 
 
@@ -156,3 +155,10 @@ async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(t
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await desk.close()
+
+
+async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
+    async with running() as (_, told):
+        assert (await next_of(told)).settings.terminal == ""
+        await something_changes()
+        assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")

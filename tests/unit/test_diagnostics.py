@@ -35,7 +35,7 @@ def log(engine: Engine, name: str, text: str) -> None:
 async def test_they_tell_versions_settings_states_sizes_and_logs(engine: Engine) -> None:
     log(engine, FILE_NAME, "our own last words")
     log(engine, "opencode-serve.log", "the server's last words")
-    await engine.change_setting("stop_idle_minutes", 7)
+    await engine.preferences.change("stop_idle_minutes", 7)
     text = await diagnose(engine, ["Qt 6, platform offscreen, scale 2"])
     for part in (
         "t3tray 0.",

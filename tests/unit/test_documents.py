@@ -9,6 +9,7 @@ from pathlib import Path
 from t3tray import documents
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence
+from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import write_receipt
@@ -50,6 +51,7 @@ THREAD_DOCUMENT = {
 ROW_DOCUMENT = {
     **THREAD_DOCUMENT,
     "session_id": "ses_1",
+    "session_directory": None,
     "verdict": VERDICT,
     "reaper": {"state": "at-risk", "reap_at": None},
     "t3code": None,
@@ -105,7 +107,7 @@ def test_the_details_hold_everything() -> None:
     document = documents.details_document(
         ThreadDetails(ROW, CURSOR, (ENTRY,), RECEIPT, (Candidate("ses_0", ("journal",), exists=False),))
     )
-    assert set(document) == {"thread", "cursor", "offered", "candidates", "alarms", "journal", "receipt"}
+    assert set(document) == {"thread", "deleted", "cursor", "offered", "candidates", "alarms", "journal", "answers", "receipt"}
     assert document["thread"] == ROW_DOCUMENT
     assert document["candidates"] == [
         {
@@ -142,8 +144,33 @@ def test_the_server_and_an_error() -> None:
     }
 
 
+def test_an_answer_of_the_guard_tells_what_was_asked_and_what_was_given() -> None:
+    decision = Decision(Answer.GIVE, ("OpenCode has no ses_0.",), "3f2a", "ses_1", 41)
+    assert documents.answer_document(Told(AT, Create("Parser", "/work"), decision, "ses_1")) == {
+        "at": STAMP,
+        "thread": "3f2a",
+        "asked": "create",
+        "asked_session": None,
+        "title": "Parser",
+        "folder": "/work",
+        "answer": "give",
+        "refusal": None,
+        "session_id": "ses_1",
+        "messages": 41,
+        "sentence": "T3 Code asked for a new session called “Parser”; it was given ses_1 (41 messages).",
+        "evidence": ["OpenCode has no ses_0."],
+        "seen_at": None,
+    }
+    refused = Decision(Answer.REFUSE, (), "3f2a", refusal=Refusal.SESSION_GONE)
+    document = documents.answer_document(Told(AT, Read("ses_0", "/work"), refused, seen_at=AT))
+    assert (document["asked"], document["asked_session"], document["answer"]) == ("read", "ses_0", "refuse")
+    assert (document["refusal"], document["seen_at"]) == ("session-gone", STAMP)
+
+
 def test_every_document_is_json_and_every_field_is_told_in_the_contract() -> None:
     told = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
-    for document in (documents.row_document(ROW), documents.entry_document(ENTRY), documents.receipt_document(RECEIPT)):
+    answer = documents.answer_document(Told(AT, Read("ses_1"), Decision(Answer.PASS, ())))
+    shown = (documents.row_document(ROW), documents.entry_document(ENTRY), documents.receipt_document(RECEIPT))
+    for document in (*shown, answer):
         json.dumps(document)
         assert all(f'"{name}"' in told for name in document)

@@ -25,41 +25,41 @@ async def test_a_home_of_t3_code_that_is_added_is_read_at_once_and_one_that_is_r
 ) -> None:
     world = sample_world(tmp_path)
     assert not (await engine.overview()).rows
-    await engine.change_setting("t3_homes", [str(world.home)])
+    await engine.preferences.change("t3_homes", [str(world.home)])
     assert [row.thread.id for row in (await engine.overview()).rows] == [SAMPLE_THREAD]
     assert world.state in engine.t3_files
-    await engine.change_setting("t3_homes", [])
+    await engine.preferences.change("t3_homes", [])
     assert not (await engine.overview()).rows
 
 
 async def test_what_is_set_is_gone_by_at_once(engine: Engine) -> None:
-    await engine.change_setting("stop_idle_minutes", 5)
+    await engine.preferences.change("stop_idle_minutes", 5)
     assert engine.resting.idle_after == timedelta(minutes=5)
-    await engine.change_setting("terminal", "kitty")
+    await engine.preferences.change("terminal", "kitty")
     assert engine.launching.settings.terminal == "kitty"
     assert (await engine.overview()).settings.terminal == "kitty"
 
 
 async def test_one_setting_is_written_beside_what_another_process_set_meanwhile(engine: Engine) -> None:
     other = await Engine.open(None, "command")
-    await other.change_setting("server_port", 4096)
+    await other.preferences.change("server_port", 4096)
     await other.close()
-    settings = await engine.change_setting("vault", False)
+    settings = await engine.preferences.change("vault", False)
     assert settings.server_port == 4096 and not settings.vault
     assert engine.settings == settings
 
 
 async def test_what_another_process_set_is_gone_by_after_the_next_look(engine: Engine) -> None:
     other = await Engine.open(None, "command")
-    await other.change_setting("stop_idle_minutes", 7)
+    await other.preferences.change("stop_idle_minutes", 7)
     await other.close()
-    await engine.read_settings()
+    await engine.preferences.read_again()
     assert engine.settings.stop_idle_minutes == 7 and engine.resting.idle_after == timedelta(minutes=7)
 
 
 async def test_a_value_that_cannot_be_used_changes_nothing(engine: Engine) -> None:
     before = engine.settings
     with pytest.raises(UsageError):
-        await engine.change_setting("server_port", 80)
-    await engine.read_settings()
+        await engine.preferences.change("server_port", 80)
+    await engine.preferences.read_again()
     assert engine.settings == before

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.engine import Engine
+from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.binary import version_of
 from tests.support.t3_world import sample_world
 
@@ -34,7 +35,7 @@ async def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterat
 
 async def test_an_empty_machine_has_nothing_and_stays_as_it_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(Path.home().rglob("*"))
-    found = await engine.take_inventory()
+    found = await take_inventory(engine)
     assert found.keyring == "" and found.vault == 0
     assert [(home.path, home.is_there, home.runs) for home in found.homes] == [(str(Path.home().resolve() / ".t3"), False, False)]
     assert sorted(Path.home().rglob("*")) == before
@@ -42,14 +43,14 @@ async def test_an_empty_machine_has_nothing_and_stays_as_it_is(engine: Engine, m
 
 async def test_the_program_is_asked_for_its_version(engine: Engine, tmp_path: Path) -> None:
     there = program(tmp_path / "bin" / "opencode", "echo 1.18.33")
-    found = (await engine.take_inventory()).program
+    found = (await take_inventory(engine)).program
     assert (found.path, found.version, found.trouble) == (str(there), "1.18.33", "")
 
 
 async def test_a_home_that_was_added_is_told_with_its_threads(engine: Engine, tmp_path: Path) -> None:
     world = sample_world(tmp_path)
-    await engine.change_setting("t3_homes", [str(world.home)])
-    found = (await engine.take_inventory()).homes[1]
+    await engine.preferences.change("t3_homes", [str(world.home)])
+    found = (await take_inventory(engine)).homes[1]
     assert found.path == str(world.home.resolve()) and found.is_there and found.added_as == str(world.home) and not found.runs
     assert found.threads == found.ours == 1
 

@@ -16,7 +16,7 @@ class AutostartState:
 def starts_another(what: str) -> AutostartState:
     """On, but not for this copy: that one has moved, or is another."""
     return AutostartState(
-        True, f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it on anew for this."
+        True, f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it off and on to start this one."
     )
 
 

@@ -55,6 +55,27 @@ class Other:
 Asked = Read | Create | Fork | Other
 
 
+class AskedKind(StrEnum):
+    """What was asked for, as a word."""
+
+    READ = "read"
+    CREATE = "create"
+    FORK = "fork"
+    OTHER = "other"
+
+
+def kind_of(asked: Asked) -> AskedKind:
+    match asked:
+        case Read():
+            return AskedKind.READ
+        case Create():
+            return AskedKind.CREATE
+        case Fork():
+            return AskedKind.FORK
+        case Other():
+            return AskedKind.OTHER
+
+
 class Said(StrEnum):
     """What OpenCode itself answers to a `Read`.
 
@@ -172,9 +193,18 @@ class Decision:
 
 @dataclass(frozen=True)
 class Told:
-    """An answer of the guard's as it is kept: when, to what, and what came of it. `session_id` is what T3 Code was given."""
+    """An answer of the guard's as it is kept: when, to what, and what came of it. `session_id` is what T3 Code was given.
+
+    `seen_at`: the user has looked at it; `id`: None until it is kept. Of a `Create` its rules are not kept.
+    """
 
     at: datetime
     asked: Asked
     decision: Decision
     session_id: str | None = None
+    seen_at: datetime | None = None
+    id: int | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.decision.answer is Answer.REFUSE

@@ -88,8 +88,9 @@ def _read(asked: Read, identity: Identity, t3: T3Now, bound: Bound | None, said:
         return _refuse(Refusal.CANNOT_TELL, "What answered is not OpenCode, and T3 Code would take it for a missing session.")
     thread = identity.thread
     if said is Said.FOUND:
-        if thread and bound and asked.session_id in bound.put_away and _is_for(bound, asked.directory or thread.directory):
-            return _give(bound, f"OpenCode has {asked.session_id}, which the user left for {bound.session_id}.")
+        if thread and bound and bound.chosen and asked.session_id in bound.put_away:
+            left = f"OpenCode has {asked.session_id}, which the user left for {bound.session_id}."
+            return _give_or_refuse(bound, asked.directory or thread.directory, left)
         return Decision(Answer.PASS, (f"OpenCode has {asked.session_id}.",))
     gone = f"OpenCode has no {asked.session_id}."
     if t3.unreadable:

@@ -6,6 +6,8 @@ errors that look like a lost connection: no sentence may end so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from t3tray.core.domain.guard import Answer, Asked, Create, Fork, Other, Read, Refusal, Told
 
 REFUSALS: dict[Refusal, str] = {
@@ -42,19 +44,50 @@ SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. It is said 
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
 
 
+_WHY: dict[Refusal, str] = {
+    Refusal.SESSION_GONE: "the session that held this conversation is gone",
+    Refusal.NO_SESSION: "no session was known for this thread",
+    Refusal.NOT_PROVED: "the session no longer held this conversation",
+    Refusal.ELSEWHERE: "the session works in another folder",
+    Refusal.FOLDER_GONE: "the thread's folder was gone",
+    Refusal.CANNOT_TELL: "the session could not be checked then",
+    Refusal.NOT_IDENTIFIED: "it could not be told which thread it was for",
+    Refusal.T3_UNREADABLE: "T3 Code's threads could not be read",
+    Refusal.MOVE_REFUSED: "the thread moved to a folder where its session cannot follow",
+    Refusal.NOT_RECORDED: "it could not be recorded",
+}
+
+
+def standing_refusal(answers: Sequence[Told]) -> Told | None:
+    """The last answer of a thread, oldest first, where it is a refusal: T3 Code has not asked again since."""
+    return answers[-1] if answers and answers[-1].is_refusal else None
+
+
+def next_step(refused: Told, can_resume: bool) -> str:
+    """What to do about a refusal that stands. `can_resume`: a follow-up would carry the thread's context now."""
+    why = _WHY[refused.decision.refusal or Refusal.CANNOT_TELL]
+    if can_resume:
+        return f"T3 Code's last message was held back, because {why}. It can go on now: send your message again in T3 Code."
+    return (
+        f"T3 Code's last message was held back, because {why}. Nothing was lost: choose how the thread goes on, "
+        "then send your message again in T3 Code."
+    )
+
+
 def told_sentence(told: Told) -> str:
     """One answer of the guard's, for a thread's history."""
     decision, asked = told.decision, _asked(told.asked)
     match decision.answer:
         case Answer.REFUSE:
-            why = REFUSALS[decision.refusal or Refusal.CANNOT_TELL]
-            return f"{asked}; it was refused: “{why}”"
+            return f"{asked}; it was refused, because {_WHY[decision.refusal or Refusal.CANNOT_TELL]}."
         case Answer.GIVE:
             return f"{asked}; it was given {decision.session_id}{_size(decision.messages)}."
         case Answer.CREATE:
             return f"{asked} for a new thread; it got {told.session_id or 'none, OpenCode failed'}."
         case Answer.MOVE:
             return f"{asked}; it was given {told.session_id or 'none, OpenCode failed'}, moved to that folder."
+        case Answer.PASS if isinstance(told.asked, Read):
+            return f"{asked}, and went on in it." if told.session_id else f"{asked}; OpenCode's own answer was passed on."
         case Answer.PASS:
             return f"{asked}; that was passed on."
 

@@ -40,13 +40,15 @@ class FoundHome:
 
 @dataclass(frozen=True)
 class Inventory:
-    """`keyring` is what the system calls its own, empty where there is none; `vault` is its size in bytes."""
+    """`keyring` is what the system calls its own, empty where there is none; `vault` is its size in bytes; `notices` says why the
+    desktop shows none, empty where it does, None where nobody asked."""
 
     program: FoundProgram
     homes: tuple[FoundHome, ...]
     keyring: str
     data: str
     vault: int
+    notices: str | None = None
 
 
 class Standing(StrEnum):
@@ -70,7 +72,8 @@ class Item:
 
 def items(found: Inventory) -> tuple[Item, ...]:
     """What is said of all of it, OpenCode first."""
-    return (_program(found.program), *(_home(home) for home in found.homes), _keyring(found.keyring), _data(found))
+    homes = (_home(home) for home in found.homes)
+    return (_program(found.program), *homes, _keyring(found.keyring), *_notices(found.notices), _data(found))
 
 
 def tray_item(is_there: bool, desktop: str) -> Item:
@@ -144,6 +147,14 @@ def _keyring(name: str) -> Item:
         return Item("Keyring", Standing.FINE, f"The server's password is kept in {name}.")
     said = "This session has no keyring, so the server's password is kept in a file that only you can read."
     return Item("Keyring", Standing.NOTED, said)
+
+
+def _notices(trouble: str | None) -> tuple[Item, ...]:
+    if trouble is None:
+        return ()
+    if not trouble:
+        return (Item("Notices", Standing.FINE, "The desktop shows t3tray's notices."),)
+    return (Item("Notices", Standing.NOTED, trouble, "Everything that a notice would tell is in the window and the menu too."),)
 
 
 def _data(found: Inventory) -> Item:

@@ -5,7 +5,7 @@ It owns the meaning of an entry; storing entries belongs to `store.journal`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -99,11 +99,11 @@ _LETS_GO = frozenset({Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY})
 _SETTLES = frozenset({Event.CONFIRMED, Event.RELEASED, Event.DONE})
 
 
-def put_away(entries: Iterable[Entry]) -> frozenset[str]:
-    """The sessions that the user let go of by name, what was undone left out."""
+def put_away(entries: Iterable[Entry], by: Collection[Actor] = tuple(Actor)) -> frozenset[str]:
+    """The sessions that were let go of by name, what was undone left out. `by`: whose word counts."""
     gone: set[str] = set()
     for entry in _standing(tuple(entries)):
-        if entry.session_id and entry.event in _LETS_GO:
+        if entry.session_id and entry.event in _LETS_GO and entry.actor in by:
             gone.add(entry.session_id)
         elif entry.session_id and entry.event is Event.CONFIRMED:
             gone.discard(entry.session_id)

@@ -1,7 +1,14 @@
-"""What an entry of the journal says to people, in one line. The only place where it is said."""
+"""What an entry of the journal says to people, in one line, and a thread's history with it. The only place where it is said."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Actor, Entry, Event
 
 _EVENTS = {
@@ -27,3 +34,29 @@ def told(entry: Entry) -> str:
     what = _EVENTS[entry.event].format(session=entry.session_id or "a session")
     remedy = f"{entry.deed.remedy}: " if entry.deed else ""
     return f"{remedy}{what} · {entry.why} · {_ACTORS[entry.actor]}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a history; `thread_id` is empty where it belongs to no thread."""
+
+    at: datetime
+    thread_id: str
+    sentence: str
+
+
+def history(entries: Iterable[Entry], answers: Iterable[Told]) -> tuple[Line, ...]:
+    """What became of the bindings, and what the guard answered T3 Code; oldest first."""
+    bindings = tuple(Line(entry.at, entry.thread_id, told(entry)) for entry in entries)
+    timed = (*_timed(bindings), *_timed(told_answers(answers)))
+    return tuple(line for _, line in sorted(timed, key=lambda each: each[0]))
+
+
+def told_answers(answers: Iterable[Told]) -> tuple[Line, ...]:
+    """What the guard answered T3 Code, in their order."""
+    return tuple(Line(answer.at, answer.decision.thread_id or "", told_sentence(answer)) for answer in answers)
+
+
+def _timed(lines: tuple[Line, ...]) -> Iterable[tuple[datetime, Line]]:
+    """Each with a time that is not before its forerunner's: the lines of one change keep their order, whatever the clock did."""
+    return zip(accumulate((line.at for line in lines), max), lines, strict=True)

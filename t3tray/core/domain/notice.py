@@ -33,8 +33,6 @@ class NoticeKind(StrEnum):
 ASKS = frozenset({NoticeKind.APPROVAL, NoticeKind.QUESTION})
 # Of no use later: where they may not be told at once they are not told at all.
 PASSING = frozenset({NoticeKind.TURN, NoticeKind.REAP})
-# They happened, and nothing ends them but that the user has looked.
-_HAPPENED = frozenset({NoticeKind.TURN, NoticeKind.GUARD})
 # The same one may come back after its end, and is another fact then.
 _RECURRING = frozenset({NoticeKind.BLOCKED, NoticeKind.SERVER})
 # From how many of a kind on one notice tells them all; those with buttons are worth more of their own.
@@ -226,6 +224,7 @@ def _joined(facts: Iterable[Fact]) -> Iterable[Notice]:
 
 
 def _is_over(fact: Fact, look: Look, hold: Set[str]) -> bool:
-    if fact.kind in _HAPPENED:
+    if fact.kind is NoticeKind.TURN:
+        # It happened, and nothing ends it but that the user has looked.
         return fact.thread_id is not None and fact.thread_id == look.watched
     return fact.id not in hold

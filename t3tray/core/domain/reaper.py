@@ -45,7 +45,7 @@ class ReaperState:
 class ReaperClock:
     """When a reaper ends what is idle: `threshold` after it was last seen, at the next of its sweeps.
 
-    They come every `sweep` from `started` on; None where that is not known.
+    They come every `sweep` from `started` on; None where that is not known. A `sweep` of nothing: each is ended when it is due.
     """
 
     threshold: timedelta = timedelta(minutes=30)
@@ -55,7 +55,7 @@ class ReaperClock:
     def reap_at(self, last_seen: datetime, now: datetime) -> datetime:
         """The first sweep at which it is due and that is not over yet."""
         due = max(last_seen + self.threshold, now)
-        if self.started is None:
+        if self.started is None or not self.sweep:
             return due
         sweeps = math.ceil((due - self.started) / self.sweep)
         return self.started + max(sweeps, 0) * self.sweep
@@ -79,9 +79,12 @@ _CLEAN_STOP = "provider.stopAll"
 
 
 def t3_reaper_state(
-    runtime: Runtime | None, is_open: bool, verdict: Verdict, clock: ReaperClock, t3_runs: bool, now: datetime
+    runtime: Runtime | None, is_open: bool, verdict: Verdict | None, clock: ReaperClock, t3_runs: bool, now: datetime
 ) -> ReaperState:
-    """A thread's state under T3 Code's reaper. `is_open`: a turn, an approval or an answer is; `t3_runs`: its server lives."""
+    """A thread's state under T3 Code's reaper. `is_open`: a turn, an approval or an answer is; `t3_runs`: its server lives.
+
+    The reaper is the same for every provider; without a verdict, of another one than OpenCode, nobody can tell what reaped means.
+    """
     if is_open and t3_runs:
         return ReaperState(ReaperPhase.ACTIVE)
     if runtime is None or runtime.status == "error":
@@ -113,6 +116,8 @@ class Hindrance(StrEnum):
     PERMISSION = "a permission is waited for"
     QUESTION = "a question is waited for"
     NOT_RESUMABLE = "a thread that it serves could not be resumed"
+    SHARED = "another process uses it"
+    UNTOLD = "it cannot be told whether anything is open in it"
 
 
 @dataclass(frozen=True)
@@ -141,5 +146,7 @@ def hindrance(use: ServerUse, threshold: timedelta, now: datetime) -> Hindrance 
     return next((why for count, why in open_things if count), None)
 
 
-def _once_reaped(verdict: Verdict) -> ReaperPhase:
+def _once_reaped(verdict: Verdict | None) -> ReaperPhase:
+    if verdict is None:
+        return ReaperPhase.REAPED
     return {Kind.RESUMABLE: ReaperPhase.SAFE, Kind.BLOCKED: ReaperPhase.AT_RISK, Kind.UNKNOWN: ReaperPhase.REAPED}[verdict.kind]

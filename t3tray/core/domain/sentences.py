@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Reason, Verdict
@@ -77,6 +78,12 @@ WORDING: dict[Reason, Wording] = {
         "Another OpenCode process seems to be in the middle of a turn in this session.", (Remedy.RETRY, Remedy.FORK)
     ),
 }
+
+
+def deleted_sentence(at: datetime | None) -> str:
+    """Of a thread that T3 Code does not show any more; `at` is None where it does not say since when."""
+    gone = f"was deleted in T3 Code at {at:%Y-%m-%d %H:%M} UTC" if at else "is no longer in T3 Code"
+    return f"This thread {gone}. t3tray keeps its binding and its journal."
 
 
 def sentence(verdict: Verdict) -> str:

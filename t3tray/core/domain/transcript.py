@@ -59,7 +59,8 @@ class Utterance:
 
     `created_ms` counts from the epoch. `files` are the names of what was attached. `summarises`: a compaction's summary stands in
     place of what came before it. `pieces` are text, thoughts and tools as they followed each other, where the teller knows.
-    `stopped`: its turn was broken off on somebody's word, which is no error to mend.
+    `stopped`: its turn was broken off on somebody's word, which is no error to mend. `sent_tokens` are what the model was sent
+    for it, `cost` is in US dollars; both 0 where nobody tells.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Utterance:
     summarises: bool = False
     pieces: tuple[Piece, ...] = ()
     stopped: bool = False
+    sent_tokens: int = 0
+    cost: float = 0.0
 
     @property
     def in_order(self) -> tuple[Piece, ...]:

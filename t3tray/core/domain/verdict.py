@@ -92,7 +92,8 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     if cursor and cursor.restored:
         remarks.append(f"restored {cursor.restored}")
     if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:
-        remarks.append(f"T3 Code itself still goes on in {evidence.t3_talks_to or 'no session'}")
+        there = f"names {evidence.t3_talks_to} and goes on there" if evidence.t3_talks_to else "knows no session for it"
+        remarks.append(f"T3 Code itself still {there}, unless it is protected")
     return replace(verdict, detail="; ".join(filter(None, remarks))) if any(remarks) else verdict
 
 

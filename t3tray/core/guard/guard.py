@@ -44,6 +44,10 @@ class Guard:
         """How many requests are not answered to their end; an open stream of events is one."""
         return self._proxy.under_way
 
+    @property
+    def listens(self) -> bool:
+        return self._listener.listens
+
     async def start(self) -> None:
         """Raises Refused when another program has the port."""
         await self._listener.start()

@@ -48,6 +48,10 @@ class Listener:
         self._server.lifespan = LifespanOff(config)
         self._socket: socket.socket | None = None
 
+    @property
+    def listens(self) -> bool:
+        return self._socket is not None and any(server.is_serving() for server in self._server.servers)
+
     async def start(self) -> None:
         """Raises Refused when another program has the port."""
         self._socket = _bound(self._port)

@@ -251,11 +251,6 @@ class DatabaseReader:
         """The root sessions with exactly this title."""
         return tuple(row[0] for row in self._rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
 
-    def session_of_part(self, part_id: str) -> str | None:
-        """The session that has this part of a message."""
-        rows = self._rows("SELECT session_id FROM part WHERE id = ?", part_id)
-        return rows[0][0] if rows else None
-
     def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
         """The session that has each of these parts of messages, where one has."""
         wanted = json.dumps(list(part_ids))

@@ -94,6 +94,11 @@ class _Tokens(Struct, frozen=True):
     input: int = 0
     cache: _Cache = _Cache()
 
+    @property
+    def sent(self) -> int:
+        """What was sent in all, what was cached included."""
+        return self.input + self.cache.read + self.cache.write
+
 
 class Revert(Struct, frozen=True):
     message_id: str = field(name="messageID")
@@ -123,7 +128,7 @@ class Session(Struct, frozen=True):
             archived=self.time.archived is not None,
             reverted_to=self.revert.message_id if self.revert else None,
         )
-        tokens = self.tokens.input + self.tokens.cache.read + self.tokens.cache.write
+        tokens = self.tokens.sent
         return SessionRecord(facts, marker_in(self.metadata), self.agent, bytes(self.metadata).decode(), tokens)
 
 
@@ -163,6 +168,9 @@ class MessageBody(Struct, frozen=True):
     summary: Raw = Raw()
     error: MessageError | None = None
     model_id: str = field(name="modelID", default="")
+    # What nobody needs to read the words is taken as it comes.
+    cost: Raw = Raw()
+    tokens: Raw = Raw()
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
         """The message with its words."""
@@ -176,6 +184,8 @@ class MessageBody(Struct, frozen=True):
             files=tuple(part.filename or part.mime or "a file" for part in parts if part.type == "file" and not part.synthetic),
             error=self.error.sentence() if self.error else "",
             model=self.model_id,
+            sent_tokens=_sent_tokens(self.tokens),
+            cost=_number(self.cost),
             finished=facts.finished,
             summarises=facts.compaction and self.role is Role.ASSISTANT,
             pieces=tuple(piece for part in parts if (piece := part.piece())),
@@ -187,6 +197,22 @@ class MessageBody(Struct, frozen=True):
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
         compacted = bytes(self.summary) == b"true" or self.mode == "compaction" or has_compaction_part
         return MessageFacts(message_id, self.role, self.time.created, self.role is Role.USER or ended, compacted)
+
+
+def _sent_tokens(told: Raw) -> int:
+    """How many tokens an answer was sent, what was cached included; 0 where that is not told."""
+    try:
+        tokens = msgspec.json.decode(told, type=_Tokens)
+    except msgspec.DecodeError:
+        return 0
+    return tokens.sent
+
+
+def _number(told: Raw) -> float:
+    try:
+        return msgspec.json.decode(told, type=float)
+    except msgspec.DecodeError:
+        return 0.0
 
 
 class MessageInfo(MessageBody, frozen=True, kw_only=True):

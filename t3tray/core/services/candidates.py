@@ -106,7 +106,7 @@ def _claims(memory: Memory, reader: DatabaseReader | None) -> Iterable[tuple[str
     yield T3_TITLE, memory.titled
     yield T3_MESSAGES, memory.told
     if reader is not None:
-        yield T3_MESSAGES, (session for part in memory.parts if (session := reader.session_of_part(part)))
+        yield T3_MESSAGES, reader.sessions_of_parts(memory.parts).values() if memory.parts else ()
     yield JOURNAL, (entry.session_id for entry in memory.entries if entry.session_id)
 
 

@@ -12,20 +12,27 @@ from pathlib import Path
 
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.journal import fold
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.session_table import session_table
-from t3tray.core.services.survey import Survey
+from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Finding, Overview, ThreadRow
 from t3tray.core.store.store import Store
 from t3tray.core.system.neighbours import Neighbour, file_system, is_network
 from t3tray.core.t3code.threads import Shape
 
 _SOON = timedelta(hours=1)
-_NOWHERE = frozenset({Reason.MISSING, Reason.BAD_CURSOR, Reason.EMPTY, Reason.HISTORY_LOST, Reason.UNBOUND})
+_NOWHERE = "cursor that points nowhere"
+_NAMES = {
+    Reason.SPLIT: "split thread",
+    Reason.CONFLICT: "two sessions named",
+    Reason.DIRECTORY_MISMATCH: "wrong directory",
+    Reason.DIRECTORY_MISSING: "wrong directory",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Patient:
     store: Store
     database: OpenCodeDatabase
     survey: Survey
+    picture: Picture
     overview: Overview
     find_program: Callable[[], Path]
     neighbours: tuple[Neighbour, ...]
@@ -50,6 +58,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _intents(patient.store),
         *(Finding("data", False, notice) for notice in patient.store.notices),
         *_databases(patient),
+        *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
         *_threads(patient),
         *_alarms(patient),
         *_neighbours(patient),
@@ -75,7 +84,7 @@ def _journal(store: Store) -> Finding:
     off = [thread.id for thread in threads if fold(store.journal.entries(thread.id)).cursor != cursors.get(thread.id)]
     if off:
         return Finding("journal", False, f"The journal and the cursors disagree about {', '.join(off)}.")
-    return Finding("journal", True, f"{len(threads)} threads, {len(cursors)} bound; every binding is what the journal says")
+    return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
 
 
 def _intents(store: Store) -> Finding:
@@ -95,7 +104,7 @@ def _databases(patient: Patient) -> Iterator[Finding]:
     for source in patient.overview.sources:
         if not source.path:
             continue
-        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {source.threads} threads")
+        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
         if source.form == Shape.UNSUPPORTED:
             told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
         yield told
@@ -103,7 +112,11 @@ def _databases(patient: Patient) -> Iterator[Finding]:
 
 def _file(name: str, path: Path, more: str) -> Finding:
     log = Path(f"{path}-wal")
-    sizes = f"{path.stat().st_size / 1e6:.1f} MB" + (f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else "")
+    try:
+        sizes = f"{path.stat().st_size / 1e6:.1f} MB"
+        sizes += f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else ""
+    except OSError as error:
+        return Finding(name, False, f"{path} cannot be looked at: {error.strerror}.")
     disk = file_system(path)
     if is_network(disk):
         return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
@@ -113,30 +126,41 @@ def _file(name: str, path: Path, more: str) -> Finding:
 def _threads(patient: Patient) -> Iterator[Finding]:
     rows = patient.overview.rows
     for row in rows:
-        candidates = (
-            patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id)) if _is_odd(row) else ()
-        )
-        table = session_table(row, candidates)
-        if row.verdict.reason in (Reason.SPLIT, Reason.CONFLICT):
-            yield Finding("split thread", False, f"“{row.thread.title}”: several sessions hold parts of it", table)
-        elif row.verdict.reason in _NOWHERE:
-            yield Finding("cursor that points nowhere", False, f"“{row.thread.title}”: {row.verdict.reason}", table)
-        elif row.verdict.reason in (Reason.DIRECTORY_MISMATCH, Reason.DIRECTORY_MISSING):
-            yield Finding("wrong directory", False, f"“{row.thread.title}” is in {row.thread.directory}; {_where(row)}", table)
+        if row.verdict.kind is Kind.BLOCKED:
+            candidates = patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
+            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
         yield from _switches(row)
-    soon = [row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON]
-    risky = [f"“{row.thread.title}”" for row in soon if row.verdict.kind is not Kind.RESUMABLE]
-    yield Finding("reaped within the hour", not risky, f"at risk: {', '.join(risky)}" if risky else f"{len(soon)}, all safe")
+    yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON])
 
 
-def _is_odd(row: ThreadRow) -> bool:
-    return row.verdict.kind is Kind.BLOCKED
+def _what(row: ThreadRow) -> str:
+    title, directory = f"“{row.thread.title}”", row.thread.directory
+    match row.verdict.reason:
+        case Reason.DIRECTORY_MISMATCH:
+            return f"{title} is in {directory}; its session works {row.verdict.detail}"
+        case Reason.DIRECTORY_MISSING:
+            return f"{title} is in {directory}; that folder no longer exists {row.verdict.detail}".rstrip()
+        case Reason.SPLIT:
+            return f"{title}: several sessions hold parts of it"
+    return f"{title}: {sentence(row.verdict)}"
 
 
-def _where(row: ThreadRow) -> str:
-    if row.verdict.reason is Reason.DIRECTORY_MISMATCH:
-        return f"its session works {row.verdict.detail}"
-    return f"that folder no longer exists {row.verdict.detail}".strip()
+def _soon(rows: list[ThreadRow]) -> Finding:
+    """The threads that T3 Code's reaper ends within the hour."""
+    risky, unknown = (
+        ", ".join(f"“{row.thread.title}”" for row in rows if row.verdict.kind is kind) for kind in (Kind.BLOCKED, Kind.UNKNOWN)
+    )
+    safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
+    told = (
+        f"at risk: {risky}" if risky else "",
+        f"cannot be told: {unknown}" if unknown else "",
+        f"{_counted(safe)}, safe" if safe else "",
+    )
+    return Finding("reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
+
+
+def _counted(threads: int) -> str:
+    return f"{threads:,} thread{'' if threads == 1 else 's'}"
 
 
 def _switches(row: ThreadRow) -> Iterator[Finding]:

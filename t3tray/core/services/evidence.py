@@ -48,7 +48,7 @@ class Recorded:
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
     `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`
-    `asked_for` and `handed_over` as in `Evidence`.
+    `asked_for` and `handed_over` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more.
     """
 
     thread: Thread
@@ -61,6 +61,7 @@ class Recorded:
     t3_talks_to: str | None = None
     asked_for: bool = False
     handed_over: bool = False
+    deleted: bool = False
 
 
 class Sessions(Protocol):

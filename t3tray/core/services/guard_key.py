@@ -27,16 +27,22 @@ class GuardKey:
         return f"http://{HOST}:{self.port}"
 
 
+async def known_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> GuardKey | None:
+    """The key; None when the guard was never used, or its password is lost. Raises StoreError."""
+    known = await run_sql(settings.read)
+    if not known.guard_port or not known.guard_secret_place:
+        return None
+    password = await asyncio.to_thread(secrets.read, _SECRET, known.guard_secret_place)
+    return GuardKey(known.guard_port, password) if password else None
+
+
 async def read_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> GuardKey:
     """The key; made when there is none yet, or when its password is lost. Raises StoreError."""
+    found = await known_guard_key(settings, secrets, run_sql)
+    if found is not None:
+        return found
     known = await run_sql(settings.read)
-    if known.guard_port and known.guard_secret_place:
-        password = await asyncio.to_thread(secrets.read, _SECRET, known.guard_secret_place)
-        if password:
-            return GuardKey(known.guard_port, password)
     made = GuardKey(known.guard_port or choose_port(), token_urlsafe(_BYTES))
     place = await asyncio.to_thread(secrets.keep, _SECRET, made.password)
-    # Read again: somebody may have set something meanwhile.
-    known = await run_sql(settings.read)
     await run_sql(settings.write, replace(known, guard_port=made.port, guard_secret_place=place))
     return made

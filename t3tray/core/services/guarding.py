@@ -5,17 +5,15 @@ Every step is in the journal before it takes effect outside (write-ahead). It de
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from os.path import realpath
-from typing import Protocol
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Evidence, Failure, Found
 from t3tray.core.domain.guard import Bound, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.journal import Actor, Entry, Event, put_away
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, decide
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
@@ -29,32 +27,10 @@ from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.serial import SerialExecutor
 
-_LEFT = (Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY)
+# A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
+_USER = frozenset({Actor.USER, Actor.RECOVERY})
 # A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
 _PROVES = RENEWS | {Reason.BUSY}
-
-
-class Answers(Protocol):
-    """Keeps what the guard answered. Called where the SQL runs; raises StoreError."""
-
-    def add(self, told: Told) -> None: ...
-
-
-class RecentAnswers:
-    """The newest answers, kept in memory. `heard` is called with each, in the thread that runs the SQL."""
-
-    def __init__(self, limit: int, heard: Callable[[Told], None] | None = None) -> None:
-        self._answers: deque[Told] = deque(maxlen=limit)
-        self._heard = heard
-
-    def add(self, told: Told) -> None:
-        self._answers.append(told)
-        if self._heard:
-            self._heard(told)
-
-    def all(self) -> tuple[Told, ...]:
-        """Oldest first."""
-        return tuple(self._answers)
 
 
 class Guarding:
@@ -68,15 +44,16 @@ class Guarding:
         author: Author,
         surroundings: Surroundings,
         connect: Callable[[], Awaitable[SessionServer]],
-        answers: Answers,
+        heard: Callable[[Told], None],
     ) -> None:
+        """`heard` is called with each answer, in the event loop."""
         self._store = store
         self._run_sql = run_sql
         self._now = now
         self._author = author
         self._surroundings = surroundings
         self._connect = connect
-        self._answers = answers
+        self._heard = heard
 
     async def bound(self, thread: ThreadNow) -> Bound | None:
         """The thread's live binding with a verdict taken just now; what T3 Code names for it counts nothing here."""
@@ -93,11 +70,11 @@ class Guarding:
             marked=marked,
             has_messages=cursor.last_message_id is not None,
             messages=cursor.message_count,
-            put_away=_put_away(entries),
+            put_away=_left(cursor, entries),
         )
 
     async def has_left(self, thread_id: str, session_id: str) -> bool:
-        return session_id in _put_away((await self._run_sql(self._recorded, thread_id))[1])
+        return session_id in _left(*await self._run_sql(self._recorded, thread_id))
 
     @asynccontextmanager
     async def intend(self, thread: ThreadNow, why: str) -> AsyncIterator[_Intent]:
@@ -130,7 +107,8 @@ class Guarding:
         await self._run_sql(self._store.threads.touch, kept.id, self._now())
 
     async def told(self, told: Told) -> None:
-        await self._run_sql(self._answers.add, told)
+        self._heard(told)
+        await self._run_sql(self._store.guard_answers.add, told)
 
     async def _evidence(self, thread: Thread, cursor: Cursor, has_turns: bool) -> tuple[Evidence, bool]:
         """What the server says of a cursor, and whether the session carries our marker for this thread."""
@@ -192,7 +170,7 @@ class Guarding:
 
     def _import(self, thread: Thread, cursor: Cursor) -> None:
         bound, entries = self._recorded(thread.id)
-        left = cursor.session_id in _put_away(entries)
+        left = cursor.session_id in _left(bound, entries)
         if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
             self._store.threads.keep(thread)
             why = "the session that T3 Code names"
@@ -216,15 +194,10 @@ class _Intent:
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:
     """Whether the live binding came about by the user's own word."""
     confirmed = [entry for entry in entries if entry.event is Event.CONFIRMED]
-    return bool(confirmed) and confirmed[-1].actor is Actor.USER
+    return bool(confirmed) and (confirmed[-1].actor is Actor.USER or confirmed[-1].deed is not None)
 
 
-def _put_away(entries: tuple[Entry, ...]) -> frozenset[str]:
+def _left(bound: Cursor | None, entries: tuple[Entry, ...]) -> frozenset[str]:
     """The sessions that the user left in this thread, by choosing another or by letting go, and has not come back to."""
-    left: set[str] = set()
-    for entry in entries:
-        if entry.session_id and entry.event is Event.CONFIRMED:
-            left.discard(entry.session_id)
-        elif entry.session_id and entry.event in _LEFT and entry.actor is Actor.USER:
-            left.add(entry.session_id)
-    return frozenset(left)
+    chosen_over = {bound.chosen_over} if bound and bound.chosen_over else set()
+    return put_away(entries, _USER) | chosen_over

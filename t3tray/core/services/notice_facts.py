@@ -35,7 +35,6 @@ _BETWEEN = frozenset({ServerState.STARTING, ServerState.STOPPING})
 def look_at(
     overview: Overview,
     working: Working,
-    refusals: tuple[Fact, ...],
     watched: str | None,
     started: datetime,
     now: datetime,
@@ -47,25 +46,20 @@ def look_at(
     for row in overview.rows:
         id, reason = row.thread.id, row.verdict.reason
         # There may be many thousands, of which next to none has anything to tell.
-        if reason is Reason.PROVED and id not in working and row.reaper.reap_at is None:
+        if row.is_archived or (reason is Reason.PROVED and id not in working and row.reaper.reap_at is None):
             continue
         facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
             unclear.add(_blocked_id(row))
         if reason is Reason.BUSY or (id in working and reason not in _ENDED):
             at_work.add(id)
-    titles = {row.thread.id: row.thread.title for row in overview.rows} if overview.alarms else {}
+    events = overview.alarms or overview.refusals
+    titles = {row.thread.id: row.thread.title for row in overview.rows} if events else {}
     facts += (_of_alarm(alarm, titles, started) for alarm in overview.alarms)
+    facts += (_of_refusal(told, titles, started) for told in overview.refusals)
     facts += (_of_ask(ask) for ask in overview.asks)
     facts += _of_server(overview.server)
-    return Look((*facts, *refusals), frozenset(unclear), watched), frozenset(at_work)
-
-
-def guard_fact(told: Told, title: str) -> Fact:
-    """A refusal of the guard's; `title` is the thread's where it is known."""
-    thread_id = told.decision.thread_id
-    text = REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
-    return Fact(f"guard {thread_id} {told.at.isoformat()}", NoticeKind.GUARD, title, text, thread_id)
+    return Look(tuple(facts), frozenset(unclear), watched), frozenset(at_work)
 
 
 def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
@@ -87,6 +81,12 @@ def _of_alarm(alarm: Alarm, titles: dict[str, str], started: datetime) -> Fact:
     title = titles.get(alarm.thread_id, "")
     is_old = alarm.noticed_at < started
     return Fact(f"switch {alarm.event}", NoticeKind.SWITCH, title, alarm_sentence(alarm), alarm.thread_id, is_old)
+
+
+def _of_refusal(told: Told, titles: dict[str, str], started: datetime) -> Fact:
+    thread_id = told.decision.thread_id
+    title, text = titles.get(thread_id or "", ""), REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
+    return Fact(f"guard {thread_id} {told.at.isoformat()}", NoticeKind.GUARD, title, text, thread_id, told.at < started)
 
 
 def _of_ask(ask: Ask) -> Fact:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,11 +14,9 @@ from datetime import datetime, time
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
-from t3tray.core.domain.guard import Answer, Told
 from t3tray.core.domain.notice import (
     SETTLING,
     Click,
-    Fact,
     Memory,
     Notice,
     NoticeKind,
@@ -32,13 +29,12 @@ from t3tray.core.domain.notice import (
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording, wording
 from t3tray.core.domain.server import ServerState
 from t3tray.core.errors import T3TrayError
-from t3tray.core.services.notice_facts import Working, guard_fact, look_at
+from t3tray.core.services.notice_facts import Working, look_at
 from t3tray.core.services.views import Overview
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.notifications import CLICKED, Heard, Notifications
 
 _log = logging.getLogger(__name__)
-_REFUSALS = 50
 # What is told of an answer that did not arrive has an id of its own.
 _FAILED = "failed "
 
@@ -80,7 +76,6 @@ class Noticing:
         self._memory = Memory(self._started)
         self._working: Working = frozenset()
         self._watched: str | None = None
-        self._refusals: deque[Fact] = deque(maxlen=_REFUSALS)
         self._overview: Overview | None = None
         self._deeds: asyncio.Queue[tuple[Notice, bool]] = asyncio.Queue()
         self._answering: set[asyncio.Task[None]] = set()
@@ -117,13 +112,6 @@ class Noticing:
         self._watched = thread_id
         self._look_again()
 
-    def refused(self, told: Told) -> None:
-        """The guard answered T3 Code; only a refusal is told."""
-        if told.decision.answer is Answer.REFUSE:
-            titles = {row.thread.id: row.thread.title for row in self._overview.rows} if self._overview else {}
-            self._refusals.append(guard_fact(told, titles.get(told.decision.thread_id or "", "")))
-            self._look_again()
-
     def woke(self) -> None:
         """The machine slept."""
         self._memory = woke_up(self._memory, self._now())
@@ -134,7 +122,7 @@ class Noticing:
             # What waited for the user waits on, as far as anybody can tell.
             overview = replace(overview, asks=self._overview.asks)
         self._overview = overview
-        look, self._working = look_at(overview, self._working, tuple(self._refusals), self._watched, self._started, self._now())
+        look, self._working = look_at(overview, self._working, self._watched, self._started, self._now())
         step = notices(self._memory, look, self._rules(), self._now())
         self._memory = step.memory
         for notice in step.withdrawn:

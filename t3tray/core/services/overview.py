@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.thread import Source
-from t3tray.core.domain.verdict import Kind
+from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Overview, SourceView, ThreadDetails, ThreadRow
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.state import T3State
+from t3tray.core.t3code.threads import Shape, T3Thread
 
 # The clock of the T3 Code that shows a thread, by the thread's id; not started where none runs.
 Clocks = Mapping[str, ReaperClock]
@@ -44,7 +45,17 @@ def take_overview(
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
-    return Overview(server, tuple(rows), picture.foreign, _sources(picture), alarms, warnings)
+    told = (*warnings, *(twins.sentence for twins in picture.twins))
+    foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
+    return Overview(
+        server,
+        tuple(rows),
+        foreign,
+        _sources(picture),
+        alarms,
+        told,
+        foreign_reapers={thread.id: _reaper_of(thread, None, False, clocks, now) for thread in foreign},
+    )
 
 
 def take_details(
@@ -61,27 +72,38 @@ def take_details(
         receipt=store.receipts.last(thread.id),
         candidates=survey.candidates(thread.id, entries),
         alarms=store.alarms.all(thread.id),
+        answers=store.guard_answers.all(thread.id),
     )
 
 
 def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
-    return ThreadRow(found.thread, session_id, found.verdict, _reaper(found, server, clocks, now), found.t3, found.served)
+    reaper = _reaper(found, server, clocks, now)
+    return ThreadRow(found.thread, session_id, found.verdict, reaper, found.t3, found.served, found.works_elsewhere)
 
 
 def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:
     t3 = found.t3
     if t3 is None:
         return own_reaper_state(found.verdict, server.state.answers)
-    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer or found.agents_work
-    clock = clocks[t3.id]
-    return t3_reaper_state(t3.runtime, is_open, found.verdict, clock, clock.started is not None, now)
+    return _reaper_of(t3, found.verdict, found.agents_work, clocks, now)
+
+
+def _reaper_of(t3: T3Thread, verdict: Verdict | None, agents_work: bool, clocks: Clocks, now: datetime) -> ReaperState:
+    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer or agents_work
+    # One that T3 Code has deleted is in no home any more.
+    clock = clocks.get(t3.id, ReaperClock())
+    return t3_reaper_state(t3.runtime, is_open, verdict, clock, clock.started is not None, now)
 
 
 def _clocks(picture: Picture, clock: ReaperClock) -> Clocks:
-    """Each home of T3 Code has a clock of its own: its sweeps count from its start."""
-    by_home = [(replace(clock, started=state.served_since), state.threads) for state in picture.states]
+    """Each home of T3 Code has a clock of its own: its sweeps count from its start. The second orchestrator has no sweeps."""
+    by_home = [(_clock_of(state, clock), state.threads) for state in picture.states]
     return {thread.id: own for own, threads in by_home for thread in threads}
+
+
+def _clock_of(state: T3State, clock: ReaperClock) -> ReaperClock:
+    return replace(clock, started=state.served_since, sweep=timedelta(0) if state.shape is Shape.V2 else clock.sweep)
 
 
 def _one_a_session(shown: Iterable[Examination]) -> Iterable[Examination]:

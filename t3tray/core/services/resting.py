@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from t3tray.core.domain.reaper import Hindrance, ServerUse, hindrance
+from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import ServerError
 from t3tray.core.opencode.connection import Connection
@@ -29,20 +29,6 @@ class Rester(Protocol):
     async def retire(self) -> bool: ...
 
 
-@dataclass(frozen=True)
-class Rest:
-    """What came of a look: `ended`, or why not. A sentence for the log."""
-
-    ended: bool
-    why: Hindrance | None = None
-
-    @property
-    def sentence(self) -> str:
-        if self.ended:
-            return "The server was stopped because nothing had used it for a while. The next resume starts it again."
-        return f"The server goes on: {self.why or 'others use it'}."
-
-
 class Resting:
     """One for the app's life; told of every use, asked now and then."""
 
@@ -58,6 +44,10 @@ class Resting:
         """When the server would be ended at the earliest; None with the reaper off."""
         return self._last_seen_at + self.idle_after if self.idle_after > timedelta(0) else None
 
+    def sentence(self, rest: Rest | None, runs: bool) -> str:
+        """What came of `rest`, or what will; `runs`: the server does."""
+        return rest_sentence(rest, self.idle_after, runs, self.reap_at)
+
     def note(self, directory: str = "") -> None:
         """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""
         self._last_seen_at = self._now()
@@ -65,20 +55,27 @@ class Resting:
             self._directories.add(directory)
 
     async def look(self, connection: Connection, picture: Picture) -> Rest:
-        """End the server if nothing hinders it. Raises ServerError when the server cannot say whether anything is open."""
+        """End the server if nothing hinders it; a server that cannot say whether anything is open goes on."""
+        try:
+            return Rest(self._now(), await self._hindrance(connection, picture))
+        except ServerError:
+            return Rest(self._now(), Hindrance.UNTOLD)
+
+    async def _hindrance(self, connection: Connection, picture: Picture) -> Hindrance | None:
+        """Why the server goes on; None once it is ended. Raises ServerError."""
         early = hindrance(ServerUse(self._last_seen_at), self.idle_after, self._now())
         if early:
-            return Rest(False, early)
+            return early
         seen = self._last_seen_at
         directories = await self._used(connection)
         use = await self._use(connection, directories, picture)
         why = hindrance(use, self.idle_after, self._now())
         if why or self._last_seen_at != seen:
-            return Rest(False, why or Hindrance.RECENT)
+            return why or Hindrance.RECENT
         for directory in directories:
             await connection.dispose(directory)
         self._directories.clear()
-        return Rest(await self._server.retire())
+        return None if await self._server.retire() else Hindrance.SHARED
 
     async def _used(self, connection: Connection) -> frozenset[str]:
         """The directories in which something may be open: those that were heard of, and those of every session that was touched
@@ -101,11 +98,3 @@ class Resting:
             if found.verdict.kind is not Kind.RESUMABLE and found.cursor and found.cursor.directory in directories
         ]
         return ServerUse(self._last_seen_at, len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))
-
-
-async def rest_if_idle(resting: Resting, connection: Connection, picture: Picture) -> Rest | None:
-    """`look`, for who does not need to know why nothing could be told; None then, and the server goes on."""
-    try:
-        return await resting.look(connection, picture)
-    except ServerError:
-        return None

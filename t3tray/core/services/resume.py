@@ -62,6 +62,14 @@ class Examination:
         """The last turn has no end yet: a server may be at work in it."""
         return self.verdict.reason in (Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE)
 
+    @property
+    def works_elsewhere(self) -> str | None:
+        """The session's own directory, if that is another one than the thread's."""
+        match self.evidence.session:
+            case Found(session) if self.evidence.same_directory is False:
+                return session.directory
+        return None
+
     def is_among(self, sessions: Collection[str]) -> bool:
         return self.cursor is not None and self.cursor.session_id in sessions
 

@@ -7,17 +7,20 @@ A resume never relies on it: that asks the server. It changes nothing. For the t
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
 from t3tray.core.domain.journal import Entry, put_away
+from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.domain.transcript import Transcript
-from t3tray.core.errors import Refused, ServerError
+from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
@@ -30,15 +33,25 @@ from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
+from t3tray.core.t3code.twins import Twins, without_twins
+
+# In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
+WHOLE_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible."""
+    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
+
+    `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
+    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them.
+    """
 
     examinations: tuple[Examination, ...]
     states: tuple[T3State, ...] = ()
     foreign: tuple[T3Thread, ...] = ()
+    half_read: int = 0
+    twins: tuple[Twins, ...] = ()
 
 
 class Survey:
@@ -55,13 +68,15 @@ class Survey:
         self._seq = 0
         self._pending: set[str] = set()
         self._t3_tells = False
+        self._twins: tuple[Twins, ...] = ()
         self._cursors: dict[str, Cursor] = {}
         self._bound: set[str] = set()
         self._asked_for: frozenset[str] = frozenset()
         self._t3: dict[str, T3Thread] = {}
         self._own: dict[str, Thread] = {}
         self._unfinished: set[str] = set()
-        self._answered_in: dict[str, tuple[str, ...]] = {}
+        self._answered_in: dict[str, frozenset[str]] = {}
+        self._half_read: dict[str, None] = {}
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._places: dict[str, bool | None] = {}
@@ -83,26 +98,62 @@ class Survey:
         failure, sessions = self._read_sessions()
         try:
             changed |= self._touched(sessions, failure, surroundings)
+            changed |= self._read_middles() if failure is None else set()
             with _many_objects():
                 self._judge(changed, surroundings)
         finally:
             self._index.release()
         foreign = tuple(thread for thread in self._t3.values() if not thread.is_opencode)
-        return Picture(tuple(self._results.values()), states, foreign)
+        return Picture(tuple(self._results.values()), states, foreign, 0 if self._failure else len(self._half_read), self._twins)
 
-    def recall(self, prefix: str) -> Recorded:
+    def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
 
-        Raises ThreadNotFound, UsageError, Refused, StoreError.
+        One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
         self._pending |= self._read_bindings() | self._read_threads(self._read_states())
-        shown = {thread.id: thread for thread in self._own.values()}
+        shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
         shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
+        if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
+            if not also_deleted:
+                said = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
+                hint = f"`t3tray show {deleted.thread.id}` tells what is known."
+                raise ThreadNotFound(f"“{deleted.thread.title}”: {said}", hint)
+            return self._recall_others(deleted) if deleted.t3 else deleted
         thread = named(prefix, shown.values())
         recorded = self._recorded(thread.id)
         if recorded is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
         return self._recall_others(recorded) if recorded.t3 else recorded
+
+    def examine_deleted(self, recorded: Recorded) -> Examination:
+        """The verdict on a thread that no look shows."""
+        surroundings = self._surroundings.at_once()
+        failure, sessions = self._read_sessions()
+        try:
+            self._pending |= self._touched(sessions, failure, surroundings)
+            return self._examine(recorded, surroundings)
+        finally:
+            self._index.release()
+
+    def _is_gone(self, own: Thread) -> bool:
+        """Whether it is one of T3 Code's that T3 Code shows no more; what it keeps in a form that cannot be read is not gone."""
+        return own.source is Source.T3CODE and self._t3_tells and own.id not in self._t3
+
+    def _recorded_deleted(self, prefix: str) -> Recorded | None:
+        """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
+        theirs = {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
+        shown = {name: own for name, own in self._own.items() if name.startswith(prefix) and self._is_gone(own)}
+        shown |= {name: t3_thread(thread, "") for name, thread in theirs.items()}
+        if not shown:
+            return None
+        thread = named(prefix, shown.values())
+        t3, cursor = theirs.get(thread.id), self._cursors.get(thread.id)
+        if t3 and not t3.is_opencode:
+            return None
+        if cursor is None and t3 and t3.session_id:
+            cursor = Cursor(t3.session_id, t3.directory)
+        return Recorded(thread, cursor, t3.has_turns if t3 else True, t3=t3, deleted=True)
 
     def _recall_others(self, recorded: Recorded) -> Recorded:
         failure, sessions = self._read_sessions()
@@ -115,7 +166,13 @@ class Survey:
             self._index.release()
 
     def _read_states(self) -> tuple[T3State, ...]:
-        return tuple(state for reader in self._readers if (state := reader.read()) is not None)
+        found = [state for reader in self._readers if (state := reader.read()) is not None]
+        states, self._twins = without_twins(found)
+        return states
+
+    def _shows(self, home: T3Home, thread_id: str) -> bool:
+        """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
+        return not any(twins.other == home and thread_id in twins.threads for twins in self._twins)
 
     def _read_bindings(self) -> set[str]:
         self._seq, bound = self._store.journal.changes_since(self._seq)
@@ -180,21 +237,36 @@ class Survey:
             if directory not in self._places:
                 self._places[directory] = surroundings.directory_exists(directory)
 
-    def _find_answers(self, names: list[str]) -> None:
-        """The sessions that gave T3 Code the first and the last answer of these threads, whatever it remembers of them."""
-        ends = {name: parts for reader in self._readers for name, parts in reader.end_parts(names).items()}
-        sessions = self._index.reader.sessions_of_parts([part for parts in ends.values() for part in parts]) if ends else {}
+    def _find_answers(self, names: Collection[str]) -> None:
+        """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
+        only_ends = len(names) > WHOLE_AT_ONCE
+        read = [reader.parts(names, only_ends) for reader in self._readers]
+        parts: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for name, ids in (item for each in read if each for item in each.items()):
+            parts[name] += ids
+        sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
+        # What is known of the middle stays known while only the ends are looked at, or nothing can be.
+        keeps = only_ends or None in read
         for name in names:
-            found = (sessions[part] for part in ends.get(name, ()) if part in sessions)
-            self._answered_in[name] = tuple(dict.fromkeys(found))
+            found = frozenset(sessions[part] for part in parts.get(name, ()) if part in sessions)
+            self._answered_in[name] = found | self._answered_in.get(name, frozenset()) if keeps else found
+            self._half_read.pop(name, None)
+        if only_ends:
+            self._half_read |= dict.fromkeys(parts)
+
+    def _read_middles(self) -> set[str]:
+        """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
+        some = tuple(islice(self._half_read, WHOLE_AT_ONCE))
+        before = {name: self._answered_in.get(name) for name in some}
+        self._find_answers(some)
+        return {name for name in some if self._answered_in[name] != before[name]}
 
     def _recorded(self, name: str) -> Recorded | None:
         """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
         if t3 is not None:
             return self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
-        if own is None or (own.source is Source.T3CODE and self._t3_tells):
-            # What T3 Code has deleted is gone; what it keeps in a form that cannot be read is shown as it was.
+        if own is None or self._is_gone(own):
             return None
         had_turns = cursor.last_message_id is not None if cursor else True
         return Recorded(own, cursor, had_turns, asked_for=cursor is None and name in self._asked_for)
@@ -223,11 +295,12 @@ class Survey:
 
     def told_by_t3(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
-        return next((found for reader in self._readers if (found := reader.transcript(thread_id))), None)
+        telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
+        return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
-        parts = tuple(part for reader in self._readers for part in reader.part_ids(thread_id))
+        parts = tuple(part for reader in self._readers for part in (reader.parts([thread_id]) or {}).get(thread_id, ()))
         memory = replace(self.memory(thread_id, entries), parts=parts)
         try:
             with self._database.reading() as reader:
@@ -237,9 +310,12 @@ class Survey:
 
     def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> Memory:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
-        stretches = tuple(stretch for logs in self._logs if logs.has(thread_id) for stretch in logs.stretches(thread_id))
+        read = (logs for reader, logs in zip(self._readers, self._logs, strict=True) if self._shows(reader.home, thread_id))
+        stretches = tuple(stretch for logs in read if logs.has(thread_id) for stretch in logs.stretches(thread_id))
         titled = self._index.titled(f"T3 Code {thread_id}")
-        return Memory(self._t3.get(thread_id), stretches, titled, told=self._answered_in.get(thread_id, ()), entries=entries)
+        return Memory(
+            self._t3.get(thread_id), stretches, titled, told=tuple(sorted(self._answered_in.get(thread_id, ()))), entries=entries
+        )
 
     def _with_others(self, recorded: Recorded) -> Recorded:
         """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
@@ -15,6 +17,7 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.services.protecting import NO_GUARD, GuardState
 from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
 
@@ -32,7 +35,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order."""
+    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
+
+    `session_directory` is where its session works, if that is another folder than the thread's.
+    """
 
     thread: Thread
     session_id: str | None
@@ -40,6 +46,7 @@ class ThreadRow:
     reaper: ReaperState
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
+    session_directory: str | None = None
 
     @property
     def is_archived(self) -> bool:
@@ -71,10 +78,12 @@ class SourceView:
 class Overview:
     """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
 
-    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict. `alarms` are those nobody has seen,
-    `asks` what waits for the user on the running server. `guarded` are the ids of the threads that the guard watches over.
-    `server_stays`: the server is ours and goes on running when this app ends.
-    `settings`: what the user has set by now.
+    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
+    stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `asks` what waits for the user on the running
+    server. `guarded` are the ids of the threads that the guard watches over, `refusals` what it refused T3 Code and nobody has
+    seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own
+    reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
+    `banner`: a line above everything, where this is no usual world.
     """
 
     server: ServerStatus
@@ -87,13 +96,19 @@ class Overview:
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
     settings: Settings = field(default_factory=Settings)
+    guard: GuardState = NO_GUARD
+    refusals: tuple[Told, ...] = ()
+    foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
+    resting: str = ""
+    banner: str = ""
 
 
 @dataclass(frozen=True)
 class ThreadDetails:
     """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
 
-    `choices` are the sessions that it could be bound to, the fullest first.
+    `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for
+    it. `deleted` is a sentence on a thread that T3 Code shows no more, else empty; nothing is offered for it.
     """
 
     row: ThreadRow
@@ -104,6 +119,8 @@ class ThreadDetails:
     alarms: tuple[Alarm, ...] = ()
     offered: tuple[Remedy, ...] = ()
     choices: tuple[Candidate, ...] = ()
+    answers: tuple[Told, ...] = ()
+    deleted: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +131,16 @@ class Resumption:
     session_id: str | None
     verdict: Verdict
     receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was opened for the user, in a sentence; `address` where it is a page. `title` is what to look for there, where the
+    program could not be told which thread to show; the face helps with that."""
+
+    sentence: str
+    address: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)

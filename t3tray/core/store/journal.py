@@ -65,6 +65,11 @@ class Journal:
         with self._database.read() as connection:
             return {row.thread_id: row.cursor for row in connection.execute(select(cursors.c.thread_id, cursors.c.cursor))}
 
+    def bound(self) -> frozenset[str]:
+        """The ids of the threads that have a live cursor."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(select(cursors.c.thread_id)))
+
     def with_history(self) -> frozenset[str]:
         """The ids of the threads that were ever bound or about to be."""
         with self._database.read() as connection:

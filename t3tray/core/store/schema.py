@@ -11,6 +11,7 @@ from sqlalchemy import REAL, CheckConstraint, Column, ForeignKey, Index, Integer
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.guard import Answer, AskedKind, Refusal
 from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Deed
@@ -126,5 +127,25 @@ alarms = Table(
     Column("alarm", Json(Alarm), nullable=False),
     Column("seen_at", Moment),
     Index("alarms_of_thread", "thread_id"),
+    sqlite_autoincrement=True,
+)
+
+guard_answers = Table(
+    "guard_answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("thread_id", Text),
+    Column("kind", Word(AskedKind), nullable=False),
+    Column("asked_session", Text),
+    Column("title", Text),
+    Column("folder", Text, nullable=False),
+    Column("answer", Word(Answer), nullable=False),
+    Column("refusal", Word(Refusal)),
+    Column("session_id", Text),
+    Column("messages", Integer),
+    Column("evidence", Json(tuple[str, ...]), nullable=False),
+    Column("seen_at", Moment),
+    Index("guard_answers_of_thread", "thread_id"),
     sqlite_autoincrement=True,
 )

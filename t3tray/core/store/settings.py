@@ -23,10 +23,10 @@ class Settings:
     started with the tray app. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own reaper's, 0
     turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
     `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
-    `vault_megabytes`; `guard_port` and `guard_secret_place`: where the guard listens and where its password lies, once it was
-    used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark; `tray_icon`: auto, light or
-    dark. `notice_…`: what the desktop shows a notice of, but not from `quiet_from`
-    until `quiet_until`, local times as in 22:30."""
+    `vault_megabytes`; `guard`: the tray app runs the guard; `guard_port` and `guard_secret_place`: where it listens and where its
+    password lies, once it was used: T3 Code's settings name both, so they stay; `appearance`: system, light or dark;
+    `tray_icon`: auto, light or dark; `notice_…`: what the desktop shows a notice of, but not from `quiet_from` until
+    `quiet_until`, local times as in 22:30."""
 
     opencode_path: str = ""
     server_url: str = ""
@@ -41,6 +41,7 @@ class Settings:
     t3_repair: bool = False
     vault: bool = True
     vault_megabytes: int = 500
+    guard: bool = False
     guard_port: int = 0
     guard_secret_place: str = ""
     appearance: str = "system"

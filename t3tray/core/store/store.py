@@ -11,10 +11,12 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.store.alarms import Alarms
 from t3tray.core.store.copies import Copies
 from t3tray.core.store.database import Database
+from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
 from t3tray.core.store.receipts import Receipts
+from t3tray.core.store.rests import Rests
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.store.threads import Threads, insert_thread
 from t3tray.core.store.trouble import translated
@@ -31,8 +33,10 @@ class Store:
         self.journal = Journal(database)
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
+        self.rests = Rests(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
+        self.guard_answers = GuardAnswers(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:

@@ -79,12 +79,17 @@ class _Config:
         return ".".join(self.path)
 
 
+def settings_path(home: T3Home) -> Path:
+    """The file that says where T3 Code's OpenCode is."""
+    return home.state / "settings.json"
+
+
 class T3Protection:
     """The settings of one home. `folder` is ours; the copies and what has to be undone lie in it."""
 
     def __init__(self, home: T3Home, folder: Path, now: Callable[[], datetime]) -> None:
         self.home = home
-        self._file = SettingsFile(home.state / "settings.json")
+        self._file = SettingsFile(settings_path(home))
         name = hashlib.sha256(str(home.base).encode()).hexdigest()[:12]
         self._folder = folder
         self._record = folder / f"{name}.json"

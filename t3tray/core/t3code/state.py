@@ -88,27 +88,32 @@ class T3Reader:
             self._state = replace(self._state, served_since=served)
         return self._state
 
-    def part_ids(self, thread_id: str) -> tuple[str, ...]:
-        """The parts of OpenCode's messages that this thread's messages were made from; none where that cannot be read."""
+    def deleted(self, prefix: str) -> tuple[T3Thread, ...]:
+        """The threads that were deleted here and whose ids begin so; none where that cannot be read."""
         state = self._state
-        if state is None or state.shape is not Shape.V1:
+        if state is None or state.shape is Shape.UNSUPPORTED:
             return ()
+        read = state_v1.read_deleted if state.shape is Shape.V1 else state_v2.read_deleted
         try:
             with closing(QuietReader(state.path)) as reader:
-                return state_v1.part_ids(reader, thread_id)
+                return read(reader, prefix)
         except _TROUBLE:
             return ()
 
-    def end_parts(self, thread_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """The same for many threads, only of the first and the last answer of each: a session that was replaced shows there."""
+    def parts(self, thread_ids: Collection[str], only_ends: bool = False) -> dict[str, tuple[str, ...]] | None:
+        """The parts of OpenCode's messages that the answers of these threads were made from; None where that cannot be read now.
+
+        `only_ends`: of the first and the last answer of each alone.
+        """
         state = self._state
         if state is None or state.shape is not Shape.V1 or not thread_ids:
             return {}
+        read = state_v1.end_parts if only_ends else state_v1.all_parts
         try:
             with closing(QuietReader(state.path)) as reader:
-                return state_v1.end_parts(reader, thread_ids)
+                return read(reader, thread_ids)
         except _TROUBLE:
-            return {}
+            return None
 
     def transcript(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of this thread's messages; None where it has none, or it cannot be read."""

@@ -6,7 +6,9 @@ It reads neither credentials nor settings, and judges nothing.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from t3tray.core.domain.reaper import Runtime
@@ -73,7 +75,9 @@ _VALUES: Mapping[str, tuple[str, str]] = {
 _FROM = """FROM projection_threads t JOIN projection_projects p USING (project_id)
     LEFT JOIN projection_thread_sessions s USING (thread_id)
     LEFT JOIN provider_session_runtime r USING (thread_id)
-    WHERE t.deleted_at IS NULL AND p.deleted_at IS NULL"""
+    WHERE """
+_LIVE = "t.deleted_at IS NULL AND p.deleted_at IS NULL"
+_DELETED = "(t.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL) AND substr(t.thread_id, 1, length(?1)) = ?1"
 _AT_WORK = frozenset({"starting", "running"})
 _COUNTS = frozenset({"pending_approval_count", "pending_user_input_count"})
 # What T3 Code resumes by; a cursor of any other version is none to it, without a word.
@@ -103,7 +107,7 @@ def marks(reader: QuietReader) -> dict[str, Row]:
     """What every thread that is not deleted would show a change by, by its id."""
     there = {alias: reader.columns(table) for alias, table in _ALIASES.items()}
     columns = [mark for mark in _MARKS if mark.partition(".")[2] in there[mark[0]]]
-    return {row[0]: row for row in reader.rows(f"SELECT t.thread_id, {', '.join(columns)} {_FROM}")}
+    return {row[0]: row for row in reader.rows(f"SELECT t.thread_id, {', '.join(columns)} {_FROM} {_LIVE}")}
 
 
 def read_some(reader: QuietReader, thread_ids: Iterable[str]) -> tuple[T3Thread, ...]:
@@ -112,12 +116,25 @@ def read_some(reader: QuietReader, thread_ids: Iterable[str]) -> tuple[T3Thread,
     return tuple(_thread(row) for row in reader.rows(query, json.dumps(list(thread_ids))))
 
 
-def part_ids(reader: QuietReader, thread_id: str) -> tuple[str, ...]:
-    """The ids of OpenCode's message parts that the thread's messages are named after."""
-    if "message_id" not in reader.columns("projection_thread_messages"):
-        return ()
-    query = "SELECT message_id FROM projection_thread_messages WHERE thread_id = ? AND message_id GLOB 'assistant:prt_*'"
-    return tuple(row[0].removeprefix("assistant:") for row in reader.rows(query, thread_id))
+def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
+    """The deleted threads whose ids begin so: deleted by themselves, or with their project."""
+    when: dict[str, str] = dict(
+        reader.rows(f"SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at) {_FROM} {_DELETED}", prefix)
+    )
+    threads = (_thread(row) for row in reader.rows(_query(reader, _DELETED), prefix))
+    return tuple(replace(thread, deleted_at=moment(when.get(thread.id))) for thread in threads)
+
+
+def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The parts of OpenCode's messages that all answers of each of these threads were made from."""
+    if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id"}:
+        return {}
+    query = """SELECT thread_id, message_id FROM projection_thread_messages
+        WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?))"""
+    found: dict[str, list[str]] = defaultdict(list)
+    for thread_id, message_id in reader.rows(query, json.dumps(list(thread_ids))):
+        found[thread_id].append(message_id.removeprefix("assistant:"))
+    return {thread_id: tuple(parts) for thread_id, parts in found.items()}
 
 
 def end_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -142,7 +159,7 @@ def last_written(reader: QuietReader) -> str:
     return found or ""
 
 
-def _query(reader: QuietReader) -> str:
+def _query(reader: QuietReader, which: str = _LIVE) -> str:
     there = {alias: reader.columns(table) for alias, table in _ALIASES.items()}
 
     def expression(column: str, more: str) -> str:
@@ -156,7 +173,7 @@ def _query(reader: QuietReader) -> str:
 
     return f"""
         SELECT {", ".join(expression(*value) for value in _VALUES.values())}
-        {_FROM}"""
+        {_FROM} {which}"""
 
 
 def _thread(row: Row) -> T3Thread:

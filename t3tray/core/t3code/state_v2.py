@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from t3tray.core.domain.reaper import Runtime
 from t3tray.core.system.quiet_sqlite import QuietReader, Row
 from t3tray.core.t3code.threads import NativeSession, T3Thread
 from t3tray.core.t3code.times import moment, needed_moment
@@ -27,11 +28,14 @@ _THREADS = f"""
            coalesce(t.provider_instance_id, t.default_provider), t.active_provider_thread_id,
            json_extract(t.payload_json, '$.worktreePath'), json_extract(t.payload_json, '$.branch'),
            json_extract(t.payload_json, '$.modelSelection.model'), json_extract(t.payload_json, '$.settledAt'),
-           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider
+           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider,
+           t.deleted_at
     FROM {MARK} t JOIN projection_projects p USING (project_id)
-    WHERE t.deleted_at IS NULL AND coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent'"""
+    WHERE coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent' AND """
+_LIVE = "t.deleted_at IS NULL"
+_DELETED = "t.deleted_at IS NOT NULL AND substr(t.thread_id, 1, length(?1)) = ?1"
 _NATIVE = f"""
-    SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at
+    SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at, status
     FROM {PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
 _RUNNING = f"""
     SELECT thread_id, status FROM {PREFIX}runs r
@@ -43,6 +47,8 @@ _OLD_CURSORS = """
     FROM provider_session_runtime WHERE provider_name = 'opencode'"""
 
 _AT_WORK = frozenset({"preparing", "queued", "starting", "running", "waiting"})
+# Of a provider's thread: whether its process is there. Why one was ended is not told.
+_LOADED = frozenset({"idle", "active"})
 _ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
 
 
@@ -51,6 +57,7 @@ class _Around:
     """What stands in other tables about the threads, by the thread's id."""
 
     native: dict[str, list[tuple[str, NativeSession]]] = field(default_factory=lambda: defaultdict(list))
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
     run: dict[str, str] = field(default_factory=dict)
     pending: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     imported: frozenset[str] = frozenset()
@@ -68,7 +75,14 @@ def missing_column(reader: QuietReader) -> str | None:
 def read_threads(reader: QuietReader) -> tuple[T3Thread, ...]:
     """Every thread that is not deleted and not a sub-agent's. The reader's errors pass through."""
     around = _read_around(reader)
-    return tuple(_thread(row, around) for row in reader.rows(_THREADS))
+    return tuple(_thread(row, around) for row in reader.rows(_THREADS + _LIVE))
+
+
+def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
+    """The deleted threads whose ids begin so."""
+    rows = reader.rows(_THREADS + _DELETED, prefix)
+    around = _read_around(reader) if rows else _Around()
+    return tuple(_thread(row, around) for row in rows)
 
 
 def last_written(reader: QuietReader) -> str:
@@ -79,7 +93,8 @@ def last_written(reader: QuietReader) -> str:
 
 def _read_around(reader: QuietReader) -> _Around:
     around = _Around()
-    for thread_id, own_id, driver, native_id, since in reader.rows(_NATIVE):
+    for thread_id, own_id, driver, native_id, since, status in reader.rows(_NATIVE):
+        around.runtimes[own_id] = _runtime(status, since)
         if driver == "opencode" and isinstance(native_id, str) and native_id.startswith("ses"):
             around.native[thread_id].append((own_id, NativeSession(native_id, moment(since))))
     if reader.columns(f"{PREFIX}runs"):
@@ -96,7 +111,7 @@ def _read_around(reader: QuietReader) -> _Around:
 
 def _thread(row: Row, around: _Around) -> T3Thread:
     (thread_id, title, project, workspace, created, updated, archived, instance, active) = row[:9]
-    (worktree, branch, model, settled, snoozed, pinned, provider) = row[9:]
+    (worktree, branch, model, settled, snoozed, pinned, provider, deleted) = row[9:]
     native = around.native.get(thread_id, [])
     current = next((session.session_id for own_id, session in native if own_id == active), None)
     earlier = tuple(session for _, session in native if session.session_id != current)
@@ -126,4 +141,11 @@ def _thread(row: Row, around: _Around) -> T3Thread:
         pinned_at=moment(pinned),
         handed_over=handed_over,
         before_import=before_import,
+        runtime=around.runtimes.get(active) if active else None,
+        deleted_at=moment(deleted),
     )
+
+
+def _runtime(status: str, since: str) -> Runtime:
+    standing = "running" if status in _LOADED else "error" if status == "error" else "stopped"
+    return Runtime(standing, session_status=status, last_event="", last_seen_at=moment(since))

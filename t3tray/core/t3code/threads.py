@@ -60,6 +60,7 @@ class T3Thread:
     handed_over: bool = False
     before_import: str | None = None
     runtime: Runtime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def is_opencode(self) -> bool:

@@ -13,7 +13,6 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Role
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import ThreadDetails, ThreadRow
-from t3tray.qt.action_row import Action
 from t3tray.qt.conversation.ask_card import AskCard
 from t3tray.qt.conversation.composer import Composer
 from t3tray.qt.conversation.outlook import outlook
@@ -50,7 +49,7 @@ class ConversationPage(QWidget):
         self._cards: dict[str, AskCard] = {}
         cards = QWidget()
         self._asks = QVBoxLayout(cards)
-        self._asks.setContentsMargins(MARGIN, GAP, MARGIN, 0)
+        self._asks.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         self._asks.setSpacing(GAP)
         self._ask_area = FittingArea(cards, "What waits for your answer", _ASKS_SHARE)
         self._ask_area.hide()
@@ -76,16 +75,13 @@ class ConversationPage(QWidget):
             self._conversation, self._counted = None, None
             self.view.show_hint(_READING if row.session_id else _NO_SESSION)
             self.composer.show_busy(False)
-            self.composer.show_actions(())
         self._row = row
         self.composer.show_thread(row)
         self._show_outlook()
 
-    def show_details(self, details: ThreadDetails, actions: Sequence[Action]) -> None:
-        """`actions` are what can be done where nothing can be sent."""
+    def show_details(self, details: ThreadDetails) -> None:
         self.show_row(details.row)
         self._counted = details.cursor.message_count if details.cursor else None
-        self.composer.show_actions(actions)
         self._show_outlook()
 
     def show_conversation(self, conversation: Conversation) -> None:

@@ -27,6 +27,8 @@ from t3tray.qt.theme import UNIT, colours
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 _HEADINGS = (1.3, 1.18, 1.08)
+# Without any of these there is neither code nor a link in a text.
+_WORD_SIGNS = ("`", "[", "://", "www.", "@")
 _WEB = frozenset({"http", "https", "mailto"})
 
 
@@ -54,7 +56,7 @@ class Prose(QTextBrowser):
         set_kind(self, "thought" if is_quiet else "prose")
         # A line at the very beginning would be read as a header of the file.
         self.document().setMarkdown(f"\n{text}" if text.startswith("---") else text, _FEATURES)
-        has_links = _dress(self.document())
+        has_links = _dress(self.document(), any(sign in text for sign in _WORD_SIGNS))
         # Only what can be done something with is a stop on the way of the Tab key.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if has_links else Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(self.toPlainText())
@@ -81,13 +83,13 @@ class Prose(QTextBrowser):
             QDesktopServices.openUrl(link)
 
 
-def _dress(document: QTextDocument) -> bool:
-    """Give headings, lists, tables, quotes, code and links our looks; whether there are links."""
+def _dress(document: QTextDocument, has_signs: bool) -> bool:
+    """Give headings, lists, tables, quotes, and (where there may be any) code and links our looks; whether there are links."""
     has_links = False
     block = document.begin()
     while block.isValid():
         _dress_block(block, document)
-        has_links = _dress_words(block) or has_links
+        has_links = (has_signs and _dress_words(block)) or has_links
         block = block.next()
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):

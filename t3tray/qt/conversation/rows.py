@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from t3tray.core.domain.conversation import Conversation, SubAgent
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
-from t3tray.qt.conversation.markdown import Blocks
+from t3tray.qt.conversation.markdown import Block, Blocks
 from t3tray.qt.conversation.tools import is_running, mark, readable_input, tool_words
 
 # In lines: what a tool was given and what it gave scrolls by itself beyond.
@@ -97,6 +98,7 @@ class Rows:
         self._held_back: tuple[Utterance, ...] = ()
         self.opened: set[str] = set()
         self._blocks: dict[str, Blocks] = {}
+        self._prose_rows: dict[str, tuple[tuple[Block, ...], list[Row]]] = {}
         self._known: dict[str, tuple[Utterance, tuple[Row, ...]]] = {}
         self._agents: dict[str, SubAgent] = {}
 
@@ -173,14 +175,22 @@ class Rows:
         if utterance.stopped:
             yield NoteRow(key=f"{utterance.id}/stopped", depth=depth, text="Stopped here.")
 
-    def _prose(self, key: str, text: str, depth: int, space: int, *, is_quiet: bool = False) -> Iterator[Row]:
-        for number, block in enumerate(self._blocks.setdefault(key, Blocks()).of(text)):
+    def _prose(self, key: str, text: str, depth: int, space: int, *, is_quiet: bool = False) -> list[Row]:
+        growing = self._blocks.setdefault(key, Blocks())
+        blocks = growing.of(text)
+        former, rows = self._prose_rows.get(key, ((), []))
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(former, blocks, strict=False)))
+        rows = rows[:same]
+        for number, block in enumerate(blocks[same:], same):
             above = space if number == 0 else 0 if block.continues else _NEAR
             name = f"{key}/{number}"
             if block.is_code:
-                yield CodeRow(key=name, depth=depth, space=above, text=block.text, caption=block.language)
+                # What begins as prose may turn out to be code: that is another row.
+                rows.append(CodeRow(key=f"{name}/code", depth=depth, space=above, text=block.text, caption=block.language))
             else:
-                yield ProseRow(key=name, depth=depth, space=above, text=block.text, is_quiet=is_quiet)
+                rows.append(ProseRow(key=name, depth=depth, space=above, text=block.text, is_quiet=is_quiet))
+        self._prose_rows[key] = blocks, rows
+        return rows
 
     def _thought(self, key: str, piece: Piece, depth: int, space: int) -> Iterator[Row]:
         is_open = key in self.opened

@@ -5,8 +5,8 @@ It owns where each row stands and what is kept in place while rows come, grow an
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import accumulate, pairwise
+from functools import partial
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from t3tray.core.domain.conversation import Conversation
 from t3tray.qt.conversation.lines import ErrorLine, FoldLine
+from t3tray.qt.conversation.places import Place, Places
 from t3tray.qt.conversation.row_widget import height_of, made_for, show, stops_of
 from t3tray.qt.conversation.rows import FoldRow, NoteRow, Row, Rows
 from t3tray.qt.parts import button
@@ -25,22 +26,8 @@ _INDENT = 5 * UNIT
 # In heights of the view: how far off rows become widgets, and how far off they cease to be.
 _NEAR, _FAR = 0.4, 1.5
 _PASSES = 6
-_GONE = -1
 # How many widgets of a kind are kept for later.
 _SPARE = 24
-
-
-class _Place:
-    """A row, its number, how high it is (guessed until it was measured at a width), and its widget while it has one."""
-
-    __slots__ = ("height", "measured_at", "number", "row", "widget")
-
-    def __init__(self, row: Row, height: int) -> None:
-        self.row = row
-        self.number = 0
-        self.height = height
-        self.measured_at = 0
-        self.widget: QWidget | None = None
 
 
 class ConversationView(QAbstractScrollArea):
@@ -62,16 +49,12 @@ class ConversationView(QAbstractScrollArea):
         self._rows = Rows()
         self._conversation: Conversation | None = None
         self._hint = ""
-        self._places: list[_Place] = []
-        self._alive: list[_Place] = []
-        # How high each is with the space above it, and where each begins; the last of these is where all end.
-        self._spans: list[int] = []
-        self._tops: list[int] = [0]
+        self._places = Places()
+        self._alive: list[Place] = []
         self._sticks = True
-        self._anchor: tuple[_Place, int] | None = None
+        self._anchor: tuple[Place, int] | None = None
         self._asked_before: str | None = None
         self._spare: dict[type[Row], list[QWidget]] = {}
-        self._type_size = (1, 1)
         self._order: list[QWidget] = []
         self._is_settling = False
         self._sheet = QWidget(self.viewport())
@@ -129,8 +112,8 @@ class ConversationView(QAbstractScrollArea):
     def changeEvent(self, event: QEvent) -> None:
         """Colours and fonts are in the texts themselves, so they are laid out anew."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self._places:
-            for place in self._places:
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self._places.all:
+            for place in self._places.all:
                 place.measured_at = 0
                 if place.widget:
                     show(place.widget, place.row)
@@ -141,40 +124,15 @@ class ConversationView(QAbstractScrollArea):
         return rows or ((NoteRow(key="hint", text=self._hint, centred=True, space=8),) if self._hint else ())
 
     def _set_rows(self, rows: tuple[Row, ...]) -> None:
-        former = self._places
         metrics = self.fontMetrics()
-        self._type_size = metrics.lineSpacing(), max(self._width() // max(metrics.averageCharWidth(), 1), 1)
-        if len(former) == len(rows) and all(place.row.key == row.key for place, row in zip(former, rows, strict=True)):
-            for place, row in zip(former, rows, strict=True):
-                if place.row is not row and place.row != row:
-                    self._change(place, row)
-        else:
-            known = {place.row.key: place for place in former}
-            self._places = [self._placed(known.pop(row.key, None), row) for row in rows]
-            for gone in known.values():
-                self._let_go(gone)
-                gone.number = _GONE
-            for number, place in enumerate(self._places):
-                place.number = number
-            self._spans = [place.row.space * UNIT + place.height for place in self._places]
-            self._count()
+        letters = max(self._width() // max(metrics.averageCharWidth(), 1), 1)
+        changed, gone = self._places.take(rows, partial(_guess, line=metrics.lineSpacing(), letters=letters))
+        for place in gone:
+            self._let_go(place)
+        for place in changed:
+            if place.widget:
+                show(place.widget, place.row)
         self._arrange()
-
-    def _placed(self, place: _Place | None, row: Row) -> _Place:
-        if place is None:
-            return _Place(row, self._guess(row, *self._type_size))
-        if place.row is not row and place.row != row:
-            self._change(place, row)
-        return place
-
-    def _change(self, place: _Place, row: Row) -> None:
-        if place.row.space != row.space:
-            self._spans[place.number] += (row.space - place.row.space) * UNIT
-            self._count()
-        place.row = row
-        place.measured_at = 0
-        if place.widget:
-            show(place.widget, row)
 
     def _arrange(self) -> None:
         """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again."""
@@ -182,20 +140,20 @@ class ConversationView(QAbstractScrollArea):
         width = self._width()
         for _ in range(_PASSES):
             offset = self._offset()
-            near = self._between(offset - _NEAR * height, offset + (1 + _NEAR) * height)
+            near = self._places.between(offset - _NEAR * height, offset + (1 + _NEAR) * height)
             if not [place for place in near if self._measure(place, width)]:
                 break
-            self._count()
+            self._places.count()
         self._settle(self._offset(), width)
 
     def _settle(self, offset: int, width: int) -> None:
         view, bar = self.viewport(), self.verticalScrollBar()
-        height, whole = view.height(), self._tops[-1]
-        kept = self._between(offset - _FAR * height, offset + (1 + _FAR) * height)
+        height, whole = view.height(), self._places.height
+        kept = self._places.between(offset - _FAR * height, offset + (1 + _FAR) * height)
         first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
         focused = QApplication.focusWidget()
         left = MARGIN + max((view.width() - 2 * MARGIN - _WIDEST) // 2, 0)
-        alive = [place for place in self._alive if place.widget and place.number != _GONE]
+        alive = [place for place in self._alive if place.widget and not place.is_gone]
         self._alive = sorted(alive, key=lambda place: place.number)
         shown = []
         for place in self._alive:
@@ -206,7 +164,7 @@ class ConversationView(QAbstractScrollArea):
                 self._let_go(place)
                 continue
             indent = place.row.depth * _INDENT
-            top = self._tops[place.number] + place.row.space * UNIT
+            top = self._places.top(place) + place.row.space * UNIT
             widget.setGeometry(left + indent, top, width - indent, place.height)
             if widget.isHidden():
                 widget.show()
@@ -223,36 +181,21 @@ class ConversationView(QAbstractScrollArea):
         self._place_newest()
         self._ask_for_older(offset)
 
-    def _count(self) -> None:
-        self._tops = [*accumulate(self._spans, initial=MARGIN)]
-        self._tops[-1] += MARGIN if self._places else 0
-
-    def _guess(self, row: Row, line: int, letters: int) -> int:
-        """About how high a row is that nobody has seen yet, with lines of this height and so many letters."""
-        if isinstance(row, FoldRow | NoteRow):
-            return line + UNIT
-        text: str = getattr(row, "text", "")
-        return line * (1 + text.count("\n") + len(text) // letters)
-
     def _width(self) -> int:
         # The scroll bar stands in the margin.
         return max(min(self.viewport().width() + self.verticalScrollBar().width() - 2 * MARGIN, _WIDEST), 1)
 
     def _offset(self) -> int:
         """How far the view is scrolled down: to the end, or so that what was on top stays there."""
-        most = max(self._tops[-1] - self.viewport().height(), 0)
+        most = max(self._places.height - self.viewport().height(), 0)
         if self._sticks:
             return most
-        if self._anchor is None or self._anchor[0].number == _GONE:
+        if self._anchor is None or self._anchor[0].is_gone:
             return min(self.verticalScrollBar().value(), most)
         place, above = self._anchor
-        return min(max(self._tops[place.number] + above, 0), most)
+        return min(max(self._places.top(place) + above, 0), most)
 
-    def _between(self, top: float, bottom: float) -> list[_Place]:
-        first = max(bisect_right(self._tops, top) - 1, 0)
-        return self._places[first : bisect_right(self._tops, bottom)]
-
-    def _measure(self, place: _Place, width: int) -> bool:
+    def _measure(self, place: Place, width: int) -> bool:
         """Have it a widget of the right height; whether it is another height than was thought."""
         width -= place.row.depth * _INDENT
         if place.widget is None:
@@ -260,10 +203,7 @@ class ConversationView(QAbstractScrollArea):
             self._alive.append(place)
         if place.measured_at == width:
             return False
-        before, place.measured_at = place.height, width
-        place.height = height_of(place.widget, width)
-        self._spans[place.number] = place.row.space * UNIT + place.height
-        return place.height != before
+        return self._places.measured(place, height_of(place.widget, width), width)
 
     def _made(self, row: Row) -> QWidget:
         """A widget that shows the row: one that was let go of, else a new one."""
@@ -278,7 +218,7 @@ class ConversationView(QAbstractScrollArea):
                 made.retry_wanted.connect(self.retry_wanted)
         return made
 
-    def _let_go(self, place: _Place) -> None:
+    def _let_go(self, place: Place) -> None:
         widget, place.widget = place.widget, None
         if widget is None:
             return
@@ -300,9 +240,9 @@ class ConversationView(QAbstractScrollArea):
 
     def _remember(self, offset: int) -> None:
         """What stands on top, so that it does so after whatever comes; a date is no place, it moves."""
-        for number in range(max(bisect_right(self._tops, offset) - 1, 0), len(self._places)):
-            if not isinstance(self._places[number].row, NoteRow):
-                self._anchor = self._places[number], offset - self._tops[number]
+        for place in self._places.all[self._places.at(offset) :]:
+            if not isinstance(place.row, NoteRow):
+                self._anchor = place, offset - self._places.top(place)
                 return
 
     def _bring_into_sight(self, top: int, bottom: int) -> None:
@@ -351,3 +291,11 @@ class ConversationView(QAbstractScrollArea):
 
     def _is_at_end(self, value: int) -> bool:
         return value >= self.verticalScrollBar().maximum() - GAP
+
+
+def _guess(row: Row, line: int, letters: int) -> int:
+    """About how high a row is that nobody has seen yet, where lines are this high and have so many letters."""
+    if isinstance(row, FoldRow | NoteRow):
+        return line + UNIT
+    text: str = getattr(row, "text", "")
+    return line * (1 + text.count("\n") + len(text) // letters)

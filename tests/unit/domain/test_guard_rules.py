@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,18 @@ from t3tray.core.domain.guard import (
     Told,
 )
 from t3tray.core.domain.guard_rules import decide, identify, is_settled
-from t3tray.core.domain.guard_sentences import GUARD_FAILED, REFUSALS, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY, told_sentence
+from t3tray.core.domain.guard_sentences import (
+    GUARD_FAILED,
+    REFUSALS,
+    SERVER_DOWN,
+    SERVER_FAILED,
+    SERVER_NOT_READY,
+    next_step,
+    standing_refusal,
+    told_sentence,
+)
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.log_book import history
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -178,7 +190,21 @@ def test_starting_afresh_is_a_choice_too() -> None:
 def test_a_session_that_the_user_left_is_not_gone_back_to() -> None:
     chosen = replace(PROVED, chosen=True, put_away=frozenset({"ses_a"}))
     assert answer(Read("ses_a", HERE), now(FOLLOW_UP), chosen, Said.FOUND).session_id == "ses_b"
-    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), replace(chosen, put_away=frozenset()), Said.FOUND).answer is Answer.PASS
+    gone = replace(chosen, verdict=Verdict(Reason.MISSING))
+    assert answer(Read("ses_a", HERE), now(FOLLOW_UP), gone, Said.FOUND).refusal is Refusal.SESSION_GONE, "nor silently instead"
+    assert answer(Read("ses_a", THERE), now(FOLLOW_UP), chosen, Said.FOUND).refusal is Refusal.ELSEWHERE
+
+
+def test_a_session_that_is_there_is_replaced_only_where_the_user_left_exactly_that_one() -> None:
+    chosen = replace(PROVED, chosen=True, put_away=frozenset({"ses_a"}))
+    for bound in (
+        None,
+        replace(chosen, put_away=frozenset()),
+        replace(chosen, put_away=frozenset({"ses_x"})),
+        replace(chosen, chosen=False),
+        replace(chosen, put_away=frozenset({"ses_x"}), verdict=Verdict(Reason.MISSING)),
+    ):
+        assert answer(Read("ses_a", HERE), now(FOLLOW_UP), bound, Said.FOUND).answer is Answer.PASS
 
 
 def test_a_session_that_no_thread_names_may_be_missing_unless_a_follow_up_waits() -> None:
@@ -250,5 +276,40 @@ def test_the_sentences_fit_into_what_t3_code_shows() -> None:
     for sentence in (*REFUSALS.values(), SERVER_DOWN, SERVER_NOT_READY, SERVER_FAILED, GUARD_FAILED):
         assert len(sentence) <= 150
         assert sentence.startswith(("Open t3tray: ", "Send your message again: ")), "what to do comes first"
-        for hidden in ("disconnected", "not connected", "connection", "socket", "fetch", "closed", "timed out", "network"):
+        for hidden in (
+            "disconnected",
+            "not connected",
+            "connection",
+            "socket",
+            "fetch",
+            "closed",
+            "timed out",
+            "network",
+            "ping",
+            "interrupt",
+            "abort",
+        ):
             assert hidden not in sentence.lower(), "T3 Code hides what looks like a lost connection"
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_every_refusal_is_told_in_t3tray_too_with_what_to_do(refusal: Refusal) -> None:
+    told = Told(NOON, Read("ses_1", "/w"), Decision(Answer.REFUSE, (), "t1", refusal=refusal))
+    assert told_sentence(told).startswith("T3 Code asked for ses_1; it was refused, because ")
+    assert standing_refusal((told, told)) is told
+    for can_resume in (True, False):
+        assert next_step(told, can_resume).endswith("send your message again in T3 Code.")
+
+
+def test_the_history_is_told_in_its_order() -> None:
+    given = Told(NOON, Create(None, "/w"), Decision(Answer.GIVE, (), "t1", "ses_2", 41), "ses_2")
+    at = NOON + timedelta(seconds=1)
+    left = Entry("t1", Event.SUPERSEDED, Actor.USER, "ses_2 takes its place", at, "ses_1")
+    taken = Entry("t1", Event.CONFIRMED, Actor.USER, "chosen by the user", at - timedelta(milliseconds=1), "ses_2")
+    resumed = Told(at + timedelta(seconds=1), Read("ses_2"), Decision(Answer.PASS, (), "t1"), "ses_2")
+    assert [line.sentence for line in history([left, taken], [given, resumed])] == [
+        "T3 Code asked for a new session; it was given ses_2 (41 messages).",
+        "no longer bound to ses_1 · ses_2 takes its place · by you",
+        "bound to ses_2 · chosen by the user · by you",
+        "T3 Code asked for ses_2, and went on in it.",
+    ]

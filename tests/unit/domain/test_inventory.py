@@ -24,6 +24,7 @@ WELL = Inventory(
     "the desktop's keyring",
     "/home/dev/.local/share/t3tray",
     12_400_000,
+    "",
 )
 NO_PROGRAM = FoundProgram(trouble="There is no `opencode` program.", places=("/usr/bin",))
 
@@ -38,6 +39,12 @@ def test_where_all_is_well_nothing_is_advised() -> None:
     said = " ".join(each.sentence for each in items(WELL))
     for part in ("1.18.33", "/usr/bin/opencode", "running now", "12 threads, 9 of them are", "desktop's keyring", "12 MB"):
         assert part in said, part
+
+
+def test_a_desktop_that_shows_no_notices_is_noted_and_one_that_nobody_asked_is_not() -> None:
+    noted = item(replace(WELL, notices="No program on this desktop shows notices."), "Notices")
+    assert noted.standing is Standing.NOTED and "No program" in noted.sentence and "in the window" in noted.advice
+    assert all(each.name != "Notices" for each in items(replace(WELL, notices=None)))
 
 
 def test_without_an_opencode_it_says_how_to_get_one() -> None:

@@ -17,6 +17,7 @@ from t3tray.core.domain.reaper import (
     own_reaper_state,
     t3_reaper_state,
 )
+from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.verdict import Reason, Verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -76,6 +77,16 @@ def test_without_knowing_the_sweeps_it_is_due_after_the_threshold() -> None:
     assert clock.reap_at(NOON, NOON + minutes(11)) == NOON + minutes(11)
 
 
+def test_of_a_reaped_thread_without_a_verdict_nobody_can_tell_what_that_means() -> None:
+    assert t3_reaper_state(REAPED, False, None, ReaperClock(), True, NOON).phase is ReaperPhase.REAPED
+    assert t3_reaper_state(RUNNING, False, None, ReaperClock(started=NOON), True, NOON).phase is ReaperPhase.IDLE
+
+
+def test_a_reaper_without_sweeps_ends_what_is_due_at_once() -> None:
+    clock = ReaperClock(sweep=minutes(0), started=NOON)
+    assert clock.reap_at(NOON + minutes(3), NOON) == NOON + minutes(33)
+
+
 def test_the_ring_empties() -> None:
     state = ReaperState(ReaperPhase.IDLE, NOON + minutes(30), NOON)
     assert [state.left(NOON + minutes(past)) for past in (-1, 0, 15, 30, 31)] == [1.0, 1.0, 0.5, 0.0, 0.0]
@@ -103,3 +114,27 @@ def test_on_our_own_server_what_cannot_be_resumed_is_at_risk() -> None:
 def test_our_own_reaper_ends_nothing_in_which_anything_is_open(use: ServerUse, why: Hindrance | None) -> None:
     assert hindrance(use, minutes(30), NOON + minutes(30)) is why
     assert hindrance(use, minutes(0), NOON + minutes(30)) is Hindrance.OFF
+
+
+def stopped_at(at: datetime) -> str:
+    return f"t3tray stopped its server at {at.astimezone():%Y-%m-%d %H:%M}, because nothing had used it for 30 minutes."
+
+
+@pytest.mark.parametrize(
+    ("rest", "runs", "said"),
+    [
+        (None, True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
+        (None, False, "The tray app stops the server once nothing has used it for 30 minutes."),
+        (Rest(NOON), False, f"{stopped_at(NOON)} The next resume starts it again."),
+        (Rest(NOON), True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
+        (Rest(NOON, Hindrance.TURN), False, "The tray app stops the server once nothing has used it for 30 minutes."),
+        *(
+            (Rest(NOON, why), True, f"t3tray has not stopped its server, though nothing had used it for 30 minutes: {why}.")
+            for why in Hindrance
+            if why not in (Hindrance.OFF, Hindrance.RECENT)
+        ),
+    ],
+)
+def test_our_own_reaper_says_what_it_did_and_why_it_did_not(rest: Rest | None, runs: bool, said: str) -> None:
+    assert rest_sentence(rest, minutes(30), runs, NOON + minutes(30)) == said
+    assert rest_sentence(rest, minutes(0), runs) == "t3tray never stops its server for being idle."

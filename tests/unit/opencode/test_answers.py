@@ -157,3 +157,20 @@ def test_an_address_that_is_none_is_the_users_mistake() -> None:
 )
 def test_when_a_message_is_finished(body: dict[str, object], finished: bool) -> None:
     assert decode(json.dumps(body), MessageBody, "a message").facts("msg_1", False).finished is finished
+
+
+@pytest.mark.parametrize(
+    ("told", "sent", "cost"),
+    [
+        ({"cost": 0.5, "tokens": {"input": 10, "output": 3, "cache": {"read": 5, "write": 1}}}, 16, 0.5),
+        ({"cost": 1, "tokens": {"input": 10}}, 10, 1.0),
+        ({"cost": None, "tokens": {"input": None}}, 0, 0.0),
+        ({"cost": "free", "tokens": []}, 0, 0.0),
+        ({}, 0, 0.0),
+    ],
+)
+def test_what_an_answer_cost_is_told_where_it_can_be_read(told: dict[str, object], sent: int, cost: float) -> None:
+    """It is no reason not to read the answer's words."""
+    body = decode(json.dumps({"role": "assistant", "time": {"created": 1}} | told), MessageBody, "a message")
+    utterance = body.utterance("msg_1", ())
+    assert (utterance.sent_tokens, utterance.cost) == (sent, cost)

@@ -18,7 +18,7 @@ from t3tray.core.errors import OurBug, ServerDown, UsageError
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
 from tests.support.sayings import approval, inquiry
-from tests.support.views import INVENTORY, READY, FakeDesk, preview, row
+from tests.support.views import INVENTORY, READY, FakeDesk, preview, protection_plan, row
 
 OVERVIEW = Overview(READY, (row("a"),))
 
@@ -88,6 +88,16 @@ def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, brid
     with qtbot.waitSignals([bridge.remedied, bridge.details_changed]):
         bridge.apply("a", choice, preview(Remedy.BIND))
     assert desk.asked == [("preview", "a", "bind", "ses_2"), ("apply", "a", "bind", "ses_2"), ("details", "a")]
+
+
+def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    bridge, copied = bridged(FakeDesk(OVERVIEW)), []
+    bridge.copy_wanted.connect(copied.append)
+    bridge.start()
+    with qtbot.waitSignal(bridge.told) as told:
+        bridge.open_in_t3code("a")
+    (said,) = told.args or ()
+    assert copied == ["Thread a"] and "came to the front. The thread's title was copied" in said
 
 
 def test_an_error_of_the_world_is_told_as_it_is(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
@@ -400,3 +410,19 @@ def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: Ca
     with qtbot.waitSignal(bridge.notice_clicked) as told:
         bridge._hand_over(lambda: desk.click(Click("a", "leave")))
     assert told.args == [Click("a", "leave")] and arrived.ident == threading.get_ident()
+
+
+def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+    desk = FakeDesk(OVERVIEW)
+    bridge = bridged(desk)
+    bridge.start()
+    with qtbot.waitSignal(bridge.protection_previewed) as shown:
+        bridge.preview_protection(True)
+    assert shown.args == [protection_plan(True)]
+    with qtbot.waitSignal(bridge.protection_changed) as changed:
+        bridge.protect(True, False)
+    assert changed.args and changed.args[0].answers
+    assert desk.asked == [("preview protection", "True"), ("protect", "True", "False")]
+    desk.trouble = ServerDown("not now")
+    with qtbot.waitSignal(bridge.failed):
+        bridge.protect(False, True)

@@ -159,6 +159,14 @@ def test_all_code_is_copied_however_much_of_it_is_shown(view: ConversationView) 
     assert block.copy.accessibleName() == "Copy python"
 
 
+def test_prose_that_turns_out_to_be_code_is_drawn_as_code(view: ConversationView) -> None:
+    for text in ("See:\n``", "See:\n```", "See:\n```py\nx = 1"):
+        view.show_conversation(talk(answered(1, text), is_busy=True))
+    (block,) = shown(view, CodeBlock)
+    assert isinstance(block, CodeBlock) and block.lines.toPlainText() == "x = 1"
+    assert words(view) == "See:"
+
+
 def test_code_that_grows_is_added_to(view: ConversationView) -> None:
     view.show_conversation(talk(answered(1, "```\na = 1\n")))
     (block,) = shown(view, CodeBlock)

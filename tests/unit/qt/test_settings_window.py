@@ -239,6 +239,13 @@ def test_the_start_at_login_has_a_switch_once_it_is_known(qtbot: QtBot, window: 
     assert wanted.args == [True]
 
 
+def test_what_else_there_is_to_say_of_the_start_at_login_stands_beside_its_switch(window: SettingsWindow) -> None:
+    window.show_login(True, "Another copy of t3tray is set to start.")
+    assert "Another copy of t3tray is set to start." in texts(window.login)
+    window.show_login(False)
+    assert "Another copy" not in texts(window.login)
+
+
 def test_help_is_passed_on_and_a_copy_is_confirmed(qtbot: QtBot, window: SettingsWindow) -> None:
     for words, signal in (
         ("Show What Was Found", window.found_wanted),

@@ -9,7 +9,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.errors import UsageError
+from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
 from t3tray.qt.settings_wiring import SettingsDoor, face_items, face_lines
@@ -89,3 +91,26 @@ def test_the_face_tells_of_its_tray(qtbot: QtBot, monkeypatch: pytest.MonkeyPatc
     (item,) = face_items(has_tray=False)
     assert "AppIndicator" in item.advice
     assert "tray missing" in "\n".join(face_lines(has_tray=False))
+
+
+def test_the_guard_is_told_and_asked_for_in_the_settings(qtbot: QtBot, opened: Opened) -> None:
+    opened.bridge.overview_changed.emit(Overview(READY, guard=GuardState(GuardPhase.OFF)))
+    assert "T3 Code is not protected" in opened.texts()
+    with qtbot.waitSignal(opened.bridge.protection_previewed) as previewed:
+        opened.press("Protect T3 Code…")
+    assert previewed.args and previewed.args[0].on
+    opened.bridge.overview_changed.emit(Overview(READY, guard=GuardState(GuardPhase.ON)))
+    with qtbot.waitSignal(opened.bridge.protection_previewed) as previewed:
+        opened.press("Stop Protecting T3 Code…")
+    assert previewed.args and not previewed.args[0].on
+
+
+def test_the_start_at_login_is_asked_of_the_system_and_turned_on(qtbot: QtBot, opened: Opened) -> None:
+    box = opened.window.login.findChild(QCheckBox)
+    assert box is not None
+    qtbot.waitUntil(lambda: not box.isHidden() and not box.isChecked())
+    box.click()
+    qtbot.waitUntil(lambda: ("login", "True") in opened.desk.asked)
+    opened.desk.login = AutostartState(True, "Another copy is set to start.")
+    opened.door.open()
+    qtbot.waitUntil(lambda: box.isChecked() and "Another copy is set to start." in opened.texts())

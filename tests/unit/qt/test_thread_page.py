@@ -103,6 +103,7 @@ def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(qtbot: QtBot
     assert "Bound to ses_a · made for this thread · by you" in texts(page.history)
     assert not buttons(page.history)
     page.show_details(replace(details(row("a")), offered=(Remedy.UNDO,)))
+    QApplication.processEvents()
     with qtbot.waitSignal(page.remedy_wanted) as wanted:
         buttons(page.history)["Undo the Last Remedy…"].click()
     assert wanted.args == ["a", Choice(Remedy.UNDO)]
@@ -117,6 +118,35 @@ def test_the_details_are_copied(page: ThreadPage) -> None:
         assert part in texts(page.details), part
     buttons(page.details)["Copy All"].click()
     assert "Session: ses_a\n" in QGuiApplication.clipboard().text()
+
+
+def test_the_details_tell_the_model_its_context_and_what_it_cost(page: ThreadPage) -> None:
+    page.show_details(details(row("a")))
+    open_tab(page, "Details")
+    spent = {"model": "stub-1", "cost": 0.25}
+    page.show_conversation(talk(answered(1, "a", sent_tokens=900, **spent), answered(3, "b", sent_tokens=1200, **spent)))
+    for part in ("stub-1", "1,200 tokens", "0.5000 US dollars"):
+        assert part in texts(page.details), part
+    page.show_details(details(row("b")))
+    open_tab(page, "Details")
+    assert "stub-1" not in texts(page.details)
+
+
+def test_a_long_history_is_drawn_in_part_and_whole_when_that_is_wanted(page: ThreadPage) -> None:
+    known = details(row("a"))
+    page.show_details(replace(known, journal=tuple(replace(known.journal[0], why=f"turn {number}") for number in range(300))))
+    open_tab(page, "History")
+    assert "turn 299" in texts(page.history) and "turn 200 " not in texts(page.history)
+    buttons(page.history)["Show the 260 Before"].click()
+    assert "turn 0 " in texts(page.history)
+
+
+def test_what_did_not_change_is_not_drawn_anew(page: ThreadPage) -> None:
+    page.show_details(details(row("a")))
+    button = buttons(page.header)["Check Now"]
+    button.setFocus()
+    page.show_details(replace(details(row("a")), receipt=None))
+    assert buttons(page.header)["Check Now"] is button
 
 
 def test_an_alarm_is_told_until_it_was_seen(qtbot: QtBot, page: ThreadPage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.evidence import Surroundings, cursor_now
-from t3tray.core.services.guarding import Guarding, RecentAnswers
+from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.threads import Threads
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
@@ -23,6 +25,7 @@ from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.life import Steps
 
 KILL_POINTS = 20
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Life:
@@ -30,7 +33,7 @@ class Life:
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
         self.store = Store.open(home, now)
-        self.answers = RecentAnswers(3)
+        self.heard: list[Told] = []
         run: Any = Steps(switch)
         author = Author(pid, 0.0)
 
@@ -39,7 +42,7 @@ class Life:
 
         self.threads = Threads(self.store, run, now, author)
         surroundings = Surroundings(now, lambda: False)
-        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.answers)
+        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.heard.append)
 
     async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
         """As the user does with a remedy."""
@@ -235,9 +238,40 @@ async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
     assert bound and bound.verdict.reason is Reason.BAD_CURSOR and not bound.is_proved
 
 
-async def test_the_newest_answers_are_kept(begin: Callable[[], Life]) -> None:
+async def test_an_answer_is_heard_and_kept(begin: Callable[[], Life]) -> None:
     life = begin()
-    for number in range(5):
-        told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create(str(number), "/w"), Decision(Answer.PASS, ("nobody waits",)))
-        await life.guarding.told(told)
-    assert [answer.asked.title for answer in life.answers.all() if isinstance(answer.asked, Create)] == ["2", "3", "4"]
+    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ("nobody waits",)))
+    await life.guarding.told(told)
+    assert life.heard == [told]
+    assert [replace(kept, id=None) for kept in begin().store.guard_answers.all()] == [told]
+
+
+async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
+    cursors = {name: await cursor_now(server, (await server.session(name)).facts, None) for name in (first, chosen)}
+
+    def rebind(old: str, new: str, deed: Deed, intent: str, actor: Actor = Actor.USER) -> None:
+        for event, name in ((Event.SUPERSEDED, old), (Event.CONFIRMED, new)):
+            life.store.journal.append(Entry("t1", event, actor, "", NOW, name, intent, cursors[name], deed))
+
+    rebind(first, chosen, Deed(Remedy.BIND, chosen), "i1", Actor.RECOVERY)
+    bound = await life.guarding.bound(thread)
+    assert bound and bound.chosen and bound.put_away == {first}, "a remedy that a crash cut off was the user's choice"
+    rebind(chosen, first, Deed(Remedy.UNDO, undoes="i1"), "i2")
+    bound = await life.guarding.bound(thread)
+    assert bound and (bound.session_id, bound.chosen, bound.put_away) == (first, True, {chosen})
+
+
+async def test_the_session_that_another_one_was_chosen_over_is_left(
+    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    chosen = server.add_foreign_session(thread.directory)
+    cursor = replace(await cursor_now(server, (await server.session(chosen)).facts, None), chosen_over="ses_of_t3code")
+    async with life.guarding.intend(thread, "") as _:
+        pass
+    life.write("t1", Event.CONFIRMED, cursor)
+    assert await life.guarding.has_left("t1", "ses_of_t3code") and not await life.guarding.has_left("t1", "ses_another")

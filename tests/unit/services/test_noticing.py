@@ -17,7 +17,7 @@ from t3tray.core.domain.notice import SETTLING, Click, NoticeKind, NoticeRules
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.views import Overview
@@ -31,6 +31,8 @@ PUSH = Approval("per_1", ASKER, "bash", ("git push",))
 COLOUR = Inquiry("que_1", ASKER, (Question("Which colour?", options=(Option("Red"), Option("Green"))),))
 HELD = Holding("ses_1", 12), Holding("ses_2", 0)
 ALARM = Alarm("a", AlarmKind.SWITCHED, Cause.SESSION_DELETED, *HELD, NOON, NOON + timedelta(minutes=1))
+REFUSED = Told(NOON + timedelta(minutes=1), Other(), Decision(Answer.REFUSE, (), "a", refusal=Refusal.SESSION_GONE))
+DONE = Verdict(Reason.PROVED)
 QUIET = Overview(READY, (row("a"), row("b")))
 
 
@@ -216,7 +218,7 @@ async def test_threads_that_become_blocked_are_told_and_a_server_that_is_down_ch
 
 async def test_what_was_so_before_the_start_is_in_the_list_only() -> None:
     before = replace(ALARM, noticed_at=NOON - timedelta(days=1))
-    known = replace(overview(Reason.MISSING), alarms=(before,))
+    known = replace(overview(Reason.MISSING), alarms=(before,), refusals=(replace(REFUSED, at=NOON - timedelta(days=1)),))
     async with world(first=known) as here:
         assert await here.titles_after(known, overview(Reason.MISSING, Reason.MISSING)) == ["“Thread b” cannot be resumed"]
 
@@ -230,15 +232,22 @@ async def test_an_alarm_is_told_and_its_notice_goes_once_it_was_seen() -> None:
         await here.desktop.until(lambda: not here.desktop.shown)
 
 
-async def test_a_refusal_of_the_guard_is_told_until_the_thread_was_looked_at() -> None:
-    refused = Told(NOON, Other(), Decision(Answer.REFUSE, (), "a", refusal=Refusal.SESSION_GONE))
+async def test_a_refusal_of_the_guard_is_told_until_it_was_seen() -> None:
     async with world() as here:
-        here.noticing.refused(replace(refused, decision=Decision(Answer.GIVE, (), "b")))
-        here.noticing.refused(refused)
+        here.look(replace(QUIET, refusals=(REFUSED,)))
         said = here.desktop.shown[await here.desktop.next("A message in “Thread a” was held back")]
         assert "session is gone" in said.text
-        here.noticing.watch("a")
+        here.look(QUIET)
         await here.desktop.until(lambda: not here.desktop.shown)
+
+
+async def test_nothing_is_told_of_an_archived_thread() -> None:
+    async with world() as here:
+        (busy,), (gone,) = overview(Reason.BUSY).rows, overview(Reason.MISSING).rows
+        away = [
+            replace(each, thread=replace(each.thread, archived_at=NOON)) for each in (busy, replace(busy, verdict=DONE), gone)
+        ]
+        assert await here.titles_after(*(Overview(READY, (each,)) for each in away)) == []
 
 
 async def test_a_server_that_ends_and_starts_again_is_told_once() -> None:

@@ -23,7 +23,7 @@ from t3tray.core.services.evidence import Surroundings, directory_exists
 from t3tray.core.services.keeping import AT_ONCE, Keeper
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.resume import Examination
-from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.survey import WHOLE_AT_ONCE, Picture, Survey
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
@@ -146,17 +146,29 @@ def split_by_answers(world: World) -> None:
     thread(world, "ses_b")
     session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
     session(world, "ses_b")
-    with writing(world.opencode) as connection:
-        for name in ("ses_a", "ses_b"):
-            part = (f"prt_{name}", f"msg_{name.removeprefix('ses_')}_00001", name, 1, 1, '{"type":"text","text":"x"}')
-            connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
-    with writing(world.state) as connection:
-        for number, name in enumerate(("ses_a", "ses_b")):
+    answered(world, "t1", "ses_a", "ses_b")
+
+
+def split_in_the_middle(world: World) -> None:
+    """The bound session gave the first and the last answer, another one those in between."""
+    thread(world, "ses_b")
+    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
+    session(world, "ses_b")
+    answered(world, "t1", "ses_b", "ses_a", "ses_a", "ses_b")
+
+
+def answered(world: World, name: str, *sessions: str) -> None:
+    """These sessions gave the thread's answers, one after the other; T3 Code names its messages after OpenCode's parts."""
+    with writing(world.opencode) as connection, writing(world.state) as state:
+        for number, answering in enumerate(sessions):
+            part, message = f"prt_{name}_{number}", f"msg_{answering.removeprefix('ses_')}_00001"
+            row = (part, message, answering, 1, 1, '{"type":"text","text":"x"}')
+            connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
             at = stamp(NOON + timedelta(minutes=number))
-            connection.execute(
+            state.execute(
                 "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, 't1', 'assistant', 'x', 0, ?, ?)",
-                (f"assistant:prt_{name}", at, at),
+                " VALUES (?, ?, 'assistant', 'x', 0, ?, ?)",
+                (f"assistant:{part}", name, at, at),
             )
 
 
@@ -199,6 +211,7 @@ def forked(world: World) -> None:
         (split, Reason.SPLIT),
         (split_by_log, Reason.SPLIT),
         (split_by_answers, Reason.SPLIT),
+        (split_in_the_middle, Reason.SPLIT),
         (imported, Reason.UNBOUND),
         (imported_and_gone_on, Reason.SPLIT),
         (forked, Reason.UNPROVEN),
@@ -302,6 +315,41 @@ def test_thousands_of_threads_are_kept_a_few_at_a_time(world: World, eyes: Eyes)
     assert eyes.keep() is True
     assert eyes.keep() is False
     assert len(eyes.store.journal.cursors()) == AT_ONCE + 1
+
+
+def test_of_many_threads_the_middle_is_looked_at_in_the_looks_that_follow_and_stays_known(world: World, eyes: Eyes) -> None:
+    split_in_the_middle(world)
+    with writing(world.state) as state:
+        for number in range(WHOLE_AT_ONCE):
+            add_thread(state, f"u{number}", "ses_gone", at=NOON - timedelta(days=1))
+    first, second = eyes.look(), eyes.look()
+    assert (first.half_read, second.half_read) == (1, 0)
+    assert [found.verdict.reason for found in (one_of(first), one_of(second))] == [Reason.UNPROVEN, Reason.SPLIT]
+    # All are judged again, only by their ends.
+    world.opencode.rename(world.opencode.with_suffix(".away"))
+    assert (one_of(eyes.look()).verdict.reason, eyes.look().half_read) == (Reason.SERVER_DOWN, 0)
+    world.opencode.with_suffix(".away").rename(world.opencode)
+    assert one_of(eyes.look()).verdict.reason is Reason.SPLIT
+
+
+def one_of(picture: Picture) -> Examination:
+    return next(found for found in picture.examinations if found.thread.id == "t1")
+
+
+def test_answers_that_cannot_be_read_for_now_leave_what_is_known(
+    world: World, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split_in_the_middle(world)
+    assert eyes.one().verdict.reason is Reason.SPLIT
+    monkeypatch.setattr(T3Reader, "parts", lambda *_: None)
+    with writing(world.state) as connection:
+        connection.execute("UPDATE projection_threads SET updated_at = ?", (stamp(NOON + timedelta(hours=1)),))
+    assert eyes.one().verdict.reason is Reason.SPLIT
+
+
+def test_a_resume_recalls_a_split_in_the_middle_too(world: World, eyes: Eyes) -> None:
+    split_in_the_middle(world)
+    assert [claim.session_id for claim in eyes.survey.recall("t1").split] == ["ses_b", "ses_a"]
 
 
 def test_threads_of_other_providers_are_told_without_a_verdict(world: World, eyes: Eyes) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from t3tray.core.system.neighbours import file_system, is_network, other_opencode_runs, other_servers
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="starts processes under Linux's own rules")
 _HOLD = "import sys; held = open(sys.argv[1]) if len(sys.argv) > 1 else None; print('ready', flush=True); sys.stdin.read()"
@@ -63,6 +64,21 @@ def test_whoever_takes_in_orphans_is_no_parent(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr("t3tray.core.system.neighbours._ADOPTERS", frozenset({psutil.Process().name()}))
         (found,) = [each for each in other_servers(None) if each.pid == process.pid]
         assert found.parent == ""
+
+
+def test_a_server_whose_parent_has_gone_is_an_orphan(tmp_path: Path) -> None:
+    """A shell starts it and ends; whoever takes in orphans here is its parent then."""
+    shutil.copy(os.path.realpath(sys.executable), tmp_path / "opencode")
+    environment = os.environ | {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": str(Path(sys.base_prefix) / "lib")}
+    start = f"{tmp_path / 'opencode'} -c 'import signal; signal.pause()' serve --port=14998 >/dev/null 2>&1 & echo $!"
+    started = subprocess.run(["/bin/sh", "-c", start], env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    orphan = psutil.Process(int(started.stdout))
+    try:
+        until(lambda: orphan.pid in [each.pid for each in other_servers(None)], "the server")
+        (found,) = [each for each in other_servers(None) if each.pid == orphan.pid]
+        assert (found.port, found.parent) == (14998, "")
+    finally:
+        orphan.kill()
 
 
 def test_the_kind_of_disk_is_told(tmp_path: Path) -> None:

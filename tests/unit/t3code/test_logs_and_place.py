@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.place import served_since, thread_address
 from t3tray.core.t3code.provider_logs import ProviderLogs
+from tests.support.answering import answering
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, sample_world, stamp
 
 SESSIONS = ["ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV", "ses_df5baefbdffeXm3zVdpV5y2Er6"]
@@ -88,41 +87,13 @@ def test_t3_code_runs_when_the_process_that_it_names_lives(world: World) -> None
     assert served_since(T3Home(world.home)) is None
 
 
-class Answering(ThreadingHTTPServer):
-    """Answers every request with this environment."""
-
-    daemon_threads = True
-
-    def __init__(self, body: bytes) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing to tell."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
 @pytest.mark.parametrize(
     ("body", "is_ours"), [(b'{"environmentId":"env-1"}', True), (b'{"environmentId":"env-2"}', False), (b"<html>", False)]
 )
 async def test_a_threads_address_is_given_only_when_this_homes_t3_code_answers(world: World, body: bytes, is_ours: bool) -> None:
-    server = Answering(body)
-    try:
-        address = await thread_address(run_file(world, os.getpid(), server.origin), "t1")
-        assert address == (f"{server.origin}/env-1/t1" if is_ours else None)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with answering(body) as origin:
+        address = await thread_address(run_file(world, os.getpid(), origin), "t1")
+        assert address == (f"{origin}/env-1/t1" if is_ours else None)
 
 
 async def test_nobody_who_answers_is_no_address(world: World) -> None:

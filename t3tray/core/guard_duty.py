@@ -1,0 +1,160 @@
+"""The guard in the tray app: it listens while it is wanted, comes again after a failure, and says why where it cannot.
+
+It is wanted when the user switched it on, here or on the command line, and for as long as any T3 Code is pointed at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from t3tray.core.domain.guard import Told
+from t3tray.core.engine import Engine
+from t3tray.core.errors import T3TrayError
+from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.services.protecting import (
+    NO_GUARD,
+    GuardPhase,
+    GuardState,
+    GuardStatus,
+    Protection,
+    ProtectionPlan,
+    guard_state,
+)
+from t3tray.core.services.survey import Picture
+from t3tray.core.t3code.threads import Shape
+
+# In seconds: the tray app has 5 to end everything in order.
+_STOP_LIMIT = 3.0
+# In seconds: how soon it is tried again to listen where that failed; nothing tells when a port is free.
+RETRY = 2.0
+_UNFIT = (
+    "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
+    "Stop protecting T3 Code until t3tray knows that form."
+)
+_log = logging.getLogger(__name__)
+
+
+class GuardDuty:
+    """One for the tray app's life, in the engine's event loop; `close` it before the engine."""
+
+    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
+        """`heard` is called with each answer of the guard's."""
+        self._engine = engine
+        self._house = Guardhouse(engine, heard)
+        self._alone = asyncio.Lock()
+        self._due = asyncio.Event()
+        self._trouble = ""
+        self._status: GuardStatus | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files whose change may lead T3 Code past the guard."""
+        return self._house.files
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Keep the guard as it is wanted, until cancelled; `changed` is called when something is otherwise than before."""
+        while True:
+            self._due.clear()
+            try:
+                if await self.keep():
+                    changed()
+            except Exception as bug:
+                _log.exception("The guard could not be kept by a mistake of t3tray's.")
+                self._trouble = f"t3tray made a mistake while it kept the guard ({type(bug).__name__}: {bug})."
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY if self._trouble else None):
+                    await self._due.wait()
+
+    def look_again(self) -> None:
+        """Something has changed that the guard may depend on."""
+        self._due.set()
+
+    async def keep(self) -> bool:
+        """Listen, or no longer, as is wanted now; True when something is otherwise than it was found last."""
+        async with self._alone:
+            before = self._status
+            try:
+                self._status = await self._kept()
+            except T3TrayError as error:
+                self._log(error.message)
+                if before is not None:
+                    self._status = replace(before, answers=self._house.listens, trouble=self._trouble)
+            return self._status != before
+
+    async def seen(self, picture: Picture) -> tuple[GuardState, frozenset[str]]:
+        """How T3 Code stood with the guard when it was looked at last, and the threads of this picture that it cannot switch in
+        silence. Raises StoreError."""
+        status = self._status
+        if status is None:
+            return GuardState(GuardPhase.ALONE, self._trouble) if self._trouble else NO_GUARD, frozenset()
+        homes = {view.home for view in status.homes if view.state is Protection.GUARDED}
+        guarded = [state for state in picture.states if state.home.base in homes]
+        if not guarded or not status.answers:
+            return guard_state(status), frozenset()
+        unfit = [state.path.name for state in guarded if state.shape is not Shape.V1]
+        if unfit:
+            return GuardState(GuardPhase.UNFIT, _UNFIT.format(name=unfit[0])), frozenset()
+        theirs = {thread.id for state in guarded for thread in state.threads if thread.is_opencode}
+        return guard_state(status), await self._engine.bound_threads() & theirs
+
+    async def status(self) -> GuardStatus:
+        """What is true now."""
+        await self.keep()
+        return self._status or await self._house.status()
+
+    async def plan(self, on: bool) -> ProtectionPlan:
+        """What `protect` would do. Raises Refused where it must not be done, StoreError."""
+        return await self._house.plan(on)
+
+    async def protect(self, on: bool, interrupt: bool) -> GuardStatus:
+        """Point T3 Code at the guard, or put its settings back. `interrupt`: even while a turn runs there.
+
+        Raises Refused, StoreError; nothing was changed then.
+        """
+        if not on:
+            await self._house.unprotect(interrupt)
+            return await self.status()
+        async with self._alone:
+            if not (await self._house.status()).answers:
+                await self._house.start()
+            await self._house.protect(interrupt)
+        return await self.status()
+
+    async def close(self) -> None:
+        """Take no more requests. What was begun is written ahead, and settled by the next start where time runs out."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_LIMIT):
+                await self._house.stop()
+
+    async def _kept(self) -> GuardStatus:
+        wanted = await self._engine.wants_guard()
+        status = await self._house.status(with_others=False)
+        is_needed = wanted or status.is_pointed_at
+        if is_needed and not self._house.listens:
+            await self._begin()
+            status = await self._house.status()
+        else:
+            self._trouble = ""
+            if not is_needed and self._house.listens and not self._house.under_way:
+                # Not before: T3 Code still ends its sessions through it.
+                await self._house.stop()
+                status = await self._house.status(with_others=False)
+        return replace(status, trouble=self._trouble)
+
+    async def _begin(self) -> None:
+        await self._house.stop()
+        try:
+            await self._house.start()
+            self._trouble = ""
+        except T3TrayError as error:
+            self._log(error.message)
+
+    def _log(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.warning("The guard does not run here: %s", trouble)
+        self._trouble = trouble

@@ -1,0 +1,95 @@
+"""How T3 Code stands with the guard, as both faces show it. Values, and the one rule that makes them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from t3tray.core.t3code.protection import Protection, ProtectionView
+
+__all__ = [
+    "NO_GUARD",
+    "TROUBLED",
+    "GuardPhase",
+    "GuardState",
+    "GuardStatus",
+    "Protection",
+    "ProtectionPlan",
+    "ProtectionView",
+    "guard_state",
+]
+
+
+class GuardPhase(StrEnum):
+    """ALONE: T3 Code's settings lead to a guard that does not listen. CHANGED: they were changed elsewhere.
+
+    UNFIT: T3 Code is guarded, but keeps its threads in a form that the guard cannot read by now.
+    """
+
+    NO_T3CODE = "no-t3code"
+    OFF = "off"
+    ON = "on"
+    ALONE = "alone"
+    CHANGED = "changed-elsewhere"
+    UNFIT = "unfit"
+
+
+# What the user has to be told without asking: T3 Code is not answered, or not protected as it was to be.
+TROUBLED = frozenset({GuardPhase.ALONE, GuardPhase.CHANGED, GuardPhase.UNFIT})
+
+
+@dataclass(frozen=True)
+class GuardState:
+    """All that the list and the menu need; `sentence` is for people, empty where there is nothing to say."""
+
+    phase: GuardPhase = GuardPhase.NO_T3CODE
+    sentence: str = ""
+
+
+NO_GUARD = GuardState()
+
+
+@dataclass(frozen=True)
+class GuardStatus:
+    """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process.
+
+    `trouble` says why none of this process does, though it should.
+    """
+
+    url: str
+    answers: bool
+    homes: tuple[ProtectionView, ...]
+    trouble: str = ""
+
+    @property
+    def is_pointed_at(self) -> bool:
+        """Whether any T3 Code would ask this guard."""
+        return bool(self.url) and any(place.server == self.url for view in self.homes for place in view.places)
+
+
+@dataclass(frozen=True)
+class ProtectionPlan:
+    """What switching the guard on or off would do, in lines for people. `running`: the threads whose turns it would end."""
+
+    on: bool
+    title: str
+    button: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+
+
+def guard_state(status: GuardStatus) -> GuardState:
+    """The worst that is true of any home of T3 Code."""
+    states = {view.state for view in status.homes} - {Protection.NO_T3CODE}
+    changed = [view.sentence for view in status.homes if view.state is Protection.CHANGED]
+    if not states:
+        return NO_GUARD
+    if status.is_pointed_at and not status.answers:
+        alone = "T3 Code's settings lead to the guard, but it does not run: T3 Code cannot reach OpenCode."
+        return GuardState(GuardPhase.ALONE, status.trouble or alone)
+    if changed:
+        return GuardState(GuardPhase.CHANGED, changed[0])
+    return GuardState(GuardPhase.ON if Protection.GUARDED in states else GuardPhase.OFF, status.trouble)

@@ -1,0 +1,95 @@
+"""What the guard answered T3 Code: the newest hundred of each thread, the newest five thousand altogether."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Read, Told, kind_of
+from t3tray.core.store.database import Database
+from t3tray.core.store.schema import guard_answers as answers
+
+KEPT_OF_THREAD = 100
+KEPT = 5000
+
+
+class GuardAnswers:
+    """Every method raises StoreError. Oldest first wherever there are several."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, told: Told) -> None:
+        """Keep one; the oldest above the two numbers go."""
+        decision = told.decision
+        values = {
+            "at": told.at,
+            "thread_id": decision.thread_id,
+            **_columns(told.asked),
+            "answer": decision.answer,
+            "refusal": decision.refusal,
+            "session_id": told.session_id,
+            "messages": decision.messages,
+            "evidence": decision.evidence,
+            "seen_at": told.seen_at,
+        }
+        with self._database.write() as connection:
+            newest = connection.execute(insert(answers).values(values)).lastrowid
+            connection.execute(delete(answers).where(answers.c.id <= newest - KEPT))
+            if decision.thread_id is not None:
+                _bound_thread(connection, decision.thread_id)
+
+    def all(self, thread_id: str | None = None) -> tuple[Told, ...]:
+        """Those of one thread, or all."""
+        wanted = select(answers) if thread_id is None else select(answers).where(answers.c.thread_id == thread_id)
+        return self._read(wanted)
+
+    def unseen_refusals(self) -> tuple[Told, ...]:
+        """The refusals that still stand and that nobody has seen: the last answer in each thread is one. One a thread."""
+        last = select(func.max(answers.c.id)).where(answers.c.thread_id.is_not(None)).group_by(answers.c.thread_id)
+        unseen = (answers.c.answer == Answer.REFUSE, answers.c.seen_at.is_(None))
+        return self._read(select(answers).where(answers.c.id.in_(last), *unseen))
+
+    def mark_seen(self, thread_id: str, at: datetime) -> None:
+        """The user has looked at what this thread was answered."""
+        mine = (answers.c.thread_id == thread_id, answers.c.seen_at.is_(None))
+        with self._database.write() as connection:
+            connection.execute(update(answers).where(*mine).values(seen_at=at))
+
+    def _read(self, wanted: Select[*tuple[object, ...]]) -> tuple[Told, ...]:
+        with self._database.read() as connection:
+            return tuple(_told(row) for row in connection.execute(wanted.order_by(answers.c.id)))
+
+
+def _bound_thread(connection: Connection, thread_id: str) -> None:
+    mine = answers.c.thread_id == thread_id
+    oldest = select(answers.c.id).where(mine).order_by(answers.c.id.desc()).limit(1).offset(KEPT_OF_THREAD - 1)
+    connection.execute(delete(answers).where(mine, answers.c.id < oldest.scalar_subquery()))
+
+
+def _columns(asked: Asked) -> dict[str, object]:
+    return {
+        "kind": kind_of(asked),
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "title": asked.title if isinstance(asked, Create) else None,
+        "folder": "" if isinstance(asked, Other) else asked.directory,
+    }
+
+
+def _asked(row: Row[*tuple[object, ...]]) -> Asked:
+    match row.kind:
+        case AskedKind.READ:
+            return Read(row.asked_session or "", row.folder)
+        case AskedKind.CREATE:
+            return Create(row.title, row.folder)
+        case AskedKind.FORK:
+            return Fork(row.asked_session or "", row.folder)
+        case _:
+            return Other()
+
+
+def _told(row: Row[*tuple[object, ...]]) -> Told:
+    given = row.session_id if row.answer is Answer.GIVE else None
+    decision = Decision(row.answer, row.evidence, row.thread_id, given, row.messages, row.refusal)
+    return Told(row.at, _asked(row), decision, row.session_id, row.seen_at, row.id)

@@ -1,0 +1,121 @@
+"""The tray app's desk in the demo: it builds the world first, then works in it, and ends what the world has running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.engine import utc_now
+from t3tray.core.errors import BinaryNotFound, T3TrayError, WorldError
+from t3tray.core.opencode.binary import find_binary, login_shell_path
+from t3tray.core.services.views import Overview
+from t3tray.demo.folders import make_folders
+from t3tray.demo.model import Model
+from t3tray.demo.scratch import Scratch
+from t3tray.demo.switch import switch
+from t3tray.demo.t3 import T3Player
+from t3tray.demo.world import WorldBuilder
+
+BANNER = "Demo: a scratch world; nothing of yours is touched"
+# In s, from when the world stands; and the variable that sets another time.
+SWITCH_AFTER = 30.0
+SWITCH_VARIABLE = "T3TRAY_DEMO_SWITCH_AFTER"
+_T3_SINCE = timedelta(hours=3, minutes=12)
+_log = logging.getLogger(__name__)
+
+
+class DemoDesk(Desk):
+    """Make it where this process's environment is the scratch world's already; `outside` is what it was before."""
+
+    def __init__(self, scratch: Scratch, outside: Mapping[str, str]) -> None:
+        super().__init__(str(scratch.data))
+        self._scratch = scratch
+        self._outside = outside
+        self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
+        self._model: Model | None = None
+        self._t3: T3Player | None = None
+        self._stands = False
+
+    async def run(self, publish: Callable[[Overview], None]) -> None:
+        def tell(words: str) -> None:
+            publish(Overview(ServerStatus(ServerState.STARTING), banner=words))
+
+        def show(overview: Overview) -> None:
+            publish(replace(overview, banner=BANNER))
+
+        try:
+            tell("Building the demo world")
+            t3 = await self._build(tell)
+        except T3TrayError as error:
+            _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
+            raise
+        except httpx.HTTPError as error:
+            raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
+        _say(sys.stdout, f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads")
+        self._stands = True
+        switching = asyncio.create_task(self._switch_later(t3))
+        try:
+            await super().run(show)
+        finally:
+            switching.cancel()
+
+    async def close(self) -> None:
+        """Ends the server of the scratch world too, whoever started it."""
+        if self._stands:
+            with suppress(T3TrayError):
+                await self.stop_server()
+        await super().close()
+        if self._model:
+            await asyncio.to_thread(self._model.stop)
+        if self._t3:
+            self._t3.close()
+
+    async def _build(self, tell: Callable[[str], None]) -> T3Player:
+        outside, home = self._outside, Path(self._outside.get("HOME") or self._outside.get("USERPROFILE") or "/")
+        program = await asyncio.to_thread(_find, outside, home)
+        os.environ["PATH"] = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
+        environment_id = str(uuid.uuid4())
+        self._model = model = Model(environment_id)
+        os.environ["OPENCODE_CONFIG_CONTENT"] = model.config()
+        self._scratch.write_command(os.environ, outside)
+        await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
+        self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
+        t3.say_it_runs(os.getpid(), model.origin, model.port, utc_now() - _T3_SINCE)
+        await WorldBuilder(self._scratch, t3, tell).build()
+        return t3
+
+    async def _switch_later(self, t3: T3Player) -> None:
+        await asyncio.sleep(self._switch_after)
+        try:
+            engine = await self._opened()
+            await switch(engine, t3, self._scratch)
+        except (T3TrayError, httpx.HTTPError) as error:
+            _log.warning("The switch could not be shown: %s", error)
+
+
+def _say(out: TextIO | None, words: str) -> None:
+    """A program with windows may have nobody who reads."""
+    if out:
+        out.write(f"{words.rstrip()}\n")
+        out.flush()
+
+
+def _find(outside: Mapping[str, str], home: Path) -> Path:
+    """The user's own `opencode`, looked for as ever. Raises BinaryNotFound."""
+    try:
+        return find_binary("", outside, home)
+    except BinaryNotFound:
+        return find_binary("", outside, home, login_shell_path(outside))

@@ -1,0 +1,182 @@
+"""What the demo's model says: by script in the scenes that are under way, else an answer that names what reached it.
+
+It is on rails and knows nothing; but how many messages it was sent, and which was the first, it tells truly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from t3tray.demo import stories
+from t3tray.demo.table import Fate, thread_of
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message as it reached the model. `role` is user, assistant or tool."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the model says next: words, then perhaps a tool. `pace` is the time between two words, in s."""
+
+    words: str
+    tool: str = ""
+    arguments: tuple[tuple[str, object], ...] = ()
+    pace: float = 0.035
+
+
+def _line(words: str, tool: str = "", pace: float = 0.035, **arguments: object) -> Line:
+    return Line(words, tool, tuple(arguments.items()), pace)
+
+
+TITLES = "title generator"
+_LOOK = "Look through the whole project for code that relies on the order in which payments are returned. Name file and line."
+# A sub-agent that can be watched for some minutes.
+_SLOW = 0.3
+_AGENT = (
+    _line("I begin with the place where payments are kept.", "read", _SLOW, filePath="checkout.py"),
+    _line(
+        "`payments()` turns a set into a list, so its order is that of the hashes: it differs from one run of the interpreter to "
+        "the next. Whoever takes the first or the last element relies on luck. I look for such callers.",
+        "grep",
+        _SLOW,
+        pattern=r"payments\(\)",
+    ),
+    _line(
+        "There are three. The test we know; `report.py` takes the **last** payment of a shop, which is the newest only by "
+        "chance; and the shop itself, which only counts them. I read the report.",
+        "read",
+        _SLOW,
+        filePath="report.py",
+    ),
+    _line(
+        "`last_payment` is shown to people as “latest payment”, so this is a real bug and no matter of the test alone. "
+        "I go through the history to see since when. The set came in with the very "
+        "first commit; before that nothing kept payments at all. "
+        "I look whether anything writes the order down elsewhere, say a time stamp or a running number that could be sorted by. "
+        "A payment has an amount and an id; the id is random, so it tells nothing of the order. "
+        "A time stamp would do, but two payments in the same millisecond would still be in any order. "
+        "A list that is only ever appended to is the simplest thing that is right: it keeps the order and costs nothing more.",
+        "bash",
+        _SLOW,
+        command="git log --oneline -- checkout.py",
+        description="Since when",
+    ),
+    _line(
+        "Two places rely on the order:\n\n- `tests/test_checkout.py:4` compares with a list,\n- `report.py:2` takes the last one "
+        "and calls it the latest.\n\nA list in place of the set mends both.",
+        pace=_SLOW,
+    ),
+)
+
+_SCENES: dict[str, tuple[Line, ...]] = {
+    thread_of(Fate.AGENT_WORKS).prompt: (
+        _line(
+            "I'll let a sub-agent go through the whole project, so that we don't mend one place and miss another.",
+            "task",
+            description="Find code that relies on the order",
+            prompt=_LOOK,
+            subagent_type="explore",
+        ),
+        _line(
+            "The sub-agent found a second place: `report.py` shows the **last** payment as the latest one. "
+            "I keep payments in a list.",
+            "edit",
+            filePath="checkout.py",
+            oldString="self._payments = set()",
+            newString="self._payments = []",
+        ),
+        _line(
+            "",
+            "edit",
+            filePath="checkout.py",
+            oldString="self._payments.add(payment)",
+            newString="self._payments.append(payment)",
+        ),
+        _line(
+            "Both are mended by one change: payments are kept **in the order in which they were made**.\n\n"
+            "```diff\n-        self._payments = set()\n+        self._payments = []\n```\n\nThe test needs no change."
+        ),
+    ),
+    _LOOK: _AGENT,
+    thread_of(Fate.ASKS_FOR_LEAVE).prompt: (
+        _line("I push the release commit to `origin`.", "bash", command="git push origin main", description="Push the release"),
+        _line("Release 2.4.0 is pushed. The tag can follow as soon as CI is green."),
+    ),
+    thread_of(Fate.ASKS).prompt: (
+        _line(
+            "One thing decides it.",
+            "question",
+            questions=[
+                {
+                    "header": "Date library",
+                    "question": "May the site load 20 kB more, if that spares us a second move in two years?",
+                    "options": [
+                        {"label": "Yes, use Temporal", "description": "The standard to come, with a polyfill for now"},
+                        {"label": "No, use date-fns", "description": "Small functions, 4 kB for what we need"},
+                    ],
+                }
+            ],
+        ),
+        _line("Good, then that is what I use. I begin with `orders.js`, where most of the parsing is."),
+    ),
+    stories.AFTER_THE_SWITCH: (
+        _line(
+            "I'd be glad to, but **this is the first message that I have been sent**: I see no earlier work, and no rule. "
+            "Which page do you mean, and what should be done there?"
+        ),
+    ),
+}
+
+
+def next_line(messages: Sequence[Heard]) -> Line:
+    """What the model says after these messages, of which the last user's decides."""
+    asked, since = _last_asked(messages)
+    scene = next((lines for prompt, lines in _SCENES.items() if prompt in asked), None)
+    if scene is None:
+        scene = _any_answer(messages, asked)
+    return scene[min(since, len(scene) - 1)]
+
+
+def title(messages: Sequence[Heard]) -> str:
+    """A title for a session: the beginning of what was asked."""
+    words = re.findall(r"[\w'-]+", _last_asked(messages)[0])
+    return " ".join(words[:6]) or "A conversation"
+
+
+def _last_asked(messages: Sequence[Heard]) -> tuple[str, int]:
+    """The user's last message, and how many steps the model has taken since."""
+    at = max((number for number, heard in enumerate(messages) if heard.role == "user"), default=-1)
+    if at < 0:
+        return "", 0
+    return messages[at].text, sum(heard.role == "assistant" for heard in messages[at:])
+
+
+def _any_answer(messages: Sequence[Heard], asked: str) -> tuple[Line, ...]:
+    said = [heard.text.strip() for heard in messages if heard.role == "user" and heard.text.strip()]
+    if len(said) > 1:
+        known = f"I was sent all **{len(messages)} messages** of this conversation; it began with “{_shortened(said[0])}”"
+    else:
+        known = "This is **the first message** that I have been sent in this session"
+    return (
+        _line(
+            "I look at what is there.", "bash", command="git status --short && git log --oneline -5", description="Where we are"
+        ),
+        _line(
+            f"{known}.\n\nI am the demo's model and run on rails, so I can only pretend to work on “{_shortened(asked)}”:\n\n"
+            "1. read the files that matter,\n2. change as little as possible,\n3. run the tests.\n\n"
+            "```python\ndef answer(question: str) -> int:\n    return 42\n```\n\n"
+            "Ask me anything else, to see how a reply streams in."
+        ),
+    )
+
+
+def _shortened(text: str, limit: int = 70) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

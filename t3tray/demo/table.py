@@ -1,0 +1,148 @@
+"""The threads of the demo, and the verdict that each is promised to show: the truth for the builder and for the tests."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from t3tray.core.domain.verdict import Reason
+from t3tray.demo import stories
+from t3tray.demo.story import Turn
+
+_NAMES = uuid.UUID("5f0d1a52-7d0c-4d6c-8a5a-0f4a3a6c9d10")
+
+
+class Project(StrEnum):
+    """Folders of the demo, by their names; `ADMIN` is gone when the demo begins, `PAYMENTS` is a worktree of `SHOP`."""
+
+    SHOP = "shop"
+    PARSER = "parser"
+    WEBSITE = "website"
+    ADMIN = "old-admin"
+    PAYMENTS = "shop-payments"
+
+
+class Fate(StrEnum):
+    """What becomes of the thread's session. All but the live ones have happened when the demo begins."""
+
+    KEPT = "nothing: it is there"
+    NO_SESSION_YET = "nothing was asked yet"
+    UNFINISHED = "its last answer has no end"
+    REVERTED = "its last turn is about to be taken back"
+    CURSOR_LOST = "T3 Code has lost its cursor"
+    DAMAGED = "T3 Code's cursor is none"
+    DELETED = "it was deleted"
+    REWRITTEN = "all of it was taken back and something else asked"
+    EMPTY = "it never held a message"
+    FOLDER_GONE = "its folder was removed"
+    MOVED = "the thread was moved to a worktree"
+    SPLIT = "a second session took over after a part of the conversation"
+    REPLACED = "T3 Code names another one than t3tray knows"
+    SUB_AGENT = "T3 Code names a sub-agent's"
+    AGENT_WORKS = "a sub-agent works in it"
+    ASKS_FOR_LEAVE = "it waits for leave to run something"
+    ASKS = "it waits for an answer"
+    SWITCHES = "it is switched while you watch"
+
+
+@dataclass(frozen=True)
+class DemoThread:
+    """`age` is how long ago its last turn ended. `provider`: another one than OpenCode has no verdict. `own`: t3tray's."""
+
+    title: str
+    project: Project
+    age: timedelta
+    verdict: Reason | None
+    story: tuple[Turn, ...] = ()
+    fate: Fate = Fate.KEPT
+    after: tuple[Turn, ...] = ()
+    prompt: str = ""
+    provider: str = "opencode"
+    own: bool = False
+    archived: bool = False
+
+    @property
+    def id(self) -> str:
+        """The same in every demo. t3tray gives its own threads another one."""
+        return str(uuid.uuid5(_NAMES, self.title))
+
+    @property
+    def is_live(self) -> bool:
+        return bool(self.prompt)
+
+
+def _ago(days: float = 0, hours: float = 0, minutes: float = 0) -> timedelta:
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+_SHOP, _PARSER, _WEBSITE = Project.SHOP, Project.PARSER, Project.WEBSITE
+
+THREADS: tuple[DemoThread, ...] = (
+    DemoThread("Refactor the parser", _PARSER, _ago(minutes=11), Reason.PROVED, stories.PARSER),
+    DemoThread(
+        "Fix the flaky checkout test",
+        _SHOP,
+        _ago(minutes=4),
+        Reason.BUSY,
+        stories.CHECKOUT,
+        Fate.AGENT_WORKS,
+        prompt="Find out what else relies on the order of the payments, then mend the test.",
+    ),
+    DemoThread(
+        "Release 2.4", _SHOP, _ago(minutes=7), Reason.BUSY, stories.RELEASE, Fate.ASKS_FOR_LEAVE, prompt="Push it, please."
+    ),
+    DemoThread(
+        "Choose a date library", _WEBSITE, _ago(minutes=16), Reason.BUSY, stories.DATES, Fate.ASKS, prompt="Pick one and use it."
+    ),
+    DemoThread("Add a dark mode to the settings", _WEBSITE, _ago(minutes=23), Reason.PROVED, stories.DARK_MODE, Fate.SWITCHES),
+    DemoThread("Explain the build script", _WEBSITE, _ago(hours=2), Reason.PROVED, stories.BUILD, own=True),
+    DemoThread("Plan the onboarding", _WEBSITE, _ago(minutes=35), Reason.UNPROVEN, fate=Fate.NO_SESSION_YET, own=True),
+    DemoThread("Try the new linter rules", _SHOP, _ago(minutes=2), Reason.PROVED, stories.LINTER),
+    DemoThread("Tidy up the release notes", _SHOP, _ago(minutes=48), Reason.UNPROVEN, fate=Fate.NO_SESSION_YET),
+    DemoThread("Port the command line to Rust", _PARSER, _ago(hours=5), Reason.INTERRUPTED, stories.CLI, Fate.UNFINISHED),
+    DemoThread("Speed up the thumbnails", _WEBSITE, _ago(hours=7), Reason.REWOUND, stories.THUMBNAILS, Fate.REVERTED),
+    DemoThread("Move to Python 3.14", _SHOP, _ago(hours=9), Reason.MISSING, stories.PYTHON, Fate.DELETED),
+    DemoThread("Write the API reference", _SHOP, _ago(days=1, hours=1), Reason.UNBOUND, stories.API_DOCS, Fate.CURSOR_LOST),
+    DemoThread(
+        "Move the orders to SQLite",
+        _SHOP,
+        _ago(days=1, hours=4),
+        Reason.HISTORY_LOST,
+        stories.DATABASE,
+        Fate.REWRITTEN,
+        after=stories.DATABASE_AFTER,
+    ),
+    DemoThread("Translate the order mails", _SHOP, _ago(days=2), Reason.EMPTY, stories.MAILS, Fate.EMPTY),
+    DemoThread(
+        "Retire the old admin panel",
+        Project.ADMIN,
+        _ago(days=2, hours=6),
+        Reason.DIRECTORY_MISSING,
+        stories.ADMIN,
+        Fate.FOLDER_GONE,
+    ),
+    DemoThread("Extract the payment module", _SHOP, _ago(days=3), Reason.DIRECTORY_MISMATCH, stories.PAYMENT, Fate.MOVED),
+    DemoThread(
+        "Make the search faster",
+        _SHOP,
+        _ago(days=3, hours=3),
+        Reason.SPLIT,
+        stories.SEARCH,
+        Fate.SPLIT,
+        after=stories.SEARCH_AFTER,
+    ),
+    DemoThread(
+        "Tidy up the logging", _SHOP, _ago(days=4), Reason.CONFLICT, stories.LOGGING, Fate.REPLACED, after=stories.LOGGING_AFTER
+    ),
+    DemoThread("Ask about the price cache", _SHOP, _ago(days=5), Reason.CHILD, stories.CACHE, Fate.SUB_AGENT),
+    DemoThread("Rename the customer table", _SHOP, _ago(days=6), Reason.BAD_CURSOR, stories.LINTER, Fate.DAMAGED),
+    DemoThread("Set up CI", _PARSER, _ago(days=9), Reason.PROVED, stories.CI, archived=True),
+    DemoThread("Sketch the new logo", _WEBSITE, _ago(days=1), None, provider="claudeAgent"),
+)
+
+
+def thread_of(fate: Fate) -> DemoThread:
+    """The first thread with this fate."""
+    return next(thread for thread in THREADS if thread.fate is fate)

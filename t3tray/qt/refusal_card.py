@@ -1,0 +1,34 @@
+"""The card of a message that the guard held back: why, and what to do next. It stands until T3 Code asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QHBoxLayout
+
+from t3tray.core.domain.guard_sentences import next_step, standing_refusal
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.services.views import ThreadDetails
+from t3tray.qt.parts import Card, button, label
+from t3tray.qt.theme import UNIT
+
+
+def refusal_card(details: ThreadDetails, seen: Callable[[], None]) -> Card | None:
+    """None where T3 Code's last request for the thread was not refused. `seen` is called when the user has understood."""
+    told = standing_refusal(details.answers)
+    if told is None:
+        return None
+    can_resume = details.row.verdict.kind is Kind.RESUMABLE
+    title = "Send your message again" if can_resume else "!  A message was held back"
+    card = Card()
+    card.inside.setSpacing(UNIT)
+    card.inside.addWidget(label(title, "good" if can_resume else "bad", bold=True))
+    card.inside.addWidget(label(next_step(told, can_resume), size=0.95))
+    row = QHBoxLayout()
+    row.addWidget(label(f"{told.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
+    if told.seen_at is None:
+        understood = button("I Have Seen This")
+        understood.clicked.connect(seen)
+        row.addWidget(understood)
+    card.inside.addLayout(row)
+    return card

@@ -1,0 +1,171 @@
+"""The demo as a user starts it: the world that the table promises, the switch, and nothing of it anywhere else or afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from t3tray.demo.desk import SWITCH_VARIABLE
+from t3tray.demo.scratch import MARK
+from t3tray.demo.table import THREADS, Fate, thread_of
+from tests.support.opencode import opencode_binary
+from tests.support.waiting import lives, until
+
+BUILT = 90.0
+NEVER = "100000"
+
+
+class Machine:
+    """A user's home with things in it that the demo must not touch."""
+
+    def __init__(self, root: Path) -> None:
+        self.home, self.temporary, self._runtime = root / "home", root / "tmp", root / "run"
+        for folder in (self.home / ".t3" / "userdata", self.home / ".local" / "share" / "opencode", self.temporary):
+            folder.mkdir(parents=True)
+        self._runtime.mkdir(mode=0o700)
+        for name in (".t3/userdata/state.sqlite", ".local/share/opencode/opencode.db", ".gitconfig"):
+            (self.home / name).write_text("the user's own")
+        self.environment = {
+            "PATH": os.pathsep.join([str(opencode_binary().parent), "/usr/bin", "/bin"]),
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "XDG_RUNTIME_DIR": str(self._runtime),
+            "QT_QPA_PLATFORM": "offscreen",
+            SWITCH_VARIABLE: NEVER,
+        }
+
+    def tree(self) -> dict[str, tuple[int, str]]:
+        files = [path for folder in (self.home, self._runtime) for path in folder.rglob("*")]
+        return {str(path): (path.stat().st_mtime_ns, _content(path)) for path in files}
+
+    def leftovers(self) -> list[str]:
+        return [path.name for path in self.temporary.iterdir()]
+
+    @contextmanager
+    def demo(self, **more: str) -> Iterator[Demo]:
+        """A demo that is being built; it is killed at the end if it still lives."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "t3tray", "--demo"],
+            env=self.environment | more,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        demo = Demo(process, self.temporary / "t3tray-demo")
+        try:
+            yield demo
+        finally:
+            process.kill()
+            process.communicate()
+            for left in demo.processes():
+                left.kill()
+
+
+class Demo:
+    def __init__(self, process: subprocess.Popen[str], root: Path) -> None:
+        self.process = process
+        self.root = root
+        self._owner = f"{process.pid} {psutil.Process(process.pid).create_time():.2f}"
+
+    def wait_until_built(self) -> None:
+        assert self.process.stdout
+        said = self.process.stdout.readline(), self.process.stdout.readline()
+        assert said[1].split() == ["The", "command", "line", "on", "it:", str(self.root / "t3tray"), "threads"], said
+
+    def json(self, *words: str) -> dict[str, Any]:
+        """What the command line in this world prints."""
+        done = subprocess.run([self.root / "t3tray", *words, "--json"], capture_output=True, text=True, timeout=BUILT)
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def processes(self) -> list[psutil.Process]:
+        """All that lives in this world, but the demo itself."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(MARK) == self._owner:
+                    found.append(process)
+        return found
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+@pytest.mark.timeout(240)
+def test_every_thread_is_as_the_table_promises_and_nothing_is_left_of_it(machine: Machine) -> None:
+    before = machine.tree()
+    with machine.demo() as demo:
+        demo.wait_until_built()
+        document = demo.json("threads", "--all")
+        shown = {row["title"]: (row.get("verdict") or {}).get("reason") for row in document["threads"]}
+        promised = {thread.title: thread.verdict for thread in THREADS if thread.verdict}
+        assert {title: shown[title] for title in promised} == promised
+        assert machine.leftovers() == ["t3tray-demo"]
+
+        goes_on = demo.json("send", thread_of(Fate.KEPT).id, "Where were we?")
+        assert "it began with “The expression parser" in goes_on["reply"]
+        server, running = demo.json("server", "status")["server"]["pid"], demo.processes()
+        assert server in [process.pid for process in running]
+
+        assert demo.end() == 0
+        assert not any(lives(process.pid) for process in running)
+        assert machine.leftovers() == []
+        assert machine.tree() == before
+
+
+@pytest.mark.timeout(240)
+def test_a_switch_raises_the_alarm_and_a_killed_demo_is_cleared_away_by_the_next(machine: Machine) -> None:
+    with machine.demo(**{SWITCH_VARIABLE: "0.1"}) as demo:
+        demo.wait_until_built()
+        thread = thread_of(Fate.SWITCHES)
+        until(lambda: bool(demo.json("show", thread.id)["alarms"]), "the alarm", 30)
+        shown = demo.json("show", thread.id)
+        assert [alarm["kind"] for alarm in shown["alarms"]] == ["switched"]
+        assert shown["thread"]["verdict"]["reason"] == "conflict"
+        running = demo.processes()
+        demo.end(signal.SIGKILL)
+        assert any(lives(process.pid) for process in running), "a server outlives whoever started it"
+
+        with machine.demo() as following:
+            until(lambda: not any(lives(process.pid) for process in running), "the end of what the killed one left", 30)
+            until(lambda: machine.leftovers() == ["t3tray-demo"], "a world of its own")
+            until(lambda: bool(following.processes()), "something to end", 30)
+            running = following.processes()
+            assert following.end(signal.SIGINT) == 0
+            assert not any(lives(process.pid) for process in running)
+            assert machine.leftovers() == []
+
+
+def test_without_an_opencode_it_says_how_to_get_one(machine: Machine) -> None:
+    folders = [folder for folder in ("/usr/bin", "/bin") if not (Path(folder) / "opencode").exists()]
+    with machine.demo(PATH=os.pathsep.join(folders), SHELL="/bin/false") as demo:
+        assert demo.process.stderr
+        said = ""
+        while "npm install -g opencode-ai" not in said:
+            line = demo.process.stderr.readline()
+            assert line, said
+            said += line
+        assert demo.end() == 0
+    assert machine.leftovers() == []

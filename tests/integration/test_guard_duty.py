@@ -1,0 +1,307 @@
+"""The guard in the tray app: it listens while it is wanted, whoever says so, and tells why where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.engine import Engine, utc_now
+from t3tray.core.errors import Refused
+from t3tray.core.guard_duty import GuardDuty
+from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.services.protecting import GuardPhase, GuardState, Protection
+from t3tray.core.services.views import Overview
+from tests.support.t3_world import World, add_thread, empty_world, make_v2, writing
+
+LIMIT = 20
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = empty_world(tmp_path / "world")
+    (made.home / "userdata" / "settings.json").write_text("{}")
+    monkeypatch.setenv("T3CODE_HOME", str(made.home))
+    return made
+
+
+@pytest.fixture
+async def duty(world: World) -> AsyncIterator[GuardDuty]:
+    engine = await Engine.open(None, "tray")
+    made = GuardDuty(engine)
+    yield made
+    await made.close()
+    await engine.close()
+
+
+@asynccontextmanager
+async def another() -> AsyncIterator[Guardhouse]:
+    """As another process of ours has it: a command, or `t3tray guard run`."""
+    engine = await Engine.open(None, "command")
+    house = Guardhouse(engine)
+    try:
+        yield house
+    finally:
+        await house.stop()
+        await engine.close()
+
+
+async def state(duty: GuardDuty) -> GuardState:
+    await duty.keep()
+    return (await duty.seen(await duty._engine.look()))[0]
+
+
+def settings(world: World) -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = json.loads((world.home / "userdata" / "settings.json").read_text())
+    return found
+
+
+async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not await true():
+            await asyncio.sleep(0.02)
+
+
+async def test_who_never_used_the_guard_has_no_port_and_no_password(duty: GuardDuty) -> None:
+    assert (await state(duty)).phase is GuardPhase.OFF
+    assert await duty._engine.known_guard_key() is None
+
+
+async def test_on_and_off_by_the_desk(duty: GuardDuty, world: World) -> None:
+    assert (await state(duty)).phase is GuardPhase.OFF
+    plan = await duty.plan(True)
+    assert plan.running == () and str(world.home) in plan.before[0] and any("browser tools" in line for line in plan.lost)
+    status = await duty.protect(True, False)
+    assert status.answers and [view.state for view in status.homes] == [Protection.GUARDED]
+    assert await state(duty) == GuardState(GuardPhase.ON)
+    assert settings(world)["providers"]["opencode"]["serverUrl"] == status.url
+    status = await duty.protect(False, False)
+    assert settings(world) == {} and not status.answers and (await state(duty)).phase is GuardPhase.OFF
+
+
+async def test_what_speaks_against_it_leaves_everything_as_it_was(duty: GuardDuty, world: World) -> None:
+    runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": "2026-11-24T12:00:00.000Z"}
+    (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runtime))
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1", title="Long work", session_status="running")
+    assert (await duty.plan(True)).running == ("Long work",)
+    with pytest.raises(Refused, match="Long work"):
+        await duty.protect(True, False)
+    assert settings(world) == {} and not await duty._engine.wants_guard()
+    assert (await state(duty)).phase is GuardPhase.OFF and not duty._house.listens
+    assert (await duty.protect(True, True)).answers
+
+
+@pytest.mark.parametrize("unfit", ["v2", "damaged"])
+async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told_when_it_becomes_so(
+    duty: GuardDuty, world: World, unfit: str
+) -> None:
+    await duty.protect(True, False)
+    if unfit == "v2":
+        make_v2(world)
+    else:
+        world.state.write_bytes(b"no database" * 1000)
+    found = await state(duty)
+    assert found.phase is GuardPhase.UNFIT and "Stop protecting T3 Code" in found.sentence
+    await duty.protect(False, False)
+    with pytest.raises(Refused, match="form that the guard cannot read"):
+        await duty.plan(True)
+    with pytest.raises(Refused, match="form that the guard cannot read"):
+        await duty.protect(True, False)
+    assert settings(world) == {} and not await duty._engine.wants_guard()
+
+
+async def test_of_two_homes_none_is_changed_when_one_cannot_be(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = empty_world(tmp_path / "second")
+    (second.home / "userdata" / "settings.json").write_text("{nonsense")
+    async with another() as before:
+        await before._engine.set_settings(replace(before._engine.settings, t3_homes=(str(second.home),)))
+    async with another() as house:
+        await house.start()
+        with pytest.raises(Refused):
+            await house.protect(False)
+        assert settings(world) == {} and not await house._engine.wants_guard()
+        (second.home / "userdata" / "settings.json").write_text("{}")
+        views = await house.protect(False)
+        assert {view.state for view in views} == {Protection.GUARDED} and len(views) == 2
+        await house.unprotect(False)
+    assert settings(world) == {} and settings(second) == {}
+
+
+async def test_a_port_that_another_program_has_is_told_and_taken_when_it_is_free(
+    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.guardhouse._PROBE_LIMIT", 0.1)
+    key = await duty._engine.guard_key()
+    await duty._engine.want_guard(True)
+    with socket.create_server(("127.0.0.1", key.port)):
+        found = await state(duty)
+        assert "Another program listens on port" in found.sentence
+        with pytest.raises(Refused, match="Another program listens on port"):
+            await duty.protect(True, False)
+        assert settings(world) == {}
+    assert (await state(duty)).sentence == "" and duty._house.listens
+
+
+async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(duty: GuardDuty, world: World) -> None:
+    async with another() as running:
+        await running.start()
+        await duty.protect(True, False)
+        found = await state(duty)
+        assert found == GuardState(GuardPhase.ON, "The guard runs already, in another t3tray.")
+        assert not duty._house.listens
+    assert await state(duty) == GuardState(GuardPhase.ON) and duty._house.listens
+    async with another() as second:
+        with pytest.raises(Refused, match="runs already, in another t3tray"):
+            await second.start()
+
+
+async def test_a_guard_that_stopped_listening_comes_again(duty: GuardDuty, world: World) -> None:
+    await duty.protect(True, False)
+    guard = duty._house._guard
+    assert guard
+    for server in guard._listener._server.servers:
+        server.close()
+    assert not duty._house.listens
+    assert (await state(duty)).phase is GuardPhase.ON and duty._house.listens
+
+
+async def test_settings_that_were_changed_elsewhere_are_told_and_followed(duty: GuardDuty, world: World) -> None:
+    await duty.protect(True, False)
+    file = world.home / "userdata" / "settings.json"
+    before = file.read_text()
+    file.write_text(json.dumps({"providers": {"opencode": {"serverUrl": "http://127.0.0.1:1"}}}))
+    found = await state(duty)
+    assert found.phase is GuardPhase.CHANGED and "changed elsewhere" in found.sentence
+    file.write_text(before)
+    assert await state(duty) == GuardState(GuardPhase.ON)
+
+
+async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(duty: GuardDuty, world: World) -> None:
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+        add_thread(connection, "t2", "ses_2")
+        add_thread(connection, "t3", None, provider="codex")
+    engine = duty._engine
+    await engine.take_in("t1")
+    cursor = Cursor("ses_1", str(world.code))
+    if not await engine.bound_threads():
+        engine.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))
+
+    async def guarded() -> frozenset[str]:
+        await duty.keep()
+        return (await duty.seen(await engine.look()))[1]
+
+    assert await guarded() == frozenset()
+    await duty.protect(True, False)
+    assert await guarded() == {"t1"}
+    await duty.protect(False, False)
+    assert await guarded() == frozenset()
+
+
+async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: World) -> None:
+    desk, told = Desk(None), asyncio.Queue[Overview]()
+    running = asyncio.create_task(desk.run(told.put_nowait))
+
+    async def until(phase: GuardPhase) -> None:
+        async with asyncio.timeout(LIMIT):
+            while (overview := await told.get()).guard.phase is not phase:
+                pass
+        assert overview.warnings == ((overview.guard.sentence,) if phase is GuardPhase.CHANGED else ())
+
+    try:
+        await until(GuardPhase.OFF)
+        async with another() as command:
+            (view,) = await command.protect(False)
+            assert view.state is Protection.GUARDED and not command.listens
+            await until(GuardPhase.ON)
+            file = world.home / "userdata" / "settings.json"
+            written = file.read_text()
+            file.write_text('{"providers": {"opencode": {"serverUrl": ""}}}')
+            await until(GuardPhase.CHANGED)
+            file.write_text(written)
+            await until(GuardPhase.ON)
+            refused = Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
+            command._engine.store.guard_answers.add(Told(utc_now(), Read("ses_1"), refused))
+            async with asyncio.timeout(LIMIT):
+                while not (overview := await told.get()).refusals:
+                    pass
+            assert overview.refusals[0].decision.thread_id == "t1"
+            await desk.mark_seen("t1")
+            async with asyncio.timeout(LIMIT):
+                while (await told.get()).refusals:
+                    pass
+            await command.unprotect(False)
+            await until(GuardPhase.OFF)
+
+            async def ended() -> bool:
+                return not (await command.status()).answers
+
+            await eventually(ended)
+        assert settings(world) == {}
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await desk.close()
+
+
+async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t3tray.core.guardhouse.TRAY_LIMIT", 0.2)
+    async with another() as command:
+        with pytest.raises(Refused, match="The guard does not run"):
+            await command.protect(False)
+        assert not await command._engine.wants_guard()
+    assert settings(world) == {}
+
+
+async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(duty: GuardDuty, world: World) -> None:
+    await duty.protect(True, False)
+    await duty.close()
+    secret = duty._engine.data_directory / "secrets" / "guard"
+    before = secret.read_bytes()
+    secret.unlink()
+    secret.mkdir()
+    later = GuardDuty(duty._engine)
+    assert await later.keep() is False
+    found, guarded = await later.seen(await duty._engine.look())
+    assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
+    secret.rmdir()
+    secret.write_bytes(before)
+    assert await state(later) == GuardState(GuardPhase.ON)
+    await later.close()
+
+
+async def test_a_mistake_of_ours_is_told_and_tried_again(duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await duty.protect(True, False)
+    monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.01)
+    asked, again = Engine.wants_guard, asyncio.Event()
+
+    async def broken_once(engine: Engine) -> bool:
+        if again.is_set():
+            return await asked(engine)
+        again.set()
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(Engine, "wants_guard", broken_once)
+    running = asyncio.create_task(duty.run(lambda: None))
+
+    async def mended() -> bool:
+        return again.is_set() and not duty._trouble
+
+    await eventually(mended)
+    assert not running.done() and duty._house.listens
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

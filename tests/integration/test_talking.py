@@ -1,0 +1,201 @@
+"""A conversation in the window on the real OpenCode: what is typed, how the reply comes, what asks for leave, and the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from t3tray.core.desk import Desk
+from t3tray.qt.bridge import Bridge
+from t3tray.qt.conversation.ask_card import AskCard
+from t3tray.qt.conversation.lines import FoldLine
+from t3tray.qt.conversation.prose import Prose
+from t3tray.qt.thread_wiring import connect_conversation
+from t3tray.qt.window import MainWindow
+from tests.support.opencode import OpenCodeHome
+from tests.support.stub_model import StubModel
+
+LIMIT = 60_000
+
+
+class App:
+    """The window and all that is behind it, but the tray."""
+
+    def __init__(self, qtbot: QtBot, data: Path) -> None:
+        self._qtbot = qtbot
+        self.errors: list[str] = []
+        self.bridge = Bridge(lambda: Desk(str(data)))
+        self.window = MainWindow(lambda: datetime.now(UTC))
+        qtbot.addWidget(self.window)
+        self.window.look_wanted.connect(self.bridge.look_at)
+        self.window.thread_wanted.connect(self.bridge.new_thread)
+        self.bridge.overview_changed.connect(self.window.show_overview)
+        self.bridge.details_changed.connect(self.window.show_details)
+        self.bridge.thread_made.connect(self.window.show_thread_soon)
+        self.bridge.failed.connect(lambda error: self.errors.append(error.message))
+        connect_conversation(self.window.page, self.bridge)
+        self.bridge.start()
+        self.window.resize(960, 700)
+        self.window.show()
+
+    def new_thread(self, folder: Path) -> None:
+        self.window.thread_wanted.emit(str(folder), "Refactor the parser")
+        self.until("Goes on in ses_", "Begins the conversation in ses_")
+
+    def say(self, text: str) -> None:
+        editor = self.window.page.conversation.composer.editor
+        self._qtbot.waitUntil(lambda: editor.isVisible() and not editor.isReadOnly(), timeout=LIMIT)
+        self._qtbot.keyClicks(editor, text)
+        self._qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+    def press(self, words: str, inside: type[QWidget] = QWidget) -> None:
+        def button() -> QAbstractButton | None:
+            holders = [self.window, *self.window.findChildren(inside)]
+            found = (each for holder in holders[1:] or holders for each in holder.findChildren(QAbstractButton))
+            return next((each for each in found if each.text() == words and each.isVisible() and each.isEnabled()), None)
+
+        self._qtbot.waitUntil(lambda: button() is not None, timeout=LIMIT)
+        found = button()
+        assert found is not None
+        found.click()
+
+    def until(self, *any_of: str) -> None:
+        """Until one of these can be read on the page."""
+
+        def is_there() -> None:
+            shown = self.shown()
+            assert any(words in shown for words in any_of), f"none of {any_of} in {shown!r}; errors {self.errors}"
+
+        self._qtbot.waitUntil(is_there, timeout=LIMIT)
+
+    def until_gone(self, words: str) -> None:
+        self._qtbot.waitUntil(lambda: words not in self.shown(), timeout=LIMIT)
+
+    def shown(self) -> str:
+        page = self.window.page
+        told = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
+        told += [prose.toPlainText() for prose in page.findChildren(Prose) if prose.isVisible()]
+        return "\n".join([*told, *(line.text() for line in page.findChildren(FoldLine) if line.isVisible())])
+
+    def draft(self) -> str:
+        return self.window.page.conversation.composer.editor.toPlainText()
+
+    def close(self) -> None:
+        """As when the user quits in the middle of a word."""
+        self.window.hide()
+        with self._qtbot.waitSignal(self.bridge.ended, timeout=LIMIT):
+            self.bridge.close()
+        assert self.bridge.join()
+
+
+@contextmanager
+def running(qtbot: QtBot, data: Path) -> Iterator[App]:
+    app = App(qtbot, data)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+@pytest.fixture
+def work(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in opencode_home.environment.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
+    return folder
+
+
+def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_app(
+    qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
+) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("hold the line")
+        app.until("I am")
+        assert "I am done." not in app.shown() and app.draft() == ""
+        model.release()
+        app.until("I am done.")
+        app.until("2 messages carried")
+        qtbot.keyClicks(app.window.page.conversation.composer.editor, "half a tho")
+    with running(qtbot, tmp_path / "data") as again:
+        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.until("I am done.")
+        assert again.draft() == "half a tho"
+        assert not again.errors
+
+
+def test_an_approval_is_given_on_the_page_and_the_tool_shows_what_it_did(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("run: touch made")
+        app.until("Wants to run touch made")
+        app.press("Allow Once", AskCard)
+        app.until("Done.")
+        app.until_gone("Wants to run touch made")
+        app.until("✓ Ran touch made")
+        assert (work / "made").exists() and not app.errors
+
+
+def test_a_question_of_the_models_is_answered_and_a_turn_is_stopped(
+    qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
+) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("ask: Shall I?")
+        app.until("Shall I?")
+        app.press("Yes", AskCard)
+        app.press("Answer", AskCard)
+        app.until("Done.")
+        app.say("hold it")
+        app.until("I am")
+        app.press("Stop", type(app.window.page.conversation.composer))
+        app.until("Stopped here.")
+        assert not app.errors
+
+
+def test_a_sub_agent_is_looked_into(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("task: say: nothing to see")
+        app.until("✓ general: look into it")
+        for line in app.window.page.findChildren(FoldLine):
+            if line.isVisible() and "general" in line.text():
+                line.click()
+        app.until("nothing to see")
+
+
+def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("say: one")
+        app.until("2 messages carried")
+        work.rename(tmp_path / "moved")
+        app.say("never lost")
+        app.until("The thread's folder no longer exists.")
+        app.until("the text is kept as the thread's draft")
+        assert app.draft() == "never lost"
+        (tmp_path / "moved").rename(work)
+        app.window.look_wanted.emit(app.window.threads.current())
+        app.until("2 messages carried")
+        app.window.page.conversation.composer.send.click()
+        app.until("4 messages carried")
+        assert app.draft() == ""
+
+
+def test_a_models_error_is_told_and_tried_again(qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("fail: no credit left")
+        app.until("The model did not answer: no credit left.")
+        before = len(model.chats())
+        app.press("Retry")
+        qtbot.waitUntil(lambda: len(model.chats()) > before, timeout=LIMIT)

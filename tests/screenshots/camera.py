@@ -1,0 +1,51 @@
+"""The process in the pictures: the tray app in the demo's world, driven from within. Started by `tests.screenshots`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from t3tray.app import demo_application
+from t3tray.demo.desk import BANNER
+from t3tray.demo.scratch import Scratch
+from tests.screenshots.screens import take_all
+from tests.screenshots.stage import Stage
+
+
+def main() -> int:
+    outside = dict(os.environ)
+    scratch = Scratch.make()
+    try:
+        application = demo_application(scratch, outside)
+        qt = QApplication.instance()
+        assert isinstance(qt, QApplication)
+        stage = Stage(qt, Path(sys.argv[1]))
+        failures: list[str] = []
+
+        def drive() -> None:
+            try:
+                stage.until(lambda: stage.window.banner.text() == BANNER, "the world")
+                failures.extend(take_all(stage))
+            except BaseException:
+                failures.append(traceback.format_exc())
+            finally:
+                # As any user would: the app watches for it.
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        QTimer.singleShot(1000, drive)
+        application.run()
+    finally:
+        scratch.remove()
+    for failure in failures:
+        print(f"Not taken: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Which pictures there are, and how a person gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QWidget
+
+from t3tray.demo.table import Fate, thread_of
+from tests.screenshots.stage import COMPACT, Stage
+
+_BOTH = (1, 2)
+_PARSER = thread_of(Fate.KEPT).title
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`best`: it is shown in the README, and comes at both scales. `show` gives what is to be taken, None where there is none."""
+
+    name: str
+    show: Callable[[Stage], QWidget | None]
+    best: bool = False
+
+
+def take_all(stage: Stage) -> list[str]:
+    """Every picture; the names of those that could not be taken."""
+    missing = []
+    for screen in SCREENS:
+        shown = screen.show(stage)
+        if shown:
+            stage.shoot(screen.name, shown, _BOTH if screen.best else (1,))
+        else:
+            missing.append(screen.name)
+    return missing
+
+
+def _wide(stage: Stage) -> QWidget | None:
+    stage.choose(_PARSER)
+    stage.tab("Conversation")
+    return stage.window
+
+
+def _compact(stage: Stage) -> QWidget | None:
+    stage.show_list(COMPACT)
+    return stage.window
+
+
+def _blocked(stage: Stage) -> QWidget | None:
+    stage.choose(thread_of(Fate.DELETED).title)
+    return stage.window
+
+
+def _remedy(stage: Stage) -> QWidget | None:
+    _blocked(stage)
+    return stage.window if stage.press("Carry the Conversation Over") else None
+
+
+def _alarm(stage: Stage) -> QWidget | None:
+    stage.choose(thread_of(Fate.SWITCHES).title)
+    return stage.window
+
+
+def _page(stage: Stage) -> QWidget | None:
+    stage.choose(_PARSER, COMPACT)
+    stage.tab("Conversation")
+    return stage.window
+
+
+def _part(name: str) -> Callable[[Stage], QWidget | None]:
+    def show(stage: Stage) -> QWidget | None:
+        stage.choose(_PARSER)
+        if name == "Receipt":
+            # A receipt is what a check leaves.
+            stage.press("Check Again", "Check", "Verify")
+            stage.wait(1500)
+        return stage.window if stage.tab(name) else None
+
+    return show
+
+
+def _ask(stage: Stage) -> QWidget | None:
+    stage.choose(thread_of(Fate.ASKS_FOR_LEAVE).title)
+    return stage.window if stage.tab("Conversation") else None
+
+
+def _question(stage: Stage) -> QWidget | None:
+    stage.choose(thread_of(Fate.ASKS).title)
+    return stage.window if stage.tab("Conversation") else None
+
+
+def _agent(stage: Stage) -> QWidget | None:
+    stage.choose(thread_of(Fate.AGENT_WORKS).title)
+    return stage.window if stage.tab("Conversation") else None
+
+
+def _menu(stage: Stage) -> QWidget | None:
+    return stage.menu
+
+
+SCREENS = (
+    Screen("window", _wide, best=True),
+    Screen("list", _compact, best=True),
+    Screen("blocked", _blocked, best=True),
+    Screen("remedy", _remedy, best=True),
+    Screen("alarm", _alarm, best=True),
+    Screen("ask", _ask, best=True),
+    Screen("question", _question),
+    Screen("sub-agent", _agent),
+    Screen("page", _page),
+    Screen("receipt", _part("Receipt")),
+    Screen("history", _part("History")),
+    Screen("details", _part("Details")),
+    Screen("menu", _menu),
+)

@@ -1,0 +1,138 @@
+"""The app as a person drives it, within its own process: by the widgets that can be seen, waiting for what comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QEventLoop, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QPalette, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
+
+from t3tray.demo.table import THREADS
+from t3tray.qt.window import MainWindow
+
+W = TypeVar("W", bound=QWidget)
+WIDE, COMPACT = QSize(1060, 700), QSize(420, 700)
+_LIMIT = 60.0
+_LOOK_MS = 50
+# In ms: what a layout and a late detail take.
+_SETTLE_MS = 500
+
+
+class Stage:
+    """`shoot` writes a picture in both schemes."""
+
+    def __init__(self, qt: QApplication, target: Path) -> None:
+        self._qt = qt
+        self._target = target
+        self._light = QPalette(qt.palette())
+        self._dark = _dark(self._light)
+
+    @property
+    def window(self) -> MainWindow:
+        return next(each for each in self._qt.topLevelWidgets() if isinstance(each, MainWindow))
+
+    @property
+    def menu(self) -> QMenu:
+        """The tray's."""
+        menus = [each for each in self._qt.topLevelWidgets() if isinstance(each, QMenu)]
+        menu = next(menu for menu in menus if any(action.text().startswith("Open t3tray") for action in menu.actions()))
+        menu.ensurePolished()
+        menu.resize(menu.sizeHint())
+        return menu
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Let the app go on until it holds. Raises TimeoutError."""
+        deadline = time.monotonic() + _LIMIT
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what} did not come within {_LIMIT:.0f} s")
+            self.wait(_LOOK_MS)
+
+    def wait(self, milliseconds: int) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+
+    def choose(self, title: str, size: QSize = WIDE) -> None:
+        """Bring up a thread's page, in a window of this size."""
+        self.window.resize(size)
+        thread_id = next(thread.id for thread in THREADS if thread.title == title)
+        self.window.show_thread(thread_id)
+        self.wait(_SETTLE_MS)
+
+    def show_list(self, size: QSize) -> None:
+        self.window.resize(size)
+        back = self.button("← Threads")
+        if back:
+            back.click()
+        self.wait(_SETTLE_MS)
+
+    def tab(self, name: str) -> bool:
+        """Turn to a tab of the page; False where there is none of this name."""
+        for bar in self.window.findChildren(QTabBar):
+            for number in range(bar.count()):
+                if bar.tabText(number).replace("&", "").startswith(name):
+                    bar.setCurrentIndex(number)
+                    self.wait(_SETTLE_MS)
+                    return True
+        return False
+
+    def button(self, beginning: str, within: QWidget | None = None) -> QAbstractButton | None:
+        """The visible button that says this."""
+        found = (within or self.window).findChildren(QAbstractButton)
+        return next((each for each in found if each.isVisible() and each.text().startswith(beginning)), None)
+
+    def press(self, *beginnings: str) -> bool:
+        """Press the first of these buttons that is there."""
+        for beginning in beginnings:
+            found = self.button(beginning)
+            if found:
+                found.click()
+                self.wait(_SETTLE_MS)
+                return True
+        return False
+
+    def top(self, kind: type[W]) -> W | None:
+        """A visible window of this kind."""
+        return next((each for each in self._qt.topLevelWidgets() if isinstance(each, kind) and each.isVisible()), None)
+
+    def shoot(self, name: str, shown: QWidget, scales: tuple[int, ...] = (1,)) -> None:
+        """A picture of a window, light and dark, at these scales."""
+        for scheme, palette in (("light", self._light), ("dark", self._dark)):
+            self._qt.setPalette(palette)
+            self.wait(_SETTLE_MS)
+            for scale in scales:
+                suffix = "" if scale == 1 else f"@{scale}x"
+                picture = _picture(shown, scale)
+                # 0 is the smallest file.
+                assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), "PNG", 0)
+        self._qt.setPalette(self._light)
+
+
+def _picture(widget: QWidget, scale: int) -> QPixmap:
+    """Drawn anew at this scale, as on a screen with so many dots."""
+    picture = QPixmap(widget.size() * scale)
+    picture.setDevicePixelRatio(scale)
+    picture.fill(Qt.GlobalColor.transparent)
+    widget.render(picture)
+    return picture
+
+
+def _dark(light: QPalette) -> QPalette:
+    dark = QPalette(light)
+    for role, colour in (
+        (QPalette.ColorRole.Window, "#1e1e20"),
+        (QPalette.ColorRole.Base, "#1e1e20"),
+        (QPalette.ColorRole.AlternateBase, "#28282b"),
+        (QPalette.ColorRole.Button, "#28282b"),
+        (QPalette.ColorRole.WindowText, "#f2f2f4"),
+        (QPalette.ColorRole.Text, "#f2f2f4"),
+        (QPalette.ColorRole.ButtonText, "#f2f2f4"),
+        (QPalette.ColorRole.PlaceholderText, "#a5a5ae"),
+    ):
+        dark.setColor(role, QColor(colour))
+    return dark
