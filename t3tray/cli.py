@@ -29,7 +29,10 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     try:
         for word in words:
             _refuse_undecodable(word)
-        return build_parser().parse_args(words)
+        found = build_parser().parse_args(words)
+        if found.demo and (found.command or found.data_dir):
+            raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")
+        return found
     except UsageError as error:
         raise SystemExit(_tell(error, "--json" in words, out, err)) from None
 

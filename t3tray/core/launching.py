@@ -19,7 +19,7 @@ from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
 from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
-from t3tray.core.system.environment import child_environment
+from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
 from t3tray.core.system.handlers import has_handler
 from t3tray.core.system.terminal import open_terminal, start
 
@@ -67,6 +67,9 @@ class Launching:
     def open_terminal(self, thread: Thread) -> None:
         """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
         ourselves = [sys.executable] if _FROZEN else [sys.executable, "-m", "t3tray"]
+        if program := os.environ.get(PROGRAM_VARIABLE):
+            # A terminal need not pass our environment on; this one brings its own.
+            ourselves = [program]
         open_terminal(
             [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
             platform=sys.platform,

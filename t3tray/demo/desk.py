@@ -23,11 +23,11 @@ from t3tray.core.errors import BinaryNotFound, T3TrayError, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.services.views import Overview
 from t3tray.demo.folders import make_folders
+from t3tray.demo.going_on import end_turn, switch
 from t3tray.demo.model import Model
 from t3tray.demo.scratch import Scratch
-from t3tray.demo.switch import switch
 from t3tray.demo.t3 import T3Player
-from t3tray.demo.world import WorldBuilder
+from t3tray.demo.world import Live, WorldBuilder
 
 BANNER = "Demo: a scratch world; nothing of yours is touched"
 # In s, from when the world stands; and the variable that sets another time.
@@ -58,7 +58,7 @@ class DemoDesk(Desk):
 
         try:
             tell("Building the demo world")
-            t3 = await self._build(tell)
+            t3, live = await self._build(tell)
         except T3TrayError as error:
             _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
             raise
@@ -66,11 +66,11 @@ class DemoDesk(Desk):
             raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
         _say(sys.stdout, f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads")
         self._stands = True
-        switching = asyncio.create_task(self._switch_later(t3))
+        going_on = asyncio.create_task(self._go_on(t3, live))
         try:
             await super().run(show)
         finally:
-            switching.cancel()
+            going_on.cancel()
 
     async def close(self) -> None:
         """Ends the server of the scratch world too, whoever started it."""
@@ -83,7 +83,7 @@ class DemoDesk(Desk):
         if self._t3:
             self._t3.close()
 
-    async def _build(self, tell: Callable[[str], None]) -> T3Player:
+    async def _build(self, tell: Callable[[str], None]) -> tuple[T3Player, tuple[Live, ...]]:
         outside, home = self._outside, Path(self._outside.get("HOME") or self._outside.get("USERPROFILE") or "/")
         program = await asyncio.to_thread(_find, outside, home)
         os.environ["PATH"] = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
@@ -94,16 +94,20 @@ class DemoDesk(Desk):
         await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
         self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
         t3.say_it_runs(os.getpid(), model.origin, model.port, utc_now() - _T3_SINCE)
-        await WorldBuilder(self._scratch, t3, tell).build()
-        return t3
+        return t3, await WorldBuilder(self._scratch, t3, tell).build()
 
-    async def _switch_later(self, t3: T3Player) -> None:
-        await asyncio.sleep(self._switch_after)
-        try:
-            engine = await self._opened()
+    async def _go_on(self, t3: T3Player, live: tuple[Live, ...]) -> None:
+        engine = await self._opened()
+
+        async def switch_later() -> None:
+            await asyncio.sleep(self._switch_after)
             await switch(engine, t3, self._scratch)
-        except (T3TrayError, httpx.HTTPError) as error:
-            _log.warning("The switch could not be shown: %s", error)
+
+        scenes = (switch_later(), *(end_turn(engine, t3, each) for each in live))
+        for met in await asyncio.gather(*scenes, return_exceptions=True):
+            if isinstance(met, Exception):
+                # The app goes on; only T3 Code's side of the demo stands still.
+                _log.warning("A scene of the demo broke off: %r", met)
 
 
 def _say(out: TextIO | None, words: str) -> None:

@@ -15,6 +15,9 @@ _FILES: Mapping[Project, Mapping[str, str]] = {
         "checkout.py": "class Shop:\n    def __init__(self):\n        self._payments = set()\n\n    def pay(self, cart):\n"
         "        payment = Payment(cart.total)\n        self._payments.add(payment)\n        return payment\n\n"
         "    def payments(self):\n        return list(self._payments)\n",
+        # What a sub-agent waits for, so that it can be watched for some minutes.
+        "tests/repeat.sh": '#!/bin/sh\n# Runs the checkout test again and again.\nfor run in $(seq "$1"); do\n    sleep 18\n'
+        '    case $run in 4 | 13) echo "run $run: 1 failed" ;; *) echo "run $run: 1 passed" ;; esac\ndone\n',
         "report.py": "def last_payment(shop):\n    return shop.payments()[-1]\n",
         "tests/test_checkout.py": "def test_two_payments(shop):\n    shop.pay(cart(20))\n    shop.pay(cart(30))\n"
         "    assert [p.amount for p in shop.payments()] == [20, 30]\n",

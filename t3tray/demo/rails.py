@@ -44,9 +44,10 @@ _AGENT = (
     _line(
         "`payments()` turns a set into a list, so its order is that of the hashes: it differs from one run of the interpreter to "
         "the next. Whoever takes the first or the last element relies on luck. I look for such callers.",
-        "grep",
+        "bash",
         _SLOW,
-        pattern=r"payments\(\)",
+        command="grep -rn 'payments()' --include='*.py' .",
+        description="Find the callers",
     ),
     _line(
         "There are three. The test we know; `report.py` takes the **last** payment of a shop, which is the newest only by "
@@ -56,21 +57,17 @@ _AGENT = (
         filePath="report.py",
     ),
     _line(
-        "`last_payment` is shown to people as “latest payment”, so this is a real bug and no matter of the test alone. "
-        "I go through the history to see since when. The set came in with the very "
-        "first commit; before that nothing kept payments at all. "
-        "I look whether anything writes the order down elsewhere, say a time stamp or a running number that could be sorted by. "
-        "A payment has an amount and an id; the id is random, so it tells nothing of the order. "
-        "A time stamp would do, but two payments in the same millisecond would still be in any order. "
-        "A list that is only ever appended to is the simplest thing that is right: it keeps the order and costs nothing more.",
+        "`last_payment` is shown to people as the latest payment, so this is a real bug and no matter of the test alone. "
+        "I run the test twenty times, to see how often the order differs.",
         "bash",
         _SLOW,
-        command="git log --oneline -- checkout.py",
-        description="Since when",
+        command="sh tests/repeat.sh 20",
+        description="Run the test twenty times",
+        timeout=900_000,
     ),
     _line(
         "Two places rely on the order:\n\n- `tests/test_checkout.py:4` compares with a list,\n- `report.py:2` takes the last one "
-        "and calls it the latest.\n\nA list in place of the set mends both.",
+        "and calls it the latest.\n\nA list in place of the set mends both: it keeps the order, and costs nothing more.",
         pace=_SLOW,
     ),
 )

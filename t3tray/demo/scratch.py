@@ -21,6 +21,7 @@ import psutil
 
 from t3tray.core.errors import WorldError
 from t3tray.core.system.author import Author
+from t3tray.core.system.environment import PROGRAM_VARIABLE
 
 MARK = "T3TRAY_DEMO"
 _NAME = "t3tray-demo"
@@ -97,6 +98,7 @@ class Scratch:
             "TMP": self.root / "tmp",
             "T3CODE_HOME": self.t3_home,
             "T3TRAY_DATA_DIR": self.data,
+            PROGRAM_VARIABLE: self.command,
         }
         inside |= {name: str(path) for name, path in own.items()} | {MARK: self._owner}
         inside |= _desktop(outside)

@@ -153,7 +153,11 @@ class T3Player:
         at = _stamp(answer.at)
         with self._connection:
             self._add_message(thread_id, answer)
-            self._connection.execute("UPDATE projection_threads SET updated_at = ? WHERE thread_id = ?", (at, thread_id))
+            self._connection.execute(
+                "UPDATE projection_threads SET updated_at = ?, pending_approval_count = 0, pending_user_input_count = 0"
+                " WHERE thread_id = ?",
+                (at, thread_id),
+            )
             self._connection.execute(
                 "UPDATE projection_thread_sessions SET status = 'ready', active_turn_id = NULL, updated_at = ?"
                 " WHERE thread_id = ?",

@@ -47,6 +47,14 @@ class _Cast:
     lines: list[Line] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Live:
+    """A turn that runs in a thread when the demo begins."""
+
+    thread_id: str
+    session_id: str
+
+
 class OpenCode:
     """What the demo asks of a server and t3tray never does."""
 
@@ -82,8 +90,8 @@ class WorldBuilder:
         self._tell = tell
         self._now = utc_now()
 
-    async def build(self) -> None:
-        """Leaves a server running that the app joins. Raises T3TrayError, and httpx's errors where the server fails."""
+    async def build(self) -> tuple[Live, ...]:
+        """The turns that run then, on a server that the app joins. Raises T3TrayError, and httpx's errors."""
         self._tell("Building the demo world: starting OpenCode")
         engine = await Engine.open(str(self._scratch.data), "command")
         try:
@@ -91,13 +99,13 @@ class WorldBuilder:
             await engine.server.detach()
             opencode = OpenCode(await engine.server.ensure_ready())
             try:
-                await self._fill(engine, connection, opencode)
+                return await self._fill(engine, connection, opencode)
             finally:
                 await opencode.close()
         finally:
             await engine.close()
 
-    async def _fill(self, engine: Engine, connection: Connection, opencode: OpenCode) -> None:
+    async def _fill(self, engine: Engine, connection: Connection, opencode: OpenCode) -> tuple[Live, ...]:
         writer = SessionWriter(engine.database.path)
         self._t3.add_projects(self._scratch.code, self._now - timedelta(days=40))
         casts: list[_Cast] = []
@@ -115,6 +123,7 @@ class WorldBuilder:
         await engine.alert(await engine.look())
         for cast in casts:
             await engine.mark_seen(cast.id)
+        return tuple(Live(cast.id, cast.session_id) for cast in casts if cast.thread.is_live)
 
     async def _add(
         self, thread: DemoThread, engine: Engine, connection: Connection, opencode: OpenCode, writer: SessionWriter

@@ -23,6 +23,7 @@ from t3tray.core.services.views import Opened, Overview
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of
 from t3tray.qt.menu import RECENT
+from t3tray.qt.setting_rows import LOGIN
 from t3tray.qt.words import (
     CHECKING,
     DIAGNOSING,
@@ -183,7 +184,11 @@ class Bridge(QObject):
         self._ask(lambda desk: desk.autostart(), self.autostart_told.emit)
 
     def set_autostart(self, is_on: bool) -> None:
-        self._ask(lambda desk: desk.set_autostart(is_on), self.autostart_told.emit)
+        self._ask(
+            lambda desk: desk.set_autostart(is_on),
+            self.autostart_told.emit,
+            lambda error: self.setting_refused.emit(LOGIN.name, error.message),
+        )
 
     def take_inventory(self) -> None:
         self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)

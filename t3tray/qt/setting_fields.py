@@ -47,6 +47,10 @@ class SettingField(QWidget):
             self._put(value)
             self._say("")
 
+    def show_note(self, sentence: str) -> None:
+        """What has to be said of the value that is kept; nothing, with an empty one."""
+        self._say(sentence)
+
     def show_refusal(self, sentence: str) -> None:
         """Why the value that was wanted is not kept; the old one holds on."""
         self._say(sentence)
@@ -149,17 +153,18 @@ class ChoiceField(SettingField):
         self._want(self._box.itemData(index))
 
 
-class TextField(SettingField):
+class TimeField(SettingField):
+    """A time of the day, or nothing: a short text."""
+
     def __init__(self, row: Row) -> None:
         self._line = field(row.empty, row.label)
         super().__init__(row, self._line)
         self._line.editingFinished.connect(self._on_finished)
 
     def _place(self) -> None:
-        name = label(self.row.label)
-        name.setBuddy(self._line)
-        self._lines.addWidget(name)
-        self._lines.addWidget(self._line)
+        self._line.setFixedWidth(_NUMBER_WIDTH)
+        self._line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        super()._place()
 
     def _put(self, value: object) -> None:
         if not (self._line.hasFocus() and self._line.isModified()):
@@ -175,3 +180,13 @@ class TextField(SettingField):
     def _on_finished(self) -> None:
         self._line.setModified(False)
         self._want(self._line.text().strip())
+
+
+class TextField(TimeField):
+    """A text of any length, with its name above."""
+
+    def _place(self) -> None:
+        name = label(self.row.label)
+        name.setBuddy(self._line)
+        self._lines.addWidget(name)
+        self._lines.addWidget(self._line)

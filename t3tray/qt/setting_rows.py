@@ -25,10 +25,12 @@ class Section(StrEnum):
 
 
 class Control(Enum):
-    """SWITCH is for true or false, NUMBER for whole ones, CHOICE for one of a few words, FOLDERS for several paths."""
+    """SWITCH is for true or false, NUMBER for whole ones, TIME for one of the day, CHOICE for one of a few words, FOLDERS for
+    several paths."""
 
     SWITCH = auto()
     NUMBER = auto()
+    TIME = auto()
     TEXT = auto()
     PROGRAM = auto()
     CHOICE = auto()
@@ -108,7 +110,7 @@ ROWS: tuple[Row, ...] = (
         "T3 Code's own times, which it does not tell: t3tray only reckons with them.",
         unit="min",
     ),
-    Row(Section.REAPER, "t3_sweep_minutes", Control.NUMBER, "and looks for it every", unit="min"),
+    Row(Section.REAPER, "t3_sweep_minutes", Control.NUMBER, "T3 Code looks for it every", unit="min"),
     Row(
         Section.NOTICES,
         "notice_approval",
@@ -132,7 +134,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         Section.NOTICES,
         "quiet_from",
-        Control.TEXT,
+        Control.TIME,
         "Quiet from",
         "No notices from then on, by your own clock. What still waits for you afterwards is told then.",
         empty="22:00",
@@ -140,7 +142,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         Section.NOTICES,
         "quiet_until",
-        Control.TEXT,
+        Control.TIME,
         "Quiet until",
         "May be on the next day. Leave one of the two empty to have no quiet hours.",
         empty="07:30",

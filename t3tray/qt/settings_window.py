@@ -16,7 +16,7 @@ from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Settings
 from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
-from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField
+from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField, TimeField
 from t3tray.qt.setting_paths import FoldersField, ProgramField
 from t3tray.qt.setting_rows import LOGIN, ROWS, Control, Row, Section
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
@@ -25,6 +25,7 @@ _KINDS: dict[Control, Callable[[Row], SettingField]] = {
     Control.SWITCH: SwitchField,
     Control.NUMBER: NumberField,
     Control.CHOICE: ChoiceField,
+    Control.TIME: TimeField,
     Control.TEXT: TextField,
     Control.PROGRAM: ProgramField,
     Control.FOLDERS: FoldersField,
@@ -53,6 +54,7 @@ class SettingsWindow(QWidget):
         self.fields: dict[str, SettingField] = {row.name: _KINDS[row.control](row) for row in ROWS}
         self.login = SwitchField(LOGIN)
         self.guard = GuardPanel()
+        self._no_notices = label("", "unsure", size=0.92)
         self._used = label("", "muted", size=0.92)
         self._copied = label("", "good", size=0.92)
         self._page = _Page()
@@ -78,7 +80,7 @@ class SettingsWindow(QWidget):
 
     def show_refusal(self, name: str, sentence: str) -> None:
         """What the user wanted of this one is not kept, for the reason that stands beside it from now on."""
-        self.fields[name].show_refusal(sentence)
+        (self.login if name == LOGIN.name else self.fields[name]).show_refusal(sentence)
 
     def show_guard(self, state: GuardState) -> None:
         """How T3 Code stands with the guard."""
@@ -89,13 +91,14 @@ class SettingsWindow(QWidget):
         homes = self.fields["t3_homes"]
         assert isinstance(homes, FoldersField)
         homes.show_found(tuple(_told(home) for home in inventory.homes))
+        self._no_notices.setText(inventory.notices or "")
+        self._no_notices.setVisible(bool(inventory.notices))
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
 
     def show_login(self, starts: bool, trouble: str = "") -> None:
         """Whether t3tray starts when the user logs in, and what else there is to say of it; before that there is no switch."""
         self.login.show_value(starts)
-        if trouble:
-            self.login.show_refusal(trouble)
+        self.login.show_note(trouble)
         self._login_section.show()
 
     def show_copied(self) -> None:
@@ -118,7 +121,7 @@ class SettingsWindow(QWidget):
         layout.addWidget(self._page)
         for section in Section:
             fields = [each for each in self.fields.values() if each.row.section is section]
-            more = [self._used] if section is Section.VAULT else []
+            more = {Section.VAULT: [self._used], Section.NOTICES: [self._no_notices]}.get(section, [])
             if fields:
                 self._page.add(_section(section, [*fields, *more]))
             elif section is Section.GUARD:
@@ -130,6 +133,7 @@ class SettingsWindow(QWidget):
         self._page.add(_section("Help", [*self._help(), self._copied]))
         self._page.end()
         self._copied.hide()
+        self._no_notices.hide()
         for each in self.fields.values():
             each.wanted.connect(self.setting_wanted)
         self.login.wanted.connect(self._on_login_wanted)
@@ -172,7 +176,7 @@ def _section(title: str, lines: list[QWidget]) -> QWidget:
     """A heading, and a card in which the lines stand apart."""
     card = Card()
     for number, each in enumerate(lines):
-        if number and isinstance(each, SettingField):
+        if number and _stands_apart(lines[number - 1], each):
             card.inside.addWidget(line())
         card.inside.addWidget(each)
     section = QWidget()
@@ -182,6 +186,13 @@ def _section(title: str, lines: list[QWidget]) -> QWidget:
     layout.addWidget(heading(title))
     layout.addWidget(card)
     return section
+
+
+def _stands_apart(above: QWidget, below: QWidget) -> bool:
+    """A line parts two settings, but not two switches that say all in their names."""
+    if not (isinstance(above, SettingField) and isinstance(below, SettingField)):
+        return False
+    return bool(above.row.sentence or below.row.sentence) or above.row.control is not below.row.control
 
 
 def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:

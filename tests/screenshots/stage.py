@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QPalette, QPixmap
+from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
 
 from t3tray.demo.table import THREADS
@@ -107,19 +108,26 @@ class Stage:
             self.wait(_SETTLE_MS)
             for scale in scales:
                 suffix = "" if scale == 1 else f"@{scale}x"
-                picture = _picture(shown, scale)
+                picture = _few_colours(_picture(shown, scale))
                 # 0 is the smallest file.
                 assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), "PNG", 0)
         self._qt.setPalette(self._light)
 
 
-def _picture(widget: QWidget, scale: int) -> QPixmap:
+def _picture(widget: QWidget, scale: int) -> QImage:
     """Drawn anew at this scale, as on a screen with so many dots."""
-    picture = QPixmap(widget.size() * scale)
+    picture = QImage(widget.size() * scale, QImage.Format.Format_RGB32)
     picture.setDevicePixelRatio(scale)
-    picture.fill(Qt.GlobalColor.transparent)
+    picture.fill(widget.palette().color(QPalette.ColorRole.Window))
     widget.render(picture)
     return picture
+
+
+def _few_colours(picture: QImage) -> QImage:
+    """The same with the colours that are there most often: a fifth of the size, and no difference that the eye sees."""
+    counts = Counter(memoryview(picture.constBits()).cast("I"))
+    table = [colour for colour, _ in counts.most_common(256)]
+    return picture.convertToFormat(QImage.Format.Format_Indexed8, table, Qt.ImageConversionFlag.AvoidDither)
 
 
 def _dark(light: QPalette) -> QPalette:

@@ -36,6 +36,7 @@ def refused(*words: str) -> tuple[str, str]:
         (("adopt", "ses_"), "is no session"),
         (("show",), "THREAD"),
         (("dance",), "dance"),
+        (("--demo", "threads"), "a world of its own"),
     ],
 )
 def test_words_that_are_off_are_told_in_words_and_as_a_document(words: tuple[str, ...], said: str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 SERVER_USER = "opencode"
 INSTANCE_VARIABLE = "T3TRAY_INSTANCE"
 SERVER_URL_VARIABLE = "T3TRAY_SERVER_URL"
+# The program that a terminal is to start as t3tray, where that is not the usual one.
+PROGRAM_VARIABLE = "T3TRAY_PROGRAM"
 
 # A frozen app's own libraries are put before the system's for itself only; its boot loader keeps the old value in `…_ORIG`.
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "LIBPATH", "DYLD_LIBRARY_PATH")

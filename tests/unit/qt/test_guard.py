@@ -154,8 +154,9 @@ def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     page.show()
     page.show_details(replace(details(row("t1")), answers=(GIVEN, REFUSED)))
     page.tabs.setCurrentIndex([page.tabs.tabText(number) for number in range(page.tabs.count())].index("History"))
+    given = "T3 Code asked for a new session called “Report”; it was given ses_2 (41 messages)."
+    qtbot.waitUntil(lambda: given in texts(page))
     told = texts(page)
-    assert "T3 Code asked for a new session called “Report”; it was given ses_2 (41 messages)." in told
     assert "T3 Code asked for ses_1; it was refused, because the session that held" in told
     assert "send your message again in T3 Code" in told
     with qtbot.waitSignal(page.seen) as seen:

@@ -24,7 +24,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.services.views import Settings
 from t3tray.qt import theme
-from t3tray.qt.setting_rows import ELSEWHERE, ROWS, Control
+from t3tray.qt.setting_rows import ELSEWHERE, LOGIN, ROWS, Control
 from t3tray.qt.settings_window import SettingsWindow
 
 INVENTORY = Inventory(
@@ -60,6 +60,7 @@ def control(window: SettingsWindow, name: str) -> QWidget:
         Control.SWITCH: QCheckBox,
         Control.NUMBER: QSpinBox,
         Control.CHOICE: QComboBox,
+        Control.TIME: QLineEdit,
         Control.TEXT: QLineEdit,
         Control.PROGRAM: QLineEdit,
         Control.FOLDERS: QAbstractButton,
@@ -229,6 +230,20 @@ def test_the_vaults_use_and_place_are_told(window: SettingsWindow) -> None:
     assert "12 MB used, in /home/dev/.local/share/t3tray" in texts(window)
 
 
+def test_a_time_is_passed_on_when_it_is_typed_to_its_end(qtbot: QtBot, window: SettingsWindow) -> None:
+    line = control(window, "quiet_from")
+    qtbot.keyClicks(line, "22:30")
+    with qtbot.waitSignal(window.setting_wanted) as wanted:
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert wanted.args == ["quiet_from", "22:30"]
+
+
+def test_a_desktop_without_notices_is_told_beside_their_switches(window: SettingsWindow) -> None:
+    assert "no notices" not in texts(window)
+    window.show_inventory(replace(INVENTORY, notices="This desktop shows no notices."))
+    assert "This desktop shows no notices." in texts(window)
+
+
 def test_the_start_at_login_has_a_switch_once_it_is_known(qtbot: QtBot, window: SettingsWindow) -> None:
     box = window.login.findChild(QCheckBox)
     assert box is not None and not box.isVisible()
@@ -237,6 +252,12 @@ def test_the_start_at_login_has_a_switch_once_it_is_known(qtbot: QtBot, window: 
     with qtbot.waitSignal(window.login_wanted) as wanted:
         box.click()
     assert wanted.args == [True]
+    window.show_refusal(LOGIN.name, "The folder cannot be written.")
+    assert not box.isChecked() and "The folder cannot be written." in texts(window.login)
+    window.show_login(True, "Another copy of t3tray is set to start.")
+    assert box.isChecked() and "Another copy" in texts(window.login)
+    window.show_login(True)
+    assert "Another copy" not in texts(window.login)
 
 
 def test_what_else_there_is_to_say_of_the_start_at_login_stands_beside_its_switch(window: SettingsWindow) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.autostart import AutostartState
-from t3tray.core.errors import UsageError
+from t3tray.core.errors import UsageError, WorldError
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
@@ -69,6 +69,16 @@ def test_what_the_core_refuses_stands_beside_the_field(qtbot: QtBot, opened: Ope
     with qtbot.waitSignal(opened.bridge.setting_refused):
         spin.setValue(80)
     assert spin.value() == 0 and "A port is between 1024 and 65535." in opened.texts()
+
+
+def test_a_start_at_login_that_cannot_be_changed_stays_and_says_why(qtbot: QtBot, opened: Opened) -> None:
+    opened.desk.trouble = WorldError("The folder cannot be written.")
+    box = opened.window.login.findChild(QCheckBox)
+    assert box is not None
+    qtbot.waitUntil(lambda: not opened.window.login.isHidden() and box.isVisible())
+    with qtbot.waitSignal(opened.bridge.setting_refused):
+        box.click()
+    assert not box.isChecked() and "The folder cannot be written." in opened.texts()
 
 
 def test_the_diagnostics_are_copied_with_what_the_face_knows(qtbot: QtBot, opened: Opened) -> None:
