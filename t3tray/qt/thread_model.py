@@ -32,7 +32,7 @@ class Header:
     is_open: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Found:
     """What a search found in a group; `hits` says which of its lines, None all of them. Only what is looked at is picked out: to
     touch every line of a hundred thousand takes longer than to compare the words."""
@@ -177,17 +177,19 @@ class ThreadModel(QAbstractTableModel):
         """What is typed on to a text is looked for among what that one found."""
         narrows = self._found_by and self._text.startswith(self._found_by) and not self._saying
         among = {section: self._found[section].narrowed for section in self._base} if narrows else self._base
-        self._found = {section: self._matching(group) for section, group in among.items()}
+        self._found = {section: self._matching(group, self._found.get(section)) for section, group in among.items()}
         self._found_by = "" if self._saying else self._text
         self._show()
 
-    def _matching(self, group: Group) -> _Found:
+    def _matching(self, group: Group, before: _Found | None) -> _Found:
+        """What fits in a group; where that is what was found before, the same object."""
         if not self._text:
             return _Found(group)
         hits = list(map(contains, group.words, repeat(self._text)))
         if self._saying:
             hits = [hit or key in self._saying for hit, key in zip(hits, group.keys, strict=True)]
-        return _Found(group, None if all(hits) else hits)
+        wanted = None if all(hits) else hits
+        return before if before and before.group is group and before.hits == wanted else _Found(group, wanted)
 
     def _show(self) -> None:
         shown = [
@@ -195,6 +197,8 @@ class ThreadModel(QAbstractTableModel):
             for section, found in self._found.items()
             if found.lines
         ]
+        if shown == self._shown:
+            return
         rows, headers = _rows(shown)
         if rows == self._rows:
             self._shown, self._rows, self._headers = shown, rows, headers
