@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QWidget
 
 from t3tray.demo.table import Fate, thread_of
-from tests.screenshots.stage import COMPACT, Stage
+from t3tray.qt.settings_window import SettingsWindow
+from tests.screenshots.stage import COMPACT, WIDE, Stage
 
 _BOTH = (1, 2)
 _PARSER = thread_of(Fate.KEPT).title
@@ -72,7 +73,7 @@ def _part(name: str) -> Callable[[Stage], QWidget | None]:
         stage.choose(_PARSER)
         if name == "Receipt":
             # A receipt is what a check leaves.
-            stage.press("Check Again", "Check", "Verify")
+            stage.press("Check")
             stage.wait(1500)
         return stage.window if stage.tab(name) else None
 
@@ -94,6 +95,21 @@ def _agent(stage: Stage) -> QWidget | None:
     return stage.window if stage.tab("Conversation") else None
 
 
+def _settings(stage: Stage) -> QWidget | None:
+    stage.press("Settings")
+    return stage.top(SettingsWindow)
+
+
+def _first_start(stage: Stage) -> QWidget | None:
+    settings = stage.top(SettingsWindow)
+    if settings:
+        settings.close()
+    stage.window.resize(WIDE)
+    stage.window.show_found()
+    stage.wait(3000)
+    return stage.window
+
+
 def _menu(stage: Stage) -> QWidget | None:
     return stage.menu
 
@@ -112,4 +128,6 @@ SCREENS = (
     Screen("history", _part("History")),
     Screen("details", _part("Details")),
     Screen("menu", _menu),
+    Screen("settings", _settings),
+    Screen("first-start", _first_start),
 )
