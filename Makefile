@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: run test soak check bench screenshots setup
+.PHONY: run demo test soak check bench screenshots setup
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -8,6 +8,11 @@ PYTEST = .venv/bin/python -m pytest
 run:
 	@packaging/setup.sh run
 	@.venv/bin/t3tray
+
+# The same on a scratch world that is gone afterwards.
+demo:
+	@packaging/setup.sh run
+	@.venv/bin/t3tray --demo
 
 # A file's tests stay together; two processes, as CI has cores.
 test: setup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import linecache
 import os
 import sys
@@ -48,6 +49,8 @@ def run_demo() -> int:
     try:
         return demo_application(scratch, outside).run()
     finally:
+        # The app has ended in order; what is left to do here has limits of its own.
+        faulthandler.cancel_dump_traceback_later()
         scratch.remove()
 
 

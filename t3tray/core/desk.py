@@ -78,7 +78,7 @@ class Desk:
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
-        opened = self._opened()
+        opened = self._opening()
         try:
             engine = await Engine.open(self._data_directory, "tray")
         except T3TrayError as error:
@@ -324,7 +324,10 @@ class Desk:
         return "" if was_waited_for else GONE
 
     def _opened(self) -> asyncio.Future[Engine]:
-        """The engine, once `run` has opened it; what is asked of the desk before waits for it."""
+        """The engine, once `run` has opened it; what is asked before waits for it. Who waits may be cancelled alone."""
+        return asyncio.shield(self._opening())
+
+    def _opening(self) -> asyncio.Future[Engine]:
         if self._engine is None:
             self._engine = asyncio.get_running_loop().create_future()
         return self._engine

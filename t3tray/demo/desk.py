@@ -8,7 +8,6 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -48,7 +47,6 @@ class DemoDesk(Desk):
         self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
         self._model: Model | None = None
         self._t3: T3Player | None = None
-        self._stands = False
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         def tell(words: str) -> None:
@@ -66,7 +64,6 @@ class DemoDesk(Desk):
         except httpx.HTTPError as error:
             raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
         _say(sys.stdout, f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads")
-        self._stands = True
         going_on = asyncio.create_task(self._go_on(t3, live))
         try:
             await super().run(show)
@@ -77,10 +74,7 @@ class DemoDesk(Desk):
         return AutostartState(False, "The demo is gone when it is quit: it does not start at login.")
 
     async def close(self) -> None:
-        """Ends the server of the scratch world too, whoever started it."""
-        if self._stands:
-            with suppress(T3TrayError):
-                await self.stop_server()
+        """The server, which was started to stay, ends with the scratch world."""
         await super().close()
         if self._model:
             await asyncio.to_thread(self._model.stop)

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import string
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from random import choices
 
 from t3tray.demo.model import MODEL, PROVIDER
 from t3tray.demo.story import Step, Turn, Use
 
 _BUSY = 10.0
+_LETTERS = string.ascii_letters + string.digits
 # What OpenCode's own instructions and tools cost with every request, and what a person takes to think.
 _INSTRUCTIONS = 8_200
 _THINKING = timedelta(seconds=95)
@@ -204,8 +207,8 @@ class SessionWriter:
 
     def _name(self, kind: str, at: datetime) -> str:
         """An id as OpenCode makes them: they sort like the times at which they were made."""
-        number = next(self._numbers)
-        return f"{kind}_{(_ms(at) * 0x1000 + number % 0x1000) & 0xFFFFFFFFFFFF:012x}{number:014}"
+        moment = (_ms(at) * 0x1000 + next(self._numbers) % 0x1000) & 0xFFFFFFFFFFFF
+        return f"{kind}_{moment:012x}{''.join(choices(_LETTERS, k=14))}"
 
 
 def _tool_part(use: Use, w: _Writing, child: str | None) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -41,6 +42,7 @@ def main() -> int:
         QTimer.singleShot(1000, drive)
         application.run()
     finally:
+        faulthandler.cancel_dump_traceback_later()
         scratch.remove()
     for failure in failures:
         print(f"Not taken: {failure}", file=sys.stderr)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QWidget
 
 from t3tray.demo.table import Fate, thread_of
-from tests.screenshots.stage import COMPACT, Stage
+from t3tray.qt.listing import Section
+from t3tray.qt.settings_window import SettingsWindow
+from tests.screenshots.stage import COMPACT, WIDE, Stage
 
 _BOTH = (1, 2)
 _PARSER = thread_of(Fate.KEPT).title
@@ -38,16 +40,20 @@ def take_all(stage: Stage) -> list[str]:
 def _wide(stage: Stage) -> QWidget | None:
     stage.choose(_PARSER)
     stage.tab("Conversation")
+    # The list as somebody keeps it who has looked through what cannot be resumed.
+    stage.fold(Section.CANNOT_RESUME, False)
     return stage.window
 
 
 def _compact(stage: Stage) -> QWidget | None:
+    stage.fold(Section.CANNOT_RESUME, True)
     stage.show_list(COMPACT)
     return stage.window
 
 
 def _blocked(stage: Stage) -> QWidget | None:
     stage.choose(thread_of(Fate.DELETED).title)
+    stage.tab("Conversation")
     return stage.window
 
 
@@ -70,10 +76,9 @@ def _page(stage: Stage) -> QWidget | None:
 def _part(name: str) -> Callable[[Stage], QWidget | None]:
     def show(stage: Stage) -> QWidget | None:
         stage.choose(_PARSER)
-        if name == "Receipt":
-            # A receipt is what a check leaves.
-            stage.press("Check Again", "Check", "Verify")
-            stage.wait(1500)
+        # A receipt is what a check leaves.
+        stage.press("Check")
+        stage.wait(1500)
         return stage.window if stage.tab(name) else None
 
     return show
@@ -91,7 +96,31 @@ def _question(stage: Stage) -> QWidget | None:
 
 def _agent(stage: Stage) -> QWidget | None:
     stage.choose(thread_of(Fate.AGENT_WORKS).title)
+    stage.press("explore:")
     return stage.window if stage.tab("Conversation") else None
+
+
+def _history(stage: Stage) -> QWidget | None:
+    """What a remedy leaves."""
+    if not (_remedy(stage) and stage.press("Carry It Over")):
+        return None
+    stage.wait(3000)
+    return stage.window if stage.tab("History") else None
+
+
+def _settings(stage: Stage) -> QWidget | None:
+    stage.press("Settings")
+    return stage.top(SettingsWindow)
+
+
+def _first_start(stage: Stage) -> QWidget | None:
+    settings = stage.top(SettingsWindow)
+    if settings:
+        settings.close()
+    stage.window.resize(WIDE)
+    stage.window.show_found()
+    stage.wait(3000)
+    return stage.window
 
 
 def _menu(stage: Stage) -> QWidget | None:
@@ -109,7 +138,9 @@ SCREENS = (
     Screen("sub-agent", _agent),
     Screen("page", _page),
     Screen("receipt", _part("Receipt")),
-    Screen("history", _part("History")),
     Screen("details", _part("Details")),
     Screen("menu", _menu),
+    Screen("settings", _settings),
+    Screen("first-start", _first_start),
+    Screen("history", _history),
 )

@@ -13,10 +13,12 @@ from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
 
 from t3tray.demo.table import THREADS
+from t3tray.qt.listing import Section
+from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 
 W = TypeVar("W", bound=QWidget)
-WIDE, COMPACT = QSize(1060, 700), QSize(420, 700)
+WIDE, COMPACT = QSize(1080, 760), QSize(420, 760)
 _LIMIT = 60.0
 _LOOK_MS = 50
 # In ms: what a layout and a late detail take.
@@ -63,6 +65,8 @@ class Stage:
         self.window.resize(size)
         thread_id = next(thread.id for thread in THREADS if thread.title == title)
         self.window.show_thread(thread_id)
+        # Anything else that has the focus would draw a frame into the picture.
+        self.window.threads.table.setFocus()
         self.wait(_SETTLE_MS)
 
     def show_list(self, size: QSize) -> None:
@@ -70,7 +74,15 @@ class Stage:
         back = self.button("← Threads")
         if back:
             back.click()
+        self.window.threads.table.scrollToTop()
         self.wait(_SETTLE_MS)
+
+    def fold(self, section: Section, is_open: bool) -> None:
+        """Close a section of the list, or open it."""
+        model = self.window.threads.table.model()
+        assert isinstance(model, ThreadModel)
+        model.set_open(section, is_open)
+        self.window.threads.table.scrollToTop()
 
     def tab(self, name: str) -> bool:
         """Turn to a tab of the page; False where there is none of this name."""
@@ -82,20 +94,18 @@ class Stage:
                     return True
         return False
 
-    def button(self, beginning: str, within: QWidget | None = None) -> QAbstractButton | None:
-        """The visible button that says this."""
-        found = (within or self.window).findChildren(QAbstractButton)
-        return next((each for each in found if each.isVisible() and each.text().startswith(beginning)), None)
+    def button(self, words: str) -> QAbstractButton | None:
+        """The visible button that says this, among other words."""
+        found = self.window.findChildren(QAbstractButton)
+        return next((each for each in found if each.isVisible() and words in each.text()), None)
 
-    def press(self, *beginnings: str) -> bool:
-        """Press the first of these buttons that is there."""
-        for beginning in beginnings:
-            found = self.button(beginning)
-            if found:
-                found.click()
-                self.wait(_SETTLE_MS)
-                return True
-        return False
+    def press(self, words: str) -> bool:
+        """Press a button; False where there is none."""
+        found = self.button(words)
+        if found:
+            found.click()
+            self.wait(_SETTLE_MS)
+        return found is not None
 
     def top(self, kind: type[W]) -> W | None:
         """A visible window of this kind."""
@@ -143,4 +153,6 @@ def _dark(light: QPalette) -> QPalette:
         (QPalette.ColorRole.PlaceholderText, "#a5a5ae"),
     ):
         dark.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        dark.setColor(QPalette.ColorGroup.Disabled, role, QColor("#8e8e96"))
     return dark

@@ -162,3 +162,25 @@ async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
         assert (await next_of(told)).settings.terminal == ""
         await something_changes()
         assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")
+
+
+async def test_who_waits_for_the_desk_to_open_may_give_up_and_nobody_else_is_harmed() -> None:
+    desk, told = Desk(None), asyncio.Queue[Overview]()
+    impatient = asyncio.create_task(desk.details("t1"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    task = asyncio.create_task(desk.run(told.put_nowait))
+    await next_of(told)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await desk.close()
+
+
+async def test_a_desk_that_never_opened_closes_when_a_waiter_was_given_up() -> None:
+    desk = Desk(None)
+    waiting = asyncio.create_task(desk.details("t1"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await desk.close()
