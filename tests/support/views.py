@@ -58,7 +58,17 @@ def archived(shown: ThreadRow) -> ThreadRow:
 
 
 def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project", **facts: Any) -> T3Thread:
-    return T3Thread(name, f"Thread {name}", project, f"/home/dev/{name}", provider, provider, NOON, NOON, **facts)
+    return T3Thread(
+        id=name,
+        title=f"Thread {name}",
+        project=project,
+        directory=f"/home/dev/{name}",
+        provider=provider,
+        instance=provider,
+        created_at=NOON,
+        last_activity_at=NOON,
+        **facts,
+    )
 
 
 def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from t3tray.core.domain.ask import Approval
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
@@ -79,7 +80,7 @@ def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
 
 
 def test_recent_threads_of_all_providers_stand_by_time() -> None:
-    foreign = replace(t3_thread("b", "codex"), last_activity_at=NOON - timedelta(minutes=5))
+    foreign = structs.replace(t3_thread("b", "codex"), last_activity_at=NOON - timedelta(minutes=5))
     rows = (row("unknown", Reason.TIMEOUT, age=timedelta(minutes=9)), row("a"))
     assert sections(Overview(READY, rows, (foreign,)))[Section.RECENT] == ["a", "b", "unknown"]
 
