@@ -25,15 +25,16 @@ from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
-from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
+from t3tray.core.file_changes import FileChanges
 from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.inventory import take_inventory
 from t3tray.core.login import look_at_login, set_login
-from t3tray.core.opencode.connection import Connection
-from t3tray.core.opencode.events import Connected, Gap, ServerEvent
+from t3tray.core.opencode.events import Connected, ServerEvent
+from t3tray.core.server_events import ServerEvents
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
@@ -42,7 +43,7 @@ from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.power import SleepWatch
-from t3tray.core.system.watch import FileWatch, database_files, existing_folders
+from t3tray.core.system.watch import database_files
 from t3tray.resources import resource
 
 _log = logging.getLogger(__name__)
@@ -53,9 +54,6 @@ REST_FOR_READING = 4.0
 # What makes up for a change that no watcher told.
 SAFETY_REFRESH = 60.0
 
-_UNWATCHED = "What other programs change is noticed once a minute only, because their files cannot be watched"
-_TELLING = ("session.", "permission.", "question.")
-
 
 class Desk:
     """One for the app's life: `run` until cancelled, then `close`."""
@@ -65,12 +63,10 @@ class Desk:
         self._engine: asyncio.Future[Engine] | None = None
         self._guard: GuardDuty | None = None
         self._changed = asyncio.Event()
-        self._listening: asyncio.Task[None] | None = None
+        self._events: ServerEvents | None = None
         self._feed: ConversationFeed | None = None
         self._drafting = asyncio.Lock()
-        self._watch: FileWatch | None = None
-        self._folders: frozenset[Path] = frozenset()
-        self._unwatched: tuple[str, ...] = ()
+        self._files = FileChanges(self._changed.set)
         self._sessions: dict[str, str] = {}
         self._noticing: Noticing | None = None
         self._click: Callable[[Click], None] = lambda click: None
@@ -87,6 +83,7 @@ class Desk:
             raise
         guard = self._guard = GuardDuty(engine)
         opened.set_result(engine)
+        self._events = ServerEvents(engine, partial(self._on_event, engine), self._changed.set)
         engine.server.subscribe(self._on_server_changed)
         noticing = self._noticing = self._notice(engine)
         beside = (
@@ -98,15 +95,14 @@ class Desk:
         )
         try:
             while True:
-                await self._watch_files(engine)
+                await self._files.follow(self._telling_files(engine, guard))
                 rest = await self._look(engine, publish) * REST_FOR_READING
                 await self._next_change(max(rest, COALESCE))
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            if self._watch:
-                await asyncio.to_thread(self._watch.stop)
+            await self._files.stop()
 
     async def _prepare(self, engine: Engine) -> None:
         """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
@@ -120,9 +116,8 @@ class Desk:
 
     async def close(self) -> None:
         """Stop listening, then close the engine: the server that only we use ends with it."""
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        if self._events:
+            await self._events.stop()
         if self._guard:
             await self._guard.close()
         opened = self._engine
@@ -337,36 +332,15 @@ class Desk:
         assert self._guard is not None
         return self._guard
 
-    async def _watch_files(self, engine: Engine) -> None:
-        """Be told of changed files, also in folders that appeared since. Where that fails, the slow refresh makes up for it."""
-        files = (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files)
-        files += self._guard.files if self._guard else ()
-        folders = await asyncio.to_thread(existing_folders, files)
-        if folders == self._folders:
-            return
-        self._folders = folders
-        loop = asyncio.get_running_loop()
-
-        def files_changed() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watcher's thread still tells of a change
-                loop.call_soon_threadsafe(self._changed.set)
-
-        former, self._watch = self._watch, None
-        if former:
-            await asyncio.to_thread(former.stop)
-        try:
-            self._watch = await asyncio.to_thread(FileWatch, files, files_changed)
-            self._unwatched = ()
-        except OSError as error:
-            _log.warning("The files cannot be watched: %s", error)
-            self._unwatched = (f"{_UNWATCHED} ({error.strerror or error}).",)
+    def _telling_files(self, engine: Engine, guard: GuardDuty) -> tuple[Path, ...]:
+        return (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files, *guard.files)
 
     async def _look(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
         """`_publish`; one look that fails by our own fault is told, and is no reason to look at nothing any more."""
 
         def tell(overview: Overview) -> None:
             self._sessions = {served: row.thread.id for row in overview.rows for served in sessions_of(row)}
-            publish(replace(overview, warnings=(*overview.warnings, *self._unwatched)))
+            publish(replace(overview, warnings=(*overview.warnings, *self._files.trouble)))
 
         try:
             return await self._publish(engine, tell)
@@ -436,29 +410,12 @@ class Desk:
         self._changed.set()
         if self._feed:
             self._feed.look_again()
-        if status.state in (ServerState.READY, ServerState.EXTERNAL) and (self._listening is None or self._listening.done()):
-            self._listening = asyncio.get_running_loop().create_task(self._listen())
+        if self._events:
+            self._events.server_changed(status)
 
-    async def _listen(self) -> None:
-        """Follow the server's events for as long as it is the same server; each one is a reason to look again."""
-        engine = await self._opened()
-        try:
-            await self._hear(engine, await engine.connect())
-        except T3TrayError as error:
-            _log.warning("The server's events cannot be followed: %s", error.message)
-            self._changed.set()
-
-    async def _hear(self, engine: Engine, connection: Connection) -> None:
-        async with contextlib.aclosing(connection.events().events()) as signals:
-            async for signal in signals:
-                if isinstance(signal, Gap):
-                    if not engine.is_current(connection):
-                        return
-                    continue
-                engine.conversing.asks.hear(signal)
-                if self._feed:
-                    self._feed.hear(signal)
-                if isinstance(signal, ServerEvent):
-                    engine.resting.note(signal.directory)
-                if isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
-                    self._changed.set()
+    def _on_event(self, engine: Engine, event: Connected | ServerEvent) -> None:
+        engine.conversing.asks.hear(event)
+        if self._feed:
+            self._feed.hear(event)
+        if isinstance(event, ServerEvent):
+            engine.resting.note(event.directory)

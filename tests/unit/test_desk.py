@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from t3tray.core import desk as module
+from t3tray.core import file_changes
 from t3tray.core.desk import Desk
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.thread import Source, Thread
@@ -57,7 +58,7 @@ async def test_a_system_that_watches_no_more_files_is_told_and_the_list_is_shown
     def full(*_words: Any) -> FileWatch:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
-    monkeypatch.setattr(module, "FileWatch", full)
+    monkeypatch.setattr(file_changes, "FileWatch", full)
     monkeypatch.setattr(module, "SAFETY_REFRESH", 0.1)
     async with running() as (_, told):
         for _ in range(2):
@@ -90,7 +91,7 @@ async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: 
             super().__init__(files, on_change)
             watched.append(existing_folders(files))
 
-    monkeypatch.setattr(module, "FileWatch", Noting)
+    monkeypatch.setattr(file_changes, "FileWatch", Noting)
     folder = Path(os.environ["XDG_DATA_HOME"]) / "opencode"
     async with running() as (_, told):
         await next_of(told)

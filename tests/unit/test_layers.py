@@ -32,7 +32,11 @@ ALLOWED: dict[str, set[str]] = {
     "core.inventory": {*_BELOW_ENGINE, "core.engine"},
     "core.diagnostics": {*_BELOW_ENGINE, "core.engine", "core.inventory"},
     "core.login": {*_VALUES, "core.system"},
+    "core.file_changes": _BELOW_ENGINE,
+    "core.server_events": {*_BELOW_ENGINE, "core.engine"},
     "core.desk": {
+        "core.file_changes",
+        "core.server_events",
         *_BELOW_ENGINE,
         "core.diagnostics",
         "core.engine",
