@@ -5,6 +5,7 @@ It owns the drafts of this run: what was typed here is newer than what the list 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
@@ -36,6 +37,8 @@ class Composer(QWidget):
         super().__init__(parent)
         self._thread_id = ""
         self._drafts: dict[str, str] = {}
+        # Every draft of a thread that was shown or kept here: the list may tell one of them late.
+        self._known: defaultdict[str, set[str]] = defaultdict(set)
         self._sending: dict[str, str] = {}
         self._refusals: dict[str, T3TrayError] = {}
         self._outlook = Outlook("", False)
@@ -64,13 +67,15 @@ class Composer(QWidget):
     def show_thread(self, row: ThreadRow) -> None:
         """Another thread, with what was typed in it and not sent; the same one goes on as it is."""
         thread = row.thread
-        if self._drafts.get(thread.id) == thread.draft:
-            del self._drafts[thread.id]
         if thread.id == self._thread_id:
             return
         self.keep_now()
         self._thread_id, self._insists = thread.id, False
-        self._write(self._drafts.get(thread.id, thread.draft))
+        if thread.draft not in self._known[thread.id]:
+            # Nothing that was typed here: the first look, or another program has kept something since.
+            self._known[thread.id].add(thread.draft)
+            self._drafts[thread.id] = thread.draft
+        self._write(self._drafts[thread.id])
         self._show_state()
 
     def show_outlook(self, outlook: Outlook) -> None:
@@ -93,6 +98,7 @@ class Composer(QWidget):
     def show_sent(self, thread_id: str, text: str) -> None:
         """It is in the conversation now; what was typed meanwhile stays."""
         self._sending.pop(thread_id, None)
+        self._known[thread_id].add("")
         if thread_id == self._thread_id:
             self._write(self.editor.toPlainText().removeprefix(text).lstrip("\n"))
             self._drafts[thread_id] = self.editor.toPlainText()
@@ -112,6 +118,7 @@ class Composer(QWidget):
         self._keeping.stop()
         if self._is_unkept:
             self._is_unkept = False
+            self._known[self._thread_id].add(self.editor.toPlainText())
             self.draft_changed.emit(self._thread_id, self.editor.toPlainText())
 
     def _write(self, text: str) -> None:
@@ -199,6 +206,7 @@ class Composer(QWidget):
         self._keeping.stop()
         self._is_unkept = False
         self._sending[self._thread_id] = text
+        self._known[self._thread_id].add(text)
         self._refusals.pop(self._thread_id, None)
         self._show_state()
         self.send_wanted.emit(self._thread_id, text, insists)

@@ -157,4 +157,7 @@ def _dress_table(table: QTextTable) -> None:
     look.setCellPadding(UNIT)
     look.setCellSpacing(0)
     look.setWidth(QTextLength())
+    # One that follows nothing has the room of its row above it.
+    look.setTopMargin(2 * UNIT if table.firstPosition() > 1 else 0)
+    look.setBottomMargin(0)
     table.setFormat(look)

@@ -186,8 +186,8 @@ class ConversationView(QAbstractScrollArea):
         return [place for place in near if place.number >= first] + [place for place in near[::-1] if place.number < first]
 
     def _settle(self, offset: int, width: int) -> None:
-        view, bar = self.viewport(), self.verticalScrollBar()
-        height, whole = view.height(), self._places.height
+        view = self.viewport()
+        height = view.height()
         kept = self._places.between(offset - _FAR * height, offset + (1 + _FAR) * height)
         first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
         focused = QApplication.focusWidget()
@@ -208,17 +208,21 @@ class ConversationView(QAbstractScrollArea):
             if widget.isHidden():
                 widget.show()
             shown.append(widget)
-        self._sheet.setGeometry(0, -offset, view.width(), max(whole, height))
         self._chain(shown)
+        self._scroll_to(offset)
+        self._remember(offset)
+        self._place_newest()
+        self._ask_for_older(offset)
+
+    def _scroll_to(self, offset: int) -> None:
+        bar, height, whole = self.verticalScrollBar(), self.viewport().height(), self._places.height
+        self._sheet.setGeometry(0, -offset, self.viewport().width(), max(whole, height))
         self._is_settling = True
         bar.setPageStep(height)
         bar.setRange(0, max(whole - height, 0))
         bar.setValue(offset)
         bar.setEnabled(whole > height)
         self._is_settling = False
-        self._remember(offset)
-        self._place_newest()
-        self._ask_for_older(offset)
 
     def _width(self) -> int:
         # The scroll bar stands in the margin.

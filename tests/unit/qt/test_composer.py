@@ -127,12 +127,26 @@ def test_another_thread_keeps_the_draft_at_once_and_gives_it_back(qtbot: QtBot, 
         show(composer, row("b", draft="for b"))
     assert kept.args == ["a", "for a"]
     assert composer.editor.toPlainText() == "for b"
-    show(composer, row("a", draft="what the list knew before"))
-    assert composer.editor.toPlainText() == "for a"
-    show(composer, row("a", draft="for a"))
-    show(composer, row("b", draft="for b"))
-    show(composer, row("a", draft="what the command line refused"))
-    assert composer.editor.toPlainText() == "what the command line refused"
+    show(composer, row("a", draft=""))
+    assert composer.editor.toPlainText() == "for a", "the list did not know yet what was typed"
+
+
+def test_what_was_kept_twice_is_not_undone_by_a_list_that_knows_the_first(qtbot: QtBot, composer: Composer) -> None:
+    type_in(qtbot, composer, "one")
+    composer.keep_now()
+    type_in(qtbot, composer, " two")
+    composer.keep_now()
+    show(composer, row("a", draft="one two"))
+    show(composer, row("b"))
+    show(composer, row("a", draft="one"))
+    assert composer.editor.toPlainText() == "one two"
+
+
+def test_what_another_program_kept_is_shown(qtbot: QtBot, composer: Composer) -> None:
+    type_in(qtbot, composer, "one")
+    show(composer, row("b"))
+    show(composer, row("a", draft="one\n\nwhat the command line could not send"))
+    assert composer.editor.toPlainText() == "one\n\nwhat the command line could not send"
 
 
 def test_a_new_look_at_the_thread_does_not_touch_what_is_typed(qtbot: QtBot, composer: Composer) -> None:
