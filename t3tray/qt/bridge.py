@@ -1,18 +1,14 @@
 """The one way between the GUI and the asyncio thread: frozen values come as queued signals, the user's intents go as coroutines.
 
-It owns the thread and its loop. Nothing here waits on the GUI thread, but `join` at the very end.
+How it crosses is in `qt.crossing`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
@@ -21,6 +17,7 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.protecting import GuardStatus
 from t3tray.core.services.views import Opened, Overview
+from t3tray.qt.crossing import Crossing
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of
 from t3tray.qt.menu import RECENT
@@ -37,17 +34,9 @@ from t3tray.qt.words import (
     opened_note,
     stopped,
 )
-from t3tray.qt.working import Working
-
-T = TypeVar("T")
-_log = logging.getLogger(__name__)
-
-# In seconds; the desk bounds its own steps below it.
-CLOSE_LIMIT = 5.0
-DRAFT_LIMIT = 1.0
 
 
-class Bridge(QObject):
+class Bridge(Crossing):
     """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError, `previewed`
     and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long now,
     `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to be sent,
@@ -59,7 +48,6 @@ class Bridge(QObject):
     overview_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
-    working_changed = Signal(object)
     setting_kept = Signal(str, object)
     setting_refused = Signal(str, str)
     inventory_taken = Signal(object)
@@ -74,8 +62,6 @@ class Bridge(QObject):
     protection_changed = Signal(object)
     told = Signal(str)
     copy_wanted = Signal(str)
-    failed = Signal(object)
-    ended = Signal()
     conversation_changed = Signal(object)
     sent = Signal(str, str)
     refused = Signal(str, object)
@@ -83,40 +69,17 @@ class Bridge(QObject):
     _conversation_told = Signal()
 
     def __init__(self, make_desk: Callable[[], Desk]) -> None:
-        super().__init__()
+        super().__init__(make_desk)
         self.overview: Overview | None = None
         self.listing: Listing | None = None
         self.brief: Overview | None = None
-        self._stops_server = False
-        self._make_desk = make_desk
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._desk: asyncio.Future[Desk] = self._loop.create_future()
-        self._asked: set[asyncio.Task[None]] = set()
-        self._working = Working(self.working_changed.emit)
-        # What ends in order even when the app does.
-        self._drafts: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         self._newest: Conversation | None = None
         self._conversation_told.connect(self._on_conversation_told, Qt.ConnectionType.QueuedConnection)
-        self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        super().start()
         self._ask(lambda desk: desk.tell_clicks(self._tell_click))
-
-    def close(self, stops_server: bool = False) -> None:
-        """Begin to end; `ended` tells when it is done. A second call does nothing.
-
-        With `stops_server` a server that would go on running without us ends too.
-        """
-        self._stops_server = stops_server
-        self._hand_over(self._stop.set)
-
-    def join(self, limit: float = CLOSE_LIMIT) -> bool:
-        """Wait for the end, in seconds; for when the session ends and there is no other moment. True when it came."""
-        self._thread.join(limit)
-        return not self._thread.is_alive()
 
     def look_at(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit)
@@ -270,11 +233,6 @@ class Bridge(QObject):
         if not isinstance(error, OurBug):  # that is told already
             self.failed.emit(error)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._asked.discard(task)
-        self._drafts.add(task)
-        task.add_done_callback(self._drafts.discard)
-
     def _publish_conversation(self, conversation: Conversation) -> None:
         """The newest picture waits to be taken; a GUI that is busy finds one, not many."""
         was_taken, self._newest = self._newest is None, conversation
@@ -287,108 +245,6 @@ class Bridge(QObject):
         if newest:
             self.conversation_changed.emit(newest)
 
-    def _ask(
-        self,
-        work: Callable[[Desk], Awaitable[T]],
-        tell: Callable[[T], None] | None = None,
-        refuse: Callable[[T3TrayError], None] | None = None,
-        *,
-        words: str = "",
-        on_stop: Callable[[], None] | None = None,
-    ) -> None:
-        """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal. With `words` it can be
-        stopped once it takes long."""
-
-        def begin() -> None:
-            task = self._begin(work, tell, refuse)
-            if words:
-                self._working.follow(task, words, on_stop)
-
-        self._hand_over(begin)
-
-    def _begin(
-        self,
-        work: Callable[[Desk], Awaitable[T]],
-        tell: Callable[[T], None] | None = None,
-        refuse: Callable[[T3TrayError], None] | None = None,
-    ) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._do(work, tell, refuse))
-        self._asked.add(task)
-        task.add_done_callback(self._asked.discard)
-        return task
-
-    def _hand_over(self, work: Callable[[], object]) -> None:
-        """Have it called in the asyncio thread; once that has come to its end, nothing is done any more."""
-        if self._thread.is_alive():
-            with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
-                self._loop.call_soon_threadsafe(work)
-
-    async def _do(
-        self,
-        work: Callable[[Desk], Awaitable[T]],
-        tell: Callable[[T], None] | None,
-        refuse: Callable[[T3TrayError], None] | None,
-    ) -> None:
-        try:
-            result = await work(await asyncio.shield(self._desk))
-        except OurBug as bug:
-            self._tell_bug(bug)
-        except T3TrayError as error:
-            (refuse or self.failed.emit)(error)
-        except Exception as bug:
-            self._tell_bug(bug)
-            if refuse:
-                refuse(our_bug(bug))
-        else:
-            if tell:
-                tell(result)
-
-    def _main(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._live())
-        finally:
-            self.ended.emit()
-
-    async def _live(self) -> None:
-        self._loop.set_exception_handler(self._on_unhandled)
-        try:
-            desk = self._make_desk()
-        except Exception as bug:
-            self._desk.cancel()
-            self._tell_bug(bug)
-            return
-        self._desk.set_result(desk)
-        running = asyncio.create_task(desk.run(self._publish))
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            self._tell_end_of(running)
-            await stopping
-        await self._finish_drafts()
-        for task in (running, *self._asked):
-            task.cancel()
-        await asyncio.gather(running, *self._asked, return_exceptions=True)
-        await self._close(desk)
-
-    async def _finish_drafts(self) -> None:
-        """What was typed is kept before anything is closed."""
-        if self._drafts:
-            await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
-        for task in self._drafts:
-            task.cancel()
-
-    async def _close(self, desk: Desk) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_LIMIT):
-                if self._stops_server:
-                    await desk.stop_server()
-                await desk.close()
-        except TimeoutError:
-            _log.error("t3tray did not end in order within %s seconds.", CLOSE_LIMIT)
-        except Exception:
-            _log.exception("t3tray did not end in order.")
-
     def _publish(self, overview: Overview) -> None:
         if overview != self.overview:
             self.overview = overview
@@ -398,34 +254,6 @@ class Bridge(QObject):
 
     def _tell_click(self, click: Click) -> None:
         self.notice_clicked.emit(click)
-
-    def _tell_end_of(self, running: asyncio.Task[None]) -> None:
-        error = running.exception()
-        if isinstance(error, T3TrayError):
-            self.failed.emit(error)
-        elif error:
-            self._tell_bug(error)
-
-    def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """What went wrong in the loop where nobody waited for it."""
-        error = context.get("exception")
-        if isinstance(error, Exception):
-            self._tell_bug(error)
-        else:
-            loop.default_exception_handler(context)
-
-    def _tell_bug(self, bug: BaseException) -> None:
-        _log.error("This is a mistake of t3tray's.", exc_info=bug)
-        self.failed.emit(our_bug(bug))
-
-
-def our_bug(error: BaseException) -> OurBug:
-    """The same as an error that can be told; where it happened is behind it, as its cause."""
-    if isinstance(error, OurBug):
-        return error
-    told = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
-    told.__cause__ = error
-    return told
 
 
 async def _done(work: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.redaction import redacted
 from t3tray.core.errors import OurBug
-from t3tray.qt.bridge import our_bug
+from t3tray.qt.crossing import our_bug
 from t3tray.qt.report import MOST, Reporter
 from t3tray.qt.report_window import LOST, ReportWindow
 
