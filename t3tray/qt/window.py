@@ -28,20 +28,20 @@ from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDet
 from t3tray.qt.first_start import FoundPage
 from t3tray.qt.guard_sheet import GuardSheet
 from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
-from t3tray.qt.menu import SERVER_LABELS, Deed, Item, server_deeds
+from t3tray.qt.menu import Deed, Item
 from t3tray.qt.message_bar import MessageBar
 from t3tray.qt.new_thread import NewThread
-from t3tray.qt.parts import button, clear, label, line, set_kind
+from t3tray.qt.parts import button, label, line
 from t3tray.qt.progress import ProgressLine
 from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
 from t3tray.qt.rename import Rename
+from t3tray.qt.server_line import ServerLine
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
 from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
 from t3tray.qt.window_place import WindowPlace
-from t3tray.qt.words import is_trouble, server_line
 from t3tray.qt.working import Work
 
 _TWO_PANES = 720
@@ -79,7 +79,6 @@ class MainWindow(QMainWindow):
         self._lines: Mapping[str, Line] = {}
         self._reapers: Mapping[str, ReaperState] = {}
         self._warned: tuple[str, ...] = ()
-        self._server_deeds: tuple[Deed, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
         self._welcomed = False
@@ -96,10 +95,7 @@ class MainWindow(QMainWindow):
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
-        self._server = label("", "muted", size=0.92)
-        self._settings = button("Settings", "plain")
-        self._server_buttons = QHBoxLayout()
-        self._server_buttons.setSpacing(0)
+        self._server = ServerLine()
         self._build()
         self._connect()
         self._paint()
@@ -125,7 +121,7 @@ class MainWindow(QMainWindow):
             self.look_wanted.emit(current)
             self._note_looking()
         self.page.show_asks(overview.asks)
-        self._show_server(overview)
+        self._server.show_overview(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
             if overview.warnings:
@@ -276,22 +272,13 @@ class MainWindow(QMainWindow):
         self._panes.setSizes([380, 580])
         self._over_panes.addWidget(self._panes)
         self._over_panes.addWidget(self.guard_sheet)
-        foot = QWidget()
-        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        foot.setProperty("kind", "bar")
-        foot_layout = QHBoxLayout(foot)
-        foot_layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
-        foot_layout.setSpacing(0)
-        foot_layout.addWidget(self._server, 1)
-        foot_layout.addLayout(self._server_buttons)
-        foot_layout.addWidget(self._settings)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         self.banner.hide()
-        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), foot):
+        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), self._server):
             layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 
@@ -319,7 +306,8 @@ class MainWindow(QMainWindow):
         self.found.settings_wanted.connect(self.settings_wanted)
         self.found.put_away.connect(self._put_found_away)
         self.progress.stopped.connect(self.stop_wanted)
-        self._settings.clicked.connect(self.settings_wanted)
+        self._server.wanted.connect(self.server_wanted)
+        self._server.settings_wanted.connect(self.settings_wanted)
         # The window itself is not told: its style sheet stands above the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
@@ -344,23 +332,6 @@ class MainWindow(QMainWindow):
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
         self._note_looking()
-
-    def _show_server(self, overview: Overview) -> None:
-        server = overview.server
-        told = server_line(server, is_short=True)
-        self._server.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._server.setToolTip("\n".join(filter(None, (server_line(server), overview.resting))))
-        set_kind(self._server, "bad" if is_trouble(server) else "muted")
-        deeds = server_deeds(server)
-        if deeds == self._server_deeds:
-            return
-        self._server_deeds = deeds
-        clear(self._server_buttons)
-        for deed in deeds:
-            made = button(SERVER_LABELS[deed].removesuffix(" Server"), "plain")
-            made.setAccessibleName(SERVER_LABELS[deed])
-            made.clicked.connect(lambda _checked=False, deed=deed: self.server_wanted.emit(deed.value))
-            self._server_buttons.addWidget(made)
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
