@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,8 @@ class T3Player:
         self._state = base / "userdata"
         (self._state / "logs" / "provider").mkdir(parents=True)
         (self._state / "environment-id").write_text(environment_id, encoding="utf-8")
-        # One thread at a time uses it, but not always the same.
+        # Scenes run side by side in worker threads, and a transaction belongs to one of them.
+        self._alone = threading.Lock()
         self._connection = sqlite3.connect(self._state / "state.sqlite", check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA busy_timeout = 5000")
@@ -44,7 +46,7 @@ class T3Player:
         (self._state / "server-runtime.json").write_text(json.dumps(told), encoding="utf-8")
 
     def add_projects(self, code: Path, at: datetime) -> None:
-        with self._connection:
+        with self._alone, self._connection:
             self._connection.executemany(
                 "INSERT INTO projection_projects (project_id, title, workspace_root, scripts_json, created_at, updated_at)"
                 " VALUES (?, ?, ?, '[]', ?, ?)",
@@ -59,7 +61,7 @@ class T3Player:
         asked = max((line.at for line in lines if line.role == "user"), default=ended if thread.story else None)
         status, session_status = ("running", "ready") if thread.age < REAPED_AFTER else ("stopped", "stopped")
         selection = {"instanceId": thread.provider, "model": f"{PROVIDER}/{MODEL}"}
-        with self._connection:
+        with self._alone, self._connection:
             self._connection.execute(
                 "INSERT INTO projection_threads (thread_id, project_id, title, latest_turn_id, created_at, updated_at,"
                 " archived_at, latest_user_message_at, model_selection_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -115,13 +117,13 @@ class T3Player:
             log.write(f"[{_stamp(at)}] CANON: {json.dumps(event, separators=(',', ':'))}\n")
 
     def set_cursor(self, thread_id: str, session_id: str | None) -> None:
-        with self._connection:
+        with self._alone, self._connection:
             self._connection.execute(
                 "UPDATE provider_session_runtime SET resume_cursor_json = ? WHERE thread_id = ?", (_cursor(session_id), thread_id)
             )
 
     def set_worktree(self, thread_id: str, folder: Path, branch: str) -> None:
-        with self._connection:
+        with self._alone, self._connection:
             self._connection.execute(
                 "UPDATE projection_threads SET worktree_path = ?, branch = ? WHERE thread_id = ?",
                 (str(folder), branch, thread_id),
@@ -130,7 +132,7 @@ class T3Player:
     def begin_turn(self, thread_id: str, words: str, session_id: str, at: datetime) -> None:
         """The user has sent a message there, and it went to this session."""
         turn = f"opencode-turn-{uuid.uuid4()}"
-        with self._connection:
+        with self._alone, self._connection:
             self._add_message(thread_id, Line("user", words, at))
             self._connection.execute(
                 "UPDATE projection_threads SET updated_at = ?, latest_user_message_at = ?, latest_turn_id = ?"
@@ -151,7 +153,7 @@ class T3Player:
     def end_turn(self, thread_id: str, answer: Line) -> None:
         """The answer has come."""
         at = _stamp(answer.at)
-        with self._connection:
+        with self._alone, self._connection:
             self._add_message(thread_id, answer)
             self._connection.execute(
                 "UPDATE projection_threads SET updated_at = ?, pending_approval_count = 0, pending_user_input_count = 0"
@@ -166,7 +168,7 @@ class T3Player:
 
     def set_waiting(self, thread_id: str, approvals: int = 0, answers: int = 0) -> None:
         """The thread waits for the user."""
-        with self._connection:
+        with self._alone, self._connection:
             self._connection.execute(
                 "UPDATE projection_threads SET pending_approval_count = ?, pending_user_input_count = ? WHERE thread_id = ?",
                 (approvals, answers, thread_id),
