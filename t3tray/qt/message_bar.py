@@ -1,4 +1,4 @@
-"""The bar on top of the window that tells an error, in place of a box that would be in the way."""
+"""The bar on top of the window that tells an error, or what was done, in place of a box that would be in the way."""
 
 from __future__ import annotations
 
@@ -47,8 +47,14 @@ class MessageBar(QWidget):
         self._show("Please note", sentence, "")
         self._copy.hide()
 
+    def note(self, sentence: str) -> None:
+        """What was done, or is so: nothing to worry about."""
+        self._show("", sentence, "")
+        self._copy.hide()
+
     def _show(self, title: str, message: str, hint: str) -> None:
         self._title.setText(title)
+        self._title.setVisible(bool(title))
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))

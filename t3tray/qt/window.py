@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
     def show_remedied(self, thread_id: str, done: Preview) -> None:
         if self.sheet.thread_id == thread_id:
             self._on_sheet_put_away()
-        self.bar.warn(f"Done: {done.title}.")
+        self.bar.note(f"Done: {done.title}.")
 
     def show_protection_plan(self, plan: ProtectionPlan) -> None:
         """What the guard would change, over everything else."""
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
     def show_protection(self, status: GuardStatus) -> None:
         """What it came to."""
         self._on_guard_put_away()
-        self.bar.warn(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
+        self.bar.note(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
 
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
         self.inventory_wanted.emit()
 
     def show_note(self, sentence: str) -> None:
-        self.bar.warn(sentence)
+        self.bar.note(sentence)
 
     def show_error(self, error: T3TrayError) -> None:
         self.bar.tell(error)
