@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from t3tray.core.opencode.binary import find_binary
 from t3tray.demo.desk import SWITCH_VARIABLE
 from tests.support.desktop import Desktop
 
@@ -22,7 +23,12 @@ def main() -> int:
     for old in TARGET.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as scratch, Desktop(Path(scratch)) as desktop:
-        environment = {**os.environ, **desktop.environment, SWITCH_VARIABLE: SOON}
+        # The pictures name the program: not by where it lies on the machine that takes them.
+        shown = Path(scratch, "bin", "opencode")
+        shown.parent.mkdir()
+        shown.symlink_to(find_binary("", os.environ, Path.home()))
+        path = os.pathsep.join((str(shown.parent), os.environ["PATH"]))
+        environment = {**os.environ, **desktop.environment, "PATH": path, SWITCH_VARIABLE: SOON}
         command = [sys.executable, "-m", "tests.screenshots.camera", str(TARGET)]
         code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=LIMIT).returncode
     pictures = sorted(TARGET.glob("*.png"))
