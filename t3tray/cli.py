@@ -89,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     guard.add_argument("action", choices=["on", "off", "status", "run"])
     guard.add_argument("--yes", action="store_true", help="do it without asking")
     guard.add_argument("--interrupt", action="store_true", help="even while a turn runs in T3 Code, which ends it")
+    guard.add_argument("--at-login", action="store_true", help="with `on`: start t3tray when you log in, too")
     attach = commands.add_parser("attach", parents=[common], description="Verify a thread, then open OpenCode in this terminal.")
     attach.add_argument("thread", metavar="THREAD")
     return parser

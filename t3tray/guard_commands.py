@@ -9,6 +9,7 @@ from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.errors import ExitCode
 from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.login import look_at_login, set_login
 from t3tray.core.services.protecting import GuardStatus, ProtectionPlan, ProtectionView, guard_state
 from t3tray.documents import Document
 from t3tray.tables import local
@@ -25,11 +26,26 @@ async def guard(command: Command) -> ExitCode:
         case "on":
             await command.agree(plan_text(await house.plan(True)))
             await house.protect(command.words.interrupt)
+            await _offer_login(command)
         case "off":
             await house.unprotect(command.words.interrupt)
     status = await house.status()
     command.answer(guard_document(status), guard_text(status))
     return ExitCode.DONE
+
+
+async def _offer_login(command: Command) -> None:
+    """T3 Code cannot reach OpenCode any more while t3tray is off."""
+    data = command.engine.data_directory
+    state = await (set_login(data, True) if command.words.at_login else look_at_login(data))
+    if state.trouble:
+        command.say(state.trouble)
+    elif state.is_on:
+        command.say("t3tray starts when you log in.")
+    else:
+        command.say(
+            "While t3tray does not run, T3 Code cannot reach OpenCode. `t3tray guard on --at-login` starts it when you log in."
+        )
 
 
 async def _run(command: Command, house: Guardhouse) -> None:

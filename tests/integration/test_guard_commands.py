@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +82,9 @@ def test_t3_code_pointed_at_the_guard_goes_through_it_and_back(program: Program,
         assert running["answers"] is True and running["t3code"][0]["state"] == "not-guarded"
         assert "serverUrl" not in settings(world)["providers"]["opencode"], "nothing is done without a word"
         program.run("guard", "on", code=6)
-        (home,) = program.json("guard", "on", "--yes")["guard"]["t3code"]
+        (home,) = program.json("guard", "on", "--yes", "--at-login")["guard"]["t3code"]
+        if sys.platform == "linux":
+            assert Path(program.environment["XDG_CONFIG_HOME"], "autostart", "t3tray.desktop").is_file()
         assert (home["state"], home["places"]) == ("guarded", [{"name": "providers.opencode", "server": running["url"]}])
         provider = settings(world)["providers"]["opencode"]
         assert provider["enabled"] is True and provider["serverUrl"] == running["url"]

@@ -53,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "documents": {*_VALUES, "core.services", "core.t3code"},
     "tables": {*_VALUES, "core.services", "core.t3code"},
     "command": {"core.engine", "documents"},
-    "guard_commands": {*_VALUES, *_TEXTS, "core.guardhouse", "core.services", "core.t3code", "command"},
+    "guard_commands": {*_VALUES, *_TEXTS, "core.guardhouse", "core.login", "core.services", "core.t3code", "command"},
     "remedy_commands": {*_VALUES, *_TEXTS, "command"},
     "settings_command": {"core.store", "command"},
     "vault_commands": {*_VALUES, *_TEXTS, "command"},
