@@ -14,9 +14,9 @@ demo:
 	@packaging/setup.sh run
 	@.venv/bin/t3tray --demo
 
-# A file's tests stay together; two processes, as CI has cores.
+# A file's tests stay together. Three processes on two cores: half of them wait for a server at any time.
 test: setup
-	$(PYTEST) -n 2 --dist loadfile
+	$(PYTEST) -n 3 --dist loadfile
 
 # The same tests with many more rounds.
 soak: setup
