@@ -134,8 +134,9 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     (ask,) = here.overview.asks
     await here.desk.reply(ask, "once")
     await gone(daemon)
-    await here.desk.watch("")
+    # Looked at until its end: a turn that ends unseen is told.
     await here.until(lambda overview: overview.rows[0].verdict.reason.value == "proved", "the end of the turn")
+    await here.desk.watch("")
     (work / "opencode.json").unlink()
     work.rename(work.with_name("moved"))
     blocked = await notice(daemon, "“Refactor the parser” cannot be resumed")
