@@ -191,7 +191,10 @@ class MainWindow(QMainWindow):
     def bring_up(self) -> None:
         """In front of everything, whatever state it was in."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
-        self.show()
+        if not self.isVisible():
+            self.show()
+            # Qt would begin with a button of the last line.
+            self.threads.table.setFocus()
         self.raise_()
         self.activateWindow()
         if self.width() >= _TWO_PANES:

@@ -367,3 +367,11 @@ def test_what_takes_long_is_shown_with_a_way_to_stop_it(qtbot: QtBot, window: Ma
     assert stopped.args == [7]
     window.show_working(())
     assert not window.progress.isVisible()
+
+
+def test_the_keys_go_to_the_list_from_the_first_moment(qtbot: QtBot) -> None:
+    window = MainWindow(lambda: NOON)
+    qtbot.addWidget(window)
+    window.show_overview(Overview(READY, (row("a"),)))
+    window.bring_up()
+    qtbot.waitUntil(lambda: window.focusWidget() is window.threads.table)
