@@ -1,49 +1,31 @@
-"""The sheet of the guard: what pointing T3 Code at it, or back, would change, what is lost, and which turns it would end.
-
-It does nothing itself: it is agreed to, or put away.
-"""
+"""The sheet of the guard: what pointing T3 Code at it, or back, would change, what is lost, and which turns it would end."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.services.protecting import ProtectionPlan
-from t3tray.qt.parts import Card, ScrollPage, button, clear, heading, label, told_card
-from t3tray.qt.theme import GAP
-
-# In px: from here on the two columns stand side by side.
-_SIDE_BY_SIDE = 520
+from t3tray.qt.parts import Card, button, heading, label
+from t3tray.qt.sheet import Sheet
 
 
-class GuardSheet(ScrollPage):
+class GuardSheet(Sheet):
     """`agreed` carries whether it is to be on, whether turns that run may be ended, and whether t3tray is to start at login from
-    now on; `put_away`: it was not wanted."""
+    now on."""
 
     agreed = Signal(bool, bool, bool)
-    put_away = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Protect T3 Code", parent)
-        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._plan: ProtectionPlan | None = None
         self._starts_at_login = True
         self._login = QCheckBox()
 
     def show_plan(self, plan: ProtectionPlan) -> None:
         self._plan = plan
-        clear(self._body)
-        self.verticalScrollBar().setValue(0)
-        self._body.addWidget(label(plan.title, size=1.25, bold=True))
-        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._columns.setSpacing(GAP)
-        for name, told in (("Now", plan.before), ("Then", plan.after)):
-            self._columns.addWidget(told_card(name, told, ""), 1)
-        self._body.addLayout(self._columns)
-        self._body.addWidget(told_card("Kept", plan.kept, "good"))
-        self._body.addWidget(told_card("Lost", plan.lost, "bad"))
+        self._begin(plan.title, plan.before, plan.after, plan.kept, plan.lost)
         do = button(plan.button, "main")
         do.clicked.connect(self._on_agreed)
         if plan.running:
@@ -52,25 +34,12 @@ class GuardSheet(ScrollPage):
         self._login.setToolTip("Without t3tray T3 Code cannot reach OpenCode.")
         self._body.addWidget(self._login)
         self._offer_login()
-        cancel = button("Cancel")
-        cancel.clicked.connect(self.put_away)
-        row = QHBoxLayout()
-        row.addWidget(do)
-        row.addWidget(cancel)
-        row.addStretch(1)
-        self._body.addLayout(row)
-        self._body.addStretch(1)
-        self._arrange()
-        cancel.setFocus()
+        self._end(do)
 
     def show_login(self, state: AutostartState) -> None:
         """Whether t3tray starts at login. It is offered where it does not: T3 Code needs it from then on."""
         self._starts_at_login = state.is_on
         self._offer_login()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._arrange()
 
     def _turns(self, plan: ProtectionPlan, do: QPushButton) -> Card:
         """The turns that it would end: not without the user's own word."""
@@ -87,10 +56,6 @@ class GuardSheet(ScrollPage):
 
     def _offer_login(self) -> None:
         self._login.setVisible(self._plan is not None and self._plan.on and not self._starts_at_login)
-
-    def _arrange(self) -> None:
-        wide = self.viewport().width() >= _SIDE_BY_SIDE
-        self._columns.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     @Slot()
     def _on_agreed(self) -> None:

@@ -32,7 +32,7 @@ def thought(name: str, text: str) -> Piece:
 
 
 def used(name: str, tool: str = "read", status: str = "completed", **more: str) -> Piece:
-    known = {"title": "parser.py", "input": '{"filePath": "/work/parser.py"}', "output": "x = 1"} | more
+    known = {"title": "parser.py", "input": '{"filePath": "/code/parser.py"}', "output": "x = 1"} | more
     return Piece(name, PieceKind.TOOL, tool=ToolCall(tool, status, **known))
 
 

@@ -32,7 +32,7 @@ from t3tray.core.services.views import Opened, Overview, Resumption, Settings, T
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(
     FoundProgram("/usr/bin/opencode", "1.18.33"),
-    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/work/t3", added_as="/work/t3")),
+    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/code/t3", added_as="/code/t3")),
     "",
     "/home/dev/.local/share/t3tray",
     12_400_000,

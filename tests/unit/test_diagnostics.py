@@ -53,7 +53,7 @@ async def test_they_tell_versions_settings_states_sizes_and_logs(engine: Engine)
 
 async def test_no_title_folder_or_word_of_a_thread_is_in_them(engine: Engine, tmp_path: Path) -> None:
     now = utc_now()
-    engine.store.threads.add(Thread("3f2a", "My private matter", "/work/private", Source.T3TRAY, now, now, draft="dear diary"))
+    engine.store.threads.add(Thread("3f2a", "My private matter", "/code/private", Source.T3TRAY, now, now, draft="dear diary"))
     text = await diagnose(engine)
     assert "t3tray, unbound: 1" in text
     for private in ("private", "diary"):

@@ -144,7 +144,7 @@ def test_tools_open_by_mouse_and_by_key_and_are_read_aloud(qtbot: QtBot, view: C
     assert told.role() == QAccessible.Role.Button
     qtbot.mouseClick(line, Qt.MouseButton.LeftButton)
     blocks = shown(view, CodeBlock)
-    assert [block.lines.toPlainText() for block in blocks] == ["filePath: /work/parser.py", "All well."]
+    assert [block.lines.toPlainText() for block in blocks] == ["filePath: /code/parser.py", "All well."]
     line.setFocus()
     qtbot.keyClick(line, Qt.Key.Key_Space)
     assert not shown(view, CodeBlock)

@@ -29,7 +29,7 @@ from t3tray.qt.settings_window import SettingsWindow
 
 INVENTORY = Inventory(
     FoundProgram("/usr/bin/opencode", "1.18.33"),
-    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/work/t3", added_as="/work/t3")),
+    (FoundHome("/home/dev/.t3", True, True, 12, 9), FoundHome("/code/t3", added_as="/code/t3")),
     "",
     "/home/dev/.local/share/t3tray",
     12_400_000,
@@ -40,7 +40,7 @@ INVENTORY = Inventory(
 def window(qtbot: QtBot) -> SettingsWindow:
     made = SettingsWindow()
     qtbot.addWidget(made)
-    made.show_settings(Settings(t3_homes=("/work/t3",)))
+    made.show_settings(Settings(t3_homes=("/code/t3",)))
     made.show_inventory(INVENTORY)
     made.show()
     return made
@@ -200,10 +200,10 @@ def test_a_switch_that_is_refused_goes_back(window: SettingsWindow) -> None:
 def test_a_folder_can_be_added_and_removed(qtbot: QtBot, window: SettingsWindow) -> None:
     field = window.fields["t3_homes"]
     shown = texts(field)
-    for part in ("/home/dev/.t3", "Running now. 12 threads", "/work/t3", "No T3 Code in it"):
+    for part in ("/home/dev/.t3", "Running now. 12 threads", "/code/t3", "No T3 Code in it"):
         assert part in shown, part
     with qtbot.waitSignal(window.setting_wanted) as wanted:
-        button(field, "Remove /work/t3").click()
+        button(field, "Remove /code/t3").click()
     assert wanted.args == ["t3_homes", ()]
     assert not any(found.accessibleName() == "Remove /home/dev/.t3" for found in field.findChildren(QAbstractButton))
     button(field, "Add Folder…").click()
@@ -211,7 +211,7 @@ def test_a_folder_can_be_added_and_removed(qtbot: QtBot, window: SettingsWindow)
     assert dialog is not None
     with qtbot.waitSignal(window.setting_wanted) as wanted:
         dialog.fileSelected.emit("/other")
-    assert wanted.args == ["t3_homes", ("/work/t3", "/other")]
+    assert wanted.args == ["t3_homes", ("/code/t3", "/other")]
     dialog.close()
 
 
