@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
 from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
 from t3tray.core.domain.guard_sentences import told_sentence
@@ -140,7 +142,7 @@ def entry_document(entry: Entry) -> Document:
         "actor": entry.actor.value,
         "why": entry.why,
         "intent": entry.intent,
-        "cursor": asdict(entry.cursor) if entry.cursor else None,
+        "cursor": structs.asdict(entry.cursor) if entry.cursor else None,
         "remedy": entry.deed.remedy.value if entry.deed else None,
     }
 
@@ -175,7 +177,7 @@ def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
         "deleted": details.deleted or None,
-        "cursor": asdict(details.cursor) if details.cursor else None,
+        "cursor": structs.asdict(details.cursor) if details.cursor else None,
         "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],
         "alarms": [alarm_document(alarm) for alarm in details.alarms],

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from t3tray.core.domain.journal import last_remedy
 from t3tray.core.domain.remedy import Choice, Remedy
@@ -122,7 +123,7 @@ def test_an_undo_brings_back_the_binding_and_what_was_changed(tmp_path: Path, re
     assert bound
     if remedy is Remedy.MOVE_SESSION:
         # What was recorded before is older than the move behind our back; the undo records where the session truly works.
-        bound = replace(bound, directory=str(place.elsewhere))
+        bound = structs.replace(bound, directory=str(place.elsewhere))
     assert place.life.store.journal.binding(place.thread).cursor == bound
     assert place.server.messages_held[bound.session_id] == held
     if remedy in (Remedy.MOVE_SESSION, Remedy.RELOCATE):

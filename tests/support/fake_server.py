@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import ServerDown, SessionMissing
@@ -97,10 +99,10 @@ class FakeServer:
     async def fork_session(self, session_id: str) -> SessionRecord:
         number = next(self._numbers)
         parent = self._held(session_id)
-        facts = replace(parent.facts, id=f"ses_{number:03}", title=f"{parent.facts.title} (fork #1)", created_ms=number)
+        facts = structs.replace(parent.facts, id=f"ses_{number:03}", title=f"{parent.facts.title} (fork #1)", created_ms=number)
         fork = SessionRecord(facts, parent.marker, metadata=parent.metadata)
         copies = [
-            replace(record, facts=replace(record.facts, id=f"{record.facts.id}_{number}"))
+            replace(record, facts=structs.replace(record.facts, id=f"{record.facts.id}_{number}"))
             for record in self.messages_held[session_id]
         ]
         self._request(lambda: self._keep(fork, copies))
@@ -113,7 +115,7 @@ class FakeServer:
 
     async def move_session(self, session_id: str, directory: str) -> None:
         record = self._held(session_id)
-        moved = replace(record, facts=replace(record.facts, directory=directory))
+        moved = replace(record, facts=structs.replace(record.facts, directory=directory))
         self._request(lambda: self.sessions_held.update({session_id: moved}))
 
     async def tell(self, session_id: str, text: str, mark: str) -> str:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
 from t3tray.core.domain.autostart import AutostartState
@@ -54,7 +56,7 @@ def idle(name: str, minutes: int) -> ThreadRow:
 
 
 def archived(shown: ThreadRow) -> ThreadRow:
-    return replace(shown, thread=replace(shown.thread, archived_at=NOON))
+    return replace(shown, thread=structs.replace(shown.thread, archived_at=NOON))
 
 
 def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project", **facts: Any) -> T3Thread:
@@ -74,7 +76,7 @@ def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project"
 def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:
     """The same thread as one of T3 Code's."""
     theirs = t3_thread(shown.thread.id, **facts)
-    return replace(shown, thread=replace(shown.thread, source=Source.T3CODE), t3=theirs)
+    return replace(shown, thread=structs.replace(shown.thread, source=Source.T3CODE), t3=theirs)
 
 
 def alarm(name: str) -> Alarm:

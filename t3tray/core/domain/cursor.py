@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SESSION_PREFIX = "ses_"
 
 
-@dataclass(frozen=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """What was recorded of the bound session when it was last seen.
 
     `session_created_ms` is OpenCode's own time of creation in ms since the epoch. The ids of messages are None as long as

@@ -6,10 +6,11 @@ and a failure can never be read as absence because it is another type.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -24,13 +25,11 @@ class Failure(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-@dataclass(frozen=True)
-class Found(Generic[T]):
+class Found(Struct, Generic[T], frozen=True):
     value: T
 
 
-@dataclass(frozen=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """A 404 with OpenCode's NotFound body (or, without a server, no such row in its database)."""
 
 
@@ -49,8 +48,7 @@ class Activity(StrEnum):
     BUSY = "busy"
 
 
-@dataclass(frozen=True)
-class SessionFacts:
+class SessionFacts(Struct, frozen=True):
     """A session as OpenCode tells it. `reverted_to` is the message of a pending revert: the next prompt deletes from there."""
 
     id: str
@@ -64,8 +62,7 @@ class SessionFacts:
     reverted_to: str | None = None
 
 
-@dataclass(frozen=True)
-class MessageFacts:
+class MessageFacts(Struct, frozen=True):
     """A message without its words. `finished`: a user's message always is; an assistant's when it completed or failed."""
 
     id: str
@@ -79,16 +76,14 @@ class MessageFacts:
         return self.role is Role.ASSISTANT and self.finished
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A root session that says it belongs to the thread, and where that was learnt."""
 
     session_id: str
     learnt_from: str
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Everything that `decide` may look at.
 
     `newest` is the session's last message (Absent: the session has none). `tail` and `first` are the messages that the

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 
@@ -61,8 +63,7 @@ class ReaperClock:
         return self.started + max(sweeps, 0) * self.sweep
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """What T3 Code recorded of the process behind a thread. Times are None where they cannot be read.
 
     `status` "running" does not mean a running turn, and `session_status` "ready" does not mean that the process lives.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from t3tray.core.errors import ThreadNotFound, UsageError
 
@@ -19,8 +20,7 @@ class Source(StrEnum):
     T3TRAY = "t3tray"
 
 
-@dataclass(frozen=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """One conversation as its source shows it. `directory` is absolute; times are aware and in UTC."""
 
     id: str

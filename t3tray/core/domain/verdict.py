@@ -5,8 +5,9 @@ It owns the order in which facts are weighed. Sentences and remedies are in `sen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, SessionFacts
@@ -62,8 +63,7 @@ def _kind_of(reason: Reason) -> Kind:
 KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A reason, and what is particular to this case (`detail`, a clause for people; may be empty)."""
 
     reason: Reason
@@ -94,7 +94,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:
         there = f"names {evidence.t3_talks_to} and goes on there" if evidence.t3_talks_to else "knows no session for it"
         remarks.append(f"T3 Code itself still {there}, unless it is protected")
-    return replace(verdict, detail="; ".join(filter(None, remarks))) if any(remarks) else verdict
+    return Verdict(verdict.reason, "; ".join(filter(None, remarks))) if any(remarks) else verdict
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:

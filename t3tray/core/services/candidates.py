@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry
@@ -28,8 +29,7 @@ T3_MESSAGES = "T3 Code's messages"
 JOURNAL = "journal"
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What the sources remember of one thread. `titled` are sessions named after it, `parts` what its messages were made from;
     `told` the sessions that some of those were found in already."""
 

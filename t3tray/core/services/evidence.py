@@ -9,10 +9,13 @@ import asyncio
 import os
 import stat
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
@@ -44,8 +47,7 @@ def directory_exists(path: str) -> bool | None:
         return None
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
     `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`

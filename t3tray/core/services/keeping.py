@@ -7,8 +7,9 @@ server and changes no binding to another session. For the thread that runs the S
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Found, MessageFacts, SessionFacts

@@ -6,7 +6,9 @@ It creates no session and changes no binding: `PROVEN` lines renew what is recor
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found
@@ -32,8 +34,7 @@ _DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the u
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
-@dataclass(frozen=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own,
     `agents_work`: a sub-agent of its session seems to be in the middle of a turn."""
 
@@ -75,8 +76,8 @@ class Examination:
 
     def at_work(self) -> Examination:
         """The same, now that a server said that a turn runs in the session."""
-        evidence = replace(self.evidence, activity=Activity.BUSY)
-        return replace(self, evidence=evidence, verdict=decide(self.cursor, evidence))
+        evidence = structs.replace(self.evidence, activity=Activity.BUSY)
+        return structs.replace(self, evidence=evidence, verdict=decide(self.cursor, evidence))
 
 
 class NotResumable(WorldError):

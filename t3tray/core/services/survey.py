@@ -10,9 +10,11 @@ import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, compress, islice
 from operator import is_not
+
+from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Failure
@@ -38,7 +40,7 @@ from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
 from t3tray.core.t3code.twins import Twins, without_twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
-WHOLE_AT_ONCE = 500
+WHOLE_AT_ONCE = 300
 _THOUSANDS = 2_000
 
 
@@ -348,7 +350,7 @@ class Survey:
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
         parts = tuple(part for reader in self._readers for part in (reader.parts([thread_id]) or {}).get(thread_id, ()))
-        memory = replace(self.memory(thread_id, entries), parts=parts)
+        memory = structs.replace(self.memory(thread_id, entries), parts=parts)
         try:
             with self._database.reading() as reader:
                 return candidates_of(memory, reader)
@@ -370,28 +372,29 @@ class Survey:
         if t3 is None or self._failure is not None:
             return recorded
         bound = recorded.cursor.session_id if recorded.cursor else None
-        if not self._has_memories(recorded.thread.id, t3):
+        if not self._remembers_more(t3, bound):
             return recorded
         memory = self.memory(recorded.thread.id, ())
         stretches = memory.stretches
         there: dict[str, bool | None] = {}
         if not memory.names_only(bound):
-            memory = replace(memory, entries=self._store.journal.entries(recorded.thread.id))
+            memory = structs.replace(memory, entries=self._store.journal.entries(recorded.thread.id))
             candidates = candidates_of(memory, self._index.reader)
             there = {found.session_id: found.exists for found in candidates}
-            recorded = replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)))
+            recorded = structs.replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)))
         elif stretches and bound:
             there = {bound: self._index.has(bound)}
         if not stretches:
             return recorded
         served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in stretches)
-        return replace(recorded, served=tuple(served))
+        return structs.replace(recorded, served=tuple(served))
 
-    def _has_memories(self, name: str, t3: T3Thread) -> bool:
-        """Whether anything is remembered of the thread's sessions but where T3 Code sends its next message."""
-        if t3.earlier or t3.before_import or self._answered_in.get(name) or self._index.titled(f"T3 Code {name}"):
+    def _remembers_more(self, t3: T3Thread, bound: str | None) -> bool:
+        """Whether anything but this session, or more of it than its name, is remembered of the thread."""
+        answered, titled = self._answered_in.get(t3.id), self._index.titled(f"T3 Code {t3.id}")
+        if t3.earlier or t3.before_import or (answered and answered != {bound}) or (titled and titled != (bound,)):
             return True
-        return any(logs.has(name) for logs in self._logs)
+        return any(logs.has(t3.id) for logs in self._logs)
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
@@ -404,7 +407,7 @@ class Survey:
             found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
         except ServerError as error:
             return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
-        return replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
+        return structs.replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
 
     def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
         """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""

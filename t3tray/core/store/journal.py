@@ -83,8 +83,8 @@ class Journal:
             latest = connection.scalar(select(func.max(journal.c.seq))) or 0
             # As plain text: after a start these are all that there are, and a typed column takes twice as long.
             live = select(cursors.c.thread_id, type_coerce(cursors.c.cursor, Text)).where(cursors.c.thread_id.in_(later))
-            bound = {thread_id: decode(text, Cursor) for thread_id, text in connection.execute(live)}
-            return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later)}
+            bound = {thread_id: decode(text, Cursor) for thread_id, text in connection.execute(live).all()}
+            return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later).all()}
 
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""

@@ -80,7 +80,7 @@ def _keep_threads(connection: Connection, proofs: Iterable[Proof]) -> None:
     statement = upsert(threads)
     shown = {column.name: statement.excluded[column.name] for column in threads.c if column.name not in ("id", "draft")}
     statement = statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown)
-    connection.execute(statement, [vars(proof.thread) for proof in proofs])
+    connection.execute(statement, [msgspec.structs.asdict(proof.thread) for proof in proofs])
 
 
 def _keep_cursors(connection: Connection, proofs: Iterable[Proof]) -> None:

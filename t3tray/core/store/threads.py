@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -27,9 +28,9 @@ class Threads:
 
     def keep(self, thread: Thread) -> None:
         """Record a thread that another program shows, or what it shows of it now; the draft is ours and stays."""
-        shown = {name: value for name, value in vars(thread).items() if name not in ("id", "draft")}
+        shown = {name: value for name, value in asdict(thread).items() if name not in ("id", "draft")}
         with self._database.write() as connection:
-            statement = upsert(threads).values(vars(thread))
+            statement = upsert(threads).values(asdict(thread))
             connection.execute(statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown))
 
     def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
@@ -85,7 +86,7 @@ class Threads:
 
 
 def insert_thread(connection: Connection, thread: Thread) -> None:
-    connection.execute(insert(threads).values(vars(thread)))
+    connection.execute(insert(threads).values(asdict(thread)))
 
 
 def _update(connection: Connection, thread_id: str, **values: object) -> None:

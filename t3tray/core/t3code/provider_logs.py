@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from t3tray.core.t3code.times import moment
 
@@ -25,8 +25,7 @@ _KEPT_ROTATIONS = 10
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A time in which one session served the thread: from the first line that names it to the last before another one."""
 
     session_id: str
@@ -49,7 +48,7 @@ class ProviderLogs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, _Read] = {}
-        self._listed: Mapping[str, Set[str]] | None = None
+        self._listed: frozenset[str] | None = None
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
         """The sessions of a thread in the order in which they served it. Raises OSError when a file cannot be read."""
@@ -61,7 +60,9 @@ class ProviderLogs:
 
     def has(self, thread_id: str) -> bool:
         """Whether there is a log of this thread; the folder is listed once."""
-        return thread_id in self._names()
+        current = _name(thread_id)
+        # The second is alone there for the moment in which T3 Code begins a new file.
+        return current in self._names() or f"{current}.1" in self._names()
 
     def list_again(self) -> None:
         """New logs may have come."""
@@ -69,22 +70,18 @@ class ProviderLogs:
 
     def _files(self, thread_id: str) -> Iterator[str]:
         """The rotated files, the oldest first, then the one that is written."""
-        there = self._names().get(thread_id, frozenset())
-        name = f"events.{thread_id}.log"
-        rotations = (f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)) if len(there) > 1 else ()
-        for rotated in (*rotations, name):
+        there, name = self._names(), _name(thread_id)
+        for rotated in (*(f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)), name):
             if rotated in there:
                 yield os.path.join(self._folder, rotated)
 
-    def _names(self) -> Mapping[str, Set[str]]:
-        """The files by the thread that they are of."""
+    def _names(self) -> frozenset[str]:
+        """The files in the folder; none where it cannot be listed."""
         if self._listed is None:
-            found: dict[str, set[str]] = defaultdict(set)
-            with suppress(OSError):
-                for name in os.listdir(self._folder):
-                    if name.startswith("events."):
-                        found[name.split(".")[1]].add(name)
-            self._listed = found
+            try:
+                self._listed = frozenset(os.listdir(self._folder))
+            except OSError:
+                self._listed = frozenset()
         return self._listed
 
     def _of(self, path: str) -> list[Stretch]:
@@ -107,6 +104,10 @@ class ProviderLogs:
                 known.offset += len(lines) + len(end)
                 for stretch in _stretches(lines):
                     _add(known.stretches, stretch)
+
+
+def _name(thread_id: str) -> str:
+    return f"events.{thread_id}.log"
 
 
 def _stretches(lines: bytes) -> Iterator[Stretch]:

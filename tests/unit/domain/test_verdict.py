@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
@@ -118,9 +118,9 @@ CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.ASSISTANT, 3_000, False))}),
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.USER, 3_000, True))}),
     (Reason.REWOUND, CURSOR, {"tail": Absent(), "first": Found(LAST), "messages_gone": 4}),
-    (Reason.REWOUND, CURSOR, {"session": Found(replace(SESSION, reverted_to=CURSOR.last_message_id)), "taken_back": 2}),
-    (Reason.PROVED, CURSOR, {"session": Found(replace(SESSION, reverted_to="msg_99"))}),
-    (Reason.HISTORY_LOST, CURSOR, {"session": Found(replace(SESSION, reverted_to=CURSOR.first_message_id))}),
+    (Reason.REWOUND, CURSOR, {"session": Found(structs.replace(SESSION, reverted_to=CURSOR.last_message_id)), "taken_back": 2}),
+    (Reason.PROVED, CURSOR, {"session": Found(structs.replace(SESSION, reverted_to="msg_99"))}),
+    (Reason.HISTORY_LOST, CURSOR, {"session": Found(structs.replace(SESSION, reverted_to=CURSOR.first_message_id))}),
     (Reason.TIMEOUT, None, {"asked_for": True}),
     (Reason.BUSY, CURSOR, {"activity": Activity.BUSY}),
     (Reason.UNBOUND, None, {}),

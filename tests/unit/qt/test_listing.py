@@ -144,7 +144,7 @@ def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
 def test_a_turn_that_ended_since_the_user_looked_is_news_until_they_look() -> None:
     clock = [BEFORE]
     reading = Reading(lambda: clock[0])
-    old, shown = row("old", age=timedelta(hours=2)), replace(row("a"), thread=replace(row("a").thread, created_at=BEFORE))
+    old, shown = row("old", age=timedelta(hours=2)), replace(row("a"), thread=structs.replace(row("a").thread, created_at=BEFORE))
     clock[0] = NOON
     assert not reading.has_news(old), "it was over before the app began"
     assert not reading.has_news(row("new")), "it was only made"
@@ -152,4 +152,4 @@ def test_a_turn_that_ended_since_the_user_looked_is_news_until_they_look() -> No
     assert reading.has_news(shown)
     reading.look(shown)
     assert not reading.has_news(shown)
-    assert reading.has_news(replace(shown, thread=replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1))))
+    assert reading.has_news(replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1))))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton
@@ -297,7 +298,10 @@ TITLES = ("x" * 200, "תיקון התחברות למסד הנתונים", "🎉�
 def test_any_title_is_painted_in_its_row_in_both_directions(
     threads: ThreadList, direction: Qt.LayoutDirection, width: int
 ) -> None:
-    rows = [replace(row(f"t{place}"), thread=replace(row(f"t{place}").thread, title=title)) for place, title in enumerate(TITLES)]
+    rows = [
+        replace(row(f"t{place}"), thread=structs.replace(row(f"t{place}").thread, title=title))
+        for place, title in enumerate(TITLES)
+    ]
     threads.setLayoutDirection(direction)
     threads.resize(width, 600)
     threads.set_listing(listing_of(Overview(READY, tuple(rows), guarded=frozenset({"t0", "t1"}))))
@@ -317,7 +321,7 @@ def test_what_is_new_goes_when_it_is_looked_at(qtbot: QtBot) -> None:
     threads = ThreadList(reading)
     qtbot.addWidget(threads)
     clock[0] = NOON
-    news = replace(row("a"), thread=replace(row("a").thread, created_at=NOON - timedelta(days=1)))
+    news = replace(row("a"), thread=structs.replace(row("a").thread, created_at=NOON - timedelta(days=1)))
     threads.set_listing(listing_of(Overview(READY, (news,))))
     assert reading.has_news(news)
     threads.look("a")

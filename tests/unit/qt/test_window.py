@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QTableView, QWidget
@@ -198,7 +199,10 @@ def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot) -> No
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     clock[0] = NOON
-    a, b = (replace(shown, thread=replace(shown.thread, created_at=NOON - timedelta(days=1))) for shown in (row("a"), row("b")))
+    a, b = (
+        replace(shown, thread=structs.replace(shown.thread, created_at=NOON - timedelta(days=1)))
+        for shown in (row("a"), row("b"))
+    )
     window.show_overview(Overview(READY, (a, b)))
     assert "not seen yet" in spoken(window, "a") and "not seen yet" in spoken(window, "b")
     window.threads.choose("a")

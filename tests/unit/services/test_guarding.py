@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
@@ -270,7 +271,7 @@ async def test_the_session_that_another_one_was_chosen_over_is_left(
 ) -> None:
     life = begin()
     chosen = server.add_foreign_session(thread.directory)
-    cursor = replace(await cursor_now(server, (await server.session(chosen)).facts, None), chosen_over="ses_of_t3code")
+    cursor = structs.replace(await cursor_now(server, (await server.session(chosen)).facts, None), chosen_over="ses_of_t3code")
     async with life.guarding.intend(thread, "") as _:
         pass
     life.write("t1", Event.CONFIRMED, cursor)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import GONE, Answers, Approval, Asker, Inquiry, Option, Question, Reply
@@ -245,7 +246,8 @@ async def test_nothing_is_told_of_an_archived_thread() -> None:
     async with world() as here:
         (busy,), (gone,) = overview(Reason.BUSY).rows, overview(Reason.MISSING).rows
         away = [
-            replace(each, thread=replace(each.thread, archived_at=NOON)) for each in (busy, replace(busy, verdict=DONE), gone)
+            replace(each, thread=structs.replace(each.thread, archived_at=NOON))
+            for each in (busy, replace(busy, verdict=DONE), gone)
         ]
         assert await here.titles_after(*(Overview(READY, (each,)) for each in away)) == []
 

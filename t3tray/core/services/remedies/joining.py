@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from t3tray.core.domain.carrying import Carried, carried, summary_of
 from t3tray.core.domain.difference import difference
 from t3tray.core.domain.journal import Entry, Event, put_away
@@ -52,7 +54,7 @@ class Join:
                 now = await cursor_now(server, record.facts, old)
                 if only:
                     # No answer comes to what was told, and none is missing.
-                    now = replace(now, last_finished_id=now.last_message_id)
+                    now = structs.replace(now, last_finished_id=now.last_message_id)
                 cursor = chosen(now, details)
                 lines = journal.rebinding(old, cursor, f"{packed.messages} messages carried over from {listed}")
                 await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.cursor import Cursor

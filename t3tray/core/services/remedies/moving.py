@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy

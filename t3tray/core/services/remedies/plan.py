@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import SessionFacts
@@ -110,7 +112,7 @@ def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:
     t3 = details.row.t3
     if t3 is None:
         return cursor
-    return replace(cursor, chosen_over=None if t3.session_id == cursor.session_id else t3.session_id or "")
+    return structs.replace(cursor, chosen_over=None if t3.session_id == cursor.session_id else t3.session_id or "")
 
 
 def live_binding(tools: Tools, thread_id: str) -> Cursor | None:
