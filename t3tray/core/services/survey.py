@@ -40,7 +40,7 @@ from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
 from t3tray.core.t3code.twins import Twins, without_twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
-WHOLE_AT_ONCE = 300
+WHOLE_AT_ONCE = 200
 _THOUSANDS = 2_000
 
 
