@@ -138,7 +138,9 @@ def _palette(scheme: Colours) -> QPalette:
 
 def motion_is_reduced() -> bool:
     """Whether the system asks for less movement. Qt tells it from 6.12 on."""
-    preference = getattr(QGuiApplication.styleHints().accessibility(), "motionPreference", None)
+    # In a variable of its own: PySide6 6.12 takes what belongs to the hints for gone when nobody holds them.
+    hints = QGuiApplication.styleHints()
+    preference = getattr(hints.accessibility(), "motionPreference", None)
     return preference is not None and "Reduce" in preference().name
 
 
