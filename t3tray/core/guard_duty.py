@@ -29,7 +29,7 @@ from t3tray.core.t3code.threads import Shape
 
 # In seconds: the tray app has 5 to end everything in order.
 _STOP_LIMIT = 3.0
-# In seconds: how soon it is tried again to listen where that failed; nothing tells when a port is free.
+# In seconds: how soon it is looked again where nothing tells of a change: a port that becomes free, a last request that ends.
 RETRY = 2.0
 _UNFIT = (
     "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
@@ -47,6 +47,7 @@ class GuardDuty:
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
         self._trouble = ""
+        self._is_leaving = False
         self._status: GuardStatus | None = None
 
     @property
@@ -65,7 +66,7 @@ class GuardDuty:
                 _log.exception("The guard could not be kept by a mistake of t3tray's.")
                 self._trouble = f"t3tray made a mistake while it kept the guard ({type(bug).__name__}: {bug})."
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY if self._trouble else None):
+                async with asyncio.timeout(RETRY if self._trouble or self._is_leaving else None):
                     await self._due.wait()
 
     def look_again(self) -> None:
@@ -116,6 +117,7 @@ class GuardDuty:
         """
         if not on:
             await self._house.unprotect(interrupt)
+            self.look_again()
             return await self.status()
         async with self._alone:
             if not (await self._house.status()).answers:
@@ -142,6 +144,7 @@ class GuardDuty:
                 # Not before: T3 Code still ends its sessions through it.
                 await self._house.stop()
                 status = await self._house.status(with_others=False)
+        self._is_leaving = not is_needed and self._house.listens
         return replace(status, trouble=self._trouble)
 
     async def _begin(self) -> None:

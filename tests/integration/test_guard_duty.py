@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,8 +21,10 @@ from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.guardhouse import Guardhouse
+from t3tray.core.services.guard_key import GuardKey
 from t3tray.core.services.protecting import GuardPhase, GuardState, Protection
 from t3tray.core.services.views import Overview
+from t3tray.core.system.environment import SERVER_USER
 from tests.support.t3_world import World, add_thread, empty_world, make_v2, writing
 
 LIMIT = 20
@@ -176,6 +179,38 @@ async def test_a_guard_that_stopped_listening_comes_again(duty: GuardDuty, world
         server.close()
     assert not duty._house.listens
     assert (await state(duty)).phase is GuardPhase.ON and duty._house.listens
+
+
+async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_ends_by_itself(
+    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.05)
+    await duty.protect(True, False)
+    key = await duty._engine.guard_key()
+    reader, writer = await asyncio.open_connection("127.0.0.1", key.port)
+    writer.writelines(line.encode() + b"\r\n" for line in _half_a_request(key))
+    looking = asyncio.create_task(duty.run(lambda: None))
+    try:
+        await eventually(lambda: true(duty._house.under_way == 1))
+        await duty.protect(False, False)
+        assert duty._house.listens
+        writer.close()
+        await eventually(lambda: true(not duty._house.listens))
+        assert (await state(duty)).phase is GuardPhase.OFF
+    finally:
+        looking.cancel()
+        writer.close()
+        assert await reader.read() == b""
+
+
+def _half_a_request(key: GuardKey) -> tuple[str, ...]:
+    """One whose body never comes."""
+    who = b64encode(f"{SERVER_USER}:{key.password}".encode()).decode()
+    return "POST /session HTTP/1.1", f"Host: 127.0.0.1:{key.port}", f"Authorization: Basic {who}", "Content-Length: 9", ""
+
+
+async def true(value: bool) -> bool:
+    return value
 
 
 async def test_settings_that_were_changed_elsewhere_are_told_and_followed(duty: GuardDuty, world: World) -> None:
