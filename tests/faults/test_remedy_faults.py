@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +59,9 @@ class Place:
     def live(self) -> Life:
         return Life(self.root / "data", self.server, self.switch, PID + next(self.lives), self.tick)
 
+    def close(self) -> None:
+        self.life.store.close()
+
     def tick(self) -> datetime:
         self.time += timedelta(seconds=1)
         return self.time
@@ -79,7 +83,7 @@ class Place:
             asyncio.run(self.apply(remedy))
         except Killed:
             self.switch.left = None
-            self.life.store.close()
+            self.close()
             self.life = self.live()
             return True
         finally:
@@ -114,50 +118,49 @@ def test_an_undo_killed_at_any_step_is_as_before_or_done(tmp_path: Path, remedy:
 
 @pytest.mark.parametrize("remedy", REMEDIES)
 def test_an_undo_brings_back_the_binding_and_what_was_changed(tmp_path: Path, remedy: Remedy) -> None:
-    place = Place(tmp_path, remedy)
-    where = place.state()
-    bound = place.life.store.journal.binding(place.thread).cursor
-    held = place.server.messages_held[bound.session_id if bound else ""].copy()
-    asyncio.run(place.apply(remedy))
-    asyncio.run(place.apply(Remedy.UNDO))
-    assert bound
-    if remedy is Remedy.MOVE_SESSION:
-        # What was recorded before is older than the move behind our back; the undo records where the session truly works.
-        bound = structs.replace(bound, directory=str(place.elsewhere))
-    assert place.life.store.journal.binding(place.thread).cursor == bound
-    assert place.server.messages_held[bound.session_id] == held
-    if remedy in (Remedy.MOVE_SESSION, Remedy.RELOCATE):
-        assert place.state()[1:] == where[1:]
-    with pytest.raises(Refused, match="no remedy"):
+    with closing(Place(tmp_path, remedy)) as place:
+        where = place.state()
+        bound = place.life.store.journal.binding(place.thread).cursor
+        held = place.server.messages_held[bound.session_id if bound else ""].copy()
+        asyncio.run(place.apply(remedy))
         asyncio.run(place.apply(Remedy.UNDO))
+        assert bound
+        if remedy is Remedy.MOVE_SESSION:
+            # What was recorded before is older than the move behind our back; the undo records where the session truly works.
+            bound = structs.replace(bound, directory=str(place.elsewhere))
+        assert place.life.store.journal.binding(place.thread).cursor == bound
+        assert place.server.messages_held[bound.session_id] == held
+        if remedy in (Remedy.MOVE_SESSION, Remedy.RELOCATE):
+            assert place.state()[1:] == where[1:]
+        with pytest.raises(Refused, match="no remedy"):
+            asyncio.run(place.apply(Remedy.UNDO))
 
 
 def test_a_thread_that_changed_meanwhile_is_not_what_was_agreed_to(tmp_path: Path) -> None:
-    place = Place(tmp_path, Remedy.CARRY)
-    details = place.life.details(place.thread, place.server, ())
-    choice = Choice(Remedy.CARRY)
-    seen = asyncio.run(place.life.remedies.preview(details, choice))
-    before = place.state()
-    asyncio.run(place.life.sending.send(place.thread, "and more, said meanwhile", place.server))
-    said = place.state()
-    with pytest.raises(Refused, match="has changed"):
-        asyncio.run(place.life.remedies.apply(place.life.details(place.thread, place.server, ()), choice, seen))
-    assert place.state() == said != before
+    with closing(Place(tmp_path, Remedy.CARRY)) as place:
+        details = place.life.details(place.thread, place.server, ())
+        choice = Choice(Remedy.CARRY)
+        seen = asyncio.run(place.life.remedies.preview(details, choice))
+        before = place.state()
+        asyncio.run(place.life.sending.send(place.thread, "and more, said meanwhile", place.server))
+        said = place.state()
+        with pytest.raises(Refused, match="has changed"):
+            asyncio.run(place.life.remedies.apply(place.life.details(place.thread, place.server, ()), choice, seen))
+        assert place.state() == said != before
 
 
 def _every_step(root: Path, make: Callable[[Path], Place], remedy: Remedy, is_done: Callable[[Place], bool]) -> int:
     """Kill at the first step, the second, …, until it lives through; how many steps there were."""
     for step in itertools.count():
-        place = make(root / str(step))
-        before = place.state()
-        if not place.killed(remedy, step):
-            assert is_done(place)
-            return step
-        asyncio.run(place.life.settle(place.server))
-        assert place.life.store.journal.pending() == ()
-        if not is_done(place):
-            assert place.state() == before, f"killed at step {step}"
-            asyncio.run(place.apply(remedy))
-            assert is_done(place)
-        place.life.store.close()
+        with closing(make(root / str(step))) as place:
+            before = place.state()
+            if not place.killed(remedy, step):
+                assert is_done(place)
+                return step
+            asyncio.run(place.life.settle(place.server))
+            assert place.life.store.journal.pending() == ()
+            if not is_done(place):
+                assert place.state() == before, f"killed at step {step}"
+                asyncio.run(place.apply(remedy))
+                assert is_done(place)
     raise AssertionError

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def odd_world(scratch: Path) -> World:
         part = ("prt_odd", "msg_odd_00003", "ses_odd", 1, 1, '{"type":"text","text":"compaction"}')
         opencode.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
     return world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return odd_world(tmp_path)
+
+
+@pytest.fixture
+def eyes(world: World, tmp_path: Path) -> Iterator[Eyes]:
+    made = Eyes(world, tmp_path)
+    yield made
+    made.store.close()
 
 
 def spoil(world: World, table: str, column: str, value: str) -> None:
@@ -93,12 +106,10 @@ def test_an_odd_row_ends_no_look_and_is_never_missing(
     ],
 )
 def test_where_nothing_can_be_said_the_verdict_is_unknown_and_well_again_later(
-    tmp_path: Path, table: str, column: str, value: str
+    world: World, eyes: Eyes, table: str, column: str, value: str
 ) -> None:
-    world = odd_world(tmp_path)
     good = world.opencode.read_bytes()
     spoil(world, table, column, value)
-    eyes = Eyes(world, tmp_path)
     assert verdicts(eyes) == {"odd": Reason.UNSUPPORTED, "fine": Reason.UNPROVEN}
     assert eyes.store.journal.binding("odd").cursor is None, "nothing is kept of what is not understood"
     world.opencode.write_bytes(good)
@@ -111,15 +122,12 @@ def test_where_nothing_can_be_said_the_verdict_is_unknown_and_well_again_later(
     ("column", "value"),
     [("title", NO_UTF8), ("title", "5"), ("version", "x'ff'"), ("time_archived", "'x'"), ("metadata", "x'ff'")],
 )
-def test_what_no_verdict_needs_may_be_odd(tmp_path: Path, column: str, value: str) -> None:
-    world = odd_world(tmp_path)
+def test_what_no_verdict_needs_may_be_odd(world: World, eyes: Eyes, column: str, value: str) -> None:
     spoil(world, "session", column, value)
-    assert verdicts(Eyes(world, tmp_path)) == {"odd": Reason.UNPROVEN, "fine": Reason.UNPROVEN}
+    assert verdicts(eyes) == {"odd": Reason.UNPROVEN, "fine": Reason.UNPROVEN}
 
 
-def test_a_kept_thread_whose_session_turns_odd_is_unknown_and_keeps_its_binding(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
-    eyes = Eyes(world, tmp_path)
+def test_a_kept_thread_whose_session_turns_odd_is_unknown_and_keeps_its_binding(world: World, eyes: Eyes) -> None:
     verdicts(eyes)
     spoil(world, "session", "time_created", "'x'")
     with writing(world.opencode) as connection:
@@ -130,21 +138,18 @@ def test_a_kept_thread_whose_session_turns_odd_is_unknown_and_keeps_its_binding(
     assert eyes.store.alarms.all() == (), "an odd row is no loss"
 
 
-def test_a_row_without_its_parent(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
+def test_a_row_without_its_parent(world: World, eyes: Eyes) -> None:
     spoil(world, "session", "parent_id", "'ses_nowhere'")
     with writing(world.opencode) as connection:
         add_message(connection, "ses_nobody", 1, NOON)
         connection.execute("INSERT INTO part VALUES ('prt_lost', 'msg_lost', 'ses_lost', 1, 1, '{')")
-    assert verdicts(Eyes(world, tmp_path)) == {"odd": Reason.CHILD, "fine": Reason.UNPROVEN}
+    assert verdicts(eyes) == {"odd": Reason.CHILD, "fine": Reason.UNPROVEN}
 
 
-def test_an_odd_session_among_the_candidates_is_neither_there_nor_gone(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
+def test_an_odd_session_among_the_candidates_is_neither_there_nor_gone(world: World, eyes: Eyes) -> None:
     with writing(world.opencode) as connection:
         add_session(connection, "ses_other", world.code / "proj", title="T3 Code fine", at=NOON - timedelta(hours=1))
         connection.execute("UPDATE session SET time_created = 'x' WHERE id = 'ses_other'")
-    eyes = Eyes(world, tmp_path)
     assert verdicts(eyes)["fine"] is Reason.UNPROVEN
     assert {found.session_id: found.exists for found in eyes.survey.candidates("fine", ())} == {
         "ses_fine": True,
@@ -152,17 +157,14 @@ def test_an_odd_session_among_the_candidates_is_neither_there_nor_gone(tmp_path:
     }
 
 
-def test_an_odd_sub_agent_spoils_nothing(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
+def test_an_odd_sub_agent_spoils_nothing(world: World, eyes: Eyes) -> None:
     with writing(world.opencode) as connection:
         add_session(connection, "ses_agent", world.code / "proj", parent="ses_fine")
         connection.execute("UPDATE session SET time_updated = 'x' WHERE id = 'ses_agent'")
-    assert verdicts(Eyes(world, tmp_path))["fine"] is Reason.UNPROVEN
+    assert verdicts(eyes)["fine"] is Reason.UNPROVEN
 
 
-def test_the_sentinel_says_what_it_can_of_a_switch_from_an_odd_session(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
-    eyes = Eyes(world, tmp_path)
+def test_the_sentinel_says_what_it_can_of_a_switch_from_an_odd_session(world: World, eyes: Eyes) -> None:
     watcher = Sentinel(eyes.store, eyes.database, lambda: NOON)
     assert watcher.watch(eyes.look()) == ()
     spoil(world, "session", "time_created", "'x'")
@@ -175,8 +177,7 @@ def test_the_sentinel_says_what_it_can_of_a_switch_from_an_odd_session(tmp_path:
     assert (alarm.before.session_id, alarm.now.session_id) == ("ses_odd", "ses_new")
 
 
-def test_a_bad_message_hides_no_other_of_its_session(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
+def test_a_bad_message_hides_no_other_of_its_session(world: World) -> None:
     with writing(world.opencode) as connection:
         connection.execute("UPDATE message SET data = '{' WHERE id = 'msg_odd_00001'")
     with contextlib.closing(DatabaseReader(world.opencode)) as reader:
@@ -188,9 +189,7 @@ def test_a_bad_message_hides_no_other_of_its_session(tmp_path: Path) -> None:
             reader.message("ses_odd", "msg_odd_00001")
 
 
-def test_a_recorded_tail_that_turned_odd_is_unknown(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
-    eyes = Eyes(world, tmp_path)
+def test_a_recorded_tail_that_turned_odd_is_unknown(world: World, eyes: Eyes) -> None:
     own = Cursor("ses_odd", str(world.code / "proj"), last_message_id="msg_odd_00001", first_message_id="msg_odd_00000")
     picture = eyes.look()
     eyes.store.add_thread(
@@ -203,8 +202,7 @@ def test_a_recorded_tail_that_turned_odd_is_unknown(tmp_path: Path) -> None:
     assert found.verdict.kind is Kind.UNKNOWN
 
 
-def test_sqlite_is_as_lenient_as_these_tests_need_it(tmp_path: Path) -> None:
-    world = odd_world(tmp_path)
+def test_sqlite_is_as_lenient_as_these_tests_need_it(world: World) -> None:
     spoil(world, "session", "directory", "NULL")
     with contextlib.closing(sqlite3.connect(world.opencode)) as connection:
         assert connection.execute("SELECT typeof(directory) FROM session WHERE id = 'ses_odd'").fetchone() == ("null",)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,9 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def store(world: World, tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "data", lambda: NOON)
+def store(world: World, tmp_path: Path) -> Iterator[Store]:
+    with closing(Store.open(tmp_path / "data", lambda: NOON)) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,8 +74,10 @@ class Practice:
 
 
 @pytest.fixture
-def practice(tmp_path: Path) -> Practice:
-    return Practice(tmp_path)
+def practice(tmp_path: Path) -> Iterator[Practice]:
+    made = Practice(tmp_path)
+    yield made
+    made.store.close()
 
 
 def test_where_all_is_well_nothing_is_wrong(practice: Practice) -> None:

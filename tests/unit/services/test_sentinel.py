@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,8 +58,10 @@ class Post(Eyes):
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return Post(empty_world(tmp_path), tmp_path)
+def post(tmp_path: Path) -> Iterator[Post]:
+    made = Post(empty_world(tmp_path), tmp_path)
+    yield made
+    made.store.close()
 
 
 def test_a_deleted_session_that_was_replaced(post: Post) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,8 +48,11 @@ class Eyes:
     """A store and a survey on a world."""
 
     def __init__(self, world: World, scratch: Path) -> None:
-        self.world = world
         self.store = Store.open(scratch / "data", lambda: NOON)
+        self.look_at(world)
+
+    def look_at(self, world: World) -> None:
+        self.world = world
         self.database = OpenCodeDatabase(world.opencode)
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
         self.survey = Survey(self.store, self.database, surroundings, [T3Reader(T3Home(world.home))])
@@ -72,8 +75,10 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def eyes(world: World, tmp_path: Path) -> Eyes:
-    return Eyes(world, tmp_path)
+def eyes(world: World, tmp_path: Path) -> Iterator[Eyes]:
+    made = Eyes(world, tmp_path)
+    yield made
+    made.store.close()
 
 
 def thread(world: World, session: str | None, **options: object) -> None:
@@ -358,8 +363,9 @@ def test_threads_of_other_providers_are_told_without_a_verdict(world: World, eye
     assert picture.examinations == () and [found.provider for found in picture.foreign] == ["claudeAgent"]
 
 
-def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp_path: Path) -> None:
-    eyes = Eyes(sample_world(tmp_path), tmp_path)
+def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp_path: Path, eyes: Eyes) -> None:
+    (tmp_path / "sample").mkdir()
+    eyes.look_at(sample_world(tmp_path / "sample"))
     found = eyes.one()
     assert found.verdict.reason is Reason.DIRECTORY_MISMATCH
     assert [served.exists for served in found.served] == [False, True, True, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def run_since(world: World, at: datetime) -> None:
 
 
 def look(world: World, archived: bool = False) -> Overview:
-    store = Store.open(world.home.parent / "data", lambda: NOON)
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-    survey = Survey(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
     stopped = ServerStatus(ServerState.STOPPED)
-    return take_overview(survey.look(), stopped, (), (), ReaperClock(), SOON, archived)
+    with closing(Store.open(world.home.parent / "data", lambda: NOON)) as store:
+        survey = Survey(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
+        return take_overview(survey.look(), stopped, (), (), ReaperClock(), SOON, archived)
 
 
 def test_threads_of_other_providers_stand_under_the_same_reaper(world: World) -> None:
