@@ -79,6 +79,9 @@ class ThreadList(QWidget):
         self.filter.set_projects(listing.projects)
         if self._thread_id and self._thread_id not in listing.lines:
             self._thread_id = self._key = None
+        if self._key and self._key not in listing.lines:
+            # An ask that was answered: its thread is still the one that is looked at.
+            self._key = self._thread_id
         self._show_again()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
-        self.threads.opened.connect(self.show_thread)
+        self.threads.opened.connect(self._on_opened)
         self.threads.picked.connect(self._on_picked)
         self.threads.text_wanted.connect(self.text_wanted)
         self.rename.wanted.connect(self.rename_wanted)
@@ -346,6 +346,13 @@ class MainWindow(QMainWindow):
             self.look_wanted.emit(thread_id)
         elif isinstance(line, T3Thread):
             self.page.show_foreign(line, self._reapers.get(line.id))
+
+    @Slot()
+    def _on_opened(self) -> None:
+        """Its page comes up; the row that was used stays chosen, be it an ask far above its thread's own row."""
+        self._put_found_away()
+        self._asks_for_page = True
+        self._arrange()
 
     @Slot(object)
     def _on_picked(self, item: Item) -> None:
