@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +20,30 @@ from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 
 NAMES = ("alpha", "beta", "gamma")
+# The app itself, whose user looks at the threads that are named, and quits. It prints what had a dot when the list came.
+LOOKS = """
+import os, sys
+from PySide6.QtCore import QTimer
+from t3tray.core.desk import Desk
+from t3tray.core.system.paths import data_directory
+from t3tray.qt.application import Application
+
+def look():
+    window = app._window
+    if window and window.isActiveWindow() and app._bridge.listing and app._bridge.listing.total:
+        user.stop()
+        print(*sorted(app._bridge.listing.overview.news))
+        for name in sys.argv[1:]:
+            window.show_thread(name)
+        app._on_quit_wanted()
+
+directory = data_directory(None, os.environ)
+app = Application(directory, lambda: Desk(str(directory)))
+user = QTimer()
+user.timeout.connect(look)
+user.start(20)
+sys.exit(app.run())
+"""
 
 
 async def command(*touched: str, add: bool = False) -> frozenset[str]:
@@ -89,3 +115,16 @@ def test_the_dots_are_the_same_after_a_restart(qtbot: QtBot) -> None:
         window.show_thread("gamma")
     with app(qtbot) as window:
         assert dots(window) == set()
+
+
+def test_the_app_itself_keeps_what_was_looked_at() -> None:
+    def app_run(*looks: str) -> list[str]:
+        done = subprocess.run([sys.executable, "-c", LOOKS, *looks], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    asyncio.run(command(add=True))
+    assert app_run() == []
+    asyncio.run(command("alpha", "beta"))
+    assert app_run("alpha") == ["alpha", "beta"]
+    assert app_run() == ["beta"]
