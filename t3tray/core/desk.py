@@ -149,6 +149,10 @@ class Desk:
         engine = await self._opened()
         await engine.mark_seen(thread_id)
 
+    async def visit(self, thread_id: str, activity_at: datetime) -> None:
+        """The user has looked at this thread, whose last activity was then."""
+        await (await self._opened()).news.visit(thread_id, activity_at)
+
     async def start_server(self) -> None:
         engine = await self._opened()
         engine.resting.note()
@@ -361,6 +365,7 @@ class Desk:
             # Before anything that takes longer: an alarm must not wait.
             await engine.alert(picture)
             overview = await self._with_guard(await engine.overview(archived=True, picture=picture), picture)
+            overview = await engine.news.told(overview)
             publish(overview)
             self._sleep.look()
             if self._noticing:
@@ -368,6 +373,7 @@ class Desk:
             self._tell_feed(picture)
             if self._guard:
                 self._guard.look_again()
+            await engine.news.keep()
             if await engine.keep(picture):
                 self._changed.set()
             if await engine.rest_if_idle(picture):

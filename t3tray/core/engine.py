@@ -40,6 +40,7 @@ from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
 from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.keeping import Keeper
+from t3tray.core.services.news import News
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
@@ -107,6 +108,7 @@ class Engine:
         self._vault_keeper = VaultKeeper(vault, store, self.database, _vault_rules(settings), utc_now)
         self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
+        self.news = News(store.visits, run_sql)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
         tools = Tools(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ _FILES: Mapping[Project, Mapping[str, str]] = {
         "build.sh": "#!/bin/sh\nset -eu\ncp -r site dist\n",
     },
     Project.ADMIN: {"index.php": "<?php phpinfo();\n"},
+    Project.APP: {"cart.js": "export const cart = [];\n"},
 }
 
 
@@ -54,6 +56,14 @@ def make_folders(code: Path, environment: Mapping[str, str]) -> None:
         _git(shop, environment, "worktree", "add", "-q", "-b", "payments", str(worktree))
     except (OSError, subprocess.CalledProcessError):
         worktree.mkdir(parents=True, exist_ok=True)
+
+
+def close_off(folder: Path) -> None:
+    """Have it lead to itself: nobody can look into it then, not even an administrator. Raises OSError, and it is as before."""
+    link = folder.with_name(f"{folder.name} (link)")
+    link.symlink_to(folder, target_is_directory=True)
+    shutil.rmtree(folder)
+    link.rename(folder)
 
 
 def _make_repository(folder: Path, environment: Mapping[str, str]) -> None:

@@ -184,6 +184,10 @@ CLI = (
     told("How much work is it to port our command line to Rust?", "About a week: nine commands, two of which need the network."),
     told("Port `import` first.", "I began with `import`: reading works, and the progress bar is next."),
 )
+CART = (
+    told("Why does the app forget the cart when it is closed?", "The cart is only ever in memory: nothing writes it down."),
+    told("Keep it on the phone, then.", "Every change goes to `cart.json` now, and the app reads it at its start."),
+)
 LINTER = (told("Which lint rules would help us most?", "`B`, `SIM` and `UP` find 61 real things here. `D` would only be noise."),)
 CI = (told("Set up CI for pull requests.", "There is a workflow now that runs lint, types and tests on three systems."),)
 BUILD = (

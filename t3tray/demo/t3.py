@@ -20,7 +20,13 @@ from t3tray.demo.table import DemoThread, Project
 
 # T3 Code's own reaper ends what was idle for so long.
 REAPED_AFTER = timedelta(minutes=30)
-_TITLES = {Project.SHOP: "Shop", Project.PARSER: "Parser", Project.WEBSITE: "Website", Project.ADMIN: "Old admin"}
+_TITLES = {
+    Project.SHOP: "Shop",
+    Project.PARSER: "Parser",
+    Project.WEBSITE: "Website",
+    Project.ADMIN: "Old admin",
+    Project.APP: "App",
+}
 
 
 class T3Player:

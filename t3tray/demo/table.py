@@ -15,12 +15,14 @@ _NAMES = uuid.UUID("5f0d1a52-7d0c-4d6c-8a5a-0f4a3a6c9d10")
 
 
 class Project(StrEnum):
-    """Folders of the demo, by their names; `ADMIN` is gone when the demo begins, `PAYMENTS` is a worktree of `SHOP`."""
+    """Folders of the demo, by their names. When the demo begins `ADMIN` is gone, and nobody can look into `APP`; `PAYMENTS` is a
+    worktree of `SHOP`."""
 
     SHOP = "shop"
     PARSER = "parser"
     WEBSITE = "website"
     ADMIN = "old-admin"
+    APP = "mobile-app"
     PAYMENTS = "shop-payments"
 
 
@@ -37,6 +39,7 @@ class Fate(StrEnum):
     REWRITTEN = "all of it was taken back and something else asked"
     EMPTY = "it never held a message"
     FOLDER_GONE = "its folder was removed"
+    FOLDER_LOOPS = "its folder leads to itself"
     MOVED = "the thread was moved to a worktree"
     SPLIT = "a second session took over after a part of the conversation"
     REPLACED = "T3 Code names another one than t3tray knows"
@@ -98,6 +101,14 @@ THREADS: tuple[DemoThread, ...] = (
     ),
     DemoThread("Add a dark mode to the settings", _WEBSITE, _ago(minutes=23), Reason.PROVED, stories.DARK_MODE, Fate.SWITCHES),
     DemoThread("Explain the build script", _WEBSITE, _ago(hours=2), Reason.PROVED, stories.BUILD, own=True),
+    DemoThread(
+        "Keep the cart over a restart",
+        Project.APP,
+        _ago(minutes=31),
+        Reason.DIRECTORY_UNREADABLE,
+        stories.CART,
+        Fate.FOLDER_LOOPS,
+    ),
     DemoThread("Plan the onboarding", _WEBSITE, _ago(minutes=35), Reason.UNPROVEN, fate=Fate.NO_SESSION_YET, own=True),
     DemoThread("Try the new linter rules", _SHOP, _ago(minutes=2), Reason.PROVED, stories.LINTER),
     DemoThread("Tidy up the release notes", _SHOP, _ago(minutes=48), Reason.UNPROVEN, fate=Fate.NO_SESSION_YET),

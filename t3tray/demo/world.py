@@ -7,6 +7,7 @@ Lives on the event loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import WorldError
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.managed import Endpoint
+from t3tray.demo.folders import close_off
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.sessions import Line, SessionWriter
 from t3tray.demo.story import Turn
@@ -30,6 +32,7 @@ from t3tray.demo.table import THREADS, DemoThread, Fate, Project
 _SCENE = 30.0
 _LOOK = 0.1
 _BEFORE = timedelta(hours=3)
+_log = logging.getLogger(__name__)
 
 
 class _Made(msgspec.Struct):
@@ -163,6 +166,8 @@ class WorldBuilder:
                 await self._tell_story(cast, cast.thread.after, ended, opencode, writer)
             case Fate.FOLDER_GONE:
                 await asyncio.to_thread(shutil.rmtree, self._folder(cast.thread))
+            case Fate.FOLDER_LOOPS:
+                await self._close_off(self._folder(cast.thread))
             case Fate.MOVED:
                 folder = self._scratch.code / Project.PAYMENTS
                 await asyncio.to_thread(self._t3.set_worktree, cast.id, folder, "payments")
@@ -198,6 +203,13 @@ class WorldBuilder:
         cast.lines += lines
         if not cast.thread.own:
             await asyncio.to_thread(self._t3.log_session, cast.id, cast.session_id, lines[0].at)
+
+    async def _close_off(self, folder: Path) -> None:
+        try:
+            await asyncio.to_thread(close_off, folder)
+        except OSError as error:
+            # Windows lets only some users make links.
+            _log.warning("The demo shows no folder that cannot be looked into: %s", error)
 
     async def _go_on_elsewhere(self, cast: _Cast, ended: datetime, opencode: OpenCode, writer: SessionWriter) -> None:
         """Another session takes the thread over, without a word."""

@@ -155,6 +155,7 @@ class Application(QObject):
             bridge.remedied.connect(window.show_remedied)
             window.t3code_wanted.connect(bridge.open_in_t3code)
             window.seen.connect(bridge.mark_seen)
+            window.visited.connect(bridge.visit)
             bridge.told.connect(window.show_note)
             bridge.copy_wanted.connect(self._on_copy_wanted)
             window.thread_wanted.connect(bridge.new_thread)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal, Slot
 
@@ -104,6 +105,10 @@ class Bridge(Crossing):
 
     def mark_seen(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.mark_seen(thread_id))
+
+    def visit(self, thread_id: str, activity_at: datetime) -> None:
+        """The user has looked at this thread, whose last activity was then. It is kept even when the app ends at once."""
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.visit(thread_id, activity_at))))
 
     def start_server(self) -> None:
         self._ask(lambda desk: desk.start_server(), words=STARTING, on_stop=self.stop_server)

@@ -153,7 +153,7 @@ class Crossing(QObject):
         await self._close(desk)
 
     async def _finish_drafts(self) -> None:
-        """What was typed is kept before anything is closed."""
+        """What was typed or looked at is kept before anything is closed."""
         if self._drafts:
             await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
         for task in self._drafts:

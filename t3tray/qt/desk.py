@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
@@ -35,6 +36,10 @@ class Desk(Protocol):
     async def open_in_t3code(self, thread_id: str) -> Opened: ...
 
     async def mark_seen(self, thread_id: str) -> None: ...
+
+    async def visit(self, thread_id: str, activity_at: datetime) -> None:
+        """The user has looked at this thread, whose last activity was then."""
+        ...
 
     async def start_server(self) -> None: ...
 

@@ -8,30 +8,27 @@ from datetime import datetime
 from t3tray.core.domain.ask import Approval, Inquiry
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.services.views import ThreadRow
+from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Line, Listing, ThreadLine, shown_thread
 from t3tray.qt.words import VERDICTS, ago_aloud, is_fine, reaper_text, reason_label
 
 
 class Reading:
-    """What the user has looked at, as long as the app runs: whatever happened before it started counts as seen."""
+    """What the user has looked at, until the next overview knows it; `now` is for times in words."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
-        self._since = now()
         self._looked: dict[str, datetime] = {}
 
     def look(self, line: ThreadLine) -> None:
         """The user looks at this thread as it is now."""
         thread = shown_thread(line)
-        self._looked[thread.id] = max(thread.last_activity_at, self.now())
+        self._looked[thread.id] = thread.last_activity_at
 
-    def has_news(self, line: ThreadLine) -> bool:
+    def has_news(self, line: ThreadLine, overview: Overview) -> bool:
         """Whether something happened since, and is over: what still works has its news when it is done."""
         thread = shown_thread(line)
-        if thread.last_activity_at <= self._looked.get(thread.id, self._since):
-            return False
-        return thread.last_activity_at != thread.created_at and not line.is_working
+        return thread.id in overview.news and self._looked.get(thread.id) != thread.last_activity_at
 
 
 def note(line: ThreadLine) -> str:
@@ -57,7 +54,7 @@ def spoken(line: Line, reading: Reading, listing: Listing) -> str:
         parts += [VERDICTS[line.verdict.kind].lower(), note(line).lower()]
     else:
         parts.append(f"a thread of {line.provider or 'another provider'}")
-    if thread.id in listing.unseen or reading.has_news(line):
+    if thread.id in listing.unseen or reading.has_news(line, listing.overview):
         parts.append("not seen yet")
     if thread.id in listing.overview.guarded:
         parts.append("guarded")

@@ -96,7 +96,7 @@ class ThreadDelegate(QStyledItemDelegate):
     ) -> None:
         thread, listing, now = shown_thread(row), self._model.listing, self._reading.now()
         upper, lower = lines
-        has_news = thread.id in listing.unseen or self._reading.has_news(row)
+        has_news = thread.id in listing.unseen or self._reading.has_news(row, listing.overview)
         note_colour = pen.ink.muted
         if isinstance(row, ThreadRow):
             note_colour = pen.colour(verdict_colour(row.verdict, scheme))

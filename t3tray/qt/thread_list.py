@@ -6,8 +6,9 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from t3tray.core.services.views import T3Thread, ThreadRow
 from t3tray.qt.filter_bar import FilterBar, FilterButton
-from t3tray.qt.listing import Filters, Line, Listing, Section, key_of, thread_of
+from t3tray.qt.listing import Filters, Line, Listing, Section, key_of, shown_thread, thread_of
 from t3tray.qt.menu import Item
 from t3tray.qt.menu_drawing import fill
 from t3tray.qt.parts import button
@@ -37,10 +38,12 @@ _LEAST_TO_SEARCH = 3
 class ThreadList(QWidget):
     """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
 
-    `picked` carries the `Item` of a line's menu, `text_wanted` a text to look for in the conversations.
+    `visited` carries the id of a thread whose news were looked at, and when its last activity was. `picked` carries the `Item` of
+    a line's menu, `text_wanted` a text to look for in the conversations.
     """
 
     chosen = Signal(str)
+    visited = Signal(str, object)
     opened = Signal(str)
     new_wanted = Signal()
     picked = Signal(object)
@@ -75,10 +78,16 @@ class ThreadList(QWidget):
 
     def set_listing(self, listing: Listing) -> None:
         """Show this; what was chosen stays so, wherever it is now."""
+        if listing.overview.news != self._model.listing.overview.news:
+            # The rows themselves may be the same.
+            self.table.viewport().update()
         self._model.set_listing(listing)
         self.filter.set_projects(listing.projects)
         if self._thread_id and self._thread_id not in listing.lines:
             self._thread_id = self._key = None
+        if self._key and self._key not in listing.lines:
+            # An ask that was answered: its thread is still the one that is looked at.
+            self._key = self._thread_id
         self._show_again()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -116,10 +125,12 @@ class ThreadList(QWidget):
 
     def look(self, thread_id: str) -> None:
         """The user looks at this thread: what is new in it is seen now."""
-        row = self._model.index_of(thread_id).data(ROW_ROLE)
-        if row is not None and self._reading.has_news(row):
-            self._reading.look(row)
+        listing = self._model.listing
+        line = listing.lines.get(thread_id)
+        if isinstance(line, ThreadRow | T3Thread) and self._reading.has_news(line, listing.overview):
+            self._reading.look(line)
             self.table.viewport().update()
+            self.visited.emit(thread_id, shown_thread(line).last_activity_at)
 
     def show_saying(self, text: str, thread_ids: frozenset[str]) -> None:
         """In these threads the text was said. What was found for another text comes too late."""

@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
     thread_wanted = Signal(str, str)
     t3code_wanted = Signal(str)
     seen = Signal(str)
+    visited = Signal(str, object)
     server_wanted = Signal(str)
     settings_wanted = Signal()
     inventory_wanted = Signal()
@@ -119,7 +120,7 @@ class MainWindow(QMainWindow):
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
         elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
-            self._note_looking()
+        self._note_looking()
         self.page.show_asks(overview.asks)
         self._server.show_overview(overview)
         if overview.warnings != self._warned:
@@ -240,7 +241,7 @@ class MainWindow(QMainWindow):
     def _note_looking(self) -> None:
         """Only what is in front of the user is seen."""
         current = self.threads.current()
-        if current and self.isActiveWindow() and self._detail.isVisible():
+        if current and self.isActiveWindow() and self.page.isVisible():
             self.threads.look(current)
 
     def _row(self, thread_id: str) -> ThreadRow | None:
@@ -287,9 +288,10 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
-        self.threads.opened.connect(self.show_thread)
+        self.threads.opened.connect(self._on_opened)
         self.threads.picked.connect(self._on_picked)
         self.threads.text_wanted.connect(self.text_wanted)
+        self.threads.visited.connect(self.visited)
         self.rename.wanted.connect(self.rename_wanted)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
@@ -346,6 +348,14 @@ class MainWindow(QMainWindow):
             self.look_wanted.emit(thread_id)
         elif isinstance(line, T3Thread):
             self.page.show_foreign(line, self._reapers.get(line.id))
+        self._note_looking()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        """Its page comes up; the row that was used stays chosen, be it an ask far above its thread's own row."""
+        self._put_found_away()
+        self._asks_for_page = True
+        self._arrange()
 
     @Slot(object)
     def _on_picked(self, item: Item) -> None:
@@ -393,6 +403,7 @@ class MainWindow(QMainWindow):
     def _on_sheet_put_away(self) -> None:
         self._over_page.setCurrentWidget(self.page)
         self.page.setFocus()
+        self._note_looking()
 
     @Slot()
     def _on_guard_put_away(self) -> None:

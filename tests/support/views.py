@@ -163,6 +163,9 @@ class FakeDesk:
     async def mark_seen(self, thread_id: str) -> None:
         self._note("seen", thread_id)
 
+    async def visit(self, thread_id: str, activity_at: datetime) -> None:
+        self._note("visit", thread_id, activity_at.isoformat())
+
     async def watch(self, thread_id: str) -> None:
         self._note("watch", thread_id)
 

@@ -83,7 +83,8 @@ class Overview:
     server. `guarded` are the ids of the threads that the guard watches over, `refusals` what it refused T3 Code and nobody has
     seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own
     reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
-    `banner`: a line above everything, where this is no usual world.
+    `news` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line above
+    everything, where this is no usual world.
     """
 
     server: ServerStatus
@@ -100,6 +101,7 @@ class Overview:
     refusals: tuple[Told, ...] = ()
     foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
     resting: str = ""
+    news: frozenset[str] = frozenset()
     banner: str = ""
 
 

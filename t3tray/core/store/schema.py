@@ -149,3 +149,10 @@ guard_answers = Table(
     Index("guard_answers_of_thread", "thread_id"),
     sqlite_autoincrement=True,
 )
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("thread_id", Text, primary_key=True),
+    Column("activity_at", Moment, nullable=False),
+)

@@ -21,6 +21,7 @@ from t3tray.core.store.rests import Rests
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.store.threads import Threads, insert_thread
 from t3tray.core.store.trouble import translated
+from t3tray.core.store.visits import Visits
 
 
 class Store:
@@ -39,6 +40,7 @@ class Store:
         self.alarms = Alarms(database)
         self.proofs = Proofs(database)
         self.guard_answers = GuardAnswers(database)
+        self.visits = Visits(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:

@@ -7,13 +7,16 @@ from collections import Counter
 from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.demo.table import THREADS, Fate
 
+# What befalls all threads at once; of one alone it would have to be made up.
+_OF_ALL = {Reason.SERVER_DOWN, Reason.UNAUTHORIZED, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.UNSUPPORTED}
 # A second OpenCode process that is in the middle of a turn would cost as much again as the whole demo.
 _NOT_SHOWN = {Reason.OPEN_ELSEWHERE}
 
 
 def test_every_reason_that_can_stand_beside_the_others_is_shown() -> None:
-    wanted = {reason for reason in Reason if KIND_OF[reason] is not Kind.UNKNOWN} - _NOT_SHOWN
-    assert {thread.verdict for thread in THREADS} >= wanted
+    shown = {thread.verdict for thread in THREADS} - {None}
+    assert shown == set(Reason) - _OF_ALL - _NOT_SHOWN
+    assert {KIND_OF[reason] for reason in shown if reason} == set(Kind)
 
 
 def test_what_happens_to_a_thread_happens_to_one_only() -> None:

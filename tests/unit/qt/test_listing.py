@@ -141,15 +141,13 @@ def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
     assert note(line) == told  # type: ignore[arg-type]
 
 
-def test_a_turn_that_ended_since_the_user_looked_is_news_until_they_look() -> None:
-    clock = [BEFORE]
-    reading = Reading(lambda: clock[0])
-    old, shown = row("old", age=timedelta(hours=2)), replace(row("a"), thread=structs.replace(row("a").thread, created_at=BEFORE))
-    clock[0] = NOON
-    assert not reading.has_news(old), "it was over before the app began"
-    assert not reading.has_news(row("new")), "it was only made"
-    assert not reading.has_news(replace(shown, verdict=Verdict(Reason.BUSY))), "it is not over yet"
-    assert reading.has_news(shown)
+def test_news_are_news_until_the_user_looks_and_again_with_the_next() -> None:
+    reading, shown, overview = Reading(lambda: NOON), row("a"), Overview(READY, news=frozenset({"a"}))
+    assert not reading.has_news(row("b"), overview)
+    assert reading.has_news(shown, overview)
     reading.look(shown)
-    assert not reading.has_news(shown)
-    assert reading.has_news(replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1))))
+    assert not reading.has_news(shown, overview), "the overview does not know of it yet"
+    later = replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1)))
+    assert reading.has_news(later, overview)
+    earlier = row("a", age=timedelta(hours=1))
+    assert reading.has_news(earlier, overview), "a clock that was set back hides nothing"

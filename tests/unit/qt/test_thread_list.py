@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 import pytest
 from msgspec import structs
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import Approval
@@ -21,7 +21,7 @@ from t3tray.qt.reading import Reading
 from t3tray.qt.theme import HEADER_HEIGHT, NARROW, ROW_HEIGHT
 from t3tray.qt.thread_list import ThreadList
 from t3tray.qt.thread_model import ROW_ROLE, Header, ThreadModel
-from tests.support.views import NOON, READY, archived, asker, in_t3, row
+from tests.support.views import NOON, READY, archived, asker, in_t3, row, t3_thread
 
 APPROVAL = Approval("per_1", asker("c", "explore"), "bash", ("git push",))
 ROWS = (
@@ -315,14 +315,51 @@ def test_the_list_is_as_narrow_as_the_window_may_be(threads: ThreadList) -> None
     assert threads.minimumSizeHint().width() <= NARROW
 
 
-def test_what_is_new_goes_when_it_is_looked_at(qtbot: QtBot) -> None:
-    clock = [NOON - timedelta(hours=1)]
-    reading = Reading(lambda: clock[0])
-    threads = ThreadList(reading)
-    qtbot.addWidget(threads)
-    clock[0] = NOON
-    news = replace(row("a"), thread=structs.replace(row("a").thread, created_at=NOON - timedelta(days=1)))
-    threads.set_listing(listing_of(Overview(READY, (news,))))
-    assert reading.has_news(news)
+def test_what_is_new_goes_when_it_is_looked_at_and_is_told_once(threads: ThreadList) -> None:
+    told: list[tuple[str, datetime]] = []
+    threads.visited.connect(lambda name, at: told.append((name, at)))
+    rows = (row("a"), row("b", title="Parser"))
+    threads.set_listing(listing_of(Overview(READY, rows)))
     threads.look("a")
-    assert not reading.has_news(news)
+    assert told == [], "there was nothing new in it"
+    news = Overview(READY, rows, (t3_thread("f", "codex"),), news=frozenset({"a", "f"}))
+    threads.set_listing(listing_of(news))
+    assert [name for name in "abf" if "not seen yet" in aloud(threads, name)] == ["a", "f"]
+    threads.search.setText("parser")
+    threads.look("a")
+    threads.look("f")
+    threads.search.clear()
+    assert not any("not seen yet" in aloud(threads, name) for name in "abf")
+    threads.set_listing(listing_of(news))
+    threads.look("a")
+    assert told == [("a", NOON), ("f", NOON)]
+
+
+def aloud(threads: ThreadList, key: str) -> str:
+    model = threads.table.model()
+    assert isinstance(model, ThreadModel)
+    return str(model.index_of(key).data(Qt.ItemDataRole.AccessibleTextRole))
+
+
+def test_a_dot_comes_and_goes_where_nothing_else_of_its_row_has_changed(qtbot: QtBot, threads: ThreadList) -> None:
+    rows = (row("a"),)
+    threads.set_listing(listing_of(Overview(READY, rows)))
+    QApplication.processEvents()
+    painting = _Painting(threads.table.viewport())
+    for overview in (Overview(READY, rows, news=frozenset({"a"})), Overview(READY, rows)):
+        painting.count = 0
+        threads.set_listing(listing_of(overview))
+        qtbot.waitUntil(lambda: painting.count > 0)
+
+
+class _Painting(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() is QEvent.Type.Paint
+        return False

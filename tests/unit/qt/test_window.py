@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,7 +22,7 @@ from t3tray.qt import theme
 from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 from t3tray.qt.working import Work
-from tests.support.views import NOON, READY, details, preview, row
+from tests.support.views import NOON, READY, details, preview, row, t3_thread
 
 ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & printer"), row("c", Reason.SERVER_DOWN))
 
@@ -190,24 +189,36 @@ def test_a_minimised_window_is_brought_up(window: MainWindow) -> None:
     assert window.isVisible() and not window.isMinimized()
 
 
-def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot) -> None:
-    clock = [NOON - timedelta(hours=1)]
-    window = MainWindow(lambda: clock[0])
-    qtbot.addWidget(window)
-    window.resize(940, 640)
-    window.show()
+def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot, window: MainWindow) -> None:
+    visited: list[str] = []
+    window.visited.connect(lambda name, _: visited.append(name))
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    clock[0] = NOON
-    a, b = (
-        replace(shown, thread=structs.replace(shown.thread, created_at=NOON - timedelta(days=1)))
-        for shown in (row("a"), row("b"))
-    )
-    window.show_overview(Overview(READY, (a, b)))
-    assert "not seen yet" in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+    foreign = t3_thread("f", "codex")
+    news = Overview(READY, ROWS, (foreign,), news=frozenset({"a", "b", "f"}))
+    window.show_overview(news)
+    assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["a", "b", "f"]
     window.threads.choose("a")
-    window.show_overview(Overview(READY, (a, b)))
-    assert "not seen yet" not in spoken(window, "a") and "not seen yet" in spoken(window, "b")
+    assert visited == ["a"], "the page of the chosen thread is in front of the user"
+    window.show_overview(Overview(READY, ROWS, (foreign,), news=frozenset({"b", "f"})))
+    window.threads.choose("f")
+    later = structs.replace(foreign, last_activity_at=NOON + timedelta(minutes=1))
+    window.show_overview(Overview(READY, ROWS, (later,), news=frozenset({"b", "f"})))
+    assert visited == ["a", "f", "f"], "what happens while it is looked at is seen at once"
+    assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["b"]
+
+
+def test_what_another_page_hides_is_not_looked_at(qtbot: QtBot, window: MainWindow) -> None:
+    visited: list[str] = []
+    window.visited.connect(lambda name, _: visited.append(name))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.threads.choose("b")
+    window.show_found()
+    window.show_overview(Overview(READY, ROWS, news=frozenset({"b"})))
+    assert visited == []
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert visited == ["b"]
 
 
 def spoken(window: MainWindow, thread_id: str) -> str:

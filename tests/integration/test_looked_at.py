@@ -1,0 +1,130 @@
+"""What the user has looked at outlives the app: the real desk behind the real window, started again on the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.engine import Engine, utc_now
+from t3tray.qt.bridge import Bridge
+from t3tray.qt.thread_model import ThreadModel
+from t3tray.qt.window import MainWindow
+
+NAMES = ("alpha", "beta", "gamma")
+# The app itself, whose user looks at the threads that are named, and quits. It prints what had a dot when the list came.
+LOOKS = """
+import os, sys
+from PySide6.QtCore import QTimer
+from t3tray.core.desk import Desk
+from t3tray.core.system.paths import data_directory
+from t3tray.qt.application import Application
+
+def look():
+    window = app._window
+    if window and window.isActiveWindow() and app._bridge.listing and app._bridge.listing.total:
+        user.stop()
+        print(*sorted(app._bridge.listing.overview.news))
+        for name in sys.argv[1:]:
+            window.show_thread(name)
+        app._on_quit_wanted()
+
+directory = data_directory(None, os.environ)
+app = Application(directory, lambda: Desk(str(directory)))
+user = QTimer()
+user.timeout.connect(look)
+user.start(20)
+sys.exit(app.run())
+"""
+
+
+async def command(*touched: str, add: bool = False) -> frozenset[str]:
+    """Another process that writes into the same store, and looks at everything; what is news to it."""
+    engine = await Engine.open(None, "command")
+    now = utc_now()
+    try:
+        for name in NAMES if add else ():
+            engine.store.threads.add(Thread(name, name, f"/w/{name}", Source.T3TRAY, now, now - timedelta(days=1)))
+        for name in touched:
+            engine.store.threads.touch(name, now)
+        return (await engine.overview(archived=True)).news
+    finally:
+        await engine.close()
+
+
+@contextmanager
+def app(qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window with all that is behind it, as the app wires it, until it is closed."""
+    window, bridge = MainWindow(utc_now), Bridge(lambda: Desk(None))
+    qtbot.addWidget(window)
+    window.resize(940, 640)
+    bridge.overview_changed.connect(window.show_overview)
+    window.visited.connect(bridge.visit)
+    bridge.start()
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    try:
+        qtbot.waitUntil(lambda: set(NAMES) <= shown(window), timeout=20_000)
+        yield window
+    finally:
+        bridge.close()
+        assert bridge.join()
+
+
+def shown(window: MainWindow) -> set[str]:
+    return set(model_of(window).listing.lines)
+
+
+def model_of(window: MainWindow) -> ThreadModel:
+    model = window.threads.table.model()
+    assert isinstance(model, ThreadModel)
+    return model
+
+
+def dots(window: MainWindow) -> set[str]:
+    """The threads whose rows say that they were not seen yet."""
+    model = model_of(window)
+    role = Qt.ItemDataRole.AccessibleTextRole
+    return {name for name in NAMES if "not seen yet" in str(model.index_of(name).data(role))}
+
+
+def test_the_dots_are_the_same_after_a_restart(qtbot: QtBot) -> None:
+    asyncio.run(command(add=True))
+    with app(qtbot) as window:
+        assert dots(window) == set(), "all of it was there before t3tray"
+        assert asyncio.run(command("alpha", "beta")) == frozenset(), "a command keeps no account of it"
+        qtbot.waitUntil(lambda: dots(window) == {"alpha", "beta"}, timeout=20_000)
+    with app(qtbot) as window:
+        assert dots(window) == {"alpha", "beta"}
+        window.show_thread("alpha")
+        assert dots(window) == {"beta"}
+        # The app ends at once: what was looked at is kept all the same.
+    asyncio.run(command("gamma"))
+    with app(qtbot) as window:
+        assert dots(window) == {"beta", "gamma"}, "one was looked at, one ended while nothing ran"
+        window.show_thread("beta")
+        window.show_thread("gamma")
+    with app(qtbot) as window:
+        assert dots(window) == set()
+
+
+def test_the_app_itself_keeps_what_was_looked_at() -> None:
+    def app_run(*looks: str) -> list[str]:
+        done = subprocess.run([sys.executable, "-c", LOOKS, *looks], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    asyncio.run(command(add=True))
+    assert app_run() == []
+    asyncio.run(command("alpha", "beta"))
+    assert app_run("alpha") == ["alpha", "beta"]
+    assert app_run() == ["beta"]

@@ -1,0 +1,71 @@
+"""What was seen last of each thread: read back as it was kept, replaced, forgotten, and new in a file of before."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.errors import StoreError
+from t3tray.core.store.opening import FILE_NAME
+from t3tray.core.store.store import Store
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "data", lambda: NOON)
+    yield opened
+    opened.close()
+
+
+def test_what_was_seen_is_read_back_to_the_microsecond_from_whatever_zone(store: Store) -> None:
+    assert store.visits.all() == {}
+    there = NOON.astimezone(timezone(timedelta(hours=-7)))
+    store.visits.keep({"a": NOON, "grüße “b”": there})
+    assert store.visits.all() == {"a": NOON, "grüße “b”": NOON}
+
+
+def test_what_is_kept_takes_the_place_of_what_was_be_it_earlier_and_what_is_gone_goes(store: Store) -> None:
+    store.visits.keep({"a": NOON, "b": NOON, "c": NOON})
+    store.visits.keep({"a": NOON - timedelta(days=1)}, ["b", "never there"])
+    assert store.visits.all() == {"a": NOON - timedelta(days=1), "c": NOON}
+    store.visits.keep({}, ["a", "c"])
+    assert store.visits.all() == {}
+
+
+def test_more_threads_than_sqlite_takes_parameters_are_kept_and_forgotten(store: Store) -> None:
+    many = {f"t{number}": NOON + timedelta(seconds=number) for number in range(40_000)}
+    store.visits.keep(many)
+    assert store.visits.all() == many
+    store.visits.keep({}, many)
+    assert store.visits.all() == {}
+
+
+def test_a_file_of_before_has_seen_nothing_yet_and_loses_nothing(tmp_path: Path) -> None:
+    thread = Thread("t1", "Parser", "/w", Source.T3TRAY, NOON, NOON)
+    before = Store.open(tmp_path / "data", lambda: NOON)
+    before.threads.add(thread)
+    before.close()
+    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection, connection:
+        connection.execute("DROP TABLE visits")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    after = Store.open(tmp_path / "data", lambda: NOON)
+    assert after.visits.all() == {} and after.threads.all() == (thread,)
+    after.visits.keep({"t1": NOON})
+    assert after.visits.all() == {"t1": NOON}
+    after.close()
+
+
+def test_a_time_that_is_none_is_told_as_damage(store: Store) -> None:
+    store.visits.keep({"a": NOON})
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE visits SET activity_at = 'noon'")
+    with pytest.raises(StoreError, match="damaged"):
+        store.visits.all()
