@@ -17,6 +17,7 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, Refused, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
+from t3tray.core.opencode.unpacking import unpacking_in
 from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
@@ -33,6 +34,7 @@ class Launching:
     def __init__(self, settings: Settings, data: Path) -> None:
         self.settings = settings
         self._data = data
+        self._unpacked = data / "unpacked"
 
     def program(self) -> Path:
         """The `opencode` to start. Raises BinaryNotFound."""
@@ -50,14 +52,14 @@ class Launching:
 
     def server_program(self) -> ServerProgram:
         """What `opencode serve` is started with: from the home directory, since each request names its own."""
-        return ServerProgram(self.program(), self.environment(), Path.home(), self.settings.server_port)
+        return ServerProgram(self.program(), self.environment(), Path.home(), self._unpacked, self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
         """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
 
         The server's password goes by environment, never among the arguments.
         """
-        program, environment = str(self.program()), self.environment()
+        program, environment = str(self.program()), unpacking_in(self._unpacked, self.environment())
         if server is None:
             return [program, "--session", session_id], environment
         if server.password is not None:

@@ -42,7 +42,9 @@ class BadServer:
         binary = root / "opencode"
         binary.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {fake_opencode.__file__} "$@"\n')
         binary.chmod(0o700)
-        self.program = ServerProgram(binary, {**os.environ, fake_opencode.VARIABLE: str(self._behaviour)}, root)
+        self.program = ServerProgram(
+            binary, {**os.environ, fake_opencode.VARIABLE: str(self._behaviour)}, root, root / "unpacked"
+        )
 
     def behave(self, words: str) -> None:
         self._behaviour.write_text(words)
@@ -444,7 +446,7 @@ async def test_an_external_one_is_used_and_never_ended(data: Path, bad: BadServe
 
 
 async def test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted(data: Path, opencode_home: OpenCodeHome) -> None:
-    program = ServerProgram(opencode_binary(), opencode_home.environment, opencode_home.home)
+    program = ServerProgram(opencode_binary(), opencode_home.environment, opencode_home.home, data / "unpacked")
     async with owning(data, program) as owner:
         await owner.server.ensure_ready()
         killed = owner.server.status.pid

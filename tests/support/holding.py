@@ -139,5 +139,5 @@ def _now() -> datetime:
 
 if __name__ == "__main__":
     data, binary, what = sys.argv[1:]
-    program = ServerProgram(Path(binary), dict(os.environ), Path.home())
+    program = ServerProgram(Path(binary), dict(os.environ), Path.home(), Path(data) / "unpacked")
     asyncio.run(_act(Path(data), program, what))

@@ -45,9 +45,11 @@ class OpenCodeHome:
         self.root = root
         self.home = root / "home"
         self.home.mkdir(parents=True, exist_ok=True)
+        (root / "tmp").mkdir(exist_ok=True)
         self.environment = {
             "PATH": os.pathsep.join([str(opencode_binary().parent), *_SYSTEM_PATH]),
             "HOME": str(self.home),
+            "TMPDIR": str(root / "tmp"),
             "XDG_DATA_HOME": str(root / "data"),
             "XDG_CONFIG_HOME": str(root / "config"),
             "XDG_STATE_HOME": str(root / "state"),

@@ -19,6 +19,7 @@ from t3tray.core.errors import ServerFailed, StoreError
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.port import HOST, choose_port, is_free
 from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, is_running, recognise, search, spawn
+from t3tray.core.opencode.unpacking import take_away, unpacking_in
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
 from t3tray.core.system.finish import to_the_end
@@ -37,11 +38,15 @@ class Halted(Exception):
 
 @dataclass(frozen=True)
 class ServerProgram:
-    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free."""
+    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free.
+
+    `unpacked` is a folder for what OpenCode unpacks, which is nobody else's.
+    """
 
     binary: Path
     environment: Mapping[str, str]
     cwd: Path
+    unpacked: Path
     port: int = 0
 
 
@@ -254,7 +259,8 @@ class Tenancy:
 
     def _spawn(self, lease: Lease, program: ServerProgram, password: str) -> tuple[ServerProcess, int]:
         arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
-        environment = server_environment(program.environment, password, lease.token)
+        take_away(program.unpacked)
+        environment = unpacking_in(program.unpacked, server_environment(program.environment, password, lease.token))
         try:
             with self._log.begin(self._now(), f"starting {' '.join(arguments)}") as (output, begin):
                 return spawn(arguments, environment, program.cwd, output), begin
