@@ -6,7 +6,6 @@ It never imports PySide6, and nothing heavy before the words are understood: `--
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import traceback
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import NoReturn, TextIO
 from t3tray import __version__
 from t3tray.core.domain.cursor import SESSION_PREFIX
 from t3tray.core.errors import ExitCode, OurBug, T3TrayError, UsageError
+from t3tray.printing import for_people, for_scripts
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,14 +41,16 @@ def build_parser() -> argparse.ArgumentParser:
     """All commands. Without one the tray app is meant. Its `parse_args` raises UsageError."""
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document on standard output, and nothing else")
-    common.add_argument("--data-dir", metavar="DIR", help="where t3tray keeps its data (default: the user's data directory)")
+    # Without a default of its own: it would stand in the place of what was said before the command.
+    folder = "where t3tray keeps its data (default: the user's data directory)"
+    common.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=folder)
     parser = _Parser(
         prog="t3tray",
         description="Knows each thread's OpenCode session, and never lets a thread switch to an empty one in silence.",
         epilog="Without a command the tray app starts. THREAD is an id or the beginning of one that fits no other.",
     )
     parser.add_argument("--version", action="version", version=f"t3tray {__version__}")
-    parser.add_argument("--data-dir", metavar="DIR", help="where t3tray keeps its data (default: the user's data directory)")
+    parser.add_argument("--data-dir", metavar="DIR", help=folder)
     parser.add_argument("--demo", action="store_true", help="try the tray app on a scratch world that is gone afterwards")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -157,10 +159,8 @@ def _tell(error: T3TrayError, as_document: bool, out: TextIO, err: TextIO) -> in
     if as_document:
         from t3tray.documents import error_document
 
-        json.dump(error_document(error), out, ensure_ascii=False, indent=2)
-        out.write("\n")
+        out.write(for_scripts(error_document(error), out))
     else:
-        err.write(f"{error.title}: {error.message}\n")
-        if error.hint:
-            err.write(f"{error.hint}\n")
+        told = "\n".join(filter(None, (f"{error.title}: {error.message}", error.hint)))
+        err.write(for_people(f"{told}\n", err))
     return int(error.exit_code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TextIO
 from t3tray import documents
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused
+from t3tray.printing import for_people, for_scripts
 
 
 @dataclass
@@ -27,22 +27,21 @@ class Command:
     def answer(self, document: documents.Document, text: str) -> None:
         """The answer, once: the document with --json, else the text."""
         if self.words.json:
-            json.dump(document, self.out, ensure_ascii=False, indent=2)
-            self.out.write("\n")
+            self.out.write(for_scripts(document, self.out))
         elif text:
-            self.out.write(f"{text}\n")
+            self.out.write(f"{for_people(text, self.out)}\n")
 
     def pass_on(self, piece: str) -> None:
         """A piece of an answer, at once. Whoever reads may have had enough: what was begun is brought to its end all the same."""
         try:
-            self.out.write(piece)
+            self.out.write(for_people(piece, self.out) if self.out.isatty() else piece)
             self.out.flush()
         except BrokenPipeError:
             fall_silent(self.out)
 
     def say(self, text: str) -> None:
         """Something by the way; never where a script reads."""
-        self.err.write(f"{text}\n")
+        self.err.write(f"{for_people(text, self.err)}\n")
 
     @property
     def can_ask(self) -> bool:

@@ -96,10 +96,11 @@ async def show(command: Command) -> ExitCode:
 
 async def resume(command: Command) -> ExitCode:
     resumption = await command.engine.verify(command.words.thread)
-    command.answer(documents.resumption_document(resumption), resumption.receipt.as_text())
     code = _exit_code(resumption)
     if code is ExitCode.DONE:
+        # Before the answer: there is one document, also where nothing can be opened.
         await _open(command, resumption)
+    command.answer(documents.resumption_document(resumption), resumption.receipt.as_text())
     return code
 
 

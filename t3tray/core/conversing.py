@@ -82,6 +82,12 @@ class Conversing:
         await self._threads.take_in(recorded)
         await self._run_sql(self._store.threads.set_draft, recorded.thread.id, text)
 
+    async def add_to_draft(self, thread_id: str, text: str) -> None:
+        """Keep this too, in the thread's draft. Raises ThreadNotFound, StoreError."""
+        recorded = await self._run_sql(self._survey.recall, thread_id)
+        await self._threads.take_in(recorded)
+        await self._run_sql(self._store.threads.keep_draft, recorded.thread.id, text)
+
     async def open_asks(self, overview: Overview, picture: Picture, connection: Connection | None) -> tuple[Ask, ...]:
         """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
         busy = {found.cursor.directory for found in picture.examinations if found.cursor and found.verdict.reason is Reason.BUSY}

@@ -254,9 +254,10 @@ class Desk:
             self._feed.show_agent(session_id)
 
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
-        """Verify, then hand the message over; what is refused is kept as the draft."""
-        await self.keep_draft(thread_id, text)
+        """Verify, then hand the message over; what is refused is kept in the draft, beside what stands there already."""
         engine = await self._opened()
+        async with self._drafting:
+            await engine.conversing.add_to_draft(thread_id, text)
         await engine.send(thread_id, text, despite_others)
 
     async def stop_turn(self, thread_id: str) -> None:

@@ -18,7 +18,7 @@ from t3tray.core.errors import Refused
 from t3tray.core.guard.door import REALM
 from t3tray.core.services.guard_key import GuardKey
 from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
-from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
 from t3tray.core.t3code.state import T3Reader
@@ -160,7 +160,7 @@ class Guardhouse:
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
         folder = self._engine.data_directory / "guard"
-        homes = [home for home in self._engine.t3_homes if home.state.is_dir() or not only_there]
+        homes = [home for home in self._engine.t3_homes if may_be_there(home.state) or not only_there]
 
         def every() -> tuple[T, ...]:
             return tuple(work(T3Protection(home, folder, utc_now)) for home in homes)

@@ -32,7 +32,8 @@ class Preferences:
         """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError."""
         settings = changed(await self._run_sql(self._table.read), name, value)
         await asyncio.to_thread(check, settings, name)
-        await self._run_sql(self._table.write, settings)
+        await self._run_sql(self._table.write, settings, name)
+        settings = await self._run_sql(self._table.read)
         await self._take(settings)
         return settings
 

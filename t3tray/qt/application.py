@@ -142,6 +142,7 @@ class Application(QObject):
             from t3tray.qt.window_place import WindowPlace
 
             window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            window.is_all_there_is = lambda: not self._tray.is_there
             if self._title:
                 window.setWindowTitle(self._title)
             bridge = self._bridge

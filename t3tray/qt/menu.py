@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
+from t3tray.core.domain.notice_sentences import is_read_at_a_glance, visible
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
@@ -99,20 +100,26 @@ def answering(ask: Ask) -> tuple[Item, ...]:
     """The answers that can be given with one click; for all others the thread is opened."""
     thread_id = ask.asker.thread_id or ""
     if isinstance(ask, Approval):
-        whole = tuple(Item(f"From now on: {shortened(allowed, _ASK)}") for allowed in ask.always[:_MOST])
-        return (
-            Item("Allow Once", Deed.REPLY, thread_id, ask=ask, reply=Reply.ONCE),
-            Item("Always Allow", Deed.REPLY, thread_id, ask=ask, reply=Reply.ALWAYS),
-            Item("Reject", Deed.REPLY, thread_id, ask=ask, reply=Reply.REJECT),
-            *((SEPARATOR, *whole) if whole else ()),
-            *_opening(thread_id, "Show Thread"),
-        )
+        return (*_deciding(ask, thread_id), *_opening(thread_id, "Show Thread"))
     return (
         *_options(ask, thread_id),
         *_opening(thread_id, "Answer in t3tray…"),
         SEPARATOR,
         Item("Leave Unanswered", Deed.ANSWER, thread_id, ask=ask, answers=None),
     )
+
+
+def _deciding(ask: Approval, thread_id: str) -> tuple[Item, ...]:
+    """Nobody allows here what cannot be read here to its end, for this once or from now on."""
+    once, always, reject = (
+        Item(label, Deed.REPLY, thread_id, ask=ask, reply=reply)
+        for label, reply in (("Allow Once", Reply.ONCE), ("Always Allow", Reply.ALWAYS), ("Reject", Reply.REJECT))
+    )
+    if not is_read_at_a_glance(ask.wish):
+        return (reject,)
+    if not 0 < len(ask.always) <= _MOST or not all(map(is_read_at_a_glance, ask.always)):
+        return Item(ask.wish), once, reject
+    return Item(ask.wish), once, always, reject, SEPARATOR, *(Item(f"From now on: {allowed}") for allowed in ask.always)
 
 
 def _options(ask: Inquiry, thread_id: str) -> tuple[Item, ...]:
@@ -135,7 +142,7 @@ def _guard(overview: Overview) -> tuple[Item, ...]:
 
 
 def _needs_you(overview: Overview) -> tuple[Item, ...]:
-    asks = tuple(Item(shortened(ask.sentence, _ASK), below=answering(ask)) for ask in overview.asks[:_MOST])
+    asks = tuple(Item(" ".join(visible(ask.sentence, _ASK).split()), below=answering(ask)) for ask in overview.asks[:_MOST])
     asked = {ask.asker.thread_id for ask in overview.asks}
     alarmed = {alarm.thread_id for alarm in overview.alarms}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]

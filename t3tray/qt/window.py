@@ -76,6 +76,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
         self.resize(NARROW, 660)
+        # Whether the app could be reached by nothing else: no tray is there.
+        self.is_all_there_is: Callable[[], bool] = lambda: False
         self._place = place
         self._lines: Mapping[str, Line] = {}
         self._reapers: Mapping[str, ReaperState] = {}
@@ -427,6 +429,9 @@ class MainWindow(QMainWindow):
             self._on_back()
         elif self.threads.search.text():
             self.threads.search.clear()
+        elif self.is_all_there_is():
+            # Closing it would end the app, and a turn that runs: too much for one key.
+            self.showMinimized()
         else:
             self.close()
 

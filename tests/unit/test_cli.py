@@ -57,3 +57,9 @@ def test_bytes_of_the_process_that_are_not_utf_8_end_it_with_2_and_no_traceback(
     done = subprocess.run([sys.executable, "-m", "t3tray", "show", b"\xff\xfe"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"Traceback" not in done.stderr and b"is not UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--data-dir", "/x", "threads"), ("threads", "--data-dir", "/x")])
+def test_the_data_folder_is_named_before_the_command_or_after_it(words: tuple[str, ...]) -> None:
+    assert cli.parse(words, io.StringIO(), io.StringIO()).data_dir == "/x"
+    assert cli.parse(("threads",), io.StringIO(), io.StringIO()).data_dir is None

@@ -59,10 +59,10 @@ def wording(notice: Notice) -> Wording:
     if len(notice.facts) == 1:
         (fact,) = notice.facts
         title = _ONE[fact.kind].format(fact.title or "A thread without a name")
-        return Wording(_visible(title, _LONGEST_TEXT), _visible(fact.text, _LONGEST_TEXT), _buttons(fact.ask))
+        return Wording(visible(title, _LONGEST_TEXT), visible(fact.text, _LONGEST_TEXT), _buttons(fact.ask))
     names = [fact.title for fact in notice.facts]
     more = f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    listed = "\n".join(_visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
+    listed = "\n".join(visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
     return Wording(_SEVERAL[notice.kind].format(len(names)), f"{listed}{more}")
 
 
@@ -73,9 +73,9 @@ def wish(ask: Approval) -> str:
 
 def _buttons(ask: Ask | None) -> tuple[Button, ...]:
     match ask:
-        case Approval() if _is_read_at_a_glance(ask.wish):
+        case Approval() if is_read_at_a_glance(ask.wish):
             return Button(Reply.ONCE, "Allow Once"), Button(Reply.REJECT, "Reject")
-        case Inquiry(questions=(question,)) if not question.multiple and _is_read_at_a_glance(question.text):
+        case Inquiry(questions=(question,)) if not question.multiple and is_read_at_a_glance(question.text):
             labels = [option.label for option in question.options]
             fits = len(labels) <= _MOST_OPTIONS and all(label and len(label) <= _LONGEST_LABEL for label in labels)
             if fits and all(label.isprintable() for label in labels):
@@ -83,12 +83,12 @@ def _buttons(ask: Ask | None) -> tuple[Button, ...]:
     return ()
 
 
-def _is_read_at_a_glance(text: str) -> bool:
+def is_read_at_a_glance(text: str) -> bool:
     """One short line without anything that hides or turns around what it says."""
     return len(text) <= _READ_AT_A_GLANCE and text.isprintable()
 
 
-def _visible(text: str, limit: int) -> str:
+def visible(text: str, limit: int) -> str:
     """At most `limit` characters, every one of them to be seen; lines stay lines."""
     shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text.strip())
     return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"

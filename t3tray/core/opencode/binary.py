@@ -127,7 +127,8 @@ def _as_set(setting: str, home: Path) -> Path:
 
 
 def _can_run(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    # Not the path's own question: that raises where a folder may not be entered.
+    return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
 def _split(path: str | None) -> Iterable[Path]:

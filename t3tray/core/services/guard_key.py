@@ -44,5 +44,6 @@ async def read_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: Ser
     known = await run_sql(settings.read)
     made = GuardKey(known.guard_port or choose_port(), token_urlsafe(_BYTES))
     place = await asyncio.to_thread(secrets.keep, _SECRET, made.password)
-    await run_sql(settings.write, replace(known, guard_port=made.port, guard_secret_place=place))
+    there = replace(known, guard_port=made.port, guard_secret_place=place)
+    await run_sql(settings.write, there, "guard_port", "guard_secret_place")
     return made

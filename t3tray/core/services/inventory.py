@@ -9,7 +9,7 @@ from pathlib import Path
 from t3tray.core.domain.inventory import FoundHome, FoundProgram
 from t3tray.core.errors import BinaryNotFound
 from t3tray.core.opencode.binary import version_of
-from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.place import runs
 from t3tray.core.t3code.state import T3State
 from t3tray.core.t3code.threads import Shape
@@ -34,7 +34,7 @@ def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequen
 
 def _found(home: T3Home, state: T3State | None, added_as: str) -> FoundHome:
     if state is None:
-        return FoundHome(str(home.base), home.state.is_dir(), runs(home), added_as=added_as)
+        return FoundHome(str(home.base), may_be_there(home.state), runs(home), added_as=added_as)
     trouble = state.why if state.shape is Shape.UNSUPPORTED else ""
     ours = sum(thread.is_opencode for thread in state.threads)
     return FoundHome(str(home.base), True, runs(home), len(state.threads), ours, trouble, added_as)

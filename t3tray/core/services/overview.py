@@ -15,6 +15,7 @@ from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.errors import ThreadNotFound
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Overview, SourceView, ThreadDetails, ThreadRow
@@ -61,8 +62,10 @@ def take_overview(
 def take_details(
     store: Store, survey: Survey, picture: Picture, thread_id: str, server: ServerStatus, clock: ReaperClock, now: datetime
 ) -> ThreadDetails:
-    """Everything known of one thread of the picture. For the worker thread that runs the SQL."""
-    found = next(found for found in picture.examinations if found.thread.id == thread_id)
+    """Everything known of one thread of the picture. For the SQL's thread. Raises ThreadNotFound, StoreError."""
+    found = next((found for found in picture.examinations if found.thread.id == thread_id), None)
+    if found is None:
+        raise ThreadNotFound("This thread has just gone.", "`t3tray threads` lists those that are there.")
     thread = found.thread
     entries = store.journal.entries(thread.id)
     return ThreadDetails(

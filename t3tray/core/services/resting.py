@@ -26,6 +26,10 @@ class Rester(Protocol):
         """When its process was started; None where that is not known."""
         ...
 
+    async def outlives_us(self) -> bool:
+        """Whether it stays when this process leaves it."""
+        ...
+
     async def retire(self) -> bool: ...
 
 
@@ -72,6 +76,8 @@ class Resting:
         why = hindrance(use, self.idle_after, self._now())
         if why or self._last_seen_at != seen:
             return why or Hindrance.RECENT
+        if await self._server.outlives_us():
+            return Hindrance.SHARED
         for directory in directories:
             await connection.dispose(directory)
         self._directories.clear()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.kept import About
-from t3tray.core.errors import ServerError
+from t3tray.core.errors import ServerError, Unsupported
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.resume import RENEWS, Examination
 from t3tray.core.store.store import Store
@@ -63,7 +63,7 @@ class VaultKeeper:
         try:
             with self._database.reading() as reader:
                 for found in due[:AT_ONCE]:
-                    self._keep(found, reader, self._known)
+                    self._keep_or_tell(found, reader, self._known)
         except ServerError:
             # The database cannot be read by now: the next look says so, and tries again.
             return False
@@ -76,6 +76,16 @@ class VaultKeeper:
                 settled = found.verdict.reason in RENEWS and found.cursor is not None and newest.finished
                 return settled and known.get(session.id, -1) < session.updated_ms
         return False
+
+    def _keep_or_tell(self, found: Examination, reader: DatabaseReader, known: dict[str, int]) -> None:
+        """One session that cannot be read keeps no other one from being kept."""
+        try:
+            self._keep(found, reader, known)
+        except Unsupported as error:
+            assert isinstance(found.evidence.session, Found)
+            facts = found.evidence.session.value
+            known[facts.id] = facts.updated_ms  # until there is news in it
+            _log.warning("What was said in “%s” (%s) cannot be kept: %s", found.thread.title, facts.id, error.message)
 
     def _keep(self, found: Examination, reader: DatabaseReader, known: dict[str, int]) -> None:
         session = found.evidence.session

@@ -32,8 +32,7 @@ class Look:
 
 def make_private_folder(folder: Path) -> None:
     """Make it for its owner alone. A folder that others made and filled stays as they wanted it."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(folder.iterdir()):
         folder.chmod(0o700)
 

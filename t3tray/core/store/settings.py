@@ -72,10 +72,11 @@ class SettingsTable:
         told = msgspec.json.encode({row.key: msgspec.Raw(row.value.encode()) for row in rows}).decode()
         return decode(told, Settings)
 
-    def write(self, values: Settings) -> None:
+    def write(self, values: Settings, *names: str) -> None:
+        """Write those of the values that are named: another process may have set the others meanwhile."""
         with self._database.write() as connection:
-            for name, value in vars(values).items():
-                put(connection, name, value)
+            for name in names:
+                put(connection, name, getattr(values, name))
 
 
 def put(connection: Connection, key: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -46,8 +47,8 @@ class _Handler(FileSystemEventHandler):
 
 
 def existing_folders(files: Iterable[Path]) -> frozenset[Path]:
-    """The folders of these files that there are now: those that a watch that begins now sees."""
-    return frozenset(file.parent for file in files if file.parent.is_dir())
+    """The folders of these files that there are now, and may be looked into: those that a watch that begins now sees."""
+    return frozenset(file.parent for file in files if os.path.isdir(file.parent))
 
 
 def database_files(path: Path) -> tuple[Path, Path]:

@@ -38,6 +38,17 @@ class T3Home:
         return self.state / "logs" / "provider"
 
 
+def may_be_there(path: Path) -> bool:
+    """Whether there is such a file or folder, or nobody can tell: whoever reads it then is told why it cannot be read."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def t3_homes(environ: Mapping[str, str], home: Path, further: Iterable[str] = ()) -> tuple[T3Home, ...]:
     """The homes to look at: T3CODE_HOME, else ~/.t3, and those that the settings name; each directory once."""
     first = environ.get(VARIABLE) or str(home / ".t3")

@@ -15,7 +15,7 @@ from pathlib import Path
 from t3tray.core.domain.guard import T3Now, ThreadNow
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
 from t3tray.core.t3code import state_v2
-from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.state import live_database
 from t3tray.core.t3code.threads import OPENCODE, Shape
 from t3tray.core.t3code.times import moment
@@ -63,7 +63,7 @@ _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
 
 def read_now(homes: Sequence[T3Home], session_id: str) -> T3Now:
     """The threads of all these homes that a request may be made for. `session_id` is the one that it names, or empty."""
-    states = [_of_home(home, session_id) for home in homes if any(path.is_file() for path in home.databases)]
+    states = [_of_home(home, session_id) for home in homes if any(map(may_be_there, home.databases))]
     if not states:
         return T3Now(unreadable="there is no database of T3 Code's")
     return T3Now(
@@ -75,7 +75,7 @@ def read_now(homes: Sequence[T3Home], session_id: str) -> T3Now:
 
 def _of_home(home: T3Home, session_id: str) -> T3Now:
     first, second = home.databases
-    if second.is_file():
+    if may_be_there(second):
         live = live_database(home)
         if live is None or live.shape is not Shape.V1:
             return T3Now(unreadable=f"{live.path.name if live else second.name} is of a form that the guard does not know")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from t3tray.core.errors import Refused, StoreError
-from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.settings_file import Content, Settings, SettingsFile, write_new
 
 _DRIVER = "opencode"
@@ -98,7 +98,7 @@ class T3Protection:
 
     def look(self, url: str, password: str) -> ProtectionView:
         """What is true now of the guard at this address."""
-        if not self.home.state.is_dir():
+        if not may_be_there(self.home.state):
             return self._view(Protection.NO_T3CODE, "There is no T3 Code here.")
         try:
             content, kept = self._file.read(), self._kept()
@@ -117,7 +117,7 @@ class T3Protection:
 
     def protect(self, url: str, password: str) -> ProtectionView:
         """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError; nothing was changed then."""
-        if not self.home.state.is_dir():
+        if not may_be_there(self.home.state):
             raise Refused(f"There is no T3 Code in {self.home.base}.")
         content, earlier = self._file.read(), self._kept()
         others = [config for config in _configs(content.settings) if not _is_ours(config, url, password)]

@@ -5,6 +5,7 @@ Nothing is written, no credential is read, and no file is held open longer than 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +18,7 @@ from t3tray.core.domain.transcript import Transcript
 from t3tray.core.system.marks import Marks
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
 from t3tray.core.t3code import messages, state_v1, state_v2
-from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.place import served_since
 from t3tray.core.t3code.threads import Shape, T3Thread
 
@@ -148,10 +149,12 @@ class T3Reader:
     def _read_changes(self) -> T3State | None:
         """Only what was written since the last time; None where that would not do."""
         state = self._state
-        if state is None or state.shape is not Shape.V1 or sum(path.is_file() for path in self.home.databases) > 1:
+        if state is None or state.shape is not Shape.V1 or sum(may_be_there(path) for path in self.home.databases) > 1:
             return None
         try:
             with closing(QuietReader(state.path)) as reader:
+                if state_v1.missing_column(reader):
+                    return None
                 found, marks = state_v1.read_changes(reader, state.marks)
                 last_written = state_v1.last_written(reader)
         except _TROUBLE:
@@ -176,7 +179,7 @@ def live_database(home: T3Home) -> T3State | None:
 
 
 def _read(home: T3Home, with_threads: bool = True) -> T3State | None:
-    found = [_read_file(home, path, with_threads) for path in home.databases if path.is_file()]
+    found = [_read_file(home, path, with_threads) for path in home.databases if may_be_there(path)]
     if len(found) < 2:
         return found[0] if found else None
     return _live(*found)
@@ -185,6 +188,8 @@ def _read(home: T3Home, with_threads: bool = True) -> T3State | None:
 def _live(first: T3State, second: T3State) -> T3State:
     """The one that T3 Code uses. The second orchestrator copies the first one's file once and never touches it again; going back
     to the first writes that one on."""
+    if first.shape is second.shape is Shape.UNSUPPORTED:
+        return first
     for one, other in ((first, second), (second, first)):
         if one.shape is not Shape.UNSUPPORTED and other.shape is Shape.UNSUPPORTED:
             return one
@@ -217,7 +222,7 @@ def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool
 
 
 def _is_open(path: Path) -> bool:
-    return Path(f"{path}-wal").exists()
+    return os.path.exists(f"{path}-wal")
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

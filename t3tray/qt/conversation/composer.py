@@ -103,7 +103,7 @@ class Composer(QWidget):
             self._write(self.editor.toPlainText().removeprefix(text).lstrip("\n"))
             self._drafts[thread_id] = self.editor.toPlainText()
         else:
-            self._drafts[thread_id] = ""
+            self._drafts[thread_id] = self._drafts[thread_id].removeprefix(text).lstrip("\n")
         self._show_state()
 
     def show_refused(self, thread_id: str, error: T3TrayError) -> None:
@@ -202,9 +202,10 @@ class Composer(QWidget):
         text = self.editor.toPlainText().strip("\n")
         if not text.strip():
             return
-        # The text is kept before it is sent; a draft of before must not come after it.
+        # The text is kept before it is sent, in the place of what was typed until then.
         self._keeping.stop()
         self._is_unkept = False
+        self.draft_changed.emit(self._thread_id, text)
         self._sending[self._thread_id] = text
         self._known[self._thread_id].add(text)
         self._refusals.pop(self._thread_id, None)

@@ -232,6 +232,14 @@ def test_sent_while_another_thread_is_shown(qtbot: QtBot, composer: Composer) ->
     assert composer.editor.toPlainText() == "", "the list did not know yet that it was sent"
 
 
+def test_what_was_typed_stays_when_another_text_was_sent(qtbot: QtBot, composer: Composer) -> None:
+    type_in(qtbot, composer, "two pages of careful words")
+    show(composer, row("b"))
+    composer.show_sent("a", "the first question, once more")
+    show(composer, row("a", draft=""))
+    assert composer.editor.toPlainText() == "two pages of careful words"
+
+
 def test_it_is_read_aloud_and_left_by_tab(qtbot: QtBot, composer: Composer) -> None:
     told = QAccessible.queryAccessibleInterface(composer.editor)
     assert told.text(QAccessible.Text.Name) == "Message" and told.role() == QAccessible.Role.EditableText

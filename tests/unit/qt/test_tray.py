@@ -21,7 +21,7 @@ from t3tray.qt.tray import IconState, Tray, tray_icon
 from t3tray.resources import resource
 from tests.support.views import NOON, READY, asker, idle, row
 
-APPROVAL = Approval("per_1", asker("a"), "bash", ("git push",))
+APPROVAL = Approval("per_1", asker("a"), "bash", ("git push",), ("git *",))
 
 
 def actions(menu: QMenu) -> list[QAction]:

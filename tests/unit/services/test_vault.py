@@ -78,6 +78,18 @@ def test_a_bound_threads_words_are_kept_and_its_news_too(place: Place) -> None:
     assert place.kept("a") == 6
 
 
+def test_a_session_that_cannot_be_read_keeps_no_other_from_being_kept(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("odd", "fine"):
+        place.add(name)
+    with writing(place.world.opencode) as connection:
+        message = connection.execute("SELECT id FROM message WHERE session_id = 'ses_odd'").fetchone()[0]
+        part = ("prt_odd", message, "ses_odd", 1, 1, '{"type":"text","text":null}')
+        connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
+    assert not place.look() and not place.look()
+    assert (place.kept("odd"), place.kept("fine")) == (0, 4)
+    assert "ses_odd" in caplog.text and len(caplog.records) == 1
+
+
 def test_a_turn_that_has_not_finished_waits(place: Place) -> None:
     place.add("a")
     place.look()

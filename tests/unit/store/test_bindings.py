@@ -153,7 +153,7 @@ def test_activity_never_goes_back(store: Store) -> None:
 def test_settings_of_a_newer_version_are_kept(store: Store) -> None:
     with store._database.write() as connection:
         connection.exec_driver_sql("INSERT INTO settings (key, value) VALUES ('from_the_future', '[1]')")
-    store.settings.write(Settings(terminal="kitty"))
+    store.settings.write(Settings(terminal="kitty"), "terminal")
     assert store.settings.read().terminal == "kitty"
     with store._database.read() as connection:
         assert connection.exec_driver_sql("SELECT value FROM settings WHERE key = 'from_the_future'").scalar() == "[1]"

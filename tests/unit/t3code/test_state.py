@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t3tray.core.system.watch import existing_folders
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
@@ -374,3 +378,32 @@ def test_an_instance_with_a_name_of_its_own_is_opencodes(tmp_path: Path) -> None
         connection.execute("UPDATE projection_thread_sessions SET provider_name = 'opencode'")
     state = T3Reader(T3Home(world.home)).read()
     assert state and state.threads[0].is_opencode and state.threads[0].instance == "oc-work"
+
+
+def test_a_form_that_changes_while_it_is_watched_is_watched_only_from_then_on(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+    reader = T3Reader(T3Home(world.home))
+    before = reader.read()
+    assert before and before.threads[0].session_id == "ses_1"
+    with writing(world.state) as connection:
+        connection.execute("ALTER TABLE provider_session_runtime RENAME COLUMN resume_cursor_json TO cursor_json")
+    after = reader.read()
+    assert after and after.shape is Shape.UNSUPPORTED and "resume_cursor_json" in after.why
+
+
+def test_a_home_that_nobody_may_look_into_is_watched_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = empty_world(tmp_path)
+    looked_at = os.stat
+
+    def refused(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(str(world.home / "userdata")):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return looked_at(path, *args, **options)
+
+    # An administrator, who may run this, is refused nothing.
+    monkeypatch.setattr(os, "stat", refused)
+    state = read(world)
+    assert state.shape is Shape.UNSUPPORTED and "Permission denied" in state.why
+    assert existing_folders([world.state]) == frozenset()
