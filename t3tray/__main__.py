@@ -7,6 +7,8 @@ import sys
 
 def main() -> int:
     """Run t3tray with the arguments of this process; the exit code."""
+    # httpx comes with a command of its own, which would load click and Pygments at each start: 2 MB, and others need both.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     if len(sys.argv) == 1:
         # The usual start: the icon does not wait for a parser.
         from t3tray import app

@@ -27,7 +27,8 @@ READABLE = 4.5
 class Colours:
     """One scheme. Every text colour has a contrast of at least 4.5:1 on `base`, `raised` and `chosen`, `on_accent` on `accent`.
 
-    `chosen` is the ground of what is chosen where the focus is not, `accent_text` the accent as a text or a small shape.
+    `chosen` is the ground of what is chosen where the focus is not, `accent_text` the accent as a text or a small shape. The last
+    ones are for code: letters on `raised`, and the grounds of lines that were added and removed.
     """
 
     base: QColor
@@ -42,6 +43,13 @@ class Colours:
     accent: QColor
     on_accent: QColor
     accent_text: QColor
+    keyword: QColor
+    definition: QColor
+    builtin: QColor
+    string: QColor
+    number: QColor
+    added: QColor
+    removed: QColor
 
 
 _LIGHT = Colours(
@@ -57,6 +65,13 @@ _LIGHT = Colours(
     accent=QColor("#2f5fd8"),
     on_accent=QColor("#ffffff"),
     accent_text=QColor("#2450bd"),
+    keyword=QColor("#8a2fa0"),
+    definition=QColor("#2450bd"),
+    builtin=QColor("#0b6a78"),
+    string=QColor("#197235"),
+    number=QColor("#855600"),
+    added=QColor("#e0f0e4"),
+    removed=QColor("#f8e3e1"),
 )
 _DARK = Colours(
     base=QColor("#1e1e20"),
@@ -71,6 +86,13 @@ _DARK = Colours(
     accent=QColor("#3f6be0"),
     on_accent=QColor("#ffffff"),
     accent_text=QColor("#8fb0ff"),
+    keyword=QColor("#d3a0f0"),
+    definition=QColor("#8fb0ff"),
+    builtin=QColor("#74c7d4"),
+    string=QColor("#8ed3a3"),
+    number=QColor("#e8bd6f"),
+    added=QColor("#243a2c"),
+    removed=QColor("#43292b"),
 )
 
 
@@ -231,13 +253,17 @@ QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}
 QMenu::item:disabled {{ color: {muted}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: {unit}px {gap}px; }}
 QAbstractScrollArea[kind="talk"] {{ background: {base}; border: none; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QTextBrowser, QPlainTextEdit[kind="code"] {{ background: transparent; border: none; padding: 0; }}
 QTextBrowser[kind="thought"] {{ color: {muted}; }}
-QPushButton[kind="fold"], QPushButton[kind="fold-bad"] {{
+QPushButton[kind="fold"], QPushButton[kind="fold-bad"], QPushButton[kind="hidden"] {{
     background: transparent; border: 1px solid transparent; padding: 1px 3px; margin-left: -4px; text-align: left; color: {muted};
 }}
 QPushButton[kind="fold-bad"] {{ color: {bad}; }}
-QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus {{ color: {text}; border-color: {line}; }}
+QPushButton[kind="hidden"] {{ color: transparent; }}
+QPushButton[kind="fold"]:hover, QPushButton[kind="fold"]:focus, QPushButton[kind="hidden"]:focus {{
+    color: {text}; border-color: {line};
+}}
 QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 7px; background: {base}; }}
 QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {accent}; background: {on_accent}; }}
 QRadioButton:focus {{ color: {accent_text}; }}

@@ -18,6 +18,7 @@ FRAME = 16.0
 _REPLY = (
     "The **parser** reads `offset` twice, see [the notes](https://example.org).\n\n- one\n- two\n\n```python\nreturn at\n```\n\n"
 )
+_CODE = 'def place(at: int = 0) -> str:\n    return f"line {at}"  # and so on\n\n'
 
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
         gc.freeze()
         yield _stalls(f"stream {DELTAS:,} deltas", talking.streamed(_REPLY, DELTAS))
         yield _stalls(f"stream {DELTAS:,} deltas, one paragraph", talking.streamed("word upon word ", DELTAS))
+        yield _stalls(f"stream {DELTAS:,} deltas, one code block", talking.streamed(_CODE, DELTAS, "```python\n"))
         yield _stalls(f"{EVENTS:,} events in a burst", talking.burst(EVENTS))
 
 

@@ -123,10 +123,10 @@ class Talking:
         self._application.processEvents()
         return (time.perf_counter() - began) * 1000
 
-    def streamed(self, words: str, deltas: int) -> list[Frame]:
+    def streamed(self, words: str, deltas: int, begin: str = "") -> list[Frame]:
         """A reply that grows by so many deltas, a thousand in a second; the frames meanwhile."""
         number = 9_000
-        begun = transcripts.text(number, "", done=False)
+        begun = transcripts.text(number, begin, done=False)
         pieces = [words[at : at + 8] for at in range(0, len(words), 8)]
         events = [transcripts.told(transcripts.info(number)), transcripts.part_told(begun)]
         events += [transcripts.grew(begun, pieces[count % len(pieces)]) for count in range(deltas)]

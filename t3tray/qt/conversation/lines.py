@@ -1,4 +1,4 @@
-"""The small rows of a conversation: a line that opens, a remark, an error, and the card of what the user wrote."""
+"""The small rows of a conversation: a line that opens, a remark, an error, a message's end, the card of what the user wrote."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from t3tray.qt.conversation.copy_button import CopyButton
 from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.parts import button, label, set_kind
 from t3tray.qt.theme import GAP, MARGIN, RADIUS, UNIT, colours
@@ -59,6 +60,29 @@ class Note(QWidget):
 
     def height_at(self, width: int) -> int:
         return self._label.heightForWidth(width)
+
+
+class CopyLine(QWidget):
+    """The end of a message: a button that copies all of it, seen while the mouse is near or the focus is on it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._texts: tuple[str, ...] = ()
+        self.copy = CopyButton("hidden", lambda: "\n\n".join(self._texts), self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignLeading)
+
+    def show_copy(self, texts: tuple[str, ...], what: str) -> None:
+        self._texts = texts
+        self.copy.setAccessibleName(f"Copy {what}")
+        self.show_near(False)
+
+    def show_near(self, is_near: bool) -> None:
+        set_kind(self.copy, "fold" if is_near else "hidden")
+
+    def height_at(self, width: int) -> int:
+        return self.copy.sizeHint().height()
 
 
 class ErrorLine(QWidget):

@@ -84,8 +84,8 @@ class Places:
         return is_news
 
     def top(self, place: Place) -> int:
-        """Where the row begins, with the space above it."""
-        return self._tops[place.number]
+        """Where the row begins, below the space above it."""
+        return self._tops[place.number] + place.row.space * UNIT
 
     def at(self, offset: float) -> int:
         """The number of the row that stands there."""

@@ -7,9 +7,9 @@ from typing import Protocol, cast
 from PySide6.QtWidgets import QWidget
 
 from t3tray.qt.conversation.code_block import CodeBlock
-from t3tray.qt.conversation.lines import ErrorLine, FoldLine, Note, UserCard
+from t3tray.qt.conversation.lines import CopyLine, ErrorLine, FoldLine, Note, UserCard
 from t3tray.qt.conversation.prose import Prose
-from t3tray.qt.conversation.rows import CodeRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, UserRow
+from t3tray.qt.conversation.rows import CodeRow, CopyRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, UserRow
 
 
 class Tall(Protocol):
@@ -23,6 +23,7 @@ _SHOWN_BY: dict[type[Row], type[QWidget]] = {
     FoldRow: FoldLine,
     NoteRow: Note,
     ErrorRow: ErrorLine,
+    CopyRow: CopyLine,
 }
 
 
@@ -36,7 +37,7 @@ def show(widget: QWidget, row: Row) -> None:
         case Prose(), ProseRow():
             widget.show_markdown(row.text, is_quiet=row.is_quiet)
         case CodeBlock(), CodeRow():
-            widget.show_code(row.text, row.caption, row.lines)
+            widget.show_code(row.text, row.caption, row.lines, row.language)
         case UserCard(), UserRow():
             widget.show_piece(row.text, is_first=row.is_first, is_last=row.is_last)
         case FoldLine(), FoldRow():
@@ -45,6 +46,8 @@ def show(widget: QWidget, row: Row) -> None:
             widget.show_note(row.text, row.kind, centred=row.centred)
         case ErrorLine(), ErrorRow():
             widget.show_error(row.text, can_retry=row.can_retry)
+        case CopyLine(), CopyRow():
+            widget.show_copy(row.texts, row.what)
 
 
 def height_of(widget: QWidget, width: int) -> int:
@@ -60,6 +63,8 @@ def stops_of(widget: QWidget) -> tuple[QWidget, ...]:
             return (widget.text,)
         case ErrorLine():
             return (widget.retry,)
+        case CopyLine():
+            return (widget.copy,)
         case Prose() | FoldLine():
             return (widget,)
     return ()

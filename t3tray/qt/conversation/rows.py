@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 from t3tray.core.domain.conversation import Conversation, SubAgent
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.qt.conversation.markdown import Block, Blocks
-from t3tray.qt.conversation.tools import is_running, mark, readable_input, tool_words
+from t3tray.qt.conversation.tools import Sheet, given, is_running, mark, tool_words
 
 # In lines: what a tool was given and what it gave scrolls by itself beyond.
 _TOOL_LINES = 14
@@ -52,10 +52,12 @@ class ProseRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeRow(Row):
-    """Lines as they are. `caption` says what they are, `lines` how many are shown at once."""
+    """Lines as they are. `caption` says what they are, `lines` how many are shown at once, `language` (or a file's name) how they
+    are coloured."""
 
     text: str
     caption: str = ""
+    language: str = ""
     lines: int = _CODE_LINES
 
 
@@ -87,6 +89,14 @@ class ErrorRow(Row):
     can_retry: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class CopyRow(Row):
+    """The end of a message of the user's, or of an answer with all its steps. `texts` were said in it, `what` is what it is."""
+
+    texts: tuple[str, ...]
+    what: str
+
+
 class Rows:
     """The rows of one conversation, picture after picture. `opened` are the keys of the rows that were opened.
 
@@ -99,8 +109,9 @@ class Rows:
         self.opened: set[str] = set()
         self._blocks: dict[str, Blocks] = {}
         self._prose_rows: dict[str, tuple[tuple[Block, ...], list[Row]]] = {}
-        self._known: dict[str, tuple[Utterance, PieceKind | None, tuple[Row, ...]]] = {}
+        self._known: dict[str, tuple[Utterance, PieceKind | None, int, tuple[Row, ...]]] = {}
         self._agents: dict[str, SubAgent] = {}
+        self._ends: dict[str, tuple[tuple[Utterance, ...], list[Row]]] = {}
 
     def toggle(self, key: str) -> None:
         """Open a row that is closed, close one that is open."""
@@ -122,15 +133,30 @@ class Rows:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
         former: PieceKind | None = None
         day, last = None, told[-1] if told else None
-        for utterance in told:
+        turn: tuple[Utterance, ...] = ()
+        for utterance, after in zip_longest(told, told[1:]):
             at = datetime.fromtimestamp(utterance.created_ms / 1000)
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A, %-d %B %Y}", centred=True, space=_FAR))
-            rows += self._utterance(utterance, 0, former)
+            # The button above has its own room.
+            begin = _NEAR if rows and isinstance(rows[-1], CopyRow) else _FAR
+            rows += self._utterance(utterance, 0, former, begin)
             former = _ends_with(utterance)
+            turn = (*turn, utterance)
+            if Role.USER in (utterance.role, after.role) if after else not conversation.is_busy:
+                rows += self._end_of(turn)
+                turn = ()
             rows += _error(utterance, 0, can_retry=utterance is last and not conversation.is_busy)
         return (*rows, *_end(conversation))
+
+    def _end_of(self, turn: tuple[Utterance, ...]) -> list[Row]:
+        """Nothing where nothing was said."""
+        name = turn[-1].id
+        known = self._ends.get(name)
+        if known is None or known[0] != turn:
+            known = self._ends[name] = turn, [*_copy(turn)]
+        return known[1]
 
     def _told(self, utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
         begin = next((number for number, each in enumerate(utterances) if each.id == self._first), None)
@@ -140,33 +166,36 @@ class Rows:
         self._held_back = utterances[:begin]
         return utterances[begin:]
 
-    def _utterance(self, utterance: Utterance, depth: int, former: PieceKind | None) -> tuple[Row, ...]:
-        """`former` is what the message before ends with, where that is an answer too: a turn's steps stand together."""
+    def _utterance(self, utterance: Utterance, depth: int, former: PieceKind | None, begin: int = _FAR) -> tuple[Row, ...]:
+        """`former` is what the message before ends with, where that is an answer too: a turn's steps stand together.
+
+        `begin` is the space above it where it is none.
+        """
         known = self._known.get(utterance.id)
-        if known and known[0] is utterance and known[1] is former:
-            return known[2]
+        if known and known[0] is utterance and known[1:3] == (former, begin):
+            return known[3]
         is_users = utterance.role is Role.USER
-        rows = tuple(self._user(utterance, depth) if is_users else self._assistant(utterance, depth, former))
+        rows = tuple(self._user(utterance, depth, begin) if is_users else self._assistant(utterance, depth, former, begin))
         # What an open sub-agent does changes without its task.
         if not any(isinstance(row, FoldRow) and row.child and row.is_open for row in rows):
-            self._known[utterance.id] = utterance, former, rows
+            self._known[utterance.id] = utterance, former, begin, rows
         return rows
 
-    def _user(self, utterance: Utterance, depth: int) -> Iterator[Row]:
+    def _user(self, utterance: Utterance, depth: int, begin: int) -> Iterator[Row]:
         blocks = _plain_pieces(utterance.text)
         for number, text in enumerate(blocks):
             first, last = number == 0, number == len(blocks) - 1
             key = f"{utterance.id}/text/{number}"
-            yield UserRow(key=key, depth=depth, space=_FAR if first else 0, text=text, is_first=first, is_last=last)
+            yield UserRow(key=key, depth=depth, space=begin if first else 0, text=text, is_first=first, is_last=last)
         if utterance.files:
             yield NoteRow(key=f"{utterance.id}/files", depth=depth, space=_CLOSE, text=f"Attached: {', '.join(utterance.files)}")
 
-    def _assistant(self, utterance: Utterance, depth: int, former: PieceKind | None) -> Iterator[Row]:
+    def _assistant(self, utterance: Utterance, depth: int, former: PieceKind | None, begin: int) -> Iterator[Row]:
         if utterance.summarises:
             text = "The messages before were summarised; the model reads this summary in their place."
             yield NoteRow(key=f"{utterance.id}/summary", depth=depth, space=_FAR, text=text)
         for piece in utterance.in_order:
-            space = _CLOSE if piece.kind is former is PieceKind.TOOL else _NEAR if former else _FAR
+            space = _CLOSE if piece.kind is former is PieceKind.TOOL else _NEAR if former else begin
             former = piece.kind
             key = f"{utterance.id}/{piece.id}"
             if piece.kind is PieceKind.TEXT:
@@ -182,6 +211,8 @@ class Rows:
         growing = self._blocks.setdefault(key, Blocks())
         blocks = growing.of(text)
         former, rows = self._prose_rows.get(key, ((), []))
+        if rows and rows[0].space != space:
+            former, rows = (), []
         same = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(former, blocks, strict=False)))
         rows = rows[:same]
         for number, block in enumerate(blocks[same:], same):
@@ -189,7 +220,8 @@ class Rows:
             name = f"{key}/{number}"
             if block.is_code:
                 # What begins as prose may turn out to be code: that is another row.
-                rows.append(CodeRow(key=f"{name}/code", depth=depth, space=above, text=block.text, caption=block.language))
+                code, language = block.text, block.language
+                rows.append(CodeRow(key=f"{name}/code", depth=depth, space=above, text=code, caption=language, language=language))
             else:
                 rows.append(ProseRow(key=name, depth=depth, space=above, text=block.text, is_quiet=is_quiet))
         self._prose_rows[key] = blocks, rows
@@ -218,10 +250,17 @@ class Rows:
         if tool.child_session:
             yield from self._agent(key, tool, depth + 1)
             return
-        for caption, text in (("Input", readable_input(tool)), ("Output", tool.output)):
-            if text.strip():
-                name = f"{key}/{caption}"
-                yield CodeRow(key=name, depth=depth + 1, space=_CLOSE, text=text, caption=caption, lines=_TOOL_LINES)
+        for name, sheet in (("Input", given(tool)), ("Output", Sheet("Output", tool.output))):
+            if sheet.text.strip():
+                yield CodeRow(
+                    key=f"{key}/{name}",
+                    depth=depth + 1,
+                    space=_CLOSE,
+                    text=sheet.text,
+                    caption=sheet.caption,
+                    language=sheet.language,
+                    lines=_TOOL_LINES,
+                )
 
     def _agent(self, key: str, tool: ToolCall, depth: int) -> Iterator[Row]:
         agent = self._agents.get(tool.child_session or "")
@@ -255,6 +294,14 @@ def _end(conversation: Conversation) -> Iterator[Row]:
         what = "This may not be the latest" if conversation.utterances else "The messages cannot be read just now"
         text = f"{what}: {conversation.notice}"
         yield NoteRow(key="notice", space=_NEAR + 1, text=text, kind="unsure")
+
+
+def _copy(turn: tuple[Utterance, ...]) -> Iterator[Row]:
+    is_users = turn[-1].role is Role.USER
+    said = (piece.text for utterance in turn for piece in utterance.in_order if piece.kind is PieceKind.TEXT)
+    texts = (turn[-1].text,) if is_users else tuple(said)
+    if any(text.strip() for text in texts):
+        yield CopyRow(key=f"{turn[-1].id}/copy", space=_CLOSE, texts=texts, what="your message" if is_users else "the answer")
 
 
 def _error(utterance: Utterance, depth: int, *, can_retry: bool) -> Iterator[Row]:

@@ -1,9 +1,11 @@
-"""What a use of a tool is called in one line. Pure; no PySide6 here."""
+"""What a use of a tool is called in one line, and what it was given. Pure; no PySide6 here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from t3tray.core.domain.transcript import ToolCall
@@ -52,12 +54,47 @@ def tool_words(tool: ToolCall) -> str:
     return shortened(f"{does if is_running(tool) else did} {told}", _WIDTH).rstrip(":")
 
 
-def readable_input(tool: ToolCall) -> str:
-    """The input, one line a field where it is an object; as it is where it is anything else."""
-    given = _input(tool)
-    if not given:
-        return tool.input
-    return "\n".join(f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items())
+@dataclass(frozen=True)
+class Sheet:
+    """Lines and what they are; `language` is the one they are written in, or the file's name."""
+
+    caption: str
+    text: str
+    language: str = ""
+
+
+@lru_cache(maxsize=256)
+def given(tool: ToolCall) -> Sheet:
+    """The input: a change of a file as its lines, anything else one line a field, or as it is where it is no object."""
+    match _input(tool):
+        case {"filePath": str(path), "oldString": str(old), "newString": str(new)} if old != new:
+            return Sheet(path, _changes(old, new), "diff")
+        case {"filePath": str(path), "content": str(text)}:
+            return Sheet(path, text, path)
+        case {"patchText": str(text)}:
+            return Sheet("Change", text, "diff")
+        case {} as fields if fields:
+            lines = (f"{name}: {told if isinstance(told, str) else json.dumps(told)}" for name, told in fields.items())
+            return Sheet("Input", "\n".join(lines))
+    return Sheet("Input", tool.input)
+
+
+def _changes(old: str, new: str) -> str:
+    """The lines of both, those that only one has with a sign in front."""
+    return "\n".join(_signed(_lines(old), _lines(new)))
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _signed(before: list[str], after: list[str]) -> Iterator[str]:
+    for what, begin, end, its_begin, its_end in SequenceMatcher(None, before, after).get_opcodes():
+        if what == "equal":
+            yield from (f" {line}" for line in before[begin:end])
+        else:
+            yield from (f"-{line}" for line in before[begin:end])
+            yield from (f"+{line}" for line in after[its_begin:its_end])
 
 
 def _telling(tool: ToolCall) -> str:

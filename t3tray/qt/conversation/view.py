@@ -9,14 +9,14 @@ from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHoverEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from t3tray.core.domain.conversation import Conversation
-from t3tray.qt.conversation.lines import ErrorLine, FoldLine
+from t3tray.qt.conversation.lines import CopyLine, ErrorLine, FoldLine
 from t3tray.qt.conversation.places import Place, Places
 from t3tray.qt.conversation.row_widget import height_of, made_for, show, stops_of
-from t3tray.qt.conversation.rows import FoldRow, NoteRow, Row, Rows
+from t3tray.qt.conversation.rows import CopyRow, FoldRow, NoteRow, Row, Rows, UserRow
 from t3tray.qt.parts import button
 from t3tray.qt.theme import GAP, MARGIN, UNIT
 
@@ -59,6 +59,9 @@ class ConversationView(QAbstractScrollArea):
         self._spare: dict[type[Row], list[QWidget]] = {}
         self._order: list[QWidget] = []
         self._is_settling = False
+        self._pointed: CopyLine | None = None
+        # The mouse is followed over the rows too.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
         self._sheet = QWidget(self.viewport())
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._arrange)
@@ -104,6 +107,14 @@ class ConversationView(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        match event:
+            case QHoverEvent() if event.type() == QEvent.Type.HoverLeave:
+                self._point_at(None)
+            case QHoverEvent():
+                self._point_at(self._end_at(event.position().y() + self.verticalScrollBar().value()))
+        return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         bar = self.verticalScrollBar()
@@ -203,7 +214,7 @@ class ConversationView(QAbstractScrollArea):
                 self._let_go(place)
                 continue
             indent = place.row.depth * _INDENT
-            top = self._places.top(place) + place.row.space * UNIT
+            top = self._places.top(place)
             widget.setGeometry(left + indent, top, width - indent, place.height)
             if widget.isHidden():
                 widget.show()
@@ -266,6 +277,8 @@ class ConversationView(QAbstractScrollArea):
         widget, place.widget = place.widget, None
         if widget is None:
             return
+        if self._pointed and self._pointed is widget:
+            self._point_at(None)
         widget.hide()
         spare = self._spare.setdefault(type(place.row), [])
         if len(spare) < _SPARE:
@@ -295,6 +308,26 @@ class ConversationView(QAbstractScrollArea):
             bar.setValue(top - GAP)
         elif bottom > bar.value() + height:
             bar.setValue(min(bottom + GAP - height, top - GAP))
+
+    def _end_at(self, offset: float) -> CopyLine | None:
+        """The end of the message that stands there, where it is near the eye."""
+        places = self._places.all
+        first = self._places.at(offset)
+        for place in places[first:]:
+            is_another = isinstance(place.row, UserRow) and not isinstance(places[first].row, UserRow)
+            if place.widget is None or is_another:
+                break
+            if isinstance(place.widget, CopyLine):
+                return place.widget
+        return None
+
+    def _point_at(self, end: CopyLine | None) -> None:
+        if self._pointed is not end:
+            if self._pointed:
+                self._pointed.show_near(False)
+            if end:
+                end.show_near(True)
+            self._pointed = end
 
     def _place_newest(self) -> None:
         self.newest.setVisible(not self._sticks)
@@ -339,7 +372,7 @@ class ConversationView(QAbstractScrollArea):
 
 def _guess(row: Row, line: int, letters: int) -> int:
     """About how high a row is that nobody has seen yet, where lines are this high and have so many letters."""
-    if isinstance(row, FoldRow | NoteRow):
+    if isinstance(row, FoldRow | NoteRow | CopyRow):
         return line + UNIT
     text: str = getattr(row, "text", "")
     return line * (1 + text.count("\n") + len(text) // letters)

@@ -7,13 +7,15 @@ from itertools import pairwise
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QUrl, Slot
 from PySide6.QtGui import QAccessible, QDesktopServices, QGuiApplication, QTextDocument, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall
-from t3tray.qt.conversation.code_block import SHOWN, CodeBlock
-from t3tray.qt.conversation.lines import ErrorLine, FoldLine, Note, UserCard
+from t3tray.qt.conversation.code_block import CodeBlock
+from t3tray.qt.conversation.code_lines import SHOWN
+from t3tray.qt.conversation.lines import CopyLine, ErrorLine, FoldLine, Note, UserCard
 from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.conversation.view import ConversationView
 from tests.support.sayings import answered, asked, long_talk, talk, thought, used
@@ -37,6 +39,10 @@ def settle(view: ConversationView) -> None:
 def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget]:
     """The rows that are drawn, from top to bottom."""
     settle(view)
+    return shown_now(view, kind)
+
+
+def shown_now(view: ConversationView, kind: type[QWidget]) -> list[QWidget]:
     found = [child for child in view._sheet.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
     return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
 
@@ -169,6 +175,49 @@ def test_all_code_is_copied_however_much_of_it_is_shown(view: ConversationView) 
     block.copy.click()
     assert QGuiApplication.clipboard().text() == text and block.copy.text() == "Copied"
     assert block.copy.accessibleName() == "Copy python"
+
+
+def copy_lines(view: ConversationView) -> list[CopyLine]:
+    return [line for line in shown(view, CopyLine) if isinstance(line, CopyLine)]
+
+
+def test_a_message_is_copied_by_mouse_and_by_key(qtbot: QtBot, view: ConversationView) -> None:
+    answer = "It is **done**:\n\n```py\nx = 1\n```\n\n" + "And so on. " * 400
+    view.show_conversation(talk(asked(0, "Mend it.\n" * 8), answered(1, answer), answered(2, "All of it.")))
+    end = copy_lines(view)[-1]
+    qtbot.mouseClick(end.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == f"{answer}\n\nAll of it."
+    assert end.copy.text() == "Copied" and end.copy.accessibleName() == "Copy the answer"
+    scroll_to(view, 0)
+    view.setFocus()
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    focused = QApplication.focusWidget()
+    assert focused and focused.accessibleName() == "Copy your message"
+    qtbot.keyClick(focused, Qt.Key.Key_Space)
+    assert QGuiApplication.clipboard().text() == "Mend it.\n" * 8
+
+
+def test_the_copy_button_of_a_message_is_seen_near_the_mouse(qtbot: QtBot, view: ConversationView) -> None:
+    view.show_conversation(talk(asked(0, "Mend it."), answered(1, used("p1"), "Done."), asked(2, "Thanks.")))
+    settle(view)
+    proses = {prose.toPlainText(): prose for prose in view.findChildren(Prose) if prose.isVisible()}
+
+    def near() -> list[bool]:
+        return [line.copy.property("kind") == "fold" for line in copy_lines(view)]
+
+    def point_at(widget: QWidget) -> None:
+        QTest.mouseMove(view.windowHandle(), widget.mapTo(view, widget.rect().center()))
+        QApplication.processEvents()
+
+    assert near() == [False, False, False]
+    for number, text in enumerate(("Mend it.", "Done.", "Thanks.")):
+        point_at(proses[text])
+        assert near() == [number == place for place in range(3)]
+    (tool,) = shown(view, FoldLine)
+    point_at(tool)
+    assert near() == [False, True, False], "a tool belongs to its answer"
+    view.show_conversation(talk(asked(0, "Mend it."), thread="b"))
+    assert near() == [False], "a widget that shows another message now"
 
 
 def test_prose_that_turns_out_to_be_code_is_drawn_as_code(view: ConversationView) -> None:
@@ -381,9 +430,9 @@ def test_what_takes_long_is_laid_out_in_goes_the_newest_first(monkeypatch: pytes
     monkeypatch.setattr("t3tray.qt.conversation.view._SLICE", 0)
     view.show_conversation(long_talk(60))
     assert view.is_due
-    begun = [prose.toPlainText() for prose in view.findChildren(Prose)]
-    assert len(begun) < 5 and "Answer 59" in begun[0]
-    assert "Answer 57" in words(view) and not view.is_due and view.follows
+    (begun,) = shown_now(view, QWidget)
+    assert isinstance(begun, CopyLine)
+    assert "Answer 59" in words(view) and "Answer 57" in words(view) and not view.is_due and view.follows
 
 
 def test_a_card_of_many_pieces_has_no_gap(view: ConversationView) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from t3tray.core.domain.conversation import SubAgent
-from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall
-from t3tray.qt.conversation.rows import CodeRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, Rows, UserRow
-from t3tray.qt.conversation.tools import readable_input, tool_words
+from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
+from t3tray.qt.conversation.rows import CodeRow, CopyRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, Rows, UserRow
+from t3tray.qt.conversation.tools import Sheet, given, tool_words
 from tests.support.sayings import answered, asked, long_talk, said, talk, thought, used
 
 
@@ -20,18 +22,39 @@ def test_what_was_said_stands_in_its_order() -> None:
     assert [(type(row), getattr(row, "text", "")) for row in shown] == [
         (NoteRow, "Tuesday, 24 November 2026"),
         (UserRow, "Mend it."),
+        (CopyRow, ""),
         (FoldRow, "Thought"),
         (FoldRow, "Read parser.py"),
         (ProseRow, "Done:"),
         (CodeRow, "x"),
         (ProseRow, "Good."),
+        (CopyRow, ""),
     ]
+
+
+def test_a_message_and_an_answer_with_all_its_steps_can_be_copied() -> None:
+    answer = (answered(1, thought("p0", "Hm."), "First.", used("p1")), answered(2, "Then:\n```py\nx\n```"))
+    shown = Rows().of(talk(asked(0, "Mend *it*."), *answer, asked(3, "Thanks.")))
+    assert [(row.what, row.texts) for row in shown if isinstance(row, CopyRow)] == [
+        ("your message", ("Mend *it*.",)),
+        ("the answer", ("First.", "Then:\n```py\nx\n```")),
+        ("your message", ("Thanks.",)),
+    ]
+
+
+def test_an_answer_can_be_copied_when_it_is_all_there_and_has_words() -> None:
+    def copied(*utterances: Utterance, **more: object) -> list[str]:
+        return [row.what for row in Rows().of(talk(*utterances, **more)) if isinstance(row, CopyRow)]
+
+    assert copied(answered(1, "It is"), is_busy=True) == []
+    assert copied(answered(1, "It is done.")) == ["the answer"]
+    assert copied(answered(1, used("p1")), asked(2, "")) == []
 
 
 def test_the_steps_of_one_turn_stand_together() -> None:
     shown = Rows().of(talk(asked(0, "Go."), answered(1, used("p1")), answered(2, used("p2"), "Done."), asked(3, "Go on.")))
-    first, second, done, question = shown[2:]
-    assert second.space < first.space and second.space < done.space < question.space
+    first, second, done, copy, question = shown[3:-1]
+    assert second.space < first.space and second.space < done.space < copy.space + question.space + 2
 
 
 def test_a_tool_opens_to_what_it_was_given_and_gave() -> None:
@@ -164,11 +187,35 @@ def test_a_tool_is_told_in_one_line(tool: ToolCall, line: str) -> None:
 
 
 def test_an_input_is_readable_whatever_the_model_said() -> None:
-    assert readable_input(ToolCall("x", input='{"a": "1\\n2", "b": [1]}')) == "a: 1\n2\nb: [1]"
+    assert given(ToolCall("x", input='{"a": "1\\n2", "b": [1]}')) == Sheet("Input", "a: 1\n2\nb: [1]")
     for odd in ("[1]", "{broken", ""):
-        assert readable_input(ToolCall("x", input=odd)) == odd
+        assert given(ToolCall("x", input=odd)) == Sheet("Input", odd)
 
 
 def test_two_texts_of_one_message_have_keys_of_their_own() -> None:
     keys = [row.key for row in Rows().of(talk(answered(1, said("p1", "a"), used("p2"), said("p3", "a"))))]
     assert len(set(keys)) == len(keys)
+
+
+def opened(tool: str, told: dict[str, object]) -> tuple[str, str, str]:
+    sheet = given(ToolCall(tool, "completed", input=json.dumps(told)))
+    return sheet.caption, sheet.text, sheet.language
+
+
+def test_a_change_of_a_file_is_shown_as_its_lines() -> None:
+    told = {"filePath": "/w/a.py", "oldString": "def f():\n    x\n    y\n", "newString": "def f():\n    z\n    y\n"}
+    assert opened("edit", told) == ("/w/a.py", " def f():\n-    x\n+    z\n     y", "diff")
+    told = {"filePath": "/w/a.py", "oldString": "", "newString": "one\ntwo"}
+    assert opened("edit", told)[1] == "+one\n+two"
+    assert opened("apply_patch", {"patchText": "*** Begin Patch\n-a\n+b"}) == ("Change", "*** Begin Patch\n-a\n+b", "diff")
+
+
+def test_what_a_file_is_written_with_is_shown_in_its_language() -> None:
+    assert opened("write", {"filePath": "/w/a.ts", "content": "let a\n"}) == ("/w/a.ts", "let a\n", "/w/a.ts")
+
+
+def test_a_change_that_is_none_or_no_text_is_shown_as_it_was_told() -> None:
+    told = {"filePath": "/w/a.py", "oldString": "x", "newString": "x"}
+    assert opened("edit", told) == ("Input", "filePath: /w/a.py\noldString: x\nnewString: x", "")
+    assert opened("edit", {"filePath": "/w/a.py", "oldString": "x"})[0] == "Input"
+    assert opened("write", {"filePath": "/w/a.py", "content": 7})[1] == "filePath: /w/a.py\ncontent: 7"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from t3tray.qt import theme
 
 GROUNDS = ("base", "raised", "chosen")
+CODE_INKS = ("text", "muted", "keyword", "definition", "builtin", "string", "number")
 INKS = ("text", "muted", "good", "unsure", "bad", "accent_text")
 
 
@@ -26,6 +27,11 @@ def assert_readable(scheme: theme.Colours) -> None:
             told = theme.contrast(getattr(scheme, ink), getattr(scheme, ground))
             assert told >= theme.READABLE, (ink, ground, round(told, 2))
     assert theme.contrast(scheme.on_accent, scheme.accent) >= theme.READABLE
+    told_of = {"added": ("text", "good"), "removed": ("text", "bad"), "raised": CODE_INKS}
+    for ground, inks in told_of.items():
+        for ink in inks:
+            told = theme.contrast(getattr(scheme, ink), getattr(scheme, ground))
+            assert told >= theme.READABLE, (ink, ground, round(told, 2))
 
 
 @pytest.mark.parametrize("appearance", ["light", "dark"])
