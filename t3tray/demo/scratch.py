@@ -22,6 +22,7 @@ import psutil
 from t3tray.core.errors import WorldError
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import PROGRAM_VARIABLE
+from t3tray.demo.offline import offline_environment, prepare_offline
 
 MARK = "T3TRAY_DEMO"
 _NAME = "t3tray-demo"
@@ -89,7 +90,7 @@ class Scratch:
             "APPDATA": self.root / "AppData" / "Roaming",
             "LOCALAPPDATA": self.root / "AppData" / "Local",
             "XDG_DATA_HOME": share,
-            "XDG_CONFIG_HOME": self.root / ".config",
+            "XDG_CONFIG_HOME": self._config,
             "XDG_STATE_HOME": self.root / ".local" / "state",
             "XDG_CACHE_HOME": self.root / ".cache",
             "XDG_RUNTIME_DIR": self.root / "run",
@@ -106,8 +107,7 @@ class Scratch:
             # No keyring of the user's: the password lies in a file of this world.
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "GIT_CONFIG_NOSYSTEM": "1",
-            "OPENCODE_DISABLE_MODELS_FETCH": "1",
-            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            **offline_environment(self._config),
             # A package that was installed for the user alone is found there, wherever HOME leads.
             "PYTHONUSERBASE": site.getuserbase(),
         }
@@ -130,10 +130,15 @@ class Scratch:
         _end_all(self._owner)
         _remove(self.root)
 
+    @property
+    def _config(self) -> Path:
+        return self.root / ".config"
+
     def _settle(self) -> None:
         (self.root / _OWNER).write_text(self._owner, encoding="utf-8")
         for folder in (self.code, self.root / "run", self.root / "tmp"):
             folder.mkdir(mode=0o700)
+        prepare_offline(self._config)
 
 
 def _leads_out(name: str) -> bool:

@@ -49,6 +49,13 @@ _MADE = re.compile(rb'[a-z]{3}_[0-9A-Za-z]+|\d{10,}|"slug":"[^"]*"|\d{4}-\d\d-\d
 
 
 @pytest.fixture
+def opencode_home(opencode_home: OpenCodeHome) -> OpenCodeHome:
+    """With the list of all models: the largest answer there is."""
+    del opencode_home.environment["OPENCODE_MODELS_PATH"]
+    return opencode_home
+
+
+@pytest.fixture
 def guarded(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
     world = empty_world(tmp_path / "world")
     for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():

@@ -139,6 +139,8 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     await here.desk.watch("")
     (work / "opencode.json").unlink()
     work.rename(work.with_name("moved"))
+    # No folder tells that it is gone: whatever changes next leads to the look that finds it.
+    await here.desk.rename(here.thread, "Refactor the parser")
     blocked = await notice(daemon, "“Refactor the parser” cannot be resumed")
     assert blocked.text.startswith("The thread's folder no longer exists")
     assert len(daemon.shown) == 2

@@ -16,6 +16,7 @@ from types import TracebackType
 import httpx
 import pytest
 
+from t3tray.demo.offline import offline_environment, prepare_offline
 from tests.support.stub_model import opencode_config
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -45,15 +46,16 @@ class OpenCodeHome:
         self.root = root
         self.home = root / "home"
         self.home.mkdir(parents=True, exist_ok=True)
+        config = root / "config"
+        prepare_offline(config)
         self.environment = {
             "PATH": os.pathsep.join([str(opencode_binary().parent), *_SYSTEM_PATH]),
             "HOME": str(self.home),
             "XDG_DATA_HOME": str(root / "data"),
-            "XDG_CONFIG_HOME": str(root / "config"),
+            "XDG_CONFIG_HOME": str(config),
             "XDG_STATE_HOME": str(root / "state"),
             "XDG_CACHE_HOME": str(root / "cache"),
-            "OPENCODE_DISABLE_MODELS_FETCH": "1",
-            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            **offline_environment(config),
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
         self.database = root / "data" / "opencode" / "opencode.db"
