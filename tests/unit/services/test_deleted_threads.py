@@ -21,6 +21,7 @@ from t3tray.core.services.survey import Survey
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
 DELETED = NOON + timedelta(hours=2)
@@ -40,7 +41,7 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def store(world: World, tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "data", lambda: NOON)
+    return open_store(tmp_path / "data", lambda: NOON)
 
 
 @pytest.fixture
