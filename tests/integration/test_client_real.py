@@ -59,6 +59,15 @@ async def turn(client: OpenCodeClient, session_id: str, text: str) -> MessageRec
     return (await client.messages(session_id, 1)).messages[-1]
 
 
+async def test_a_home_of_the_tests_fetches_nothing_from_the_network(
+    client: OpenCodeClient, shared_home: OpenCodeHome, tmp_path: Path
+) -> None:
+    made = await client.create_session(str(tmp_path), "A title", MARK)
+    await turn(client, made.facts.id, "hello")
+    assert not (shared_home.home / ".npm").exists()
+    assert not list((shared_home.root / "config" / "opencode" / "node_modules").iterdir())
+
+
 async def test_health_tells_the_version(client: OpenCodeClient) -> None:
     assert client.version == ""
     version = await client.health()

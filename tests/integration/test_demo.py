@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ import psutil
 import pytest
 
 from t3tray.demo.desk import SWITCH_VARIABLE
-from t3tray.demo.scratch import MARK
+from t3tray.demo.scratch import MARK, Scratch
 from t3tray.demo.table import THREADS, Fate, thread_of
 from tests.support.opencode import opencode_binary
 from tests.support.waiting import lives, until
@@ -128,6 +129,7 @@ def test_every_thread_is_as_the_table_promises_and_nothing_is_left_of_it(machine
         assert "it began with “The expression parser" in goes_on["reply"]
         server, running = demo.json("server", "status")["server"]["pid"], demo.processes()
         assert server in [process.pid for process in running]
+        assert not (demo.root / ".npm").exists(), "nothing was fetched from the network"
 
         assert demo.end() == 0
         assert not any(lives(process.pid) for process in running)
@@ -169,3 +171,14 @@ def test_without_an_opencode_it_says_how_to_get_one(machine: Machine) -> None:
             said += line
         assert demo.end() == 0
     assert machine.leftovers() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of another kind")
+def test_its_command_is_t3tray_in_this_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch = Scratch.make()
+    environment = scratch.environment(os.environ)
+    scratch.write_command(environment, os.environ)
+    done = subprocess.run([scratch.command, "status", "--json"], capture_output=True, text=True, check=True)
+    assert str(scratch.data) in done.stdout
+    assert environment[MARK] in scratch.command.read_text()

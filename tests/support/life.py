@@ -21,9 +21,9 @@ from t3tray.core.services.sending import Sending
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.views import ThreadDetails, ThreadRow
-from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from tests.support.fake_server import FakeServer, KillSwitch
+from tests.support.stores import open_store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +46,7 @@ class Life:
     """Its store and services, until it is killed."""
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
-        self.store = Store.open(home, now)
+        self.store = open_store(home, now)
         self.author = Author(pid, 0.0)
         run: Any = Steps(switch)
         self.threads = Threads(self.store, run, now, self.author)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "t3tray"
@@ -88,7 +89,8 @@ def layer_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "core" else parts[0]
 
 
-def imports_of(file: Path) -> set[str]:
+@cache
+def imports_of(file: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -97,7 +99,7 @@ def imports_of(file: Path) -> set[str]:
             assert node.level == 0, f"{file}: write imports in full"
             inner = node.module in ("t3tray", "t3tray.core")
             names |= {f"{node.module}.{alias.name}" for alias in node.names} if inner else {str(node.module)}
-    return names - {"t3tray.__version__"}
+    return frozenset(names - {"t3tray.__version__"})
 
 
 def test_imports_point_down_only() -> None:

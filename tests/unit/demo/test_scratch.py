@@ -10,7 +10,7 @@ import pytest
 
 from t3tray.core.errors import WorldError
 from t3tray.demo.desk import DemoDesk
-from t3tray.demo.scratch import MARK, Scratch
+from t3tray.demo.scratch import Scratch
 
 
 @pytest.fixture(autouse=True)
@@ -83,18 +83,6 @@ def test_more_demos_than_there_are_places_are_refused(tmp_path: Path) -> None:
         Scratch.make()
     with pytest.raises(WorldError):
         Scratch.make()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="a script of another kind")
-def test_its_command_is_t3tray_in_this_world(tmp_path: Path) -> None:
-    import subprocess
-
-    scratch = Scratch.make()
-    environment = scratch.environment(os.environ)
-    scratch.write_command(environment, os.environ)
-    done = subprocess.run([scratch.command, "status", "--json"], capture_output=True, text=True, check=True)
-    assert str(scratch.data) in done.stdout
-    assert environment[MARK] in scratch.command.read_text()
 
 
 async def test_the_demo_is_not_started_at_login(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Overview
-from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, stamp, writing
 
 LATER = NOON + timedelta(minutes=10)
@@ -38,7 +38,7 @@ class Two:
         add_log(self.world, "t1", ("ses_t1", NOON))
         self.copy = World(scratch / "copied", self.world.opencode, self.world.code)
         shutil.copytree(self.world.home, self.copy.home)
-        self.store = Store.open(scratch / "data", lambda: NOON)
+        self.store = open_store(scratch / "data", lambda: NOON)
         readers = [T3Reader(T3Home(home)) for home in (self.world.home, self.copy.home)]
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
         self.survey = Survey(self.store, OpenCodeDatabase(self.world.opencode), surroundings, readers)

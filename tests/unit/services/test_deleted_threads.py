@@ -22,6 +22,7 @@ from t3tray.core.services.survey import Survey
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
 DELETED = NOON + timedelta(hours=2)
@@ -41,7 +42,7 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def store(world: World, tmp_path: Path) -> Iterator[Store]:
-    with closing(Store.open(tmp_path / "data", lambda: NOON)) as opened:
+    with closing(open_store(tmp_path / "data", lambda: NOON)) as opened:
         yield opened
 
 

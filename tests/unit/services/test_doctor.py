@@ -27,10 +27,10 @@ from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.views import Finding
-from t3tray.core.store.store import Store
 from t3tray.core.system.neighbours import Neighbour
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, stamp, writing
 
 SOON = NOON + timedelta(minutes=5)
@@ -41,7 +41,7 @@ class Practice:
 
     def __init__(self, scratch: Path) -> None:
         self.world = empty_world(scratch)
-        self.store = Store.open(scratch / "data", lambda: NOON)
+        self.store = open_store(scratch / "data", lambda: NOON)
         self.neighbours: tuple[Neighbour, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:

@@ -1,67 +1,24 @@
-"""The guard's bindings on our own journal: what counts as proved and as chosen, and no step at which a session could be lost."""
+"""The guard's bindings on our own journal: what counts as proved and as chosen, and whose session is whose."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec import structs
 
-from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.evidence import Surroundings, cursor_now
-from t3tray.core.services.guarding import Guarding
-from t3tray.core.services.threads import Threads
-from t3tray.core.store.store import Store
-from t3tray.core.system.author import Author
-from tests.support.fake_server import FakeServer, Killed, KillSwitch
-from tests.support.life import Steps
+from t3tray.core.services.evidence import cursor_now
+from tests.support.fake_server import FakeServer, KillSwitch
+from tests.support.guard_life import GuardLife, Lives, make
 
-KILL_POINTS = 20
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-class Life:
-    """One process of t3tray with a guard."""
-
-    def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
-        self.store = Store.open(home, now)
-        self.heard: list[Told] = []
-        run: Any = Steps(switch)
-        author = Author(pid, 0.0)
-
-        async def connect() -> FakeServer:
-            return server
-
-        self.threads = Threads(self.store, run, now, author)
-        surroundings = Surroundings(now, lambda: False)
-        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.heard.append)
-
-    async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
-        """As the user does with a remedy."""
-        cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
-        self.let_go(thread_id, Event.SUPERSEDED)
-        self.write(thread_id, Event.CONFIRMED, cursor)
-
-    def let_go(self, thread_id: str, event: Event = Event.RELEASED) -> None:
-        bound = self.store.journal.binding(thread_id).cursor
-        assert bound
-        self.write(thread_id, event, bound)
-
-    def write(self, thread_id: str, event: Event, cursor: Cursor) -> None:
-        at = datetime(2026, 11, 24, tzinfo=UTC)
-        self.store.journal.append(Entry(thread_id, event, Actor.USER, "chosen", at, cursor.session_id, cursor=cursor))
-
-    def events(self, thread_id: str) -> list[tuple[Event, str | None]]:
-        return [(entry.event, entry.session_id) for entry in self.store.journal.entries(thread_id)]
 
 
 @pytest.fixture
@@ -75,25 +32,11 @@ def server(switch: KillSwitch) -> FakeServer:
 
 
 @pytest.fixture
-def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Callable[[], Life]]:
+def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Callable[[], GuardLife]]:
     """A new life on the same data each time."""
-    lives: list[Life] = []
-    moment = datetime(2026, 11, 24, tzinfo=UTC)
-
-    def now() -> datetime:
-        nonlocal moment
-        moment += timedelta(seconds=1)
-        return moment
-
-    def made() -> Life:
-        for life in lives:
-            life.store.close()
-        lives.append(Life(tmp_path / "data", server, switch, 2_000_000 + len(lives), now))
-        return lives[-1]
-
-    yield made
-    for life in lives:
-        life.store.close()
+    lives = Lives(tmp_path / "data", server, switch)
+    yield lives.begin
+    lives.end()
 
 
 @pytest.fixture
@@ -102,16 +45,8 @@ def thread(tmp_path: Path) -> ThreadNow:
     return ThreadNow("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
 
 
-async def make(life: Life, server: FakeServer, thread: ThreadNow) -> str:
-    """What the guard does for a new thread."""
-    async with life.guarding.intend(thread, "T3 Code began it") as intent:
-        record = await server.create_session(thread.directory, thread.title, intent.marker)
-        await intent.confirm(record)
-    return record.facts.id
-
-
 async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_word(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     assert await life.guarding.bound(thread) is None
@@ -122,30 +57,8 @@ async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_wo
     assert bound.directory == thread.directory
 
 
-@pytest.mark.parametrize("kill_at", range(KILL_POINTS))
-@pytest.mark.parametrize("bound_before", [False, True])
-async def test_killed_at_any_step_nothing_is_lost_and_nothing_is_bound_twice(
-    begin: Callable[[], Life], server: FakeServer, switch: KillSwitch, thread: ThreadNow, kill_at: int, bound_before: bool
-) -> None:
-    life = begin()
-    before = {await make(life, server, thread)} if bound_before else set()
-    switch.left = kill_at
-    with contextlib.suppress(Killed):
-        await make(life, server, thread)
-    switch.left = None
-    life = begin()
-    await life.threads.reconcile(server)
-    live = life.store.journal.cursors()
-    assert set(live) <= {"t1"} and not life.store.journal.pending()
-    named = {session for _, session in life.events("t1") if session} if server.sessions_held else set()
-    assert named == set(server.sessions_held), "every session that was made is named by the journal"
-    if server.sessions_held:
-        assert live["t1"].session_id in server.sessions_held
-    assert before <= named
-
-
 async def test_a_session_that_replaces_another_supersedes_it(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     first, second = await make(life, server, thread), await make(life, server, thread)
@@ -154,7 +67,7 @@ async def test_a_session_that_replaces_another_supersedes_it(
     assert bound and bound.session_id == second and bound.put_away == frozenset(), "the user left none"
 
 
-async def test_the_users_choice_is_told_from_ours(begin: Callable[[], Life], server: FakeServer, thread: ThreadNow) -> None:
+async def test_the_users_choice_is_told_from_ours(begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow) -> None:
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
     await life.choose("t1", chosen, server)
@@ -168,7 +81,7 @@ async def test_the_users_choice_is_told_from_ours(begin: Callable[[], Life], ser
 
 
 async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_missing(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -182,7 +95,7 @@ async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_m
 
 
 async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_history(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -199,7 +112,7 @@ async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_hist
 
 
 async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_go(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     session = server.add_foreign_session(thread.directory)
@@ -215,7 +128,7 @@ async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_
 
 
 async def test_a_session_of_another_thread_is_not_taken_in(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -225,7 +138,7 @@ async def test_a_session_of_another_thread_is_not_taken_in(
 
 
 async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -239,7 +152,7 @@ async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
     assert bound and bound.verdict.reason is Reason.BAD_CURSOR and not bound.is_proved
 
 
-async def test_an_answer_is_heard_and_kept(begin: Callable[[], Life]) -> None:
+async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> None:
     life = begin()
     told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ("nobody waits",)))
     await life.guarding.told(told)
@@ -248,7 +161,7 @@ async def test_an_answer_is_heard_and_kept(begin: Callable[[], Life]) -> None:
 
 
 async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
@@ -267,7 +180,7 @@ async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
 
 
 async def test_the_session_that_another_one_was_chosen_over_is_left(
-    begin: Callable[[], Life], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
     chosen = server.add_foreign_session(thread.directory)

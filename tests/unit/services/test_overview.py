@@ -16,9 +16,9 @@ from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.views import ThreadRow
-from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
 
 STOPPED = ServerStatus(ServerState.STOPPED)
@@ -39,7 +39,7 @@ def world(tmp_path: Path) -> World:
 
 
 def rows(world: World, *, archived: bool) -> tuple[ThreadRow, ...]:
-    store = Store.open(world.home.parent / "data", lambda: NOON)
+    store = open_store(world.home.parent / "data", lambda: NOON)
     try:
         surroundings = Surroundings(lambda: NOON, lambda: False)
         picture = Survey(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))]).look()
@@ -55,7 +55,7 @@ def test_what_is_archived_comes_last_and_only_where_it_is_wanted(world: World) -
 
 
 def test_a_thread_of_ours_on_a_session_that_t3_code_has_archived_is_not_hidden_by_it(world: World) -> None:
-    store = Store.open(world.home.parent / "data", lambda: NOON)
+    store = open_store(world.home.parent / "data", lambda: NOON)
     ours = Thread("ours", "Ours", str(world.code / "proj"), Source.T3TRAY, NOON, NOON)
     cursor = Cursor("ses_away", ours.directory)
     store.add_thread(ours, Entry("ours", Event.CONFIRMED, Actor.USER, "adopted", NOON, "ses_away", cursor=cursor))

@@ -24,9 +24,9 @@ from t3tray.core.services.keeping import AT_ONCE, Keeper
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import WHOLE_AT_ONCE, Picture, Survey
-from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import (
     NOON,
     SAMPLE_THREAD,
@@ -48,7 +48,7 @@ class Eyes:
     """A store and a survey on a world."""
 
     def __init__(self, world: World, scratch: Path) -> None:
-        self.store = Store.open(scratch / "data", lambda: NOON)
+        self.store = open_store(scratch / "data", lambda: NOON)
         self.look_at(world)
 
     def look_at(self, world: World) -> None:

@@ -17,9 +17,9 @@ from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.views import Overview
-from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
 SOON = NOON + timedelta(minutes=7)
@@ -38,7 +38,7 @@ def run_since(world: World, at: datetime) -> None:
 def look(world: World, archived: bool = False) -> Overview:
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
     stopped = ServerStatus(ServerState.STOPPED)
-    with closing(Store.open(world.home.parent / "data", lambda: NOON)) as store:
+    with closing(open_store(world.home.parent / "data", lambda: NOON)) as store:
         survey = Survey(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
         return take_overview(survey.look(), stopped, (), (), ReaperClock(), SOON, archived)
 

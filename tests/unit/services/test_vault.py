@@ -16,9 +16,9 @@ from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.survey import Survey
 from t3tray.core.services.vault import AT_ONCE, VaultKeeper, VaultRules
-from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 from t3tray.core.system.serial import SerialExecutor
+from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_message, add_session, empty_world, writing
 
 LARGE = 500_000_000
@@ -27,7 +27,7 @@ LARGE = 500_000_000
 class Place:
     def __init__(self, root: Path, rules: VaultRules) -> None:
         self.world: World = empty_world(root)
-        self.store = Store.open(root / "data", lambda: NOON)
+        self.store = open_store(root / "data", lambda: NOON)
         self.database = OpenCodeDatabase(self.world.opencode)
         self.vault = Vault(root / "data" / "vault")
         self.survey = Survey(self.store, self.database, Surroundings(lambda: datetime.now(UTC), lambda: False), ())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +19,8 @@ from t3tray.core.errors import OurBug, Refused, ThreadNotFound, UsageError
 from t3tray.core.store.lease import Holder, Lease
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
+from tests.support.rounds import rounds
+from tests.support.stores import open_store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.18.33")
@@ -26,7 +28,7 @@ CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "data", lambda: NOON)
+    opened = open_store(tmp_path / "data", lambda: NOON)
     opened.threads.add(thread("a1"))
     opened.threads.add(thread("a2"))
     yield opened
@@ -110,11 +112,12 @@ def test_a_thread_and_its_first_line_are_one(store: Store) -> None:
 events = st.lists(st.tuples(st.sampled_from(list(Event)), st.sampled_from(["ses_1", "ses_2"])), max_size=12)
 
 
+@settings(max_examples=rounds(50))
 @given(events)
 def test_whatever_is_recorded_the_live_cursor_is_what_the_journal_folds_to(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[Event, str]]
 ) -> None:
-    store = Store.open(tmp_path_factory.mktemp("fold") / "data", lambda: NOON)
+    store = open_store(tmp_path_factory.mktemp("fold") / "data", lambda: NOON)
     try:
         store.threads.add(thread("a1"))
         for number, (event, session) in enumerate(history):

@@ -12,6 +12,7 @@ import pytest
 from t3tray.core.domain.guard import Answer, Asked, Create, Decision, Fork, Other, PermissionRule, Read, Refusal, Told
 from t3tray.core.store import guard_answers as module
 from t3tray.core.store.store import Store
+from tests.support.stores import open_store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REFUSED = Decision(Answer.REFUSE, ("OpenCode has no ses_1.",), "t1", refusal=Refusal.SESSION_GONE)
@@ -20,7 +21,7 @@ GIVEN = Decision(Answer.GIVE, ("OpenCode has no ses_1.", "the user chose"), "t1"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "data", lambda: NOON)
+    opened = open_store(tmp_path / "data", lambda: NOON)
     yield opened
     opened.close()
 

@@ -1,0 +1,84 @@
+"""Lives of t3tray with a guard, one after the other on the same data: what tests of its bindings and their crash tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.guard import ThreadNow, Told
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.services.evidence import Surroundings, cursor_now
+from t3tray.core.services.guarding import Guarding
+from t3tray.core.services.threads import Threads
+from t3tray.core.system.author import Author
+from tests.support.fake_server import FakeServer, KillSwitch
+from tests.support.life import Steps
+from tests.support.stores import open_store
+
+
+class GuardLife:
+    """One process of t3tray with a guard."""
+
+    def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
+        self.store = open_store(home, now)
+        self.heard: list[Told] = []
+        run: Any = Steps(switch)
+        author = Author(pid, 0.0)
+
+        async def connect() -> FakeServer:
+            return server
+
+        self.threads = Threads(self.store, run, now, author)
+        surroundings = Surroundings(now, lambda: False)
+        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.heard.append)
+
+    async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
+        """As the user does with a remedy."""
+        cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
+        self.let_go(thread_id, Event.SUPERSEDED)
+        self.write(thread_id, Event.CONFIRMED, cursor)
+
+    def let_go(self, thread_id: str, event: Event = Event.RELEASED) -> None:
+        bound = self.store.journal.binding(thread_id).cursor
+        assert bound
+        self.write(thread_id, event, bound)
+
+    def write(self, thread_id: str, event: Event, cursor: Cursor) -> None:
+        at = datetime(2026, 11, 24, tzinfo=UTC)
+        self.store.journal.append(Entry(thread_id, event, Actor.USER, "chosen", at, cursor.session_id, cursor=cursor))
+
+    def events(self, thread_id: str) -> list[tuple[Event, str | None]]:
+        return [(entry.event, entry.session_id) for entry in self.store.journal.entries(thread_id)]
+
+
+class Lives:
+    """`begin` another one each time: the one before has ended then. `end` the last."""
+
+    def __init__(self, data: Path, server: FakeServer, switch: KillSwitch) -> None:
+        self._data, self._server, self._switch = data, server, switch
+        self._lives: list[GuardLife] = []
+        self._moment = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def begin(self) -> GuardLife:
+        self.end()
+        self._lives.append(GuardLife(self._data, self._server, self._switch, 2_000_000 + len(self._lives), self._now))
+        return self._lives[-1]
+
+    def end(self) -> None:
+        if self._lives:
+            self._lives[-1].store.close()
+
+    def _now(self) -> datetime:
+        self._moment += timedelta(seconds=1)
+        return self._moment
+
+
+async def make(life: GuardLife, server: FakeServer, thread: ThreadNow) -> str:
+    """What the guard does for a new thread."""
+    async with life.guarding.intend(thread, "T3 Code began it") as intent:
+        record = await server.create_session(thread.directory, thread.title, intent.marker)
+        await intent.confirm(record)
+    return record.facts.id
