@@ -6,6 +6,7 @@ It owns no file and no wire; what a transcript looks like as text is `domain.tel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from t3tray.core.domain.evidence import Role
@@ -90,9 +91,13 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Transcript:
-    """The messages of one session (or thread), oldest first. `missing` are sentences about what is known not to be in it."""
+    """The messages of one session (or thread), oldest first. `missing` are sentences about what is known not to be in it.
+
+    `kept_at` is when a copy was made, None where that is not known or the words are the program's own.
+    """
 
     origin: Origin
     utterances: tuple[Utterance, ...]
     session_id: str | None = None
     missing: tuple[str, ...] = ()
+    kept_at: datetime | None = None
