@@ -94,6 +94,7 @@ def test_a_name_that_is_no_sessions_never_becomes_a_path(tmp_path: Path, session
     vault = Vault(tmp_path / "vault")
     with pytest.raises(StoreError, match="cannot be the name"):
         keep(vault, conversation(1), 1, About("t", session, "", ""))
+    assert vault.transcript(session) is None
     assert not (tmp_path / "vault").exists() or files(tmp_path) == {}
 
 

@@ -52,6 +52,8 @@ class Vault:
 
     def transcript(self, session_id: str) -> Transcript | None:
         """The words of this session; what is damaged, or was taken back in the session, is said. None: none were kept."""
+        if not _SESSION.fullmatch(session_id):
+            return None
         folder = self._place(session_id)
         if not folder.is_dir():
             return None

@@ -81,7 +81,7 @@ class NoteRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorRow(Row):
-    """Why a turn ended. `can_retry`: it is the last one, and nothing runs."""
+    """Why a turn ended. `can_retry`: it is the last one, nothing runs, and it stands in the session itself."""
 
     text: str
     can_retry: bool = False
@@ -122,6 +122,7 @@ class Rows:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
         former: PieceKind | None = None
         day, last = None, told[-1] if told else None
+        can_retry = not conversation.is_busy and conversation.kept is None
         for utterance in told:
             at = datetime.fromtimestamp(utterance.created_ms / 1000)
             if at.date() != day:
@@ -129,7 +130,7 @@ class Rows:
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A, %-d %B %Y}", centred=True, space=_FAR))
             rows += self._utterance(utterance, 0, former)
             former = _ends_with(utterance)
-            rows += _error(utterance, 0, can_retry=utterance is last and not conversation.is_busy)
+            rows += _error(utterance, 0, can_retry=utterance is last and can_retry)
         return (*rows, *_end(conversation))
 
     def _told(self, utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
