@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from t3tray.core.domain.kept import Holding
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.errors import StoreError
@@ -43,7 +45,9 @@ class Archive:
         """What the vault kept of a session. Raises StoreError."""
         return await self._run_sql(self._vault.transcript, session_id)
 
-    def copies(self, thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
+    def copies(self, thread_id: str, session_id: str | None) -> Iterator[Transcript]:
         """Who else than OpenCode keeps a thread's words, the best first. For the thread that runs the SQL."""
-        kept = self._vault.transcript(session_id) if session_id else None
-        return tuple(found for found in (kept, self._survey.told_by_t3(thread_id)) if found)
+        if session_id and (kept := self._vault.transcript(session_id)):
+            yield kept
+        if theirs := self._survey.told_by_t3(thread_id):
+            yield theirs

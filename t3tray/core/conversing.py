@@ -1,6 +1,7 @@
 """What the face does in one thread's conversation: follow it, keep its draft, break off its turn, answer what it asks.
 
-It owns where the messages come from: the server that runs, else OpenCode's database. It starts no server and sends no prompt.
+It owns where the messages come from: the server that runs, else OpenCode's database, else the copy that a remedy would carry
+over. It starts no server and sends no prompt.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from collections.abc import Awaitable, Callable
 
 from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.transcript import Transcript
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.wire import TranscriptPage
 from t3tray.core.services.asks import Asks
 from t3tray.core.services.conversation import ConversationFeed, Place, Teller
+from t3tray.core.services.remedies.making import sources
+from t3tray.core.services.remedies.plan import Tools
+from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.views import Overview
-from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 
 
@@ -46,32 +50,34 @@ class Conversing:
 
     def __init__(
         self,
-        store: Store,
-        run_sql: SerialExecutor,
+        tools: Tools,
         survey: Survey,
         threads: Threads,
         database: OpenCodeDatabase,
         join: Callable[[], Awaitable[Connection | None]],
     ) -> None:
         self.asks = Asks()
-        self._store = store
-        self._run_sql = run_sql
+        self._tools = tools
+        self._run_sql = tools.run_sql
         self._survey = survey
         self._threads = threads
-        self._from_database = DatabaseTeller(database, run_sql)
+        self._from_database = DatabaseTeller(database, tools.run_sql)
         self._join = join
 
     def feed(self, thread_id: str, publish: Callable[[Conversation], None]) -> ConversationFeed:
-        """Follows a thread once it is run. Its `run` raises ThreadNotFound, Refused, StoreError."""
+        """Follows a thread once it is run. Its `run` raises ThreadNotFound, Refused."""
 
         async def find_place() -> Place | None:
-            return await self._place(thread_id)
+            return await self._run_sql(self._place, thread_id)
 
-        return ConversationFeed(thread_id, find_place, self._teller, publish)
+        async def find_copy() -> Transcript | None:
+            return await self._run_sql(self._copy, thread_id)
+
+        return ConversationFeed(thread_id, find_place, self._teller, find_copy, publish)
 
     async def stop_turn(self, thread_id: str) -> None:
         """Break off the turn that runs in the thread. Raises Refused when no server runs, or a ServerError."""
-        place, connection = await self._place(thread_id), await self._join()
+        place, connection = await self._run_sql(self._place, thread_id), await self._join()
         if place is None or connection is None:
             raise Refused("No server of t3tray's runs a turn in this thread.")
         await connection.abort(place.session_id, place.directory)
@@ -80,13 +86,13 @@ class Conversing:
         """Replace what was typed in the thread and not sent. Raises ThreadNotFound, StoreError."""
         recorded = await self._run_sql(self._survey.recall, thread_id)
         await self._threads.take_in(recorded)
-        await self._run_sql(self._store.threads.set_draft, recorded.thread.id, text)
+        await self._run_sql(self._tools.store.threads.set_draft, recorded.thread.id, text)
 
     async def add_to_draft(self, thread_id: str, text: str) -> None:
         """Keep this too, in the thread's draft. Raises ThreadNotFound, StoreError."""
         recorded = await self._run_sql(self._survey.recall, thread_id)
         await self._threads.take_in(recorded)
-        await self._run_sql(self._store.threads.keep_draft, recorded.thread.id, text)
+        await self._run_sql(self._tools.store.threads.keep_draft, recorded.thread.id, text)
 
     async def open_asks(self, overview: Overview, picture: Picture, connection: Connection | None) -> tuple[Ask, ...]:
         """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
@@ -105,9 +111,22 @@ class Conversing:
         connection = await self._join()
         return connection is not None and await self.asks.answer(connection, ask, answers)
 
-    async def _place(self, thread_id: str) -> Place | None:
-        cursor = (await self._run_sql(self._survey.recall, thread_id)).cursor
-        return Place(cursor.session_id, cursor.directory) if cursor and cursor.is_well_formed else None
+    def _place(self, thread_id: str) -> Place | None:
+        found = self._examine(thread_id)
+        cursor = found.cursor
+        if cursor is None or not cursor.is_well_formed:
+            return None
+        return Place(cursor.session_id, cursor.directory, found.verdict.reason is Reason.HISTORY_LOST)
+
+    def _copy(self, thread_id: str) -> Transcript | None:
+        found = self._examine(thread_id)
+        if found.verdict.kind is Kind.RESUMABLE:
+            return None
+        session_id = found.cursor.session_id if found.cursor else None
+        return next(sources(self._tools, found.thread.id, session_id, found.verdict.reason), None)
+
+    def _examine(self, thread_id: str) -> Examination:
+        return self._survey.examine(self._survey.recall(thread_id))
 
     async def _teller(self) -> Teller:
         try:

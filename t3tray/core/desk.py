@@ -392,11 +392,12 @@ class Desk:
         return replace(overview, guard=guard, guarded=guarded, warnings=warnings)
 
     def _tell_feed(self, picture: Picture) -> None:
-        """Another program may have written into the conversation, of which no event tells; a running turn's events do."""
+        """Another program may have written into the conversation, or taken it away, of which no event tells."""
         feed = self._feed
         found = next((found for found in picture.examinations if feed and found.thread.id == feed.thread_id), None)
-        if feed and found and isinstance(found.evidence.session, Found):
-            feed.compare(found.evidence.session.value)
+        if feed and found:
+            session = found.evidence.session
+            feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
 
     async def _follow_server(self, engine: Engine) -> None:
         """Join a server that another process of ours started. A server that cannot be reached is no reason to show no list."""

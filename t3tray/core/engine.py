@@ -117,7 +117,7 @@ class Engine:
         self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
         self.sending = Sending(store, run_sql, self.resume, utc_now)
-        self.conversing = Conversing(store, run_sql, self.survey, self.threads, self.database, self.join_running_server)
+        self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
         self._surroundings = surroundings
@@ -339,7 +339,7 @@ class Engine:
         thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:
-            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine_deleted, recorded),))
+            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine, recorded),))
         found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout,
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.reaper import ReaperState
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.views import T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.conversation.page import ConversationPage
@@ -21,8 +22,8 @@ from t3tray.qt.thread_facts import DetailsTab, HistoryTab, ReceiptTab
 from t3tray.qt.thread_header import ThreadHeader
 from t3tray.qt.words import reaper_text
 
-# Where no session can be read, the receipt tells more.
-_UNREADABLE = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.EMPTY, Reason.BAD_CURSOR, Reason.HISTORY_LOST})
+# Where the session has no words to show, and no copy that could be carried over does, the receipt tells more.
+_UNREADABLE = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
 # Of the page's height.
 _HEAD_SHARE = 0.5
 
@@ -198,6 +199,7 @@ def _row(shown: ThreadRow | ThreadDetails) -> ThreadRow:
 
 def _first_tab(details: ThreadDetails) -> int:
     """The conversation, where it can be read or something was typed for it; else the receipt, else the history."""
-    if details.row.verdict.reason not in _UNREADABLE or details.row.thread.draft:
+    has_words = details.row.verdict.reason not in _UNREADABLE or Remedy.CARRY in details.offered
+    if has_words or details.row.thread.draft:
         return 0
     return 1 if details.receipt else 2 if details.journal else 0

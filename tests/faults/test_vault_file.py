@@ -94,6 +94,7 @@ def test_a_name_that_is_no_sessions_never_becomes_a_path(tmp_path: Path, session
     vault = Vault(tmp_path / "vault")
     with pytest.raises(StoreError, match="cannot be the name"):
         keep(vault, conversation(1), 1, About("t", session, "", ""))
+    assert vault.transcript(session) is None
     assert not (tmp_path / "vault").exists() or files(tmp_path) == {}
 
 
@@ -209,9 +210,14 @@ for number in range(int(sys.argv[1]), 60, 2):
 def test_what_is_let_go_is_gone_and_nothing_else(tmp_path: Path, template: Path) -> None:
     shutil.copytree(template, tmp_path / "vault")
     vault = Vault(tmp_path / "vault")
-    vault.let_go("ses_1")
-    assert vault.transcript("ses_1") is None and vault.size("ses_1") == 0
+    kept = vault.kept("ses_1")
+    assert kept is not None
+    vault.let_go(kept)
+    assert vault.transcript("ses_1") is None and [path.name for path in (tmp_path / "vault" / "ses_1").iterdir()] == ["state"]
     assert words(vault, "ses_2") == conversation(3)
+    assert [holding.kept.about.session_id for holding in vault.holdings()] == ["ses_2"]
+    known = vault.kept("ses_1")
+    assert known is not None and known.updated_ms == kept.updated_ms, "how far it went is known still"
 
 
 def test_who_reads_while_another_writes_misses_nothing(tmp_path: Path) -> None:

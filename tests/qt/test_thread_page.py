@@ -16,6 +16,7 @@ from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import ServerDown
+from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.conversation.ask_card import AskCard
 from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.theme import colours, style_sheet
@@ -45,6 +46,12 @@ def buttons(widget: QWidget) -> dict[str, QAbstractButton]:
     return {found.text(): found for found in widget.findChildren(QAbstractButton) if found.isVisible() and found.text()}
 
 
+def without_copy(shown: ThreadRow) -> ThreadDetails:
+    """Nobody kept the conversation, so it cannot be carried over."""
+    known = details(shown)
+    return replace(known, offered=tuple(remedy for remedy in known.offered if remedy is not Remedy.CARRY))
+
+
 def tab(page: ThreadPage) -> str:
     return page.tabs.tabText(page.tabs.currentIndex())
 
@@ -68,23 +75,26 @@ def test_the_conversation_comes_first_where_it_can_be_read(page: ThreadPage) -> 
         (Reason.PROVED, "Conversation"),
         (Reason.SERVER_DOWN, "Conversation"),
         (Reason.DIRECTORY_MISSING, "Conversation"),
+        (Reason.BAD_CURSOR, "Conversation"),
         (Reason.MISSING, "Receipt"),
         (Reason.UNBOUND, "Receipt"),
     ):
-        page.show_details(details(row(reason.value, reason)))
+        page.show_details(without_copy(row(reason.value, reason)))
         assert tab(page) == name, reason
-    page.show_details(details(row("typed", Reason.MISSING, draft="never lost")))
+    page.show_details(details(row("kept", Reason.MISSING)))
+    assert tab(page) == "Conversation", "a copy of it can be carried over, so it can be read"
+    page.show_details(without_copy(row("typed", Reason.MISSING, draft="never lost")))
     assert tab(page) == "Conversation" and page.conversation.composer.editor.toPlainText() == "never lost"
 
 
 def test_where_nothing_was_checked_yet_the_history_comes_first(page: ThreadPage) -> None:
-    unread = replace(details(row("a", Reason.MISSING)), receipt=None)
+    unread = replace(without_copy(row("a", Reason.MISSING)), receipt=None)
     page.show_row(unread.row)
     page.show_details(unread)
     assert tab(page) == "History"
     page.show_row(row("b", Reason.MISSING))
     open_tab(page, "Details")
-    page.show_details(details(row("b", Reason.MISSING)))
+    page.show_details(without_copy(row("b", Reason.MISSING)))
     assert tab(page) == "Details", "what the user chose meanwhile stays"
 
 
@@ -100,7 +110,7 @@ def test_a_tab_that_was_chosen_stays_while_the_thread_does(page: ThreadPage) -> 
 
 def test_the_receipt_tells_then_and_now_and_is_copied(page: ThreadPage) -> None:
     shown = row("a", Reason.MISSING)
-    page.show_details(details(shown))
+    page.show_details(without_copy(shown))
     for part in ("session exists", "ses_1 → not found", "A note.", "OpenCode 1.18.33"):
         assert part in texts(page.receipt), part
     buttons(page.receipt)["Copy as Text"].click()

@@ -66,7 +66,10 @@ class _Desk(FakeDesk):
         async def teller() -> _Server:
             return self.server
 
-        self.feed = ConversationFeed(thread_id, place, teller, publish)
+        async def no_copy() -> None:
+            return None
+
+        self.feed = ConversationFeed(thread_id, place, teller, no_copy, publish)
         await self.feed.run()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from t3tray.core.domain.transcript import PieceKind, ToolCall, Utterance
+from t3tray.core.domain.transcript import Origin, PieceKind, ToolCall, Utterance
 
 # What providers' errors are called, and what that means; the provider's own words follow.
 _ERRORS = {
@@ -25,12 +26,23 @@ class SubAgent:
 
 
 @dataclass(frozen=True)
+class KeptCopy:
+    """What is shown in place of a session that has no words to show: whose copy, how many messages it has, when it was made (None
+    where that is not known), and sentences about what is known not to be in it."""
+
+    origin: Origin
+    messages: int
+    at: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Conversation:
     """One picture of it, oldest message first.
 
-    `session_id` is None where the thread has none. `has_older`: there are messages before the first of these. `retrying` says why
-    the model is asked again, `trouble` why the last turn ended where no message tells it, `notice` why the messages could not be
-    read just now (then these are the ones of before).
+    `session_id` is None where the thread has none. `kept`: the messages are none of the session's but a copy's. `has_older`: some
+    are before the first of these. `retrying` says why the model is asked again, `trouble` why the last turn ended where no
+    message tells it, `notice` why the messages could not be read just now (then these are the ones of before).
     """
 
     thread_id: str
@@ -42,6 +54,7 @@ class Conversation:
     trouble: str = ""
     notice: str = ""
     agents: tuple[SubAgent, ...] = ()
+    kept: KeptCopy | None = None
 
     def agent(self, session_id: str | None) -> SubAgent | None:
         return next((agent for agent in self.agents if agent.session_id == session_id), None)

@@ -30,7 +30,8 @@ class Chunk:
 class Kept:
     """One session's words as they were kept last. `updated_ms` is OpenCode's time of the session's last change that is in it.
 
-    `in_session` is how many messages the session held then: the vault may know more, of those that were reverted away.
+    `in_session` is how many messages the session held then: the vault may know more, of those that were reverted away. Without
+    any chunk its words were let go of.
     """
 
     about: About

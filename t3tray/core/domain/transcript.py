@@ -1,12 +1,16 @@
 """A conversation's words, whoever told them: OpenCode, our vault, or T3 Code's own copy. Values only.
 
-It owns no file and no wire; what a transcript looks like as text is `domain.telling`.
+It owns no file and no wire; what a transcript looks like as text is `domain.telling`. A long conversation is tens of thousands of
+them, none in a circle: the collector would hold everything up to go through them in vain.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from t3tray.core.domain.evidence import Role
 
@@ -19,8 +23,7 @@ class Origin(StrEnum):
     T3CODE = "T3 Code's copy"
 
 
-@dataclass(frozen=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True, gc=False):
     """One use of a tool. `status` as OpenCode says it (pending, running, completed, error); `input` is JSON text.
 
     A sub-agent's has a session of its own, `child_session`, and the agent's name.
@@ -43,8 +46,7 @@ class PieceKind(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True, gc=False):
     """A part of a message, in its place among the others. Only a TOOL has a `tool`; `id` is the one that its teller gave it."""
 
     id: str
@@ -53,8 +55,7 @@ class Piece:
     tool: ToolCall | None = None
 
 
-@dataclass(frozen=True)
-class Utterance:
+class Utterance(Struct, frozen=True, gc=False):
     """One message. `text` is what its author wrote, without reasoning and without what OpenCode added by itself.
 
     `created_ms` counts from the epoch. `files` are the names of what was attached. `summarises`: a compaction's summary stands in
@@ -90,9 +91,13 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Transcript:
-    """The messages of one session (or thread), oldest first. `missing` are sentences about what is known not to be in it."""
+    """The messages of one session (or thread), oldest first. `missing` are sentences about what is known not to be in it.
+
+    `kept_at` is when a copy was made, None where that is not known or the words are the program's own.
+    """
 
     origin: Origin
     utterances: tuple[Utterance, ...]
     session_id: str | None = None
     missing: tuple[str, ...] = ()
+    kept_at: datetime | None = None

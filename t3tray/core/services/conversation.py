@@ -1,6 +1,7 @@
 """One thread's conversation, followed: pages read from the server (or from OpenCode's database), and events in between.
 
-It owns when a page is read and how often a picture is given; `fold` puts the two together. It sends nothing and changes nothing.
+Where its session has no words to show, a kept copy stands in for it. It owns when what is read and how often a picture is given;
+`fold` puts pages and events together. It sends nothing and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import Protocol
 
 from t3tray.core.domain.conversation import Conversation, SubAgent, tasks_of
 from t3tray.core.domain.evidence import SessionFacts
-from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.domain.transcript import Transcript
+from t3tray.core.domain.verdict import Kind
+from t3tray.core.errors import ServerError, SessionMissing, StoreError
 from t3tray.core.opencode.changes import change_of
 from t3tray.core.opencode.events import Connected, ServerEvent, Signal
 from t3tray.core.opencode.wire import TranscriptPage
 from t3tray.core.services.fold import Fold
+from t3tray.core.services.kept_copy import ShownCopy
 
 PAGE = 40
 # However many older pages were read: more is not read again at once.
@@ -29,10 +33,11 @@ _RUNNING = ("pending", "running")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a thread's conversation is."""
+    """Where a thread's conversation is. `is_lost`: the session is there, but holds something else by now."""
 
     session_id: str
     directory: str
+    is_lost: bool = False
 
 
 class Teller(Protocol):
@@ -51,19 +56,23 @@ class ConversationFeed:
         thread_id: str,
         find_place: Callable[[], Awaitable[Place | None]],
         find_teller: Callable[[], Awaitable[Teller]],
+        find_copy: Callable[[], Awaitable[Transcript | None]],
         publish: Callable[[Conversation], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`find_copy` gives the best kept copy, None where there is none or the thread can go on in its session."""
         self.thread_id = thread_id
         self._find_place = find_place
         self._find_teller = find_teller
+        self._find_copy = find_copy
         self._publish = publish
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._place: Place | None = None
         self._folds: dict[str, Fold] = {}
+        self._copy: ShownCopy | None = None
         self._stale = True
-        self._seen_ms = 0
+        self._seen: tuple[object, ...] | None = None
         self._stale_agents: set[str] = set()
         self._wants_older = False
         self._shown: Conversation | None = None
@@ -94,10 +103,14 @@ class ConversationFeed:
         self._stale_agents |= self._folds.keys() - self._root
         self._wake.set()
 
-    def compare(self, session: SessionFacts) -> None:
-        """The session as the database has it now. Outside of a turn, whose events tell more, a later change is worth a look."""
-        is_new = (session.id not in self._root) or session.updated_ms != self._seen_ms
-        self._seen_ms = session.updated_ms
+    def compare(self, session: SessionFacts | None, kind: Kind) -> None:
+        """The thread as the databases have it now: its session, None where they tell of none, and what becomes of a resume.
+
+        Outside of a turn, whose events tell more, a later change is worth a look.
+        """
+        seen = (session.id, session.updated_ms, kind) if session else (kind,)
+        is_new = seen != self._seen or (session is not None and session.id not in self._root)
+        self._seen = seen
         if is_new and not (self._shown and self._shown.is_busy):
             self.look_again()
 
@@ -147,7 +160,7 @@ class ConversationFeed:
                 await self._read_older()
             for session_id in [*self._stale_agents]:
                 await self._read_agent(session_id)
-        except ServerError as error:
+        except (ServerError, StoreError) as error:
             self._stale = True
             before = self._shown or Conversation(self.thread_id, self._place.session_id if self._place else None)
             return replace(before, notice=error.message)
@@ -160,16 +173,41 @@ class ConversationFeed:
             self._folds = {place.session_id: Fold(place.session_id)} if place else {}
             self._stale_agents.clear()
         self._place = place
-        if place is None:
-            return
+        missed: ServerError | None = None
+        if place and not place.is_lost:
+            try:
+                await self._read_session(place)
+            except ServerError as error:
+                missed = error
+        self._copy = None if self._has_words(missed) else await self._read_copy()
+        if self._copy is None and missed:
+            raise missed
+        if self._copy is None and place and place.is_lost:
+            await self._read_session(place)
+
+    async def _read_session(self, place: Place) -> None:
         fold = self._folds[place.session_id]
         await self._read(fold, await self._find_teller(), place.directory, min(max(PAGE, fold.count), MOST))
         for task in tasks_of(fold.utterances):
             if task.status in _RUNNING and task.child_session:
                 self.show_agent(task.child_session)
 
+    def _has_words(self, missed: ServerError | None) -> bool:
+        """Whether the session's own words can be shown. They stay while it cannot be read, but not when it is gone."""
+        if self._place is None or self._place.is_lost or isinstance(missed, SessionMissing):
+            return False
+        return self._folds[self._place.session_id].count > 0
+
+    async def _read_copy(self) -> ShownCopy | None:
+        found = await self._find_copy()
+        count = len(self._copy.utterances) if self._copy else 0
+        return ShownCopy(found, min(max(PAGE, count), MOST)) if found else None
+
     async def _read_older(self) -> None:
         self._wants_older = False
+        if self._copy:
+            self._copy.show_older(PAGE)
+            return
         fold = self._folds.get(self._place.session_id) if self._place else None
         if fold and fold.older:
             before = fold.older
@@ -190,6 +228,10 @@ class ConversationFeed:
         fold.read(page, fold.session_id in busy)
 
     def _picture(self) -> Conversation:
+        if self._copy:
+            session_id = self._place.session_id if self._place else None
+            copy = self._copy
+            return Conversation(self.thread_id, session_id, copy.utterances, copy.has_older, kept=copy.about)
         if self._place is None:
             return Conversation(self.thread_id)
         root = self._folds[self._place.session_id]

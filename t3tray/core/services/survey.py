@@ -136,8 +136,8 @@ class Survey:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
         return self._recall_others(recorded) if recorded.t3 else recorded
 
-    def examine_deleted(self, recorded: Recorded) -> Examination:
-        """The verdict on a thread that no look shows."""
+    def examine(self, recorded: Recorded) -> Examination:
+        """The verdict on one thread, be it one that no look shows."""
         surroundings = self._surroundings.at_once()
         failure, sessions = self._read_sessions()
         try:

@@ -1,8 +1,8 @@
 """Keeping what threads said: after every finished turn of a bound thread its session's new messages go into the vault.
 
 Driven by looks at everything, so what happened while t3tray was away is caught up with. Over its size it lets go of what is no
-thread's binding any more, the oldest first, and never of the newest state of a live thread. It reads OpenCode's database and asks
-no server. For the thread that runs the SQL.
+thread's binding any more, the oldest first, and never of the newest state of a live thread; that is kept again when there is
+news, or the thread is live again. It reads OpenCode's database and asks no server. For the thread that runs the SQL.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.kept import About
+from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, Unsupported
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.resume import RENEWS, Examination
@@ -47,6 +48,7 @@ class VaultKeeper:
         self._database = database
         self._now = now
         self._known: dict[str, int] | None = None
+        self._let_go: set[str] = set()
         self._size = 0
 
     def keep(self, examinations: Iterable[Examination]) -> bool:
@@ -56,6 +58,7 @@ class VaultKeeper:
         if self._known is None:
             states = self._vault.states()
             self._known = {kept.about.session_id: kept.updated_ms for kept, _ in states}
+            self._let_go = {kept.about.session_id for kept, _ in states if not kept.chunks}
             self._size = sum(size for _, size in states)
         due = [found for found in examinations if self._is_due(found, self._known)]
         if not due:
@@ -74,7 +77,7 @@ class VaultKeeper:
         match found.evidence.session, found.evidence.newest:
             case Found(session), Found(newest):
                 settled = found.verdict.reason in RENEWS and found.cursor is not None and newest.finished
-                return settled and known.get(session.id, -1) < session.updated_ms
+                return settled and (known.get(session.id, -1) < session.updated_ms or self._is_back(found.thread, session.id))
         return False
 
     def _keep_or_tell(self, found: Examination, reader: DatabaseReader, known: dict[str, int]) -> None:
@@ -86,6 +89,10 @@ class VaultKeeper:
             facts = found.evidence.session.value
             known[facts.id] = facts.updated_ms  # until there is news in it
             _log.warning("What was said in “%s” (%s) cannot be kept: %s", found.thread.title, facts.id, error.message)
+
+    def _is_back(self, thread: Thread, session_id: str) -> bool:
+        """Whether words that were let go of are a live thread's again."""
+        return thread.archived_at is None and session_id in self._let_go and session_id in self._live()
 
     def _keep(self, found: Examination, reader: DatabaseReader, known: dict[str, int]) -> None:
         session = found.evidence.session
@@ -102,6 +109,7 @@ class VaultKeeper:
         self._size -= self._vault.size(facts.id)
         self._vault.keep(about, news, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
         self._size += self._vault.size(facts.id)
+        self._let_go.discard(facts.id)
         known[facts.id] = facts.updated_ms
 
     def _make_room(self, known: dict[str, int]) -> None:
@@ -109,10 +117,11 @@ class VaultKeeper:
             return
         live = self._live()
         for kept, size in self._vault.states():
-            if self._size > self.rules.cap and kept.about.session_id not in live:
-                self._vault.let_go(kept.about.session_id)
+            if self._size > self.rules.cap and kept.chunks and kept.about.session_id not in live:
+                self._vault.let_go(kept)
+                self._let_go.add(kept.about.session_id)
                 known[kept.about.session_id] = kept.updated_ms
-                self._size -= size
+                self._size += self._vault.size(kept.about.session_id) - size
                 _log.warning("The vault is full: what was kept of “%s” (%s) was let go.", kept.about.title, kept.about.session_id)
 
     def _live(self) -> frozenset[str]:

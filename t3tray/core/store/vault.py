@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,8 @@ class Vault:
 
     def transcript(self, session_id: str) -> Transcript | None:
         """The words of this session; what is damaged, or was taken back in the session, is said. None: none were kept."""
+        if not _SESSION.fullmatch(session_id):
+            return None
         folder = self._place(session_id)
         if not folder.is_dir():
             return None
@@ -60,6 +63,8 @@ class Vault:
             if found is None:
                 return None
             kept, missing = found
+            if not (kept.chunks or missing):
+                return None  # let go of
             told: list[Utterance] = []
             for chunk in kept.chunks:
                 try:
@@ -68,7 +73,8 @@ class Vault:
                     missing = (*missing, _lost(chunk))
         if kept.messages > kept.in_session:
             missing = (*missing, f"{kept.messages - kept.in_session} of its messages had been taken back in the session by then.")
-        return Transcript(Origin.VAULT, tuple(told), session_id, missing)
+        taken_at = datetime.fromisoformat(kept.taken_at) if kept.taken_at else None
+        return Transcript(Origin.VAULT, tuple(told), session_id, missing, taken_at)
 
     def keep(self, about: About, news: Sequence[Utterance], at: str, updated_ms: int, in_session: int) -> Kept:
         """Add messages that are new, or that say more than before."""
@@ -93,10 +99,11 @@ class Vault:
             return ()
         with translated(), alone(self._folder):
             found = [_holding(folder, *known) for folder in self._folders() if (known := self._found(folder))]
-        return tuple(sorted(found, key=lambda holding: holding.kept.taken_at, reverse=True))
+        there = (holding for holding in found if holding.kept.chunks or holding.damage)
+        return tuple(sorted(there, key=lambda holding: holding.kept.taken_at, reverse=True))
 
     def states(self) -> tuple[tuple[Kept, int], ...]:
-        """The same with their sizes, without a look into the chunks; the oldest first."""
+        """The same with their sizes, without a look into the chunks; the oldest first, with those that were let go of."""
         with translated():
             found = [(known[0], _size(folder)) for folder in self._folders() if (known := self._found(folder))]
         return tuple(sorted(found, key=lambda each: each[0].taken_at))
@@ -107,10 +114,13 @@ class Vault:
             folder = self._place(session_id)
             return _size(folder) if folder.is_dir() else 0
 
-    def let_go(self, session_id: str) -> None:
-        """Forget what was kept of this session."""
+    def let_go(self, kept: Kept) -> None:
+        """Forget these words. How far they went stays known, so that nobody keeps the same ones again."""
         with translated(), alone(self._folder):
-            shutil.rmtree(self._place(session_id))
+            folder = self._place(kept.about.session_id)
+            _write(folder / _STATE, _sealed(replace(kept, chunks=())))
+            for path in _chunk_files(folder):
+                path.unlink()
 
     def _place(self, session_id: str) -> Path:
         if not _SESSION.fullmatch(session_id):

@@ -29,7 +29,7 @@ _SAYING_V1 = f"SELECT DISTINCT thread_id FROM {_V1} WHERE text LIKE ? ESCAPE '\\
 _SAYING_V2 = f"""SELECT DISTINCT thread_id FROM {_V2}
     WHERE json_valid(payload_json) AND json_extract(payload_json, '$.text') LIKE ? ESCAPE '\\'"""
 _ROLES = {role.value: role for role in Role}
-_ONLY_SHOWN = "T3 Code keeps what it shows: the uses of tools are not in it, and it may come from several sessions."
+_ONLY_SHOWN = "The uses of tools are not in it, and it may come from several sessions."
 
 
 class _Attachment(msgspec.Struct, frozen=True):

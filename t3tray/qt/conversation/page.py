@@ -1,4 +1,7 @@
-"""The tab of the conversation: the messages, under them what waits for an answer, under that the composer."""
+"""The tab of the conversation: the messages, under them what waits for an answer, under that the composer.
+
+Messages of a kept copy have a line above them that says so; they are not shown where the thread can be resumed.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,25 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from t3tray.core.domain.ask import Ask
-from t3tray.core.domain.conversation import Conversation
+from t3tray.core.domain.conversation import Conversation, KeptCopy
 from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.conversation.ask_card import AskCard
 from t3tray.qt.conversation.composer import Composer
+from t3tray.qt.conversation.kept_words import kept_words
 from t3tray.qt.conversation.outlook import outlook
 from t3tray.qt.conversation.view import ConversationView
 from t3tray.qt.fitting import FittingArea
-from t3tray.qt.parts import line
+from t3tray.qt.parts import label, line
 from t3tray.qt.theme import GAP, MARGIN
 
 # Of the page's height.
 _ASKS_SHARE = 0.6
 _READING = "The messages are being read…"
 _NO_SESSION = "No session is recorded for this thread, so there are no messages to show."
-_GONE = "The session is gone from OpenCode, and with it the messages that could be shown here."
+_GONE = "The session is gone from OpenCode, and nobody kept a copy of its messages that could be shown here."
 _EMPTY = "Nothing was said here yet. What you write below begins the conversation."
 
 
@@ -46,6 +50,16 @@ class ConversationPage(QWidget):
         self._row: ThreadRow | None = None
         self._counted: int | None = None
         self._conversation: Conversation | None = None
+        self._held_back: Conversation | None = None
+        self.kept_line = label("", "muted", size=0.92)
+        self.kept_line.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self._kept_part = QWidget()
+        told = QVBoxLayout(self._kept_part)
+        told.setContentsMargins(0, 0, 0, 0)
+        told.setSpacing(0)
+        told.addWidget(self.kept_line)
+        told.addWidget(line())
+        self._kept_part.hide()
         self.view = ConversationView()
         self.composer = Composer()
         self._cards: dict[str, AskCard] = {}
@@ -58,7 +72,7 @@ class ConversationPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for each in (self.view, self._ask_area, line(), self.composer):
+        for each in (self._kept_part, self.view, self._ask_area, line(), self.composer):
             layout.addWidget(each, 1 if each is self.view else 0)
         self.view.older_wanted.connect(self.older_wanted)
         self.view.agent_wanted.connect(self.agent_wanted)
@@ -74,11 +88,12 @@ class ConversationPage(QWidget):
     def show_row(self, row: ThreadRow) -> None:
         """A thread; another one than before begins with no messages."""
         if self._row is None or self._row.thread.id != row.thread.id:
-            self._conversation, self._counted = None, None
-            self.view.show_hint(_READING if row.session_id else _NO_SESSION)
+            self._counted = self._held_back = None
+            self._show_nothing_yet(row)
             self.composer.show_busy(False)
         self._row = row
         self.composer.show_thread(row)
+        self._show_or_hide_copy(row)
         self._show_outlook()
 
     def show_details(self, details: ThreadDetails) -> None:
@@ -90,10 +105,16 @@ class ConversationPage(QWidget):
         """One of another thread comes too late."""
         if self._row is None or conversation.thread_id != self._row.thread.id:
             return
+        self._held_back = None
+        if conversation.kept and self._row.verdict.kind is Kind.RESUMABLE:
+            # The verdict or the copy is older than the other: which one, the next of either tells.
+            self._held_back = conversation
+            return
         is_gone = self._row.verdict.reason is Reason.MISSING and not conversation.utterances
         if is_gone or (self._conversation is None and not conversation.utterances):
             self.view.show_hint(_GONE if is_gone else _EMPTY if conversation.session_id else _NO_SESSION)
         self._conversation = conversation
+        self._show_kept_line()
         if not is_gone:
             self.view.show_conversation(conversation)
         self.composer.show_busy(conversation.is_busy)
@@ -125,6 +146,29 @@ class ConversationPage(QWidget):
     def show_refused(self, thread_id: str, error: T3TrayError) -> None:
         self.composer.show_refused(thread_id, error)
 
+    @property
+    def _kept(self) -> KeptCopy | None:
+        return self._conversation.kept if self._conversation else None
+
+    def _show_or_hide_copy(self, row: ThreadRow) -> None:
+        """As the thread's verdict is now."""
+        is_mended = row.verdict.kind is Kind.RESUMABLE
+        if self._kept and is_mended:
+            self._held_back = self._conversation
+            self._show_nothing_yet(row)
+        elif self._held_back and not is_mended:
+            self.show_conversation(self._held_back)
+        self._show_kept_line()
+
+    def _show_nothing_yet(self, row: ThreadRow) -> None:
+        self._conversation = None
+        self.view.show_hint(_READING if row.session_id else _NO_SESSION)
+
+    def _show_kept_line(self) -> None:
+        if self._kept and self._row:
+            self.kept_line.setText(kept_words(self._kept, self._row.verdict))
+        self._kept_part.setVisible(self._kept is not None)
+
     def _add_card(self, ask: Ask) -> None:
         card = self._cards[ask.id] = AskCard(ask)
         self._asks.addWidget(card)
@@ -134,7 +178,7 @@ class ConversationPage(QWidget):
     def _show_outlook(self) -> None:
         if self._row:
             shown = self._conversation
-            all_read = shown and not shown.has_older and shown.session_id == self._row.session_id
+            all_read = shown and not shown.has_older and not shown.kept and shown.session_id == self._row.session_id
             self.composer.show_outlook(outlook(self._row, len(shown.utterances) if shown and all_read else self._counted))
 
     @Slot(str, str, bool)

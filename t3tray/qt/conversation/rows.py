@@ -83,7 +83,7 @@ class NoteRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorRow(Row):
-    """Why a turn ended. `can_retry`: it is the last one, and nothing runs."""
+    """Why a turn ended. `can_retry`: it is the last one, nothing runs, and it stands in the session itself."""
 
     text: str
     can_retry: bool = False
@@ -133,6 +133,7 @@ class Rows:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
         former: PieceKind | None = None
         day, last = None, told[-1] if told else None
+        can_retry = not conversation.is_busy and conversation.kept is None
         turn: tuple[Utterance, ...] = ()
         for utterance, after in zip_longest(told, told[1:]):
             at = datetime.fromtimestamp(utterance.created_ms / 1000)
@@ -147,7 +148,7 @@ class Rows:
             if Role.USER in (utterance.role, after.role) if after else not conversation.is_busy:
                 rows += self._end_of(turn)
                 turn = ()
-            rows += _error(utterance, 0, can_retry=utterance is last and not conversation.is_busy)
+            rows += _error(utterance, 0, can_retry=utterance is last and can_retry)
         return (*rows, *_end(conversation))
 
     def _end_of(self, turn: tuple[Utterance, ...]) -> list[Row]:

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from t3tray.core.domain.conversation import Conversation
-from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.domain.conversation import Conversation, KeptCopy
+from t3tray.core.domain.evidence import Role, SessionFacts
+from t3tray.core.domain.transcript import Origin, Piece, PieceKind, ToolCall, Transcript, Utterance
+from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import ServerDown, ServerError, SessionMissing
 from t3tray.core.opencode.events import Connected
 from t3tray.core.opencode.wire import Message, TranscriptPage
@@ -51,17 +53,23 @@ class Follower:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.place: Place | None = Place(SESSION, "/work")
+        self.copy: Transcript | None = None
+        self.copies_asked = 0
         self.pictures: list[Conversation] = []
         self.slept: list[float] = []
         self.may_go_on = asyncio.Semaphore(1000)
         self._arrived = asyncio.Condition()
-        self.feed = ConversationFeed("thread", self._find_place, self._find_teller, self._publish, self._sleep)
+        self.feed = ConversationFeed("thread", self._find_place, self._find_teller, self._find_copy, self._publish, self._sleep)
 
     async def _find_place(self) -> Place | None:
         return self.place
 
     async def _find_teller(self) -> Teller:
         return self.server
+
+    async def _find_copy(self) -> Transcript | None:
+        self.copies_asked += 1
+        return self.copy
 
     def _publish(self, shown: Conversation) -> None:
         self.pictures.append(shown)
@@ -213,15 +221,15 @@ async def test_another_binding_is_another_conversation() -> None:
 async def test_another_programs_writing_is_a_reason_to_look_but_not_in_a_turn() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
-        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1))
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
         await follower.until_asked(2)
-        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1))
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
         follower.server.held[SESSION].append(REPLY)
-        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 2))
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 2), Kind.RESUMABLE)
         assert told_in(await follower.until(2)) == ["what is it?", "so"]
         follower.feed.hear(event("session.status", status={"type": "busy"}))
         await follower.until(3)
-        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 3))
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 3), Kind.RESUMABLE)
         follower.feed.hear(event("session.status", status={"type": "retry", "message": "overloaded"}))
         await follower.until(4)
     assert len(follower.server.asked) == 3
@@ -246,3 +254,110 @@ async def test_a_sub_agent_at_work_is_followed_and_another_when_it_is_asked_for(
         await follower.until(4)
         follower.feed.hear(event("session.created", "ses_else", info={"id": "ses_else", "parentID": "ses_other"}))
     assert [session for session, _, _ in server.asked] == [SESSION, CHILD, "ses_done", "ses_new"]
+
+
+def kept(count: int, *more: Utterance) -> Transcript:
+    told = (Utterance(f"msg_{number:06}", Role.USER, number, f"{number}") for number in range(count))
+    return Transcript(Origin.VAULT, (*told, *more), SESSION, ("One is damaged.",))
+
+
+async def test_a_copy_stands_in_where_the_session_is_gone_and_goes_when_that_is_there_again() -> None:
+    server = Server(ASKED)
+    async with following(server) as follower:
+        assert (await follower.until(1)).kept is None
+        held, follower.copy = server.held.pop(SESSION), kept(3)
+        follower.feed.hear(event("session.deleted"))
+        shown = await follower.until(2)
+        assert (told_in(shown), shown.session_id, shown.notice, shown.has_older) == (["0", "1", "2"], SESSION, "", False)
+        assert shown.kept == KeptCopy(Origin.VAULT, 3, None, ("One is damaged.",))
+        server.held[SESSION] = held
+        follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
+        shown = await follower.until(3)
+    assert (told_in(shown), shown.kept) == (["what is it?"], None)
+
+
+async def test_a_thread_without_a_session_shows_its_copy_until_it_has_one() -> None:
+    follower = Follower(Server(ASKED))
+    follower.place, follower.copy = None, kept(1)
+    running = asyncio.create_task(follower.feed.run())
+    shown = await follower.until(1)
+    assert (told_in(shown), shown.session_id) == (["0"], None)
+    follower.place = Place(SESSION, "/work")
+    follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
+    shown = await follower.until(2)
+    assert (told_in(shown), shown.kept) == (["what is it?"], None)
+    running.cancel()
+
+
+async def test_a_copy_stands_in_for_an_empty_session_for_one_that_holds_something_else_and_for_one_that_cannot_be_read() -> None:
+    for prepare in (
+        lambda follower: follower.server.held.update({SESSION: []}),
+        lambda follower: setattr(follower, "place", Place(SESSION, "/work", is_lost=True)),
+        lambda follower: setattr(follower.server, "error", ServerDown("Nobody answers.")),
+    ):
+        follower = Follower(Server(ASKED))
+        follower.copy = kept(1)
+        prepare(follower)
+        running = asyncio.create_task(follower.feed.run())
+        shown = await follower.until(1)
+        running.cancel()
+        assert (told_in(shown), shown.notice, shown.is_busy) == (["0"], "", False)
+        assert shown.kept and shown.session_id == SESSION
+
+
+async def test_without_a_copy_everything_is_told_as_it_is() -> None:
+    async with following(Server()) as follower:
+        assert await follower.until(1) == Conversation("thread", SESSION)
+        follower.place = Place(SESSION, "/work", is_lost=True)
+        follower.server.held[SESSION] = [REPLY]
+        follower.feed.look_again()
+        assert told_in(await follower.until(2)) == ["so"]
+        del follower.server.held[SESSION]
+        follower.feed.look_again()
+        shown = await follower.until(3)
+    assert (told_in(shown), shown.notice, shown.kept) == (["so"], "Session not found.", None)
+
+
+async def test_words_that_are_on_the_screen_stay_while_nobody_can_tell_them_anew() -> None:
+    async with following(Server(ASKED)) as follower:
+        await follower.until(1)
+        follower.server.error, follower.copy = ServerDown("Nobody answers."), kept(1)
+        follower.feed.look_again()
+        shown = await follower.until(2)
+    assert (told_in(shown), shown.notice, follower.copies_asked) == (["what is it?"], "Nobody answers.", 0)
+
+
+async def test_a_long_copy_is_told_in_pages_and_as_much_of_it_after_another_look() -> None:
+    follower = Follower(Server())
+    follower.copy = kept(10_000)
+    running = asyncio.create_task(follower.feed.run())
+    shown = await follower.until(1)
+    assert shown.kept and shown.kept.messages == 10_000
+    assert (told_in(shown)[0], len(shown.utterances), shown.has_older) == (f"{10_000 - PAGE}", PAGE, True)
+    follower.feed.show_older()
+    older = await follower.until(2)
+    assert len(older.utterances) == 2 * PAGE and older.utterances[PAGE:] == shown.utterances
+    assert follower.copies_asked == 1
+    follower.copy = kept(10_001)
+    follower.feed.look_again()
+    shown = await follower.until(3)
+    assert (told_in(shown)[-1], len(shown.utterances)) == ("10000", 2 * PAGE)
+    running.cancel()
+
+
+async def test_what_a_sub_agent_answered_is_told_without_its_session() -> None:
+    task = ToolCall("task", "completed", "Look", output="found", child_session=CHILD, agent="explore")
+    plain = ToolCall("read", "completed", "a.py")
+    pieces = (
+        Piece("p1", PieceKind.TEXT, "I look."),
+        Piece("p2", PieceKind.TOOL, tool=task),
+        Piece("p3", PieceKind.TOOL, tool=plain),
+    )
+    follower = Follower(Server())
+    follower.copy = kept(0, Utterance("msg_1", Role.ASSISTANT, 1, "I look.", (task, plain), pieces=pieces))
+    running = asyncio.create_task(follower.feed.run())
+    (said,) = (await follower.until(1)).utterances
+    running.cancel()
+    assert [tool.child_session for tool in said.tools] == [None, None]
+    tools = [piece.tool for piece in said.in_order if piece.tool]
+    assert tools == list(said.tools) and (tools[0].output, tools[0].agent, tools[1]) == ("found", "explore", plain)

@@ -89,7 +89,7 @@ def test_no_look_shows_it_and_its_binding_stays(
     recorded = survey.recall("gone", also_deleted=True)
     assert recorded.deleted and recorded.thread.title == "The parser"
     assert recorded.cursor == store.journal.binding("gone-1").cursor and recorded.cursor is not None
-    assert survey.examine_deleted(recorded).verdict.reason is Reason.PROVED
+    assert survey.examine(recorded).verdict.reason is Reason.PROVED
     assert [found.thread.id for found in survey.look().examinations] == ["live-1"]
 
 

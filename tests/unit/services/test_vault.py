@@ -31,10 +31,11 @@ class Place:
         self.database = OpenCodeDatabase(self.world.opencode)
         self.vault = Vault(root / "data" / "vault")
         self.survey = Survey(self.store, self.database, Surroundings(lambda: datetime.now(UTC), lambda: False), ())
+        self.now = NOON
         self.keeper = self.keeping(rules)
 
     def keeping(self, rules: VaultRules) -> VaultKeeper:
-        return VaultKeeper(self.vault, self.store, self.database, rules, lambda: NOON)
+        return VaultKeeper(self.vault, self.store, self.database, rules, lambda: self.now)
 
     def add(self, name: str, messages: int = 4, *, bound: bool = True, archived: bool = False, at: datetime = NOON) -> None:
         folder = self.world.code / "proj"
@@ -54,7 +55,13 @@ class Place:
             connection.execute("UPDATE session SET time_updated = ? WHERE id = ?", (stamp, f"ses_{name}"))
 
     def look(self) -> bool:
+        self.now += timedelta(minutes=1)
         return self.keeper.keep(self.survey.look().examinations)
+
+    def written(self) -> dict[str, int]:
+        """Every file of the vault; one that was written again is another one."""
+        folder = self.store.path.parent / "vault"
+        return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and "lock" not in path.name}
 
     def kept(self, name: str) -> int:
         transcript = self.vault.transcript(f"ses_{name}")
@@ -136,6 +143,33 @@ def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Pl
     place.say_more("live", 42, 2, NOON + timedelta(hours=2))
     place.look()
     assert [place.kept(name) for name in ("old", "live", "new")] == [0, 44, 0]
+
+
+def test_what_was_let_go_of_is_not_kept_again_at_the_next_start_but_when_it_is_news_or_live(place: Place) -> None:
+    for name, archived in (("old", True), ("new", True), ("live", False)):
+        place.add(name, 40, archived=archived)
+        place.look()
+    rules = VaultRules(True, place.vault.size("ses_live") + place.vault.size("ses_new") + 1_000)
+    place.keeper = place.keeping(rules)
+    place.say_more("live", 40, 2, NOON + timedelta(hours=1))
+    place.look()
+    held = [place.kept(name) for name in ("old", "new", "live")]
+    assert held == [0, 40, 42]
+    before = place.written()
+
+    place.keeper = place.keeping(rules)
+    assert not place.look()
+    assert place.written() == before, "nothing changed, so nothing is written"
+
+    place.say_more("old", 40, 2, NOON + timedelta(hours=2))
+    place.look()
+    assert [place.kept(name) for name in ("old", "new", "live")] == [42, 0, 42], "it is newer than the other one now"
+    place.store.threads.set_archived("new", None)
+    place.look()
+    assert [place.kept(name) for name in ("old", "new", "live")] == [0, 40, 42], "a live thread's words are kept"
+    before = place.written()
+    place.keeper = place.keeping(rules)
+    assert not place.look() and place.written() == before
 
 
 def test_turned_off_it_keeps_nothing(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ The session carries the intent before anything else happens to it. A crash on th
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -117,13 +118,15 @@ class Carry(_Making):
         return Plan(_carry_preview(details, transcript, packed), carry_out)
 
     def _source(self, details: ThreadDetails, session_id: str) -> Transcript:
-        found = sources(self._tools, details, session_id)
-        if not found:
+        row = details.row
+        reason = None if session_id else row.verdict.reason
+        found = next(sources(self._tools, row.thread.id, session_id or row.session_id, reason), None)
+        if found is None:
             raise Refused(
                 "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
                 f"What is left is “{Remedy.START_AFRESH}”.",
             )
-        return found[0]
+        return found
 
 
 class Fork(_Making):
@@ -165,12 +168,13 @@ class Fork(_Making):
             return library.session(session_id).title
 
 
-def sources(tools: Tools, details: ThreadDetails, session_id: str = "") -> tuple[Transcript, ...]:
-    """Who can still tell the conversation, the best first: a session that is there, then the copies. For the SQL's thread."""
-    bound = session_id or details.row.session_id
-    whole = bound is not None and (session_id != "" or details.row.verdict.reason is not Reason.HISTORY_LOST)
-    there = _told_by_opencode(tools, bound) if bound and whole else ()
-    return tuple(found for found in (*there, *tools.copies(details.row.thread.id, bound)) if found.utterances)
+def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason | None = None) -> Iterator[Transcript]:
+    """Who can still tell the conversation, the best first: a session that is there, then the copies. For the SQL's thread.
+
+    `reason` is the verdict's on this session, None for one that the user chose. A long one takes a moment to be read.
+    """
+    there = _told_by_opencode(tools, session_id) if session_id and reason is not Reason.HISTORY_LOST else ()
+    return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.utterances)
 
 
 async def roll_back(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
@@ -198,7 +202,8 @@ def refuse_missing_folder(directory: str) -> None:
 
 def has_source(tools: Tools, details: ThreadDetails) -> bool:
     """Whether `sources` would find any, without reading a long conversation where the session is there."""
-    return details.row.verdict.reason is Reason.DIRECTORY_MISMATCH or bool(sources(tools, details))
+    row, reason = details.row, details.row.verdict.reason
+    return reason is Reason.DIRECTORY_MISMATCH or any(True for _ in sources(tools, row.thread.id, row.session_id, reason))
 
 
 def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:

@@ -5,7 +5,7 @@ A plan is made anew for every preview, and again right before it is carried out:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,7 +39,8 @@ class Library(Protocol):
 class Tools:
     """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be.
 
-    `copies` tells a thread's conversation from elsewhere than OpenCode, the best first; `budget` is in characters.
+    `copies` tells a thread's conversation from elsewhere than OpenCode, the best first, and reads each when it is asked for it;
+    `budget` is in characters.
     """
 
     store: Store
@@ -48,7 +49,7 @@ class Tools:
     author: Author
     library: Callable[[], AbstractContextManager[Library]]
     connect: Callable[[], Awaitable[SessionServer]]
-    copies: Callable[[str, str | None], tuple[Transcript, ...]]
+    copies: Callable[[str, str | None], Iterator[Transcript]]
     budget: int
 
 
