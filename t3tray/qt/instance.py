@@ -92,5 +92,6 @@ def _address(directory: Path) -> str:
         return name
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime) if runtime and Path(runtime).is_dir() else directory
-    path = folder / f"{name}.sock"
-    return str(path) if len(str(path)) <= 100 else str(Path(tempfile.gettempdir()) / f"{os.getuid()}-{name}.sock")
+    own = f"{os.getuid()}-{name}.sock"
+    paths = (folder / f"{name}.sock", Path(tempfile.gettempdir()) / own, Path("/tmp") / own)
+    return next((str(path) for path in paths if len(str(path)) <= 100), str(paths[-1]))

@@ -241,7 +241,9 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     thread = await thread_of(watched, work, "say: one")
     await watched.until_idle(1)
     work.rename(work.with_name("moved"))
+    # As the field does: what was typed until then is replaced before it is sent.
     await watched.desk.keep_draft(thread, "never l")
+    await watched.desk.keep_draft(thread, "never lost")
     with pytest.raises(NotResumable) as caught:
         await watched.desk.send(thread, "never lost")
     assert isinstance(caught.value, T3TrayError)
@@ -249,6 +251,8 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     work.with_name("moved").rename(work)
     await watched.desk.send(thread, "say: two")
     assert (await watched.until_idle(2)).utterances[-1].text == "two"
+    assert (await watched.desk.details(thread)).row.thread.draft == "never lost", "another text was sent"
+    await watched.desk.send(thread, "never lost")
     assert (await watched.desk.details(thread)).row.thread.draft == ""
 
 

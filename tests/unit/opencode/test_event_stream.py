@@ -37,13 +37,20 @@ def sending(*parts: bytes, then: asyncio.Event | None = None) -> Script:
 @asynccontextmanager
 async def streaming(*scripts: Script, **options: float) -> AsyncIterator[EventStream]:
     """A server that follows one script a connection, and a stream that reads it without ever really sleeping."""
-    left = list(scripts)
+    left, serving = list(scripts), set[asyncio.Future[None]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        if left:
-            await left.pop(0)(writer)
-        writer.close()
+        over = asyncio.get_running_loop().create_future()
+        serving.add(over)
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            if left:
+                await left.pop(0)(writer)
+        except asyncio.IncompleteReadError:
+            pass  # the stream has left
+        finally:
+            writer.close()
+            over.set_result(None)
 
     async def no_sleep(_seconds: float) -> None:
         await asyncio.sleep(0)
@@ -52,6 +59,7 @@ async def streaming(*scripts: Script, **options: float) -> AsyncIterator[EventSt
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, httpx.AsyncClient(base_url=url, trust_env=False) as http:
         yield EventStream(http, url, sleep=no_sleep, **options)
+    await asyncio.gather(*serving)
 
 
 async def take(stream: EventStream, count: int) -> list[Signal]:
