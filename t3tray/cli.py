@@ -102,7 +102,11 @@ def _resume_and_send(resume: argparse.ArgumentParser, send: argparse.ArgumentPar
     resume.add_argument("--open", choices=["terminal", "browser", "t3code", "none"], default="none", help="and open it there")
     send.add_argument("thread", metavar="THREAD")
     send.add_argument("text", metavar="TEXT", type=_message)
-    send.add_argument("--anyway", action="store_true", help="even while another OpenCode process may be at work in the session")
+    send.add_argument(
+        "--anyway",
+        action="store_true",
+        help="even while another OpenCode process may be at work in the session, or a pending revert takes messages away",
+    )
     send.add_argument("--no-wait", action="store_true", help="do not wait for the reply")
 
 

@@ -46,14 +46,22 @@ class Command:
     @property
     def can_ask(self) -> bool:
         """Whether a person is there who could answer."""
-        return bool(not self.words.json and sys.stdin.isatty())
+        return bool(not self.words.json and sys.stdin and sys.stdin.isatty())
 
     async def ask(self, question: str) -> str:
         """What the person types."""
         self.err.write(question)
         self.err.flush()
-        answer: str = await asyncio.to_thread(sys.stdin.readline)
-        return answer.strip()
+        if sys.platform == "win32":
+            return (await asyncio.to_thread(sys.stdin.readline)).strip()
+        # Not in a thread: Ctrl+C would have to wait there for a line.
+        loop, typed = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(sys.stdin, typed.set)
+        try:
+            await typed.wait()
+        finally:
+            loop.remove_reader(sys.stdin)
+        return sys.stdin.readline().strip()
 
     async def agree(self, preview: str) -> None:
         """Ask before something changes, `--yes` being the answer given beforehand. Raises Refused without one."""

@@ -199,7 +199,8 @@ class Survey:
 
     def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
         """The threads of both programs; the ids of those that are new, changed or gone."""
-        self._t3_tells = any(state.shape is not Shape.UNSUPPORTED for state in states)
+        # Of a home that cannot be read nobody knows whether a thread is gone from it.
+        self._t3_tells = bool(states) and all(state.shape is not Shape.UNSUPPORTED for state in states)
         # What T3 Code tells of its threads is newer than what was kept of them.
         kept = self._store.threads.ours() if self._t3_tells else self._store.threads.all()
         own = {thread.id: thread for thread in kept}

@@ -13,8 +13,10 @@ import pytest
 
 from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.overview import take_overview
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Overview
@@ -111,3 +113,17 @@ def test_threads_that_only_one_home_has_are_all_shown_and_nothing_is_said(tmp_pa
         connection.execute("UPDATE provider_session_runtime SET thread_id = thread_id || '-other'")
     _, overview, sessions = two.shown()
     assert set(sessions) == {"t1", "t2", "t1-other", "t2-other"} and overview.warnings == ()
+
+
+def test_of_a_home_that_cannot_be_read_no_thread_is_gone(two: Two, tmp_path: Path) -> None:
+    alone = empty_world(tmp_path / "alone")
+    with writing(alone.state) as state, writing(two.world.opencode) as opencode:
+        add_thread(state, "t9", "ses_t9")
+        add_session(opencode, "ses_t9", alone.code / "proj")
+    two.survey.read_from([T3Reader(T3Home(home)) for home in (two.world.home, alone.home)])
+    keeper = Keeper(two.store, OpenCodeDatabase(two.world.opencode), lambda: NOON)
+    keeper.keep(two.survey.look())
+    alone.state.write_bytes(b"no database" * 1000)
+    shown = {found.thread.id: found.verdict.kind for found in two.survey.look().examinations}
+    assert shown == {"t1": Kind.RESUMABLE, "t2": Kind.RESUMABLE, "t9": Kind.RESUMABLE}
+    assert two.survey.recall("t9").cursor == two.store.journal.binding("t9").cursor

@@ -1,0 +1,59 @@
+"""A question on a real terminal: answered by a line, and left by Ctrl+C or a request to end, at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+pty = pytest.importorskip("pty")
+
+LIMIT = 20
+ASKS = """
+import argparse, asyncio, sys
+from typing import cast
+from t3tray.command import Command
+from t3tray.core.engine import Engine
+command = Command(argparse.Namespace(json=False), cast(Engine, None), sys.stdout, sys.stdout)
+print("told", asyncio.run(command.ask("Do it? ")))
+"""
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    ours, theirs = pty.openpty()
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def asking(theirs: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", ASKS], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+
+
+def read_until(ours: int, words: bytes) -> None:
+    read = b""
+    while words not in read:
+        read += os.read(ours, 1000)
+
+
+def test_a_line_answers(terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    process = asking(theirs)
+    read_until(ours, b"Do it? ")
+    os.write(ours, b" yes \n")
+    read_until(ours, b"told yes")
+    assert process.wait(LIMIT) == 0
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_nobody_has_to_type_a_line_to_leave(terminal: tuple[int, int], wish: signal.Signals) -> None:
+    ours, theirs = terminal
+    process = asking(theirs)
+    read_until(ours, b"Do it? ")
+    process.send_signal(wish)
+    assert process.wait(LIMIT) != 0
