@@ -9,20 +9,26 @@ import msgspec
 
 from t3tray.command import Command
 from t3tray.core.errors import ExitCode, UsageError
+from t3tray.core.services.setting_rules import refuse_state
 from t3tray.core.store.settings import Settings
+from t3tray.documents import Document
 
 
 async def settings(command: Command) -> ExitCode:
     name, value = command.words.name, command.words.value
     current = command.engine.settings
+    for warning in command.engine.store.settings.warnings:
+        command.say(warning)
     if name is not None and value is not None:
+        refuse_state(name)
         current = await command.engine.preferences.change(name, parsed(current, name, value))
     shown = asdict(current)
     if name is not None:
         if name not in shown:
             raise _unknown(name)
         shown = {name: shown[name]}
-    command.answer({"settings": shown}, "\n".join(f"{key:<18} {_as_text(each)}" for key, each in shown.items()))
+    document: Document = {"settings": shown, "warnings": list(command.engine.store.settings.warnings)}
+    command.answer(document, "\n".join(f"{key:<18} {_as_text(each)}" for key, each in shown.items()))
     return ExitCode.DONE
 
 
@@ -35,7 +41,7 @@ def parsed(current: Settings, name: str, text: str) -> object:
     kind = tuple[str, ...] if isinstance(known, tuple) else type(known)
     try:
         return msgspec.convert(told, kind, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, OverflowError) as error:
         wanted = {bool: "true or false", int: "a whole number"}.get(type(known), "text")
         raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
 

@@ -197,7 +197,7 @@ class Engine:
 
     async def want_guard(self, on: bool) -> None:
         """Have the tray app run the guard from now on, or no more. Raises StoreError."""
-        await self.preferences.change("guard", on)
+        await self.preferences.record("guard", on)
 
     async def bound_threads(self) -> frozenset[str]:
         """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
@@ -318,7 +318,7 @@ class Engine:
             seen,
             await self.server_status(),
             alarms,
-            (*self.store.notices, *self.archive.trouble),
+            (*self.store.notices, *self.store.settings.warnings, *self.archive.trouble),
             self._clock(),
             utc_now(),
             archived,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from t3tray.core.services.setting_rules import changed, check
+from t3tray.core.services.setting_rules import changed, check, refuse_state
 from t3tray.core.store.settings import Settings, SettingsTable
 from t3tray.core.system.serial import SerialExecutor
 
@@ -29,13 +29,26 @@ class Preferences:
         self._go_by = go_by
 
     async def change(self, name: str, value: object) -> Settings:
-        """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError."""
+        """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError.
+
+        It is gone by before it is written: what cannot be gone by is never stored.
+        """
+        refuse_state(name)
+        return await self.record(name, value)
+
+    async def record(self, name: str, value: object) -> Settings:
+        """The same, also for what is no setting but state beside them."""
         settings = changed(await self._run_sql(self._table.read), name, value)
         await asyncio.to_thread(check, settings, name)
-        await self._run_sql(self._table.write, settings, name)
-        settings = await self._run_sql(self._table.read)
-        await self._take(settings)
-        return settings
+        before = self.current
+        try:
+            await self._take(settings)
+            await self._run_sql(self._table.write, settings, name)
+        except BaseException:
+            await self._take(before)
+            raise
+        await self.read_again()
+        return self.current
 
     async def read_again(self) -> None:
         """Go by what another process of ours may have set."""

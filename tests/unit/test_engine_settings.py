@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from t3tray.core.engine import Engine
 from t3tray.core.errors import UsageError
+from t3tray.core.store.settings import Settings
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
 
 
@@ -63,3 +66,48 @@ async def test_a_value_that_cannot_be_used_changes_nothing(engine: Engine) -> No
         await engine.preferences.change("server_port", 80)
     await engine.preferences.read_again()
     assert engine.settings == before
+
+
+UNUSABLE = [
+    ("stop_idle_minutes", "99999999999999999999"),
+    ("t3_idle_minutes", "0"),
+    ("carry_characters", "0"),
+    ("vault_megabytes", "-1"),
+    ("guard_port", "70000"),
+    ("guard_secret_place", '"foo"'),
+    ("appearance", '"pink"'),
+    ("quiet_from", '"25:00"'),
+    ("server_port", "not json"),
+    ("t3_homes", '{"a": 1}'),
+    ("vault", "x"),
+]
+
+
+@pytest.mark.parametrize(("name", "stored"), UNUSABLE)
+async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(engine: Engine, name: str, stored: str) -> None:
+    await engine.preferences.change("terminal", "kitty")
+    with closing(sqlite3.connect(engine.store.path)) as connection, connection:
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, stored))
+    opened = await Engine.open(None, "command")
+    try:
+        assert getattr(opened.settings, name) == getattr(Settings(), name) and opened.settings.terminal == "kitty"
+        assert [warning for warning in (await opened.overview()).warnings if name in warning]
+        assert [finding for finding in await opened.examine() if name in finding.detail and not finding.ok]
+    finally:
+        await opened.close()
+
+
+async def test_what_cannot_be_gone_by_is_never_stored(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_settings: Settings) -> None:
+        raise OverflowError("by a mistake of ours")
+
+    monkeypatch.setattr(engine.preferences, "_go_by", fail)
+    with pytest.raises(OverflowError):
+        await engine.preferences.change("stop_idle_minutes", 7)
+    assert engine.store.settings.read().stop_idle_minutes == 30
+
+
+async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:
+    with pytest.raises(UsageError):
+        await engine.preferences.change("guard", True)
+    assert not engine.settings.guard

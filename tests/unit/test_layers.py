@@ -57,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "command": {"core.engine", "documents", "printing"},
     "guard_commands": {*_VALUES, *_TEXTS, "core.guardhouse", "core.login", "core.services", "core.t3code", "command"},
     "remedy_commands": {*_VALUES, *_TEXTS, "command"},
-    "settings_command": {"core.store", "command"},
+    "settings_command": {"core.store", "core.services", "command", "documents"},
     "vault_commands": {*_VALUES, *_TEXTS, "command"},
     "commands": {
         *_VALUES,
@@ -77,7 +77,20 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"app", "cli"},
 }
 # What the rules of the domain may be made of: no file, no process, no network, no randomness.
-PURE = {"__future__", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re", "typing"}
+PURE = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "itertools",
+    "math",
+    "re",
+    "typing",
+    "unicodedata",
+    "urllib",
+}
 # Values are made of it, where many are made.
 PURE |= {"msgspec"}
 CLOCKS = {"now", "utcnow", "today"}

@@ -47,7 +47,7 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
     for text in reversed(told):
         if len(text) > room:
             if not kept:
-                kept.append(f"[…] {text[-room:]}")
+                kept.append(f"[…] {text[len(text) - room :]}")
                 shortened = True
             break
         kept.append(text)

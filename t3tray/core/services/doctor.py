@@ -57,6 +57,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _journal(patient.store),
         _intents(patient.store),
         *(Finding("data", False, notice) for notice in patient.store.notices),
+        *(Finding("setting", False, warning) for warning in patient.store.settings.warnings),
         *_databases(patient),
         *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
         *_threads(patient),

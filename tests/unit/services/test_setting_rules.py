@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from t3tray.core.domain.setting_limits import RULES, STATE, trouble_with
 from t3tray.core.errors import UsageError
-from t3tray.core.services.setting_rules import changed, check
+from t3tray.core.services.setting_rules import changed, check, refuse_state
 from t3tray.core.store.settings import Settings
 
 
@@ -41,8 +44,15 @@ def test_what_can_be_used_is_taken(name: str, value: object) -> None:
         ("server_url", "http://me:hush@box", "password does not belong"),
         ("server_port", 80, "between 1024 and 65535"),
         ("server_port", 65_536, "between 1024 and 65535"),
-        ("stop_idle_minutes", -1, "less than nothing"),
-        ("t3_idle_minutes", 0, "one minute"),
+        ("server_url", "http://127.0.0.1:99999", "is not an address"),
+        ("stop_idle_minutes", -1, "0, or 1 to 10,080 minutes"),
+        ("stop_idle_minutes", 99999999999999999999, "0, or 1 to 10,080 minutes"),
+        ("t3_idle_minutes", 0, "1 to 10,080 minutes"),
+        ("t3_sweep_minutes", 10**30, "1 to 10,080 minutes"),
+        ("carry_characters", 0, "1,000 to 10,000,000 characters"),
+        ("carry_characters", 10**20, "1,000 to 10,000,000 characters"),
+        ("vault_megabytes", 10**25, "1 to 1,000,000 MB"),
+        ("terminal", "kit\nty", "cannot be shown"),
         ("t3_homes", ("code",), "not a full path"),
         ("t3_homes", ("/no/such/folder",), "There is no folder /no/such/folder"),
         ("opencode_path", "/no/such/opencode", "no program that can be run at /no/such/opencode"),
@@ -73,3 +83,21 @@ def test_a_program_that_can_be_run_is_taken(tmp_path: Path) -> None:
 def test_what_is_no_setting_or_no_value_of_it_is_refused(name: str, value: object) -> None:
     with pytest.raises(UsageError, match=name):
         changed(Settings(), name, value)
+
+
+def test_every_setting_has_a_rule_and_its_default_may_be_used() -> None:
+    default = Settings()
+    assert set(RULES) == set(asdict(default))
+    assert not [name for name, value in asdict(default).items() if trouble_with(name, value)]
+
+
+@given(value=st.one_of(st.integers(), st.text(), st.booleans(), st.floats(), st.none(), st.tuples(st.text())))
+def test_a_rule_answers_whatever_the_value_is(value: object) -> None:
+    assert all(isinstance(trouble_with(name, value), str) for name in RULES)
+
+
+@pytest.mark.parametrize("name", sorted(STATE))
+def test_state_is_no_setting_and_the_command_for_it_is_named(name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        refuse_state(name)
+    assert name in refused.value.message and refused.value.hint
