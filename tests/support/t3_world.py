@@ -104,12 +104,12 @@ def add_thread(
     worktree: str | None = None,
     at: datetime = NOON,
 ) -> None:
-    """A thread of the first orchestrator, with its process and its cursor."""
+    """A thread of the first orchestrator, with its process and its cursor; one that is new has neither."""
     asked = stamp(at) if has_turns else None
     connection.execute(
         "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
-        " latest_user_message_at, model_selection_json, pending_approval_count, pending_user_input_count)"
-        " VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?, ?)",
+        " latest_user_message_at, latest_turn_id, model_selection_json, pending_approval_count, pending_user_input_count)"
+        " VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             title,
@@ -117,6 +117,7 @@ def add_thread(
             stamp(at),
             stamp(at),
             asked,
+            f"turn-{thread_id}" if has_turns else None,
             json.dumps({"instanceId": provider, "model": "fake/fake-1"}),
             approvals,
             answers,
@@ -126,6 +127,8 @@ def add_thread(
         "INSERT INTO projection_thread_sessions (thread_id, status, active_turn_id, updated_at) VALUES (?, ?, ?, ?)",
         (thread_id, session_status, active_turn, stamp(at)),
     )
+    if session_id is None and not has_turns:
+        return
     cursor = None if session_id is None else json.dumps({"schemaVersion": 1, "sessionId": session_id})
     connection.execute(
         "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at, resume_cursor_json,"

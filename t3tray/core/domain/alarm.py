@@ -59,8 +59,9 @@ class Alarm:
 
     @property
     def event(self) -> str:
-        """What makes it one event: seen again, it is the same."""
-        return f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id} {self.at.isoformat()}"
+        """What makes it one event: seen again, it is the same. A loss is the same loss whatever T3 Code writes meanwhile."""
+        name = f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id}"
+        return f"{name} {self.at.isoformat()}" if self.kind is AlarmKind.CLIFF else name
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
 def _of_alarm(alarm: Alarm, titles: dict[str, str], started: datetime) -> Fact:
     title = titles.get(alarm.thread_id, "")
     is_old = alarm.noticed_at < started
-    return Fact(f"switch {alarm.event}", NoticeKind.SWITCH, title, alarm_sentence(alarm), alarm.thread_id, is_old)
+    id = f"switch {alarm.event} {alarm.noticed_at.isoformat()}"
+    return Fact(id, NoticeKind.SWITCH, title, alarm_sentence(alarm), alarm.thread_id, is_old)
 
 
 def _of_refusal(told: Told, titles: dict[str, str], started: datetime) -> Fact:

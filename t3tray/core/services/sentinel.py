@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
+
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, SwitchFacts, cause_of, is_cliff
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.journal import Actor, Event
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
 from t3tray.core.services.evidence import same_directory
@@ -21,6 +23,8 @@ from t3tray.core.services.survey import Picture
 from t3tray.core.store.store import Store
 
 _FORK = "(fork #"
+# What a remedy comes to its end by.
+_ENDS = frozenset({Event.CONFIRMED, Event.DONE, Event.RELEASED})
 
 
 class Sentinel:
@@ -33,17 +37,19 @@ class Sentinel:
         self._sightings: dict[str, str | None] | None = None
         self._judged: dict[str, str] = {}
         self._watched: dict[str, Examination] = {}
-        self._told_gone: set[tuple[str, str]] = set()
+        self._standing: dict[str, tuple[Alarm, ...]] = {}
 
     def watch(self, picture: Picture) -> tuple[Alarm, ...]:
         """The alarms that are new. Raises StoreError; what OpenCode's database cannot tell is left open in the alarm."""
         if self._sightings is None:
             self._sightings = self._store.alarms.sightings()
+            self._standing = self._store.alarms.standing()
         known = self._sightings
         # What is the same object as at the last watch holds nothing new.
         fresh = [found for found in picture.examinations if self._watched.get(found.thread.id) is not found]
         if not fresh:
             return ()
+        self._put_away(fresh)
         seen = {found.thread.id: found.t3.session_id for found in fresh if found.t3}
         moved = [found for found in fresh if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
         turns = [found for found in fresh if self._has_new_turn(found)]
@@ -51,6 +57,7 @@ class Sentinel:
         raised = self._raised(moved, turns, gone, known)
         noted = {found.thread.id: seen[found.thread.id] for found in moved}
         alarms = self._store.alarms.record(noted, raised) if noted or raised else ()
+        self._stand(alarms)
         known |= noted
         self._judged |= {found.thread.id: _newest(found) for found in turns}
         self._watched = {found.thread.id: found for found in picture.examinations}
@@ -70,8 +77,7 @@ class Sentinel:
     def _switched(self, found: Examination, known: dict[str, str | None], told: _Told) -> Alarm | None:
         t3 = found.t3
         before = known[found.thread.id]
-        if t3 is None or t3.session_id in self._chosen(found.thread.id):
-            # The session that the user chose here is no alarm.
+        if t3 is None or self._is_our_deed(found, before):
             return None
         was_null = before is None
         if was_null:
@@ -97,37 +103,78 @@ class Sentinel:
             noticed_at=self._now(),
         )
 
-    def _chosen(self, thread_id: str) -> frozenset[str]:
-        """The session that the user bound the thread to, or that was brought back for them; what was taken over is no choice."""
-        entries = self._store.journal.entries(thread_id)
+    def _is_our_deed(self, found: Examination, before: str | None) -> bool:
+        """Whether T3 Code names what it names now because of something that was done here: by the user, or by the guard."""
+        assert found.t3 is not None
+        now, entries = found.t3.session_id, self._store.journal.entries(found.thread.id)
+        repairs = (entry.deed.repair for entry in reversed(entries) if entry.event is Event.DONE and entry.deed)
+        repair = next(filter(None, repairs), None)
+        if repair is not None and (_named_in(repair.before), _named_in(repair.after)) == (before, now):
+            return True
         bound = next((entry for entry in reversed(entries) if entry.event is Event.CONFIRMED), None)
-        if bound is None or bound.actor is Actor.IMPORT or bound.session_id is None:
-            return frozenset()
-        return frozenset({bound.session_id})
+        if bound is None or now is None or bound.session_id != now:
+            return False
+        # What was only taken over from T3 Code is no choice; what the guard made or moved was written ahead by it.
+        was_made_here = bound.actor is not Actor.IMPORT or bound.intent is not None
+        return was_made_here or any(alarm.before.session_id == now for alarm in self._standing.get(found.thread.id, ()))
+
+    def _put_away(self, fresh: list[Examination]) -> None:
+        """The alarms of threads that are mended: T3 Code goes on in a session that holds the conversation, as the user chose."""
+        mended = [alarm for found in fresh for alarm in self._standing.get(found.thread.id, ()) if self._is_mended(found, alarm)]
+        if not mended:
+            return
+        self._store.alarms.put_away([alarm.id for alarm in mended if alarm.id is not None], self._now())
+        for name in {alarm.thread_id for alarm in mended}:
+            self._standing[name] = tuple(alarm for alarm in self._standing[name] if alarm not in mended)
+
+    def _is_mended(self, found: Examination, alarm: Alarm) -> bool:
+        t3, cursor = found.t3, found.cursor
+        if alarm.kind is AlarmKind.CLIFF or t3 is None or cursor is None or found.verdict.kind is not Kind.RESUMABLE:
+            return False
+        if t3.session_id != cursor.session_id:
+            return False
+        if t3.session_id == alarm.before.session_id:
+            return True
+        entries = self._store.journal.entries(found.thread.id)
+        return any(entry.deed and entry.event in _ENDS and entry.at >= alarm.noticed_at for entry in entries)
+
+    def _stand(self, alarms: tuple[Alarm, ...]) -> None:
+        """These stand from now on. A loss that led to a switch is told with the switch."""
+        for alarm in alarms:
+            standing = self._standing.get(alarm.thread_id, ())
+            if alarm.kind is AlarmKind.SWITCHED:
+                told = [
+                    each.id
+                    for each in standing
+                    if each.kind is AlarmKind.LOST and each.before.session_id == alarm.before.session_id and each.id is not None
+                ]
+                if told:
+                    self._store.alarms.pass_over(told, self._now())
+            self._standing[alarm.thread_id] = (*standing, alarm)
 
     def _has_gone(self, found: Examination) -> bool:
         """Its session was there when it was kept, T3 Code still names it, and OpenCode has it no more: told at once, and once."""
         cursor, t3 = found.cursor, found.t3
         if t3 is None or cursor is None or found.verdict.reason is not Reason.MISSING or t3.session_id != cursor.session_id:
             return False
-        told = (found.thread.id, cursor.session_id)
-        if cursor.session_created_ms is None or told in self._told_gone:
-            return False
-        self._told_gone.add(told)
-        return True
+        return cursor.session_created_ms is not None and not any(
+            alarm.kind is AlarmKind.LOST and alarm.before.session_id == cursor.session_id
+            for alarm in self._standing.get(found.thread.id, ())
+        )
 
     def _gone(self, found: Examination) -> Alarm:
-        t3, cursor = found.t3, found.cursor
-        assert t3 is not None and cursor is not None
-        seen_at = t3.runtime.last_seen_at if t3.runtime else None
+        cursor = found.cursor
+        assert cursor is not None
+        now = self._now()
         return Alarm(
             thread_id=found.thread.id,
             kind=AlarmKind.LOST,
             cause=Cause.SESSION_DELETED,
             before=Holding(cursor.session_id, cursor.message_count),
             now=Holding(None),
-            at=seen_at or t3.last_activity_at,
-            noticed_at=self._now(),
+            # Nobody keeps when a session was deleted.
+            at=now,
+            noticed_at=now,
         )
 
     def _cliff(self, found: Examination, told: _Told) -> Alarm | None:
@@ -220,6 +267,18 @@ class _Told:
 
     def last_turns(self, session_id: str) -> list[TurnTokens]:
         return self._reader.last_turns(session_id, 2) if self._reader else []
+
+
+class _Cursor(msgspec.Struct):
+    session_id: str = msgspec.field(name="sessionId")
+
+
+def _named_in(cursor: str | None) -> str | None:
+    """The session in the text of one of T3 Code's cursors."""
+    try:
+        return msgspec.json.decode(cursor or "", type=_Cursor).session_id
+    except msgspec.DecodeError:
+        return None
 
 
 def _newest(found: Examination) -> str:

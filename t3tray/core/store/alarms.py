@@ -1,16 +1,20 @@
-"""What T3 Code was last seen to say of each thread, and the alarms that came of it: each event once, seen or not yet seen."""
+"""What T3 Code was last seen to say of each thread, and the alarms that came of it: each event once, seen or not yet seen.
+
+An alarm whose thread was mended is put away, and its event is another one if it ever comes again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, Connection, func, literal, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from t3tray.core.domain.alarm import Alarm
+from t3tray.core.store.column_types import Moment
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import alarms, sightings
 
@@ -19,6 +23,8 @@ _NOTE = text(
     "INSERT INTO sightings (thread_id, session_id) SELECT key, value FROM json_each(:seen) WHERE TRUE"
     " ON CONFLICT (thread_id) DO UPDATE SET session_id = excluded.session_id"
 )
+# What the event of an alarm whose thread was mended ends with.
+_MENDED = " mended "
 
 
 class Alarms:
@@ -39,6 +45,8 @@ class Alarms:
             if seen:
                 connection.execute(_NOTE, {"seen": msgspec.json.encode(seen).decode()})
             for alarm in raised:
+                if _is_known(connection, alarm):
+                    continue
                 values = {"thread_id": alarm.thread_id, "event": alarm.event, "alarm": alarm}
                 done = connection.execute(insert(alarms).values(values).on_conflict_do_nothing())
                 if done.rowcount:
@@ -55,8 +63,39 @@ class Alarms:
         with self._database.read() as connection:
             return tuple(replace(row.alarm, id=row.id, seen_at=row.seen_at) for row in connection.execute(wanted))
 
+    def standing(self) -> dict[str, tuple[Alarm, ...]]:
+        """The alarms of threads that were not mended since, seen ones too, by the thread's id; oldest first."""
+        wanted = select(alarms).where(~alarms.c.event.contains(_MENDED)).order_by(alarms.c.id)
+        found: dict[str, tuple[Alarm, ...]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(wanted):
+                found[row.thread_id] = (*found.get(row.thread_id, ()), replace(row.alarm, id=row.id, seen_at=row.seen_at))
+        return found
+
+    def put_away(self, ids: Collection[int], at: datetime) -> None:
+        """The threads of these alarms were mended."""
+        mended = {"event": alarms.c.event + _MENDED + alarms.c.id, "seen_at": func.coalesce(alarms.c.seen_at, _moment(at))}
+        with self._database.write() as connection:
+            connection.execute(update(alarms).where(alarms.c.id.in_(list(ids))).values(mended))
+
+    def pass_over(self, ids: Collection[int], at: datetime) -> None:
+        """These are told by a later alarm."""
+        with self._database.write() as connection:
+            connection.execute(update(alarms).where(alarms.c.id.in_(list(ids)), alarms.c.seen_at.is_(None)).values(seen_at=at))
+
     def mark_seen(self, thread_id: str, at: datetime) -> None:
         """The user has looked at this thread's alarms."""
         mine = (alarms.c.thread_id == thread_id, alarms.c.seen_at.is_(None))
         with self._database.write() as connection:
             connection.execute(update(alarms).where(*mine).values(seen_at=at))
+
+
+def _is_known(connection: Connection, alarm: Alarm) -> bool:
+    """Whether this event is kept already, be it under the name that it had before, which ended with a time."""
+    mine = alarms.c.thread_id == alarm.thread_id
+    names = connection.scalars(select(alarms.c.event).where(mine, alarms.c.event.startswith(alarm.event, autoescape=True)))
+    return any(_MENDED not in name and (name == alarm.event or name[len(alarm.event)] == " ") for name in names)
+
+
+def _moment(at: datetime) -> ColumnElement[datetime]:
+    return literal(at, Moment)

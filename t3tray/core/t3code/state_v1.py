@@ -153,7 +153,7 @@ def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Marked]:
     """Every thread that is not deleted, archived ones too, and what they would show a change by. The reader's errors pass."""
     queries = [(table.query(reader), table.query_marks(reader)) for table in _TABLES]
     rows = reader.together([query for pair in queries for query in pair])
-    return _put_together(*rows[::2]), {table.name: marks[0] for table, marks in zip(_TABLES, rows[1::2], strict=True)}
+    return _put_together(reader, *rows[::2]), {table.name: marks[0] for table, marks in zip(_TABLES, rows[1::2], strict=True)}
 
 
 def read_changes(reader: QuietReader, before: Marked) -> tuple[dict[str, T3Thread | None], Marked]:
@@ -228,20 +228,36 @@ def _read_some(reader: QuietReader, names: Collection[str], also_deleted: bool =
     """Those of these threads that are not deleted, or all."""
     queries = [table.query_some(reader, also_deleted) for table in _OF_THREADS]
     threads, sessions, runtimes = reader.together(queries, json.dumps(list(names)))
-    return _put_together(threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader, also_deleted)))
+    return _put_together(reader, threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader, also_deleted)))
 
 
-def _put_together(threads: list[Row], sessions: list[Row], runtimes: list[Row], projects: list[Row]) -> dict[str, T3Thread]:
+def _put_together(
+    reader: QuietReader, threads: list[Row], sessions: list[Row], runtimes: list[Row], projects: list[Row]
+) -> dict[str, T3Thread]:
     session_of = {row[0]: row[1:] for row in sessions}
     runtime_of = {row[0]: row[1:] for row in runtimes}
     project_of = {row[0]: row[1:] for row in projects}
+    answered = _answered(reader, [row[0] for row in threads if row[_TURN] is None and isinstance(row[0], str)])
     return {
         str(row[0]): _thread(
-            _texts((*row, *session_of.get(row[0], _NO_SESSION), *runtime_of.get(row[0], _NO_RUNTIME), *project_of[row[1]]))
+            _texts((*row, *session_of.get(row[0], _NO_SESSION), *runtime_of.get(row[0], _NO_RUNTIME), *project_of[row[1]])),
+            row[0] in answered,
         )
         for row in threads
         if row[1] in project_of
     }
+
+
+_TURN = _THREADS.texts.index("latest_turn_id")
+_ANSWERED = """SELECT value FROM json_each(?) WHERE EXISTS (
+    SELECT 1 FROM projection_thread_messages WHERE thread_id = value AND role = 'assistant')"""
+
+
+def _answered(reader: QuietReader, names: Collection[str]) -> frozenset[str]:
+    """Those of these threads, of which no turn is recorded, that hold an answer of the model's all the same."""
+    if not names or not reader.columns("projection_thread_messages") >= {"thread_id", "role"}:
+        return frozenset()
+    return frozenset(row[0] for row in reader.rows(_ANSWERED, json.dumps(list(names))))
 
 
 def _texts(row: Row) -> Row:
@@ -251,7 +267,7 @@ def _texts(row: Row) -> Row:
     return tuple(value if isinstance(value, str) else None for value in row)
 
 
-def _thread(row: Row) -> T3Thread:
+def _thread(row: Row, answered: bool) -> T3Thread:
     (thread_id, _, title, created, updated, worktree, branch, selection, turn, asked) = row[:10]
     (archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated) = row[10:19]
     (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload) = row[19:27]
@@ -260,6 +276,7 @@ def _thread(row: Row) -> T3Thread:
     provider = runtime_provider or session_provider or adapter or selected.instance or ""
     cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
     named = _text(cursor.session_id)
+    is_working = session_status in _AT_WORK or active_turn is not None
     return T3Thread(
         id=thread_id or "",
         title=title or "",
@@ -273,8 +290,10 @@ def _thread(row: Row) -> T3Thread:
         model=selected.model,
         session_id=named if named and cursor.is_followed else None,
         earlier=(NativeSession(named),) if named and not cursor.is_followed else (),
-        has_turns=bool(turn or asked),
-        is_working=session_status in _AT_WORK or active_turn is not None,
+        # A message that waits for its first answer is no conversation yet. A process that was there, and whose session T3 Code
+        # does not know any more, means that there was one.
+        has_turns=bool(turn or answered or (status and not named and not is_working)),
+        is_working=is_working,
         awaits_approval=approvals is not None,
         awaits_answer=answers is not None,
         last_error=last_error or "",

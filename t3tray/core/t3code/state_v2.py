@@ -43,6 +43,9 @@ _RUNNING = f"""
     WHERE ordinal = (SELECT max(ordinal) FROM {PREFIX}runs WHERE thread_id = r.thread_id)"""
 _PENDING = f"SELECT thread_id, kind FROM {PREFIX}runtime_requests WHERE status = 'pending'"
 _IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
+_ANSWERED = "SELECT DISTINCT thread_id FROM {table} WHERE role = 'assistant'"
+# The second has what was imported; the messages of a thread may be taken over later than its name.
+_MESSAGES = (f"{PREFIX}messages", "projection_thread_messages")
 _OLD_CURSORS = """
     SELECT thread_id, CASE WHEN json_valid(resume_cursor_json) THEN json_extract(resume_cursor_json, '$.sessionId') END
     FROM provider_session_runtime WHERE provider_name = 'opencode'"""
@@ -62,6 +65,8 @@ class _Around:
     run: dict[str, str] = field(default_factory=dict)
     pending: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     imported: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    tells_answers: bool = False
     old_cursors: dict[str, str] = field(default_factory=dict)
 
 
@@ -105,6 +110,10 @@ def _read_around(reader: QuietReader) -> _Around:
             around.pending[thread_id].add(kind)
     if reader.columns("orchestration_v2_legacy_imports"):
         around.imported = frozenset(row[0] for row in reader.rows(_IMPORTED))
+    around.tells_answers = reader.columns(_MESSAGES[0]) >= {"thread_id", "role"}
+    for table in _MESSAGES:
+        if reader.columns(table) >= {"thread_id", "role"}:
+            around.answered |= frozenset(row[0] for row in reader.rows(_ANSWERED.format(table=table)))
     if reader.columns("provider_session_runtime"):
         around.old_cursors = {thread_id: session for thread_id, session in reader.rows(_OLD_CURSORS) if isinstance(session, str)}
     return around
@@ -116,8 +125,11 @@ def _thread(row: Row, around: _Around) -> T3Thread:
     native = around.native.get(thread_id, [])
     current = next((session.session_id for own_id, session in native if own_id == active), None)
     earlier = tuple(session for _, session in native if session.session_id != current)
-    handed_over = thread_id in around.imported and not native
     before_import = around.old_cursors.get(thread_id) if thread_id in around.imported else None
+    # A message that waits for its first answer is no conversation yet, and a run that was given up never was one.
+    has_turns = thread_id in around.answered or before_import is not None or (bool(native) and not around.tells_answers)
+    # Every thread of the first orchestrator is imported, one that was never used too.
+    handed_over = thread_id in around.imported and not native and has_turns
     pending = around.pending.get(thread_id, set())
     return T3Thread(
         id=thread_id,
@@ -132,7 +144,7 @@ def _thread(row: Row, around: _Around) -> T3Thread:
         model=model or "",
         session_id=current,
         earlier=earlier,
-        has_turns=bool(native) or thread_id in around.run or handed_over,
+        has_turns=has_turns,
         is_working=around.run.get(thread_id) in _AT_WORK,
         awaits_approval=bool(pending - _ANSWERS),
         awaits_answer=bool(pending & _ANSWERS),

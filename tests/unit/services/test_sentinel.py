@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, alarm_sentence
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.remedy import Deed, Remedy, Repair
 from t3tray.core.services.sentinel import Sentinel
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
 from tests.unit.services.test_survey import Eyes
@@ -144,11 +146,9 @@ def test_the_first_session_of_a_new_thread_is_no_alarm(post: Post) -> None:
     post.opencode_has("ses_first")
     assert post.watch() == ()
     with writing(post.world.state) as connection:
-        connection.execute(
-            'UPDATE provider_session_runtime SET resume_cursor_json = \'{"sessionId": "ses_first"}\', last_seen_at = ?'
-            " WHERE thread_id = 't2'",
-            (stamp(NOON + timedelta(minutes=5)),),
-        )
+        connection.execute("DELETE FROM projection_threads WHERE thread_id = 't2'")
+        connection.execute("DELETE FROM projection_thread_sessions WHERE thread_id = 't2'")
+        add_thread(connection, "t2", "ses_first", at=NOON + timedelta(minutes=5))
     assert post.watch() == ()
 
 
@@ -238,3 +238,112 @@ def test_a_cache_that_ran_out_and_a_turn_that_was_broken_off_are_no_cliff(post: 
     answers(47, tokens={"input": 10, "cache": {"read": 0, "write": 20_000}})
     (alarm,) = post.watch()
     assert (alarm.kind, alarm.before.input_tokens, alarm.now.input_tokens) == (AlarmKind.CLIFF, 100_810, 20_010)
+
+
+def repaired(post: Post, before: str | None, after: str | None, remedy: Remedy = Remedy.REPAIR) -> None:
+    """The user lets T3 Code go on in another session, or takes that back: by a line of the journal and T3 Code's own row."""
+
+    def cursor(session: str | None) -> str | None:
+        return None if session is None else json.dumps({"schemaVersion": 1, "sessionId": session})
+
+    deed = Deed(remedy, after or "", repair=Repair("/t3", "t1", cursor(before), cursor(after)))
+    post.store.journal.append(
+        Entry("t1", Event.DONE, Actor.USER, "written", datetime.now(UTC), after, intent=str(post.minutes), deed=deed)
+    )
+    post.t3_says(after)
+
+
+def test_a_repair_that_is_taken_back_is_our_own_deed(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    assert len(post.watch()) == 1
+    repaired(post, "ses_new", "ses_old")
+    assert post.watch() == (), "back to a binding that was taken over from T3 Code"
+    assert post.store.alarms.all(unseen=True) == (), "it is mended, and nothing is left to tell"
+    repaired(post, "ses_old", "ses_new", Remedy.UNDO)
+    assert post.watch() == ()
+
+
+def test_a_repair_of_an_empty_cursor_that_is_taken_back_is_our_own_deed(post: Post) -> None:
+    post.t3_says(None)
+    assert [alarm.kind for alarm in post.watch()] == [AlarmKind.LOST]
+    repaired(post, None, "ses_old")
+    assert post.watch() == ()
+    repaired(post, "ses_old", None, Remedy.UNDO)
+    assert post.watch() == ()
+
+
+def test_a_fork_that_the_guard_moved_is_our_own_deed(post: Post) -> None:
+    post.opencode_has("ses_fork", title="A (fork #1)", messages=42, first_at=NOON - timedelta(hours=1))
+    moved = Cursor("ses_fork", str(post.world.code / "proj"))
+    post.store.journal.append(
+        Entry("t1", Event.INTENDED, Actor.IMPORT, "T3 Code moved this thread", NOON, intent="i1"),
+        Entry("t1", Event.SUPERSEDED, Actor.IMPORT, "T3 Code moved this thread", NOON, "ses_old"),
+        Entry("t1", Event.CONFIRMED, Actor.IMPORT, "T3 Code moved this thread", NOON, "ses_fork", "i1", moved),
+    )
+    post.t3_says("ses_fork")
+    assert post.watch() == ()
+
+
+def test_a_loss_is_one_alarm_however_often_t3_code_stops_and_starts(post: Post) -> None:
+    post.delete("ses_old")
+    (gone,) = post.watch()
+    assert datetime.now(UTC) - gone.at < timedelta(minutes=5), "the time of the deletion, as far as it is known"
+    for _ in range(3):
+        post.t3_says("ses_old")
+        post.relieve()
+        assert post.watch() == ()
+    assert len(post.store.alarms.all()) == 1
+
+
+def test_an_alarm_that_an_older_t3tray_kept_is_not_told_again(post: Post) -> None:
+    post.delete("ses_old")
+    post.watch()
+    with post.store.alarms._database.write() as connection:
+        connection.execute(text("UPDATE alarms SET event = event || ' 2026-11-29T22:43:19.444000+00:00'"))
+    post.relieve()
+    assert post.watch() == () and len(post.store.alarms.all()) == 1
+
+
+def test_a_loss_that_was_mended_and_comes_again_is_told_again(post: Post) -> None:
+    post.t3_says(None)
+    assert len(post.watch()) == 1
+    post.t3_says("ses_old")
+    assert post.watch() == () and post.store.alarms.all(unseen=True) == ()
+    post.relieve()
+    post.t3_says(None)
+    (again,) = post.watch()
+    assert again.kind is AlarmKind.LOST and len(post.store.alarms.all()) == 2
+
+
+def test_a_loss_that_led_to_a_switch_is_told_with_the_switch(post: Post) -> None:
+    post.t3_says(None)
+    post.watch()
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    post.watch()
+    assert [alarm.kind for alarm in post.store.alarms.all(unseen=True)] == [AlarmKind.SWITCHED]
+
+
+def test_a_switch_is_over_only_when_both_sides_go_on_in_one_session_by_the_users_choice(post: Post) -> None:
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    post.watch()
+    folder = str(post.world.code / "proj")
+    deed, now = Deed(Remedy.BIND, "ses_old"), datetime.now(UTC)
+    old = Cursor("ses_old", folder, chosen_over="ses_new")
+    post.store.journal.append(
+        Entry("t1", Event.SUPERSEDED, Actor.USER, "chosen", now, "ses_old", "i1", deed=deed),
+        Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", now, "ses_old", "i1", old, deed),
+    )
+    post.watch()
+    assert len(post.store.alarms.all(unseen=True)) == 1, "here it is well, and T3 Code still talks to the other"
+    kept, deed = Cursor("ses_new", folder), Deed(Remedy.BIND, "ses_new")
+    post.store.journal.append(
+        Entry("t1", Event.SUPERSEDED, Actor.USER, "chosen", now, "ses_old", "i2", deed=deed),
+        Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", now, "ses_new", "i2", kept, deed),
+    )
+    with writing(post.world.state) as connection:
+        connection.execute("UPDATE projection_threads SET updated_at = ?", (stamp(NOON + timedelta(hours=1)),))
+    post.watch()
+    assert post.store.alarms.all(unseen=True) == ()

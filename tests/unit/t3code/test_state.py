@@ -85,6 +85,43 @@ def test_each_state_of_a_thread(tmp_path: Path, options: dict[str, object], fiel
     assert getattr(only(world), field) == value
 
 
+@pytest.mark.parametrize(
+    ("session", "begun", "is_conversation"),
+    [
+        (None, (), False),
+        ("ses_1", (), False),
+        ("ses_1", ("turn",), True),
+        (None, ("turn",), True),
+        (None, ("answer",), True),
+        (None, ("row",), True),
+        (None, ("row", "starting"), False),
+    ],
+)
+def test_a_conversation_is_more_than_a_message_that_waits(
+    tmp_path: Path, session: str | None, begun: tuple[str, ...], is_conversation: bool
+) -> None:
+    """The first turn of a new thread: its message is there, and for 10 s and more nothing else."""
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", session, has_turns=False, session_status="starting" if "starting" in begun else "ready")
+        connection.execute("UPDATE projection_threads SET latest_user_message_at = updated_at")
+        message = (
+            "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+        )
+        connection.execute(f"{message} VALUES ('asked', 't1', 'user', 'Hello', 0, ?, ?)", (stamp(NOON), stamp(NOON)))
+        if "turn" in begun:
+            connection.execute("UPDATE projection_threads SET latest_turn_id = 'turn-1'")
+        if "answer" in begun:
+            connection.execute(f"{message} VALUES ('said', 't1', 'assistant', 'Yes', 0, ?, ?)", (stamp(NOON), stamp(NOON)))
+        if "row" in begun:
+            connection.execute(
+                "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at)"
+                " VALUES ('t1', 'opencode', 'opencode', 'running', ?)",
+                (stamp(NOON),),
+            )
+    assert only(world).has_turns is is_conversation
+
+
 @pytest.mark.parametrize("cursor", ["not json", "{}", '{"sessionId": null}', "[]"])
 def test_a_cursor_that_cannot_be_read_is_none(tmp_path: Path, cursor: str) -> None:
     world = empty_world(tmp_path)
@@ -177,6 +214,35 @@ def test_sub_agents_are_hidden_runs_work_and_requests_wait(tmp_path: Path) -> No
         connection.execute("INSERT INTO orchestration_v2_projection_runtime_requests VALUES ('q', 't1', 'user_input', 'pending')")
     (thread,) = read(world).threads
     assert (thread.is_working, thread.awaits_answer, thread.awaits_approval) == (True, True, False)
+
+
+def test_a_thread_that_was_imported_and_never_used_is_new(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", None, has_turns=False)
+    path = make_v2(world)
+    add_v2(path, "t1")
+    with writing(path) as connection:
+        connection.execute("INSERT INTO orchestration_v2_legacy_imports VALUES ('t1', ?)", (stamp(NOON),))
+    assert not only(world).has_turns and not only(world).handed_over
+
+
+def test_the_first_run_of_the_second_orchestrator_is_no_conversation_yet(tmp_path: Path) -> None:
+    world = empty_world(tmp_path)
+    path = make_v2(world)
+    add_v2(path, "t1", "ses_1")
+    add_v2(path, "t2", "ses_2")
+    with writing(path) as connection:
+        connection.execute(
+            "CREATE TABLE orchestration_v2_projection_messages (message_id TEXT PRIMARY KEY, thread_id TEXT, role TEXT)"
+        )
+        connection.execute("INSERT INTO orchestration_v2_projection_runs VALUES ('r1', 't1', 1, 'starting')")
+        connection.executemany(
+            "INSERT INTO orchestration_v2_projection_messages VALUES (?, ?, ?)",
+            [("m1", "t1", "user"), ("m2", "t2", "user"), ("m3", "t2", "assistant")],
+        )
+    first, second = read(world).threads
+    assert (first.has_turns, first.is_working, second.has_turns) == (False, True, True)
 
 
 def test_an_imported_thread_without_a_session_names_the_one_it_had(tmp_path: Path) -> None:
