@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.journal import last_remedy
+from t3tray.core.domain.journal import abandoned, last_remedy
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.opencode.wire import Marker, SessionRecord
 from tests.faults.test_remedy_faults import REMEDIES, Place
@@ -94,7 +94,7 @@ async def stop_in_the_middle(slow: Slow, work: asyncio.Task[object]) -> None:
         await work
 
 
-def test_a_session_that_is_made_while_it_is_stopped_is_found_and_deleted_again(tmp_path: Path) -> None:
+def test_a_session_that_is_made_while_it_is_stopped_is_found_and_left(tmp_path: Path) -> None:
     place = stoppable(tmp_path, Remedy.START_AFRESH)
     before = place.state()
 
@@ -105,7 +105,9 @@ def test_a_session_that_is_made_while_it_is_stopped_is_found_and_deleted_again(t
         await place.life.settle(place.server)
 
     asyncio.run(act())
-    assert place.state() == before and not last_remedy(place.life.store.journal.entries(place.thread))
+    entries = place.life.store.journal.entries(place.thread)
+    assert place.state() == before and not last_remedy(entries)
+    assert len(abandoned(entries)) == 1 and abandoned(entries) <= place.server.sessions_held.keys()
     assert place.life.store.journal.pending() == ()
     place.life.store.close()
 

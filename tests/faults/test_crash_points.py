@@ -7,7 +7,6 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -16,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from t3tray.core.domain.journal import Event, fold, last_remedy
+from t3tray.core.domain.journal import Event, abandoned, fold, last_remedy
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.wire import SessionRecord
@@ -113,12 +112,10 @@ class CrashPoints(RuleBasedStateMachine):
             assert (self.outside(), self.process.store.journal.binding(thread_id).cursor) == before
 
     def outside(self) -> tuple[dict[str, SessionRecord], dict[str, list[str]]]:
-        """Everything that OpenCode holds; metadata that nobody wrote is the same as none."""
-        held = {
-            name: replace(record, metadata=record.metadata.removeprefix("{}"))
-            for name, record in self.server.sessions_held.items()
-        }
-        return held, {name: [message.text for message in found] for name, found in self.server.messages_held.items()}
+        """Everything that OpenCode holds, but for what the journal says is left of a remedy."""
+        left = abandoned(self.process.store.journal.entries())
+        held = {name: record for name, record in self.server.sessions_held.items() if name not in left}
+        return held, {name: [message.text for message in self.server.messages_held[name]] for name in held}
 
     @rule(number=st.integers(0, 9), kill_at=KILL_AT)
     def send(self, number: int, kill_at: int | None) -> None:

@@ -6,14 +6,13 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from t3tray.core.domain.journal import last_remedy
+from t3tray.core.domain.journal import abandoned, last_remedy
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import Refused
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
@@ -91,12 +90,12 @@ class Place:
         return False
 
     def state(self) -> tuple[object, ...]:
-        """All that matters: the binding, and everything that OpenCode holds (metadata that says nothing counts as none)."""
-        sessions = {
-            name: replace(record, metadata=record.metadata.removeprefix("{}"))
-            for name, record in self.server.sessions_held.items()
+        """All that matters: the binding, and everything that OpenCode holds but for what the journal says is left of a remedy."""
+        left = abandoned(self.life.store.journal.entries(self.thread))
+        sessions = {name: record for name, record in self.server.sessions_held.items() if name not in left}
+        messages = {
+            name: [record.text for record in found] for name, found in self.server.messages_held.items() if name not in left
         }
-        messages = {name: [record.text for record in found] for name, found in self.server.messages_held.items()}
         directory = self.life.store.threads.find(self.thread).directory
         return self.life.store.journal.binding(self.thread).cursor, directory, sessions, messages
 

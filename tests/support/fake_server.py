@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -99,7 +100,9 @@ class FakeServer:
     async def fork_session(self, session_id: str) -> SessionRecord:
         number = next(self._numbers)
         parent = self._held(session_id)
-        facts = structs.replace(parent.facts, id=f"ses_{number:03}", title=f"{parent.facts.title} (fork #1)", created_ms=number)
+        numbered = re.fullmatch(r"(.+) \(fork #(\d+)\)", parent.facts.title)
+        title = f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{parent.facts.title} (fork #1)"
+        facts = structs.replace(parent.facts, id=f"ses_{number:03}", title=title, created_ms=number)
         fork = SessionRecord(facts, parent.marker, metadata=parent.metadata)
         copies = [
             replace(record, facts=structs.replace(record.facts, id=f"{record.facts.id}_{number}"))

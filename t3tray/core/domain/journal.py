@@ -110,6 +110,17 @@ def put_away(entries: Iterable[Entry], by: Collection[Actor] = tuple(Actor)) -> 
     return frozenset(gone)
 
 
+def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
+    """The sessions that a remedy made before it was cut off, and that nobody has bound since. They are in OpenCode as ever."""
+    left: set[str] = set()
+    for entry in entries:
+        if entry.session_id and entry.event is Event.PUT_AWAY and entry.actor is Actor.RECOVERY:
+            left.add(entry.session_id)
+        elif entry.session_id and entry.event is Event.CONFIRMED:
+            left.discard(entry.session_id)
+    return frozenset(left)
+
+
 def last_remedy(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries of the latest remedy that came to its end and was not undone; none when there is nothing to undo."""
     standing = [entry for entry in _standing(tuple(entries)) if entry.deed and not entry.deed.undoes]

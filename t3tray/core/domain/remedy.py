@@ -84,8 +84,8 @@ class Repair:
 class Deed:
     """What the journal keeps of a remedy so that it can be finished, given up or undone. Empty where it does not apply.
 
-    `session_id` is the session it works on, `undoes` the intent of the remedy that it takes back, `metadata` what a session had
-    of its own (JSON) where that is changed for a moment.
+    `session_id` is the session it works on, `undoes` the intent of the remedy that it takes back. `title` and `after_ms` are of a
+    fork's parent right before: its title, and when it was changed last by the server's clock.
     """
 
     remedy: Remedy
@@ -93,6 +93,7 @@ class Deed:
     directory_before: str = ""
     directory_after: str = ""
     thread_directory_before: str = ""
-    metadata: str = ""
     undoes: str = ""
     repair: Repair | None = None
+    title: str = ""
+    after_ms: int = 0

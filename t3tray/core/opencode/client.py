@@ -129,7 +129,7 @@ class OpenCodeClient:
         return wire.decode(failures.json_body(response), wire.Session, "the new session").record()
 
     async def delete_session(self, session_id: str) -> None:
-        """Delete a session for good. Only ever for one that a remedy of ours made and nobody was given."""
+        """Delete a session for good. No remedy and no recovery does: only the demo, in its own scratch world."""
         failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}"))
 
     async def fork_session(self, session_id: str) -> SessionRecord:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.domain.alarm import alarm_sentence
-from t3tray.core.domain.journal import fold
+from t3tray.core.domain.journal import abandoned, fold
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Served
@@ -131,6 +131,7 @@ def _threads(patient: Patient) -> Iterator[Finding]:
             candidates = patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
             yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
         yield from _switches(row)
+        yield from _abandoned(patient, row)
     yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON])
 
 
@@ -170,6 +171,18 @@ def _switches(row: ThreadRow) -> Iterator[Finding]:
         when = f"{after.began:%Y-%m-%d %H:%M} UTC"
         told = f"“{row.thread.title}”: from {_told(before)} to {_told(after)} at {when}"
         yield Finding("silent switch", False, told)
+
+
+def _abandoned(patient: Patient, row: ThreadRow) -> Iterator[Finding]:
+    """What a cut off remedy left in OpenCode, where it holds words: nobody's but for this line."""
+    entries = patient.store.journal.entries(row.thread.id)
+    left = abandoned(entries)
+    for found in patient.survey.candidates(row.thread.id, entries) if left else ():
+        if found.session_id in left and found.messages:
+            title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
+            told = f"{title}: {found.session_id} is left of a remedy that was cut off, and holds {count}"
+            how = f"`t3tray remedy {row.thread.id} bind --session {found.session_id}` goes on there."
+            yield Finding("abandoned session", False, f"{told}. {how}")
 
 
 def _told(served: Served) -> str:

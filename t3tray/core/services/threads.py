@@ -104,7 +104,9 @@ class Threads:
         if not left:
             return ()
         try:
-            marked = {record.marker.intent: record for record in await server.sessions() if record.marker}
+            # A fork has the marker of what it was forked from: the first that was made is the one.
+            made = sorted(await server.sessions(), key=lambda record: record.facts.created_ms, reverse=True)
+            marked = {record.marker.intent: record for record in made if record.marker}
             return tuple([await self._settle(intent, marked.get(intent.intent or ""), server) for intent in left])
         except ServerError:
             self.left_open = True

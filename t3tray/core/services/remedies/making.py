@@ -1,15 +1,15 @@
 """Remedies that make a session: carry the transcript into a new one, fork, start afresh. Beside `services.threads` the only place
 where a session is made, and only because the user chose it by name.
 
-The session carries the intent before anything else happens to it. A crash on the way is rolled back: what was made is deleted
-(nobody was given it), and the thread is bound as before.
+The session carries the intent before the thread is bound to it. After a crash on the way the thread is bound as before, and
+what was made is left as it is: t3tray deletes no session, because anybody may have opened it and written in it since.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from itertools import chain
 
 from msgspec.structs import replace
@@ -20,8 +20,8 @@ from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.transcript import Origin, Transcript
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import Refused, ServerError, SessionMissing
-from t3tray.core.opencode.wire import Marker, SessionRecord, marked_metadata, plain_metadata
+from t3tray.core.errors import Refused, ServerError
+from t3tray.core.opencode.wire import Marker, SessionRecord, marked_metadata
 from t3tray.core.services.evidence import cursor_now
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import undo_binding
@@ -31,6 +31,7 @@ from t3tray.core.system.finish import to_the_end
 
 MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
 AFRESH_WORD = "start afresh"
+_FORK = re.compile(r"(.+) \(fork #(\d+)\)", re.DOTALL)
 
 
 class _Making:
@@ -130,7 +131,7 @@ class Carry(_Making):
 
 
 class Fork(_Making):
-    """A copy of the session, and the thread goes on in it. The server copies its metadata, which is how it is found again."""
+    """A copy of the session, and the thread goes on in it. The copy is marked after it was made: the parent is never changed."""
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         bound = details.cursor
@@ -147,18 +148,16 @@ class Fork(_Making):
         )
 
         async def make(server: SessionServer, marker: Marker) -> SessionRecord:
-            parent = await server.session(bound.session_id)
-            await server.set_metadata(parent.facts.id, marked_metadata(parent.metadata, marker))
-            fork = await server.fork_session(parent.facts.id)
-            await server.set_metadata(parent.facts.id, plain_metadata(parent.metadata))
+            fork = await server.fork_session(bound.session_id)
+            await server.set_metadata(fork.facts.id, marked_metadata(fork.metadata, marker))
             return fork
 
         async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
             return replace(cursor, restored=bound.restored)
 
         async def carry_out() -> None:
-            parent = await (await self._tools.connect()).session(bound.session_id)
-            deed = Deed(Remedy.FORK, bound.session_id, metadata=parent.metadata)
+            parent = (await (await self._tools.connect()).session(bound.session_id)).facts
+            deed = Deed(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
             await self._make(details, deed, f"forked from {bound.session_id}", make, finish)
 
         return Plan(preview, carry_out)
@@ -177,22 +176,42 @@ def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason
     return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.utterances)
 
 
-async def roll_back(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
-    """Give up a remedy that a crash cut off: delete what it made, put back what it changed, say so."""
+async def give_up(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
+    """After a crash: the thread is bound as before. What was made is named in the journal, left as it is, and no longer the
+    thread's own, so that it splits nothing; it can be bound all the same.
+    """
     journal = Record.left_open(tools, intent, deed)
-    made = [
+    everything = await server.sessions()
+    made = [record.facts.id for record in everything if record.marker and record.marker.intent == intent.intent]
+    if not made and deed.remedy is Remedy.FORK:
+        made = await tools.run_sql(_unmarked_forks, tools, deed, everything)
+    bound = await tools.run_sql(_bound_by_now, tools, made)
+    away = [journal.entry(Event.PUT_AWAY, "abandoned, left as it is", each) for each in made if each not in bound]
+    found = made[0] if made else None
+    why = f"cut off before its end; {', '.join(made)} was left as it is" if made else "cut off before it began"
+    await journal.write(journal.entry(Event.ABANDONED, why, found), *away)
+
+
+def _bound_by_now(tools: Tools, sessions: list[str]) -> frozenset[str]:
+    return frozenset(each for each in sessions if tools.store.journal.owner_of(each) is not None)
+
+
+def _unmarked_forks(tools: Tools, deed: Deed, everything: tuple[SessionRecord, ...]) -> list[str]:
+    """The forks that this remedy may have made before it could mark one: by OpenCode's name for a fork, and never named yet."""
+    named = {entry.session_id for entry in tools.store.journal.entries()}
+    return [
         record.facts.id
-        for record in await server.sessions()
-        if record.marker and record.marker.intent == intent.intent and record.facts.id != deed.session_id
+        for record in everything
+        if record.facts.title == _fork_title(deed.title)
+        and record.facts.created_ms >= deed.after_ms
+        and record.facts.id not in named
     ]
-    for session_id in made:
-        with suppress(SessionMissing):
-            await server.delete_session(session_id)
-    if deed.remedy is Remedy.FORK:
-        with suppress(SessionMissing):  # gone, and what was written into it with it
-            await server.set_metadata(deed.session_id, plain_metadata(deed.metadata))
-    why = f"cut off before it came to its end; {', '.join(made)} was deleted again" if made else "cut off before it began"
-    await journal.write(journal.entry(Event.ABANDONED, why, made[0] if made else None))
+
+
+def _fork_title(title: str) -> str:
+    """What OpenCode calls a fork of a session of this title (1.18)."""
+    numbered = _FORK.fullmatch(title)
+    return f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{title} (fork #1)"
 
 
 def refuse_missing_folder(directory: str) -> None:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from t3tray.core.domain.journal import Entry, last_remedy
+from t3tray.core.domain.journal import Entry, abandoned, last_remedy
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.sentences import remedies
 from t3tray.core.errors import Refused, ServerError, UsageError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
 from t3tray.core.services.remedies.joining import Join, finish_undo, give_up_join
-from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, has_source, roll_back
+from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
 from t3tray.core.services.remedies.repairing import RepairCursor
@@ -77,6 +77,10 @@ class Remedies:
         wanted = list(remedies(details.row.verdict))
         if details.cursor and details.cursor.chosen_over is not None and Remedy.REPAIR not in wanted:
             wanted.append(Remedy.REPAIR)
+        left = abandoned(details.journal)
+        if Remedy.BIND not in wanted and any(found.session_id in left and found.messages for found in details.choices):
+            # Somebody may have written in what a cut off remedy left.
+            wanted.append(Remedy.BIND)
         found = [remedy for remedy in wanted if self._could(remedy, details)]
         if last_remedy(details.journal):
             found.append(Remedy.UNDO)
@@ -111,7 +115,7 @@ class Remedies:
         if deed.repair is not None and self._repair is not None:
             await self._repair.settle(intent, deed)
         elif deed.remedy in MAKES:
-            await roll_back(self._tools, intent, deed, server)
+            await give_up(self._tools, intent, deed, server)
         elif deed.remedy is Remedy.JOIN:
             await give_up_join(self._tools, intent, deed, server)
         elif deed.remedy is Remedy.UNDO and not deed.directory_after:

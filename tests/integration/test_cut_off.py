@@ -1,0 +1,89 @@
+"""Remedies of several processes on the real opencode, and remedies that are killed: no session in use is ever deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray.core.domain.remedy import Remedy
+from tests.support.acting import acting
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.program import Program
+
+TELL, ASK, WORD = "the codeword is PELICAN", "what is the codeword?", "PELICAN"
+
+
+@pytest.fixture
+def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
+    with RawServer(opencode_home) as running:
+        yield running
+
+
+@pytest.fixture
+def program(tmp_path: Path, server: RawServer) -> Program:
+    named = {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
+    return Program(tmp_path / "data", server.home.environment | named)
+
+
+@pytest.fixture
+def thread(program: Program, tmp_path: Path) -> str:
+    (tmp_path / "work").mkdir()
+    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL)["id"]
+    return made
+
+
+def sessions(server: RawServer) -> dict[str, dict[str, Any]]:
+    with server.http() as http:
+        return {each["id"]: each for each in http.get("/experimental/session", params={"limit": 1000}).json()}
+
+
+def words_in(server: RawServer, session: str) -> str:
+    with server.http() as http:
+        return http.get(f"/session/{session}/message").text
+
+
+def bound(program: Program, thread: str) -> str:
+    session: str = program.json("show", thread)["thread"]["session_id"]
+    return session
+
+
+def test_of_two_forks_at_once_the_one_that_is_killed_takes_nothing_from_the_other(
+    program: Program, server: RawServer, thread: str
+) -> None:
+    parent = bound(program, thread)
+    before = sessions(server)[parent]
+    with acting(program, thread, Remedy.FORK, "made") as killed:
+        assert killed.finish() == {}
+    program.run("remedy", thread, "fork", "--yes")
+    fork = bound(program, thread)
+    program.run("resume", thread)
+    assert len(sessions(server)) == 3 and {parent, fork} <= sessions(server).keys()
+    assert sessions(server)[parent] == before, "the parent is as it was, its metadata too"
+    assert program.run("send", thread, ASK).strip() == WORD
+    (left,) = sessions(server).keys() - {parent, fork}
+    lines = [entry for entry in program.json("journal", thread)["entries"] if entry["session_id"] == left]
+    assert {entry["event"] for entry in lines} == {"abandoned", "put-away"} and "left as it is" in lines[0]["why"]
+
+
+def test_words_written_into_a_session_whose_remedy_was_killed_stay(program: Program, server: RawServer, thread: str) -> None:
+    first = bound(program, thread)
+    with acting(program, thread, Remedy.START_AFRESH, "made") as killed:
+        assert killed.finish() == {}
+    (left,) = sessions(server).keys() - {first}
+    with server.http() as http:
+        body = {"parts": [{"type": "text", "text": "the codeword is HERON"}]}
+        http.post(f"/session/{left}/message", json=body).raise_for_status()
+
+    assert program.json("resume", thread)["session_id"] == first, "bound as before"
+    assert "HERON" in words_in(server, left)
+    shown = program.json("show", thread)
+    assert left in {each["session_id"] for each in shown["candidates"]}
+    assert "bind" in shown["offered"]
+    (found,) = (found for found in program.json("doctor")["findings"] if found["name"] == "abandoned session")
+    assert left in found["detail"] and thread in found["detail"]
+    program.run("remedy", thread, "bind", "--session", left, "--yes")
+    assert program.run("send", thread, ASK).strip() == "HERON"
+    assert "abandoned session" not in {found["name"] for found in program.json("doctor")["findings"]}
