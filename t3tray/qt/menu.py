@@ -100,19 +100,45 @@ def answering(ask: Ask) -> tuple[Item, ...]:
     """The answers that can be given with one click; for all others the thread is opened."""
     thread_id = ask.asker.thread_id or ""
     if isinstance(ask, Approval):
-        return (*_deciding(ask, thread_id), *_opening(thread_id, "Show Thread"))
+        return (*_deciding(ask), *_opening(thread_id, "Show Thread"))
     return (
         *_options(ask, thread_id),
         *_opening(thread_id, "Answer in t3tray…"),
         SEPARATOR,
-        Item("Leave Unanswered", Deed.ANSWER, thread_id, ask=ask, answers=None),
+        _unanswered(ask),
     )
 
 
-def _deciding(ask: Approval, thread_id: str) -> tuple[Item, ...]:
+def _unanswered(ask: Inquiry) -> Item:
+    return Item("Leave Unanswered", Deed.ANSWER, ask.asker.thread_id or "", ask=ask, answers=None)
+
+
+def _in_tray(ask: Ask) -> Item:
+    """An ask in the menu of the icon. Panels draw ampersands in more than one way: what is answered must not depend on that."""
+    if not _holds_ampersand(ask):
+        return Item(_line(ask.sentence), below=answering(ask))
+    thread_id = ask.asker.thread_id or ""
+    show = Item("Show and Answer…", Deed.EXPLAIN if thread_id else Deed.OPEN, thread_id)
+    refusing = _reply(ask, Reply.REJECT, "Reject") if isinstance(ask, Approval) else _unanswered(ask)
+    what = "approval" if isinstance(ask, Approval) else "answer"
+    return Item(_line(f"{ask.asker.path} ▸ waits for your {what}"), below=(show, SEPARATOR, refusing))
+
+
+def _holds_ampersand(ask: Ask) -> bool:
+    if isinstance(ask, Approval):
+        return any("&" in told for told in (ask.wish, *ask.always))
+    labels = (option.label for question in ask.questions for option in question.options)
+    return any("&" in told for told in (*(question.text for question in ask.questions), *labels))
+
+
+def _line(sentence: str) -> str:
+    return " ".join(visible(sentence, _ASK).split())
+
+
+def _deciding(ask: Approval) -> tuple[Item, ...]:
     """Nobody allows here what cannot be read here to its end, for this once or from now on."""
     once, always, reject = (
-        Item(label, Deed.REPLY, thread_id, ask=ask, reply=reply)
+        _reply(ask, reply, label)
         for label, reply in (("Allow Once", Reply.ONCE), ("Always Allow", Reply.ALWAYS), ("Reject", Reply.REJECT))
     )
     if not is_read_at_a_glance(ask.wish):
@@ -120,6 +146,10 @@ def _deciding(ask: Approval, thread_id: str) -> tuple[Item, ...]:
     if not 0 < len(ask.always) <= _MOST or not all(map(is_read_at_a_glance, ask.always)):
         return Item(ask.wish), once, reject
     return Item(ask.wish), once, always, reject, SEPARATOR, *(Item(f"From now on: {allowed}") for allowed in ask.always)
+
+
+def _reply(ask: Approval, reply: Reply, label: str) -> Item:
+    return Item(label, Deed.REPLY, ask.asker.thread_id or "", ask=ask, reply=reply)
 
 
 def _options(ask: Inquiry, thread_id: str) -> tuple[Item, ...]:
@@ -142,7 +172,7 @@ def _guard(overview: Overview) -> tuple[Item, ...]:
 
 
 def _needs_you(overview: Overview) -> tuple[Item, ...]:
-    asks = tuple(Item(" ".join(visible(ask.sentence, _ASK).split()), below=answering(ask)) for ask in overview.asks[:_MOST])
+    asks = tuple(map(_in_tray, overview.asks[:_MOST]))
     asked = {ask.asker.thread_id for ask in overview.asks}
     alarmed = {alarm.thread_id for alarm in overview.alarms}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]

@@ -10,8 +10,24 @@ from PySide6.QtWidgets import QMenu
 
 from t3tray.qt.menu import Item
 
+# How the label of an entry is written so that every character of it is seen.
+Spelling = Callable[[str], str]
 
-def fill(menu: QMenu, items: tuple[Item, ...], chosen: Callable[[Item], None]) -> None:
+
+def for_qt(label: str) -> str:
+    """For a menu that Qt draws, or the Mac: an ampersand alone would underline the letter after it."""
+    return label.replace("&", "&&")
+
+
+def for_dbusmenu(label: str) -> str:
+    """For a menu that the panel draws from `com.canonical.dbusmenu`, where the mark of the underlined letter is `_`.
+
+    Qt puts `_` in the place of the first ampersand alone, and passes on every other character as it is.
+    """
+    return label.replace("_", "__").replace("&", "&&", 1)
+
+
+def fill(menu: QMenu, items: tuple[Item, ...], chosen: Callable[[Item], None], spelling: Spelling = for_qt) -> None:
     """Put these in place of what is there; `chosen` is called with the item that was clicked."""
     _forget(menu)
     menu.setToolTipsVisible(True)
@@ -19,11 +35,11 @@ def fill(menu: QMenu, items: tuple[Item, ...], chosen: Callable[[Item], None]) -
         if not item.label:
             menu.addSeparator()
         elif item.below:
-            below = QMenu(_label(item), menu)
-            fill(below, item.below, chosen)
+            below = QMenu(spelling(item.label), menu)
+            fill(below, item.below, chosen, spelling)
             menu.addMenu(below)
         else:
-            menu.addAction(_action(menu, item, chosen))
+            menu.addAction(_action(menu, item, chosen, spelling))
 
 
 def _forget(menu: QMenu) -> None:
@@ -33,14 +49,9 @@ def _forget(menu: QMenu) -> None:
     menu.clear()
 
 
-def _action(menu: QMenu, item: Item, chosen: Callable[[Item], None]) -> QAction:
-    action = QAction(_label(item), menu)
+def _action(menu: QMenu, item: Item, chosen: Callable[[Item], None], spelling: Spelling) -> QAction:
+    action = QAction(spelling(item.label), menu)
     action.setEnabled(item.deed is not None and not item.why)
     action.setToolTip(item.why)
     action.triggered.connect(lambda _checked=False: chosen(item))
     return action
-
-
-def _label(item: Item) -> str:
-    """An ampersand would underline the letter after it."""
-    return item.label.replace("&", "&&")

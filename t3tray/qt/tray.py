@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from t3tray.core.services.views import Overview
     from t3tray.qt.menu import Item
 
+# In ms: for how long a menu that was opened is taken for open at most. Not every panel says when it has closed it.
+OPEN_AT_MOST = 60_000
+
 
 class IconState(StrEnum):
     """Told by shape; the files are named after it."""
@@ -62,8 +65,10 @@ class Tray(QObject):
         self._menu = QMenu()
         self._menu.aboutToShow.connect(self._on_menu_opens)
         self._menu.aboutToHide.connect(self._on_menu_closes)
-        self._items: tuple[Item, ...] = ()
-        self._is_open = False
+        self._drawn: tuple[tuple[Item, ...], bool] = ((), False)
+        # Runs while the menu is open.
+        self._open = QTimer(self, singleShot=True, interval=OPEN_AT_MOST)
+        self._open.timeout.connect(self._on_open_for_long)
         self._overview: Overview | None = None
         self._picture = (IconState.STOPPED, "auto")
         self.icon = QSystemTrayIcon(tray_icon(*self._picture))
@@ -93,33 +98,53 @@ class Tray(QObject):
         told = tooltip(overview)
         if told != self.icon.toolTip():
             self.icon.setToolTip(told)
-        if not (self._menu.isVisible() or self._is_open):
+        if not self._is_open:
             self._fill()
+
+    @property
+    def _is_open(self) -> bool:
+        """A menu that a panel or the Mac draws is no widget that could be asked."""
+        return self._menu.isVisible() or self._open.isActive()
+
+    @property
+    def _is_drawn_by_panel(self) -> bool:
+        """Whether the menu goes to a StatusNotifier host over D-Bus: only there nobody knows the icon's place on the screen."""
+        return sys.platform not in ("darwin", "win32") and self.icon.geometry().isNull()
 
     @Slot()
     def _fill(self) -> None:
         """Only what has changed is drawn anew: a menu that is built again loses its place under the pointer."""
         from t3tray.qt.menu import menu_of
-        from t3tray.qt.menu_drawing import fill
+        from t3tray.qt.menu_drawing import fill, for_dbusmenu, for_qt
 
-        items = menu_of(self._overview, self._now())
-        if items != self._items:
-            self._items = items
-            fill(self._menu, items, self.chosen.emit)
+        by_panel = self._is_drawn_by_panel
+        drawn = menu_of(self._overview, self._now()), by_panel
+        if drawn != self._drawn:
+            self._drawn = drawn
+            fill(self._menu, drawn[0], self._on_item_chosen, for_dbusmenu if by_panel else for_qt)
 
     @Slot()
     def _on_menu_opens(self) -> None:
-        """The rings have gone on since the last change."""
+        """The rings have gone on since the last change. From now on nothing moves under the pointer."""
         self._fill()
-        # A menu of the Mac's own is no widget that could be asked. The hosts of Linux draw one by themselves, and do not always
-        # tell when it is gone.
-        self._is_open = sys.platform == "darwin"
+        self._open.start()
 
     @Slot()
     def _on_menu_closes(self) -> None:
         """What came meanwhile; later, since the entry that was chosen is told only after this."""
-        self._is_open = False
+        self._open.stop()
         QTimer.singleShot(0, self._fill)
+
+    @Slot()
+    def _on_open_for_long(self) -> None:
+        """A menu of Qt's own is known to be open still."""
+        if not self._menu.isVisible():
+            self._fill()
+
+    def _on_item_chosen(self, item: Item) -> None:
+        """A panel closes its menu with the click, and may not say so."""
+        self._on_menu_closes()
+        self.chosen.emit(item)
 
     @Slot(QSystemTrayIcon.ActivationReason)
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:

@@ -26,6 +26,7 @@ from t3tray.core.errors import T3TrayError
 from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.first_start import FoundPage
+from t3tray.qt.focus import FocusKeeper
 from t3tray.qt.guard_sheet import GuardSheet
 from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
 from t3tray.qt.menu import Deed, Item
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
         self._server = ServerLine()
+        self._focus = FocusKeeper(self, self.page.conversation.composer.editor, self.threads.table, self.page.tabs)
         self._build()
         self._connect()
         self._paint()
@@ -148,6 +150,7 @@ class MainWindow(QMainWindow):
 
     def show_protection_plan(self, plan: ProtectionPlan) -> None:
         """What the guard would change, over everything else."""
+        self._focus.note_opener()
         self.guard_sheet.show_plan(plan)
         self._over_panes.setCurrentWidget(self.guard_sheet)
         self.bring_up()
@@ -297,6 +300,7 @@ class MainWindow(QMainWindow):
         self.rename.wanted.connect(self.rename_wanted)
         self.page.resume_wanted.connect(self.resume_wanted)
         self.page.check_wanted.connect(self.check_wanted)
+        self.page.remedy_wanted.connect(self._focus.note_opener)
         self.page.remedy_wanted.connect(self.remedy_wanted)
         self.sheet.agreed.connect(self.remedy_agreed)
         self.sheet.put_away.connect(self._on_sheet_put_away)
@@ -404,12 +408,13 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_sheet_put_away(self) -> None:
         self._over_page.setCurrentWidget(self.page)
-        self.page.setFocus()
+        self._focus.return_to_opener()
         self._note_looking()
 
     @Slot()
     def _on_guard_put_away(self) -> None:
         self._over_panes.setCurrentWidget(self._panes)
+        self._focus.return_to_opener()
 
     @Slot()
     def _on_back(self) -> None:

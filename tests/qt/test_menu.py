@@ -93,6 +93,22 @@ def test_nothing_is_allowed_where_it_cannot_be_read_to_its_end(command: str) -> 
     assert entry.label.isprintable() and len(entry.label) <= 60
 
 
+@pytest.mark.parametrize("ask", [replace(APPROVAL, patterns=("cd x && rm -rf y",)), replace(APPROVAL, always=("a & b",))])
+def test_what_holds_an_ampersand_is_not_allowed_from_a_menu_that_a_panel_draws(ask: Approval) -> None:
+    (entry,) = [item for item in menu_of(Overview(READY, (), asks=(ask,)), NOON) if item.below]
+    assert entry.label == "Thread c ▸ explore ▸ waits for your approval"
+    assert [(item.label, item.deed) for item in entry.below if item.label] == [
+        ("Show and Answer…", Deed.EXPLAIN),
+        ("Reject", Deed.REPLY),
+    ]
+
+
+def test_a_question_with_an_ampersand_is_answered_in_the_window() -> None:
+    asked = inquiry(Question("Which?", options=(Option("A & B"), Option("C"))))
+    (entry,) = [item for item in menu_of(Overview(READY, (), asks=(asked,)), NOON) if item.below]
+    assert [item.label for item in entry.below if item.label] == ["Show and Answer…", "Leave Unanswered"]
+
+
 @pytest.mark.parametrize("always", [(), ("git " + "x" * 200,), tuple("abcdefghijklm")])
 def test_what_would_be_allowed_from_now_on_is_read_too(always: tuple[str, ...]) -> None:
     entries = answering(replace(APPROVAL, always=always))

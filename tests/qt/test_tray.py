@@ -152,3 +152,14 @@ def test_menus_below_do_not_pile_up(qtbot: QtBot) -> None:
     for _ in range(5):
         fill(menu, (Item("More", below=(Item("One", Deed.OPEN),)),), lambda item: None)
     qtbot.waitUntil(lambda: len(menu.findChildren(QMenu)) == 1)
+
+
+def test_a_panel_that_never_closes_its_menu_gets_the_news_after_a_while(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t3tray.qt.tray.OPEN_AT_MOST", 50)
+    tray = Tray(lambda: NOON)
+    tray.show_overview(Overview(READY, (row("a"),)))
+    menu_of(tray).aboutToShow.emit()
+    before = actions(menu_of(tray))
+    tray.show_overview(Overview(READY, (row("b"),)))
+    assert actions(menu_of(tray)) == before
+    qtbot.waitUntil(lambda: actions(menu_of(tray)) != before)

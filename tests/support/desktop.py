@@ -6,6 +6,7 @@ Everything is started here and ended here; nothing of the machine's own desktop 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -111,9 +112,31 @@ class TrayHost:
         bus, path = self._item()
         self._call(bus, path, _ITEM, "Activate", "ii", (10, 10))
 
+    def labels_below(self, words: str) -> list[str]:
+        """What the menu below the entry says that says these words among others."""
+        above = next(number for number, text in self._menu() if words in text)
+        return [label for _, label in self._menu(above)]
+
+    def open_menu(self) -> None:
+        """What a panel says when it opens the menu."""
+        self._menu()
+
+    def labels_while_open(self) -> list[str]:
+        """What the menu says to a panel that reads it again and opened it before."""
+        return [label for _, label in self._read()]
+
+    def close_menu(self) -> None:
+        """What a panel says when its menu is gone."""
+        bus, _ = self._item()
+        self._call(bus, self.properties()["Menu"], _MENU, "Event", "isvu", (0, "closed", ("i", 0), 0))
+
     def choose(self, label: str) -> None:
         """Click the entry of the menu that says this."""
         self._click(next(number for number, text in self._menu() if text == label))
+
+    def choose_as_shown(self, label: str) -> None:
+        """The same in a menu that was opened before."""
+        self._click(next(number for number, text in self._read() if text == label))
 
     def choose_below(self, words: str, label: str) -> None:
         """The same in the menu below the entry that says these words among others."""
@@ -126,12 +149,15 @@ class TrayHost:
 
     def _menu(self, below: int = 0) -> list[tuple[int, str]]:
         bus, _ = self._item()
+        self._call(bus, self.properties()["Menu"], _MENU, "AboutToShow", "i", (below,))
+        return self._read(below)
+
+    def _read(self, below: int = 0) -> list[tuple[int, str]]:
+        bus, _ = self._item()
         path = self.properties()["Menu"]
-        self._call(bus, path, _MENU, "AboutToShow", "i", (below,))
         _, (_, _, children) = self._call(bus, path, _MENU, "GetLayout", "iias", (below, -1, []))
         entries = [(child[1][0], {name: value[1] for name, value in child[1][1].items()}) for child in children]
-        # dbusmenu marks the letter of a shortcut by an underscore.
-        return [(number, entry["label"].replace("_", "")) for number, entry in entries if "label" in entry]
+        return [(number, drawn(entry["label"])) for number, entry in entries if "label" in entry]
 
     def _item(self) -> tuple[str, str]:
         bus, _, path = self._items[0].partition("/")
@@ -183,6 +209,11 @@ _INTROSPECTION = (
     f'<node><interface name="{WATCHER}"><method name="RegisterStatusNotifierItem"><arg type="s" direction="in"/></method>'
     '<property name="IsStatusNotifierHostRegistered" type="b" access="read"/></interface></node>'
 )
+
+
+def drawn(label: str) -> str:
+    """As a panel draws a label of com.canonical.dbusmenu: two underscores are one, one marks the letter after it."""
+    return re.sub("_(_?)", r"\1", label)
 
 
 def _send(connection: DBusConnection, message: Message) -> None:

@@ -1,0 +1,52 @@
+"""The icon with its menu as a program of its own, without a core.
+
+For each line on stdin it shows the next overview; on stdout stands what was chosen.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtWidgets import QApplication
+
+from t3tray.core.domain.ask import Approval, Inquiry, Option, Question
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.services.views import Overview
+from t3tray.qt.menu import Item
+from t3tray.qt.tray import Tray
+from tests.support.views import READY, asker, row
+
+ROWS = (row("a", title="customer_table & R&D && __init__"), row("my_dir&x", Reason.MISSING, title="snake_case & co"))
+READS = Approval("per_1", asker("a"), "bash", ("cat my_dir/old_data",), ("cat my_*",))
+REMOVES = Approval("per_2", asker("my_dir&x"), "bash", ("cd my_dir && rm -rf old_data",))
+ASKS = Inquiry("que_1", asker("c"), (Question("Which?", options=(Option("A & B"), Option("C"))),))
+OVERVIEWS = (Overview(READY, ROWS, asks=(READS, REMOVES, ASKS)), Overview(READY, ROWS), Overview(READY))
+
+
+def main() -> None:
+    application = QApplication(sys.argv[:1])
+    application.setQuitOnLastWindowClosed(False)
+    tray = Tray(lambda: datetime.now(UTC))
+    coming = iter(OVERVIEWS)
+
+    def show_next() -> None:
+        if not sys.stdin.readline():
+            application.quit()
+            return
+        tray.show_overview(next(coming))
+        print("shown", flush=True)
+
+    def tell(item: Item) -> None:
+        print(item.label, item.deed, flush=True)
+
+    tray.chosen.connect(tell)
+    asked = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
+    asked.activated.connect(show_next)
+    tray.show()
+    application.exec()
+
+
+if __name__ == "__main__":
+    main()
