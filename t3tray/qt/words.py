@@ -45,6 +45,7 @@ VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed",
 SAID_IN_IT = "Said in it"
 
 REMEDIES = {
+    Remedy.HEAL: "Give T3 Code Its Memory Back…",
     Remedy.BIND: "Bind to",
     Remedy.JOIN: "Join the Sessions…",
     Remedy.MOVE_SESSION: "Move the Session Here…",
@@ -67,6 +68,7 @@ LOOKING = "Looking at what that would do…"
 MAKING = "Making the thread…"
 DIAGNOSING = "Collecting the diagnostics…"
 _DOING = {
+    Remedy.HEAL: "Giving T3 Code its memory back…",
     Remedy.BIND: "Binding the thread…",
     Remedy.JOIN: "Joining the sessions…",
     Remedy.MOVE_SESSION: "Moving the session…",

@@ -20,7 +20,7 @@ from tests.support.life import Life
 
 OLD = "the old words"
 REMEDIES = (
-    *(Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE),
+    *(Remedy.BIND, Remedy.HEAL, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.RELEASE),
     *(Remedy.MOVE_SESSION, Remedy.RELOCATE),
 )
 PID = 2**22
@@ -66,7 +66,7 @@ class Place:
         return self.time
 
     async def apply(self, remedy: Remedy) -> None:
-        details = self.life.details(self.thread, self.server, (self.rival,))
+        details = self.life.details(self.thread, self.server, (self.rival,), self.rival if remedy is Remedy.HEAL else "")
         if remedy in (Remedy.BIND, Remedy.JOIN):
             choice = Choice(remedy, self.foreign if remedy is Remedy.BIND else details.row.session_id or "")
         elif remedy is Remedy.RELOCATE:

@@ -62,11 +62,11 @@ class Watcher:
                 self._news.clear()
             return self.overview
 
-    async def until_kept(self, messages: int, within: float = 20.0) -> None:
-        """Until t3tray's own record of the one thread knows of so many messages."""
+    async def until_kept(self, messages: int, within: float = 20.0, thread: str = "t1") -> None:
+        """Until t3tray's own record of the thread knows of so many messages."""
         async with asyncio.timeout(within):
             while True:
-                details = await self.desk.details("t1")
+                details = await self.desk.details(thread)
                 if details.cursor and details.cursor.message_count == messages:
                     return
                 await self._news.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.opencode.database import OpenCodeDatabase
@@ -22,6 +23,7 @@ from t3tray.core.services.survey import Survey
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.core.system.author import Author
+from t3tray.core.t3code.threads import T3Thread
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.stores import open_store
 
@@ -58,8 +60,9 @@ class Life:
         async def connect() -> FakeServer:
             return server
 
-        def copies(thread_id: str, session_id: str | None) -> tuple[Transcript, ...]:
-            return (Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id),)
+        def copies(thread_id: str, session_id: str | None) -> Iterator[Transcript]:
+            if session_id:
+                yield Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
 
         self.tools = Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000)
         self.remedies = Remedies(self.tools)
@@ -69,16 +72,37 @@ class Life:
         await self.threads.reconcile(server)
         await self.remedies.settle(server)
 
-    def details(self, thread_id: str, server: FakeServer, rivals: Iterable[str] = ()) -> ThreadDetails:
-        """What a look at the thread would show. `rivals` are sessions that another source names for it."""
+    def details(self, thread_id: str, server: FakeServer, rivals: Iterable[str] = (), t3_names: str = "") -> ThreadDetails:
+        """What a look at the thread would show. `rivals` are sessions that another source names, `t3_names` is T3 Code's."""
         thread, entries = self.store.threads.find(thread_id), self.store.journal.entries(thread_id)
         cursor = self.store.journal.binding(thread_id).cursor
         reason = (
             Reason.UNBOUND if cursor is None else Reason.PROVED if cursor.session_id in server.sessions_held else Reason.MISSING
         )
-        row = ThreadRow(thread, cursor.session_id if cursor else None, Verdict(reason), ReaperState(ReaperPhase.STOPPED))
+        row = ThreadRow(
+            thread,
+            cursor.session_id if cursor else None,
+            Verdict(reason),
+            ReaperState(ReaperPhase.STOPPED),
+            _t3_thread(thread, t3_names) if t3_names else None,
+        )
         sessions = dict.fromkeys([*(entry.session_id for entry in entries if entry.session_id), *rivals])
         return ThreadDetails(row, cursor, entries, None, tuple(_candidate(name, server) for name in sessions))
+
+
+def _t3_thread(thread: Thread, session_id: str) -> T3Thread:
+    return T3Thread(
+        id=thread.id,
+        title=thread.title,
+        project="",
+        directory=thread.directory,
+        provider="opencode",
+        instance="opencode",
+        created_at=thread.created_at,
+        last_activity_at=thread.last_activity_at,
+        session_id=session_id,
+        has_turns=True,
+    )
 
 
 def _candidate(session_id: str, server: FakeServer) -> Candidate:

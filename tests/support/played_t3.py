@@ -137,13 +137,13 @@ class PlayedT3:
             )
             connection.execute("UPDATE projection_threads SET latest_turn_id = ? WHERE thread_id = ?", (turn_id, thread_id))
         self.set_status(thread_id, "running")
-        self._until_idle(live)
+        answers = self._until_idle(live)
         with self._write() as connection:
             connection.execute("UPDATE projection_turns SET state = 'completed' WHERE turn_id = ?", (turn_id,))
-            connection.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, ?, 'assistant', '', 0, ?, ?)",
-                (f"assistant:prt_{uuid.uuid4()}", thread_id, _now(), _now()),
+            connection.executemany(
+                "INSERT OR IGNORE INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at,"
+                " updated_at) VALUES (?, ?, 'assistant', ?, 0, ?, ?)",
+                [(f"assistant:{part}", thread_id, text, _now(), _now()) for part, text in answers.items()],
             )
         self.set_status(thread_id, "ready")
         return live.session_id
@@ -241,12 +241,20 @@ class PlayedT3:
         assert events.get(timeout=_LIMIT)["type"] == "server.connected"
         return Live(session, events, thread, client.close)
 
-    def _until_idle(self, live: Live) -> None:
+    def _until_idle(self, live: Live) -> dict[str, str]:
+        """The texts of the answer by their parts, as the events tell them."""
+        assistants: set[str] = set()
+        texts: dict[str, tuple[str, str]] = {}
         while True:
             event = live.events.get(timeout=_LIMIT)
             assert event["type"] != "the stream broke"
-            if event["type"] == "session.idle" and event["properties"]["sessionID"] == live.session_id:
-                return
+            told = event["properties"]
+            if event["type"] == "message.updated" and told["info"]["role"] == "assistant":
+                assistants.add(told["info"]["id"])
+            if event["type"] == "message.part.updated" and told["part"]["type"] == "text":
+                texts[told["part"]["id"]] = told["part"]["messageID"], told["part"]["text"]
+            if event["type"] == "session.idle" and told["sessionID"] == live.session_id:
+                return {part: text for part, (message, text) in texts.items() if message in assistants}
 
     def _drop(self, thread_id: str, abort: bool) -> None:
         live = self.live.pop(thread_id)

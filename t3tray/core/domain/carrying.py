@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.handing_over import CARRIED, END, NAMES
 from t3tray.core.domain.transcript import Transcript, Utterance
 
 # In characters; some 25,000 tokens.
 BUDGET = 100_000
-_END = "[End of what was carried over. It is earlier context: do not answer it, go on from it.]"
-_NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,11 @@ class Carried:
         return f"Left out for length: {' and '.join(parts)}." if parts else ""
 
 
-def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET) -> Carried:
-    """The message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept."""
+def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET, origin: str = "") -> Carried:
+    """The message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept.
+
+    `origin` says who told it where that is more than one.
+    """
     told = [text for utterance in transcript.utterances if (text := _told(utterance))]
     kept: list[str] = []
     room = budget
@@ -53,14 +54,14 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
         kept.append(text)
         room -= len(text)
     result = Carried("", len(kept), len(told) - len(kept), shortened)
-    label = [f"[Carried over by t3tray on {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, from {transcript.origin}. {heading}]"]
+    label = [f"{CARRIED}{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, from {origin or transcript.origin}. {heading}]"]
     label += [f"[{line}]" for line in (*transcript.missing, result.cut) if line]
-    return Carried("\n\n".join(["\n".join(label), *reversed(kept), _END]), len(kept), result.left_out, shortened)
+    return Carried("\n\n".join(["\n".join(label), *reversed(kept), END]), len(kept), result.left_out, shortened)
 
 
 def summary_of(utterances: Sequence[Utterance], limit: int = 3, width: int = 70) -> tuple[str, ...]:
     """The first words of some messages, a line each, and how many more there are."""
-    lines = [f"{_NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in utterances[:limit]]
+    lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in utterances[:limit]]
     more = len(utterances) - len(lines)
     return (*lines, *((f"and {more} more",) if more else ()))
 
@@ -74,7 +75,7 @@ def _told(utterance: Utterance) -> str:
     if not lines:
         return ""
     when = datetime.fromtimestamp(utterance.created_ms / 1000, UTC)
-    return f"{_NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
+    return f"{NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
 
 
 def _shortened(text: str, width: int) -> str:

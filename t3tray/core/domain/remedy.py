@@ -12,6 +12,7 @@ class Remedy(StrEnum):
     START_SERVER = "start-server"
     RETRY = "retry"
     SIGN_IN = "sign-in"
+    HEAL = "heal"
     BIND = "bind"
     JOIN = "join"
     MOVE_SESSION = "move-session"

@@ -1,6 +1,7 @@
-"""The remedy for a split: keep one session, and tell it what only the others hold, as one labelled message.
+"""The remedies that bring a conversation together: `heal` in the session that T3 Code goes on in, `join` in any of its own.
 
-The others are left as they are; the journal links them. The message carries the intent, so that it is never told twice.
+What the session lacks goes into it as one labelled message that nobody answers; other sessions are left as they are, and the
+journal links them. The message carries the intent, so that it is never told twice.
 """
 
 from __future__ import annotations
@@ -10,58 +11,72 @@ from dataclasses import replace
 from msgspec import structs
 
 from t3tray.core.domain.carrying import Carried, carried, summary_of
-from t3tray.core.domain.difference import difference
+from t3tray.core.domain.evidence import Activity
 from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import split_of
-from t3tray.core.domain.transcript import Origin, Transcript, Utterance
+from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import Refused, SessionMissing
-from t3tray.core.services.evidence import cursor_now
+from t3tray.core.opencode.wire import SessionRecord
+from t3tray.core.services.evidence import STILL_WARM, cursor_now, same_directory
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
+from t3tray.core.services.remedies.collecting import Collected, collect, other_sessions
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 
+# Of three signs that a turn runs.
+_SIGNS = 2
+TELLS = frozenset({Remedy.HEAL, Remedy.JOIN})
 _PAGE = 100
+_WANTS_HEALING = frozenset({Reason.SPLIT, Reason.CONFLICT, Reason.EMPTY, Reason.HISTORY_LOST})
 
 
 class Join:
-    """`session_id` of the choice is the one to keep; without it the one that the thread is bound to."""
+    """`session_id` of the choice is the one to keep; without it the one that T3 Code names, else the one that is bound."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, remedy: Remedy) -> None:
         self._tools = tools
+        self._remedy = remedy
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        keep = choice.session_id or self._kept(details)
-        others = _others(details, keep)
-        only = await self._tools.run_sql(self._only_theirs, details, keep, others)
+        keep = self._kept(details, choice)
+        collected = await self._tools.run_sql(self._collect, details, keep)
+        others = other_sessions(details, keep)
         listed = ", ".join(others)
-        heading = f"These messages belong to this conversation and were written in another session ({listed})."
-        transcript = Transcript(Origin.OPENCODE, only, listed)
-        packed = carried(transcript, heading, self._tools.now(), self._tools.budget)
+        came_from = ", ".join(collected.sessions) or "T3 Code"
+        heading = f"These messages belong to this conversation and were written in another session ({came_from})."
+        packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget, collected.origin)
 
         async def carry_out() -> None:
             server = await self._tools.connect()
-            record = await server.session(keep)
-            refuse_unfit(details, record.facts)
-            journal = Record.of(self._tools, details.row.thread.id, Deed(Remedy.JOIN, keep))
+            facts = (await _record(server, keep)).facts
+            refuse_unfit(details, facts)
+            await _refuse_at_work(self._tools, details, server, keep)
+            thread_id = details.row.thread.id
+            journal = Record.of(self._tools, thread_id, Deed(self._remedy, keep))
             try:
-                await journal.write(journal.entry(Event.INTENDED, f"join {listed} into {keep}", keep))
-                if only:
-                    text = carried(transcript, heading, self._tools.now(), self._tools.budget).text
+                why = f"join {listed} into {keep}" if listed else f"bring the conversation back into {keep}"
+                await journal.write(journal.entry(Event.INTENDED, why, keep))
+                if packed.messages:
+                    text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget, collected.origin).text
                     await server.tell(keep, text, journal.intent)
-                old = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
-                now = await cursor_now(server, record.facts, old)
-                if only:
+                old = await self._tools.run_sql(live_binding, self._tools, thread_id)
+                now = await cursor_now(server, facts, old)
+                if packed.messages:
                     # No answer comes to what was told, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
-                cursor = chosen(now, details)
-                lines = journal.rebinding(old, cursor, f"{packed.messages} messages carried over from {listed}")
+                lines = journal.rebinding(
+                    old, chosen(now, details), f"{_messages(packed.messages)} carried over from {came_from}"
+                )
                 await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))
+                if self._remedy is Remedy.HEAL:
+                    # What was lost is there again: nothing is left to be told of it.
+                    await self._tools.run_sql(self._tools.store.alarms.mark_seen, thread_id, self._tools.now())
             finally:
                 journal.close()
 
-        return Plan(_preview(details, keep, others, only, packed), carry_out)
+        return Plan(_preview(details, self._remedy, keep, others, collected, packed), carry_out)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """The binding as it was, and the message taken out again."""
@@ -81,24 +96,82 @@ class Join:
         after = f"The message that was carried into {deed.session_id} is deleted from it."
         return Plan(replace(plan.preview, after=(*plan.preview.after, after), kept=()), carry_out)
 
-    def _kept(self, details: ThreadDetails) -> str:
+    def _kept(self, details: ThreadDetails, choice: Choice) -> str:
+        named = details.row.t3.session_id if details.row.t3 else None
+        if self._remedy is Remedy.HEAL:
+            return _to_heal(details, choice, named)
+        if choice.session_id:
+            return choice.session_id
         claims = split_of(details.row.session_id, details.candidates, put_away(details.journal))
         if not claims:
             raise Refused("There is nothing to join: one session holds all of this conversation.")
-        return claims[0].session_id
+        return named if named and any(claim.session_id == named for claim in claims) else claims[0].session_id
 
-    def _only_theirs(self, details: ThreadDetails, keep: str, others: tuple[str, ...]) -> tuple[Utterance, ...]:
+    def _collect(self, details: ThreadDetails, keep: str) -> Collected:
         with self._tools.library() as library:
             try:
                 refuse_unfit(details, library.session(keep))
             except SessionMissing as error:
-                raise Refused(f"There is no session {keep} in OpenCode.", "Nothing was changed.") from error
-            refuse_owned(self._tools, details, keep)
-            known = library.utterances(keep)
-            found: list[Utterance] = []
-            for other in others:
-                found += difference((*known, *found), library.utterances(other)).only_second
-        return tuple(sorted(found, key=lambda each: each.created_ms))
+                raise _gone(keep) from error
+        refuse_owned(self._tools, details, keep)
+        collected = collect(self._tools, details, keep)
+        bound = live_binding(self._tools, details.row.thread.id)
+        if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
+            raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
+        if not collected.utterances and bound is not None and bound.session_id == keep and not other_sessions(details, keep):
+            raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation.", "There is nothing to heal.")
+        return collected
+
+
+def _to_heal(details: ThreadDetails, choice: Choice, named: str | None) -> str:
+    """The session that T3 Code goes on in. Raises Refused where there is none."""
+    if details.row.t3 is None:
+        raise Refused("This thread is not one of T3 Code's.", f"“{Remedy.JOIN}” brings its sessions together.")
+    if named is None:
+        raise Refused(
+            "T3 Code goes on in no session yet: its next message makes a new one.",
+            f"Send it there, then choose “{Remedy.HEAL}” again; or “{Remedy.CARRY}”, to go on here.",
+        )
+    if choice.session_id not in ("", named):
+        raise Refused(f"T3 Code goes on in {named}, not in {choice.session_id}.", f"“{Remedy.JOIN}” keeps any session.")
+    return named
+
+
+def _gone(session_id: str) -> Refused:
+    return Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.")
+
+
+async def _record(server: SessionServer, session_id: str) -> SessionRecord:
+    """The session as the server tells it now, whatever a list said before. Raises Refused for one that is gone."""
+    try:
+        return await server.session(session_id)
+    except SessionMissing as error:
+        raise _gone(session_id) from error
+
+
+async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionServer, session_id: str) -> None:
+    """Raises Refused while a turn runs in the session: the model would take what is told now for a part of the question.
+
+    T3 Code has a server of its own for it, of whose turns ours knows nothing. Signs of one are a last message without an answer,
+    that it was written a short while ago, and T3 Code's own word; two have to agree, since each alone may be left from a crash.
+    """
+    newest = next(iter((await server.messages(session_id, 1)).messages), None)
+    is_open = newest is not None and not newest.facts.ends_a_turn and not newest.mark
+    age = tools.now().timestamp() - newest.facts.created_ms / 1000 if newest else None
+    is_warm = age is not None and age < STILL_WARM.total_seconds()
+    is_working = details.row.t3 is not None and details.row.t3.is_working
+    busy = await server.activity(session_id, details.row.thread.directory) is Activity.BUSY
+    if busy or is_open + is_warm + is_working >= _SIGNS:
+        raise Refused(f"A turn is running in {session_id}.", "Nothing was changed. Try again when it is over.")
+
+
+def can_heal(details: ThreadDetails) -> bool:
+    """Whether T3 Code goes on in a session that is there, works in the thread's folder, and is not the healthy one of now."""
+    t3, row = details.row.t3, details.row
+    named = next((found for found in details.candidates if t3 and found.session_id == t3.session_id), None)
+    if named is None or not named.exists or named.parent_id or not same_directory(named.directory, row.thread.directory):
+        return False
+    return row.session_id != named.session_id or row.verdict.reason in _WANTS_HEALING
 
 
 async def take_out(server: SessionServer, session_id: str, mark: str) -> str | None:
@@ -138,27 +211,34 @@ async def give_up_join(tools: Tools, intent: Entry, deed: Deed, server: SessionS
     await journal.write(journal.entry(Event.ABANDONED, why, deed.session_id))
 
 
-def _others(details: ThreadDetails, keep: str) -> tuple[str, ...]:
-    claims = split_of(keep, details.candidates, put_away(details.journal))
-    others = tuple(claim.session_id for claim in claims if claim.session_id != keep)
-    if not others:
-        raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
-    return others
-
-
-def _preview(details: ThreadDetails, keep: str, others: tuple[str, ...], only: tuple[Utterance, ...], packed: Carried) -> Preview:
+def _preview(
+    details: ThreadDetails, remedy: Remedy, keep: str, others: tuple[str, ...], collected: Collected, packed: Carried
+) -> Preview:
     told = {found.session_id: found for found in details.candidates}
-    before = tuple(f"{name} holds {told[name].messages:,} messages" for name in (keep, *others) if name in told)
     listed = ", ".join(others)
-    return Preview(
-        Remedy.JOIN,
-        f"Join {listed} into {keep}",
-        "Join Them",
-        (*before, f"Only {listed} knows:", *(f"  {line}" for line in summary_of(only))),
-        (
-            f"It is bound to {keep}.",
-            f"{packed.messages} messages go into it as one message of {len(packed.text):,} characters, labelled.",
-        ),
-        (f"{listed} is left as it is in OpenCode; the history names it.", "This can be undone."),
-        (*((packed.cut,) if packed.cut else ()), "What tools returned, and what the model thought, is not carried."),
+    lacks = (f"It lacks {_messages(len(collected.utterances))}, which {collected.origin} has:",) if collected.utterances else ()
+    lost = (
+        *((packed.cut,) if packed.cut else ()),
+        *((*collected.transcript.missing, "What tools returned, and what the model thought, is not carried.") if lacks else ()),
     )
+    kept = (*((f"{listed} is left as it is in OpenCode; the history names it.",) if others else ()), "This can be undone.")
+    comes = (
+        f"{_messages(packed.messages)} {'goes' if packed.messages == 1 else 'go'} into it as one message of"
+        f" {len(packed.text):,} characters, labelled; the model does not answer it."
+        if packed.messages
+        else "Nothing has to be carried: it holds everything."
+    )
+    before = tuple(f"{name} holds {_messages(told[name].messages)}." for name in others if name in told)
+    if remedy is Remedy.JOIN:
+        first = f"{keep} is kept; it holds {_messages(collected.known)}."
+        title, button, bound = f"Join {listed} into {keep}", "Join Them", f"It is bound to {keep}."
+    else:
+        first = f"T3 Code goes on in {keep}, which holds {_messages(collected.known)}."
+        title, button = f"Give T3 Code its memory of “{details.row.thread.title}” back", "Give T3 Code Its Memory Back"
+        bound = f"The next message carries it, typed in T3 Code or here: both go on in {keep}. T3 Code may stay open."
+    summary = tuple(f"  {line}" for line in summary_of(collected.utterances))
+    return Preview(remedy, title, button, (first, *before, *lacks, *summary), (comes, bound), kept, lost)
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} message{'' if count == 1 else 's'}"

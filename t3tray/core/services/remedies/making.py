@@ -25,6 +25,7 @@ from t3tray.core.opencode.wire import Marker, SessionRecord, marked_metadata
 from t3tray.core.services.evidence import cursor_now
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import undo_binding
+from t3tray.core.services.remedies.collecting import collect
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.finish import to_the_end
@@ -100,14 +101,14 @@ class Carry(_Making):
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         refuse_missing_folder(details.row.thread.directory)
-        transcript = await self._tools.run_sql(self._source, details, choice.session_id)
+        transcript, origin = await self._tools.run_sql(self._source, details, choice.session_id)
         lost_session = transcript.session_id or details.row.session_id
         heading = f"This is the earlier conversation of this thread; the session that held it was {lost_session or 'lost'}."
-        packed = carried(transcript, heading, self._tools.now(), self._tools.budget)
-        restored = f"on {self._tools.now():%Y-%m-%d} from {transcript.origin}"
+        packed = carried(transcript, heading, self._tools.now(), self._tools.budget, origin)
+        restored = f"on {self._tools.now():%Y-%m-%d} from {origin}"
 
         async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
-            text = carried(transcript, heading, self._tools.now(), self._tools.budget).text
+            text = carried(transcript, heading, self._tools.now(), self._tools.budget, origin).text
             await server.tell(cursor.session_id, text, cursor.session_id)
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
             return replace(told, restored=restored, last_finished_id=told.last_message_id)
@@ -116,18 +117,22 @@ class Carry(_Making):
             why = f"restored {restored}: {_messages(packed)}"
             await self._make(details, Deed(Remedy.CARRY), why, _new_session(details), finish, _others(details))
 
-        return Plan(_carry_preview(details, transcript, packed), carry_out)
+        return Plan(_carry_preview(details, transcript, origin, packed), carry_out)
 
-    def _source(self, details: ThreadDetails, session_id: str) -> Transcript:
-        row = details.row
-        reason = None if session_id else row.verdict.reason
-        found = next(sources(self._tools, row.thread.id, session_id or row.session_id, reason), None)
+    def _source(self, details: ThreadDetails, session_id: str) -> tuple[Transcript, str]:
+        """The words, and who told them: all that anybody has of the conversation, or of the session that the user chose."""
+        if session_id:
+            found = next(sources(self._tools, details.row.thread.id, session_id), None)
+            origin = found.origin if found else ""
+        else:
+            collected = collect(self._tools, details, None)
+            found, origin = collected.transcript if collected.utterances else None, collected.origin
         if found is None:
             raise Refused(
                 "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
                 f"What is left is “{Remedy.START_AFRESH}”.",
             )
-        return found
+        return found, origin
 
 
 class Fork(_Making):
@@ -260,7 +265,7 @@ def _left(details: ThreadDetails) -> tuple[str, ...]:
     return (f"As they are in OpenCode, but this thread's no longer: {', '.join(there)}.",) if there else ()
 
 
-def _carry_preview(details: ThreadDetails, transcript: Transcript, packed: Carried) -> Preview:
+def _carry_preview(details: ThreadDetails, transcript: Transcript, origin: str, packed: Carried) -> Preview:
     thread = details.row.thread
     lost = (
         *transcript.missing,
@@ -274,8 +279,7 @@ def _carry_preview(details: ThreadDetails, transcript: Transcript, packed: Carri
         (f"It is bound to {details.row.session_id or 'no session'}.",),
         (
             f"It is bound to a new session in {thread.directory}.",
-            f"{_messages(packed)} from {transcript.origin} go in as one message of {len(packed.text):,} characters,"
-            " labelled as restored.",
+            f"{_messages(packed)} from {origin} go in as one message of {len(packed.text):,} characters, labelled as restored.",
         ),
         (
             "The word “restored” stays with the thread.",

@@ -15,7 +15,7 @@ from t3tray.core.domain.sentences import remedies
 from t3tray.core.errors import Refused, ServerError, UsageError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
-from t3tray.core.services.remedies.joining import Join, finish_undo, give_up_join
+from t3tray.core.services.remedies.joining import TELLS, Join, can_heal, finish_undo, give_up_join
 from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
@@ -32,7 +32,8 @@ class Remedies:
         self._repair = repair
         self._acts: Mapping[Remedy, Act] = {
             Remedy.BIND: Bind(tools),
-            Remedy.JOIN: Join(tools),
+            Remedy.HEAL: Join(tools, Remedy.HEAL),
+            Remedy.JOIN: Join(tools, Remedy.JOIN),
             Remedy.CARRY: Carry(tools),
             Remedy.MOVE_SESSION: MoveSession(tools),
             Remedy.RELOCATE: Relocate(tools),
@@ -75,6 +76,8 @@ class Remedies:
         """
         details = replace(details, choices=choices(details))
         wanted = list(remedies(details.row.verdict))
+        if can_heal(details):
+            wanted.insert(0, Remedy.HEAL)
         if details.cursor and details.cursor.chosen_over is not None and Remedy.REPAIR not in wanted:
             wanted.append(Remedy.REPAIR)
         left = abandoned(details.journal)
@@ -116,7 +119,7 @@ class Remedies:
             await self._repair.settle(intent, deed)
         elif deed.remedy in MAKES:
             await give_up(self._tools, intent, deed, server)
-        elif deed.remedy is Remedy.JOIN:
+        elif deed.remedy in TELLS:
             await give_up_join(self._tools, intent, deed, server)
         elif deed.remedy is Remedy.UNDO and not deed.directory_after:
             await finish_undo(self._tools, intent, deed, server)

@@ -1,0 +1,113 @@
+"""Collects a thread's conversation from everybody who has a part of it: sessions, our vault, T3 Code's own copy.
+
+The machinery of every remedy that carries words into a session, and of every preview that says what a session would not know.
+For the thread that runs the SQL. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from t3tray.core.domain.journal import put_away
+from t3tray.core.domain.merging import lacking
+from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.transcript import Origin, Transcript, Utterance
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.services.remedies.plan import Library, Tools
+from t3tray.core.services.views import ThreadDetails
+
+_EMPTIED = frozenset({Reason.EMPTY, Reason.HISTORY_LOST})
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one session lacks of a conversation, oldest first. `known` counts what it holds itself; `sources` told the rest."""
+
+    utterances: tuple[Utterance, ...]
+    known: int
+    sources: tuple[Transcript, ...]
+
+    @property
+    def transcript(self) -> Transcript:
+        """The same to be carried, with the doubts of those sources that something was taken from."""
+        told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
+        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.utterances, missing=told)
+
+    @property
+    def origin(self) -> str:
+        """Who told it, for people."""
+        return " and ".join(dict.fromkeys(source.origin for source in self._used))
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """The sessions that hold some of it, or held it."""
+        return tuple(dict.fromkeys(source.session_id for source in self._used if source.session_id))
+
+    @property
+    def _used(self) -> tuple[Transcript, ...]:
+        taken = {each.id for each in self.utterances}
+        return tuple(source for source in self.sources if any(each.id in taken for each in source.utterances))
+
+
+def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected:
+    """What `into` lacks of the thread's conversation; all of it with None. Raises ServerError, SessionMissing for `into`.
+
+    The user's word counts: a session that was put away is no part of the thread, but what T3 Code shows is.
+    """
+    try:
+        with tools.library() as library:
+            known = library.utterances(into) if into and library.session(into) else ()
+            told = tuple(_told_by_sessions(details, into, library))
+    except ServerError:
+        if into:
+            raise
+        # OpenCode's database cannot be read now: the copies do without it.
+        known, told = (), ()
+    copies = tuple(_copies(tools, details, {source.session_id for source in told}, into))
+    shown = next(tools.copies(details.row.thread.id, None), None)
+    sources = (*told, *copies, *((shown,) if shown else ()))
+    sessions = [source.utterances for source in (*told, *copies)]
+    return Collected(lacking(known, sessions, shown.utterances if shown else ()), len(known), sources)
+
+
+def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str, ...]:
+    """The thread's sessions that are there, beside this one, and may hold what it does not."""
+    here = next((found for found in details.candidates if found.session_id == session_id and found.exists), None)
+    return tuple(
+        found.session_id
+        for found in _own(details)
+        if found.exists and found.session_id != session_id and not (here and found.is_contained_in(here))
+    )
+
+
+def _own(details: ThreadDetails) -> Iterable[Candidate]:
+    """What was ever the thread's own and no sub-agent's, and what the user did not let go of, but for what it is bound to now."""
+    gone = put_away(details.journal)
+    return (
+        found
+        for found in details.candidates
+        if not found.parent_id and (found.session_id not in gone or found.session_id == details.row.session_id)
+    )
+
+
+def _told_by_sessions(details: ThreadDetails, into: str | None, library: Library) -> Iterator[Transcript]:
+    for name in other_sessions(details, into):
+        # Gone since it was looked for: a copy may be there.
+        with suppress(SessionMissing):
+            library.session(name)
+            yield Transcript(Origin.OPENCODE, library.utterances(name), name)
+
+
+def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], into: str | None) -> Iterator[Transcript]:
+    """What the vault kept of the sessions that are gone, or were emptied; what was reverted away in another stays away."""
+    row = details.row
+    for found in _own(details):
+        emptied = found.session_id == row.session_id and row.verdict.reason in _EMPTIED
+        is_gone = found.session_id not in told and found.session_id != into and found.exists is not True
+        if is_gone or emptied:
+            kept = (each for each in tools.copies(row.thread.id, found.session_id) if each.origin is Origin.VAULT)
+            yield from islice(kept, 1)
