@@ -142,7 +142,7 @@ async def test_join_a_split_carries_what_only_the_other_holds_once(
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread = t3_thread(world, second, name)
     details = await engine.details(thread)
-    assert (details.row.verdict.reason, details.offered[0]) == (Reason.SPLIT, Remedy.JOIN)
+    assert (details.row.verdict.reason, *details.offered[:2]) == (Reason.SPLIT, Remedy.HEAL, Remedy.JOIN)
     preview = await engine.preview(thread, Choice(Remedy.JOIN))
     assert any("HERON" in line for line in preview.before)
     await engine.apply(thread, Choice(Remedy.JOIN), preview)
