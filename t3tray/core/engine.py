@@ -26,6 +26,7 @@ from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
@@ -54,6 +55,7 @@ from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
 from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
+from t3tray.core.session_source import SessionSource
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
@@ -69,6 +71,8 @@ from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _LOG_LINES = 200
+# The verdicts that another database may turn into an answer.
+_DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +100,9 @@ class Engine:
             external=_external(settings),
             now=utc_now,
             noise=random.Random(),
+        )
+        self.source = SessionSource(
+            self.database, self.launching, data / "opencode-database.json", run_sql, _external(settings) is not None
         )
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
         readers = [T3Reader(home) for home in self.t3_homes]
@@ -246,7 +253,12 @@ class Engine:
 
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
+        await self.source.recall()
+        await self._compare_source(joins=self.source.is_external)
         picture = await self._run_sql(self.survey.look)
+        if self.source.is_open and any(found.verdict.reason in _DOUBTS for found in picture.examinations):
+            await self.find_source()
+            picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:
             picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
@@ -256,6 +268,22 @@ class Engine:
             return picture
         now = tuple(found.at_work() if found.is_among(busy) else found for found in picture.examinations)
         return replace(picture, examinations=now)
+
+    async def find_source(self) -> None:
+        """Find out which database OpenCode uses: its program is asked, and a server that runs is compared."""
+        await self.source.ask_program()
+        await self._compare_source(joins=True)
+
+    async def _compare_source(self, joins: bool) -> None:
+        """Compare the server that would serve; `joins`: also one that this process has not used yet."""
+        connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
+        if connection is None and joins:
+            try:
+                connection = await (self.connect() if self.source.is_external else self.join_running_server())
+            except _UNREACHABLE as error:
+                self.source.unreachable(error)
+        if connection is not None:
+            await self.source.compare(connection)
 
     async def find(self, prefix: str) -> Thread:
         """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
@@ -335,6 +363,8 @@ class Engine:
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
+        if self.source.is_open:
+            await self.find_source()
         recorded = await self._run_sql(self.survey.recall, thread_id, True)
         thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
@@ -403,6 +433,8 @@ class Engine:
 
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
+        if self.source.is_open:
+            await self.find_source()
         picture = await self.look(whole=True)
         overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)

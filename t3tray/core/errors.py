@@ -11,7 +11,8 @@ T3TrayError
 │   │   ├── TimedOut           no answer in time
 │   │   ├── ServerFault        5xx, or a 4xx we cannot explain
 │   │   │   └── MoveRefused    a session cannot be moved there: it is another project
-│   │   └── Unsupported        HTML, another dialect, a field that we need is not there
+│   │   ├── Unsupported        HTML, another dialect, a field that we need is not there
+│   │   └── OtherDatabase      the file that was read may not be the one that OpenCode uses
 │   ├── TurnFailed             the model's answer to a prompt is an error
 │   ├── ServerFailed           the managed server could not be started
 │   ├── BinaryNotFound         there is no `opencode` to start
@@ -97,6 +98,10 @@ class MoveRefused(ServerFault):
 
 class Unsupported(ServerError):
     title = "This OpenCode server speaks another language"
+
+
+class OtherDatabase(ServerError):
+    title = "It is not known which database OpenCode uses"
 
 
 class TurnFailed(WorldError):

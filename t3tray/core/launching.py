@@ -44,6 +44,13 @@ class Launching:
             # Last, because a login shell may take seconds.
             return self._find(self._login_path)
 
+    def known_program(self) -> Path | None:
+        """The same, without asking the login shell; None where that might be needed."""
+        try:
+            return self._find(None)
+        except BinaryNotFound:
+            return None
+
     def environment(self) -> dict[str, str]:
         """What a program of ours gets. The first call may take seconds in an app that the desktop started: its PATH is short, and
         the login shell is asked for the user's; in a terminal the PATH is the user's already."""

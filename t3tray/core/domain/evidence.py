@@ -23,6 +23,7 @@ class Failure(StrEnum):
     TIMEOUT = "timeout"
     SERVER_ERROR = "server-error"
     UNSUPPORTED = "unsupported"
+    OTHER_DATABASE = "other-database"
 
 
 class Found(Struct, Generic[T], frozen=True):
@@ -93,7 +94,7 @@ class Evidence(Struct, frozen=True):
     itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
-    where the folder cannot be looked at.
+    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence.
     """
 
     taken_at: datetime
@@ -116,3 +117,4 @@ class Evidence(Struct, frozen=True):
     taken_back: int | None = None
     asked_for: bool = False
     handed_over: bool = False
+    why: str = ""

@@ -71,6 +71,10 @@ WORDING: dict[Reason, Wording] = {
     Reason.UNSUPPORTED: Wording(
         "What answered is not an OpenCode server that t3tray understands, so nothing can be said.", (Remedy.RETRY,)
     ),
+    Reason.OTHER_DATABASE: Wording(
+        "OpenCode may use another database than the one that t3tray reads, so it is not known whether this session exists.",
+        (Remedy.START_SERVER, Remedy.RETRY),
+    ),
     Reason.DIRECTORY_UNREADABLE: Wording(
         "The thread's folder cannot be looked at, so it cannot be said whether its session could work there.", (Remedy.RETRY,)
     ),

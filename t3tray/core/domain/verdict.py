@@ -46,6 +46,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     SERVER_ERROR = "server-error"
     UNSUPPORTED = "unsupported"
+    OTHER_DATABASE = "other-database"
     OPEN_ELSEWHERE = "open-elsewhere"
     DIRECTORY_UNREADABLE = "directory-unreadable"
 
@@ -89,6 +90,8 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """
     verdict = _decide(cursor, evidence)
     remarks = [verdict.detail]
+    if verdict.kind is Kind.UNKNOWN:
+        remarks.append(evidence.why.rstrip("."))
     if cursor and cursor.restored:
         remarks.append(f"restored {cursor.restored}")
     if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:

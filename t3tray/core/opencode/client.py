@@ -178,6 +178,12 @@ class OpenCodeClient:
         found = await self._get("/experimental/session", tuple[wire.Session, ...], "its sessions", params)
         return tuple(session.record() for session in found)
 
+    async def newest_root(self) -> str | None:
+        """The root session that was updated last, of every project, archived ones too."""
+        params = {"roots": "true", "limit": "1", "archived": "true"}
+        found = await self._get("/experimental/session", tuple[wire.Session, ...], "its sessions", params)
+        return found[0].id if found else None
+
     async def sessions_titled(self, title: str) -> tuple[str, ...]:
         """The root sessions with exactly this title, of every project, archived ones too."""
         params = {"roots": "true", "limit": str(_ALL_SESSIONS), "archived": "true", "search": title}

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from t3tray.core.domain.evidence import MessageFacts, SessionFacts
+from t3tray.core.domain.evidence import Failure, MessageFacts, SessionFacts
 from t3tray.core.domain.transcript import Utterance
-from t3tray.core.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
+from t3tray.core.errors import OtherDatabase, ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
 from t3tray.core.opencode import wire
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row, pattern
 
@@ -89,28 +89,48 @@ class TurnTokens:
     compacts: bool
 
 
+@dataclass(frozen=True)
+class Trust:
+    """How far the file can be believed. `failure`: in nothing, for this reason, as `why` says in a sentence. Without
+    `absence_counts` it is not known to be the file that OpenCode uses: what is not in it may be in another one.
+    """
+
+    failure: Failure | None = None
+    absence_counts: bool = True
+    why: str = ""
+
+
 class OpenCodeDatabase:
-    """The file at `path`, which need not exist."""
+    """The file at `path`, which need not exist. Path and trust are replaced when more is known of what OpenCode uses."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.trust = Trust()
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseReader]:
         """A reader for any number of questions. Raises ServerDown when there is no file, Unsupported for another schema."""
-        reader = DatabaseReader(self.path)
+        reader = self.reader()
         try:
             reader.check_schema()
             yield reader
         finally:
             reader.close()
 
+    def reader(self) -> DatabaseReader:
+        """A reader to be closed by whoever asked; its schema is not checked. Raises ServerError."""
+        return DatabaseReader(self.path, self.trust)
+
 
 class DatabaseReader:
-    """Answers over one connection, for the thread that made it. Every method raises ServerError."""
+    """Answers over one connection, for the thread that made it. Every method raises ServerError.
 
-    def __init__(self, path: Path) -> None:
+    What is not there is missing only where the file's word on that counts; else OtherDatabase is raised.
+    """
+
+    def __init__(self, path: Path, trust: Trust | None = None) -> None:
         self._path = path
+        self._trust = trust or Trust()
         try:
             self._reader = QuietReader(path)
         except (sqlite3.Error, OSError) as error:
@@ -130,8 +150,14 @@ class DatabaseReader:
         """Raises SessionMissing when the database has no such session."""
         rows = self.rows(f"{SESSIONS} WHERE id = ?", session_id)
         if not rows:
-            raise SessionMissing(f"OpenCode's database has no session {session_id}.")
+            raise self.absent(f"session {session_id}")
         return session_facts(rows[0])
+
+    def absent(self, what: str) -> ServerError:
+        """The error that says that something is not in the file."""
+        if self._trust.absence_counts:
+            return SessionMissing(f"OpenCode's database has no {what}.")
+        return OtherDatabase(f"The database at {self._path} has no {what}; {self._trust.why}")
 
     def project(self, session_id: str) -> str:
         """OpenCode's name of the session's project: a repository's first commit, or `global` (1.18). Empty when not told."""
@@ -144,7 +170,7 @@ class DatabaseReader:
         """Raises SessionMissing when the session has no such message."""
         rows = self.rows(f"{MESSAGES} WHERE session_id = ? AND id = ?", session_id, message_id)
         if not rows:
-            raise SessionMissing(f"OpenCode's database has no message {message_id} in session {session_id}.")
+            raise self.absent(f"message {message_id} in session {session_id}")
         return message_facts(rows[0])
 
     def newest(self, session_id: str) -> MessageFacts | None:
@@ -259,6 +285,8 @@ class DatabaseReader:
             return message_facts(rows[0])
         if self._is_stranded(session_id):
             raise Unsupported(f"The messages of {session_id} are kept in a newer form that t3tray cannot read.")
+        if not self._trust.absence_counts:
+            raise self.absent(f"message in session {session_id}")
         return None
 
     def _is_stranded(self, session_id: str) -> bool:
@@ -266,6 +294,11 @@ class DatabaseReader:
         if not self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_message'"):
             return False
         return bool(self.rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
+
+    def newest_root(self) -> str | None:
+        """The root session that was updated last."""
+        rows = self.rows("SELECT id FROM session WHERE parent_id IS NULL ORDER BY time_updated DESC LIMIT 1")
+        return rows[0][0] if rows else None
 
     def rows(self, query: str, *values: str | int) -> list[Row]:
         """The answer to any question, from a file that did not change while it was read."""

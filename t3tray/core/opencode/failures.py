@@ -11,6 +11,7 @@ import msgspec
 from t3tray.core.domain.evidence import Failure
 from t3tray.core.errors import (
     MoveRefused,
+    OtherDatabase,
     OurBug,
     ServerDown,
     ServerError,
@@ -27,6 +28,7 @@ _FAILURES: dict[type[ServerError], Failure] = {
     TimedOut: Failure.TIMEOUT,
     ServerFault: Failure.SERVER_ERROR,
     Unsupported: Failure.UNSUPPORTED,
+    OtherDatabase: Failure.OTHER_DATABASE,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
-from t3tray.core.errors import OurBug, SessionMissing, Unsupported
+from t3tray.core.errors import OurBug, ServerError, SessionMissing
 from t3tray.core.opencode import many
 from t3tray.core.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
 from t3tray.core.system.marks import Marks, changed
@@ -22,10 +22,12 @@ _PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("tit
 
 
 class SessionIndex:
-    """For one thread at a time. Questions are answered between `refresh` and `release`; each raises ServerError."""
+    """For one thread at a time. Questions are answered between `refresh` and `release`; each raises ServerError. `path` is that
+    of the database when the index was made: for another file another index is needed."""
 
     def __init__(self, database: OpenCodeDatabase) -> None:
         self._database = database
+        self.path = database.path
         self._reader: DatabaseReader | None = None
         self._marks: Marks = ()
         self._rows: dict[str, Row] = {}
@@ -37,8 +39,8 @@ class SessionIndex:
 
     def refresh(self) -> frozenset[str]:
         """Read what changed; the ids of the sessions that are new, changed or gone. Raises ServerError."""
-        stamp = tuple(_stamp(Path(f"{self._database.path}{suffix}")) for suffix in ("", "-wal"))
-        self._reader = DatabaseReader(self._database.path)
+        stamp = tuple(_stamp(Path(f"{self.path}{suffix}")) for suffix in ("", "-wal"))
+        self._reader = self._database.reader()
         try:
             if stamp == self._stamp and stamp[0] is not None:
                 return frozenset()
@@ -92,22 +94,23 @@ class SessionIndex:
         if found is None:
             row = self._rows.get(session_id)
             if row is None:
-                raise SessionMissing(f"OpenCode's database has no session {session_id}.")
+                raise self._open.absent(f"session {session_id}")
             found = self._sessions[session_id] = session_facts(row)
         return found
 
     def has(self, session_id: str) -> bool | None:
-        """Whether it is there; None where its row does not tell what it is."""
+        """Whether it is there; None where that cannot be told."""
         try:
             self.session(session_id)
         except SessionMissing:
             return False
-        except Unsupported:
+        except ServerError:
             return None
         return True
 
     def newest(self, session_id: str) -> MessageFacts | None:
-        if session_id not in self._newest:
+        if self._newest.get(session_id) is None:
+            # That there is none is asked anew: what absence is worth may have changed.
             self._newest[session_id] = self._open.newest(session_id)
         return self._newest[session_id]
 

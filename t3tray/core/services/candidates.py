@@ -14,7 +14,7 @@ from msgspec import Struct
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.split import Candidate
-from t3tray.core.errors import ServerError, SessionMissing, Unsupported
+from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader
 from t3tray.core.opencode.wire import SessionRecord, Span
 from t3tray.core.t3code.provider_logs import Stretch
@@ -124,7 +124,7 @@ def _candidate(session_id: str, places: tuple[str, ...], reader: DatabaseReader 
         session = reader.session(session_id)
     except SessionMissing:
         return Candidate(session_id, places, exists=False)
-    except Unsupported:
+    except ServerError:
         return Candidate(session_id, places)
     holding = reader.holding(session_id)
     return _there(session, places, holding.messages, holding.first_ms, holding.last_ms, holding.input_tokens)

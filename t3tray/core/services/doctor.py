@@ -99,7 +99,9 @@ def _intents(store: Store) -> Finding:
 def _databases(patient: Patient) -> Iterator[Finding]:
     try:
         with patient.database.reading():
-            yield _file("OpenCode's database", patient.database.path, " · in the form of OpenCode 1")
+            found = _file("OpenCode's database", patient.database.path, " · in the form of OpenCode 1")
+            why = patient.database.trust.why
+            yield replace(found, ok=False, detail=f"{why} t3tray reads {found.detail}") if why else found
     except T3TrayError as error:
         yield Finding("OpenCode's database", False, error.message)
     for source in patient.overview.sources:

@@ -14,7 +14,7 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.thread import Source
-from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ThreadNotFound
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture, Survey
@@ -46,7 +46,7 @@ def take_overview(
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
-    told = (*warnings, *(twins.sentence for twins in picture.twins))
+    told = (*warnings, *_all_gone(picture), *(twins.sentence for twins in picture.twins))
     foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
     return Overview(
         server,
@@ -56,6 +56,16 @@ def take_overview(
         alarms,
         told,
         foreign_reapers={thread.id: _reaper_of(thread, None, False, clocks, now) for thread in foreign},
+    )
+
+
+def _all_gone(picture: Picture) -> tuple[str, ...]:
+    """A warning where every recorded session is missing at once: the database itself is more likely to have been replaced."""
+    found = {each.cursor.session_id: each.verdict.reason for each in picture.examinations if each.cursor}
+    if len(found) < 2 or set(found.values()) != {Reason.MISSING}:
+        return ()
+    return (
+        f"None of the {len(found)} recorded sessions is in OpenCode's database: it was probably moved, replaced or restored.",
     )
 
 

@@ -224,7 +224,7 @@ class _Told:
 
     def __enter__(self) -> _Told:
         try:
-            self._reader = DatabaseReader(self._database.path)
+            self._reader = self._database.reader()
             self._reader.check_schema()
         except ServerError:
             # No database, or one that is not understood: the alarm comes all the same, with less in it.

@@ -17,7 +17,7 @@ from operator import is_not
 from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Claim, Failure
+from t3tray.core.domain.evidence import Claim, Evidence, Failure
 from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
@@ -25,7 +25,7 @@ from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.core.errors import Refused, ServerError, ThreadNotFound
-from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.database import OpenCodeDatabase, Trust
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
 from t3tray.core.services import evidence as gather
@@ -42,6 +42,8 @@ from t3tray.core.t3code.twins import Twins, without_twins
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
 WHOLE_AT_ONCE = 200
 _THOUSANDS = 2_000
+# Unknown, and so again at each look until something else changes.
+_SETTLED = frozenset({Reason.UNSUPPORTED, Reason.OTHER_DATABASE})
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Survey:
         self._half_read: dict[str, None] = {}
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
+        self._trust: Trust | None = None
         self._places: dict[str, bool | None] = {}
         self._shown: tuple[tuple[T3Thread, ...], ...] = ()
         self._foreign: tuple[T3Thread, ...] = ()
@@ -223,6 +226,11 @@ class Survey:
         return {name for name, thread in self._t3.items() if known.get(name) is not thread} | (known.keys() - self._t3.keys())
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
+        if self._index.path != self._database.path:
+            # By now it is known that OpenCode uses another file.
+            self._index, self._trust = SessionIndex(self._database), None
+        if self._database.trust.failure is not None:
+            return self._database.trust.failure, frozenset()
         try:
             changed = self._index.refresh()
             return None, changed | self._index.parents_of(changed)
@@ -231,8 +239,8 @@ class Survey:
 
     def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
         """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
-        everything = failure is not self._failure
-        self._failure = failure
+        everything = failure is not self._failure or self._trust != self._database.trust
+        self._failure, self._trust = failure, self._database.trust
         places = {directory: surroundings.directory_exists(directory) for directory in self._places}
         moved = {directory for directory, there in places.items() if self._places[directory] is not there}
         self._places |= places
@@ -274,7 +282,7 @@ class Survey:
         self._results[name] = result
         # What could not be read of one thread alone is read again, unless it is there and odd.
         reason = result.verdict.reason
-        is_open = self._failure is None and KIND_OF[reason] is Kind.UNKNOWN and reason is not Reason.UNSUPPORTED
+        is_open = self._failure is None and KIND_OF[reason] is Kind.UNKNOWN and reason not in _SETTLED
         is_moving = is_open or result.is_unfinished or result.agents_work
         (self._unfinished.add if is_moving else self._unfinished.discard)(name)
 
@@ -404,11 +412,18 @@ class Survey:
             if cursor is None or not cursor.is_well_formed:
                 return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
             if self._failure is not None:
-                return examined(recorded, gather.from_nobody(recorded, self._failure, surroundings))
-            found = examined(recorded, gather.from_database(self._index, recorded, cursor, surroundings))
+                return examined(recorded, self._explained(gather.from_nobody(recorded, self._failure, surroundings)))
+            found = examined(recorded, self._explained(gather.from_database(self._index, recorded, cursor, surroundings)))
         except ServerError as error:
             return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
         return structs.replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
+
+    def _explained(self, evidence: Evidence) -> Evidence:
+        """With the reason why the database cannot be believed, where that makes the verdict."""
+        told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
+        trust = self._database.trust
+        is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
+        return structs.replace(evidence, why=trust.why) if is_why else evidence
 
     def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
         """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""

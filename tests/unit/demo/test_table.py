@@ -8,7 +8,14 @@ from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.demo.table import THREADS, Fate
 
 # What befalls all threads at once; of one alone it would have to be made up.
-_OF_ALL = {Reason.SERVER_DOWN, Reason.UNAUTHORIZED, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.UNSUPPORTED}
+_OF_ALL = {
+    Reason.SERVER_DOWN,
+    Reason.UNAUTHORIZED,
+    Reason.TIMEOUT,
+    Reason.SERVER_ERROR,
+    Reason.UNSUPPORTED,
+    Reason.OTHER_DATABASE,
+}
 # A second OpenCode process that is in the middle of a turn would cost as much again as the whole demo.
 _NOT_SHOWN = {Reason.OPEN_ELSEWHERE}
 

@@ -1,0 +1,130 @@
+"""Where an `opencode` program keeps its database: asked of the program itself, and remembered while it is the same program.
+
+The rule of `database.database_path` is only what a plain release does. A wrapper may set OPENCODE_DB or XDG_DATA_HOME, and a
+development build has a file name of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from t3tray.core.errors import ServerFault
+from t3tray.core.opencode.database import database_path
+
+_log = logging.getLogger(__name__)
+# In seconds. It takes about one; a slow machine, or a program that was never started before, takes longer.
+_LIMIT = 60.0
+_DATA_HOME, FILE_VARIABLE = "XDG_DATA_HOME", "OPENCODE_DB"
+
+
+class Program(Struct, frozen=True):
+    """What an answer depends on: the program's file as it is on the disk, and the variables that plain OpenCode reads."""
+
+    path: str
+    inode: int
+    size: int
+    modified_ns: int
+    data_home: str = ""
+    file: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """A program, and the path of the database that it named."""
+
+    program: Program
+    database: str
+
+
+def identify(program: Path, environment: Mapping[str, str]) -> Program | None:
+    """None where the program's file cannot be looked at."""
+    try:
+        found = program.stat()
+    except OSError:
+        return None
+    return Program(
+        str(program),
+        found.st_ino,
+        found.st_size,
+        found.st_mtime_ns,
+        environment.get(_DATA_HOME, ""),
+        environment.get(FILE_VARIABLE, ""),
+    )
+
+
+def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> Path:
+    """The database that this program would use with this environment. Blocks for about a second. Raises ServerError.
+
+    `opencode db path` makes and migrates the file that it names, so the program is asked with an empty data folder: only a
+    wrapper that names a place of its own leads it to a file that exists.
+    """
+    with tempfile.TemporaryDirectory(prefix="t3tray-", ignore_cleanup_errors=True) as scratch:
+        place = Path(scratch).resolve()
+        asked = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
+        asked |= {_DATA_HOME: str(place), "BUN_TMPDIR": str(place)}
+        told = _told(program, asked, place)
+        if not told.is_relative_to(place):
+            return told
+        usual = database_path(environment, home)
+        return usual if environment.get(FILE_VARIABLE) else usual.with_name(told.name)
+
+
+def _told(program: Path, environment: Mapping[str, str], scratch: Path) -> Path:
+    output = scratch / "answer"
+    try:
+        # Into a file: a child that the program leaves behind would keep a pipe open for ever.
+        with output.open("wb") as stream:
+            subprocess.run(
+                [str(program), "db", "path"],
+                env=dict(environment),
+                cwd=scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.DEVNULL,
+                timeout=_LIMIT,
+                check=True,
+            )
+        lines = output.read_bytes().decode(errors="surrogateescape").split("\n")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerFault(f"`{program} db path` does not say which database it uses: {error}.") from error
+    named = [line.strip() for line in lines if os.path.isabs(line.strip())]
+    if not named:
+        raise ServerFault(f"`{program} db path` names no file.")
+    path = Path(named[-1])
+    return path.parent.resolve() / path.name
+
+
+class Answers:
+    """The last answer, kept in a file of ours. A file that cannot be read or written only costs the question again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: Answer | None = None
+
+    def recall(self, program: Program) -> Path | None:
+        """The database that this program named, while it is the same program. Blocks for one small file."""
+        if self._known is None:
+            try:
+                self._known = msgspec.json.decode(self._path.read_bytes(), type=Answer)
+            except FileNotFoundError:
+                return None
+            except (OSError, msgspec.DecodeError) as error:
+                _log.warning("What OpenCode's program said of its database is asked anew: %s", error)
+                return None
+        return Path(self._known.database) if self._known.program == program else None
+
+    def keep(self, program: Program, database: Path) -> None:
+        self._known = Answer(program, str(database))
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(msgspec.json.encode(self._known))
+            os.replace(part, self._path)
+        except (OSError, UnicodeEncodeError) as error:
+            _log.warning("What OpenCode's program said of its database cannot be kept: %s", error)

@@ -1,0 +1,170 @@
+"""Is the database that t3tray reads the one that OpenCode uses? Asked of the program, and compared with the server that serves.
+
+It owns `OpenCodeDatabase.path` and `.trust`. Absence counts only in a file that the program named, or whose newest session the
+server has while the server's newest is in the file. Where the server that would serve uses another database, or is an attached
+one that has not been compared, nothing in the file says where the next message goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+from t3tray.core.domain.evidence import Failure
+from t3tray.core.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
+from t3tray.core.launching import Launching
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.opencode.database import OpenCodeDatabase, Trust
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.opencode.location import FILE_VARIABLE, Answers, Program, ask_database, identify
+from t3tray.core.system.serial import SerialExecutor
+
+_NOT_ASKED = "OpenCode's program has not been asked yet which database it uses."
+_NO_PROGRAM = "No OpenCode program was found that could say which database it uses."
+_log = logging.getLogger(__name__)
+
+
+class SessionSource:
+    """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
+
+    def __init__(
+        self, database: OpenCodeDatabase, launching: Launching, answers: Path, run_sql: SerialExecutor, is_external: bool
+    ) -> None:
+        self._database = database
+        self._launching = launching
+        self._answers = Answers(answers)
+        self._run_sql = run_sql
+        self.is_external = is_external
+        self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        self._program: Program | None = None
+        self._compared: tuple[str, Path] | None = None
+        self._agreement: bool | None = None
+        self._asking = asyncio.Lock()
+        database.trust = Trust(Failure.SERVER_DOWN, False, "") if is_external else self._told_by_program
+
+    async def recall(self) -> None:
+        """Go by what the program said earlier, while it is the same program. Nothing is started."""
+        if self.is_external:
+            return
+        program = await asyncio.to_thread(self._identify)
+        if program is None or program == self._program:
+            return
+        self._program = program
+        known = await asyncio.to_thread(self._answers.recall, program)
+        if known is None:
+            self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        else:
+            self._use(known)
+        self._settle()
+
+    async def ask_program(self) -> None:
+        """Have the program say which database it uses, unless it has. What it cannot say stays unknown."""
+        async with self._asking:
+            await self.recall()
+            if self.is_external or self._told_by_program.absence_counts:
+                return
+            try:
+                named = await asyncio.to_thread(self._ask)
+            except BinaryNotFound:
+                # Nobody can be asked; a file that the user named by its whole path is believed.
+                is_named = os.path.isabs(os.environ.get(FILE_VARIABLE, ""))
+                self._told_by_program = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
+            except T3TrayError as error:
+                _log.warning("%s", error.message)
+                self._told_by_program = Trust(absence_counts=False, why=error.message)
+            else:
+                self._use(named)
+            self._settle()
+
+    async def compare(self, connection: Connection) -> None:
+        """Hold the file against a server that answers. One that cannot tell changes nothing."""
+        at = (connection.url, self._database.path)
+        if self._compared == at and self._agreement:
+            return
+        try:
+            # Twice, because a session may be deleted between the two looks.
+            self._agreement = await self._agrees(connection)
+            if self._agreement is False:
+                self._agreement = await self._agrees(connection)
+        except ServerError as error:
+            _log.warning("The server at %s cannot be compared with OpenCode's database: %s", connection.url, error.message)
+            self._agreement = None
+            if self.is_external:
+                self.unreachable(error)
+            return
+        self._compared = at
+        self._settle(connection.url)
+
+    def unreachable(self, error: T3TrayError) -> None:
+        """The attached server cannot be asked, so nobody knows where the next message would go."""
+        if self.is_external:
+            failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
+            self._compared = None
+            self._database.trust = Trust(failure, False, error.message)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether asking the program could still tell more."""
+        return not self.is_external and self._told_by_program.why == _NOT_ASKED and not self._database.trust.absence_counts
+
+    @property
+    def why(self) -> str:
+        """Why the file cannot be believed, in a sentence; empty where it can."""
+        return self._database.trust.why
+
+    async def _agrees(self, connection: Connection) -> bool | None:
+        """None where neither holds a session. Raises ServerError when one of them cannot tell."""
+        theirs = await connection.newest_root()
+        try:
+            ours, has_theirs = await self._run_sql(self._look_up, theirs)
+        except ServerDown:
+            # There is no such file; a server that has sessions keeps them elsewhere.
+            return None if theirs is None else False
+        if not has_theirs:
+            return False
+        if ours is None:
+            return None
+        try:
+            await connection.session(ours)
+        except SessionMissing:
+            return False
+        return True
+
+    def _look_up(self, theirs: str | None) -> tuple[str | None, bool]:
+        with self._database.reading() as reader:
+            has_theirs = theirs is None or bool(reader.rows("SELECT 1 FROM session WHERE id = ?", theirs))
+            return reader.newest_root(), has_theirs
+
+    def _use(self, named: Path) -> None:
+        if self._database.path != named:
+            _log.info("OpenCode's program keeps its database at %s.", named)
+            self._database.path = named
+        self._told_by_program = Trust()
+
+    def _settle(self, url: str = "") -> None:
+        """The trust that follows from what was said; a server's word goes before the program's."""
+        if self._agreement is False and self._compared and self._compared[1] == self._database.path:
+            why = f"The server at {url or self._compared[0]} does not use the database at {self._database.path}."
+            self._database.trust = Trust(Failure.OTHER_DATABASE, False, why)
+        elif self._agreement and self._compared and self._compared[1] == self._database.path:
+            self._database.trust = Trust()
+        elif self.is_external:
+            why = f"The server at {url} holds no session yet that could be compared with the database at {self._database.path}."
+            self._database.trust = Trust(absence_counts=False, why=why)
+        else:
+            self._database.trust = self._told_by_program
+
+    def _identify(self) -> Program | None:
+        found = self._launching.known_program()
+        return identify(found, os.environ) if found else None
+
+    def _ask(self) -> Path:
+        program, environment = self._launching.program(), self._launching.environment()
+        identity = identify(program, environment)
+        named = ask_database(program, environment, Path.home())
+        if identity is not None:
+            self._answers.keep(identity, named)
+            self._program = identity
+        return named

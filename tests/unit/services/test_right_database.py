@@ -1,0 +1,130 @@
+"""What a database says counts only as far as it is known to be the one that OpenCode uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.evidence import Failure
+from t3tray.core.domain.reaper import ReaperClock
+from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.opencode.database import OpenCodeDatabase, Trust
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.overview import take_overview
+from t3tray.core.services.sentinel import Sentinel
+from t3tray.core.services.survey import Survey
+from t3tray.core.store.store import Store
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.state import T3Reader
+from tests.support.stores import open_store
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, writing
+
+DOUBTED = Trust(absence_counts=False, why="OpenCode's program has not been asked yet which database it uses.")
+ANOTHERS = Trust(Failure.OTHER_DATABASE, False, "The server at http://127.0.0.1:1 does not use the database at /here.")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """One thread whose session is there, one whose session is not, one whose session is empty."""
+    made = empty_world(tmp_path)
+    with writing(made.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        add_session(connection, "ses_there", made.code / "proj")
+        add_session(connection, "ses_empty", made.code / "proj", messages=0)
+    with writing(made.state) as connection:
+        for name in ("there", "gone", "empty"):
+            add_thread(connection, name, f"ses_{name}")
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "data", lambda: NOON)
+    yield opened
+    opened.close()
+
+
+class Eyes:
+    def __init__(self, store: Store, world: World) -> None:
+        self.database = OpenCodeDatabase(world.opencode)
+        surroundings = Surroundings(lambda: NOON, lambda: False)
+        self.survey = Survey(store, self.database, surroundings, [T3Reader(T3Home(world.home))])
+        self.sentinel = Sentinel(store, self.database, lambda: NOON)
+
+    def verdicts(self) -> dict[str, Verdict]:
+        return {found.thread.id: found.verdict for found in self.survey.look().examinations}
+
+    def reasons(self) -> dict[str, Reason]:
+        return {name: verdict.reason for name, verdict in self.verdicts().items()}
+
+
+@pytest.fixture
+def eyes(store: Store, world: World) -> Eyes:
+    return Eyes(store, world)
+
+
+def test_what_is_not_in_a_file_that_nobody_vouches_for_is_unknown_and_what_is_there_stays(eyes: Eyes) -> None:
+    known = eyes.reasons()
+    assert known["gone"] is Reason.MISSING
+    eyes.database.trust = DOUBTED
+    doubted = eyes.verdicts()
+    assert doubted["there"].reason is known["there"]
+    for name in ("gone", "empty"):
+        assert (doubted[name].reason, doubted[name].kind) == (Reason.OTHER_DATABASE, Kind.UNKNOWN)
+        assert sentence(doubted[name]) == (
+            "OpenCode may use another database than the one that t3tray reads, so it is not known whether this session exists"
+            " (OpenCode's program has not been asked yet which database it uses)."
+        )
+    eyes.database.trust = Trust()
+    assert eyes.reasons() == known
+
+
+def test_a_file_that_the_server_does_not_use_says_nothing_of_any_thread(eyes: Eyes) -> None:
+    eyes.database.trust = ANOTHERS
+    assert set(eyes.reasons().values()) == {Reason.OTHER_DATABASE}
+    assert all("does not use the database at /here" in sentence(verdict) for verdict in eyes.verdicts().values())
+    eyes.database.trust = Trust(Failure.SERVER_DOWN, False, "No response from http://127.0.0.1:1.")
+    assert set(eyes.reasons().values()) == {Reason.SERVER_DOWN}
+
+
+def test_another_file_is_read_from_the_next_look_on(eyes: Eyes, world: World, tmp_path: Path) -> None:
+    before = eyes.reasons()
+    (tmp_path / "second").mkdir()
+    other = empty_world(tmp_path / "second")
+    with writing(other.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        add_session(connection, "ses_gone", world.code / "proj")
+    eyes.database.path = other.opencode
+    assert eyes.reasons() == {"there": Reason.MISSING, "gone": before["there"], "empty": Reason.MISSING}
+
+
+def test_no_alarm_is_raised_for_what_a_doubted_file_lacks(eyes: Eyes, world: World) -> None:
+    eyes.sentinel.watch(eyes.survey.look())
+    eyes.database.trust = DOUBTED
+    with writing(world.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM message")
+        connection.execute("DELETE FROM session")
+    picture = eyes.survey.look()
+    assert {found.verdict.reason for found in picture.examinations} == {Reason.OTHER_DATABASE}
+    assert eyes.sentinel.watch(picture) == ()
+    candidates = eyes.survey.candidates("there", ())
+    assert [found.exists for found in candidates] == [None]
+
+
+def test_it_is_said_where_every_recorded_session_is_gone_at_once(eyes: Eyes, world: World) -> None:
+    def warnings() -> tuple[str, ...]:
+        status = ServerStatus(ServerState.STOPPED)
+        return take_overview(eyes.survey.look(), status, (), (), ReaperClock(), NOON).warnings
+
+    assert warnings() == ()
+    with writing(world.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM session")
+    assert warnings() == (
+        "None of the 3 recorded sessions is in OpenCode's database: it was probably moved, replaced or restored.",
+    )
