@@ -47,7 +47,7 @@ from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.resting import Resting
-from t3tray.core.services.resume import NotResumable, Resume
+from t3tray.core.services.resume import Examination, NotResumable, Resume
 from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
@@ -256,7 +256,7 @@ class Engine:
         await self.source.recall()
         await self._compare_source(joins=self.source.is_external)
         picture = await self._run_sql(self.survey.look)
-        if self.source.is_open and any(found.verdict.reason in _DOUBTS for found in picture.examinations):
+        if self.source.is_open and any(map(_is_doubted, picture.examinations)):
             await self.find_source()
             picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:
@@ -482,6 +482,11 @@ class Engine:
             return await self.join_running_server()
         except _UNREACHABLE:
             return None
+
+
+def _is_doubted(found: Examination) -> bool:
+    """Whether it would be known more of this thread if it were known which database OpenCode uses."""
+    return found.verdict.reason in _DOUBTS or any(each.exists is None for each in found.served)
 
 
 def _vault_rules(settings: Settings) -> VaultRules:
