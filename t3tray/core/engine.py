@@ -27,7 +27,7 @@ from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, WorldError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
@@ -234,19 +234,25 @@ class Engine:
         return await self.resume.resume(thread.id, connection)
 
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Resumption:
-        """Verify, then hand the prompt over. Raises NotResumable or a ServerError; the text is then the thread's draft."""
+        """Verify, then hand the prompt over, until the session holds it.
+
+        Raises NotResumable, NotTaken or a ServerError; the text is then the thread's draft.
+        """
         connection = await self._connect_to_send(thread_id, text)
         return await self.sending.send(thread_id, text, connection, despite_others)
 
     async def converse(
         self, thread_id: str, text: str, despite_others: bool = False
     ) -> AsyncGenerator[str | Waiting | Warned, None]:
-        """Send, and give the reply as it comes. Raises what `send` raises, and TurnFailed."""
+        """Send, and give the reply as it comes. Raises what `send` raises, TurnFailed and Unanswered."""
         connection = await self._connect_to_send(thread_id, text)
-        async with aclosing(self.sending.converse(thread_id, text, connection, connection.events(), despite_others)) as pieces:
+        async with aclosing(self.sending.converse(thread_id, text, connection, despite_others)) as pieces:
             async for piece in pieces:
                 yield piece
-        await self.archive.keep(await self.look())
+        try:
+            await self.archive.keep(await self.look())
+        except WorldError as error:
+            yield Warned(f"The archive could not be brought up to date: {error.message}")
 
     async def look(self, whole: bool = False) -> Picture:
         """All threads with their verdicts: from the databases, and what a running server says it is doing.

@@ -13,7 +13,9 @@ T3TrayError
 │   │   │   └── MoveRefused    a session cannot be moved there: it is another project
 │   │   ├── Unsupported        HTML, another dialect, a field that we need is not there
 │   │   └── OtherDatabase      the file that was read may not be the one that OpenCode uses
-│   ├── TurnFailed             the model's answer to a prompt is an error
+│   ├── TurnFailed             the model's answer to a prompt is an error, or the turn was stopped or broke off
+│   ├── NotTaken               a message is not in its session, as far as can be told; its text is kept
+│   ├── Unanswered             a message is in its session, and the model was not asked
 │   ├── ServerFailed           the managed server could not be started
 │   ├── BinaryNotFound         there is no `opencode` to start
 │   ├── StoreError             our database: newer, damaged, locked, disk full
@@ -40,6 +42,7 @@ class ExitCode(IntEnum):
     UNKNOWN = 4
     NO_THREAD = 5
     REFUSED = 6
+    TURN_FAILED = 7
 
 
 class T3TrayError(Exception):
@@ -106,6 +109,15 @@ class OtherDatabase(ServerError):
 
 class TurnFailed(WorldError):
     title = "The turn ended with an error"
+    exit_code = ExitCode.TURN_FAILED
+
+
+class NotTaken(WorldError):
+    title = "The message did not arrive"
+
+
+class Unanswered(WorldError):
+    title = "OpenCode did not answer"
 
 
 class ServerFailed(WorldError):

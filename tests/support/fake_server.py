@@ -5,19 +5,24 @@ What the real server does is proved against the real one in `tests/integration`;
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import ServerDown, SessionMissing
-from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, marked_metadata, marker_in
+from t3tray.core.opencode.events import Connected, ServerEvent, Signal
+from t3tray.core.opencode.reading import Reading
+from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, marked_metadata, marker_in
 
 
 class Killed(BaseException):
@@ -48,6 +53,7 @@ class FakeServer:
     messages_held: dict[str, list[MessageRecord]] = field(default_factory=dict)
     prompts: list[tuple[str, str]] = field(default_factory=list)
     made: int = 0
+    told: list[ServerEvent] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     version = "1.18.33"
@@ -138,8 +144,18 @@ class FakeServer:
         """What OpenCode's database would tell."""
         yield FakeLibrary(self)
 
-    async def prompt(self, session_id: str, text: str) -> None:
-        self._request(lambda: self._answer(session_id, text))
+    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
+        self._request(lambda: self._answer(session_id, text, message_id))
+
+    async def messages_from(self, session_id: str, message_id: str) -> Reading:
+        self._request()
+        held = self.messages_held[session_id]
+        start = next((place for place, record in enumerate(held) if record.facts.id == message_id), 0)
+        told = msgspec.json.encode([_on_the_wire(record) for record in held[start:]])
+        return Reading(msgspec.json.decode(told, type=tuple[Message, ...]))
+
+    def events(self) -> FakeEvents:
+        return FakeEvents(self.told, len(self.told))
 
     def add_foreign_session(self, directory: str) -> str:
         record = SessionRecord(SessionFacts(f"ses_{next(self._numbers):03}", directory, "theirs", 1, 1))
@@ -165,13 +181,51 @@ class FakeServer:
             raise SessionMissing(f"Session not found: {session_id}")
         return self.sessions_held[session_id]
 
-    def _answer(self, session_id: str, text: str) -> None:
+    def _answer(self, session_id: str, text: str, message_id: str = "") -> None:
         self._held(session_id)
         self.prompts.append((session_id, text))
+        asked = ""
         for role in (Role.USER, Role.ASSISTANT):
             number = next(self._numbers)
-            facts = MessageFacts(f"msg_{number:05}", role, number, True)
-            self.messages_held[session_id].append(MessageRecord(facts, session_id, text=text))
+            own = message_id if role is Role.USER and message_id else f"msg_{number:05}"
+            facts = MessageFacts(own, role, number, True)
+            parent = None if role is Role.USER else asked
+            record = MessageRecord(facts, session_id, parent, text, None if role is Role.USER else "stop")
+            self.messages_held[session_id].append(record)
+            asked = own
+            self._tell(record)
+        self.told.append(ServerEvent("session.idle", "", session_id, {"sessionID": session_id}))
+
+    def _tell(self, record: MessageRecord) -> None:
+        message = _on_the_wire(record)
+        self.told.append(ServerEvent("message.updated", "", record.session_id, {"info": message["info"]}))
+        for part in message["parts"]:
+            self.told.append(ServerEvent("message.part.updated", "", record.session_id, {"part": part}))
+
+
+def _on_the_wire(record: MessageRecord) -> dict[str, Any]:
+    facts = record.facts
+    completed = {} if facts.role is Role.USER else {"completed": facts.created_ms}
+    info = {"id": facts.id, "sessionID": record.session_id, "role": facts.role, "time": {"created": facts.created_ms} | completed}
+    info |= {"parentID": record.parent_id, "finish": record.finish}
+    return {"info": info, "parts": [{"type": "text", "id": f"prt_{facts.id}", "text": record.text, "messageID": facts.id}]}
+
+
+@dataclass(frozen=True)
+class FakeEvents:
+    """What a server tells from now on."""
+
+    told: list[ServerEvent]
+    start: int
+
+    async def events(self) -> AsyncGenerator[Signal, None]:
+        yield Connected()
+        place = self.start
+        while True:
+            for event in self.told[place:]:
+                place += 1
+                yield event
+            await asyncio.sleep(0.001)
 
 
 class FakeLibrary:

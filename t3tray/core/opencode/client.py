@@ -17,7 +17,8 @@ from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
-from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord, Span, TranscriptPage
+from t3tray.core.opencode.reading import Reading, read_messages
+from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
 
 CONNECT_TIMEOUT = 2.0
@@ -26,6 +27,7 @@ READ_TIMEOUT = 10.0
 # OpenCode pages by time of update, and two sessions of the same millisecond can fall between two pages.
 _ALL_SESSIONS = 1_000_000
 _COUNTED_AT_ONCE = 500
+_FIRST_READ = 8
 
 T = TypeVar("T")
 
@@ -100,6 +102,21 @@ class OpenCodeClient:
         found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
         return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
 
+    async def messages_from(self, session_id: str, message_id: str) -> Reading:
+        """This message and all after it; everything where it is not there. Reads no more of the session than it has to."""
+        read: tuple[Message, ...] = ()
+        unread, before, limit = 0, None, _FIRST_READ
+        while True:
+            params = {"limit": str(limit)} | ({"before": before} if before else {})
+            response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
+            each = wire.decode(failures.json_body(response), tuple[Raw, ...], "the messages")
+            page = read_messages(each)
+            read, unread = (*page.messages, *read), unread + page.unread
+            before, limit = response.headers.get("x-next-cursor"), limit * 4
+            start = next((place for place, message in enumerate(read) if message.info.id == message_id), None)
+            if start is not None or before is None:
+                return Reading(read[start or 0 :], unread)
+
     async def span(self, session_id: str) -> Span:
         """How much a session holds, page by page: the server tells no count. Raises SessionMissing."""
         times: list[int] = []
@@ -160,9 +177,13 @@ class OpenCodeClient:
         """Delete one message. Only ever for one that a remedy of ours added."""
         failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}/message/{_part(message_id)}"))
 
-    async def prompt(self, session_id: str, text: str) -> None:
-        """Hand over a prompt; the reply comes by events. After TimedOut or ServerDown it may have arrived nevertheless."""
-        body = {"parts": [{"type": "text", "text": text}]}
+    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
+        """Hand over a prompt; the reply comes by events. `message_id` is the id of its message, empty for OpenCode's choice.
+
+        After TimedOut or ServerDown it may have arrived nevertheless, and a good answer does not say that it was stored.
+        """
+        body: dict[str, object] = {"parts": [{"type": "text", "text": text}]}
+        body |= {"messageID": message_id} if message_id else {}
         failures.no_body(await self._send("POST", f"/session/{_part(session_id)}/prompt_async", json=body))
 
     async def abort(self, session_id: str, directory: str) -> None:

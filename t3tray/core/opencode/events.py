@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -56,6 +56,17 @@ class Gap:
 
 
 Signal = Connected | ServerEvent | Gap
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Nothing came for as long as whoever listens wanted to wait."""
+
+
+class EventSource(Protocol):
+    """Where events come from; a test's need no connection."""
+
+    def events(self) -> AsyncGenerator[Signal, None]: ...
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -174,6 +185,27 @@ class EventStream:
             # Beats that waited in the buffer seem to come at once; the shortest limit keeps them from ending the stream.
             self._heartbeat = max(self._shortest, min(now - last, _SLOWEST_HEARTBEAT))
         return now
+
+
+async def with_pauses(
+    signals: AsyncGenerator[Signal, None], patience: Callable[[], float]
+) -> AsyncGenerator[Signal | Quiet, None]:
+    """The same signals, and `Quiet` each time that none has come for `patience()` seconds. Closes `signals` at its own end."""
+    coming: asyncio.Task[Signal] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(signals))
+            await asyncio.wait({coming}, timeout=max(patience(), 0))
+            if not coming.done():
+                yield Quiet()
+                continue
+            done, coming = coming, None
+            yield done.result()
+    finally:
+        if coming:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        await signals.aclose()
 
 
 def _parsed(sse: ServerSentEvent) -> ServerEvent | None:

@@ -6,6 +6,7 @@ database alike. Unknown fields are ignored; a missing field that we need is Unsu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +18,10 @@ from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.core.errors import Unsupported
 
 T = TypeVar("T")
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR_NAME = re.compile(r"^(?:[\w./]*Error: )+")
+_CAUSE = "[cause]: "
 
 
 @dataclass(frozen=True)
@@ -150,8 +155,16 @@ class MessageError(Struct, frozen=True):
         """The turn was ended on somebody's word."""
         return self.name == "MessageAbortedError"
 
+    @property
+    def words(self) -> str:
+        """What OpenCode says of it, in one line: the innermost cause, without the error's name and the stack that it adds."""
+        lines = [line.strip() for line in _COLOUR.sub("", self.data.message).splitlines() if line.strip()]
+        causes = [line.removeprefix(_CAUSE) for line in lines if line.startswith(_CAUSE)]
+        said = (causes or lines or [""])[0 if not causes else -1]
+        return _ERROR_NAME.sub("", said.removesuffix("{").strip())
+
     def sentence(self) -> str:
-        return self.data.message or self.name or "OpenCode did not say why."
+        return self.words or self.name or "OpenCode did not say why."
 
 
 class MessageBody(Struct, frozen=True):
@@ -258,7 +271,8 @@ class _PartTime(Struct, frozen=True):
 class Part(Struct, frozen=True):
     """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file.
 
-    `time` has an end once a text is written to its end; before that its words are told by events alone.
+    `time` has an end once a text is written to its end; before that its words are told by events alone. `auto`: a compaction that
+    OpenCode makes by itself.
     """
 
     type: str
@@ -272,6 +286,12 @@ class Part(Struct, frozen=True):
     metadata: Raw = Raw()
     message_id: str = field(name="messageID", default="")
     time: _PartTime | None = None
+    auto: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """OpenCode's own words after a compaction, by which it has the model go on with what it was asked."""
+        return self.synthetic and b"compaction_continue" in bytes(self.metadata)
 
     @property
     def is_being_written(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from t3tray.core.domain.evidence import Activity
+from t3tray.core.opencode.events import EventSource
+from t3tray.core.opencode.reading import Reading
 from t3tray.core.opencode.wire import Marker, MessageRecord, Page, SessionRecord
 
 
@@ -16,6 +18,8 @@ class SessionServer(Protocol):
     def version(self) -> str:
         """What its health answer named when the connection was made."""
         ...
+
+    def events(self) -> EventSource: ...
 
     async def session(self, session_id: str) -> SessionRecord: ...
 
@@ -39,4 +43,6 @@ class SessionServer(Protocol):
 
     async def delete_message(self, session_id: str, message_id: str) -> None: ...
 
-    async def prompt(self, session_id: str, text: str) -> None: ...
+    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None: ...
+
+    async def messages_from(self, session_id: str, message_id: str) -> Reading: ...

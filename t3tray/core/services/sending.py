@@ -1,40 +1,37 @@
 """Sending a message in a thread, under rule 2: only to the live binding's session, only after a fresh verdict *resumable*.
 
-What is refused keeps the text as the thread's draft. It never creates a session.
+What is refused, or does not arrive, keeps the text as the thread's draft. It never creates a session.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from t3tray.core.domain.evidence import Activity, Role
 from t3tray.core.domain.journal import Actor
 from t3tray.core.domain.receipt import REVERT_PENDING, T3_WORKS
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.errors import Refused, ServerError, TurnFailed
-from t3tray.core.opencode.events import Connected, EventStream, Gap, ServerEvent
-from t3tray.core.opencode.wire import MessageRecord
+from t3tray.core.errors import NotTaken, OurBug, Refused, ServerError, StoreError, TurnFailed, Unanswered
+from t3tray.core.opencode.events import Connected, Gap, with_pauses
+from t3tray.core.opencode.message_ids import MessageIds
+from t3tray.core.services.exchange import ARRIVED, KEPT_AS_DRAFT, Arrived, Exchange, Limits, Waiting
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.resume import NotResumable, Resume
+from t3tray.core.services.turn import Outcome, Turn
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 
-KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
-_ASKS = {
-    "permission.asked": "The agent asks for a permission.",
-    "question.asked": "The agent asks a question.",
-}
+__all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Waiting", "Warned", "without"]
 
-
-@dataclass(frozen=True)
-class Waiting:
-    """The turn goes on only after somebody answered; `what` says it in a sentence."""
-
-    what: str
+# A clock that is not the server's may be a little behind it.
+_AHEAD = timedelta(seconds=5)
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -44,42 +41,11 @@ class Warned:
     what: str
 
 
-@dataclass
-class _Reply:
-    """The reply as far as it has been heard: which parts are text of an assistant's message, and what was passed on."""
+@dataclass(frozen=True)
+class _Sent:
+    """The session holds the message that was sent after this resumption."""
 
-    known_tail: str
-    roles: dict[str, str] = field(default_factory=dict)
-    text_parts: set[str] = field(default_factory=set)
-    passed_on: str = ""
-    over: bool = False
-
-    def hear(self, event: ServerEvent) -> str:
-        """What this event adds to the reply's text."""
-        properties = event.properties
-        match event.kind:
-            case "message.updated":
-                info = properties.get("info")
-                if isinstance(info, dict):
-                    self.roles[str(info.get("id"))] = str(info.get("role"))
-            case "message.part.updated":
-                part = properties.get("part")
-                if isinstance(part, dict) and part.get("type") == "text":
-                    self.text_parts.add(str(part.get("id")))
-            case "message.part.delta":
-                return self._delta(properties)
-            case "session.idle":
-                self.over = True
-        return ""
-
-    def _delta(self, properties: dict[str, object]) -> str:
-        message_id = str(properties.get("messageID"))
-        mine = message_id > self.known_tail and self.roles.get(message_id) == Role.ASSISTANT
-        if not mine or str(properties.get("partID")) not in self.text_parts or properties.get("field") != "text":
-            return ""
-        delta = str(properties.get("delta") or "")
-        self.passed_on += delta
-        return delta
+    resumption: Resumption
 
 
 class RevertPending(Refused):
@@ -91,54 +57,101 @@ class RevertPending(Refused):
 class Sending:
     """Sends prompts and follows their turns."""
 
-    def __init__(self, store: Store, run_sql: SerialExecutor, resume: Resume, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SerialExecutor,
+        resume: Resume,
+        now: Callable[[], datetime],
+        ids: MessageIds | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        """`ids` makes the ids of the messages, by the clock and the system's randomness if nothing is given."""
         self._store = store
         self._run_sql = run_sql
         self._resume = resume
         self._now = now
+        self._ids = ids or MessageIds(lambda: int(now().timestamp() * 1000), random.SystemRandom())
+        self._clock = clock
+        self._limits = limits
 
     async def send(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
-        """Verify, then prompt; returns as soon as the server has taken the message. `despite_others` as in `Resume.resume`.
+        """Verify, then prompt; returns when the session holds the message. `despite_others` as in `Resume.resume`.
 
-        Raises NotResumable, RevertPending, or a ServerError; the text is then the thread's draft.
+        Raises NotResumable, RevertPending, NotTaken or a ServerError; the text is then the thread's draft.
         """
-        resumption = await self._verify(thread_id, text, server, despite_others)
-        await server.prompt(resumption.session_id or "", text)
-        await self._run_sql(self._sent, resumption.thread.id, text)
-        return resumption
+        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+            async for step in steps:
+                if isinstance(step, _Sent):
+                    return step.resumption
+        raise OurBug("A prompt came to no end.")
 
     async def converse(
-        self, thread_id: str, text: str, server: SessionServer, stream: EventStream, despite_others: bool = False
+        self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False
     ) -> AsyncGenerator[str | Waiting | Warned, None]:
         """Send, and give the reply's text as it comes until the turn is over; then renew the proof.
 
-        Raises what `send` raises, and TurnFailed when the model's answer is an error.
+        Raises what `send` raises; TurnFailed when the turn went wrong, Unanswered when there was none.
         """
-        reply: _Reply | None = None
+        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+            async for step in steps:
+                if not isinstance(step, _Sent):
+                    yield step
+                elif T3_WORKS in step.resumption.receipt.notes:
+                    yield Warned(T3_WORKS)
+
+    async def _exchange(
+        self, thread_id: str, text: str, server: SessionServer, despite_others: bool
+    ) -> AsyncGenerator[str | Waiting | Warned | _Sent, None]:
+        exchange: Exchange | None = None
         resumption: Resumption | None = None
-        events = stream.events()
-        try:
-            async for signal in events:
-                if resumption is None or reply is None:
+        # The stream is open before anything is sent, so that nothing of the turn is missed.
+        patience = lambda: exchange.patience() if exchange else self._limits.quiet  # noqa: E731
+        async with aclosing(with_pauses(server.events().events(), patience)) as signals:
+            async for signal in signals:
+                if exchange is None or resumption is None:
                     if isinstance(signal, Gap):
                         await self._verify(thread_id, text, server)
                         raise signal.error
-                    reply = _Reply(await self._tail(thread_id, server))
-                    resumption = await self.send(thread_id, text, server, despite_others)
-                    if T3_WORKS in resumption.receipt.notes:
-                        yield Warned(T3_WORKS)
-                elif isinstance(signal, Gap | Connected):
-                    reply.over = await self._is_idle(resumption, server)
-                elif signal.kind in _ASKS and await self._is_ours(signal.session_id, resumption, server):
-                    yield Waiting(_ASKS[signal.kind])
-                elif signal.session_id == resumption.session_id:
-                    yield reply.hear(signal)
-                if reply.over:
+                    if isinstance(signal, Connected):
+                        resumption = await self._verify(thread_id, text, server, despite_others)
+                        exchange = await self._hand_over(resumption, text, server)
+                    continue
+                for step in await exchange.hear(signal):
+                    yield _Sent(resumption) if isinstance(step, Arrived) else step
+                if exchange.outcome:
                     break
-        finally:
-            await events.aclose()
-        if reply and resumption and resumption.session_id:
-            yield await self._end(resumption, reply, server)
+        if exchange and resumption:
+            async for warning in self._end(resumption, exchange, server):
+                yield warning
+
+    async def _hand_over(self, resumption: Resumption, text: str, server: SessionServer) -> Exchange:
+        thread_id, session_id = resumption.thread.id, resumption.session_id or ""
+        await self._refuse_the_future(session_id, server)
+
+        async def put_away() -> None:
+            await self._run_sql(self._sent, thread_id, text)
+
+        turn = Turn(self._ids.next(), text)
+        exchange = Exchange(server, session_id, turn, put_away, self._clock, self._limits)
+        await exchange.hand_over(text)
+        return exchange
+
+    async def _refuse_the_future(self, session_id: str, server: SessionServer) -> None:
+        """OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model."""
+        newest = (await server.messages(session_id, 1)).messages
+        if not newest:
+            return
+        now = self._now()
+        written = datetime.fromtimestamp(newest[-1].facts.created_ms / 1000, now.tzinfo)
+        if written > now + _AHEAD:
+            when = f"{written.astimezone():%Y-%m-%d %H:%M}"
+            raise NotTaken(
+                f"The newest message of this session is dated {when}, which is still to come: the clock was ahead when it was "
+                "written. Until then OpenCode would store a message and not ask the model.",
+                f"Set this computer's clock right if it is behind, or wait until {when}. {KEPT_AS_DRAFT}",
+            )
 
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
         """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""
@@ -153,47 +166,31 @@ class Sending:
             )
         return resumption
 
-    async def _tail(self, thread_id: str, server: SessionServer) -> str:
-        thread = await self._run_sql(self._store.threads.find, thread_id)
-        cursor = (await self._run_sql(self._store.journal.binding, thread.id)).cursor
-        if cursor is None:
-            return ""
+    async def _end(self, resumption: Resumption, exchange: Exchange, server: SessionServer) -> AsyncGenerator[str | Warned, None]:
+        """Renew the proof and tell how the turn ended. What cannot be read of a turn that was answered is only warned of."""
+        turn, warnings = exchange.turn, list(exchange.warnings)
         try:
-            newest = (await server.messages(cursor.session_id, 1)).messages
-        except ServerError:
-            # The verdict that `send` takes next says what is wrong, in its own words.
-            return ""
-        return newest[-1].facts.id if newest else ""
-
-    async def _is_idle(self, resumption: Resumption, server: SessionServer) -> bool:
-        """Around a gap in the events the turn may have ended unheard. Raises a ServerError when nobody can tell."""
-        session_id = resumption.session_id or ""
-        # By the session's own spelling of its folder: by another, nothing is ever busy.
-        activity = await server.activity(session_id, (await server.session(session_id)).facts.directory)
-        return activity is Activity.IDLE
-
-    async def _is_ours(self, session_id: str | None, resumption: Resumption, server: SessionServer) -> bool:
-        """Whether it is the thread's session, or one of its sub-agents'. What cannot be told is not this thread's."""
-        seen: set[str] = set()
-        while session_id and session_id != resumption.session_id and session_id not in seen:
-            seen.add(session_id)
-            try:
-                session_id = (await server.session(session_id)).facts.parent_id
-            except ServerError:
-                return False
-        return session_id is not None and session_id == resumption.session_id
-
-    async def _end(self, resumption: Resumption, reply: _Reply, server: SessionServer) -> str:
-        """Whatever the events did not bring, read from the server; and the proof of what is there now."""
-        session_id = resumption.session_id or ""
-        page = await server.messages(session_id, 100)
-        answers = [m for m in page.messages if m.facts.id > reply.known_tail and m.facts.role is Role.ASSISTANT]
-        await self._resume.renew(resumption.thread.id, server, Actor.TURN, "the turn ended")
-        await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
-        failed = next((m.error for m in answers if m.error), None)
-        if failed:
-            raise TurnFailed(f"The model did not answer: {failed}", "The message is in the conversation; send again to go on.")
-        return _rest(answers, reply.passed_on)
+            await self._resume.renew(resumption.thread.id, server, Actor.TURN, "the turn ended")
+            await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
+        except (ServerError, StoreError) as error:
+            warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")
+        if exchange.outcome is Outcome.TOGETHER:
+            yield Warned("Another program sent a message right after this one. OpenCode answered both at once:")
+            yield turn.others_reply
+        for warning in warnings:
+            yield Warned(warning)
+        match exchange.outcome:
+            case Outcome.FAILED:
+                raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} Send again to go on.")
+            case Outcome.STOPPED:
+                raise TurnFailed("The turn was stopped before its end.", f"{ARRIVED} Send again to go on.")
+            case Outcome.BROKEN_OFF:
+                raise TurnFailed("The turn broke off: OpenCode was ended in its middle.", f"{ARRIVED} Send again to go on.")
+            case Outcome.UNANSWERED:
+                said = (
+                    f"OpenCode did not answer: {turn.error}" if turn.error else "OpenCode stored the message and asked no model."
+                )
+                raise Unanswered(said, f"{ARRIVED} Mend that, then send again to go on.")
 
     def _sent(self, thread_id: str, text: str) -> None:
         thread = self._store.threads.find(thread_id)
@@ -205,8 +202,3 @@ def without(draft: str, sent: str) -> str:
     """The draft without the message that was sent, wherever in it that stands by itself."""
     kept = f"\n\n{draft}\n\n".replace(f"\n\n{sent}\n\n", "\n\n", 1)
     return kept.strip("\n")
-
-
-def _rest(answers: list[MessageRecord], passed_on: str) -> str:
-    whole = "".join(message.text for message in answers)
-    return whole.removeprefix(passed_on) if whole.startswith(passed_on) else ""
