@@ -18,9 +18,9 @@ from t3tray.core.domain.receipt import T3_WORKS
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
-from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError
+from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, WorldError
 from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.sending import RevertPending, Waiting, Warned
+from t3tray.core.services.sending import RevertPending, Waiting
 from t3tray.core.services.views import Resumption
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
@@ -214,25 +214,36 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
         sent = await engine.send(thread, text, despite_others)
         if T3_WORKS in sent.receipt.notes:
             command.say(T3_WORKS)
-        command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None}, "")
+        command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None, "warnings": []}, "")
         return ExitCode.DONE
     pieces: list[str] = []
+    warnings: list[str] = []
     async for piece in engine.converse(thread, text, despite_others):
-        if isinstance(piece, Waiting | Warned):
-            how = f" Answer it in `t3tray attach {thread}` in another terminal." if isinstance(piece, Waiting) else ""
-            command.say(f"{piece.what}{how}")
-            continue
-        pieces.append(piece)
-        if not command.words.json:
-            command.pass_on(piece)
+        if isinstance(piece, str):
+            pieces.append(piece)
+            if not command.words.json:
+                command.pass_on(piece)
+        elif isinstance(piece, Waiting):
+            command.say(f"{piece.what} Answer it in `t3tray attach {thread}` in another terminal.")
+        else:
+            warnings.append(piece.what)
+            command.say(piece.what)
     reply = "".join(pieces)
-    details = await engine.details(thread)
-    document = {**documents.thread_document(details.row.thread), "thread": details.row.thread.id}
-    document |= {"session_id": details.row.session_id, "reply": reply}
     if not command.words.json and not reply.endswith("\n"):
         command.pass_on("\n")
-    command.answer(document, "")
+    command.answer(await _replied(engine, thread, reply, warnings), "")
     return ExitCode.DONE
+
+
+async def _replied(engine: Engine, thread_id: str, reply: str, warnings: list[str]) -> documents.Document:
+    """The document of a turn that was answered. Nothing that can no longer be read makes it a failure."""
+    try:
+        row = (await engine.details(thread_id)).row
+    except WorldError as error:
+        warnings = [*warnings, f"The thread could not be read afterwards: {error.message}"]
+        return {"thread": thread_id, "reply": reply, "warnings": warnings}
+    document = {**documents.thread_document(row.thread), "thread": row.thread.id, "session_id": row.session_id}
+    return document | {"reply": reply, "warnings": warnings}
 
 
 def _refused(command: Command, refusal: NotResumable) -> ExitCode:

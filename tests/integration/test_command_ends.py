@@ -25,7 +25,7 @@ def test_adopting_a_session_that_is_not_there_is_no_such_session(program: Progra
 
 
 def test_a_new_thread_whose_first_message_fails_tells_its_id(program: Program, tmp_path: Path) -> None:
-    told = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "fail: no credit left", code=4)
+    told = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "fail: no credit left", code=7)
     assert "no credit left" in told["error"]["message"]
     (row,) = program.json("threads")["threads"]
     assert told["thread"] == row["id"]

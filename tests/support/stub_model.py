@@ -9,6 +9,7 @@ last user message alone:
 - "task: PROMPT"         → a `task` tool call: a sub-agent that is given this prompt;
 - "think: TEXT"          → that text as reasoning, then "OK.";
 - "fail: TEXT"           → HTTP 400 with that text (the `session.error` flow);
+- "fill: TOKENS"         → "OK.", and says that it read so many tokens (OpenCode compacts before the next turn);
 - "hold"                 → the first words, then silence until `release()` (a turn that is under way);
 - "say: TEXT"            → that text;
 - anything else          → "OK.".
@@ -155,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         for delta in model.answer(body):
             finish = "tool_calls" if "tool_calls" in delta else "stop"
             self._chunk({"role": "assistant", **delta}, None)
-        self._chunk({}, finish)
+        self._chunk({}, finish, int(last.removeprefix("fill: ")) if last.startswith("fill: ") else 10)
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _refuse(self, message: str) -> None:
@@ -166,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def _chunk(self, delta: dict[str, Any], finish: str | None) -> None:
+    def _chunk(self, delta: dict[str, Any], finish: str | None, tokens: int = 10) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         chunk: dict[str, Any] = {
             "id": "c1",
@@ -176,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             "choices": [choice],
         }
         if finish:
-            chunk["usage"] = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+            chunk["usage"] = {"prompt_tokens": tokens, "completion_tokens": 2, "total_tokens": tokens + 2}
         self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
         self.wfile.flush()
 
