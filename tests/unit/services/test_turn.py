@@ -149,10 +149,10 @@ def test_a_compaction_that_fails_is_a_failed_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "outcome", "said"),
+    ("name", "words", "outcome"),
     [
-        ("APIError", "no credit left", Outcome.FAILED, "no credit left"),
-        ("MessageAbortedError", "Aborted", Outcome.STOPPED, "Aborted"),
+        ("APIError", "no credit left", Outcome.FAILED),
+        ("MessageAbortedError", "Aborted", Outcome.STOPPED),
     ],
 )
 def test_an_error_in_the_answer(name: str, words: str, outcome: Outcome) -> None:
