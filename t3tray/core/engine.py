@@ -10,8 +10,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, WorldError
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
@@ -35,6 +34,7 @@ from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
 from t3tray.core.preferences import Preferences
+from t3tray.core.prompting import Prompting
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
@@ -47,8 +47,8 @@ from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.resting import Resting
-from t3tray.core.services.resume import Examination, NotResumable, Resume
-from t3tray.core.services.sending import Sending, Waiting, Warned
+from t3tray.core.services.resume import Examination, Resume
+from t3tray.core.services.sending import Sending
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
@@ -123,7 +123,9 @@ class Engine:
         )
         self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
-        self.sending = Sending(store, run_sql, self.resume, utc_now)
+        sending = Sending(store, run_sql, self.resume, utc_now)
+        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self.connect, self._archive_turn)
+        self.send, self.converse = prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
@@ -233,26 +235,8 @@ class Engine:
             return await self.resume.unreachable(thread.id, error)
         return await self.resume.resume(thread.id, connection)
 
-    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Resumption:
-        """Verify, then hand the prompt over, until the session holds it.
-
-        Raises NotResumable, NotTaken or a ServerError; the text is then the thread's draft.
-        """
-        connection = await self._connect_to_send(thread_id, text)
-        return await self.sending.send(thread_id, text, connection, despite_others)
-
-    async def converse(
-        self, thread_id: str, text: str, despite_others: bool = False
-    ) -> AsyncGenerator[str | Waiting | Warned, None]:
-        """Send, and give the reply as it comes. Raises what `send` raises, TurnFailed and Unanswered."""
-        connection = await self._connect_to_send(thread_id, text)
-        async with aclosing(self.sending.converse(thread_id, text, connection, despite_others)) as pieces:
-            async for piece in pieces:
-                yield piece
-        try:
-            await self.archive.keep(await self.look())
-        except WorldError as error:
-            yield Warned(f"The archive could not be brought up to date: {error.message}")
+    async def _archive_turn(self) -> None:
+        await self.archive.keep(await self.look())
 
     async def look(self, whole: bool = False) -> Picture:
         """All threads with their verdicts: from the databases, and what a running server says it is doing.
@@ -460,16 +444,6 @@ class Engine:
         """T3 Code's reaper, as the settings say that it is set."""
         idle, sweep = self.settings.t3_idle_minutes, self.settings.t3_sweep_minutes
         return ReaperClock(timedelta(minutes=idle), timedelta(minutes=sweep))
-
-    async def _connect_to_send(self, thread_id: str, text: str) -> Connection:
-        """The text is safe as a draft before anything is started or asked."""
-        thread = await self.take_in(thread_id)
-        await self._run_sql(self.store.threads.keep_draft, thread.id, text)
-        try:
-            return await self.connect()
-        except _UNREACHABLE as error:
-            resumption = await self.resume.unreachable(thread.id, error)
-            raise NotResumable(resumption, "Nothing was sent; the text is kept as the thread's draft.") from error
 
     async def _busy(self, directories: Collection[str]) -> frozenset[str]:
         """The sessions of these directories in which a running server is at work.

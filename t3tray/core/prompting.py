@@ -1,0 +1,68 @@
+"""Prompts of the user's: the text is safe as a draft before a server is started or asked, then it is sent as `Sending` does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+from t3tray.core.domain.thread import Thread
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, WorldError
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.services.exchange import KEPT_AS_DRAFT
+from t3tray.core.services.resume import NotResumable, Resume
+from t3tray.core.services.sending import Sending, Waiting, Warned
+from t3tray.core.services.views import Resumption
+from t3tray.core.store.store import Store
+from t3tray.core.system.serial import SerialExecutor
+
+
+class Prompting:
+    """One for the process."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SerialExecutor,
+        sending: Sending,
+        resume: Resume,
+        take_in: Callable[[str], Awaitable[Thread]],
+        connect: Callable[[], Awaitable[Connection]],
+        archive: Callable[[], Awaitable[object]],
+    ) -> None:
+        """`archive` keeps a copy of what was said in a turn."""
+        self._store = store
+        self._run_sql = run_sql
+        self._sending = sending
+        self._resume = resume
+        self._take_in = take_in
+        self._connect = connect
+        self._archive = archive
+
+    async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Resumption:
+        """Verify, then hand the prompt over, until the session holds it.
+
+        Raises NotResumable, NotTaken or a ServerError; the text is then the thread's draft.
+        """
+        return await self._sending.send(thread_id, text, await self._prepare(thread_id, text), despite_others)
+
+    async def converse(
+        self, thread_id: str, text: str, despite_others: bool = False
+    ) -> AsyncGenerator[str | Waiting | Warned, None]:
+        """Send, and give the reply as it comes. Raises what `send` raises, TurnFailed and Unanswered."""
+        connection = await self._prepare(thread_id, text)
+        async with aclosing(self._sending.converse(thread_id, text, connection, despite_others)) as pieces:
+            async for piece in pieces:
+                yield piece
+        try:
+            await self._archive()
+        except WorldError as error:
+            yield Warned(f"The archive could not be brought up to date: {error.message}")
+
+    async def _prepare(self, thread_id: str, text: str) -> Connection:
+        thread = await self._take_in(thread_id)
+        await self._run_sql(self._store.threads.keep_draft, thread.id, text)
+        try:
+            return await self._connect()
+        except (ServerError, ServerFailed, BinaryNotFound) as error:
+            resumption = await self._resume.unreachable(thread.id, error)
+            raise NotResumable(resumption, KEPT_AS_DRAFT) from error
