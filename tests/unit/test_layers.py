@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.launching": _BELOW_ENGINE,
     "core.opening": {*_BELOW_ENGINE, "core.launching"},
     "core.preferences": _BELOW_ENGINE,
+    "core.prompting": _BELOW_ENGINE,
     "core.session_source": {*_BELOW_ENGINE, "core.launching"},
     "core.engine": {
         *_BELOW_ENGINE,
@@ -37,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
         "core.launching",
         "core.opening",
         "core.preferences",
+        "core.prompting",
         "core.session_source",
     },
     "core.inventory": {*_BELOW_ENGINE, "core.engine"},
