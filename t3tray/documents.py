@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from msgspec import structs
 
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
+from t3tray.core.domain.carries import Carries
 from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
@@ -33,12 +34,30 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _moment_of(at_ms: int | None) -> str | None:
+    """A time that OpenCode told in ms; None for a number that is no time."""
+    try:
+        return None if at_ms is None else moment(datetime.fromtimestamp(at_ms / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def verdict_document(verdict: Verdict) -> Document:
     return {
         "kind": verdict.kind.value,
         "reason": verdict.reason.value,
         "sentence": sentence(verdict),
         "remedies": [remedy.value for remedy in remedies(verdict)],
+    }
+
+
+def carries_document(carries: Carries) -> Document:
+    """What the next message carries."""
+    return {
+        "kind": carries.kind.value,
+        "since": _moment_of(carries.since_ms),
+        "messages": carries.messages,
+        "summary": carries.summary,
     }
 
 
@@ -61,6 +80,7 @@ def row_document(row: ThreadRow) -> Document:
         "session_id": row.session_id,
         "session_directory": row.session_directory,
         "verdict": verdict_document(row.verdict),
+        "carries": carries_document(row.verdict.carries),
         "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3) if row.t3 else None,
         "served": [served_document(served) for served in row.served],
@@ -105,6 +125,7 @@ def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
         "session_id": None,
         "session_directory": None,
         "verdict": None,
+        "carries": None,
         "reaper": reaper_document(reaper),
         "t3code": t3_document(t3),
         "served": [],
@@ -128,6 +149,7 @@ def resumption_document(resumption: Resumption) -> Document:
         "thread": resumption.thread.id,
         "session_id": resumption.session_id,
         "verdict": verdict_document(resumption.verdict),
+        "carries": carries_document(resumption.verdict.carries),
         "receipt": receipt_document(resumption.receipt),
     }
 
@@ -188,9 +210,7 @@ def details_document(details: ThreadDetails) -> Document:
 
 
 def candidate_document(found: Candidate) -> Document:
-    first, last = (
-        None if at is None else moment(datetime.fromtimestamp(at / 1000, UTC)) for at in (found.first_ms, found.last_ms)
-    )
+    first, last = _moment_of(found.first_ms), _moment_of(found.last_ms)
     return {
         "session_id": found.session_id,
         "learnt_from": list(found.learnt_from),

@@ -14,6 +14,8 @@ last user message alone:
 - "say: TEXT"            → that text;
 - anything else          → "OK.".
 
+While `refuses` is set it answers every request with HTTP 400.
+
 Run by hand: `python -m tests.support.stub_model PORT`.
 """
 
@@ -36,6 +38,7 @@ class StubModel:
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.refuses = False
         self._arrived = threading.Condition()
         self._gate = threading.Event()
         self._server = _Server(("127.0.0.1", port), self)
@@ -147,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         model = cast("_Server", self.server).model
         model.record(body)
         last = _text_of(body["messages"][-1])
+        if model.refuses:
+            return self._refuse("Not now.")
         if last.startswith("fail: "):
             return self._refuse(last.removeprefix("fail: "))
         self.send_response(200)

@@ -6,7 +6,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from t3tray import documents
+from t3tray.core.domain.carries import Carries, CarriesKind
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence
 from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
@@ -24,7 +27,7 @@ AT = datetime(2026, 11, 24, 12, 30, 1, 250_000, UTC)
 STAMP = "2026-11-24T12:30:01.250Z"
 CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.18.33")
 THREAD = Thread("3f2a", "Parser", "/work", Source.T3TRAY, AT, AT, draft="unsent")
-MISSING = Verdict(Reason.MISSING)
+MISSING = Verdict(Reason.MISSING, carries=Carries(CarriesKind.NOTHING, messages=0, summary=0))
 ROW = ThreadRow(THREAD, "ses_1", MISSING, ReaperState(ReaperPhase.AT_RISK))
 EVIDENCE = Evidence(
     taken_at=AT, session=Absent(), newest=Absent(), directory_exists=True, has_turns=True, asked="OpenCode 1.18.33"
@@ -53,6 +56,7 @@ ROW_DOCUMENT = {
     "session_id": "ses_1",
     "session_directory": None,
     "verdict": VERDICT,
+    "carries": {"kind": "nothing", "since": None, "messages": 0, "summary": 0},
     "reaper": {"state": "at-risk", "reap_at": None},
     "t3code": None,
     "served": [],
@@ -61,6 +65,13 @@ ROW_DOCUMENT = {
 
 def test_a_row_is_the_thread_with_its_session_verdict_and_reaper() -> None:
     assert documents.row_document(ROW) == ROW_DOCUMENT
+
+
+def test_what_the_next_message_carries_is_told_with_the_time_of_the_compaction() -> None:
+    carries = Carries(CarriesKind.SINCE_COMPACTION, round(AT.timestamp() * 1000), 14, 212)
+    told = {"kind": "since-compaction", "since": STAMP, "messages": 14, "summary": 212}
+    assert documents.carries_document(carries) == told
+    assert documents.carries_document(structs.replace(carries, since_ms=2**70))["since"] is None
 
 
 def test_a_resumption_holds_the_verdict_and_the_receipt_also_when_it_refuses() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from t3tray.core.domain.carries import Context
+
 SESSION_PREFIX = "ses_"
 
 
@@ -11,7 +13,8 @@ class Cursor(Struct, frozen=True):
     """What was recorded of the bound session when it was last seen.
 
     `session_created_ms` is OpenCode's own time of creation in ms since the epoch. The ids of messages are None as long as
-    the session has none. `message_count` is None where nobody counted (an adopted long session).
+    the session has none. `message_count` is None where nobody counted (an adopted long session). `context`: what the model got of
+    the session when `last_message_id` was its newest message; None where that was never read.
 
     What a remedy made true stays: `restored` says when and from where the conversation was carried into this session; `afresh`:
     the user wanted it empty; `chosen_over` is the session that T3 Code named when the user chose this one instead ("": none).
@@ -29,6 +32,7 @@ class Cursor(Struct, frozen=True):
     restored: str = ""
     afresh: bool = False
     chosen_over: str | None = None
+    context: Context | None = None
 
     @property
     def is_well_formed(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from t3tray.core.domain.carries import Context
+
 T = TypeVar("T")
 
 
@@ -64,13 +66,22 @@ class SessionFacts(Struct, frozen=True):
 
 
 class MessageFacts(Struct, frozen=True):
-    """A message without its words. `finished`: a user's message always is; an assistant's when it completed or failed."""
+    """A message without its words. `finished`: a user's message always is; an assistant's when it completed or failed.
+
+    `compaction`: it belongs to a compaction, as the user's message that asks for it (`keeps_from`: the first message of the tail
+    that is kept) or as the summary (`is_summary`) that answers `parent_id`. `has_finish`: the model named its reason to stop.
+    """
 
     id: str
     role: Role
     created_ms: int
     finished: bool
     compaction: bool = False
+    parent_id: str | None = None
+    is_summary: bool = False
+    has_finish: bool = False
+    failed: bool = False
+    keeps_from: str | None = None
 
     @property
     def ends_a_turn(self) -> bool:
@@ -94,7 +105,8 @@ class Evidence(Struct, frozen=True):
     itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
-    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence.
+    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model would
+    get of the session now; None where that is not known.
     """
 
     taken_at: datetime
@@ -108,7 +120,6 @@ class Evidence(Struct, frozen=True):
     has_turns: bool = False
     others_writing: bool = False
     messages_gone: int | None = None
-    compacted_since: bool = False
     split: tuple[Claim, ...] = ()
     conflict: tuple[Claim, ...] = ()
     asked: str = ""
@@ -118,3 +129,4 @@ class Evidence(Struct, frozen=True):
     asked_for: bool = False
     handed_over: bool = False
     why: str = ""
+    context: Context | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from t3tray.core.domain.carries import CarriesKind, carried_words
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
-from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 REVERT_PENDING = "A revert is pending"
 T3_WORKS = "T3 Code has a turn running in this thread right now."
@@ -61,12 +62,12 @@ def write_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidenc
         verdict=verdict,
         taken_at=evidence.taken_at,
         asked=evidence.asked,
-        checks=_checks(directory, cursor, evidence),
-        notes=_notes(evidence, verdict),
+        checks=_checks(directory, cursor, evidence, verdict),
+        notes=_notes(cursor, evidence, verdict),
     )
 
 
-def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[Check, ...]:
+def _checks(directory: str, cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> tuple[Check, ...]:
     checks = [Check("folder on disk", directory, _folder(directory, evidence), evidence.directory_exists)]
     if cursor is None:
         return (Check("session recorded", "", "none", False), *checks)
@@ -87,6 +88,10 @@ def _checks(directory: str, cursor: Cursor | None, evidence: Evidence) -> tuple[
     if evidence.first is not None:
         checks.append(_message_check("first recorded message", cursor.first_message_id, evidence.first))
     checks.append(Check("newest message", "", _newest(evidence.newest), None))
+    if verdict.kind is Kind.RESUMABLE:
+        carries = verdict.carries
+        is_whole = True if carries.kind is CarriesKind.WHOLE else None
+        checks.append(Check("the model gets", "", carried_words(carries), is_whole))
     if cursor.restored:
         checks.append(Check("restored", "", cursor.restored, None))
     return tuple(checks)
@@ -116,7 +121,7 @@ def _newest(lookup: Lookup[MessageFacts]) -> str:
             return _word(failure)
 
 
-def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
+def _notes(cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
     notes = []
     if isinstance(evidence.session, Found):
         session = evidence.session.value
@@ -124,7 +129,7 @@ def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
             notes.append(f"{REVERT_PENDING}: the next message deletes everything from {session.reverted_to} on for good.")
         if session.archived:
             notes.append("The session is archived in OpenCode; it still answers.")
-    if evidence.compacted_since:
+    if _is_compacted_since(cursor, evidence):
         notes.append("The conversation was compacted since it was last seen: the model gets a summary of the older part.")
     if evidence.t3_talks_to is not None:
         other = evidence.t3_talks_to or "no session"
@@ -134,6 +139,12 @@ def _notes(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
     if verdict.reason is Reason.INTERRUPTED:
         notes.append("The last turn was interrupted: look at what it had begun before you go on.")
     return tuple(notes)
+
+
+def _is_compacted_since(cursor: Cursor | None, evidence: Evidence) -> bool:
+    """Whether a compaction was finished after the cursor was recorded."""
+    before, now = cursor.context if cursor else None, evidence.context
+    return before is not None and now is not None and now.since_ms not in (None, before.since_ms)
 
 
 def _word(lookup: Absent | Failure | Found[MessageFacts]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from t3tray.core.domain.carries import CarriesKind, carried_sentence
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Reason, Verdict
 
@@ -90,9 +91,16 @@ def deleted_sentence(at: datetime | None) -> str:
     return f"This thread {gone}. t3tray keeps its binding and its journal."
 
 
+_FOUND = "The session is there and its last recorded message was found."
+_NOT_KNOWN = "How much of the conversation your next message carries is not known."
+
+
 def sentence(verdict: Verdict) -> str:
-    """The reason's sentence, with what is particular to this case in brackets."""
-    plain = WORDING[verdict.reason].sentence
+    """The reason's sentence with what the next message carries, and with what is particular to this case in brackets."""
+    plain, carried = WORDING[verdict.reason].sentence, carried_sentence(verdict.carries)
+    if verdict.reason is Reason.PROVED and verdict.carries.kind is not CarriesKind.WHOLE:
+        plain, carried = _FOUND, carried or _NOT_KNOWN
+    plain = f"{plain} {carried}" if carried else plain
     return f"{plain[:-1]} ({verdict.detail})." if verdict.detail else plain
 
 

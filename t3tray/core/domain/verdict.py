@@ -5,10 +5,12 @@ It owns the order in which facts are weighed. Sentences and remedies are in `sen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
+from t3tray.core.domain.carries import Carries, CarriesKind, Context
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, SessionFacts
 
@@ -61,14 +63,17 @@ def _kind_of(reason: Reason) -> Kind:
     return Kind.UNKNOWN if reason in _UNKNOWN else Kind.BLOCKED
 
 
+_UNKNOWN_CARRIES = Carries(CarriesKind.UNKNOWN)
+_CARRIES_NOTHING = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.HISTORY_LOST, Reason.EMPTY})
 KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
 
 
 class Verdict(Struct, frozen=True):
-    """A reason, and what is particular to this case (`detail`, a clause for people; may be empty)."""
+    """A reason, what is particular to this case (`detail`: a clause for people, or empty), and what the next message carries."""
 
     reason: Reason
     detail: str = ""
+    carries: Carries = Carries(CarriesKind.UNKNOWN)
 
     @property
     def kind(self) -> Kind:
@@ -81,6 +86,11 @@ HANDED_OVER = (
 )
 
 
+COMPACTION_PENDING = (
+    "a compaction was begun and never finished: OpenCode makes up for it with your next message, and may not answer"
+)
+
+
 def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """The verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
 
@@ -89,15 +99,45 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     recorded, then what goes on in it now.
     """
     verdict = _decide(cursor, evidence)
-    remarks = [verdict.detail]
-    if verdict.kind is Kind.UNKNOWN:
-        remarks.append(evidence.why.rstrip("."))
-    if cursor and cursor.restored:
-        remarks.append(f"restored {cursor.restored}")
-    if evidence.t3_talks_to is not None and verdict.kind is Kind.RESUMABLE:
+    reason = verdict.reason
+    if reason in _CARRIES_NOTHING:
+        carries = Carries(CarriesKind.NOTHING, messages=0, summary=0)
+    elif reason in _RESUMABLE and cursor is not None and evidence.context is not None:
+        carries = _carries(reason, cursor, evidence, evidence.context)
+    else:
+        carries = _UNKNOWN_CARRIES
+    detail = verdict.detail
+    if evidence.t3_talks_to is not None or (cursor is not None and cursor.restored) or carries is _UNKNOWN_CARRIES:
+        detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
+    return Verdict(reason, detail, carries)
+
+
+def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Iterator[str]:
+    if cursor is not None and cursor.restored:
+        yield f"restored {cursor.restored}"
+    if reason in _UNKNOWN:
+        yield evidence.why.rstrip(".")
+    if reason not in _RESUMABLE:
+        return
+    if evidence.t3_talks_to is not None:
         there = f"names {evidence.t3_talks_to} and goes on there" if evidence.t3_talks_to else "knows no session for it"
-        remarks.append(f"T3 Code itself still {there}, unless it is protected")
-    return Verdict(verdict.reason, "; ".join(filter(None, remarks))) if any(remarks) else verdict
+        yield f"T3 Code itself still {there}, unless it is protected"
+    if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
+        yield COMPACTION_PENDING
+
+
+def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Context) -> Carries:
+    """What the next message carries. The whole conversation only where that is proved."""
+    if context.is_pending:
+        return _UNKNOWN_CARRIES
+    if context.since_ms is not None:
+        return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)
+    if cursor.last_message_id is None and context.is_all:
+        return Carries(CarriesKind.UNKNOWN, messages=context.messages)
+    is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
+    is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored
+    is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND
+    return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=context.messages, summary=0)
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:

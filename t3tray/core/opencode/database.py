@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from t3tray.core.domain.carries import Context
+from t3tray.core.domain.context import ContextReader
 from t3tray.core.domain.evidence import Failure, MessageFacts, SessionFacts
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.errors import OtherDatabase, ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
@@ -42,11 +44,18 @@ _NEEDED = {
     "part": ("id", "session_id", "message_id", "data"),
 }
 SESSIONS = f"SELECT {', '.join(SESSION_COLUMNS)} FROM session"
-# Parts may be long: only what may be one is taken for JSON, and only what is any.
-MESSAGES = f"""SELECT message.id, message.data, EXISTS (
-    SELECT 1 FROM part WHERE message_id = message.id AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data)
-    THEN json_extract(data, '$.type') END = '{wire.COMPACTION}'
+# Of a message that asks for a compaction the first one that it keeps ('': none), else NULL. Parts may be long: only what may be
+# one is taken for JSON, and only what is any.
+MESSAGES = f"""SELECT message.id, message.data, (
+    SELECT coalesce(json_extract(data, '$.tail_start_id'), '') FROM part WHERE message_id = message.id
+    AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data) THEN json_extract(data, '$.type') END
+    = '{wire.COMPACTION}' LIMIT 1
 ) FROM message"""
+
+# Of one session in the order of the model's turns, the newest first.
+_CONTEXT = f"""SELECT message.time_created, {MESSAGES.removeprefix("SELECT ")} WHERE session_id = ?
+    AND (time_created, id) < (?, ?) ORDER BY time_created DESC, id DESC LIMIT ?"""
+_AT_ONCE = 200
 
 # What the API tells of a message or a part is its JSON with the ids, which are in columns of their own here.
 _MESSAGE = "json_set(message.data, '$.id', message.id, '$.sessionID', message.session_id)"
@@ -180,6 +189,19 @@ class DatabaseReader:
     def first(self, session_id: str) -> MessageFacts | None:
         """The first message, None in a session without any."""
         return self._end(session_id, "ASC")
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context:
+        """What the model would get of the session's messages, but for those from `taken_back` on."""
+        reader, before, total = ContextReader(taken_back), None, self.count(session_id)
+        while not reader.is_complete:
+            at, last_id = _place(before)
+            rows = self.rows(_CONTEXT, session_id, at, last_id, _AT_ONCE)
+            for _, *row in rows:
+                reader.add(message_facts(tuple(row)))
+            if len(rows) < _AT_ONCE:
+                break
+            before = f"{rows[-1][0]}:{rows[-1][1]}"
+        return reader.context(total - reader.seen)
 
     def count(self, session_id: str, since: str = "") -> int:
         """How many messages the session has, or from the one `since` on."""
@@ -359,10 +381,11 @@ def session_facts(row: Row) -> SessionFacts:
 
 def message_facts(row: Row) -> MessageFacts:
     """What a row of `MESSAGES` tells. Raises Unsupported where that is no message."""
-    message_id, data, has_compaction_part = row
+    message_id, data, keeps_from = row
     if not isinstance(data, str):
         raise Unsupported(f"OpenCode's database holds no text in message {message_id}.")
-    return wire.decode(data, wire.MessageBody, "a message").facts(message_id, bool(has_compaction_part))
+    body = wire.decode(data, wire.MessageBody, "a message")
+    return body.facts(message_id, keeps_from is not None, str(keeps_from) if keeps_from else None)
 
 
 def _odd(session_id: object) -> Unsupported:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.errors import OurBug, ServerError, SessionMissing
 from t3tray.core.opencode import many
@@ -33,6 +34,7 @@ class SessionIndex:
         self._rows: dict[str, Row] = {}
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
+        self._contexts: dict[str, Context] = {}
         self._titles: dict[str, tuple[str, ...]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         self._stamp: tuple[object, ...] = ()
@@ -65,11 +67,14 @@ class SessionIndex:
         self._stamp = ()
 
     def prefetch(self, session_ids: Collection[str]) -> None:
-        """Read the last messages of these sessions in one go."""
+        """Read the last messages of these sessions, and what the model would get of them, in one go."""
         wanted = [session for session in session_ids if session in self._rows and session not in self._newest]
         if wanted:
             # One without any message may hold them in another form; `newest` looks into that when it is asked.
-            self._newest |= many.newest_messages(self._open, wanted)
+            are_most = 2 * len(wanted) > len(self._rows)
+            newest = many.newest_messages(self._open, wanted, are_most)
+            self._contexts |= many.contexts(self._open, newest, are_most)
+            self._newest |= newest
 
     @property
     def reader(self) -> DatabaseReader:
@@ -114,6 +119,13 @@ class SessionIndex:
             self._newest[session_id] = self._open.newest(session_id)
         return self._newest[session_id]
 
+    def context(self, session_id: str, taken_back: str | None = None) -> Context:
+        if taken_back is not None:
+            return self._open.context(session_id, taken_back)
+        if session_id not in self._contexts:
+            self._contexts[session_id] = self._open.context(session_id)
+        return self._contexts[session_id]
+
     def message(self, session_id: str, message_id: str) -> MessageFacts:
         return self._open.message(session_id, message_id)
 
@@ -155,6 +167,7 @@ class SessionIndex:
     def _drop(self, session_ids: Iterable[str]) -> None:
         for name in session_ids:
             self._newest.pop(name, None)
+            self._contexts.pop(name, None)
             self._sessions.pop(name, None)
             row = self._rows.pop(name, None)
             if row is not None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts
 from t3tray.core.errors import Unsupported
 from t3tray.core.opencode.database import MESSAGES, SESSIONS, DatabaseReader, message_facts
+from t3tray.core.opencode.wire import COMPACTION
 from t3tray.core.system.marks import Marks, joined
 from t3tray.core.system.quiet_sqlite import Row
 
 _SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
 _NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
     SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
-
+_COUNTS = "SELECT value, (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"
+_IS_COMPACTED = f"""instr(data, '"{COMPACTION}"')"""
+_COMPACTED = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {_IS_COMPACTED}"
+# The same of every session: of thousands that costs less than half, because the file is read in its own order.
+_ALL_NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN session ON message.id = (
+    SELECT id FROM message WHERE session_id = session.id ORDER BY time_created DESC, id DESC LIMIT 1)"""
+_ALL_COUNTS = "SELECT session_id, count(*) FROM message GROUP BY session_id"
+_ALL_COMPACTED = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_COMPACTED}"
 _EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
     (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
 _LATELY = """SELECT id FROM session WHERE typeof(time_updated) = 'integer' AND time_updated >
@@ -44,12 +53,32 @@ def updated_lately(reader: DatabaseReader, span_ms: int) -> list[str]:
     return [row[0] for row in reader.rows(_LATELY, span_ms)]
 
 
-def newest_messages(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, MessageFacts]:
-    """The last message of each of these sessions, where it has one that can be understood."""
-    found = {}
-    for session_id, message_id, data, compacts in reader.rows(_NEWEST, as_json(session_ids)):
+def newest_messages(reader: DatabaseReader, session_ids: Collection[str], are_most: bool) -> dict[str, MessageFacts]:
+    """The last message of each of these sessions, where it has one that can be understood. `are_most`: of all there are."""
+    found, wanted = {}, set(session_ids)
+    rows = reader.rows(_ALL_NEWEST) if are_most else reader.rows(_NEWEST, as_json(session_ids))
+    for session_id, message_id, data, keeps_from in rows:
         try:
-            found[session_id] = message_facts((message_id, data, compacts))
+            if session_id in wanted:
+                found[session_id] = message_facts((message_id, data, keeps_from))
+        except Unsupported:
+            continue  # whoever asks for it is told so
+    return found
+
+
+def contexts(reader: DatabaseReader, newest: Mapping[str, MessageFacts], are_most: bool) -> dict[str, Context]:
+    """What the model would get of each of these sessions, whose last messages are given, where that can be understood.
+
+    Only those that were ever compacted are read message by message.
+    """
+    wanted = () if are_most else (as_json(newest),)
+    compacted = {row[0] for row in reader.rows(_ALL_COMPACTED if are_most else _COMPACTED, *wanted)}
+    compacted.update(name for name, message in newest.items() if message.compaction)
+    counts = reader.rows(_ALL_COUNTS if are_most else _COUNTS, *wanted)
+    found = {name: Context(messages) for name, messages in counts if name not in compacted}
+    for name in compacted.intersection(newest):
+        try:
+            found[name] = reader.context(name)
         except Unsupported:
             continue  # whoever asks for it is told so
     return found

@@ -187,7 +187,7 @@ class MessageBody(Struct, frozen=True):
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
         """The message with its words."""
-        facts = self.facts(message_id, any(part.type == COMPACTION for part in parts))
+        facts = self.facts(message_id, *_compaction(parts))
         return Utterance(
             id=message_id,
             role=self.role,
@@ -205,11 +205,29 @@ class MessageBody(Struct, frozen=True):
             stopped=self.error is not None and self.error.is_stop,
         )
 
-    def facts(self, message_id: str, has_compaction_part: bool) -> MessageFacts:
+    def facts(self, message_id: str, has_compaction_part: bool, keeps_from: str | None = None) -> MessageFacts:
         # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
-        compacted = bytes(self.summary) == b"true" or self.mode == "compaction" or has_compaction_part
-        return MessageFacts(message_id, self.role, self.time.created, self.role is Role.USER or ended, compacted)
+        is_users = self.role is Role.USER
+        is_summary = not is_users and bytes(self.summary) == b"true"
+        return MessageFacts(
+            message_id,
+            self.role,
+            self.time.created,
+            is_users or ended,
+            is_summary or self.mode == COMPACTION or has_compaction_part,
+            self.parent_id,
+            is_summary,
+            self.finish is not None,
+            self.error is not None,
+            keeps_from,
+        )
+
+
+def _compaction(parts: tuple[Part, ...]) -> tuple[bool, str | None]:
+    """Whether the message asks for a compaction, and the first message that it keeps."""
+    asks = next((part for part in parts if part.type == COMPACTION), None)
+    return asks is not None, asks.tail_start_id if asks else None
 
 
 def _sent_tokens(told: Raw) -> int:
@@ -234,7 +252,7 @@ class MessageInfo(MessageBody, frozen=True, kw_only=True):
 
     def record(self, parts: tuple[Part, ...] = ()) -> MessageRecord:
         return MessageRecord(
-            facts=self.facts(self.id, any(part.type == COMPACTION for part in parts)),
+            facts=self.facts(self.id, *_compaction(parts)),
             session_id=self.session_id,
             parent_id=self.parent_id,
             text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),
@@ -272,7 +290,7 @@ class Part(Struct, frozen=True):
     """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file.
 
     `time` has an end once a text is written to its end; before that its words are told by events alone. `auto`: a compaction that
-    OpenCode makes by itself.
+    OpenCode makes by itself; `tail_start_id`: the first message that it keeps.
     """
 
     type: str
@@ -286,6 +304,7 @@ class Part(Struct, frozen=True):
     metadata: Raw = Raw()
     message_id: str = field(name="messageID", default="")
     time: _PartTime | None = None
+    tail_start_id: str | None = None
     auto: bool = False
 
     @property

@@ -17,6 +17,8 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from t3tray.core.domain.carries import Context
+from t3tray.core.domain.context import ContextReader
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
 from t3tray.core.domain.split import Served
@@ -24,10 +26,10 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.reading_back import continued, newest_first, read_back
 from t3tray.core.t3code.threads import T3Thread
 
 T = TypeVar("T")
-PAGE = 100
 _DATABASE = "OpenCode's database"
 STILL_WARM = timedelta(minutes=10)
 
@@ -77,6 +79,8 @@ class Sessions(Protocol):
     def newest(self, session_id: str) -> MessageFacts | None: ...
 
     def count(self, session_id: str, since: str = "") -> int: ...
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,6 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
-    if isinstance(session, Found) and session.value.facts.reverted_to:
-        evidence = replace(evidence, taken_back=await _count_since(server, cursor.session_id, session.value.facts.reverted_to))
     return await _with_history(server, cursor, evidence)
 
 
@@ -160,6 +162,7 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         asked=_DATABASE,
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
+        context=_read_context(reader, facts),
     )
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
         evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)
@@ -183,20 +186,21 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
     only its new messages, and the count stays exact.
     """
     known = previous if previous and previous.session_id == session.id else None
-    newer: list[MessageFacts] = []
-    before: str | None = None
-    met = False
-    while not met:
-        page = await server.messages(session.id, PAGE, before)
-        for record in reversed(page.messages):
-            if known and record.facts.id == known.last_message_id:
-                met = True
-                break
-            newer.append(record.facts)
-        before = page.older
-        if before is None:
+    reader, newer, met = ContextReader(), list[MessageFacts](), False
+    total: int | None = None
+    context: Context | None = None
+    async for facts in newest_first(server, session.id):
+        if not met and known and facts.id == known.last_message_id:
+            met = True
+            total = None if known.message_count is None else known.message_count + len(newer)
+            context = continued(known.context, reader, len(newer))
+        if met and (context is not None or reader.is_complete):
             break
-    base = known.message_count if known and met else 0
+        if not met:
+            newer.append(facts)
+        reader.add(facts)
+    else:
+        total = reader.seen if met else len(newer)
     finished = next((facts.id for facts in newer if facts.ends_a_turn), None)
     return replace(
         known or Cursor(session.id, session.directory),
@@ -206,8 +210,9 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
         first_message_id=known.first_message_id if known and met else (newer[-1].id if newer else None),
         last_message_id=newer[0].id if newer else (known.last_message_id if known and met else None),
         last_finished_id=finished or (known.last_finished_id if known and met else None),
-        message_count=None if base is None else base + len(newer),
+        message_count=total,
         server_version=server.version,
+        context=context or reader.context(None if total is None else total - reader.seen),
     )
 
 
@@ -246,57 +251,35 @@ async def look_up_message(server: SessionServer, session_id: str, message_id: st
 
 
 async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
+    if not isinstance(evidence.session, Found) or not isinstance(evidence.newest, Found):
+        return await _with_tail(server, cursor, evidence)
+    reverted_to = evidence.session.value.reverted_to
+    is_tail = evidence.newest.value.id == cursor.last_message_id
+    if is_tail and reverted_to is None and cursor.context is not None:
+        return replace(evidence, tail=evidence.newest, context=cursor.context)
+    evidence = await _with_tail(server, cursor, evidence)
+    is_rewound = evidence.first is not None
+    read = await _look_up(read_back(server, cursor, reverted_to, count_all=is_rewound))
+    if not isinstance(read, Found):
+        return evidence
+    found = read.value
+    gone = None
+    if isinstance(evidence.first, Found) and cursor.message_count is not None and found.messages is not None:
+        gone = max(cursor.message_count - found.messages, 0)
+    taken_back = found.taken_back if reverted_to else None
+    return replace(evidence, context=found.context, messages_gone=gone, taken_back=taken_back)
+
+
+async def _with_tail(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
+    """With the last recorded message, and with the first where that is gone."""
     if cursor.last_message_id is None or not isinstance(evidence.session, Found):
         return evidence
     seen = _recorded(evidence.newest, cursor.last_message_id)
-    if seen:
-        return replace(evidence, tail=seen)
-    tail = await look_up_message(server, cursor.session_id, cursor.last_message_id)
-    if isinstance(tail, Found):
-        return replace(evidence, tail=tail, compacted_since=await _compacted_since(server, cursor))
+    tail = seen or await look_up_message(server, cursor.session_id, cursor.last_message_id)
     if not isinstance(tail, Absent) or cursor.first_message_id is None:
         return replace(evidence, tail=tail)
     first = await look_up_message(server, cursor.session_id, cursor.first_message_id)
-    gone = await _gone(server, cursor) if isinstance(first, Found) else None
-    return replace(evidence, tail=tail, first=first, messages_gone=gone)
-
-
-async def _compacted_since(server: SessionServer, cursor: Cursor) -> bool:
-    """Whether a compaction stands behind the recorded tail, as far as the newest page tells."""
-    page = await _look_up(server.messages(cursor.session_id, PAGE))
-    if not isinstance(page, Found):
-        return False
-    ids = [record.facts.id for record in page.value.messages]
-    start = ids.index(cursor.last_message_id) + 1 if cursor.last_message_id in ids else 0
-    return any(record.facts.compaction for record in page.value.messages[start:])
-
-
-async def _gone(server: SessionServer, cursor: Cursor) -> int | None:
-    if cursor.message_count is None:
-        return None
-    present, before = 0, None
-    while True:
-        page = await _look_up(server.messages(cursor.session_id, PAGE, before))
-        if not isinstance(page, Found):
-            return None
-        present += len(page.value.messages)
-        before = page.value.older
-        if before is None:
-            return max(cursor.message_count - present, 0)
-
-
-async def _count_since(server: SessionServer, session_id: str, start: str) -> int | None:
-    """How many messages there are from this one on; None where the server cannot say."""
-    count, before = 0, None
-    while True:
-        page = await _look_up(server.messages(session_id, PAGE, before))
-        if not isinstance(page, Found):
-            return None
-        later = sum(record.facts.id >= start for record in page.value.messages)
-        count += later
-        before = page.value.older
-        if before is None or later < len(page.value.messages):
-            return count
+    return replace(evidence, tail=tail, first=first)
 
 
 def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Surroundings) -> Evidence:
@@ -327,6 +310,13 @@ def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
         return Absent()
     except ServerError as error:
         return failure_of(error)
+
+
+def _read_context(reader: Sessions, session: SessionFacts) -> Context | None:
+    try:
+        return reader.context(session.id, session.reverted_to)
+    except ServerError:
+        return None
 
 
 def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:

@@ -64,7 +64,10 @@ class Keeper:
 def _proof(found: Examination, known: dict[str, Extent]) -> Proof | None:
     match found.cursor, found.evidence.session, found.evidence.newest:
         case Cursor() as cursor, Found(SessionFacts() as session), Found(MessageFacts() as newest):
-            return Proof(found.thread, _cursor_now(cursor, session, newest, known[session.id]))
+            now = _cursor_now(cursor, session, newest, known[session.id])
+            # Of a session with a pending revert it is known what is left after that only.
+            context = found.evidence.context if session.reverted_to is None else None
+            return Proof(found.thread, replace(now, context=context))
     return None
 
 

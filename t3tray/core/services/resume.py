@@ -59,6 +59,11 @@ class Examination(Struct, frozen=True):
         return False
 
     @property
+    def is_unread(self) -> bool:
+        """The cursor does not know yet what the model gets of its session."""
+        return self.cursor is not None and self.cursor.context is None and self.verdict.reason in RENEWS
+
+    @property
     def is_unfinished(self) -> bool:
         """The last turn has no end yet: a server may be at work in it."""
         return self.verdict.reason in (Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE)
@@ -110,7 +115,7 @@ class Resume:
         """
         examination = await self.examine(thread_id, server, despite_others)
         resumption = await self._record(examination, _DESPITE_OTHERS if despite_others else "")
-        if examination.is_news:
+        if examination.is_news or examination.is_unread:
             await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
         return resumption
 

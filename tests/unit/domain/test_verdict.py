@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from t3tray.core.domain.carries import Carries, CarriesKind, Context, carried_words, local_time
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.receipt import write_receipt
@@ -17,7 +18,8 @@ from t3tray.core.domain.sentences import WORDING, sentence
 from t3tray.core.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-CURSOR = Cursor("ses_1", "/w", "a title", 1_000, "msg_1", "msg_9", "msg_9", 9, "1.18.33")
+CURSOR = Cursor("ses_1", "/w", "a title", 1_000, "msg_1", "msg_9", "msg_9", 9, "1.18.33", context=Context(9))
+AT = 1_795_000_000_000
 SESSION = SessionFacts("ses_1", "/w", "a title", 1_000, 2_000)
 LAST = MessageFacts("msg_9", Role.ASSISTANT, 2_000, True)
 
@@ -29,6 +31,7 @@ def evidence(**changed: Any) -> Evidence:
         "newest": Found(LAST),
         "tail": Found(LAST),
         "has_turns": True,
+        "context": Context(9),
     }
     return Evidence(**(whole | changed))
 
@@ -75,6 +78,15 @@ all_evidence = st.builds(
     messages_gone=st.none() | st.integers(0, 5),
     split=claims,
     conflict=claims,
+    context=st.none()
+    | st.builds(
+        Context,
+        st.integers(0, 9),
+        st.none() | st.integers(0, 9),
+        st.none() | st.integers(0, 2**70),
+        st.booleans(),
+        st.booleans(),
+    ),
 )
 
 
@@ -165,6 +177,65 @@ def test_every_reason_has_its_sentence_and_blocked_ones_a_way_out() -> None:
 
 def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
     session = SessionFacts("ses_1", "/w", "t", 1_000, 1, reverted_to="msg_5")
-    found = evidence(session=Found(session), compacted_since=True)
+    found = evidence(session=Found(session), context=Context(4, 5, AT))
     text = write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)).as_text()
     assert "A revert is pending: the next message deletes everything from msg_5 on" in text and "compacted" in text
+
+
+WHOLE, SINCE, PART, NOTHING, UNKNOWN = CarriesKind
+REVERTED = Found(structs.replace(SESSION, reverted_to="msg_99"))
+CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
+    ("whole", Carries(WHOLE, None, 9, 0), CURSOR, {}),
+    ("compacted", Carries(SINCE, AT, 4, 12), CURSOR, {"context": Context(4, 12, AT)}),
+    ("compacted, not counted", Carries(SINCE, AT, 4, None), CURSOR, {"context": Context(4, None, AT)}),
+    ("left out by a failed compaction", Carries(PART, None, 4, 0), CURSOR, {"context": Context(4, 5)}),
+    ("a compaction to be made up for", Carries(UNKNOWN), CURSOR, {"context": Context(9, is_pending=True)}),
+    ("never read", Carries(UNKNOWN), CURSOR, {"context": None}),
+    ("a revert pending", Carries(PART, None, 9, 0), CURSOR, {"session": REVERTED}),
+    ("rewound", Carries(PART, None, 3, 0), CURSOR, {"tail": Absent(), "first": Found(LAST), "context": Context(3)}),
+    ("restored from a copy", Carries(PART, None, 9, 0), structs.replace(CURSOR, restored="on a day"), {}),
+    ("nothing recorded", Carries(UNKNOWN, None, 9, None), Cursor("ses_1", "/w"), {"tail": None}),
+    (
+        "nothing recorded, compacted",
+        Carries(SINCE, AT, 4, 5),
+        Cursor("ses_1", "/w"),
+        {"tail": None, "context": Context(4, 5, AT)},
+    ),
+    ("missing", Carries(NOTHING, None, 0, 0), CURSOR, {"session": Absent()}),
+    ("unbound", Carries(NOTHING, None, 0, 0), None, {}),
+    ("the server is down", Carries(UNKNOWN), CURSOR, {"session": Failure.SERVER_DOWN}),
+    ("in another folder", Carries(UNKNOWN), CURSOR, {"same_directory": False}),
+]
+
+
+@pytest.mark.parametrize(("carries", "cursor", "changed"), [case[1:] for case in CARRIED], ids=[case[0] for case in CARRIED])
+def test_what_the_next_message_carries(carries: Carries, cursor: Cursor | None, changed: dict[str, Any]) -> None:
+    assert decide(cursor, evidence(**changed)).carries == carries
+
+
+@given(st.none() | cursors, all_evidence)
+def test_the_whole_conversation_is_only_promised_where_it_is_proved(cursor: Cursor | None, found: Evidence) -> None:
+    verdict = decide(cursor, found)
+    if "the whole conversation." in sentence(verdict):
+        assert verdict.carries.kind in (WHOLE, PART)
+    if verdict.carries.kind is not WHOLE:
+        assert "carries the whole" not in sentence(verdict)
+        return
+    assert isinstance(found.session, Found) and found.session.value.reverted_to is None
+    assert isinstance(found.tail, Found) and found.context and found.context.is_all
+    assert verdict.reason in (Reason.PROVED, Reason.INTERRUPTED, Reason.BUSY)
+
+
+def test_a_compaction_is_said_with_its_time_and_how_much_is_in_its_summary() -> None:
+    verdict = decide(CURSOR, evidence(context=Context(4, 212, AT)))
+    assert sentence(verdict) == (
+        "The session is there and its last recorded message was found. Your next message carries what was said since "
+        f"{local_time(AT)}, and a summary of what was before (212 messages)."
+    )
+    assert carried_words(verdict.carries) == "4 messages and a summary of 212"
+    receipt = write_receipt("t", "/w", CURSOR, evidence(context=Context(4, 212, AT)), verdict)
+    assert "the model gets: 4 messages and a summary of 212" in receipt.as_text()
+
+
+def test_a_compaction_that_was_never_finished_is_said() -> None:
+    assert "may not answer" in sentence(decide(CURSOR, evidence(context=Context(9, is_pending=True))))

@@ -1,0 +1,208 @@
+"""What the next message carries, on the real opencode: what is promised is what the model is sent, by API and database alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from t3tray.core.domain.carries import Carries, CarriesKind, carried_words
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Evidence
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import decide
+from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, from_database, from_server
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.stub_model import StubModel
+
+WORD = "PELICAN"
+TELL = f"the codeword is {WORD}"
+ASK = "what is the codeword?"
+LONG = "say: " + "word " * 1_500
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Talk:
+    """One session of a real server, driven without any code of t3tray, and what t3tray makes of it."""
+
+    def __init__(self, home: OpenCodeHome, server: RawServer, http: httpx.Client, model: StubModel, folder: Path) -> None:
+        self.http, self.model, self._home, self._server = http, model, home, server
+        self.folder = str(folder)
+        made = http.post("/session", params={"directory": self.folder}, json={"title": "a talk"})
+        self.id: str = made.json()["id"]
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            self._post("message", {"parts": [{"type": "text", "text": text}]})
+
+    def note(self, text: str) -> None:
+        self._post("message", {"noReply": True, "parts": [{"type": "text", "text": text}]})
+
+    def summarize(self) -> None:
+        self._post("summarize", {"providerID": "stub", "modelID": "stub-1"})
+
+    def summarize_in_vain(self) -> None:
+        """The model refuses to make the summary."""
+        self.model.refuses = True
+        self.summarize()
+        self.model.refuses = False
+
+    def revert_to(self, place: int) -> None:
+        ids = [message["info"]["id"] for message in self.http.get(f"/session/{self.id}/message").json()]
+        self._post("revert", {"messageID": ids[place]})
+
+    def cursor(self, before: Cursor | None = None) -> Cursor:
+        async def ask() -> Cursor:
+            client = OpenCodeClient(self._server.url, self._server.password)
+            try:
+                return await cursor_now(client, (await client.session(self.id)).facts, before)
+            finally:
+                await client.aclose()
+
+        return asyncio.run(ask())
+
+    def evidence(self, cursor: Cursor) -> tuple[Evidence, Evidence]:
+        """What the server tells, and what the database does."""
+        recorded = Recorded(Thread("t", "a talk", self.folder, Source.T3TRAY, NOON, NOON), cursor, has_turns=True)
+        surroundings = Surroundings(lambda: NOON, lambda: False)
+
+        async def ask() -> Evidence:
+            client = OpenCodeClient(self._server.url, self._server.password)
+            try:
+                return await from_server(client, recorded, cursor, surroundings)
+            finally:
+                await client.aclose()
+
+        told = asyncio.run(ask())
+        with OpenCodeDatabase(self._home.database).reading() as reader:
+            return told, from_database(reader, recorded, cursor, surroundings)
+
+    def sent_next(self, text: str) -> tuple[int, bool]:
+        """How many messages the model is sent before this one, but for the two of a compaction; and whether those are there."""
+        self.say(text)
+        talk = [message for message in self.model.chats()[-1]["messages"] if message["role"] != "system"][:-1]
+        compacted = bool(talk) and "What did we do so far?" in str(talk[0]["content"])
+        return len(talk) - 2 * compacted, compacted
+
+    def _post(self, what: str, body: dict[str, Any]) -> None:
+        self.http.post(f"/session/{self.id}/{what}", json=body).raise_for_status()
+
+
+@pytest.fixture
+def talk(opencode_home: OpenCodeHome, model: StubModel, tmp_path: Path) -> Iterator[Talk]:
+    (tmp_path / "work").mkdir()
+    with RawServer(opencode_home) as server, server.http() as http:
+        http.timeout = httpx.Timeout(90)
+        yield Talk(opencode_home, server, http, model, tmp_path / "work")
+
+
+def told_alike(talk: Talk, *cursors: Cursor) -> Carries:
+    """What the next message carries: the same by server and database, whatever was known before, field by field."""
+    found = set()
+    for cursor in cursors:
+        told, read = talk.evidence(cursor)
+        differing = {"asked", "taken_at"}
+        assert [
+            (name, getattr(told, name), getattr(read, name))
+            for name in told.__struct_fields__
+            if name not in differing and getattr(told, name) != getattr(read, name)
+        ] == []
+        assert decide(cursor, told) == decide(cursor, read)
+        found.add(decide(cursor, told).carries)
+    (carries,) = found
+    return carries
+
+
+def test_before_and_after_a_compaction_what_is_promised_is_what_the_model_is_sent(talk: Talk) -> None:
+    talk.say(TELL, *(f"say: answer {number}" for number in range(5)))
+    early = talk.cursor()
+    assert told_alike(talk, early, replace(early, context=None)) == Carries(CarriesKind.WHOLE, None, 12, 0)
+    talk.summarize()
+    talk.say("say: more", "say: and more")
+    late = talk.cursor(early)
+    assert late == talk.cursor()
+    carries = told_alike(talk, early, late, replace(late, context=None))
+    assert carries.since_ms is not None
+    assert carries == Carries(CarriesKind.SINCE_COMPACTION, carries.since_ms, 4, 12)
+    assert carried_words(carries) == "4 messages and a summary of 12"
+    assert talk.sent_next(ASK) == (4, True)
+    assert WORD not in talk.model.words_sent()
+
+
+def test_a_tail_that_a_compaction_keeps_counts_as_said(opencode_home: OpenCodeHome, talk: Talk) -> None:
+    talk.say(TELL, *(LONG for _ in range(3)))
+    early = talk.cursor()
+    talk.summarize()
+    talk.say("say: more")
+    carries = told_alike(talk, early, talk.cursor(early))
+    assert (carries.messages, True) == talk.sent_next("say: x")
+    # Every message stands on one side, but for the two of the compaction itself.
+    assert (carries.messages or 0) + (carries.summary or 0) == 10
+
+
+def test_a_compaction_that_failed_is_told_and_so_is_what_it_leaves_out(talk: Talk) -> None:
+    talk.say(TELL, "say: one")
+    early = talk.cursor()
+    talk.summarize_in_vain()
+    pending = talk.cursor(early)
+    assert told_alike(talk, early, pending) == Carries(CarriesKind.UNKNOWN)
+    assert "may not answer" in decide(pending, talk.evidence(pending)[0]).detail
+    asked = len(talk.model.chats())
+    talk.say("say: this is not answered")
+    assert "Here is the conversation so far" in str(talk.model.chats()[asked]["messages"][-1])
+    later = talk.cursor(pending)
+    carries = told_alike(talk, early, pending, later)
+    talk.say(ASK)
+    assert (carries.kind is CarriesKind.WHOLE) == (WORD in talk.model.words_sent())
+
+
+@pytest.mark.parametrize(("place", "left"), [(2, Carries(CarriesKind.PART, None, 2, 0)), (8, None)])
+def test_a_pending_revert_is_counted_off(talk: Talk, place: int, left: Carries | None) -> None:
+    talk.say(TELL, "say: one")
+    talk.summarize()
+    talk.say("say: two", "say: three")
+    known = talk.cursor()
+    talk.revert_to(place)
+    carries = told_alike(talk, known, replace(known, context=None))
+    assert left is None or carries == left
+    assert talk.sent_next("say: four") == (carries.messages, carries.kind is CarriesKind.SINCE_COMPACTION)
+    assert told_alike(talk, known).kind is (carries.kind)
+
+
+def test_a_note_that_asked_nothing_of_the_model_is_carried(talk: Talk) -> None:
+    talk.say(TELL)
+    early = talk.cursor()
+    talk.note("a note")
+    carries = told_alike(talk, early, talk.cursor(early))
+    assert carries.messages == 3
+    assert talk.sent_next(ASK)[0] == 3
+
+
+CHANGES: tuple[Callable[[Talk], None], ...] = (
+    lambda talk: talk.say("say: once more"),
+    Talk.summarize,
+    lambda talk: talk.note("a note"),
+    Talk.summarize_in_vain,
+    lambda talk: talk.revert_to(-1),
+)
+
+
+def test_whatever_happens_both_tell_the_same(talk: Talk) -> None:
+    """Each change after each other, with the cursors of all the moments before."""
+    talk.say(TELL, "say: one")
+    known = [talk.cursor()]
+    for first in CHANGES:
+        for second in (*CHANGES, CHANGES[0]):
+            first(talk)
+            second(talk)
+            for cursor in known[-3:]:
+                told_alike(talk, cursor)
+            known.append(talk.cursor(known[-1]))
