@@ -12,6 +12,7 @@ from msgspec import structs
 
 from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
 from t3tray.core.domain.carries import Carries
+from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
@@ -154,6 +155,13 @@ def resumption_document(resumption: Resumption) -> Document:
     }
 
 
+def cursor_document(cursor: Cursor | None) -> Document | None:
+    """What is known of the session that a thread is bound to."""
+    if cursor is None:
+        return None
+    return structs.asdict(cursor) | {"context": structs.asdict(cursor.context) if cursor.context else None}
+
+
 def entry_document(entry: Entry) -> Document:
     return {
         "seq": entry.seq,
@@ -164,7 +172,7 @@ def entry_document(entry: Entry) -> Document:
         "actor": entry.actor.value,
         "why": entry.why,
         "intent": entry.intent,
-        "cursor": structs.asdict(entry.cursor) if entry.cursor else None,
+        "cursor": cursor_document(entry.cursor),
         "remedy": entry.deed.remedy.value if entry.deed else None,
     }
 
@@ -199,7 +207,7 @@ def details_document(details: ThreadDetails) -> Document:
     return {
         "thread": row_document(details.row),
         "deleted": details.deleted or None,
-        "cursor": structs.asdict(details.cursor) if details.cursor else None,
+        "cursor": cursor_document(details.cursor),
         "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],
         "alarms": [alarm_document(alarm) for alarm in details.alarms],
