@@ -105,8 +105,8 @@ class Evidence(Struct, frozen=True):
     itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
-    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model would
-    get of the session now; None where that is not known.
+    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
+    would get of the session now; None where that is not known.
     """
 
     taken_at: datetime
