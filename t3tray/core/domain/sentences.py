@@ -67,7 +67,7 @@ WORDING: dict[Reason, Wording] = {
         "OpenCode's server did not answer in time, so it cannot be said whether the session is there.", (Remedy.RETRY,)
     ),
     Reason.SERVER_ERROR: Wording(
-        "OpenCode's server failed to answer, so it cannot be said whether the session is there.", (Remedy.RETRY,)
+        "What is needed to tell could not be read, so it cannot be said whether the session is there.", (Remedy.RETRY,)
     ),
     Reason.UNSUPPORTED: Wording(
         "What answered is not an OpenCode server that t3tray understands, so nothing can be said.", (Remedy.RETRY,)

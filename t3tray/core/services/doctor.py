@@ -60,6 +60,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         *(Finding("setting", False, warning) for warning in patient.store.settings.warnings),
         *_databases(patient),
         *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
+        *(Finding("sources", False, sentence) for sentence in patient.picture.trouble),
         *_threads(patient),
         *_alarms(patient),
         *_neighbours(patient),

@@ -53,7 +53,8 @@ class Recorded(Struct, frozen=True):
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
     `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`
-    `asked_for` and `handed_over` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more.
+    `asked_for` and `handed_over` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread` names what of it
+    could not be read, for people; the verdict is unknown then, whatever else is known.
     """
 
     thread: Thread
@@ -67,6 +68,7 @@ class Recorded(Struct, frozen=True):
     asked_for: bool = False
     handed_over: bool = False
     deleted: bool = False
+    unread: str = ""
 
 
 class Sessions(Protocol):

@@ -46,7 +46,7 @@ def take_overview(
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
-    told = (*warnings, *_all_gone(picture), *(twins.sentence for twins in picture.twins))
+    told = (*warnings, *_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
     foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
     return Overview(
         server,

@@ -162,10 +162,10 @@ class Resume:
 
 
 def examined(recorded: Recorded, evidence: Evidence) -> Examination:
-    """The verdict on this evidence."""
-    return Examination(
-        recorded.thread, recorded.cursor, evidence, decide(recorded.cursor, evidence), recorded.t3, recorded.served
-    )
+    """The verdict on this evidence; unknown where something of the thread could not be read."""
+    unread = Verdict(Reason.SERVER_ERROR, recorded.unread) if recorded.unread else None
+    verdict = unread or decide(recorded.cursor, evidence)
+    return Examination(recorded.thread, recorded.cursor, evidence, verdict, recorded.t3, recorded.served)
 
 
 def _nobody() -> bool:

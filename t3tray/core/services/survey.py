@@ -32,12 +32,13 @@ from t3tray.core.services import evidence as gather
 from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.resume import Examination, examined
+from t3tray.core.services.t3_sources import T3Sources
+from t3tray.core.services.unread import UnreadThreads, said, unread_examination
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.provider_logs import ProviderLogs
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
-from t3tray.core.t3code.twins import Twins, without_twins
+from t3tray.core.t3code.twins import Twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
 WHOLE_AT_ONCE = 200
@@ -51,7 +52,8 @@ class Picture:
     """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
 
     `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
-    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them.
+    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble` are sentences
+    on what could not be read.
     """
 
     examinations: tuple[Examination, ...]
@@ -59,6 +61,7 @@ class Picture:
     foreign: tuple[T3Thread, ...] = ()
     half_read: int = 0
     twins: tuple[Twins, ...] = ()
+    trouble: tuple[str, ...] = ()
 
 
 class Survey:
@@ -68,14 +71,12 @@ class Survey:
         self._store = store
         self._surroundings = surroundings
         self._database = database
-        self._readers: tuple[T3Reader, ...] = ()
-        self._logs: tuple[ProviderLogs, ...] = ()
-        self.read_from(readers)
+        self._unread = UnreadThreads()
+        self._sources = T3Sources(readers, self._unread)
         self._index = SessionIndex(database)
         self._seq = 0
         self._pending: set[str] = set()
         self._t3_tells = False
-        self._twins: tuple[Twins, ...] = ()
         self._cursors: dict[str, Cursor] = {}
         self._bound: set[str] = set()
         self._asked_for: frozenset[str] = frozenset()
@@ -91,18 +92,16 @@ class Survey:
         self._shown: tuple[tuple[T3Thread, ...], ...] = ()
         self._foreign: tuple[T3Thread, ...] = ()
         self._bound_to: defaultdict[str, set[str]] = defaultdict(set)
+        self._stale: dict[str, str] = {}
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
         """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
-        known = {reader.home: reader for reader in self._readers}
-        logs = {reader.home: log for reader, log in zip(self._readers, self._logs, strict=True)}
-        self._readers = tuple(known.get(reader.home, reader) for reader in readers)
-        self._logs = tuple(logs.get(reader.home) or ProviderLogs(reader.home.provider_logs) for reader in self._readers)
+        self._sources.read_from(readers)
 
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with _many_objects():
-            states = self._read_states()
+            states = self._sources.read()
             changed = self._pending | self._read_bindings() | self._read_threads(states)
             self._pending = set()
             surroundings = self._surroundings.at_once()
@@ -117,14 +116,15 @@ class Survey:
                 # What was made lives on for long: let the collector never go through it again.
                 gc.freeze()
         half_read = 0 if self._failure else len(self._half_read)
-        return Picture(tuple(self._results.values()), states, self._foreign, half_read, self._twins)
+        sources = self._sources
+        return Picture(tuple(self._results.values()), states, self._foreign, half_read, sources.twins, sources.trouble)
 
     def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
 
         One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
-        self._pending |= self._read_bindings() | self._read_threads(self._read_states())
+        self._pending |= self._read_bindings() | self._read_threads(self._sources.read())
         shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
         shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
         if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
@@ -155,7 +155,7 @@ class Survey:
 
     def _recorded_deleted(self, prefix: str) -> Recorded | None:
         """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
-        theirs = {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
+        theirs = self._sources.deleted(prefix)
         kept = (own for own in self._store.threads.all() if own.id.startswith(prefix))
         shown = {own.id: own for own in kept if self._is_gone(own)}
         shown |= {name: t3_thread(thread, "") for name, thread in theirs.items()}
@@ -179,15 +179,6 @@ class Survey:
         finally:
             self._index.release()
 
-    def _read_states(self) -> tuple[T3State, ...]:
-        found = [state for reader in self._readers if (state := reader.read()) is not None]
-        states, self._twins = without_twins(found)
-        return states
-
-    def _shows(self, home: T3Home, thread_id: str) -> bool:
-        """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
-        return not any(twins.other == home and thread_id in twins.threads for twins in self._twins)
-
     def _read_bindings(self) -> set[str]:
         self._seq, bound = self._store.journal.changes_since(self._seq)
         if bound:
@@ -209,6 +200,9 @@ class Survey:
         own = {thread.id: thread for thread in kept}
         names = {name for name, thread in own.items() if self._own.get(name) != thread} | (self._own.keys() - own.keys())
         self._own = own
+        stale = self._sources.stale
+        names |= {name for name in stale.keys() | self._stale.keys() if stale.get(name) != self._stale.get(name)}
+        self._stale = stale
         shown = tuple(state.threads for state in states)
         if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
             names |= self._compare(tuple(chain.from_iterable(shown)))
@@ -236,12 +230,21 @@ class Survey:
             return None, changed | self._index.parents_of(changed)
         except ServerError as error:
             return failure_of(error), frozenset()
+        except Exception as error:
+            self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {said(error)}", error)
+            return Failure.SERVER_ERROR, frozenset()
+
+    def _there(self, directory: str, surroundings: Surroundings) -> bool | None:
+        try:
+            return surroundings.directory_exists(directory)
+        except Exception:  # told with the verdict of the threads that work there
+            return None
 
     def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
         """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
         everything = failure is not self._failure or self._trust != self._database.trust
         self._failure, self._trust = failure, self._database.trust
-        places = {directory: surroundings.directory_exists(directory) for directory in self._places}
+        places = {directory: self._there(directory, surroundings) for directory in self._places}
         moved = {directory for directory, there in places.items() if self._places[directory] is not there}
         self._places |= places
         if not (everything or sessions or moved):
@@ -256,8 +259,7 @@ class Survey:
         recorded = [found for name in changed if (found := self._recorded(name)) is not None]
         for name in changed - {found.thread.id for found in recorded}:
             self._forget(name)
-        for logs in self._logs:
-            logs.list_again()
+        self._sources.list_logs_again()
         if self._failure is None:
             try:
                 self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
@@ -266,11 +268,14 @@ class Survey:
                 # It cannot be read by now: unknown, and everything anew at the next look.
                 self._failure = failure_of(error)
                 self._index.doubt()
+            except Exception as error:
+                # It was to spare time only: each thread is asked for by itself.
+                self._unread.log(str(self._database.path), f"Many threads at once could not be read: {said(error)}", error)
         for found in recorded:
             self._take(self._examine(found, surroundings))
             directory = found.thread.directory
             if directory not in self._places:
-                self._places[directory] = surroundings.directory_exists(directory)
+                self._places[directory] = self._there(directory, surroundings)
 
     def _take(self, result: Examination) -> None:
         name, cursor = result.thread.id, result.cursor
@@ -295,7 +300,7 @@ class Survey:
     def _find_answers(self, names: Collection[str]) -> None:
         """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
         only_ends = len(names) > WHOLE_AT_ONCE
-        read = [reader.parts(names, only_ends) for reader in self._readers]
+        read = self._sources.parts(names, only_ends)
         parts: dict[str, tuple[str, ...]] = defaultdict(tuple)
         for name, ids in (item for each in read if each for item in each.items()):
             parts[name] += ids
@@ -322,8 +327,9 @@ class Survey:
     def _recorded(self, name: str) -> Recorded | None:
         """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
-        if t3 is not None:
-            return self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
+        if t3 is not None and not (name in self._stale and own is not None and cursor is not None):
+            found = self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
+            return structs.replace(found, unread=self._stale[name]) if found and name in self._stale else found
         if own is None or self._is_gone(own):
             return None
         had_turns = cursor.last_message_id is not None if cursor else True
@@ -348,17 +354,15 @@ class Survey:
 
     def home_of(self, thread_id: str) -> T3Home | None:
         """The home of T3 Code that shows this thread."""
-        states = self._read_states()
-        return next((state.home for state in states if any(thread.id == thread_id for thread in state.threads)), None)
+        return self._sources.home_of(thread_id)
 
     def told_by_t3(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
-        telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
-        return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
+        return self._sources.transcript(thread_id)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
         """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
-        parts = tuple(part for reader in self._readers for part in (reader.parts([thread_id]) or {}).get(thread_id, ()))
+        parts = tuple(part for read in self._sources.parts([thread_id]) for part in (read or {}).get(thread_id, ()))
         memory = structs.replace(self.memory(thread_id, entries), parts=parts)
         try:
             with self._database.reading() as reader:
@@ -368,14 +372,21 @@ class Survey:
 
     def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> Memory:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
-        read = (logs for reader, logs in zip(self._readers, self._logs, strict=True) if self._shows(reader.home, thread_id))
-        stretches = tuple(stretch for logs in read if logs.has(thread_id) for stretch in logs.stretches(thread_id))
+        stretches = self._sources.stretches(thread_id)
         titled = self._index.titled(f"T3 Code {thread_id}")
         return Memory(
             self._t3.get(thread_id), stretches, titled, told=tuple(sorted(self._answered_in.get(thread_id, ()))), entries=entries
         )
 
     def _with_others(self, recorded: Recorded) -> Recorded:
+        try:
+            return self._with_other_sessions(recorded)
+        except ServerError:
+            raise
+        except Exception as error:
+            return self._unread.mark(recorded, "what T3 Code's logs and messages tell of it", error)
+
+    def _with_other_sessions(self, recorded: Recorded) -> Recorded:
         """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""
         t3 = recorded.t3
         if t3 is None or self._failure is not None:
@@ -403,7 +414,7 @@ class Survey:
         answered, titled = self._answered_in.get(t3.id), self._index.titled(f"T3 Code {t3.id}")
         if t3.earlier or t3.before_import or (answered and answered != {bound}) or (titled and titled != (bound,)):
             return True
-        return any(logs.has(t3.id) for logs in self._logs)
+        return self._sources.has_log(t3.id)
 
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
@@ -416,6 +427,8 @@ class Survey:
             found = examined(recorded, self._explained(gather.from_database(self._index, recorded, cursor, surroundings)))
         except ServerError as error:
             return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
+        except Exception as error:
+            return unread_examination(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
         return structs.replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
 
     def _explained(self, evidence: Evidence) -> Evidence:

@@ -6,8 +6,10 @@ did not change is not read again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,9 +51,29 @@ class ProviderLogs:
         self._folder = folder
         self._read: dict[str, _Read] = {}
         self._listed: frozenset[str] | None = None
+        self._unread: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """A sentence on each log that could not be read when it was read last."""
+        told = "which sessions served its thread is not known from it"
+        return tuple(f"T3 Code's log {path} cannot be read ({why}): {told}." for path, why in sorted(self._unread.items()))
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
-        """The sessions of a thread in the order in which they served it. Raises OSError when a file cannot be read."""
+        """The sessions of a thread in the order in which they served it, as far as its logs can be read."""
+        try:
+            return self._put_together(thread_id)
+        except FileNotFoundError:
+            # T3 Code has begun a new file since the folder was listed: the names of all have moved on.
+            self.list_again()
+        try:
+            return self._put_together(thread_id)
+        except FileNotFoundError as error:
+            self._unread[str(error.filename)] = "it went away while it was read"
+            return ()
+
+    def _put_together(self, thread_id: str) -> tuple[Stretch, ...]:
+        """Raises FileNotFoundError where one is not there any more."""
         found: list[Stretch] = []
         for path in self._files(thread_id):
             for stretch in self._of(path):
@@ -67,6 +89,7 @@ class ProviderLogs:
     def list_again(self) -> None:
         """New logs may have come."""
         self._listed = None
+        self._unread = {path: why for path, why in self._unread.items() if os.path.lexists(path)}
 
     def _files(self, thread_id: str) -> Iterator[str]:
         """The rotated files, the oldest first, then the one that is written."""
@@ -85,7 +108,21 @@ class ProviderLogs:
         return self._listed
 
     def _of(self, path: str) -> list[Stretch]:
+        """What one file tells: nothing where it cannot be read. Raises FileNotFoundError."""
+        try:
+            found = self._read_file(path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            self._unread[path] = error.strerror or type(error).__name__
+            return []
+        self._unread.pop(path, None)
+        return found
+
+    def _read_file(self, path: str) -> list[Stretch]:
         status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", path)
         known = self._read.get(path)
         if known is None or known.inode != status.st_ino or known.offset > status.st_size:
             known = self._read[path] = _Read(status.st_ino, 0, [])

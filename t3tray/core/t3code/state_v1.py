@@ -218,10 +218,10 @@ _ENDS = f"SELECT value, {_END.format(order='ASC')}, {_END.format(order='DESC')} 
 
 def last_written(reader: QuietReader) -> str:
     """The newest change of anything, as T3 Code writes times; empty in an empty database."""
-    found: str | None = reader.rows("""SELECT max(at) FROM (
+    found: object = reader.rows("""SELECT max(at) FROM (
         SELECT max(updated_at) AS at FROM projection_threads UNION ALL SELECT max(updated_at) FROM projection_thread_sessions
         UNION ALL SELECT max(last_seen_at) FROM provider_session_runtime)""")[0][0]
-    return found or ""
+    return found if isinstance(found, str) else ""
 
 
 def _read_some(reader: QuietReader, names: Collection[str], also_deleted: bool = False) -> dict[str, T3Thread]:
@@ -324,7 +324,7 @@ def _decoded(text: str | None, decoder: msgspec.json.Decoder[T], nothing: T) -> 
         return nothing
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return nothing
 
 

@@ -24,19 +24,23 @@ NEEDED: Mapping[str, frozenset[str]] = {
     f"{PREFIX}provider_threads": frozenset({"provider_thread_id", "thread_id", "status", "payload_json"}),
 }
 
+# One row's text that is no JSON would be an error of the whole query.
+_PAYLOAD = "CASE WHEN json_valid(t.payload_json) THEN t.payload_json END"
 _THREADS = f"""
     SELECT t.thread_id, t.title, p.title, p.workspace_root, t.created_at, t.updated_at, t.archived_at,
            coalesce(t.provider_instance_id, t.default_provider), t.active_provider_thread_id,
-           json_extract(t.payload_json, '$.worktreePath'), json_extract(t.payload_json, '$.branch'),
-           json_extract(t.payload_json, '$.modelSelection.model'), json_extract(t.payload_json, '$.settledAt'),
-           json_extract(t.payload_json, '$.snoozedUntil'), json_extract(t.payload_json, '$.pinnedAt'), t.default_provider,
+           json_extract({_PAYLOAD}, '$.worktreePath'), json_extract({_PAYLOAD}, '$.branch'),
+           json_extract({_PAYLOAD}, '$.modelSelection.model'), json_extract({_PAYLOAD}, '$.settledAt'),
+           json_extract({_PAYLOAD}, '$.snoozedUntil'), json_extract({_PAYLOAD}, '$.pinnedAt'), t.default_provider,
            t.deleted_at
     FROM {MARK} t JOIN projection_projects p USING (project_id)
-    WHERE coalesce(json_extract(t.payload_json, '$.lineage.relationshipToParent'), '') != 'subagent' AND """
+    WHERE coalesce(json_extract({_PAYLOAD}, '$.lineage.relationshipToParent'), '') != 'subagent' AND """
 _LIVE = "t.deleted_at IS NULL"
 _DELETED = "t.deleted_at IS NOT NULL AND substr(t.thread_id, 1, length(?1)) = ?1"
 _NATIVE = f"""
-    SELECT thread_id, provider_thread_id, driver, json_extract(payload_json, '$.nativeThreadRef.nativeId'), updated_at, status
+    SELECT thread_id, provider_thread_id, driver,
+           CASE WHEN json_valid(payload_json) THEN json_extract(payload_json, '$.nativeThreadRef.nativeId') END,
+           updated_at, status
     FROM {PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
 _RUNNING = f"""
     SELECT thread_id, status FROM {PREFIX}runs r
@@ -81,7 +85,7 @@ def missing_column(reader: QuietReader) -> str | None:
 def read_threads(reader: QuietReader) -> tuple[dict[str, T3Thread], Mapping[str, Marks]]:
     """Every thread that is not deleted and not a sub-agent's; no marks. The reader's errors pass through."""
     around = _read_around(reader)
-    return {row[0]: _thread(row, around) for row in reader.rows(_THREADS + _LIVE)}, {}
+    return {row[0]: _thread(row, around) for row in reader.rows(_THREADS + _LIVE) if isinstance(row[0], str)}, {}
 
 
 def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
@@ -93,8 +97,8 @@ def read_deleted(reader: QuietReader, prefix: str) -> tuple[T3Thread, ...]:
 
 def last_written(reader: QuietReader) -> str:
     """The newest change of any thread, as T3 Code writes times; empty in an empty database."""
-    found: str | None = reader.rows(f"SELECT max(updated_at) FROM {MARK}")[0][0]
-    return found or ""
+    found: object = reader.rows(f"SELECT max(updated_at) FROM {MARK}")[0][0]
+    return found if isinstance(found, str) else ""
 
 
 def _read_around(reader: QuietReader) -> _Around:
@@ -120,6 +124,8 @@ def _read_around(reader: QuietReader) -> _Around:
 
 
 def _thread(row: Row, around: _Around) -> T3Thread:
+    # Whatever a damaged row holds, here a text is a text or missing.
+    row = tuple(value if isinstance(value, str) else None for value in row)
     (thread_id, title, project, workspace, created, updated, archived, instance, active) = row[:9]
     (worktree, branch, model, settled, snoozed, pinned, provider, deleted) = row[9:]
     native = around.native.get(thread_id, [])
@@ -133,13 +139,13 @@ def _thread(row: Row, around: _Around) -> T3Thread:
     pending = around.pending.get(thread_id, set())
     return T3Thread(
         id=thread_id,
-        title=title,
-        project=project,
-        directory=worktree or workspace,
+        title=title or "",
+        project=project or "",
+        directory=worktree or workspace or "",
         provider=provider or "",
         instance=instance or "",
-        created_at=needed_moment(created),
-        last_activity_at=needed_moment(updated),
+        created_at=needed_moment(created or ""),
+        last_activity_at=needed_moment(updated or ""),
         branch=branch or "",
         model=model or "",
         session_id=current,

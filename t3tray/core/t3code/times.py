@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def moment(text: str | None) -> datetime | None:
-    """The time, aware; None where there is none or it cannot be read."""
-    if not text:
+def moment(text: object) -> datetime | None:
+    """The time, aware; None where there is none or it cannot be read. A damaged row may hold anything."""
+    if not isinstance(text, str) or not text:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        if found.tzinfo is UTC:
+            return found
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        # An OverflowError: the first or the last year, with an offset that leads out of it.
         return None
-    if found.tzinfo is UTC:
-        return found
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def needed_moment(text: str) -> datetime:
