@@ -27,7 +27,7 @@ from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.engine import Engine
+from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import T3TrayError
 from t3tray.core.file_changes import FileChanges
 from t3tray.core.guard_duty import GuardDuty
@@ -41,9 +41,11 @@ from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPla
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.snapshots import Snapshots
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import database_files
+from t3tray.core.watched import WatchedTasks
 from t3tray.resources import resource
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ COALESCE = 0.15
 REST_FOR_READING = 4.0
 # What makes up for a change that no watcher told.
 SAFETY_REFRESH = 60.0
+# After a look that failed.
+RETRY = 5.0
 
 
 class Desk:
@@ -71,6 +75,8 @@ class Desk:
         self._noticing: Noticing | None = None
         self._click: Callable[[Click], None] = lambda click: None
         self._sleep = SleepWatch(self._on_woke)
+        self._tasks = WatchedTasks(self._changed.set)
+        self._snapshots = Snapshots(utc_now)
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         """Open the engine, publish what is true, and again after every change. Raises StoreError when the data cannot be used."""
@@ -83,25 +89,20 @@ class Desk:
             raise
         guard = self._guard = GuardDuty(engine)
         opened.set_result(engine)
-        self._events = ServerEvents(engine, partial(self._on_event, engine), self._changed.set)
+        self._events = ServerEvents(engine, partial(self._on_event, engine), self._changed.set, self._tasks)
         engine.server.subscribe(self._on_server_changed)
         noticing = self._noticing = self._notice(engine)
-        beside = (
-            asyncio.create_task(self._prepare(engine)),
-            asyncio.create_task(noticing.run()),
-            asyncio.create_task(self._sleep.run()),
-            # T3 Code may wait for it already: it does not wait for the first look.
-            asyncio.create_task(guard.run(self._changed.set)),
-        )
+        self._tasks.start("The preparation of the server", partial(self._prepare, engine))
+        self._tasks.start("Showing notices", noticing.run)
+        self._tasks.start("Noticing that the machine slept", self._sleep.run)
+        # T3 Code may wait for it already: it does not wait for the first look.
+        self._tasks.start("Keeping the guard", partial(guard.run, self._changed.set))
         try:
             while True:
-                await self._files.follow(self._telling_files(engine, guard))
-                rest = await self._look(engine, publish) * REST_FOR_READING
+                rest = await self._look(engine, guard, publish) * REST_FOR_READING
                 await self._next_change(max(rest, COALESCE))
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await self._tasks.stop()
             await self._files.stop()
 
     async def _prepare(self, engine: Engine) -> None:
@@ -342,49 +343,60 @@ class Desk:
     def _telling_files(self, engine: Engine, guard: GuardDuty) -> tuple[Path, ...]:
         return (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files, *guard.files)
 
-    async def _look(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
-        """`_publish`; one look that fails by our own fault is told, and is no reason to look at nothing any more."""
+    async def _look(self, engine: Engine, guard: GuardDuty, publish: Callable[[Overview], None]) -> float:
+        """Read everything and tell it; how long it took, in seconds. A look that fails is told with what was read last."""
+        clock = asyncio.get_running_loop().time
 
         def tell(overview: Overview) -> None:
             self._sessions = {served: row.thread.id for row in overview.rows for served in sessions_of(row)}
-            publish(replace(overview, warnings=(*overview.warnings, *self._files.trouble)))
+            trouble = (*self._files.trouble, *self._snapshots.trouble, *self._tasks.trouble)
+            publish(replace(overview, warnings=(*overview.warnings, *trouble)))
 
-        try:
-            return await self._publish(engine, tell)
-        except Exception as bug:
-            _log.exception("A look at the threads failed by a mistake of t3tray's.")
-            said = f"t3tray made a mistake while it read the threads ({type(bug).__name__}: {bug}). It will try again."
-            tell(Overview(engine.server.status, warnings=(said,)))
-            return 0.0
-
-    async def _publish(self, engine: Engine, publish: Callable[[Overview], None]) -> float:
-        """Read everything and tell it; how long it took, in seconds. An error is told in place of what could not be read."""
-        clock = asyncio.get_running_loop().time
-        await self._follow_server(engine)
         began = clock()
+        before = self._snapshots.trouble
         try:
-            await engine.preferences.read_again()
-            picture = await engine.look()
-            # Before anything that takes longer: an alarm must not wait.
-            await engine.alert(picture)
-            overview = await self._with_guard(await engine.overview(archived=True, picture=picture), picture)
-            overview = await engine.news.told(overview)
-            publish(overview)
-            self._sleep.look()
-            if self._noticing:
-                self._noticing.look(overview)
-            self._tell_feed(picture)
-            if self._guard:
-                self._guard.look_again()
-            await engine.news.keep()
-            if await engine.keep(picture):
-                self._changed.set()
-            if await engine.rest_if_idle(picture):
-                self._changed.set()
-        except T3TrayError as error:
-            _log.warning("The list could not be read: %s", error.message)
-            publish(Overview(engine.server.status, warnings=(error.message,)))
+            picture = await self._publish(engine, guard, tell)
+        except Exception as error:
+            kept = self._snapshots.failed(engine.server.status, error)
+            try:
+                tell(kept)
+            except Exception as bug:
+                # What was read last may be what cannot be shown.
+                tell(replace(self._snapshots.failed(engine.server.status, bug), rows=(), foreign=(), stale_since=None))
+            return 0.0
+        await self._keep(engine, picture)
+        if self._snapshots.trouble != before:
+            self._changed.set()
         return clock() - began
+
+    async def _publish(self, engine: Engine, guard: GuardDuty, publish: Callable[[Overview], None]) -> Picture:
+        """Read everything and tell it. What is only beside it hinders nothing."""
+        beside = self._snapshots.beside
+        await beside("The changes of files cannot be followed", self._files.follow(self._telling_files(engine, guard)), None)
+        await self._follow_server(engine)
+        await beside("The settings could not be read", engine.preferences.read_again(), None)
+        picture = await engine.look()
+        # Before anything that takes longer: an alarm must not wait.
+        await beside("Alarms could not be kept", engine.alert(picture), None)
+        overview = await engine.overview(archived=True, picture=picture)
+        overview = await beside("How the guard stands could not be read", self._with_guard(overview, picture), overview)
+        overview = await beside("What is new could not be told", engine.news.told(overview), overview)
+        publish(overview)
+        self._snapshots.keep(overview)
+        self._sleep.look()
+        if self._noticing:
+            self._noticing.look(overview)
+        self._tell_feed(picture)
+        guard.look_again()
+        return picture
+
+    async def _keep(self, engine: Engine, picture: Picture) -> None:
+        """What is written after a look."""
+        beside = self._snapshots.beside
+        await beside("What was looked at could not be kept", engine.news.keep(), None)
+        more = await beside("Proofs and copies could not be kept", engine.keep(picture), False)
+        if await beside("The server's rest could not be seen to", engine.rest_if_idle(picture), False) or more:
+            self._changed.set()
 
     async def _with_guard(self, overview: Overview, picture: Picture) -> Overview:
         if self._guard is None:
@@ -411,7 +423,7 @@ class Desk:
     async def _next_change(self, rest: float) -> None:
         """Wait for a change, or for the slow refresh; then for the burst to pass."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SAFETY_REFRESH):
+            async with asyncio.timeout(RETRY if self._snapshots.has_failed else SAFETY_REFRESH):
                 await self._changed.wait()
         await asyncio.sleep(rest)
         self._changed.clear()

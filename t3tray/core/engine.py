@@ -26,7 +26,7 @@ from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed
+from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
@@ -457,10 +457,13 @@ class Engine:
             return frozenset()
 
     async def _joined(self) -> Connection | None:
-        """The connection to a server that runs already; None too where that cannot be reached."""
+        """The connection to a server that runs already; None where it cannot be joined: reading goes on without it."""
         try:
             return await self.join_running_server()
         except _UNREACHABLE:
+            return None
+        except T3TrayError as error:
+            _log.warning("The running server cannot be joined: %s", error.message)
             return None
 
 

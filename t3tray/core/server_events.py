@@ -12,7 +12,9 @@ from t3tray.core.engine import Engine
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
+from t3tray.core.watched import WatchedTasks
 
+_LISTENED_TO = frozenset({ServerState.READY, ServerState.EXTERNAL})
 _TELLING = ("session.", "permission.", "question.")
 _log = logging.getLogger(__name__)
 
@@ -20,16 +22,23 @@ _log = logging.getLogger(__name__)
 class ServerEvents:
     """Lives on the event loop. `hear` gets every event and every (re)connect; `changed` says that it is worth a look."""
 
-    def __init__(self, engine: Engine, hear: Callable[[Connected | ServerEvent], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        hear: Callable[[Connected | ServerEvent], None],
+        changed: Callable[[], None],
+        tasks: WatchedTasks,
+    ) -> None:
         self._engine = engine
         self._hear = hear
         self._changed = changed
+        self._tasks = tasks
         self._listening: asyncio.Task[None] | None = None
 
     def server_changed(self, status: ServerStatus) -> None:
         """Listen when there is a server that answers, unless that is done already."""
-        if status.state in (ServerState.READY, ServerState.EXTERNAL) and (self._listening is None or self._listening.done()):
-            self._listening = asyncio.get_running_loop().create_task(self._listen())
+        if status.state in _LISTENED_TO and (self._listening is None or self._listening.done()):
+            self._listening = self._tasks.start("Following the server's events", self._listen)
 
     async def stop(self) -> None:
         if self._listening:
@@ -37,6 +46,9 @@ class ServerEvents:
             await asyncio.gather(self._listening, return_exceptions=True)
 
     async def _listen(self) -> None:
+        if self._engine.server.status.state not in _LISTENED_TO:
+            # It went away before this was begun again: connecting would start another one.
+            return
         try:
             await self._follow(await self._engine.connect())
         except T3TrayError as error:

@@ -125,6 +125,7 @@ class Application(QObject):
         bridge.notice_clicked.connect(self._on_notice_clicked)
         bridge.protection_previewed.connect(self._on_protection_previewed)
         bridge.failed.connect(self._on_failed)
+        bridge.failed_quietly.connect(self._on_failed_quietly)
         bridge.ended.connect(self._on_ended)
         bridge.start()
         if self._title:
@@ -177,6 +178,7 @@ class Application(QObject):
             connect_conversation(window.page, bridge)
             self._attention = Attention(window, bridge.watch)
             bridge.saying_found.connect(window.threads.show_saying)
+            bridge.search_failed.connect(window.threads.show_search_failed)
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self._window
@@ -328,6 +330,12 @@ class Application(QObject):
         window = self._open_window()
         window.show_error(error)
         window.bring_up()
+
+    @Slot(object)
+    def _on_failed_quietly(self, error: T3TrayError) -> None:
+        """Told where the user looks already; nothing comes up for it."""
+        if self._window and not self._quitting:
+            self._window.show_error(error)
 
     @Slot(str)
     def _on_copy_wanted(self, text: str) -> None:

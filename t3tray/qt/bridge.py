@@ -38,13 +38,13 @@ from t3tray.qt.words import (
 
 
 class Bridge(Crossing):
-    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError, `previewed`
-    and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long now,
-    `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to be sent,
-    `saying_found` a text and the ids of the threads in which it was said, `notice_clicked` a `Click`, `sent` and `refused` a
-    thread's id and the text that was sent or the T3TrayError, `answer_failed` the id of what asked and the error,
-    `protection_previewed` what the guard would do, and `protection_changed` how T3 Code stands with it; `ended` comes once,
-    when nothing runs any more."""
+    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError,
+    `previewed` and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long
+    now, `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to
+    be sent, `saying_found` a text and the ids of the threads in which it was said, `search_failed` a text and an error,
+    `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the T3TrayError,
+    `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
+    `protection_changed` how T3 Code stands with it; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -58,6 +58,7 @@ class Bridge(Crossing):
     remedied = Signal(str, object)
     thread_made = Signal(str)
     saying_found = Signal(str, object)
+    search_failed = Signal(str, object)
     notice_clicked = Signal(object)
     protection_previewed = Signal(object)
     protection_changed = Signal(object)
@@ -83,7 +84,7 @@ class Bridge(Crossing):
         self._ask(lambda desk: desk.tell_clicks(self._tell_click))
 
     def look_at(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit)
+        self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit, quiet=True)
 
     def resume(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.resume(thread_id), self.resumed.emit, words=CHECKING)
@@ -101,14 +102,14 @@ class Bridge(Crossing):
 
     def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
-        self._ask(lambda desk: desk.watch(thread_id))
+        self._ask(lambda desk: desk.watch(thread_id), quiet=True)
 
     def mark_seen(self, thread_id: str) -> None:
         self._ask(lambda desk: desk.mark_seen(thread_id))
 
     def visit(self, thread_id: str, activity_at: datetime) -> None:
         """The user has looked at this thread, whose last activity was then. It is kept even when the app ends at once."""
-        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.visit(thread_id, activity_at))))
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.visit(thread_id, activity_at), quiet=True)))
 
     def start_server(self) -> None:
         self._ask(lambda desk: desk.start_server(), words=STARTING, on_stop=self.stop_server)
@@ -192,7 +193,12 @@ class Bridge(Crossing):
         self._ask(lambda desk: desk.archive(thread_id, archived))
 
     def search(self, text: str) -> None:
-        self._ask(lambda desk: desk.search(text), lambda found: self.saying_found.emit(text, found))
+        self._ask(
+            lambda desk: desk.search(text),
+            lambda found: self.saying_found.emit(text, found),
+            lambda error: self.search_failed.emit(text, error),
+            quiet=True,
+        )
 
     def follow(self, thread_id: str) -> None:
         """Have this thread's conversation told from now on, in place of the one before; "" for none."""
@@ -200,7 +206,10 @@ class Bridge(Crossing):
         def begin() -> None:
             if self._following:
                 self._following.cancel()
-            self._following = self._begin(lambda desk: desk.follow(thread_id, self._publish_conversation)) if thread_id else None
+            if thread_id:
+                self._following = self._begin(lambda desk: desk.follow(thread_id, self._publish_conversation), quiet=True)
+            else:
+                self._following = None
 
         self._hand_over(begin)
 
@@ -221,7 +230,7 @@ class Bridge(Crossing):
         self._ask(lambda desk: desk.stop_turn(thread_id))
 
     def keep_draft(self, thread_id: str, text: str) -> None:
-        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.keep_draft(thread_id, text))))
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.keep_draft(thread_id, text), quiet=True)))
 
     def reply(self, ask: Approval, reply: Reply) -> None:
         self._ask(lambda desk: desk.reply(ask, reply), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))

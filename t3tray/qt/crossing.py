@@ -28,11 +28,12 @@ DRAFT_LIMIT = 1.0
 
 
 class Crossing(QObject):
-    """`failed` carries a T3TrayError, `working_changed` all `Work` that takes long now; `ended` comes once, when nothing runs
-    any more."""
+    """`failed` carries a T3TrayError, `failed_quietly` one of something that the user did not ask for, `working_changed` all
+    `Work` that takes long now; `ended` comes once, when nothing runs any more."""
 
     working_changed = Signal(object)
     failed = Signal(object)
+    failed_quietly = Signal(object)
     ended = Signal()
 
     def __init__(self, make_desk: Callable[[], Desk]) -> None:
@@ -76,12 +77,13 @@ class Crossing(QObject):
         *,
         words: str = "",
         on_stop: Callable[[], None] | None = None,
+        quiet: bool = False,
     ) -> None:
         """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal. With `words` it can be
-        stopped once it takes long."""
+        stopped once it takes long. `quiet`: the user did not ask for it, so that its failure raises nothing."""
 
         def begin() -> None:
-            task = self._begin(work, tell, refuse)
+            task = self._begin(work, tell, refuse, quiet)
             if words:
                 self._working.follow(task, words, on_stop)
 
@@ -92,8 +94,9 @@ class Crossing(QObject):
         work: Callable[[Desk], Awaitable[T]],
         tell: Callable[[T], None] | None = None,
         refuse: Callable[[T3TrayError], None] | None = None,
+        quiet: bool = False,
     ) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._do(work, tell, refuse))
+        task = self._loop.create_task(self._do(work, tell, refuse or (self.failed_quietly.emit if quiet else None), quiet))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
         return task
@@ -109,15 +112,20 @@ class Crossing(QObject):
         work: Callable[[Desk], Awaitable[T]],
         tell: Callable[[T], None] | None,
         refuse: Callable[[T3TrayError], None] | None,
+        quiet: bool,
     ) -> None:
         try:
             result = await work(await asyncio.shield(self._desk))
         except OurBug as bug:
-            self._tell_bug(bug)
+            if quiet and refuse:
+                self._note_bug(bug)
+                refuse(bug)
+            else:
+                self._tell_bug(bug)
         except T3TrayError as error:
             (refuse or self.failed.emit)(error)
         except Exception as bug:
-            self._tell_bug(bug)
+            self._note_bug(bug) if quiet else self._tell_bug(bug)
             if refuse:
                 refuse(our_bug(bug))
         else:
@@ -191,8 +199,11 @@ class Crossing(QObject):
             loop.default_exception_handler(context)
 
     def _tell_bug(self, bug: BaseException) -> None:
-        _log.error("This is a mistake of t3tray's.", exc_info=bug)
+        self._note_bug(bug)
         self.failed.emit(our_bug(bug))
+
+    def _note_bug(self, bug: BaseException) -> None:
+        _log.error("This is a mistake of t3tray's.", exc_info=bug)
 
 
 def our_bug(error: BaseException) -> OurBug:

@@ -78,6 +78,7 @@ def menu_of(overview: Overview | None, now: datetime) -> tuple[Item, ...]:
     if overview is None:
         return (*opening, Item("Reading your threads…"), SEPARATOR, Item("New Thread…", Deed.NEW_THREAD), SEPARATOR, *_closing())
     parts = (
+        _stale(overview),
         _needs_you(overview),
         _blocked(overview),
         (*_recent(overview, now), Item("New Thread…", Deed.NEW_THREAD)),
@@ -169,6 +170,12 @@ def _opening(thread_id: str, label: str) -> tuple[Item, ...]:
 def _guard(overview: Overview) -> tuple[Item, ...]:
     line = guard_line(overview)
     return (Item(line, Deed.GUARD),) if line else ()
+
+
+def _stale(overview: Overview) -> tuple[Item, ...]:
+    if overview.stale_since is None:
+        return ()
+    return (Item(f"As of {overview.stale_since.astimezone():%H:%M}; threads cannot be read now…", Deed.OPEN),)
 
 
 def _needs_you(overview: Overview) -> tuple[Item, ...]:

@@ -18,6 +18,7 @@ class MessageBar(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("kind", "bar")
+        self._is_warning = False
         self._title = label("", "bad", bold=True)
         self._message = label()
         self._hint = label("", "muted")
@@ -46,6 +47,12 @@ class MessageBar(QWidget):
     def warn(self, sentence: str) -> None:
         self._show("Please note", sentence, "")
         self._copy.hide()
+        self._is_warning = True
+
+    def end_warning(self) -> None:
+        """What was warned of is over; anything else that is told stays."""
+        if self._is_warning:
+            self.hide()
 
     def note(self, sentence: str) -> None:
         """What was done, or is so: nothing to worry about."""
@@ -53,6 +60,7 @@ class MessageBar(QWidget):
         self._copy.hide()
 
     def _show(self, title: str, message: str, hint: str) -> None:
+        self._is_warning = False
         self._title.setText(title)
         self._title.setVisible(bool(title))
         self._message.setText(message)

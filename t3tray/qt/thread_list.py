@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import T3Thread, ThreadRow
 from t3tray.qt.filter_bar import FilterBar, FilterButton
 from t3tray.qt.listing import Filters, Line, Listing, Section, key_of, shown_thread, thread_of
@@ -27,6 +28,7 @@ READING = "Reading your threads…"
 NOT_READ = "The threads could not be read just now.\n\nt3tray tries again by itself."
 NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and what was said are searched."
 STILL_LOOKING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
+NOT_SEARCHED = "No title or folder matches “{}”.\n\nThe conversations could not be searched: {}"
 FILTERED = "The filters hide all threads.\n\nClear them to see everything."
 # In ms.
 TICK = 20_000
@@ -57,6 +59,7 @@ class ThreadList(QWidget):
         self._thread_id: str | None = None
         self._key: str | None = None
         self._is_looking = False
+        self._search_trouble = ""
         self.search = _SearchField()
         self.filter = FilterButton()
         self._bar = FilterBar()
@@ -139,6 +142,12 @@ class ThreadList(QWidget):
             self._model.add_saying(thread_ids)
             self._show_again()
 
+    def show_search_failed(self, text: str, error: T3TrayError) -> None:
+        """The conversations could not be searched for this text; told where its hits would be."""
+        if text == self.search.wanted:
+            self._is_looking, self._search_trouble = False, error.message
+            self._show_again()
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (
             QEvent.Type.PaletteChange,
@@ -201,6 +210,8 @@ class ThreadList(QWidget):
         if not self._model.listing.total:
             return NOT_READ if self._model.listing.overview.warnings else EMPTY
         if text:
+            if self._search_trouble:
+                return NOT_SEARCHED.format(text, self._search_trouble)
             return (STILL_LOOKING if self._is_looking else NO_MATCH).format(text)
         return FILTERED
 
@@ -208,7 +219,7 @@ class ThreadList(QWidget):
     def _on_search_changed(self) -> None:
         text = self.search.wanted
         is_long = len(text) >= _LEAST_TO_SEARCH
-        self._is_looking = is_long
+        self._is_looking, self._search_trouble = is_long, ""
         self._pause.start() if is_long else self._pause.stop()
         self._model.set_text(text)
         self._show_again()

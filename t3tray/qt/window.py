@@ -131,6 +131,8 @@ class MainWindow(QMainWindow):
             self._warned = overview.warnings
             if overview.warnings:
                 self.bar.warn("\n".join(overview.warnings))
+            else:
+                self.bar.end_warning()
 
     def show_details(self, details: ThreadDetails) -> None:
         """Details that come late, for a thread that is not chosen any more, are of no use."""

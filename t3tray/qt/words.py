@@ -135,6 +135,8 @@ def tooltip(overview: Overview | None) -> str:
     parts = [f"{count} {what}" for count, what in counts if count]
     if is_trouble(overview.server) or not parts:
         parts.append(_STATES[overview.server.state].lower())
+    if overview.stale_since:
+        parts.append(f"as of {overview.stale_since.astimezone():%H:%M}")
     return f"t3tray: {' · '.join(parts)}"
 
 

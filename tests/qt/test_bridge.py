@@ -18,7 +18,7 @@ from t3tray.core.errors import OurBug, ServerDown, UsageError
 from t3tray.core.services.views import Overview, Settings
 from t3tray.qt.bridge import Bridge
 from tests.support.sayings import approval, inquiry
-from tests.support.views import INVENTORY, READY, FakeDesk, preview, protection_plan, row
+from tests.support.views import INVENTORY, NOON, READY, FakeDesk, preview, protection_plan, row
 
 OVERVIEW = Overview(READY, (row("a"),))
 
@@ -429,3 +429,22 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callabl
     desk.trouble = ServerDown("not now")
     with qtbot.waitSignal(bridge.failed):
         bridge.protect(False, True, False)
+
+
+@pytest.mark.parametrize("trouble", [ServerDown("Nobody listens."), ZeroDivisionError("oops"), OurBug("oops")])
+def test_what_nobody_asked_for_fails_without_raising_anything(
+    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge], trouble: Exception
+) -> None:
+    desk = FakeDesk(OVERVIEW)
+    desk.trouble = trouble
+    bridge, raised = bridged(desk), []
+    bridge.failed.connect(raised.append)
+    bridge.start()
+    with qtbot.waitSignal(bridge.search_failed) as searched:
+        bridge.search("words")
+    assert (searched.args or ())[0] == "words"
+    for ask in (lambda: bridge.look_at("a"), lambda: bridge.visit("a", NOON), lambda: bridge.keep_draft("a", "text")):
+        with qtbot.waitSignal(bridge.failed_quietly) as told:
+            ask()
+        assert "Nobody listens." in str((told.args or ())[0]) or "oops" in str((told.args or ())[0])
+    assert raised == []

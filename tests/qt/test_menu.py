@@ -241,3 +241,10 @@ def test_a_title_of_many_lines_is_one_short_line() -> None:
 def test_the_values_are_made_without_qt() -> None:
     program = "import sys, t3tray.qt.thread_menu, t3tray.qt.listing, t3tray.qt.reading; print('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_a_list_that_is_old_says_since_when() -> None:
+    overview = Overview(READY, (row("a"),), stale_since=NOON)
+    at = f"{NOON.astimezone():%H:%M}"
+    assert labels(overview)[1] == f"As of {at}; threads cannot be read now…"
+    assert tooltip(overview) == f"t3tray: server ready · as of {at}"

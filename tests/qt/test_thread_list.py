@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import Approval
 from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.errors import ServerDown
 from t3tray.core.services.views import Overview
 from t3tray.qt.filter_bar import filters_in_words
 from t3tray.qt.listing import Filters, Section, listing_of
@@ -363,3 +364,13 @@ class _Painting(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         self.count += event.type() is QEvent.Type.Paint
         return False
+
+
+def test_a_search_that_fails_says_so_where_the_hits_would_be(threads: ThreadList) -> None:
+    threads.search.setText("pelican")
+    threads.show_search_failed("pel", ServerDown("Too late."))
+    assert "Too late." not in said(threads)
+    threads.show_search_failed("pelican", ServerDown("There is no OpenCode database."))
+    assert "The conversations could not be searched: There is no OpenCode database." in said(threads)
+    threads.search.setText("pelicans")
+    assert "could not be searched" not in said(threads)

@@ -390,3 +390,14 @@ def test_the_keys_go_to_the_list_from_the_first_moment(qtbot: QtBot) -> None:
     window.show_overview(Overview(READY, (row("a"),)))
     window.bring_up()
     qtbot.waitUntil(lambda: window.focusWidget() is window.threads.table)
+
+
+def test_a_warning_goes_when_it_is_over_and_anything_else_stays(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_overview(Overview(READY, ROWS, warnings=("The threads could not be read just now.",)))
+    assert "could not be read" in texts(window.bar)
+    window.show_overview(Overview(READY, ROWS))
+    assert not window.bar.isVisible()
+    window.show_overview(Overview(READY, ROWS, warnings=("The threads could not be read just now.",)))
+    window.show_note("Done.")
+    window.show_overview(Overview(READY, ROWS))
+    assert "Done." in texts(window.bar) and window.bar.isVisible()

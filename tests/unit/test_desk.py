@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from t3tray.core import desk as module
-from t3tray.core import file_changes
+from t3tray.core import file_changes, watched
 from t3tray.core.desk import Desk
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import Engine
-from t3tray.core.errors import Refused, UsageError
+from t3tray.core.errors import Refused, StoreError, UsageError
+from t3tray.core.services.noticing import Noticing
 from t3tray.core.services.views import Overview
 from t3tray.core.system.bus_notifications import NO_BUS
 from t3tray.core.system.watch import FileWatch, existing_folders
@@ -185,3 +186,72 @@ async def test_a_desk_that_never_opened_closes_when_a_waiter_was_given_up() -> N
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await desk.close()
+
+
+async def kept_thread() -> None:
+    engine = await Engine.open(None, "command")
+    engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+    await engine.close()
+
+
+@pytest.mark.parametrize("error", [StoreError("Another process has it locked."), ZeroDivisionError("oops")])
+async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_good_one(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    await kept_thread()
+    monkeypatch.setattr(module, "RETRY", 0.1)
+    async with running() as (_, told):
+        before = await next_of(told)
+        assert [row.thread.id for row in before.rows] == ["t1"] and before.warnings == ()
+        with monkeypatch.context() as broken:
+
+            async def fail(_engine: Engine) -> Any:
+                raise error
+
+            broken.setattr(Engine, "look", fail)
+            await something_changes()
+            kept = await next_of(told, lambda overview: overview.warnings != ())
+            assert kept.rows == before.rows and kept.stale_since is not None
+            (warning,) = kept.warnings
+            assert str(error) in warning and "They are shown as they were at" in warning
+        again = await next_of(told, lambda overview: overview.warnings == ())
+        assert again.rows == before.rows and again.stale_since is None
+
+
+@pytest.mark.parametrize("part", ["alert", "keep", "rest_if_idle"])
+async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    await kept_thread()
+
+    async def fail(*_words: Any) -> Any:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Engine, part, fail)
+    async with running() as (_, told):
+        shown = await next_of(told, lambda overview: overview.warnings != ())
+        (warning,) = shown.warnings
+        assert "The disk is full." in warning
+        assert [row.thread.id for row in shown.rows] == ["t1"] and shown.stale_since is None
+        await something_changes()
+        await next_of(told)
+    assert sum("The disk is full." in record.message for record in caplog.records) == 1
+
+
+async def test_a_task_that_ends_by_an_error_is_told_and_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(watched, "WELL_AFTER", 0.1)
+    run, runs = Noticing.run, []
+
+    async def broken_once(noticing: Noticing) -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ZeroDivisionError("oops")
+        await run(noticing)
+
+    monkeypatch.setattr(Noticing, "run", broken_once)
+    async with running() as (_, told):
+        (warning,) = (await next_of(told, lambda overview: overview.warnings != ())).warnings
+        assert "Showing notices stopped" in warning and "oops" in warning
+        await next_of(told, lambda overview: overview.warnings == ())
+    assert len(runs) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
@@ -84,7 +85,7 @@ class Overview:
     seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own
     reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
     `news` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line above
-    everything, where this is no usual world.
+    everything, where this is no usual world. `stale_since`: the threads could not be read since then, and are shown as they were.
     """
 
     server: ServerStatus
@@ -103,6 +104,7 @@ class Overview:
     resting: str = ""
     news: frozenset[str] = frozenset()
     banner: str = ""
+    stale_since: datetime | None = None
 
 
 @dataclass(frozen=True)
