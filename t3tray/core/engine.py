@@ -94,7 +94,7 @@ class Engine:
             leases=store.lease,
             run_sql=run_sql,
             secrets=Secrets(data),
-            holder=Holder(author.pid, author.started, kind),
+            holder=Holder(author.pid, author.started, kind, author.start),
             launch=self.launching.server_program,
             logs=log_directory(data),
             external=_external(settings),

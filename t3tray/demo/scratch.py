@@ -22,17 +22,16 @@ import psutil
 from t3tray.core.errors import WorldError
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import PROGRAM_VARIABLE
+from t3tray.core.system.process_identity import is_running
 from t3tray.demo.offline import offline_environment, prepare_offline
 
 MARK = "T3TRAY_DEMO"
 _NAME = "t3tray-demo"
 _AT_ONCE = 9
 _OWNER = "owner"
-# In s: how old a folder without an owner must be before it counts as left over; how long a process may take to end; and what
-# setting the machine's clock moves the start of a process by.
+# In s: how old a folder without an owner must be before it counts as left over, and how long a process may take to end.
 _BEING_MADE = 30.0
 _END = 2.0
-_CLOCK_SET = 2.0
 # Whose words lead to the user's own things.
 _FOREIGN = ("OPENCODE", "T3CODE", "T3TRAY", "GIT_")
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
@@ -44,7 +43,7 @@ class Scratch:
     def __init__(self, root: Path) -> None:
         me = Author.this_process()
         self.root = root
-        self._owner = f"{me.pid} {me.started:.2f}"
+        self._owner = f"{me.pid} {me.start}"
 
     @classmethod
     def make(cls) -> Scratch:
@@ -184,11 +183,8 @@ def _clear_away(root: Path) -> None:
 
 
 def _lives(owner: str) -> bool:
-    pid, _, started = owner.partition(" ")
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < _CLOCK_SET
-    except (psutil.Error, ValueError):
-        return False
+    pid, _, start = owner.partition(" ")
+    return pid.isdecimal() and is_running(int(pid), 0.0, start)
 
 
 def _end_all(owner: str) -> None:

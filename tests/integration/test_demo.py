@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from t3tray.core.system.process_identity import start_id
 from t3tray.demo.desk import SWITCH_VARIABLE
 from t3tray.demo.scratch import MARK, Scratch
 from t3tray.demo.table import THREADS, Fate, thread_of
@@ -78,7 +79,7 @@ class Demo:
     def __init__(self, process: subprocess.Popen[str], root: Path) -> None:
         self.process = process
         self.root = root
-        self._owner = f"{process.pid} {psutil.Process(process.pid).create_time():.2f}"
+        self._owner = f"{process.pid} {start_id(process.pid)}"
 
     def wait_until_built(self) -> None:
         assert self.process.stdout

@@ -21,8 +21,8 @@ from t3tray.core.opencode import running, tenancy
 from t3tray.core.opencode.log import LARGEST
 from t3tray.core.opencode.managed import CLOSE_LIMIT, ExternalServer, ServerProgram
 from t3tray.core.opencode.port import choose_port
-from t3tray.core.opencode.process import is_running
 from t3tray.core.system.environment import INSTANCE_VARIABLE, server_environment
+from t3tray.core.system.process_identity import is_running, start_id
 from tests.support import fake_opencode
 from tests.support.holding import Owner, other_process
 from tests.support.opencode import OpenCodeHome, opencode_binary
@@ -60,7 +60,7 @@ class BadServer:
 
 def is_alive(pid: int) -> bool:
     try:
-        return is_running(pid, psutil.Process(pid).create_time())
+        return is_running(pid, 0.0, start_id(pid))
     except psutil.NoSuchProcess:
         return False
 

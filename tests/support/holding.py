@@ -25,6 +25,7 @@ from t3tray.core.opencode.managed import ExternalServer, ManagedServer, ServerPr
 from t3tray.core.store.database import Database
 from t3tray.core.store.lease import Holder, Leases
 from t3tray.core.store.store import Store
+from t3tray.core.system.process_identity import start_id
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
@@ -32,7 +33,7 @@ from t3tray.core.system.serial import SerialExecutor
 class LeasesOfTheDoomed(Leases):
     """The process is killed when it has spawned the server and is about to record it."""
 
-    def record_process(self, token: str, pid: int, process_started: float) -> None:
+    def record_process(self, token: str, pid: int, process_started: float, process_start: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -50,7 +51,7 @@ class Owner:
             leases=LeasesOfTheDoomed(self.database) if self.database else self.store.lease,
             run_sql=self.run_sql,
             secrets=Secrets(data),
-            holder=Holder(me.pid, me.create_time(), "command"),
+            holder=Holder(me.pid, me.create_time(), "command", start_id(me.pid)),
             launch=self._launch,
             logs=data / "logs",
             external=external,

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -22,20 +22,23 @@ import psutil
 
 from t3tray.core.errors import ServerFailed
 from t3tray.core.system.environment import INSTANCE_VARIABLE
+from t3tray.core.system.process_identity import has_started, start_id, while_it_lives
 
 GRACE = 3.0
-# A clock that is set moves the start times that the system tells, a little when it is only kept in step.
-_CLOCK_DRIFT = 2.0
 _POLL = 0.02
 
 
 class ServerProcess(ABC):
-    """A server and what belongs to it: its process group on POSIX, its children on Windows. `started` is in s since the epoch."""
+    """A server and what belongs to it: its process group on POSIX, its children on Windows.
+
+    `started` is in s since the epoch, `start` its `start_id`.
+    """
 
     def __init__(self, process: psutil.Process, leads_group: bool) -> None:
         """Raises psutil.Error when it is gone already."""
         self.pid = process.pid
         self.started = process.create_time()
+        self.start = start_id(process.pid)
         self._process = process
         self._leads_group = leads_group
         self._ended = Event()
@@ -141,7 +144,7 @@ class AdoptedProcess(ServerProcess):
 
     def _is_alive(self) -> bool:
         # Where nobody waits for orphans (a container's first process may not) a dead one stays in the process table.
-        with _while_it_lives():
+        with while_it_lives():
             return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         return False
 
@@ -171,16 +174,20 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], folder: Path
     return ChildProcess(child)
 
 
-def recognise(pid: int, started: float, token: str, port: int) -> AdoptedProcess | None:
-    """That process if it is our server, None if it is gone or another one that has got its number."""
-    with _while_it_lives():
+def recognise(pid: int, started: float, token: str, port: int, start: str = "") -> AdoptedProcess | None:
+    """That process if it is our server, None if it is gone or another one that has got its number. `started` and `start` as in
+    `process_identity.is_running`."""
+    with while_it_lives():
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        try:
-            is_ours = process.environ().get(INSTANCE_VARIABLE) == token
-        except psutil.AccessDenied:
-            is_ours = abs(process.create_time() - started) < _CLOCK_DRIFT and _serves(process, port)
+        environment = _environment(process)
+        # An environment without a word is one that may not be read: so macOS answers for many.
+        is_ours = (
+            environment.get(INSTANCE_VARIABLE) == token
+            if environment
+            else has_started(process, started, start) and _serves(process, port)
+        )
         if is_ours:
             return AdoptedProcess(process)
     return None
@@ -192,20 +199,12 @@ def search(token: str, port: int) -> AdoptedProcess | None:
     What a server starts inherits its environment, so the words that it was started with count too, and that it leads its group.
     """
     for process in psutil.process_iter():
-        with _while_it_lives(), suppress(psutil.AccessDenied):
+        with while_it_lives(), suppress(psutil.AccessDenied):
             if process.environ().get(INSTANCE_VARIABLE) != token or not _serves(process, port):
                 continue
             if sys.platform == "win32" or _leads_group(process.pid):
                 return AdoptedProcess(process)
     return None
-
-
-def is_running(pid: int, started: float) -> bool:
-    """Whether this process, which started then, still lives."""
-    with _while_it_lives():
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) < _CLOCK_DRIFT and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def _wait_for_end(pid: int) -> None:
@@ -233,11 +232,12 @@ def _serves(process: psutil.Process, port: int) -> bool:
     return "serve" in words and str(port) in words
 
 
-@contextmanager
-def _while_it_lives() -> Iterator[None]:
-    """A process may end between any two questions."""
-    with suppress(psutil.NoSuchProcess, ProcessLookupError):
-        yield
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Empty where it may not be read."""
+    try:
+        return process.environ()
+    except psutil.AccessDenied:
+        return {}
 
 
 def _end_group(group: int) -> None:
@@ -255,6 +255,6 @@ def _end_group(group: int) -> None:
 
 def _is_in(process: psutil.Process, group: int) -> bool:
     """Whether it lives and belongs to the group. One that nobody has waited for yet lives no more."""
-    with _while_it_lives():
+    with while_it_lives():
         return sys.platform != "win32" and os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -18,11 +18,12 @@ from t3tray.core.domain.server import Wanted
 from t3tray.core.errors import ServerFailed, StoreError
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.port import HOST, choose_port, is_free
-from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, is_running, recognise, search, spawn
+from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, recognise, search, spawn
 from t3tray.core.opencode.unpacking import take_away, unpacking_in
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
 from t3tray.core.system.finish import to_the_end
+from t3tray.core.system.process_identity import is_running
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
@@ -206,12 +207,12 @@ class Tenancy:
         if lease is None:
             return None
         others = tuple(holder for holder in self._leases.holders(lease.token) if holder != self._holder)
-        dead = tuple(holder for holder in others if not is_running(holder.pid, holder.started))
+        dead = tuple(holder for holder in others if not is_running(holder.pid, holder.started, holder.start))
         alive = tuple(holder for holder in others if holder not in dead)
         if lease.pid is None or lease.process_started is None:
             process = search(lease.token, lease.port)
         else:
-            process = recognise(lease.pid, lease.process_started, lease.token, lease.port)
+            process = recognise(lease.pid, lease.process_started, lease.token, lease.port, lease.process_start or "")
         age = max(0.0, (self._now() - lease.created_at).total_seconds())
         return Sighting(lease, process, age, alive, dead)
 
@@ -245,7 +246,7 @@ class Tenancy:
             if self._leases.wanted() is Wanted.STOPPED:
                 raise Halted
             process, begin = self._spawn(lease, program, password)
-            self._leases.record_process(lease.token, process.pid, process.started)
+            self._leases.record_process(lease.token, process.pid, process.started, process.start)
             there = self._leases.read()
             if there is None or there.token != lease.token or self._leases.wanted() is Wanted.STOPPED:
                 raise Halted
@@ -289,12 +290,12 @@ class Tenancy:
         if not self._leases.join(token, self._holder):
             return False
         if sighting.lease.pid is None:
-            self._leases.record_process(token, process.pid, process.started)
+            self._leases.record_process(token, process.pid, process.started, process.start)
         return True
 
     def _leave(self, token: str) -> bool:
         holders = self._leases.holders(token)
-        dead = [one for one in holders if one != self._holder and not is_running(one.pid, one.started)]
+        dead = [one for one in holders if one != self._holder and not is_running(one.pid, one.started, one.start)]
         self._leases.forget_holders(token, dead)
         if self._leases.leave(token, self._holder):
             return True

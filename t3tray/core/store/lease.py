@@ -24,17 +24,19 @@ _WANTED = "server_wanted"
 
 @dataclass(frozen=True)
 class Holder:
-    """A t3tray process that uses the server. `started` is its start in s since the epoch; `kind` is "tray" or "command"."""
+    """A t3tray process that uses the server. `kind` is "tray" or "command"; `started` is its start in s since the epoch, `start` its
+    `process_identity.start_id`, empty where an older version wrote it."""
 
     pid: int
     started: float
     kind: str
+    start: str = ""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `process_started` is in s since
-    the epoch. `detached`: it stays when nobody holds it. Without a pid it was about to be started."""
+    """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `detached`: it stays when nobody
+    holds it. `process_started` is in s since the epoch, `process_start` its `start_id`; without a pid it was about to be started."""
 
     token: str
     port: int
@@ -43,6 +45,7 @@ class Lease:
     detached: bool
     pid: int | None = None
     process_started: float | None = None
+    process_start: str | None = None
 
 
 class Leases:
@@ -65,14 +68,14 @@ class Leases:
             connection.execute(insert(lease_holders).values(token=lease.token, **vars(holder)))
             return None
 
-    def record_process(self, token: str, pid: int, process_started: float) -> None:
+    def record_process(self, token: str, pid: int, process_started: float, process_start: str) -> None:
         """Which process it is. Nothing happens when that lease is gone."""
-        self._change(token, pid=pid, process_started=process_started)
+        self._change(token, pid=pid, process_started=process_started, process_start=process_start)
 
     def holders(self, token: str) -> tuple[Holder, ...]:
-        held = select(lease_holders.c.pid, lease_holders.c.started, lease_holders.c.kind).where(lease_holders.c.token == token)
+        held = select(lease_holders).where(lease_holders.c.token == token)
         with self._database.read() as connection:
-            return tuple(Holder(row.pid, row.started, row.kind) for row in connection.execute(held))
+            return tuple(Holder(row.pid, row.started, row.kind, row.start) for row in connection.execute(held))
 
     def join(self, token: str, holder: Holder) -> bool:
         """Hold it too. False when that lease is gone."""
@@ -126,7 +129,8 @@ def _lease(connection: Connection) -> Lease | None:
     row = connection.execute(select(server_lease)).one_or_none()
     if row is None:
         return None
-    return Lease(row.token, row.port, row.secret_place, row.created_at, bool(row.detached), row.pid, row.process_started)
+    process = (row.pid, row.process_started, row.process_start)
+    return Lease(row.token, row.port, row.secret_place, row.created_at, bool(row.detached), *process)
 
 
 def _is(token: str, holder: Holder) -> ColumnElement[bool]:

@@ -93,6 +93,7 @@ server_lease = Table(
     Column("detached", Integer, nullable=False),
     Column("pid", Integer),
     Column("process_started", REAL),
+    Column("process_start", Text),
 )
 
 lease_holders = Table(
@@ -102,6 +103,7 @@ lease_holders = Table(
     Column("pid", Integer, primary_key=True),
     Column("started", REAL, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("start", Text, nullable=False, server_default=""),
 )
 
 settings = Table(

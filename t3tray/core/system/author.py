@@ -6,29 +6,29 @@ import uuid
 
 import psutil
 
-# In s: setting the machine's clock moves the times at which its processes started.
-_CLOCK_SET = 2.0
+from t3tray.core.system.process_identity import is_running, start_id
 
 
 class Author:
-    """This process as a writer of intents."""
+    """This process as a writer of intents. `started` is in s since the epoch, `start` as in `process_identity.start_id`."""
 
-    def __init__(self, pid: int, started: float) -> None:
+    def __init__(self, pid: int, started: float, start: str = "") -> None:
         self.pid = pid
         self.started = started
+        self.start = start
         self._open: set[str] = set()
 
     @classmethod
     def this_process(cls) -> Author:
         me = psutil.Process()
-        return cls(me.pid, me.create_time())
+        return cls(me.pid, me.create_time(), start_id(me.pid))
 
     def new_id(self) -> str:
         return str(uuid.uuid4())
 
     def open_intent(self) -> str:
         """A new intent's id; it counts as being worked on until `close_intent`."""
-        intent = f"{uuid.uuid4()}@{self.pid}:{self.started:.2f}"
+        intent = f"{uuid.uuid4()}@{self.pid}:{self.start or self.started}"
         self._open.add(intent)
         return intent
 
@@ -37,12 +37,13 @@ class Author:
 
     def is_at_work(self, intent: str) -> bool:
         """Whether the process that wrote this intent is still busy with it."""
-        pid, _, started = intent.rpartition("@")[2].partition(":")
+        pid, _, start = intent.rpartition("@")[2].partition(":")
         if not pid.isdecimal():
             return False
         if int(pid) == self.pid:
             return intent in self._open
         try:
-            return abs(psutil.Process(int(pid)).create_time() - float(started)) < _CLOCK_SET
-        except (psutil.Error, ValueError):
-            return False
+            # An older version's: a wall-clock time.
+            return is_running(int(pid), float(start))
+        except ValueError:
+            return is_running(int(pid), 0.0, start)

@@ -166,7 +166,7 @@ def test_a_lease_is_held_by_many_and_ends_with_the_last(store: Store) -> None:
     lease, one, other = Lease("token", 4096, "file", NOON, False), Holder(1, 1.0, "tray"), Holder(2, 2.0, "command")
     assert store.lease.claim(lease, one) is None
     assert store.lease.claim(Lease("another", 1, "file", NOON, False), other) == lease
-    store.lease.record_process("token", 99, 9.0)
+    store.lease.record_process("token", 99, 9.0, "boot:9")
     assert store.lease.join("token", other) and not store.lease.join("gone", other)
     assert set(store.lease.holders("token")) == {one, other}
     assert not store.lease.leave("token", one)

@@ -1,0 +1,101 @@
+"""A process is the same one whatever the machine's clock is set to, and no other one that got its number."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from t3tray.core.store.lease import Holder, Lease
+from t3tray.core.system import process_identity
+from t3tray.core.system.author import Author
+from t3tray.core.system.process_identity import is_running, start_id
+from tests.support.stores import open_store
+
+NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
+
+
+def set_the_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """As Linux shows it: the time of the boot moves, and with it every start time that is told by the wall clock."""
+    platform = psutil._psplatform  # type: ignore[attr-defined]
+    before = platform.boot_time()
+    monkeypatch.setattr(platform, "boot_time", lambda: before + seconds)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel notes the start once")
+def test_a_living_process_stays_living_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    me, other = Author.this_process(), psutil.Process(os.getppid())
+    theirs = Author(other.pid, other.create_time(), start_id(other.pid))
+    intent = theirs.open_intent()
+    set_the_clock(monkeypatch, 3600)
+    assert abs(psutil.Process(other.pid).create_time() - theirs.started) > 3000, "the clock was not set"
+    assert is_running(other.pid, theirs.started, theirs.start)
+    assert me.is_at_work(intent), "recovery would take a living tray's intent back"
+
+
+def test_no_other_process_that_got_the_number_is_taken_for_it() -> None:
+    parent = os.getppid()
+    assert not is_running(parent, psutil.Process(parent).create_time(), start_id(os.getpid()))
+    assert not Author.this_process().is_at_work(f"an-id@{parent}:another-boot:1")
+
+
+def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
+    parent = psutil.Process(os.getppid())
+    assert is_running(parent.pid, parent.create_time() + 1)
+    assert not is_running(parent.pid, parent.create_time() - 60)
+    me = Author.this_process()
+    assert me.is_at_work(f"an-id@{parent.pid}:{parent.create_time():.2f}")
+    assert not me.is_at_work(f"an-id@{parent.pid}:1.00")
+    assert not me.is_at_work("no process named")
+
+
+def test_where_there_is_no_boot_id_the_kernels_own_note_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_identity, "_boot_id", lambda: "")
+    mine = start_id(os.getpid())
+    assert mine.startswith("kernel:") and mine == start_id(os.getpid())
+    assert is_running(os.getpid(), 0.0, mine)
+    assert mine != start_id(os.getppid())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_name_with_brackets_and_spaces_hides_no_start() -> None:
+    before = start_id(os.getpid())
+    name = Path("/proc/self/comm")
+    as_it_was = name.read_text()
+    name.write_text("a) S 1 (b")
+    try:
+        assert start_id(os.getpid()) == before
+    finally:
+        name.write_text(as_it_was)
+
+
+def test_one_that_is_gone_is_not_running() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    start = start_id(child)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert not is_running(child, 0.0, start), "nobody has waited for it yet"
+    os.waitpid(child, 0)
+    assert not is_running(child, 0.0, start)
+    with pytest.raises(psutil.NoSuchProcess):
+        start_id(child)
+
+
+def test_the_store_keeps_it_for_the_holders_and_the_server(tmp_path: Path) -> None:
+    store = open_store(tmp_path, lambda: NOON)
+    me = Author.this_process()
+    holder = Holder(me.pid, me.started, "tray", me.start)
+    store.lease.claim(Lease("token", 4096, "file", NOON, False), holder)
+    store.lease.record_process("token", 99, 9.0, "boot:9")
+    assert store.lease.holders("token") == (holder,)
+    lease = store.lease.read()
+    assert lease and (lease.pid, lease.process_started, lease.process_start) == (99, 9.0, "boot:9")
+    with store._database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO lease_holders (token, pid, started, kind) VALUES ('token', 7, 7.0, 'command')")
+    assert Holder(7, 7.0, "command", "") in store.lease.holders("token"), "written by an older version that still runs"
+    store.close()
