@@ -17,6 +17,7 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, Refused, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
+from t3tray.core.opencode.shell import without_password_in_shells
 from t3tray.core.opencode.unpacking import unpacking_in
 from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
@@ -59,7 +60,8 @@ class Launching:
 
     def server_program(self) -> ServerProgram:
         """What `opencode serve` is started with: from the home directory, since each request names its own."""
-        return ServerProgram(self.program(), self.environment(), Path.home(), self._unpacked, self.settings.server_port)
+        environment = without_password_in_shells(self._data / "shells", self.environment())
+        return ServerProgram(self.program(), environment, Path.home(), self._unpacked, self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
         """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.

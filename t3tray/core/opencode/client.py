@@ -20,6 +20,7 @@ from t3tray.core.opencode.events import EventStream
 from t3tray.core.opencode.reading import Reading, read_messages
 from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
+from t3tray.core.system.secrecy import remember
 
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 10.0
@@ -48,6 +49,7 @@ class OpenCodeClient:
         """`read_timeout` in seconds. Raises UsageError when `url` is not an address."""
         self.url = url
         self.version = ""
+        remember(password)
         # `trust_env` off: otherwise HTTP_PROXY would take even 127.0.0.1, and the password with it, to a proxy.
         try:
             self._http = httpx.AsyncClient(

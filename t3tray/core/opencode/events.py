@@ -21,6 +21,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 from t3tray.core.errors import ServerDown, ServerError, TimedOut, Unauthorized, Unsupported
 from t3tray.core.opencode import failures
+from t3tray.core.system.secrecy import conceal
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -211,7 +212,7 @@ async def with_pauses(
 def _parsed(sse: ServerSentEvent) -> ServerEvent | None:
     """The event, or None for the copies that OpenCode keeps for its own synchronisation and for what is not understood."""
     try:
-        envelope = msgspec.json.decode(sse.data, type=_Envelope)
+        envelope = msgspec.json.decode(conceal(sse.data), type=_Envelope)
     except msgspec.DecodeError as error:
         _log.warning("An event was left out because it could not be read: %s", error)
         return None

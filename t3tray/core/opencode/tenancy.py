@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from secrets import token_hex, token_urlsafe
+from secrets import token_hex
 
 from t3tray.core.domain.server import Wanted
 from t3tray.core.errors import ServerFailed, StoreError
@@ -24,6 +24,7 @@ from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
 from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.process_identity import is_running
+from t3tray.core.system.secrecy import new_password
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
@@ -221,7 +222,7 @@ class Tenancy:
         return await to_the_end(self._claim(program, detached))
 
     async def _claim(self, program: ServerProgram, detached: bool) -> Tenant | None:
-        token, password = token_hex(16), token_urlsafe(32)
+        token, password = token_hex(16), new_password()
         place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
         lease = Lease(token, program.port or choose_port(), place, self._now(), detached)
         try:

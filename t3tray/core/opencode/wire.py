@@ -16,6 +16,7 @@ from msgspec import Raw, Struct, field
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.core.errors import Unsupported
+from t3tray.core.system.secrecy import conceal, conceal_bytes
 
 T = TypeVar("T")
 
@@ -471,11 +472,11 @@ def marked_metadata(metadata: str, marker: Marker) -> dict[str, object]:
 
 
 def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:
-    """The JSON text as this shape. Raises Unsupported with the path of the field that is not as we need it.
+    """The JSON text as this shape, without passwords. Raises Unsupported with the path of the field that is not as we need it.
 
     `what` names the thing for people ("the session").
     """
     try:
-        return msgspec.json.decode(content, type=shape)
+        return msgspec.json.decode(conceal(content) if isinstance(content, str) else conceal_bytes(bytes(content)), type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unsupported(f"OpenCode tells {what} in a way that t3tray does not understand: {error}.") from error

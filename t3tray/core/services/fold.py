@@ -24,6 +24,7 @@ from t3tray.core.opencode.changes import (
     Unclear,
 )
 from t3tray.core.opencode.wire import Message, MessageInfo, Part, TranscriptPage
+from t3tray.core.system.secrecy import conceal
 
 
 @dataclass
@@ -154,7 +155,7 @@ class Fold:
         held = self._held.get(message_id)
         part = held.parts.get(part_id) if held else None
         if part and part.is_being_written:
-            self._message(message_id).parts[part_id] = replace(part, text=part.text + words)
+            self._message(message_id).parts[part_id] = replace(part, text=conceal(part.text + words))
             self._heard.add(part_id)
             self._touch(message_id)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from secrets import token_urlsafe
 
 from t3tray.core.opencode.port import HOST, choose_port
 from t3tray.core.store.settings import SettingsTable
+from t3tray.core.system.secrecy import new_password
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
 _SECRET = "guard"
-_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ async def read_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: Ser
     if found is not None:
         return found
     known = await run_sql(settings.read)
-    made = GuardKey(known.guard_port or choose_port(), token_urlsafe(_BYTES))
+    made = GuardKey(known.guard_port or choose_port(), new_password())
     place = await asyncio.to_thread(secrets.keep, _SECRET, made.password)
     there = replace(known, guard_port=made.port, guard_secret_place=place)
     await run_sql(settings.write, there, "guard_port", "guard_secret_place")

@@ -24,7 +24,7 @@ _WANTED = "server_wanted"
 
 @dataclass(frozen=True)
 class Holder:
-    """A t3tray process that uses the server. `kind` is "tray" or "command"; `started` is its start in s since the epoch, `start` its
+    """A t3tray process that uses the server, a "tray" or a "command". `started` is its start in s since the epoch, `start` its
     `process_identity.start_id`, empty where an older version wrote it."""
 
     pid: int
@@ -36,7 +36,7 @@ class Holder:
 @dataclass(frozen=True)
 class Lease:
     """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `detached`: it stays when nobody
-    holds it. `process_started` is in s since the epoch, `process_start` its `start_id`; without a pid it was about to be started."""
+    holds it. `process_started` is in s since the epoch, `process_start` its `start_id`; both are None until it was started."""
 
     token: str
     port: int

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from t3tray.core.domain.kept import About, Chunk, Holding, Kept
+from t3tray.core.domain.redaction import concealed, may_hold_password
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
 from t3tray.core.errors import StoreError
 from t3tray.core.store.files import alone, make_private_folder
@@ -207,6 +208,8 @@ def _messages(folder: Path, name: str) -> list[Utterance]:
         content = zlib.decompress((folder / name).read_bytes())
         if hashlib.sha256(content).hexdigest() != name:
             raise _Damaged
+        if may_hold_password(content):  # kept by a version that took none out
+            content = concealed(content.decode()).encode()
         return msgspec.json.decode(content, type=list[Utterance])
     except (zlib.error, msgspec.DecodeError, FileNotFoundError) as error:
         raise _Damaged from error

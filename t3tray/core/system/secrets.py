@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from t3tray.core.errors import OurBug, StoreError
+from t3tray.core.system.secrecy import remember
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -63,6 +64,7 @@ class Secrets:
 
         Raises StoreError when not even the file could be written.
         """
+        remember(value)
         try:
             kept = self._ask(lambda keyring: _keep(keyring, name, value))
         except _Unavailable:
@@ -73,6 +75,11 @@ class Secrets:
 
     def read(self, name: str, place: str) -> str | None:
         """The secret, or None when none is there. Raises StoreError when that cannot be said."""
+        found = self._read(name, place)
+        remember(found)
+        return found
+
+    def _read(self, name: str, place: str) -> str | None:
         if _is_keyring(place):
             return self._ask_or_raise(lambda keyring: keyring.get_password(_SERVICE, name))
         try:

@@ -12,6 +12,7 @@ import msgspec
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
 from t3tray.core.system.quiet_sqlite import QuietReader, Row, pattern
+from t3tray.core.system.secrecy import conceal
 from t3tray.core.t3code import state_v2
 from t3tray.core.t3code.threads import Shape
 from t3tray.core.t3code.times import needed_moment
@@ -79,7 +80,7 @@ def _utterance(row: Row) -> Utterance:
         id=message_id,
         role=_ROLES[role],
         created_ms=round(needed_moment(created).timestamp() * 1000),
-        text=text,
+        text=conceal(text),
         files=_files(attachments),
         finished=not streaming,
     )

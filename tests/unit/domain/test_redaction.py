@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.domain.redaction import GONE, redacted
+from t3tray.core.domain.redaction import GONE, PASSWORD_MARK, concealed, may_hold_password, redacted
 
 # Anything that can be typed but blanks; long enough that it is not in the text by chance.
 SECRETS = st.text(
@@ -81,3 +81,43 @@ def test_what_is_no_secret_can_still_be_read() -> None:
 def test_the_home_folder_is_a_tilde_and_only_that() -> None:
     text = "/home/anna/src /home/anna /home/annabel/src (/home/anna) /home/anna.old"
     assert redacted(text, home="/home/anna/") == "~/src ~ /home/annabel/src (~) /home/anna.old"
+
+
+OURS = f"{PASSWORD_MARK}Zk3_x-9"
+HEADER = b64encode(f"opencode:{OURS}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (f"HOME=/home/anna\nX={OURS}\nY=1", f"HOME=/home/anna\nX={GONE}\nY=1"),
+        (f"curl -u opencode:{OURS} http://127.0.0.1", f"curl -u opencode:{GONE} http://127.0.0.1"),
+        (f"Authorization: Basic {HEADER}", f"Authorization: Basic {GONE}"),
+        ("OPENCODE_SERVER_PASSWORD=pw\nPATH=/bin", f"OPENCODE_SERVER_PASSWORD={GONE}\nPATH=/bin"),
+        ('declare -x OPENCODE_SERVER_PASSWORD="pw"', f'declare -x OPENCODE_SERVER_PASSWORD="{GONE}"'),
+        ("{'OPENCODE_SERVER_PASSWORD': 'pw'}", f"{{'OPENCODE_SERVER_PASSWORD': '{GONE}'}}"),
+        ("the word is swordfish1, not sword", f"the word is {GONE}, not sword"),
+    ],
+)
+def test_a_conversation_loses_the_passwords_and_nothing_else(said: str, left: str) -> None:
+    assert concealed(said, ["swordfish1", "sword"]) == left
+    # As it is read: a text in a JSON document, and a JSON document as a text in another one.
+    for document in (json.dumps({"output": said}), json.dumps({"data": json.dumps({"output": said})})):
+        found = json.loads(concealed(document, ["swordfish1"]))
+        inner = found if "output" in found else json.loads(found["data"])
+        assert inner == {"output": left}
+    assert may_hold_password(said.encode(), [b"swordfish1"])
+
+
+def test_what_is_no_password_stays_in_a_conversation() -> None:
+    said = (
+        "password: hunter2, token=abc, OPENCODE_SERVER_PASSWORD=$(pass show opencode) OPENCODE_SERVER_PASSWORD=<yours> t3tray-pw"
+    )
+    assert concealed(said) == said
+    assert not may_hold_password(b"password: hunter2")
+
+
+@given(st.text())
+def test_a_password_of_ours_goes_whatever_stands_around_it(noise: str) -> None:
+    assert OURS not in concealed(f"{noise} {OURS}{noise}")
+    assert OURS not in redacted(f"{noise} {OURS}{noise}")
