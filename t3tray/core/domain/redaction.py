@@ -7,7 +7,6 @@ and keeps the shape of a line so that it can still be read. `concealed` is for c
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable
 
 GONE = "[removed]"
@@ -17,8 +16,8 @@ _SHORTEST_IN_WORDS = 8
 # The passwords that we make begin like this, so that any text can be searched for them, whoever made it and whenever.
 PASSWORD_MARK = "t3tray-pw-"
 _VARIABLE = "OPENCODE_SERVER_PASSWORD"
-# A request's header as it begins for such a password. 18 bytes, so that what follows does not change these characters.
-_HEADER_MARK = b64encode(b"opencode:t3tray-pw").decode()
+# "opencode:t3tray-pw" in base64, as a request's header begins: 18 bytes, so that what follows does not change these characters.
+_HEADER_MARK = "b3BlbmNvZGU6dDN0cmF5LXB3"
 _OURS = rf"{PASSWORD_MARK}[\w-]+|{_HEADER_MARK}[\w+/=-]*"
 # As `env`, `export -p`, a JSON document and a text within one write it. A reference to another variable is no password.
 _ASSIGNED = re.compile(rf"({_VARIABLE}(?:\\*[\"'])?\s*[:=]\s*(?:\\*[\"'])?)(?![$<{{\[])[^\s\"'\\]+")
