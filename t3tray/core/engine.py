@@ -43,6 +43,7 @@ from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.news import News
 from t3tray.core.services.overview import take_details, take_overview
+from t3tray.core.services.recovery import Recovery, Settlers
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
@@ -123,8 +124,9 @@ class Engine:
         )
         self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
+        self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now)
-        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self.connect, self._archive_turn)
+        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
         self.send, self.converse = prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
@@ -133,7 +135,6 @@ class Engine:
         # Told by whoever lets others use the server through us: how many are at it.
         self.users: Callable[[], int] = lambda: 0
         self._connection: tuple[Endpoint, Connection] | None = None
-        self._is_settled = False
         self._rest: Rest | None = None
         self._connecting = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
@@ -160,6 +161,7 @@ class Engine:
 
     async def _close(self) -> None:
         try:
+            await self.recovery.close()
             if self._connection:
                 await self._connection[1].aclose()
             await self.server.close()
@@ -168,23 +170,19 @@ class Engine:
             self._run_sql.close()
 
     async def connect(self) -> Connection:
-        """A connection to a server that is ready, started if it has to be; what a crash left open is settled first.
+        """A connection to a server that is ready, started if it has to be; recovery of what a crash left open begins beside it.
 
         Raises a ServerError, ServerFailed or BinaryNotFound.
         """
         endpoint = await self.server.ensure_ready()
         async with self._connecting:
-            if self._connection is None or self._connection[0] != endpoint:
+            is_new = self._connection is None or self._connection[0] != endpoint
+            if self._connection is None or is_new:
                 if self._connection:
                     await self._connection[1].aclose()
                 self._connection = endpoint, Connection(endpoint.url, endpoint.password, endpoint.version)
-                self._is_settled = False
             connection = self._connection[1]
-            if not self._is_settled or self.threads.left_open:
-                # Tried again at the next call when the server fails now.
-                await self.threads.reconcile(connection)
-                await self.remedies.settle(connection)
-                self._is_settled = True
+            self.recovery.begin(connection, is_new)
             return connection
 
     async def join_running_server(self) -> Connection | None:
@@ -214,7 +212,7 @@ class Engine:
 
     def guarding(self, heard: Callable[[Told], None]) -> Guarding:
         """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard)
+        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard, self._recover)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -230,7 +228,7 @@ class Engine:
         """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
         thread = await self.take_in(thread_id)
         try:
-            connection = await self.connect()
+            connection = await self._connect_for(thread.id)
         except _UNREACHABLE as error:
             return await self.resume.unreachable(thread.id, error)
         return await self.resume.resume(thread.id, connection)
@@ -336,7 +334,7 @@ class Engine:
             seen,
             await self.server_status(),
             alarms,
-            (*self.store.notices, *self.store.settings.warnings, *self.archive.trouble),
+            (*self.store.notices, *self.store.settings.warnings, *self.archive.trouble, *self.recovery.troubles),
             self._clock(),
             utc_now(),
             archived,
@@ -394,6 +392,7 @@ class Engine:
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
+        await self._recover((await self.find(thread_id)).id)
         return await self.remedies.preview(await self.details(thread_id), choice)
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
@@ -402,13 +401,19 @@ class Engine:
         It may be cancelled: the thread is as before then, or it is done.
         """
         thread = await self.take_in(thread_id)
+        await self._recover(thread.id)
         details = await self.details(thread.id)
         try:
             return await self.remedies.apply(details, choice, seen)
-        except asyncio.CancelledError:
-            # Settled as after a crash, by whoever next uses the server.
-            self._is_settled = False
+        except T3TrayError:
+            # Cancelled, it is settled as after a crash, by whoever next uses the server.
+            await self._recover(thread.id)
             raise
+
+    async def _recover(self, thread_id: str) -> None:
+        """Wait for the recovery of this thread, where a server runs."""
+        if await self._joined():
+            await self.recovery.settled(thread_id)
 
     async def journal(self, thread_id: str | None) -> tuple[Entry, ...]:
         """The history of one thread's bindings, or of all; oldest first. Raises ThreadNotFound, StoreError."""
@@ -425,11 +430,14 @@ class Engine:
         """The doctor's report. Raises StoreError."""
         if self.source.is_open:
             await self.find_source()
+        if await self._joined():
+            await self.recovery.all_settled()
         picture = await self.look(whole=True)
         overview = await self.overview(archived=True, picture=picture)
         neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
         program = self.launching.program
-        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now())
+        troubles = self.recovery.troubles
+        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now(), troubles)
         return await self._run_sql(examine, patient)
 
     async def server_status(self) -> ServerStatus:
@@ -444,6 +452,12 @@ class Engine:
         """T3 Code's reaper, as the settings say that it is set."""
         idle, sweep = self.settings.t3_idle_minutes, self.settings.t3_sweep_minutes
         return ReaperClock(timedelta(minutes=idle), timedelta(minutes=sweep))
+
+    async def _connect_for(self, thread_id: str) -> Connection:
+        """A connection, and what was left open in this thread settled, as far as it can be now. Raises what `connect` raises."""
+        connection = await self.connect()
+        await self.recovery.settled(thread_id)
+        return connection
 
     async def _busy(self, directories: Collection[str]) -> frozenset[str]:
         """The sessions of these directories in which a running server is at work.

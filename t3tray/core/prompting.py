@@ -26,10 +26,10 @@ class Prompting:
         sending: Sending,
         resume: Resume,
         take_in: Callable[[str], Awaitable[Thread]],
-        connect: Callable[[], Awaitable[Connection]],
+        connect: Callable[[str], Awaitable[Connection]],
         archive: Callable[[], Awaitable[object]],
     ) -> None:
-        """`archive` keeps a copy of what was said in a turn."""
+        """`connect` brings a server, and has what was left open in the thread settled; `archive` keeps a copy of what was said in a turn."""
         self._store = store
         self._run_sql = run_sql
         self._sending = sending
@@ -62,7 +62,7 @@ class Prompting:
         thread = await self._take_in(thread_id)
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
         try:
-            return await self._connect()
+            return await self._connect(thread.id)
         except (ServerError, ServerFailed, BinaryNotFound) as error:
             resumption = await self._resume.unreachable(thread.id, error)
             raise NotResumable(resumption, KEPT_AS_DRAFT) from error

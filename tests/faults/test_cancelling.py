@@ -118,11 +118,11 @@ def test_a_new_thread_that_is_stopped_is_settled_before_the_server_is_used_next(
     async def act() -> None:
         work = asyncio.ensure_future(place.life.threads.create(str(place.folder), "stopped", place.server))
         await stop_in_the_middle(Slow(place), work)
-        assert place.life.threads.left_open
+        assert place.life.author.left_open
         await place.life.settle(place.server)
 
     asyncio.run(act())
-    assert place.life.store.journal.pending() == () and not place.life.threads.left_open
+    assert place.life.store.journal.pending() == () and not place.life.author.left_open
     (stopped,) = (thread for thread in place.life.store.threads.all() if thread.title == "stopped")
     cursor = place.life.store.journal.binding(stopped.id).cursor
     assert cursor and cursor.session_id in place.server.sessions_held

@@ -107,7 +107,7 @@ class CrashPoints(RuleBasedStateMachine):
         lived = self.do(self.process.remedies.apply(details, Choice(remedy, foreign)), kill_at)
         if lived or not self.server.up:
             return
-        asyncio.run(self.process.remedies.settle(self.server))
+        asyncio.run(self.process.settle(self.server))
         if last_remedy(self.process.store.journal.entries(thread_id)) == done_before:
             assert (self.outside(), self.process.store.journal.binding(thread_id).cursor) == before
 

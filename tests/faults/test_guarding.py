@@ -51,7 +51,7 @@ async def test_killed_at_any_step_nothing_is_lost_and_nothing_is_bound_twice(
         await make(life, server, thread)
     switch.left = None
     life = begin()
-    await life.threads.reconcile(server)
+    await life.recovery.settle_all(server)
     live = life.store.journal.cursors()
     assert set(live) <= {"t1"} and not life.store.journal.pending()
     named = {session for _, session in life.events("t1") if session} if server.sessions_held else set()

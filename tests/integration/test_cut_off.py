@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.remedy import Deed, Remedy, Repair
+from t3tray.core.store.store import Store
 from tests.support.acting import acting
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
@@ -87,3 +91,47 @@ def test_words_written_into_a_session_whose_remedy_was_killed_stay(program: Prog
     program.run("remedy", thread, "bind", "--session", left, "--yes")
     assert program.run("send", thread, ASK).strip() == "HERON"
     assert "abandoned session" not in {found["name"] for found in program.json("doctor")["findings"]}
+
+
+def test_of_four_forks_at_once_one_wins_and_the_others_change_nothing(program: Program, server: RawServer, thread: str) -> None:
+    parent = bound(program, thread)
+    with ExitStack() as stack:
+        four = [stack.enter_context(acting(program, thread, Remedy.FORK, "told")) for _ in range(4)]
+        for each in four:
+            each.wait_until_agreed()
+        for each in four:
+            each.go_on()
+        told = [each.finish() for each in four]
+    (winner,) = (each["session"] for each in told if "session" in each)
+    refused = [each for each in told if "error" in each]
+    assert len(refused) == 3 and {each["code"] for each in refused} == {6}, refused
+    assert bound(program, thread) == winner
+    assert sessions(server).keys() == {parent, winner}, "who is refused makes nothing"
+    entries = program.json("journal", thread)["entries"]
+    assert len([entry for entry in entries if entry["event"] == "superseded"]) == 1
+    opened = {entry["intent"] for entry in entries if entry["event"] == "intended"}
+    settled = {entry["intent"] for entry in entries if entry["event"] in ("confirmed", "abandoned")}
+    assert opened <= settled
+    assert program.run("send", thread, ASK).strip() == WORD
+
+
+def test_a_repair_that_can_not_be_settled_stands_open_and_stops_nothing(
+    program: Program, server: RawServer, thread: str, tmp_path: Path
+) -> None:
+    repair = Repair(str(tmp_path / "gone"), thread, None, "{}", str(tmp_path / "copy.sqlite"))
+    deed = Deed(Remedy.REPAIR, "ses_x", repair=repair)
+    now = datetime.now(UTC)
+    store = Store.open(program.data, lambda: now)
+    store.journal.append(
+        Entry(thread, Event.INTENDED, Actor.USER, "T3 Code is to go on", now, intent="x@4194304:1.00", deed=deed)
+    )
+    store.close()
+
+    assert program.run("send", thread, ASK).strip() == WORD
+    assert program.json("resume", thread)["verdict"]["reason"] == "proved"
+    other = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    assert program.run("send", other, ASK).strip() == "HERON"
+    program.run("remedy", thread, "fork", "--yes")
+    (found,) = (found for found in program.json("doctor")["findings"] if found["name"] == "open intents")
+    assert not found["ok"] and thread in found["detail"] and "cannot be settled yet" in found["table"][0]
+    assert str(tmp_path / "gone") in found["table"][0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
 from tests.support.stub_model import UNKNOWN, StubModel
-from tests.support.t3_traffic import recording, shape
+from tests.support.t3_traffic import recorded, recording, shape
 from tests.support.t3_world import World, empty_world
 
 TELL = "the codeword is PELICAN"
@@ -144,6 +145,21 @@ def test_a_new_thread_gets_a_session_with_our_marker(guarded: Guarded, t3: Playe
     assert found["metadata"] == {"t3tray": {"thread": thread, "intent": entries[0].intent}}
     assert (found["title"], found["permission"]) == ("Grüße", t3.permission)
     assert told_sentence(guarded.last) == f"T3 Code asked for a new session called “Grüße” for a new thread; it got {session}."
+
+
+def test_a_request_that_comes_again_while_the_first_one_waits_gives_the_same_session(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    t3.ask(thread, TELL)
+    t3.set_status(thread, "starting")
+    line = recorded("a", "POST", "/session")
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(t3.send, line, str(project), title="Report", permission=t3.permission) for _ in range(4)]
+        given = {each.result().json()["id"] for each in work}
+    assert len(given) == 1 and sessions(world) == 1
+    entries = guarded.call(guarded.engine.journal(thread))
+    assert [entry.event for entry in entries if entry.event is not Event.PROVEN] == [Event.INTENDED, Event.CONFIRMED]
 
 
 def test_after_a_restart_the_session_is_read_and_the_context_is_there(

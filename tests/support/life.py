@@ -15,6 +15,7 @@ from t3tray.core.domain.transcript import Origin, Transcript, Utterance
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.recovery import Recovery, Settlers
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.resume import Resume
@@ -66,11 +67,11 @@ class Life:
 
         self.tools = Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000)
         self.remedies = Remedies(self.tools)
+        self.recovery = Recovery(self.store.journal, run, self.author, Settlers(self.threads.settle, self.remedies.settle))
 
     async def settle(self, server: FakeServer) -> None:
         """What a start does about what a crash left open."""
-        await self.threads.reconcile(server)
-        await self.remedies.settle(server)
+        await self.recovery.settle_all(server)
 
     def details(self, thread_id: str, server: FakeServer, rivals: Iterable[str] = (), t3_names: str = "") -> ThreadDetails:
         """What a look at the thread would show. `rivals` are sessions that another source names, `t3_names` is T3 Code's."""

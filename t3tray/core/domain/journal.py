@@ -43,7 +43,7 @@ class Actor(StrEnum):
 class Entry:
     """One line of the journal. `seq` is None until the store has given it its place.
 
-    `intent` joins an INTENDED with the CONFIRMED, DONE or ABANDONED that settles it, and is the marker in the session's
+    `intent` joins an INTENDED with the CONFIRMED, RELEASED, DONE or ABANDONED that settles it, and is the marker in the session's
     metadata; all entries of one remedy have the same. `cursor` is what was known of the session at that moment. `deed` says which
     remedy the entry belongs to.
     """
@@ -87,8 +87,10 @@ def _step(binding: Binding, entry: Entry) -> Binding:
             return Binding(entry.cursor, settled, True)
         case Event.PROVEN:
             return replace(binding, cursor=entry.cursor, has_history=True)
-        case Event.SUPERSEDED | Event.RELEASED:
+        case Event.SUPERSEDED:
             return replace(binding, cursor=None, has_history=True)
+        case Event.RELEASED:
+            return replace(binding, cursor=None, pending=settled, has_history=True)
         case Event.ABANDONED | Event.DONE:
             return replace(binding, pending=settled, has_history=True)
         case Event.PUT_AWAY:
@@ -96,7 +98,9 @@ def _step(binding: Binding, entry: Entry) -> Binding:
 
 
 _LETS_GO = frozenset({Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY})
-_SETTLES = frozenset({Event.CONFIRMED, Event.RELEASED, Event.DONE})
+_FINISHES = frozenset({Event.CONFIRMED, Event.RELEASED, Event.DONE})
+SETTLES = _FINISHES | {Event.ABANDONED}
+CHANGES = frozenset({Event.CONFIRMED, Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY, Event.DONE})
 
 
 def put_away(entries: Iterable[Entry], by: Collection[Actor] = tuple(Actor)) -> frozenset[str]:
@@ -108,6 +112,11 @@ def put_away(entries: Iterable[Entry], by: Collection[Actor] = tuple(Actor)) -> 
         elif entry.session_id and entry.event is Event.CONFIRMED:
             gone.discard(entry.session_id)
     return frozenset(gone)
+
+
+def last_change(entries: Iterable[Entry]) -> int:
+    """The place of the last line that changed the binding, or ended a remedy; 0: there is none. A renewed proof is none."""
+    return max((entry.seq or 0 for entry in entries if entry.event in CHANGES), default=0)
 
 
 def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
@@ -124,10 +133,10 @@ def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
 def last_remedy(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries of the latest remedy that came to its end and was not undone; none when there is nothing to undo."""
     standing = [entry for entry in _standing(tuple(entries)) if entry.deed and not entry.deed.undoes]
-    finished = [entry.intent for entry in standing if entry.event in _SETTLES]
+    finished = [entry.intent for entry in standing if entry.event in _FINISHES]
     return tuple(entry for entry in standing if finished and entry.intent == finished[-1])
 
 
 def _standing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    undone = {entry.deed.undoes for entry in entries if entry.deed and entry.deed.undoes and entry.event in _SETTLES}
+    undone = {entry.deed.undoes for entry in entries if entry.deed and entry.deed.undoes and entry.event in _FINISHES}
     return tuple(entry for entry in entries if entry.intent is None or entry.intent not in undone)

@@ -55,6 +55,12 @@ class Judge:
         self._remember(asked, said)
         return decision, identity.thread
 
+    async def again(self, asked: Create, thread: ThreadNow) -> Decision:
+        """The decision once more, for a thread that is known: its binding may have changed meanwhile. Raises StoreError."""
+        asked = replace(asked, directory=await asyncio.to_thread(realpath, asked.directory) if asked.directory else "")
+        identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
+        return decide(asked, identity, T3Now((thread,)), await self._bindings.bound(thread))
+
     async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
         """Keep what was answered. A trouble with that changes no answer."""
         try:

@@ -31,16 +31,20 @@ class Mover:
         self._upstream = upstream
         self._ledger = ledger
 
-    async def fork(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
+    async def fork(
+        self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None, since: int = 0
+    ) -> Whole | Refusal:
         """The fork in the folder that was asked for, as OpenCode tells it; OpenCode's own failure; or why there is none.
 
-        `thread` is bound to it from then on; without one nothing is recorded. Raises StoreError, ServerError.
+        `thread` is bound to it from then on; without one nothing is recorded. Raises StoreError, Refused, ServerError.
+
+        `since` is the last change of its binding when that was asked for.
         """
         async with AsyncExitStack() as stack:
             intent = None
             if thread is not None:
                 why = f"T3 Code moved this thread to {asked.directory}, and forked {asked.session_id}"
-                intent = await stack.enter_async_context(self._ledger.intend(thread, why))
+                intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if not made.is_good:
                 return Refusal.SESSION_GONE if made.status == 404 else made

@@ -41,8 +41,15 @@ class Bindings(Protocol):
 class Ledger(Protocol):
     """Every method raises StoreError."""
 
-    def intend(self, thread: ThreadNow, why: str) -> AbstractAsyncContextManager[Intent]:
-        """Write ahead that the thread is about to get a session. What is not confirmed is settled by the next reconciliation."""
+    async def last_change(self, thread_id: str) -> int:
+        """The place of the last change of this thread's binding; 0 when there was none."""
+        ...
+
+    def intend(self, thread: ThreadNow, why: str, since: int) -> AbstractAsyncContextManager[Intent]:
+        """Write ahead that the thread is about to get a session. What is not confirmed is settled by recovery.
+
+        `since` is the last change that it was decided by: raises Refused when there was another one, or one is under way.
+        """
         ...
 
     async def seen(self, session_id: str, thread: ThreadNow | None) -> None:

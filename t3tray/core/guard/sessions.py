@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from os.path import realpath
 from typing import TypeVar
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -46,6 +48,7 @@ class Sessions:
         self._ledger = ledger
         self._mover = Mover(upstream, ledger)
         self._limit = limit
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unfinished: set[asyncio.Task[object]] = set()
 
     async def aclose(self) -> None:
@@ -71,8 +74,9 @@ class Sessions:
                         await self._fork(exchange, Fork(route.session_id, directory_of(exchange)))
         except TimeoutError:
             raise TimedOut(f"A session request was not answered within {self._limit:g} seconds.") from None
-        except StoreError as error:
-            _log.warning("The guard cannot use t3tray's data: %s", error.message)
+        except (StoreError, Refused) as error:
+            # Refused: the thread is bound otherwise by now, or is being bound.
+            _log.warning("The guard cannot record what it would do: %s", error.message)
             await _refuse(exchange, Refusal.NOT_RECORDED)
 
     async def _prompt(self, exchange: Exchange, session_id: str) -> None:
@@ -108,8 +112,10 @@ class Sessions:
         known = fields or {}
         asked = Create(title_of(known), directory_of(exchange), rules_of(known))
         decision, thread = await self._judge.judge(asked)
+        made: Whole | None = None
         if decision.answer is Answer.CREATE and thread is not None and fields is not None:
-            made = await self._to_the_end(self._begin(exchange, fields, thread))
+            decision, made = await self._to_the_end(self._begin(exchange, asked, fields, thread))
+        if made is not None:
             await self._judge.tell(asked, decision, _session_id(made))
             await exchange.answer(made.status, for_client(made.headers), made.content)
         elif decision.answer in (Answer.PASS, Answer.CREATE):
@@ -124,7 +130,7 @@ class Sessions:
         decision, thread = await self._judge.judge(asked)
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else None
         if decision.answer is Answer.MOVE:
-            moved = await self._to_the_end(self._mover.fork(exchange, asked, body, thread))
+            moved = await self._to_the_end(self._move(exchange, asked, body, thread))
             if isinstance(moved, Refusal):
                 await self._refuse(
                     exchange, asked, decision, moved, "The fork could not be brought to the folder that was asked for."
@@ -137,9 +143,26 @@ class Sessions:
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, body) as answered:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
 
-    async def _begin(self, exchange: Exchange, fields: Fields, thread: ThreadNow) -> Whole:
-        """The thread's first session: written ahead, made with our marker, confirmed."""
-        async with self._ledger.intend(thread, f"T3 Code began this thread in {thread.directory}") as intent:
+    async def _move(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
+        if thread is None:
+            return await self._mover.fork(exchange, asked, body, None)
+        since = await self._ledger.last_change(thread.id)
+        async with self._lock_of(thread.id):
+            return await self._mover.fork(exchange, asked, body, thread, since)
+
+    async def _begin(self, exchange: Exchange, asked: Create, fields: Fields, thread: ThreadNow) -> tuple[Decision, Whole | None]:
+        """The thread's first session: written ahead, made with our marker, confirmed. None where there is one by now.
+
+        T3 Code asks again while the first answer is on its way: one after the other, and decided anew.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._lock_of(thread.id))
+            since = await self._ledger.last_change(thread.id)
+            decision = await self._judge.again(asked, thread)
+            if decision.answer is not Answer.CREATE:
+                return decision, None
+            why = f"T3 Code began this thread in {thread.directory}"
+            intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
             body = with_marker(fields, intent.marker)
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if made.is_good:
@@ -148,7 +171,11 @@ class Sessions:
                 except (StoreError, Refused, Unsupported) as error:
                     # It stands written ahead, and carries the marker: the next reconciliation finds it.
                     _log.warning("The session of a new thread could not be recorded: %s", error.message)
-        return made
+        return decision, made
+
+    def _lock_of(self, thread_id: str) -> asyncio.Lock:
+        """One for each thread, as long as anybody has it or waits for it."""
+        return self._locks.setdefault(thread_id, asyncio.Lock())
 
     async def _settle(
         self, exchange: Exchange, asked: Read | Create, decision: Decision, take: Callable[[str], Awaitable[Whole]]

@@ -37,7 +37,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Patient:
-    """Everything that is examined."""
+    """Everything that is examined. `troubles`: why recovery could not settle what is open."""
 
     store: Store
     database: OpenCodeDatabase
@@ -47,6 +47,7 @@ class Patient:
     find_program: Callable[[], Path]
     neighbours: tuple[Neighbour, ...]
     now: datetime
+    troubles: tuple[str, ...] = ()
 
 
 def examine(patient: Patient) -> tuple[Finding, ...]:
@@ -55,7 +56,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _program(patient.find_program),
         _server(patient.overview.server),
         _journal(patient.store),
-        _intents(patient.store),
+        _intents(patient),
         *(Finding("data", False, notice) for notice in patient.store.notices),
         *(Finding("setting", False, warning) for warning in patient.store.settings.warnings),
         *_databases(patient),
@@ -89,11 +90,13 @@ def _journal(store: Store) -> Finding:
     return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
 
 
-def _intents(store: Store) -> Finding:
-    pending = store.journal.pending()
+def _intents(patient: Patient) -> Finding:
+    pending = patient.store.journal.pending()
     if not pending:
         return Finding("open intents", True, "none")
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending)
+    if patient.troubles:
+        return Finding("open intents", False, listed, patient.troubles)
     return Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
 
 

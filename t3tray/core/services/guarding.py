@@ -13,7 +13,7 @@ from os.path import realpath
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Evidence, Failure, Found
 from t3tray.core.domain.guard import Bound, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event, put_away
+from t3tray.core.domain.journal import Actor, Entry, Event, last_change, put_away
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, decide
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
@@ -45,8 +45,9 @@ class Guarding:
         surroundings: Surroundings,
         connect: Callable[[], Awaitable[SessionServer]],
         heard: Callable[[Told], None],
+        recover: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`heard` is called with each answer, in the event loop."""
+        """`heard` is called with each answer, in the event loop; `recover` waits for what is left open in a thread."""
         self._store = store
         self._run_sql = run_sql
         self._now = now
@@ -54,6 +55,7 @@ class Guarding:
         self._surroundings = surroundings
         self._connect = connect
         self._heard = heard
+        self._recover = recover
 
     async def bound(self, thread: ThreadNow) -> Bound | None:
         """The thread's live binding with a verdict taken just now; what T3 Code names for it counts nothing here."""
@@ -76,19 +78,24 @@ class Guarding:
     async def has_left(self, thread_id: str, session_id: str) -> bool:
         return session_id in _left(*await self._run_sql(self._recorded, thread_id))
 
+    async def last_change(self, thread_id: str) -> int:
+        await self._recover(thread_id)
+        return last_change(await self._run_sql(self._store.journal.entries, thread_id))
+
     @asynccontextmanager
-    async def intend(self, thread: ThreadNow, why: str) -> AsyncIterator[_Intent]:
+    async def intend(self, thread: ThreadNow, why: str, since: int) -> AsyncIterator[_Intent]:
         """Write ahead; until the end of the `async with` recovery leaves it to us."""
-        intent = _Intent(self, Marker(thread.id, self._author.open_intent()), why)
+        intent = _Intent(self, Marker(thread.id, self._author.open_intent()), why, since)
         try:
             await self._run_sql(self._write_ahead, self._thread(thread), intent)
             yield intent
         finally:
-            self._author.close_intent(intent.marker.intent)
+            self._author.leave_intent(intent.marker.intent)
 
-    async def confirm(self, marker: Marker, why: str, session: SessionRecord) -> None:
+    async def confirm(self, marker: Marker, why: str, since: int, session: SessionRecord) -> None:
         cursor = await gather.cursor_now(await self._connect(), session.facts, None)
-        await self._run_sql(self._bind, marker, why, cursor)
+        await self._run_sql(self._bind, marker, why, cursor, since)
+        self._author.close_intent(marker.intent)
 
     async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
         """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
@@ -154,11 +161,10 @@ class Guarding:
 
     def _write_ahead(self, thread: Thread, intent: _Intent) -> None:
         self._store.threads.keep(thread)
-        self._store.journal.append(
-            Entry(thread.id, Event.INTENDED, Actor.IMPORT, intent.why, self._now(), intent=intent.marker.intent)
-        )
+        entry = Entry(thread.id, Event.INTENDED, Actor.IMPORT, intent.why, self._now(), intent=intent.marker.intent)
+        self._store.journal.append(entry, since=intent.since)
 
-    def _bind(self, marker: Marker, why: str, cursor: Cursor) -> None:
+    def _bind(self, marker: Marker, why: str, cursor: Cursor, since: int) -> None:
         now = self._now()
         old = self._store.journal.binding(marker.thread).cursor
         entries = [
@@ -166,7 +172,7 @@ class Guarding:
         ]
         if old is not None:
             entries.insert(0, Entry(marker.thread, Event.SUPERSEDED, Actor.IMPORT, why, now, old.session_id, cursor=old))
-        self._store.journal.append(*entries)
+        self._store.journal.append(*entries, since=since)
 
     def _import(self, thread: Thread, cursor: Cursor) -> None:
         bound, entries = self._recorded(thread.id)
@@ -180,15 +186,16 @@ class Guarding:
 
 
 class _Intent:
-    """A binding that was written ahead."""
+    """A binding that was written ahead. `since`: the last change of the binding that it was decided by."""
 
-    def __init__(self, guarding: Guarding, marker: Marker, why: str) -> None:
+    def __init__(self, guarding: Guarding, marker: Marker, why: str, since: int) -> None:
         self.marker = marker
         self.why = why
+        self.since = since
         self._guarding = guarding
 
     async def confirm(self, session: SessionRecord) -> None:
-        await self._guarding.confirm(self.marker, self.why, session)
+        await self._guarding.confirm(self.marker, self.why, self.since, session)
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:

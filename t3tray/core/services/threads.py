@@ -6,7 +6,6 @@ in the journal before it takes effect outside (write-ahead).
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +13,7 @@ from datetime import datetime
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import Refused, ServerError, UsageError
+from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
 from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
@@ -25,20 +24,19 @@ from t3tray.core.system.serial import SerialExecutor
 
 
 class Threads:
-    """Threads and their bindings. The time comes from `now`, ids from `author`. `left_open`: an outcome is not known yet."""
+    """Threads and their bindings. The time comes from `now`, ids from `author`."""
 
     def __init__(self, store: Store, run_sql: SerialExecutor, now: Callable[[], datetime], author: Author) -> None:
         self._store = store
         self._run_sql = run_sql
         self._now = now
         self._author = author
-        self.left_open = False
 
     async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
         """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
 
-        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; `reconcile`
-        settles it.
+        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; recovery settles
+        it.
         """
         if not os.path.isdir(directory):
             raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
@@ -52,11 +50,9 @@ class Threads:
             making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
             record = await to_the_end(making)
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
-        except (ServerError, asyncio.CancelledError):
-            self.left_open = True
-            raise
-        finally:
             self._author.close_intent(intent.intent or "")
+        finally:
+            self._author.leave_intent(intent.intent or "")
         return thread
 
     async def adopt(self, session_id: str, server: SessionServer) -> Thread:
@@ -93,47 +89,31 @@ class Threads:
         if recorded.thread.source is Source.T3CODE:
             await self._run_sql(self._take_in, recorded)
 
-    async def reconcile(self, server: SessionServer) -> tuple[Entry, ...]:
-        """Settle the intents of new threads that a crash left open: a session has the marker → confirmed, none has → abandoned.
-
-        An intent whose author is still at work is left to it.
-        """
-        pending = await self._run_sql(self._store.journal.pending)
-        self.left_open = False
-        left = [intent for intent in pending if intent.deed is None and not self._author.is_at_work(intent.intent or "")]
-        if not left:
-            return ()
-        try:
-            # A fork has the marker of what it was forked from: the first that was made is the one.
-            made = sorted(await server.sessions(), key=lambda record: record.facts.created_ms, reverse=True)
-            marked = {record.marker.intent: record for record in made if record.marker}
-            return tuple([await self._settle(intent, marked.get(intent.intent or ""), server) for intent in left])
-        except ServerError:
-            self.left_open = True
-            raise
-
-    async def _settle(self, intent: Entry, record: SessionRecord | None, server: SessionServer) -> Entry:
+    async def settle(self, intent: Entry, server: SessionServer) -> None:
+        """An intent that a crash left open: a session has the marker → confirmed, none has → abandoned."""
+        # A fork has the marker of what it was forked from: the first that was made is the one.
+        made = sorted(await server.sessions(), key=lambda record: record.facts.created_ms)
+        record = next((found for found in made if found.marker and found.marker.intent == intent.intent), None)
         if record is None:
             await self._run_sql(self._put_away, intent.thread_id)
-            return await self._abandon(intent, None, "the server has no session for it")
-        if await self._run_sql(self._is_bound, intent.thread_id):
-            return await self._abandon(intent, record.facts.id, "the thread has another session by now")
-        cursor = await cursor_now(server, record.facts, None)
-        return await self._confirm(intent, cursor, Actor.RECOVERY, "found by its marker after a crash")
+            await self._abandon(intent, None, "the server has no session for it")
+        elif await self._run_sql(self._is_bound, intent.thread_id):
+            await self._abandon(intent, record.facts.id, "the thread has another session by now")
+        else:
+            cursor = await cursor_now(server, record.facts, None)
+            await self._confirm(intent, cursor, Actor.RECOVERY, "found by its marker after a crash")
 
-    async def _confirm(self, intent: Entry, cursor: Cursor, actor: Actor, why: str) -> Entry:
-        return await self._answer(
-            intent, event=Event.CONFIRMED, actor=actor, why=why, session_id=cursor.session_id, cursor=cursor
-        )
+    async def _confirm(self, intent: Entry, cursor: Cursor, actor: Actor, why: str) -> None:
+        await self._answer(intent, event=Event.CONFIRMED, actor=actor, why=why, session_id=cursor.session_id, cursor=cursor)
 
-    async def _abandon(self, intent: Entry, session_id: str | None, why: str) -> Entry:
-        return await self._answer(intent, event=Event.ABANDONED, actor=Actor.RECOVERY, why=why, session_id=session_id)
+    async def _abandon(self, intent: Entry, session_id: str | None, why: str) -> None:
+        await self._answer(intent, event=Event.ABANDONED, actor=Actor.RECOVERY, why=why, session_id=session_id)
 
     async def _answer(
         self, intent: Entry, *, event: Event, actor: Actor, why: str, session_id: str | None, cursor: Cursor | None = None
-    ) -> Entry:
+    ) -> None:
         entry = Entry(intent.thread_id, event, actor, why, self._now(), session_id, intent.intent, cursor)
-        return (await self._run_sql(self._store.journal.append, entry))[0]
+        await self._run_sql(self._store.journal.append, entry)
 
     async def _refuse_owned(self, session_id: str) -> None:
         owner = await self._run_sql(self._store.journal.owner_of, session_id)

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Row, Select, Text, and_, delete, exists, func
 from sqlalchemy.exc import IntegrityError
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Binding, Entry, Event
+from t3tray.core.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
 from t3tray.core.errors import OurBug, Refused
 from t3tray.core.store.column_types import decode
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import cursors, journal, threads
 
-_SETTLES = (Event.CONFIRMED, Event.ABANDONED, Event.DONE)
+_LOOK_AGAIN = "Look at the thread again, and choose again."
 
 
 class Journal:
@@ -26,12 +26,17 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, *entries: Entry) -> tuple[Entry, ...]:
+    def append(self, *entries: Entry, since: int | None = None) -> tuple[Entry, ...]:
         """Record these and bring the cursors to what they say; returns them with their places.
 
-        Raises Refused, and records nothing, when the thread or the session is bound otherwise than an entry takes for granted.
+        `since` is `last_change` of the thread as the caller saw it when it was decided. Raises Refused, and records nothing, when
+        something has changed since or another remedy is under way, when the intent was settled meanwhile, and when the thread or
+        the session is bound otherwise than an entry takes for granted.
         """
         with self._database.write() as connection:
+            _refuse_settled(connection, entries)
+            if since is not None:
+                _refuse_changed(connection, entries, since)
             return tuple(append_entry(connection, entry) for entry in entries)
 
     def prove(self, entry: Entry) -> bool:
@@ -95,6 +100,32 @@ class Journal:
         """The id of the thread that is bound to this session."""
         with self._database.read() as connection:
             return _owner(connection, session_id)
+
+
+def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:
+    for entry in entries:
+        if entry.intent is None or entry.event not in SETTLES:
+            continue
+        same = and_(journal.c.thread_id == entry.thread_id, journal.c.intent == entry.intent)
+        if connection.scalar(select(exists().where(same, journal.c.event.in_(SETTLES)))):
+            raise Refused("What was begun here was settled by another t3tray process meanwhile.", _LOOK_AGAIN)
+
+
+def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: int) -> None:
+    """Compare and set: in one transaction with what is written then, so between processes too."""
+    mine = journal.c.thread_id == entries[0].thread_id
+    intents = {entry.intent for entry in entries if entry.intent}
+    for row in connection.execute(_pending().where(mine, journal.c.intent.not_in(intents))):
+        other = _entry(row)
+        # A repair changes T3 Code's binding, not ours; it may stand open for long, with its home gone.
+        if other.deed is None or other.deed.repair is None:
+            raise Refused(
+                f"Another change of this thread was begun at {other.at:%H:%M:%S} UTC and is not finished ({other.why}).",
+                "Wait for its end, then look at the thread again. `t3tray doctor` tells why it stands open.",
+            )
+    latest = connection.scalar(select(func.max(journal.c.seq)).where(mine, journal.c.event.in_(CHANGES)))
+    if (latest or 0) != since:
+        raise Refused("The binding of this thread has changed since you looked.", _LOOK_AGAIN)
 
 
 def append_entry(connection: Connection, entry: Entry) -> Entry:
@@ -169,7 +200,7 @@ def _pending() -> Select[*tuple[object, ...]]:
             later.c.intent == journal.c.intent,
             later.c.thread_id == journal.c.thread_id,
             later.c.seq > journal.c.seq,
-            later.c.event.in_(_SETTLES),
+            later.c.event.in_(SETTLES),
         )
     )
     intended = and_(journal.c.event == Event.INTENDED, journal.c.intent.is_not(None))

@@ -17,6 +17,8 @@ class Author:
         self.started = started
         self.start = start
         self._open: set[str] = set()
+        # Whether an intent of ours may stand open with nobody at work on it: recovery looks, and takes this back.
+        self.left_open = True
 
     @classmethod
     def this_process(cls) -> Author:
@@ -27,13 +29,20 @@ class Author:
         return str(uuid.uuid4())
 
     def open_intent(self) -> str:
-        """A new intent's id; it counts as being worked on until `close_intent`."""
+        """A new intent's id; it counts as being worked on until `close_intent` or `leave_intent`."""
         intent = f"{uuid.uuid4()}@{self.pid}:{self.start or self.started}"
         self._open.add(intent)
         return intent
 
     def close_intent(self, intent: str) -> None:
+        """It is settled."""
         self._open.discard(intent)
+
+    def leave_intent(self, intent: str) -> None:
+        """Nobody is at work on it any more, whatever came of it: what is not settled is left to recovery."""
+        if intent in self._open:
+            self._open.discard(intent)
+            self.left_open = True
 
     def is_at_work(self, intent: str) -> bool:
         """Whether the process that wrote this intent is still busy with it."""

@@ -217,4 +217,5 @@ def _told() -> Iterator[None]:
             raise Refused("Another program has T3 Code's database open.", _QUIT) from error
         raise Refused(f"T3 Code's cursor was left as it is: {error}.") from error
     except OSError as error:
-        raise Refused(f"T3 Code's cursor was left as it is: {error.strerror or error}.") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise Refused(f"T3 Code's cursor was left as it is: {error.strerror or error}{where}.") from error

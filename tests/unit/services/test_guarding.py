@@ -185,7 +185,7 @@ async def test_the_session_that_another_one_was_chosen_over_is_left(
     life = begin()
     chosen = server.add_foreign_session(thread.directory)
     cursor = structs.replace(await cursor_now(server, (await server.session(chosen)).facts, None), chosen_over="ses_of_t3code")
-    async with life.guarding.intend(thread, "") as _:
+    async with life.guarding.intend(thread, "", 0) as _:
         pass
     life.write("t1", Event.CONFIRMED, cursor)
     assert await life.guarding.has_left("t1", "ses_of_t3code") and not await life.guarding.has_left("t1", "ses_another")

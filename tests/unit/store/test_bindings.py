@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event, fold
+from t3tray.core.domain.journal import Actor, Entry, Event, fold, last_change
+from t3tray.core.domain.remedy import Deed, Remedy, Repair
 from t3tray.core.domain.server import Wanted
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import OurBug, Refused, ThreadNotFound, UsageError
@@ -182,3 +184,47 @@ def test_what_the_user_wants_of_the_server_is_remembered(store: Store) -> None:
     assert store.lease.wanted() is Wanted.RUNNING
     store.lease.set_wanted(Wanted.STOPPED)
     assert store.lease.wanted() is Wanted.STOPPED
+
+
+def test_a_change_is_made_only_to_what_the_plan_saw(store: Store, tmp_path: Path) -> None:
+    other = open_store(tmp_path / "data", lambda: NOON)
+    try:
+        seen = last_change(store.journal.entries("a1"))
+        other.journal.append(entry(Event.CONFIRMED, session="ses_2"), since=seen)
+        with pytest.raises(Refused, match="changed since you looked"):
+            store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=seen)
+        assert store.journal.pending() == ()
+        seen = last_change(store.journal.entries("a1"))
+        store.journal.append(entry(Event.PROVEN, session="ses_2"))
+        store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=seen)
+    finally:
+        other.close()
+
+
+def test_one_change_of_a_thread_is_under_way_at_a_time(store: Store, tmp_path: Path) -> None:
+    other = open_store(tmp_path / "data", lambda: NOON)
+    try:
+        store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=0)
+        for event in (Event.INTENDED, Event.CONFIRMED):
+            with pytest.raises(Refused, match="not finished"):
+                other.journal.append(entry(event, intent="i2"), since=0)
+        other.journal.append(entry(Event.CONFIRMED, "a2", intent="i3"), since=0)
+        store.journal.append(entry(Event.CONFIRMED, session="ses_2", intent="i1"), since=0)
+    finally:
+        other.close()
+
+
+def test_a_repair_that_stands_open_holds_up_no_other_change(store: Store) -> None:
+    deed = Deed(Remedy.REPAIR, repair=Repair("/gone", "a1", None, None))
+    store.journal.append(replace(entry(Event.INTENDED, intent="i1"), deed=deed), since=0)
+    store.journal.append(entry(Event.CONFIRMED, intent="i2"), since=0)
+
+
+def test_what_was_given_up_meanwhile_is_not_finished(store: Store) -> None:
+    """Recovery took a living process for dead: it must not come to two ends."""
+    store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=0)
+    store.journal.append(entry(Event.ABANDONED, session=None, intent="i1"))
+    for event in (Event.CONFIRMED, Event.ABANDONED, Event.DONE):
+        with pytest.raises(Refused, match="settled by another"):
+            store.journal.append(entry(event, intent="i1"))
+    assert store.journal.binding("a1").cursor is None

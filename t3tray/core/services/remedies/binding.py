@@ -37,7 +37,7 @@ class Bind:
             refuse_unfit(details, record.facts)
             old = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
             cursor = chosen(await cursor_now(server, record.facts, old), details)
-            journal = Record.of(self._tools, details.row.thread.id, Deed(Remedy.BIND, session_id))
+            journal = Record.of(self._tools, details, Deed(Remedy.BIND, session_id))
             try:
                 lines = journal.rebinding(old, cursor, "chosen by the user")
                 away = (journal.entry(Event.PUT_AWAY, "another session was chosen", rival) for rival in rivals)
@@ -114,7 +114,7 @@ class Release:
         )
 
         async def carry_out() -> None:
-            journal = Record.of(self._tools, thread.id, Deed(Remedy.RELEASE, bound.session_id))
+            journal = Record.of(self._tools, details, Deed(Remedy.RELEASE, bound.session_id))
             try:
                 await journal.write(journal.entry(Event.RELEASED, "let go by the user", cursor=bound))
             finally:
@@ -193,7 +193,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     )
 
     async def carry_out() -> None:
-        journal = Record.of(tools, thread.id, Deed(Remedy.UNDO, undoes=done[0].intent or ""))
+        journal = Record.of(tools, details, Deed(Remedy.UNDO, undoes=done[0].intent or ""))
         try:
             await bring_back(tools, journal, done)
         finally:

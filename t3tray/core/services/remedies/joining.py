@@ -54,7 +54,7 @@ class Join:
             refuse_unfit(details, facts)
             await _refuse_at_work(self._tools, details, server, keep)
             thread_id = details.row.thread.id
-            journal = Record.of(self._tools, thread_id, Deed(self._remedy, keep))
+            journal = Record.of(self._tools, details, Deed(self._remedy, keep))
             try:
                 why = f"join {listed} into {keep}" if listed else f"bring the conversation back into {keep}"
                 await journal.write(journal.entry(Event.INTENDED, why, keep))
@@ -86,7 +86,7 @@ class Join:
         async def carry_out() -> None:
             server = await self._tools.connect()
             undoing = Deed(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "")
-            journal = Record.of(self._tools, details.row.thread.id, undoing)
+            journal = Record.of(self._tools, details, undoing)
             try:
                 await journal.write(journal.entry(Event.INTENDED, f"undo “{deed.remedy}”", deed.session_id))
                 await _undo(self._tools, journal, done, server)

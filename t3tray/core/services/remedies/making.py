@@ -56,7 +56,7 @@ class _Making:
         """Intend, make, fill, and only then bind; `others` count as the thread's no longer."""
         thread = details.row.thread
         server = await self._tools.connect()
-        journal = Record.of(self._tools, thread.id, deed)
+        journal = Record.of(self._tools, details, deed)
         try:
             await journal.write(journal.entry(Event.INTENDED, why))
             # Cancelled in between, nobody could tell whether the server makes it after we have looked.

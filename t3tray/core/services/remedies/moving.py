@@ -55,7 +55,7 @@ class MoveSession:
             ("What the agent changed in the other folder stays there.",),
         )
         deed = Deed(Remedy.MOVE_SESSION, session_id, place, thread.directory)
-        return Plan(preview, lambda: move(self._tools, thread.id, deed))
+        return Plan(preview, lambda: move(self._tools, details, deed))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
@@ -96,7 +96,7 @@ class Relocate:
             (doubt,) if doubt else (),
         )
         deed = Deed(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
-        return Plan(preview, lambda: move(self._tools, thread.id, deed))
+        return Plan(preview, lambda: move(self._tools, details, deed))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
@@ -111,9 +111,9 @@ def session_directory(tools: Tools, session_id: str) -> str:
             raise Refused(f"{session_id} does not exist any more, so it cannot be moved.", "Nothing was changed.") from error
 
 
-async def move(tools: Tools, thread_id: str, deed: Deed) -> None:
+async def move(tools: Tools, details: ThreadDetails, deed: Deed) -> None:
     """Intend, move the session, then say where everything is."""
-    journal = Record.of(tools, thread_id, deed)
+    journal = Record.of(tools, details, deed)
     try:
         why = f"from {deed.directory_before or deed.thread_directory_before} to {deed.directory_after}"
         await journal.write(journal.entry(Event.INTENDED, why, deed.session_id or None))
@@ -163,7 +163,7 @@ def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> 
         (f"Its session works in {back.directory_after} again.",),
         ("The whole conversation.", "No file is moved."),
     )
-    return Plan(preview, lambda: move(tools, details.row.thread.id, back))
+    return Plan(preview, lambda: move(tools, details, back))
 
 
 async def _finish(tools: Tools, journal: Record, why: str) -> None:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import SessionFacts
-from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.journal import SETTLES, Actor, Entry, Event, last_change
 from t3tray.core.domain.remedy import Choice, Deed, Preview
 from t3tray.core.domain.transcript import Transcript, Utterance
 from t3tray.core.services.ports import SessionServer
@@ -71,17 +71,20 @@ class Act(Protocol):
 
 @dataclass(frozen=True)
 class Record:
-    """The journal's lines of one remedy: all have its intent and its deed."""
+    """The journal's lines of one remedy: all have its intent and its deed. `since`: the last change that its plan knew of."""
 
     tools: Tools
     thread_id: str
     deed: Deed
     actor: Actor = Actor.USER
     intent: str = field(default="", kw_only=True)
+    since: int | None = field(default=None, kw_only=True)
 
     @classmethod
-    def of(cls, tools: Tools, thread_id: str, deed: Deed) -> Record:
-        return cls(tools, thread_id, deed, intent=tools.author.open_intent())
+    def of(cls, tools: Tools, details: ThreadDetails, deed: Deed) -> Record:
+        """Of a remedy that was planned from these details."""
+        intent, since = tools.author.open_intent(), last_change(details.journal)
+        return cls(tools, details.row.thread.id, deed, intent=intent, since=since)
 
     @classmethod
     def left_open(cls, tools: Tools, entry: Entry, deed: Deed) -> Record:
@@ -93,12 +96,15 @@ class Record:
         return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.deed)
 
     async def write(self, *entries: Entry) -> None:
-        """These lines and what they mean for the binding: all or none."""
-        await self.tools.run_sql(self.tools.store.journal.append, *entries)
+        """These lines and what they mean for the binding: all or none. Raises Refused where that has changed since the plan."""
+        gives_up = all(entry.event is Event.ABANDONED for entry in entries)
+        await self.tools.run_sql(self.tools.store.journal.append, *entries, since=None if gives_up else self.since)
+        if any(entry.event in SETTLES for entry in entries):
+            self.tools.author.close_intent(self.intent)
 
     def close(self) -> None:
         """Whatever came of it, nobody is at work in it any more."""
-        self.tools.author.close_intent(self.intent)
+        self.tools.author.leave_intent(self.intent)
 
     def rebinding(self, old: Cursor | None, new: Cursor, why: str) -> tuple[Entry, ...]:
         """The lines that put `new` in the place of `old`."""

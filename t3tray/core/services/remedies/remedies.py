@@ -6,13 +6,12 @@ Nothing else changes the binding of a thread that has one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from t3tray.core.domain.journal import Entry, abandoned, last_remedy
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.sentences import remedies
-from t3tray.core.errors import Refused, ServerError, UsageError
+from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
 from t3tray.core.services.remedies.joining import TELLS, Join, can_heal, finish_undo, give_up_join
@@ -50,24 +49,29 @@ class Remedies:
     async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
         """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
 
-        An error on the way leaves everything as before, or to be settled when a server answers again.
+        An error on the way leaves everything as before, or to be settled by recovery.
         """
         plan = await self._plan(details, choice)
         if seen is not None and plan.preview != seen:
             raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
-        try:
-            await plan.carry_out()
-        except ServerError:
-            with suppress(ServerError):
-                await self.settle(await self._tools.connect())
-            raise
+        await plan.carry_out()
         return plan.preview
 
-    async def settle(self, server: SessionServer) -> None:
-        """Finish or give up what a crash left open; what another living process is at work in is left to it."""
-        for intent in await self._tools.run_sql(self._tools.store.journal.pending):
-            if intent.deed is not None and not self._tools.author.is_at_work(intent.intent or ""):
-                await self._settle(intent, server)
+    async def settle(self, intent: Entry, server: SessionServer) -> None:
+        """Finish or give up what a crash or an error left open."""
+        deed = intent.deed
+        assert deed is not None
+        if deed.repair is not None:
+            if self._repair is not None:
+                await self._repair.settle(intent, deed)
+        elif deed.remedy in MAKES:
+            await give_up(self._tools, intent, deed, server)
+        elif deed.remedy in TELLS:
+            await give_up_join(self._tools, intent, deed, server)
+        elif deed.remedy is Remedy.UNDO and not deed.directory_after:
+            await finish_undo(self._tools, intent, deed, server)
+        else:
+            await finish_move(self._tools, intent, deed, server)
 
     def with_offers(self, details: ThreadDetails) -> ThreadDetails:
         """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out.
@@ -111,17 +115,3 @@ class Remedies:
         if deed is None:
             raise Refused("There is no remedy of this thread that could be undone.")
         return await self._acts[deed.remedy].undo(details, done)
-
-    async def _settle(self, intent: Entry, server: SessionServer) -> None:
-        deed = intent.deed
-        assert deed is not None
-        if deed.repair is not None and self._repair is not None:
-            await self._repair.settle(intent, deed)
-        elif deed.remedy in MAKES:
-            await give_up(self._tools, intent, deed, server)
-        elif deed.remedy in TELLS:
-            await give_up_join(self._tools, intent, deed, server)
-        elif deed.remedy is Remedy.UNDO and not deed.directory_after:
-            await finish_undo(self._tools, intent, deed, server)
-        else:
-            await finish_move(self._tools, intent, deed, server)

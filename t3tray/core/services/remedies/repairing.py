@@ -48,7 +48,7 @@ class RepairCursor:
             (f"It names {session_id}: the next message typed in T3 Code goes there.",),
             (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
         )
-        return Plan(preview, lambda: self._do(thread.id, Deed(Remedy.REPAIR, session_id, repair=change)))
+        return Plan(preview, lambda: self._do(details, Deed(Remedy.REPAIR, session_id, repair=change)))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         deed = done[0].deed
@@ -62,7 +62,7 @@ class RepairCursor:
             ("It is what it was before.",),
             ("A copy of T3 Code's whole database as it is now.",),
         )
-        return Plan(preview, lambda: self._do(details.row.thread.id, back))
+        return Plan(preview, lambda: self._do(details, back))
 
     async def settle(self, intent: Entry, deed: Deed) -> None:
         """After a crash: finish it, or say that it was given up. T3 Code may have been at work since."""
@@ -85,9 +85,9 @@ class RepairCursor:
             raise Refused(f"T3 Code's cursor names {session_id} already.", "There is nothing to do.")
         return change
 
-    async def _do(self, thread_id: str, deed: Deed) -> None:
+    async def _do(self, details: ThreadDetails, deed: Deed) -> None:
         assert deed.repair is not None
-        journal = Record.of(self._tools, thread_id, deed)
+        journal = Record.of(self._tools, details, deed)
         # A file of its own for each, named after the intent without the process that is at work in it.
         copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
         journal = replace(journal, deed=replace(deed, repair=replace(deed.repair, copy=str(copy))))
