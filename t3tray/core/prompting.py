@@ -29,7 +29,7 @@ class Prompting:
         connect: Callable[[str], Awaitable[Connection]],
         archive: Callable[[], Awaitable[object]],
     ) -> None:
-        """`connect` brings a server, and has what was left open in the thread settled; `archive` keeps a copy of what was said in a turn."""
+        """`connect` brings a server, what was left open in the thread settled; `archive` keeps a copy of what was said."""
         self._store = store
         self._run_sql = run_sql
         self._sending = sending
