@@ -181,6 +181,9 @@ class Engine:
                 if self._connection:
                     await self._connection[1].aclose()
                 self._connection = endpoint, Connection(endpoint.url, endpoint.password, endpoint.version)
+                if self.source.is_external:
+                    # Without it the database tells nothing of what else a thread may be split into.
+                    await self.source.compare(self._connection[1])
             connection = self._connection[1]
             self.recovery.begin(connection, is_new)
             return connection
