@@ -114,7 +114,7 @@ class Desk:
             except T3TrayError as error:
                 # Why it is not there is in the server's state, which is shown.
                 _log.warning("The server could not be started with the app: %s", error.message)
-        await engine.find_source()
+        await engine.source.find()
         self._changed.set()
 
     async def close(self) -> None:

@@ -25,7 +25,6 @@ from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
@@ -48,7 +47,7 @@ from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.resting import Resting
-from t3tray.core.services.resume import Examination, Resume
+from t3tray.core.services.resume import Resume
 from t3tray.core.services.sending import Sending
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
@@ -72,8 +71,6 @@ from t3tray.core.t3code.state import T3Reader
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _LOG_LINES = 200
-# The verdicts that another database may turn into an answer.
-_DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
 
 
@@ -102,9 +99,7 @@ class Engine:
             now=utc_now,
             noise=random.Random(),
         )
-        self.source = SessionSource(
-            self.database, self.launching, data / "opencode-database.json", run_sql, _external(settings) is not None
-        )
+        self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
         surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
@@ -223,6 +218,12 @@ class Engine:
         endpoint = self._connection[0] if self._connection else None
         return (endpoint.password,) if endpoint and endpoint.password else ()
 
+    @property
+    def current(self) -> Connection | None:
+        """The connection to the server that is used now, where there is one."""
+        connection = self._connection[1] if self._connection else None
+        return connection if connection and self.is_current(connection) else None
+
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
         return self.server.status.state.answers and self._connection is not None and self._connection[1] is connection
@@ -244,11 +245,9 @@ class Engine:
 
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
-        await self.source.recall()
-        await self._compare_source(joins=self.source.is_external)
+        await self.source.check()
         picture = await self._run_sql(self.survey.look)
-        if self.source.is_open and any(map(_is_doubted, picture.examinations)):
-            await self.find_source()
+        if await self.source.find_for(picture):
             picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:
             picture = await self._run_sql(self.survey.look)
@@ -259,22 +258,6 @@ class Engine:
             return picture
         now = tuple(found.at_work() if found.is_among(busy) else found for found in picture.examinations)
         return replace(picture, examinations=now)
-
-    async def find_source(self) -> None:
-        """Find out which database OpenCode uses: its program is asked, and a server that runs is compared."""
-        await self.source.ask_program()
-        await self._compare_source(joins=True)
-
-    async def _compare_source(self, joins: bool) -> None:
-        """Compare the server that would serve; `joins`: also one that this process has not used yet."""
-        connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
-        if connection is None and joins:
-            try:
-                connection = await (self.connect() if self.source.is_external else self.join_running_server())
-            except _UNREACHABLE as error:
-                self.source.unreachable(error)
-        if connection is not None:
-            await self.source.compare(connection)
 
     async def find(self, prefix: str) -> Thread:
         """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
@@ -342,10 +325,9 @@ class Engine:
             utc_now(),
             archived,
         )
-        connection = self._connection[1] if self._connection and self.is_current(self._connection[1]) else None
         return replace(
             taken,
-            asks=await self.conversing.open_asks(taken, seen, connection),
+            asks=await self.conversing.open_asks(taken, seen, self.current),
             refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
@@ -354,8 +336,7 @@ class Engine:
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
-        if self.source.is_open:
-            await self.find_source()
+        await self.source.find()
         recorded = await self._run_sql(self.survey.recall, thread_id, True)
         thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
@@ -431,8 +412,7 @@ class Engine:
 
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
-        if self.source.is_open:
-            await self.find_source()
+        await self.source.find()
         if await self._joined():
             await self.recovery.all_settled()
         picture = await self.look(whole=True)
@@ -482,11 +462,6 @@ class Engine:
         except T3TrayError as error:
             _log.warning("The running server cannot be joined: %s", error.message)
             return None
-
-
-def _is_doubted(found: Examination) -> bool:
-    """Whether it would be known more of this thread if it were known which database OpenCode uses."""
-    return found.verdict.reason in _DOUBTS or any(each.exists is None for each in found.served)
 
 
 def _vault_rules(settings: Settings) -> VaultRules:

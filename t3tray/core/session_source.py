@@ -11,40 +11,91 @@ import asyncio
 import logging
 import os
 from pathlib import Path
+from typing import Protocol
 
 from t3tray.core.domain.evidence import Failure
-from t3tray.core.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
+from t3tray.core.domain.verdict import Reason
+from t3tray.core.errors import BinaryNotFound, ServerDown, ServerError, ServerFailed, SessionMissing, T3TrayError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, Trust
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.location import FILE_VARIABLE, Answers, Program, ask_database, identify
+from t3tray.core.opencode.managed import ManagedServer
+from t3tray.core.services.resume import Examination
+from t3tray.core.services.survey import Picture
 from t3tray.core.system.serial import SerialExecutor
 
 _NOT_ASKED = "OpenCode's program has not been asked yet which database it uses."
 _NO_PROGRAM = "No OpenCode program was found that could say which database it uses."
+# The verdicts that another database may turn into an answer.
+_DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
+
+
+class Servers(Protocol):
+    """How a server is reached. The methods raise ServerError, ServerFailed or BinaryNotFound."""
+
+    @property
+    def server(self) -> ManagedServer: ...
+
+    @property
+    def current(self) -> Connection | None: ...
+
+    async def connect(self) -> Connection: ...
+
+    async def join_running_server(self) -> Connection | None: ...
 
 
 class SessionSource:
     """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
 
     def __init__(
-        self, database: OpenCodeDatabase, launching: Launching, answers: Path, run_sql: SerialExecutor, is_external: bool
+        self, database: OpenCodeDatabase, launching: Launching, answers: Path, run_sql: SerialExecutor, servers: Servers
     ) -> None:
         self._database = database
         self._launching = launching
         self._answers = Answers(answers)
         self._run_sql = run_sql
-        self.is_external = is_external
+        self._servers = servers
+        self.is_external = servers.server.is_external
         self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
         self._program: Program | None = None
         self._compared: tuple[str, Path] | None = None
         self._agreement: bool | None = None
         self._asking = asyncio.Lock()
-        database.trust = Trust(Failure.SERVER_DOWN, False, "") if is_external else self._told_by_program
+        database.trust = Trust(Failure.SERVER_DOWN, False, "") if self.is_external else self._told_by_program
 
-    async def recall(self) -> None:
+    async def check(self) -> None:
+        """Before a look: what the program said, and the server that this process uses, or that is attached. None is started."""
+        await self._recall()
+        await self._compare_with(joins=self.is_external)
+
+    async def find(self) -> None:
+        """Find out what is not known yet: the program is asked, and a server that runs is compared."""
+        if self._is_open:
+            await self._ask_program()
+            await self._compare_with(joins=True)
+
+    async def find_for(self, picture: Picture) -> bool:
+        """The same where it would tell more of a thread. True when that may change verdicts: look again."""
+        if not self._is_open or not any(map(_is_doubted, picture.examinations)):
+            return False
+        await self.find()
+        return True
+
+    async def _compare_with(self, joins: bool) -> None:
+        """`joins`: also a server that this process has not used yet."""
+        connection = self._servers.current
+        if connection is None and joins:
+            try:
+                connection = await (self._servers.connect() if self.is_external else self._servers.join_running_server())
+            except (ServerError, ServerFailed, BinaryNotFound) as error:
+                self._unreachable(error)
+        if connection is not None:
+            await self.compare(connection)
+
+    async def _recall(self) -> None:
         """Go by what the program said earlier, while it is the same program. Nothing is started."""
         if self.is_external:
             return
@@ -59,10 +110,10 @@ class SessionSource:
             self._use(known)
         self._settle()
 
-    async def ask_program(self) -> None:
+    async def _ask_program(self) -> None:
         """Have the program say which database it uses, unless it has. What it cannot say stays unknown."""
         async with self._asking:
-            await self.recall()
+            await self._recall()
             if self.is_external or self._told_by_program.absence_counts:
                 return
             try:
@@ -92,12 +143,12 @@ class SessionSource:
             _log.warning("The server at %s cannot be compared with OpenCode's database: %s", connection.url, error.message)
             self._agreement = None
             if self.is_external:
-                self.unreachable(error)
+                self._unreachable(error)
             return
         self._compared = at
         self._settle(connection.url)
 
-    def unreachable(self, error: T3TrayError) -> None:
+    def _unreachable(self, error: T3TrayError) -> None:
         """The attached server cannot be asked, so nobody knows where the next message would go."""
         if self.is_external:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
@@ -105,14 +156,9 @@ class SessionSource:
             self._database.trust = Trust(failure, False, error.message)
 
     @property
-    def is_open(self) -> bool:
+    def _is_open(self) -> bool:
         """Whether asking the program could still tell more."""
         return not self.is_external and self._told_by_program.why == _NOT_ASKED and not self._database.trust.absence_counts
-
-    @property
-    def why(self) -> str:
-        """Why the file cannot be believed, in a sentence; empty where it can."""
-        return self._database.trust.why
 
     async def _agrees(self, connection: Connection) -> bool | None:
         """None where neither holds a session. Raises ServerError when one of them cannot tell."""
@@ -168,3 +214,8 @@ class SessionSource:
             self._answers.keep(identity, named)
             self._program = identity
         return named
+
+
+def _is_doubted(found: Examination) -> bool:
+    """Whether more would be known of this thread if it were known which database OpenCode uses."""
+    return found.verdict.reason in _DOUBTS or any(each.exists is None for each in found.served)

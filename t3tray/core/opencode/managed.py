@@ -81,6 +81,11 @@ class ManagedServer:
         return self._running.status
 
     @property
+    def is_external(self) -> bool:
+        """Whether a server that is not ours serves."""
+        return self._external is not None
+
+    @property
     def started_at(self) -> datetime | None:
         """When the process of the server was started; None where that is not known."""
         try:
