@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from t3tray.core.domain.alarm import ALARM_REMEDIES, Alarm, alarm_sentence
+from t3tray.core.domain.alarm import Alarm, alarm_sentence
 from t3tray.core.domain.carries import Carries
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
-from t3tray.core.domain.remedy import Preview
-from t3tray.core.domain.sentences import remedies, sentence
+from t3tray.core.domain.remedy import Preview, Remedy
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Thread
@@ -43,12 +44,12 @@ def _moment_of(at_ms: int | None) -> str | None:
         return None
 
 
-def verdict_document(verdict: Verdict) -> Document:
+def verdict_document(verdict: Verdict, remedies: tuple[Remedy, ...]) -> Document:
     return {
         "kind": verdict.kind.value,
         "reason": verdict.reason.value,
         "sentence": sentence(verdict),
-        "remedies": [remedy.value for remedy in remedies(verdict)],
+        "remedies": [remedy.value for remedy in remedies],
     }
 
 
@@ -80,7 +81,7 @@ def row_document(row: ThreadRow) -> Document:
         **thread_document(row.thread),
         "session_id": row.session_id,
         "session_directory": row.session_directory,
-        "verdict": verdict_document(row.verdict),
+        "verdict": verdict_document(row.verdict, row.remedies),
         "carries": carries_document(row.verdict.carries),
         "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3) if row.t3 else None,
@@ -137,7 +138,7 @@ def receipt_document(receipt: Receipt) -> Document:
     return {
         "thread": receipt.thread_id,
         "session_id": receipt.session_id,
-        "verdict": verdict_document(receipt.verdict),
+        "verdict": verdict_document(receipt.verdict, offers(receipt.verdict)),
         "taken_at": moment(receipt.taken_at),
         "asked": receipt.asked,
         "checks": [asdict(check) for check in receipt.checks],
@@ -149,7 +150,7 @@ def resumption_document(resumption: Resumption) -> Document:
     return {
         "thread": resumption.thread.id,
         "session_id": resumption.session_id,
-        "verdict": verdict_document(resumption.verdict),
+        "verdict": verdict_document(resumption.verdict, resumption.remedies),
         "carries": carries_document(resumption.verdict.carries),
         "receipt": receipt_document(resumption.receipt),
     }
@@ -210,7 +211,7 @@ def details_document(details: ThreadDetails) -> Document:
         "cursor": cursor_document(details.cursor),
         "offered": [remedy.value for remedy in details.offered],
         "candidates": [candidate_document(found) for found in details.candidates],
-        "alarms": [alarm_document(alarm) for alarm in details.alarms],
+        "alarms": [alarm_document(alarm, details.row.remedies) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],
         "answers": [answer_document(told) for told in details.answers],
         "receipt": receipt_document(details.receipt) if details.receipt else None,
@@ -239,7 +240,7 @@ def served_document(served: Served) -> Document:
     return {"session_id": served.session_id, **times, "exists": served.exists}
 
 
-def alarm_document(alarm: Alarm) -> Document:
+def alarm_document(alarm: Alarm, remedies: tuple[Remedy, ...]) -> Document:
     return {
         "thread": alarm.thread_id,
         "kind": alarm.kind.value,
@@ -250,7 +251,7 @@ def alarm_document(alarm: Alarm) -> Document:
         "at": moment(alarm.at),
         "noticed_at": moment(alarm.noticed_at),
         "seen_at": moment(alarm.seen_at),
-        "remedies": [remedy.value for remedy in ALARM_REMEDIES],
+        "remedies": [remedy.value for remedy in remedies],
     }
 
 

@@ -117,7 +117,7 @@ class Engine:
         tools = Tools(
             store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
         )
-        self._repair = RepairCursor(tools, self.survey.home_of, data / "t3code-copies", settings.t3_repair)
+        self._repair = RepairCursor(tools, self.survey.home_of, self.survey.shape_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now)

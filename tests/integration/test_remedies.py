@@ -123,7 +123,8 @@ async def test_bind_to_another_session_and_back(
     other = await session_with(client, folder, PELICAN)
     choice = Choice(Remedy.BIND, other)
     preview = await engine.preview(thread, choice)
-    assert any("HERON" in line for line in preview.lost) and any("PELICAN" in line for line in preview.lost)
+    assert any("HERON" in line for line in preview.lost) and not any("PELICAN" in line for line in preview.lost)
+    assert any("PELICAN" in line for line in preview.after), "what it knows anew is no loss"
     assert await bound(engine, thread) == first, "a preview changes nothing"
     await engine.apply(thread, choice, preview)
     assert await ask(engine, thread) == "PELICAN"
@@ -354,16 +355,18 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
     first, second = await session_with(client, project, HERON), await session_with(client, project, PELICAN)
     thread = t3_thread(world, second)
     await engine.apply(thread, Choice(Remedy.BIND, first))
-    assert Remedy.REPAIR in (await engine.details(thread)).offered
+    assert Remedy.REPAIR not in (await engine.details(thread)).offered, "it would be refused"
     with pytest.raises(Refused, match="turned off"):
         await engine.preview(thread, Choice(Remedy.REPAIR))
     await engine.preferences.change("t3_repair", True)
+    assert Remedy.REPAIR in (await engine.details(thread)).offered
     data = engine.data_directory
     reopened = await Engine.open(str(data), "command")
     try:
         await reopened.apply(thread, Choice(Remedy.REPAIR))
         assert (await reopened.details(thread)).row.t3.session_id == first  # type: ignore[union-attr]
         assert (await reopened.verify(thread)).verdict.detail == ""
+        assert (await reopened.details(thread)).offered == (Remedy.UNDO,), "done once, there is nothing to do"
         assert await reopened._run_sql(reopened.store.alarms.all, thread) == ()
         await undo(reopened, thread)
         assert (await reopened.details(thread)).row.t3.session_id == second  # type: ignore[union-attr]

@@ -19,10 +19,10 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.notice import Click
+from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
-from t3tray.core.domain.sentences import remedies
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
@@ -92,7 +92,7 @@ def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
     cursor = Cursor(session, shown.thread.directory, message_count=41, server_version="1.18.33")
     entry = Entry(shown.thread.id, Event.CONFIRMED, Actor.USER, "made for this thread", NOON, session, cursor=cursor, seq=1)
     choices = tuple(Candidate(session, ("journal",), exists=True, messages=3) for session in candidates)
-    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices, offered=remedies(shown.verdict), choices=choices)
+    return ThreadDetails(shown, cursor, (entry,), receipt(shown), choices, offered=offers(shown.verdict), choices=choices)
 
 
 def receipt(shown: ThreadRow) -> Receipt:

@@ -14,6 +14,7 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence
 from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.server import ServerState, ServerStatus
@@ -28,7 +29,7 @@ STAMP = "2026-11-24T12:30:01.250Z"
 CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.18.33")
 THREAD = Thread("3f2a", "Parser", "/work", Source.T3TRAY, AT, AT, draft="unsent")
 MISSING = Verdict(Reason.MISSING, carries=Carries(CarriesKind.NOTHING, messages=0, summary=0))
-ROW = ThreadRow(THREAD, "ses_1", MISSING, ReaperState(ReaperPhase.AT_RISK))
+ROW = ThreadRow(THREAD, "ses_1", MISSING, ReaperState(ReaperPhase.AT_RISK), remedies=offers(MISSING))
 EVIDENCE = Evidence(
     taken_at=AT, session=Absent(), newest=Absent(), directory_exists=True, has_turns=True, asked="OpenCode 1.18.33"
 )
@@ -75,7 +76,7 @@ def test_what_the_next_message_carries_is_told_with_the_time_of_the_compaction()
 
 
 def test_a_resumption_holds_the_verdict_and_the_receipt_also_when_it_refuses() -> None:
-    document = documents.resumption_document(Resumption(THREAD, "ses_1", MISSING, RECEIPT))
+    document = documents.resumption_document(Resumption(THREAD, "ses_1", MISSING, RECEIPT, offers(MISSING)))
     assert (document["thread"], document["session_id"], document["verdict"]) == ("3f2a", "ses_1", VERDICT)
     receipt = document["receipt"]
     assert isinstance(receipt, dict)

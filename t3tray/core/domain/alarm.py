@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from t3tray.core.domain.remedy import Remedy
-
 CLIFF = 0.4
-# What can be chosen then, the best first; which of them fit the thread is told with it.
-ALARM_REMEDIES = (Remedy.JOIN, Remedy.BIND, Remedy.CARRY, Remedy.REPAIR)
 
 
 class AlarmKind(StrEnum):

@@ -12,7 +12,7 @@ from t3tray.core.domain.verdict import Reason, Verdict
 
 @dataclass(frozen=True)
 class Wording:
-    """A complete sentence, and the remedies in the order in which they should be offered."""
+    """A complete sentence, and the reason's own remedies, the best first; which are offered is `offers`."""
 
     sentence: str
     remedies: tuple[Remedy, ...] = ()
@@ -102,8 +102,3 @@ def sentence(verdict: Verdict) -> str:
         plain, carried = _FOUND, carried or _NOT_KNOWN
     plain = f"{plain} {carried}" if carried else plain
     return f"{plain[:-1]} ({verdict.detail})." if verdict.detail else plain
-
-
-def remedies(verdict: Verdict) -> tuple[Remedy, ...]:
-    """What the user may choose, best first."""
-    return WORDING[verdict.reason].remedies

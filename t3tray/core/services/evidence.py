@@ -21,6 +21,7 @@ from t3tray.core.domain.carries import Context
 from t3tray.core.domain.context import ContextReader
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
+from t3tray.core.domain.offers import Standing
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, SessionMissing
@@ -244,6 +245,23 @@ async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure
         return await server.activity(cursor.session_id, cursor.directory)
     except ServerError as error:
         return Failure.SERVER_ERROR if isinstance(error, SessionMissing) else failure_of(error)
+
+
+def standing(session: Lookup[SessionFacts], directory: str) -> Standing:
+    """How a session that somebody names stands to a thread in this folder."""
+    match session:
+        case Absent():
+            return Standing.GONE
+        case Found(SessionFacts() as facts):
+            return placed(facts.parent_id, facts.directory, directory)
+    return Standing.UNKNOWN
+
+
+def placed(parent_id: str | None, place: str, directory: str) -> Standing:
+    """The same of one that is there: it works in `place`."""
+    if parent_id:
+        return Standing.CHILD
+    return Standing.THERE if same_directory(place, directory) else Standing.ELSEWHERE
 
 
 async def look_up_message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:

@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from t3tray.core.domain.alarm import Alarm
+from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ThreadNotFound
-from t3tray.core.services.resume import Examination
+from t3tray.core.services.resume import Examination, situation_of
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Overview, SourceView, ThreadDetails, ThreadRow
 from t3tray.core.store.store import Store
@@ -92,7 +93,8 @@ def take_details(
 def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
     reaper = _reaper(found, server, clocks, now)
-    return ThreadRow(found.thread, session_id, found.verdict, reaper, found.t3, found.served, found.works_elsewhere)
+    remedies = offers(found.verdict, situation_of(found))
+    return ThreadRow(found.thread, session_id, found.verdict, reaper, found.t3, found.served, found.works_elsewhere, remedies)
 
 
 def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:

@@ -13,10 +13,11 @@ from msgspec import Struct, structs
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.offers import Situation, Standing, offers
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.split import Served
-from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.core.errors import ExitCode, ServerError, WorldError
 from t3tray.core.opencode.failures import failure_of
@@ -158,7 +159,8 @@ class Resume:
         receipt = write_receipt(thread.id, thread.directory, cursor, examined.evidence, verdict)
         receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
         await self._run_sql(self._store.receipts.add, receipt)
-        return Resumption(thread, cursor.session_id if cursor else None, verdict, receipt)
+        remedies = offers(verdict, situation_of(examined))
+        return Resumption(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
 
 
 def examined(recorded: Recorded, evidence: Evidence) -> Examination:
@@ -166,6 +168,23 @@ def examined(recorded: Recorded, evidence: Evidence) -> Examination:
     unread = Verdict(Reason.SERVER_ERROR, recorded.unread) if recorded.unread else None
     verdict = unread or decide(recorded.cursor, evidence)
     return Examination(recorded.thread, recorded.cursor, evidence, verdict, recorded.t3, recorded.served)
+
+
+def situation_of(found: Examination) -> Situation:
+    """What is known around the verdict, as far as one look tells: nobody looked for other sessions and copies."""
+    bound = found.cursor.session_id if found.cursor else None
+    directory = found.thread.directory
+    here = Standing.NONE if bound is None else gather.standing(found.evidence.session, directory)
+    named = found.t3.session_id if found.t3 else None
+    is_one = found.t3 is not None and named == bound
+    there = Standing.NONE if named is None else here if is_one else Standing.UNKNOWN
+    return Situation(
+        bound=here,
+        named=there,
+        is_one=is_one,
+        is_t3=found.thread.source is Source.T3CODE,
+        others=True if found.verdict.reason is Reason.SPLIT else None,
+    )
 
 
 def _nobody() -> bool:

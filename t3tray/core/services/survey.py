@@ -356,6 +356,10 @@ class Survey:
         """The home of T3 Code that shows this thread."""
         return self._sources.home_of(thread_id)
 
+    def shape_of(self, thread_id: str) -> Shape | None:
+        """Which form of T3 Code's database shows this thread; None where none does."""
+        return self._sources.shape_of(thread_id)
+
     def told_by_t3(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
         return self._sources.transcript(thread_id)

@@ -69,6 +69,10 @@ class T3Sources:
         """The home that shows this thread."""
         return next((state.home for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
 
+    def shape_of(self, thread_id: str) -> Shape | None:
+        """The form of the database that shows this thread."""
+        return next((state.shape for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
+
     def list_logs_again(self) -> None:
         """New logs may have come."""
         for logs in self._logs:

@@ -38,7 +38,8 @@ __all__ = [
 class ThreadRow:
     """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
 
-    `session_directory` is where its session works, if that is another folder than the thread's.
+    `session_directory` is where its session works, if that is another folder than the thread's. `remedies` is what can be chosen,
+    the best first, as far as is known; the details know for sure.
     """
 
     thread: Thread
@@ -48,6 +49,7 @@ class ThreadRow:
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
     session_directory: str | None = None
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def is_archived(self) -> bool:
@@ -135,6 +137,7 @@ class Resumption:
     session_id: str | None
     verdict: Verdict
     receipt: Receipt
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True)

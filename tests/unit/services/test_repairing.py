@@ -18,6 +18,7 @@ from t3tray.core.errors import Refused
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.t3code import repair as t3code
 from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.threads import Shape
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Life
 from tests.support.t3_world import World, add_thread, empty_world, writing
@@ -32,8 +33,12 @@ class Place:
         with writing(self.world.state) as connection:
             add_thread(connection, self.thread, "ses_other")
         tools = self.life.tools
-        self.repair = RepairCursor(tools, lambda _thread: T3Home(self.world.home), root / "copies", True)
-        self.forbidden = RepairCursor(tools, lambda _thread: T3Home(self.world.home), root / "copies", False)
+        self.repair = RepairCursor(
+            tools, lambda _thread: T3Home(self.world.home), lambda _thread: Shape.V1, root / "copies", True
+        )
+        self.forbidden = RepairCursor(
+            tools, lambda _thread: T3Home(self.world.home), lambda _thread: Shape.V1, root / "copies", False
+        )
 
     def cursor(self) -> str:
         with closing(sqlite3.connect(self.world.state)) as connection:

@@ -5,17 +5,17 @@ They make nothing and end nothing in OpenCode.
 
 from __future__ import annotations
 
-from t3tray.core.domain.carrying import summary_of
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.difference import Difference, difference
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry, Event, put_away
+from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
 from t3tray.core.services.evidence import cursor_now, same_directory
+from t3tray.core.services.remedies.collecting import indented, losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 
@@ -67,30 +67,31 @@ class Bind:
         bound = details.row.session_id
         told = {found.session_id: found for found in details.candidates}
         gone = f"It is bound to {bound}, which does not exist any more." if bound else "It is bound to no session."
-        before = described(told[bound]) if bound in told and told[bound].exists else (gone,)
+        is_there = bound in told and told[bound].exists is not False
+        before = described(told[bound]) if bound and is_there else (gone,)
         rivals = _rivals(details, session_id)
         kept = ["The binding of now stays in the history, and this can be undone."]
         if rivals:
             kept.append(f"{', '.join(rivals)} is left as it is in OpenCode, and counts as this thread's no longer.")
-        lost: tuple[str, ...] = ()
-        if bound and bound != session_id and before[0] != gone:
-            lost = self._not_known(bound, session_id)
+        after = described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",)
+        if bound and bound != session_id and is_there:
+            after = (*after, *self._known_anew(bound, session_id))
         preview = Preview(
             Remedy.BIND,
             f"Bind “{details.row.thread.title}” to {session_id}",
             "Bind to This Session",
             before,
-            described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",),
+            after,
             tuple(kept),
-            lost,
+            losses(self._tools, details, session_id),
         )
         return preview, rivals
 
-    def _not_known(self, bound: str, session_id: str) -> tuple[str, ...]:
-        """What the model would no longer know, and what it would know anew."""
+    def _known_anew(self, bound: str, session_id: str) -> tuple[str, ...]:
+        """What the model would know anew."""
         with self._tools.library() as library:
-            found = difference(library.utterances(bound), library.utterances(session_id))
-        return told_difference(found, bound, session_id)
+            found = lacking(library.utterances(bound), [library.utterances(session_id)], ())
+        return (f"It knows {_counted(found)} that {bound} does not:", *indented(found)) if found else ()
 
 
 class Release:
@@ -168,20 +169,12 @@ def described(found: Candidate) -> tuple[str, ...]:
     return first, f"in {found.directory}"
 
 
-def told_difference(found: Difference, one: str, other: str) -> tuple[str, ...]:
-    lines: list[str] = []
-    for session, only in ((one, found.only_first), (other, found.only_second)):
-        if only:
-            lines.append(f"Only {session} knows {_counted(only)}:")
-            lines += [f"  {line}" for line in summary_of(only)]
-    return tuple(lines)
-
-
 async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
     """The plan that brings back the binding from before these entries."""
     thread, deed = details.row.thread, done[0].deed
     old = _before(done)
     current = await tools.run_sql(live_binding, tools, thread.id)
+    lost = await tools.run_sql(losses, tools, details, old.session_id) if old else ()
     after = f"It is bound to {old.session_id} again." if old else "It is bound to no session again."
     preview = Preview(
         Remedy.UNDO,
@@ -190,6 +183,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
         (f"It is bound to {current.session_id}." if current else "It is bound to no session.",),
         (after,),
         ("Both sessions stay as they are in OpenCode.",),
+        lost,
     )
 
     async def carry_out() -> None:

@@ -6,11 +6,12 @@ For the thread that runs the SQL. It changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from t3tray.core.domain.carrying import summary_of
 from t3tray.core.domain.journal import put_away
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.split import Candidate
@@ -72,6 +73,29 @@ def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected
     sources = (*told, *copies, *((shown,) if shown else ()))
     sessions = [source.utterances for source in (*told, *copies)]
     return Collected(lacking(known, sessions, shown.utterances if shown else ()), len(known), sources)
+
+
+def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, ...]:
+    """What the model would not know of this conversation with that session, in lines for people; none: it holds everything."""
+    try:
+        collected = collect(tools, details, session_id)
+    except SessionMissing:
+        return (f"{session_id} does not exist any more: the model would know nothing of this conversation.",)
+    except ServerError as error:
+        return (f"What the model would not know cannot be told now: {error.message}",)
+    count = len(collected.utterances)
+    if not count:
+        return ()
+    what = f"{count:,} message{'' if count == 1 else 's'}"
+    return (
+        f"The model would not know {what} of this conversation, which {collected.origin} has:",
+        *indented(collected.utterances),
+    )
+
+
+def indented(utterances: Sequence[Utterance]) -> tuple[str, ...]:
+    """The first words of some messages, below the line that says what they are."""
+    return tuple(f"  {line}" for line in summary_of(utterances))
 
 
 def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str, ...]:

@@ -10,18 +10,17 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from t3tray.core.domain.carrying import Carried, carried, summary_of
-from t3tray.core.domain.evidence import Activity
+from t3tray.core.domain.carrying import Carried, carried
+from t3tray.core.domain.evidence import Activity, SessionFacts
 from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import split_of
-from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import Refused, SessionMissing
 from t3tray.core.opencode.wire import SessionRecord
-from t3tray.core.services.evidence import STILL_WARM, cursor_now, same_directory
+from t3tray.core.services.evidence import STILL_WARM, cursor_now
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
-from t3tray.core.services.remedies.collecting import Collected, collect, other_sessions
+from t3tray.core.services.remedies.collecting import Collected, collect, indented, other_sessions
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 
@@ -29,7 +28,6 @@ from t3tray.core.services.views import ThreadDetails
 _SIGNS = 2
 TELLS = frozenset({Remedy.HEAL, Remedy.JOIN})
 _PAGE = 100
-_WANTS_HEALING = frozenset({Reason.SPLIT, Reason.CONFLICT, Reason.EMPTY, Reason.HISTORY_LOST})
 
 
 class Join:
@@ -52,6 +50,7 @@ class Join:
             server = await self._tools.connect()
             facts = (await _record(server, keep)).facts
             refuse_unfit(details, facts)
+            _refuse_reverted(facts)
             await _refuse_at_work(self._tools, details, server, keep)
             thread_id = details.row.thread.id
             journal = Record.of(self._tools, details, Deed(self._remedy, keep))
@@ -110,7 +109,9 @@ class Join:
     def _collect(self, details: ThreadDetails, keep: str) -> Collected:
         with self._tools.library() as library:
             try:
-                refuse_unfit(details, library.session(keep))
+                facts = library.session(keep)
+                refuse_unfit(details, facts)
+                _refuse_reverted(facts)
             except SessionMissing as error:
                 raise _gone(keep) from error
         refuse_owned(self._tools, details, keep)
@@ -141,6 +142,15 @@ def _gone(session_id: str) -> Refused:
     return Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.")
 
 
+def _refuse_reverted(session: SessionFacts) -> None:
+    """Raises Refused for a revert that is pending: OpenCode deletes what it took back with the next message, ours too."""
+    if session.reverted_to:
+        raise Refused(
+            f"A revert is pending in {session.id}: a message would delete for good what it took back.",
+            "Take the revert back in OpenCode, or send the next message, then try again.",
+        )
+
+
 async def _record(server: SessionServer, session_id: str) -> SessionRecord:
     """The session as the server tells it now, whatever a list said before. Raises Refused for one that is gone."""
     try:
@@ -163,15 +173,6 @@ async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionS
     busy = await server.activity(session_id, details.row.thread.directory) is Activity.BUSY
     if busy or is_open + is_warm + is_working >= _SIGNS:
         raise Refused(f"A turn is running in {session_id}.", "Nothing was changed. Try again when it is over.")
-
-
-def can_heal(details: ThreadDetails) -> bool:
-    """Whether T3 Code goes on in a session that is there, works in the thread's folder, and is not the healthy one of now."""
-    t3, row = details.row.t3, details.row
-    named = next((found for found in details.candidates if t3 and found.session_id == t3.session_id), None)
-    if named is None or not named.exists or named.parent_id or not same_directory(named.directory, row.thread.directory):
-        return False
-    return row.session_id != named.session_id or row.verdict.reason in _WANTS_HEALING
 
 
 async def take_out(server: SessionServer, session_id: str, mark: str) -> str | None:
@@ -236,8 +237,7 @@ def _preview(
         first = f"T3 Code goes on in {keep}, which holds {_messages(collected.known)}."
         title, button = f"Give T3 Code its memory of “{details.row.thread.title}” back", "Give T3 Code Its Memory Back"
         bound = f"The next message carries it, typed in T3 Code or here: both go on in {keep}. T3 Code may stay open."
-    summary = tuple(f"  {line}" for line in summary_of(collected.utterances))
-    return Preview(remedy, title, button, (first, *before, *lacks, *summary), (comes, bound), kept, lost)
+    return Preview(remedy, title, button, (first, *before, *lacks, *indented(collected.utterances)), (comes, bound), kept, lost)
 
 
 def _messages(count: int) -> str:

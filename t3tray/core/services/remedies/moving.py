@@ -35,7 +35,7 @@ class MoveSession:
         self._tools = tools
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        thread, session_id = details.row.thread, details.row.session_id
+        thread, session_id = details.row.thread, choice.session_id or _to_move(details)
         if session_id is None:
             raise Refused("This thread has no session that could be moved.")
         refuse_missing_folder(thread.directory)
@@ -100,6 +100,15 @@ class Relocate:
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
+
+
+def _to_move(details: ThreadDetails) -> str | None:
+    """The session that T3 Code goes on in, where that works in another folder, else the one that the thread is bound to."""
+    row = details.row
+    named = next((found for found in details.candidates if row.t3 and found.session_id == row.t3.session_id), None)
+    if named and named.exists and not named.parent_id and not same_directory(named.directory, row.thread.directory):
+        return named.session_id
+    return row.session_id
 
 
 def session_directory(tools: Tools, session_id: str) -> str:

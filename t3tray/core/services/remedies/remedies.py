@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from t3tray.core.domain.journal import Entry, abandoned, last_remedy
+from t3tray.core.domain.offers import Situation, Standing, offers
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
-from t3tray.core.domain.sentences import remedies
+from t3tray.core.domain.split import Candidate
 from t3tray.core.errors import Refused, UsageError
+from t3tray.core.services.evidence import placed
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
-from t3tray.core.services.remedies.joining import TELLS, Join, can_heal, finish_undo, give_up_join
+from t3tray.core.services.remedies.collecting import other_sessions
+from t3tray.core.services.remedies.joining import TELLS, Join, finish_undo, give_up_join
 from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
@@ -79,31 +82,31 @@ class Remedies:
         For the thread that runs the SQL.
         """
         details = replace(details, choices=choices(details))
-        wanted = list(remedies(details.row.verdict))
-        if can_heal(details):
-            wanted.insert(0, Remedy.HEAL)
-        if details.cursor and details.cursor.chosen_over is not None and Remedy.REPAIR not in wanted:
-            wanted.append(Remedy.REPAIR)
+        found = list(offers(details.row.verdict, self._situation(details)))
         left = abandoned(details.journal)
-        if Remedy.BIND not in wanted and any(found.session_id in left and found.messages for found in details.choices):
+        if Remedy.BIND not in found and any(each.session_id in left and each.messages for each in details.choices):
             # Somebody may have written in what a cut off remedy left.
-            wanted.append(Remedy.BIND)
-        found = [remedy for remedy in wanted if self._could(remedy, details)]
+            found.append(Remedy.BIND)
+        details = replace(details, row=replace(details.row, remedies=tuple(found)))
         if last_remedy(details.journal):
             found.append(Remedy.UNDO)
         return replace(details, offered=tuple(found))
 
-    def _could(self, remedy: Remedy, details: ThreadDetails) -> bool:
-        match remedy:
-            case Remedy.BIND:
-                return bool(details.choices)
-            case Remedy.CARRY:
-                return has_source(self._tools, details)
-            case Remedy.REPAIR:
-                return self._repair is not None and details.row.t3 is not None
-            case Remedy.RELEASE | Remedy.FORK:
-                return details.cursor is not None
-        return True
+    def _situation(self, details: ThreadDetails) -> Situation:
+        """What is known around the verdict, with the candidates as they are at this moment."""
+        row = details.row
+        named = row.t3.session_id if row.t3 else None
+        known = {found.session_id: found for found in details.candidates}
+        return Situation(
+            bound=_standing(known, row.session_id, row.thread.directory),
+            named=_standing(known, named, row.thread.directory),
+            is_one=row.t3 is not None and named == row.session_id,
+            is_t3=row.t3 is not None,
+            others=bool(other_sessions(details, named or row.session_id)),
+            choices=bool(details.choices),
+            copies=has_source(self._tools, details),
+            can_repair=self._repair is not None and self._repair.could(row.thread.id),
+        )
 
     async def _plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         if choice.remedy is not Remedy.UNDO:
@@ -115,3 +118,10 @@ class Remedies:
         if deed is None:
             raise Refused("There is no remedy of this thread that could be undone.")
         return await self._acts[deed.remedy].undo(details, done)
+
+
+def _standing(known: Mapping[str, Candidate], session_id: str | None, directory: str) -> Standing:
+    found = known.get(session_id) if session_id else None
+    if session_id is None or found is None or found.exists is None:
+        return Standing.NONE if session_id is None else Standing.UNKNOWN
+    return placed(found.parent_id, found.directory, directory) if found.exists else Standing.GONE

@@ -12,21 +12,39 @@ from pathlib import Path
 
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy, Repair
-from t3tray.core.errors import Refused
+from t3tray.core.errors import Refused, SessionMissing
+from t3tray.core.services.remedies.binding import refuse_unfit
+from t3tray.core.services.remedies.collecting import losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.t3code import repair as t3code
 from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.threads import Shape
 
 
 class RepairCursor:
-    """`home_of` names the home of T3 Code that shows a thread (for the SQL's thread); copies go into `folder`."""
+    """`home_of` and `shape_of` tell which home of T3 Code shows a thread, and in which form (for the SQL's thread).
 
-    def __init__(self, tools: Tools, home_of: Callable[[str], T3Home | None], folder: Path, allowed: bool) -> None:
+    Copies go into `folder`.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        home_of: Callable[[str], T3Home | None],
+        shape_of: Callable[[str], Shape | None],
+        folder: Path,
+        allowed: bool,
+    ) -> None:
         self.allowed = allowed
         self._tools = tools
         self._home_of = home_of
+        self._shape_of = shape_of
         self._folder = folder
+
+    def could(self, thread_id: str) -> bool:
+        """Whether T3 Code's cursor of this thread may be written once T3 Code was quit. For the SQL's thread."""
+        return self.allowed and self._shape_of(thread_id) is Shape.V1
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         if not self.allowed:
@@ -39,6 +57,8 @@ class RepairCursor:
         if session_id is None:
             raise Refused("This thread is bound to no session that T3 Code could follow to.", f"Choose one: “{Remedy.BIND}”.")
         change = await self._tools.run_sql(self._check, thread.id, session_id)
+        await self._tools.run_sql(self._refuse_unfit, details, session_id)
+        lost = await self._tools.run_sql(losses, self._tools, details, session_id)
         named = details.row.t3.session_id if details.row.t3 else None
         preview = Preview(
             Remedy.REPAIR,
@@ -47,6 +67,7 @@ class RepairCursor:
             (f"T3 Code's own cursor names {named or 'no session'}.",),
             (f"It names {session_id}: the next message typed in T3 Code goes there.",),
             (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
+            lost,
         )
         return Plan(preview, lambda: self._do(details, Deed(Remedy.REPAIR, session_id, repair=change)))
 
@@ -75,6 +96,16 @@ class RepairCursor:
                 await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", deed.session_id))
                 return
         await journal.write(journal.entry(Event.DONE, "finished after a crash", deed.session_id))
+
+    def _refuse_unfit(self, details: ThreadDetails, session_id: str) -> None:
+        """Raises Refused for a session that T3 Code could not go on in: it would begin a new one, or a copy, without a word."""
+        try:
+            with self._tools.library() as library:
+                refuse_unfit(details, library.session(session_id))
+        except SessionMissing as error:
+            raise Refused(
+                f"There is no session {session_id} in OpenCode: T3 Code would begin a new, empty one.", "Nothing was changed."
+            ) from error
 
     def _check(self, thread_id: str, session_id: str) -> Repair:
         home = self._home_of(thread_id)
