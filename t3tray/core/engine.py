@@ -7,6 +7,7 @@ judges nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -120,8 +121,8 @@ class Engine:
         self._repair = RepairCursor(tools, self.survey.home_of, self.survey.shape_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
-        sending = Sending(store, run_sql, self.resume, utc_now)
-        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
+        self._sending = Sending(store, run_sql, self.resume, utc_now)
+        prompting = Prompting(store, run_sql, self._sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
         self.send, self.converse = prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
@@ -235,6 +236,9 @@ class Engine:
             connection = await self._connect_for(thread.id)
         except _UNREACHABLE as error:
             return await self.resume.unreachable(thread.id, error)
+        with contextlib.suppress(ServerError):
+            # What cannot be looked up now is looked up the next time; the verdict below says what is wrong with the server.
+            await self._sending.settle(thread.id, connection)
         return await self.resume.resume(thread.id, connection)
 
     async def _archive_turn(self) -> None:

@@ -131,12 +131,25 @@ def test_a_message_that_a_locked_database_drops_is_kept(place: Place) -> None:
     assert place.texts() == [TELL, ASK]
 
 
-def test_ctrl_c_before_it_arrived_keeps_the_text(place: Place) -> None:
+def test_ctrl_c_keeps_the_text_and_what_arrives_after_it_is_not_sent_again(place: Place) -> None:
     with locked(place.home.database), place.program.started("send", place.thread, ASK) as sending:
         until(lambda: place.draft == ASK, "the draft", CEILING)
+        until(lambda: _handed_over(place), "the message on its way", CEILING)
         sending.send_signal(signal.SIGINT)
         assert sending.wait(CEILING) == 130
-    assert place.draft == ASK
+        assert place.draft == ASK
+    sent = place.send(ASK)
+    assert sent["reply"] == WORD
+    assert place.draft == ""
+    assert place.texts() == [TELL, ASK]
+    assert len(place.model.chats()) == 2
+
+
+def _handed_over(place: Place) -> bool:
+    with sqlite3.connect(place.program.data / "t3tray.db") as connection:
+        count: int = connection.execute("SELECT count(*) FROM prompts").fetchone()[0]
+    connection.close()
+    return count > 0
 
 
 def test_an_answer_that_is_lost_on_its_way_is_looked_up_and_nothing_is_sent_twice(place: Place) -> None:

@@ -15,6 +15,7 @@ from t3tray.core.domain.transcript import Origin, Transcript, Utterance
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.exchange import Limits
 from t3tray.core.services.recovery import Recovery, Settlers
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.remedies.remedies import Remedies
@@ -56,7 +57,8 @@ class Life:
         surroundings = Surroundings(now, lambda: False)
         survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
         self.resume = Resume(self.store, run, surroundings, survey.recall)
-        self.sending = Sending(self.store, run, self.resume, now)
+        limits = Limits(arrival=0.05, unanswered_arrival=0.05, dropped=0.05, quiet=0.05, again=0.01, doubt=0.05, away=0.05)
+        self.sending = Sending(self.store, run, self.resume, now, limits=limits)
 
         async def connect() -> FakeServer:
             return server

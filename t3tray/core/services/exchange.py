@@ -16,7 +16,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.turn import Outcome, Turn
 
 KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
-PERHAPS_SENT = "The text is kept as the thread's draft. Look into the conversation before you send it again."
+PERHAPS_SENT = "The text is kept as the thread's draft. Sent again, it is looked up first, and never sent twice."
 ARRIVED = "The message is in the conversation."
 _ASKS = {
     "permission.asked": "The agent asks for a permission.",
@@ -62,7 +62,8 @@ class Limits:
 class Exchange:
     """`hear` is given every signal of the server's, from before `hand_over` on. `outcome` is None until the turn has ended.
 
-    `warnings` are sentences about what could not be read of a turn that has ended.
+    `warnings` are sentences about what could not be read of a turn that has ended; `is_absent`: the session, asked last, did not
+    hold the message.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Exchange:
         self._directory = ""
         self._error: ServerError | None = None
         self._why_dropped = ""
+        self.is_absent = False
         self._arrives_by = clock() + limits.arrival
         self._next_look = clock() + limits.quiet
         self._doubted_at: float | None = None
@@ -109,6 +111,12 @@ class Exchange:
         else:
             self._arrives_by = self._clock() + self._limits.arrival
             self._next_look = self._clock() + self._limits.quiet
+
+    def await_arrival(self, seconds: float) -> None:
+        """It was handed over before, unseen: it is only looked for, once or for so long."""
+        self.turn.is_incomplete = True
+        self._next_look = self._clock()
+        self._arrives_by = self._next_look + min(max(seconds, 0), self._limits.dropped)
 
     async def hear(self, signal: Signal | Quiet) -> list[Step]:
         """What this signal adds. Raises NotTaken, or a ServerError when nobody can tell any more how the turn goes on."""
@@ -146,9 +154,9 @@ class Exchange:
             # A message is stored before its text is.
             is_there = bool((await self._server.message(self._session_id, self.turn.message_id)).text)
         except SessionMissing:
-            is_there = False
+            is_there, self.is_absent = False, True
         except ServerError as error:
-            is_there, self._error = False, error
+            is_there, self.is_absent, self._error = False, False, error
         if is_there:
             try:
                 await self._on_arrival()

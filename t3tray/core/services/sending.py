@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from t3tray.core.domain.journal import Actor
+from t3tray.core.domain.prompt import Prompt
 from t3tray.core.domain.receipt import REVERT_PENDING, T3_WORKS
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
-from t3tray.core.errors import NotTaken, OurBug, Refused, ServerError, StoreError, TurnFailed, Unanswered
+from t3tray.core.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
 from t3tray.core.opencode.events import Connected, Gap, with_pauses
 from t3tray.core.opencode.message_ids import MessageIds
 from t3tray.core.services.exchange import ARRIVED, KEPT_AS_DRAFT, Arrived, Exchange, Limits, Waiting
@@ -32,6 +33,7 @@ __all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Waiting", "Warned", "wi
 # A clock that is not the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()
+_HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again."
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,24 @@ class Sending:
                 elif T3_WORKS in step.resumption.receipt.notes:
                     yield Warned(T3_WORKS)
 
+    async def settle(self, thread_id: str, server: SessionServer) -> None:
+        """Look up what was handed over and not seen to arrive: what has arrived is no draft any more. Raises a ServerError."""
+        for prompt in await self._run_sql(self._store.prompts.of, thread_id):
+            try:
+                arrived = bool((await server.message(prompt.session_id, prompt.message_id)).text)
+            except SessionMissing:
+                arrived = False
+            if arrived:
+                await self._run_sql(self._put_away, prompt)
+            elif not self._may_arrive(prompt):
+                await self._run_sql(self._store.prompts.forget, prompt.message_id)
+
     async def _exchange(
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool
     ) -> AsyncGenerator[str | Waiting | Warned | _Sent, None]:
         exchange: Exchange | None = None
         resumption: Resumption | None = None
+        earlier: Prompt | None = None
         # The stream is open before anything is sent, so that nothing of the turn is missed.
         patience = lambda: exchange.patience() if exchange else self._limits.quiet  # noqa: E731
         async with aclosing(with_pauses(server.events().events(), patience)) as signals:
@@ -114,29 +129,61 @@ class Sending:
                     if isinstance(signal, Gap):
                         await self._verify(thread_id, text, server)
                         raise signal.error
-                    if isinstance(signal, Connected):
-                        resumption = await self._verify(thread_id, text, server, despite_others)
-                        exchange = await self._hand_over(resumption, text, server)
+                    if not isinstance(signal, Connected):
+                        continue
+                    resumption = await self._verify(thread_id, text, server, despite_others)
+                    earlier = await self._earlier(resumption, text)
+                    exchange = self._awaiting(earlier, server) if earlier else await self._hand_over(resumption, text, server)
+                try:
+                    steps = await exchange.hear(signal)
+                except NotTaken:
+                    if earlier is None or not exchange.is_absent:
+                        raise
+                    # It cannot arrive any more.
+                    await self._run_sql(self._store.prompts.forget, earlier.message_id)
+                    earlier, exchange = None, await self._hand_over(resumption, text, server)
                     continue
-                for step in await exchange.hear(signal):
+                for step in steps:
                     yield _Sent(resumption) if isinstance(step, Arrived) else step
+                    if isinstance(step, Arrived) and earlier:
+                        yield Warned(_HAD_ARRIVED)
                 if exchange.outcome:
                     break
         if exchange and resumption:
             async for warning in self._end(resumption, exchange, server):
                 yield warning
 
+    async def _earlier(self, resumption: Resumption, text: str) -> Prompt | None:
+        """The same message, handed over before and not seen to arrive."""
+        prompts = await self._run_sql(self._store.prompts.of, resumption.thread.id)
+        return next((p for p in prompts if (p.text, p.session_id) == (text, resumption.session_id)), None)
+
+    def _may_arrive(self, prompt: Prompt) -> bool:
+        return self._time_left(prompt) > 0
+
+    def _time_left(self, prompt: Prompt) -> float:
+        """For how many seconds it may still arrive, as far as the clock was not set."""
+        return self._limits.unanswered_arrival - (self._now() - prompt.at).total_seconds()
+
+    def _awaiting(self, prompt: Prompt, server: SessionServer) -> Exchange:
+        exchange = self._prepared(prompt, server)
+        exchange.await_arrival(self._time_left(prompt))
+        return exchange
+
     async def _hand_over(self, resumption: Resumption, text: str, server: SessionServer) -> Exchange:
-        thread_id, session_id = resumption.thread.id, resumption.session_id or ""
+        session_id = resumption.session_id or ""
         await self._refuse_the_future(session_id, server)
-
-        async def put_away() -> None:
-            await self._run_sql(self._sent, thread_id, text)
-
-        turn = Turn(self._ids.next(), text)
-        exchange = Exchange(server, session_id, turn, put_away, self._clock, self._limits)
+        prompt = Prompt(self._ids.next(), resumption.thread.id, session_id, text, self._now())
+        await self._run_sql(self._store.prompts.add, prompt)
+        exchange = self._prepared(prompt, server)
         await exchange.hand_over(text)
         return exchange
+
+    def _prepared(self, prompt: Prompt, server: SessionServer) -> Exchange:
+        async def put_away() -> None:
+            await self._run_sql(self._put_away, prompt)
+
+        return Exchange(server, prompt.session_id, Turn(prompt.message_id, prompt.text), put_away, self._clock, self._limits)
 
     async def _refuse_the_future(self, session_id: str, server: SessionServer) -> None:
         """OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model."""
@@ -192,10 +239,12 @@ class Sending:
                 )
                 raise Unanswered(said, f"{ARRIVED} Mend that, then send again to go on.")
 
-    def _sent(self, thread_id: str, text: str) -> None:
-        thread = self._store.threads.find(thread_id)
-        self._store.threads.set_draft(thread_id, without(thread.draft, text))
-        self._store.threads.touch(thread_id, self._now())
+    def _put_away(self, prompt: Prompt) -> None:
+        """Its session holds it: it is no draft any more. Killed between two of these, it is put away the next time."""
+        thread = self._store.threads.find(prompt.thread_id)
+        self._store.threads.set_draft(thread.id, without(thread.draft, prompt.text))
+        self._store.threads.touch(thread.id, self._now())
+        self._store.prompts.forget(prompt.message_id)
 
 
 def without(draft: str, sent: str) -> str:

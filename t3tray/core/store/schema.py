@@ -158,3 +158,14 @@ visits = Table(
     Column("thread_id", Text, primary_key=True),
     Column("activity_at", Moment, nullable=False),
 )
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("thread_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("prompts_of_thread", "thread_id"),
+)

@@ -15,6 +15,7 @@ from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
+from t3tray.core.store.prompts import Prompts
 from t3tray.core.store.proofs import Proofs
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.rests import Rests
@@ -41,6 +42,7 @@ class Store:
         self.proofs = Proofs(database)
         self.guard_answers = GuardAnswers(database)
         self.visits = Visits(database)
+        self.prompts = Prompts(database)
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
