@@ -194,3 +194,41 @@ def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp
         app.window.page.conversation.composer.send.click()
         app.until("4 messages carried")
         assert app.draft() == ""
+
+
+def test_a_message_that_opencode_drops_stays_in_the_composer_with_the_reason(
+    qtbot: QtBot, tmp_path: Path, work: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", "{}")
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("never lost")
+        app.until("OpenCode dropped the message: No providers are available.")
+        app.until("Nothing was sent; the text is kept as the thread's draft.")
+        assert app.draft() == "never lost"
+        assert not app.window.page.conversation.composer.editor.isReadOnly()
+    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", opencode_home.environment["OPENCODE_CONFIG_CONTENT"])
+    with running(qtbot, tmp_path / "data") as again:
+        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        qtbot.waitUntil(lambda: again.draft() == "never lost", timeout=LIMIT)
+        again.say("")
+        again.until("OK.")
+        qtbot.waitUntil(lambda: again.draft() == "", timeout=LIMIT)
+        assert not again.errors
+
+
+def test_a_turn_that_asked_no_model_is_told_in_opencodes_words(
+    qtbot: QtBot, tmp_path: Path, work: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(qtbot, tmp_path / "data") as app:
+        app.new_thread(work)
+        app.say("say: one")
+        app.until("2 messages carried")
+    config = opencode_home.environment["OPENCODE_CONFIG_CONTENT"].replace("stub-1", "stub-2")
+    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", config)
+    with running(qtbot, tmp_path / "data") as again:
+        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.say("say: two")
+        again.until("The turn ended with an error: Model not found: stub/stub-1.")
+        assert again.draft() == ""
+        assert "at <anonymous>" not in again.shown()

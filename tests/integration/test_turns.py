@@ -146,7 +146,7 @@ def test_ctrl_c_keeps_the_text_and_what_arrives_after_it_is_not_sent_again(place
 
 
 def _handed_over(place: Place) -> bool:
-    with sqlite3.connect(place.program.data / "t3tray.db") as connection:
+    with sqlite3.connect(place.program.data / "t3tray.sqlite") as connection:
         count: int = connection.execute("SELECT count(*) FROM prompts").fetchone()[0]
     connection.close()
     return count > 0

@@ -128,7 +128,7 @@ class Fold:
                 self._trouble = "" if is_busy and not self.is_busy else self._trouble
                 self.is_busy, self.retrying, self._heard_status = is_busy, retrying, True
             case TurnBroke(error):
-                self._trouble = "" if error.is_stop else error_sentence(error.name, error.data.message)
+                self._trouble = "" if error.is_stop else error_sentence(error.name, error.words)
             case Unclear():
                 self.is_stale = True
 

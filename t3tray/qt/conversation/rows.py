@@ -287,7 +287,10 @@ def _ends_with(utterance: Utterance) -> PieceKind | None:
 def _end(conversation: Conversation) -> Iterator[Row]:
     """What is said below the last message."""
     if conversation.trouble:
-        yield ErrorRow(key="trouble", space=_FAR, text=conversation.trouble, can_retry=not conversation.is_busy)
+        # What OpenCode dropped is none of the messages: it waits in the composer, and an answered one is not sent again.
+        is_unanswered = bool(conversation.utterances) and conversation.utterances[-1].role is Role.USER
+        can_retry = is_unanswered and not conversation.is_busy
+        yield ErrorRow(key="trouble", space=_FAR, text=conversation.trouble, can_retry=can_retry)
     if conversation.is_busy:
         why = f"The model is asked again: {conversation.retrying}" if conversation.retrying else "Working…"
         yield NoteRow(key="working", space=_NEAR + 1, text=why, kind="unsure" if conversation.retrying else "muted")

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-import msgspec
 import pytest
 
-from t3tray.core.opencode.changes import Change, Unclear, change_of
-from t3tray.core.opencode.events import ServerEvent
-from t3tray.core.opencode.wire import Message
+from t3tray.core.opencode.changes import Unclear, change_of
 from t3tray.core.services.turn import Outcome, Turn
-
-OURS, TEXT = "msg_5", "what is it?"
-BUSY, IDLE = ("session.status", {"status": {"type": "busy"}}), ("session.idle", {})
-Told = tuple[str, dict[str, Any]]
-
-
-def message(name: str, parent: str | None = None, at: int = 5, **more: Any) -> Told:
-    """Of the user, or an answer to `parent`."""
-    done = more.pop("done", False)
-    info = {"id": name, "sessionID": "ses_1", "role": "user" if parent is None else "assistant"}
-    info |= {"time": {"created": at} | ({"completed": at + 1} if done else {}), "parentID": parent}
-    return "message.updated", {"info": info | more}
-
-
-def answer(name: str, parent: str, at: int, **more: Any) -> Told:
-    """An answer with its end."""
-    return message(name, parent, at, done=True, **{"finish": "stop"} | more)
-
-
-def part(owner: str, text: str, name: str = "", **more: Any) -> Told:
-    told = {"type": "text", "id": name or f"prt_{owner}", "messageID": owner, "text": text}
-    return "message.part.updated", {"part": told | more}
-
-
-def grown(owner: str, words: str) -> Told:
-    return "message.part.delta", {"messageID": owner, "partID": f"prt_{owner}", "field": "text", "delta": words}
-
-
-def error(name: str, words: str = "") -> Told:
-    return "session.error", {"error": {"name": name, "data": {"message": words}}}
-
-
-ASKED = (message(OURS), part(OURS, TEXT))
-BEGUN = (*ASKED, BUSY)
-
-
-def changes(told: Iterable[Told]) -> list[Change]:
-    found = [change_of(ServerEvent(kind, "", "ses_1", properties)) for kind, properties in told]
-    return [change for change in found if change]
+from tests.support.turns import ASKED, BEGUN, BUSY, IDLE, OURS, TEXT, Told, answer, error, events, grown, message, part, read
 
 
 def heard(*told: Told) -> Turn:
     turn = Turn(OURS, TEXT)
     turn.has_arrived = True
-    for change in changes(told):
+    for event in events(told):
+        change = change_of(event)
+        assert change
         turn.hear(change)
     return turn
 
@@ -187,11 +145,6 @@ def test_a_turn_whose_server_was_ended_has_an_answer_without_an_end() -> None:
 def test_an_older_message_that_is_told_again_is_no_later_one() -> None:
     turn = heard(*BEGUN, message("msg_1", at=1), answer("msg_6", OURS, 6), part("msg_6", "done"), IDLE)
     assert turn.outcome is Outcome.ANSWERED
-
-
-def read(*told: tuple[Told, Told]) -> tuple[Message, ...]:
-    each = [{"info": info[1]["info"], "parts": [piece[1]["part"]]} for info, piece in told]
-    return msgspec.json.decode(msgspec.json.encode(each), type=tuple[Message, ...])
 
 
 def test_after_a_gap_it_is_read_and_only_what_was_not_heard_is_added() -> None:
