@@ -1,4 +1,4 @@
-"""What a prompt and its turn need of OpenCode's language: ids, errors in one line, messages read singly, pauses between events."""
+"""What a prompt and its turn need of OpenCode: ids, errors in one line, messages read singly, pauses between events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_ids_rise_with_the_time_and_within_one_ms() -> None:
         ("", ""),
         ("ProviderNoProvidersError: No providers are available\n    at <anonymous> (/x.js:1:2)", "No providers are available"),
         (
-            "effect/sql/SqlError: Failed\n  at x {\n  [cause]: SqlError/LockTimeoutError: Failed {\n [cause]: SQLiteError: locked\n",
+            "effect/sql/SqlError: Failed\n  at x {\n  [cause]: SqlError/LockError: Failed {\n [cause]: SQLiteError: locked\n",
             "locked",
         ),
         ("\x1b[31mError: \x1b[0mred", "red"),
