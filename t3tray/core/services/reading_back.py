@@ -17,6 +17,7 @@ from t3tray.core.domain.evidence import MessageFacts
 from t3tray.core.services.ports import SessionServer
 
 PAGE = 100
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ def continued(before: Context | None, newer: ContextReader, count: int) -> Conte
 
 
 async def newest_first(server: SessionServer, session_id: str) -> AsyncIterator[MessageFacts]:
-    """The session's messages, page by page. Raises ServerError."""
+    """The session's messages, page by page, few at first: mostly a turn has few. Raises ServerError."""
     before: str | None = None
+    limit = _FEW
     while True:
-        page = await server.messages(session_id, PAGE, before)
+        page = await server.messages(session_id, limit, before)
+        limit = PAGE
         for record in reversed(page.messages):
             yield record.facts
         before = page.older

@@ -55,6 +55,7 @@ def test_a_file_of_before_has_seen_nothing_yet_and_loses_nothing(tmp_path: Path)
     before.close()
     with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection, connection:
         connection.execute("DROP TABLE visits")
+        connection.execute("DROP TABLE prompts")
         connection.execute("ALTER TABLE server_lease DROP COLUMN process_start")
         connection.execute("ALTER TABLE lease_holders DROP COLUMN start")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
