@@ -351,7 +351,13 @@ class Engine:
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
         if recorded.deleted:
             return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
-        return await self._run_sql(self.remedies.with_offers, found)
+        try:
+            return await self._run_sql(self.remedies.with_offers, found)
+        except T3TrayError:
+            raise
+        except Exception:
+            _log.exception("What can be done with thread %s could not be found out.", thread.id)
+            return found
 
     @property
     def settings(self) -> Settings:

@@ -37,7 +37,11 @@ STILL_WARM = timedelta(minutes=10)
 
 def same_directory(one: str, other: str) -> bool:
     """Whether two paths name the same folder, links resolved. A path that is gone is compared as it is written."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    try:
+        return os.path.realpath(one) == os.path.realpath(other)
+    except (OSError, ValueError):
+        # A name that this process cannot say to the system: another encoding, a NUL.
+        return one == other
 
 
 def directory_exists(path: str) -> bool | None:

@@ -1,0 +1,393 @@
+"""One thing of the world is broken: every command that only reads still answers, and all other threads keep their verdict.
+
+The same for the tray's loop, for which the thing breaks while it runs. A case is a function that breaks something of thread
+`t1`, or something that is no thread's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray import cli
+from t3tray.core.desk import Desk
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.engine import data_directory
+from t3tray.core.services.views import Overview, Settings
+from tests.support.stores import open_store
+from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, writing
+
+OTHERS = ("t0", "t2", "ours")
+READING = (
+    ("status",),
+    ("threads",),
+    ("threads", "--all"),
+    ("show", "t0"),
+    ("journal",),
+    ("journal", "ours"),
+    ("doctor",),
+    ("vault", "list"),
+    ("settings",),
+    ("server", "status"),
+    ("guard", "status"),
+)
+LIMIT = 90.0
+
+Patch = pytest.MonkeyPatch
+Break = Callable[["Machine", Patch], None]
+
+
+class Machine:
+    """A world with four threads, three of T3 Code's and one of ours, each with a session and all in order; and a second home."""
+
+    def __init__(self, root: Path) -> None:
+        self.world = empty_world(root / "first")
+        self.second = empty_world(root / "second")
+        self.data = data_directory(None, os.environ)
+        with writing(self.world.opencode) as connection:
+            for name in ("t0", "t1", "t2", "ours"):
+                add_session(connection, f"ses_{name}", self.folder(name))
+        with writing(self.world.state) as connection:
+            for name in ("t0", "t1", "t2"):
+                add_thread(connection, name, f"ses_{name}", worktree=str(self.folder(name)))
+        with writing(self.second.state) as connection:
+            add_thread(connection, "s1", None, has_turns=False)
+        for name in ("t0", "t1", "t2"):
+            add_log(self.world, name, (f"ses_{name}", NOON))
+        with closing(open_store(self.data, lambda: NOON)) as store:
+            store.threads.add(Thread("ours", "Ours", str(self.folder("ours")), Source.T3TRAY, NOON, NOON))
+            cursor = Cursor("ses_ours", str(self.folder("ours")))
+            store.journal.append(Entry("ours", Event.CONFIRMED, Actor.USER, "taken over", NOON, "ses_ours", cursor=cursor))
+            store.settings.write(Settings(t3_homes=(str(self.second.home),)), "t3_homes")
+
+    def folder(self, name: str) -> Path:
+        folder = self.world.code / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def log(self) -> Path:
+        return self.world.logs / "events.t1.log"
+
+    @property
+    def userdata(self) -> Path:
+        return self.world.home / "userdata"
+
+
+def log_vanishes(machine: Machine, patch: Patch) -> None:
+    """T3 Code's own rotation, between the listing of the folder and the look at the file."""
+    log, stat = str(machine.log), os.stat
+
+    def rotated(path: Any, *words: Any, **options: Any) -> os.stat_result:
+        if path == log and os.path.lexists(log):
+            os.rename(log, f"{log}.1")
+        return stat(path, *words, **options)
+
+    patch.setattr(os, "stat", rotated)
+
+
+def log_is_a_folder(machine: Machine, patch: Patch) -> None:
+    machine.log.unlink()
+    machine.log.mkdir()
+
+
+def log_belongs_to_root(machine: Machine, patch: Patch) -> None:
+    """As everybody but root meets it; the tests may run as root."""
+    log, plain = str(machine.log), open
+
+    def refusing(path: Any, *words: Any, **options: Any) -> Any:
+        if path == log:
+            raise PermissionError(13, "Permission denied", log)
+        return plain(path, *words, **options)
+
+    patch.setattr("builtins.open", refusing)
+
+
+def logs_are_no_folder(machine: Machine, patch: Patch) -> None:
+    for log in machine.world.logs.iterdir():
+        log.unlink()
+    machine.world.logs.rmdir()
+    machine.world.logs.write_text("no folder")
+
+
+def folder_gives_an_error(machine: Machine, patch: Patch) -> None:
+    """A disk that fails."""
+    stat = os.stat
+
+    def failing(path: Any, *words: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith("/t1"):
+            raise OSError(5, "Input/output error", path)
+        return stat(path, *words, **options)
+
+    patch.setattr(os, "stat", failing)
+
+
+def title_is_missing(machine: Machine, patch: Patch) -> None:
+    """The schema forbids it; a damaged file does not ask."""
+    _rewrite(machine.world.state, "projection_threads", "title", None)
+
+
+def times_are_numbers(machine: Machine, patch: Patch) -> None:
+    for column in ("created_at", "updated_at", "latest_user_message_at"):
+        _rewrite(machine.world.state, "projection_threads", column, b"\xff\x00")
+
+
+def time_leads_out_of_the_calendar(machine: Machine, patch: Patch) -> None:
+    _rewrite(machine.world.state, "projection_threads", "updated_at", "0001-01-01T00:00:00+14:00")
+    _rewrite(machine.world.state, "provider_session_runtime", "last_seen_at", "9999-12-31T23:59:59-14:00")
+
+
+def cursor_is_no_json(machine: Machine, patch: Patch) -> None:
+    _rewrite(machine.world.state, "provider_session_runtime", "resume_cursor_json", "[" * 50_000)
+
+
+def session_row_is_odd(machine: Machine, patch: Patch) -> None:
+    for column, value in (("directory", b"\xff"), ("title", 7), ("revert", "no JSON {")):
+        _rewrite(machine.world.opencode, "session", column, value, "id", "ses_t1")
+
+
+def message_is_no_json(machine: Machine, patch: Patch) -> None:
+    _rewrite(machine.world.opencode, "message", "data", b"\xff no JSON", "session_id", "ses_t1")
+
+
+def other_home_cannot_be_entered(machine: Machine, patch: Patch) -> None:
+    (machine.second.home / "userdata").rename(machine.second.home / "elsewhere")
+    (machine.second.home / "userdata").write_text("no folder")
+
+
+def other_homes_database_is_garbage(machine: Machine, patch: Patch) -> None:
+    machine.second.state.write_bytes(b"this is no database at all, however long it may be " * 200)
+
+
+def other_homes_database_is_a_folder(machine: Machine, patch: Patch) -> None:
+    machine.second.state.unlink()
+    machine.second.state.mkdir()
+
+
+def runtime_file_is_garbage(machine: Machine, patch: Patch) -> None:
+    (machine.userdata / "server-runtime.json").write_bytes(b'{"pid": "\xff", "startedAt": 7')
+
+
+def runtime_file_names_a_huge_process(machine: Machine, patch: Patch) -> None:
+    (machine.userdata / "server-runtime.json").write_text(json.dumps({"pid": 10**18, "startedAt": 7, "origin": 3}))
+
+
+def runtime_file_is_a_folder(machine: Machine, patch: Patch) -> None:
+    (machine.userdata / "server-runtime.json").mkdir()
+
+
+def t3_settings_are_garbage(machine: Machine, patch: Patch) -> None:
+    (machine.userdata / "settings.json").write_bytes(b'{"providers": \xff')
+
+
+def vault_is_damaged(machine: Machine, patch: Patch) -> None:
+    vault = machine.data / "vault"
+    vault.mkdir(mode=0o700, exist_ok=True)
+    (vault / "ses_t1.json").write_bytes(b"\xff\x00")
+    (vault / "ses_t1").mkdir(exist_ok=True)
+    (vault / "ses_t1" / "index.json").write_bytes(b"\xff")
+
+
+def vault_is_no_folder(machine: Machine, patch: Patch) -> None:
+    shutil.rmtree(machine.data / "vault", ignore_errors=True)
+    (machine.data / "vault").write_text("no folder")
+
+
+def keyring_fails(machine: Machine, patch: Patch) -> None:
+    patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.no.Such")
+
+
+def lease_names_a_stranger(machine: Machine, patch: Patch) -> None:
+    (machine.data / "server.json").write_bytes(b"\xff")
+
+
+CASES: tuple[Break, ...] = (
+    log_vanishes,
+    log_is_a_folder,
+    log_belongs_to_root,
+    logs_are_no_folder,
+    folder_gives_an_error,
+    title_is_missing,
+    times_are_numbers,
+    time_leads_out_of_the_calendar,
+    cursor_is_no_json,
+    session_row_is_odd,
+    message_is_no_json,
+    other_home_cannot_be_entered,
+    other_homes_database_is_garbage,
+    other_homes_database_is_a_folder,
+    runtime_file_is_garbage,
+    runtime_file_names_a_huge_process,
+    runtime_file_is_a_folder,
+    t3_settings_are_garbage,
+    vault_is_damaged,
+    vault_is_no_folder,
+    keyring_fails,
+    lease_names_a_stranger,
+)
+
+
+def _rewrite(path: Path, table: str, column: str, value: object, key: str = "thread_id", name: str = "t1") -> None:
+    """Put this into one row, whatever the schema says of it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name = ?", (table,))
+        connection.commit()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value, name))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: Patch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setenv("T3CODE_HOME", str(made.world.home))
+    monkeypatch.setenv("OPENCODE_DB", str(made.world.opencode))
+    # No `opencode` to ask or to start.
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    return made
+
+
+def run(*words: str) -> tuple[int, str]:
+    out = io.StringIO()
+    return int(cli.run(cli.parse(words, out, out), out, out)), out.getvalue()
+
+
+def verdicts() -> dict[str, tuple[str, str]]:
+    code, told = run("threads", "--all", "--json")
+    assert code == 0, told
+    rows = json.loads(told)["threads"]
+    return {row["id"]: (row["verdict"]["kind"], row["verdict"]["reason"]) for row in rows if row["verdict"]}
+
+
+def test_in_a_world_in_order_every_thread_has_its_verdict(machine: Machine) -> None:
+    assert {kind for kind, _ in verdicts().values()} == {"resumable"}
+    assert verdicts().keys() == {"t0", "t1", "t2", "s1", "ours"}
+
+
+@pytest.mark.parametrize("spoil", CASES, ids=lambda case: case.__name__)
+def test_every_reading_command_answers_and_the_others_keep_their_verdict(
+    machine: Machine, monkeypatch: Patch, spoil: Break
+) -> None:
+    before = verdicts()
+    spoil(machine, monkeypatch)
+    for words in (*READING, ("show", "t1")):
+        for more in ((), ("--json",)):
+            code, told = run(*words, *more)
+            assert code == 0, f"{words}: {told}"
+            if more:
+                json.loads(told)
+    now = verdicts()
+    assert {name: now.get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
+    assert "t1" in now, "a thread that is in trouble is shown"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program is about to write."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("whose", ["ours", "opencode's", "t3 code's"])
+def test_reading_goes_on_while_another_program_writes(machine: Machine, whose: str) -> None:
+    before = verdicts()
+    paths = {"ours": machine.data / "t3tray.sqlite", "opencode's": machine.world.opencode, "t3 code's": machine.world.state}
+    assert paths[whose].is_file()
+    with locked(paths[whose]):
+        for words in READING:
+            code, told = run(*words, "--json")
+            assert code == 0, f"{words}: {told}"
+        assert verdicts() == before
+
+
+@pytest.mark.parametrize("spoil", CASES, ids=lambda case: case.__name__)
+async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
+    machine: Machine, monkeypatch: Patch, spoil: Break
+) -> None:
+    told: asyncio.Queue[Overview] = asyncio.Queue()
+    desk = Desk(None)
+    running = asyncio.create_task(desk.run(told.put_nowait))
+    try:
+        before = _kinds(
+            await _next(told, running, lambda overview: len(overview.rows) == 5 and "proved" in str(_kinds(overview)))
+        )
+        spoil(machine, monkeypatch)
+        # What no watcher tells is found by the next look.
+        desk._on_woke()
+        _ = await _next(told, running)
+        await desk.rename("ours", "Another name")
+        now = await _next(told, running, lambda overview: any(row.thread.title == "Another name" for row in overview.rows))
+        assert {name: _kinds(now).get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
+        assert "t1" in _kinds(now) and now.stale_since is None
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await desk.close()
+
+
+def _kinds(overview: Overview) -> dict[str, str]:
+    return {row.thread.id: row.verdict.reason.value for row in overview.rows}
+
+
+async def _next(
+    told: asyncio.Queue[Overview], running: asyncio.Task[None], wanted: Callable[[Overview], bool] = lambda overview: True
+) -> Overview:
+    async with asyncio.timeout(LIMIT):
+        while True:
+            assert not running.done(), running
+            overview = await told.get()
+            if wanted(overview):
+                return overview
+
+
+def program(machine: Machine, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    argv = [sys.executable, "-m", "t3tray", *words]
+    return subprocess.run(argv, env={**os.environ, **environment}, capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+
+
+def test_a_folder_in_another_encoding_is_one_threads_trouble(machine: Machine) -> None:
+    before = verdicts()
+    folder = machine.world.code / "größe 漢字"
+    folder.mkdir()
+    _rewrite(machine.world.state, "projection_threads", "worktree_path", str(folder))
+    ascii_only = {"PYTHONUTF8": "0", "LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    for words in (*READING, ("show", "t1")):
+        done = program(machine, *words, "--json", **ascii_only)
+        assert done.returncode == 0, (words, done)
+        json.loads(done.stdout)
+    rows = json.loads(program(machine, "threads", "--json", **ascii_only).stdout)["threads"]
+    now = {row["id"]: (row["verdict"]["kind"], row["verdict"]["reason"]) for row in rows}
+    assert {name: now.get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
+    assert now["t1"][0] == "unknown"
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: " ".join(words))
+def test_a_closed_stderr_changes_no_answer(machine: Machine, words: tuple[str, ...]) -> None:
+    other_homes_database_is_garbage(machine, pytest.MonkeyPatch())
+    argv = [sys.executable, "-m", "t3tray", *words, "--json"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *argv], stdout=subprocess.PIPE, timeout=LIMIT, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0
+    json.loads(done.stdout)
