@@ -240,18 +240,18 @@ async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
 
 async def test_a_task_that_ends_by_an_error_is_told_and_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watched, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(watched, "WELL_AFTER", 0.1)
-    run, runs = Noticing.run, []
+    was_told, runs = asyncio.Event(), []
 
-    async def broken_once(noticing: Noticing) -> None:
+    async def broken_once(_noticing: Noticing) -> None:
         runs.append(1)
         if len(runs) == 1:
             raise ZeroDivisionError("oops")
-        await run(noticing)
+        await was_told.wait()
 
     monkeypatch.setattr(Noticing, "run", broken_once)
     async with running() as (_, told):
         (warning,) = (await next_of(told, lambda overview: overview.warnings != ())).warnings
         assert "Showing notices stopped" in warning and "oops" in warning
+        was_told.set()
         await next_of(told, lambda overview: overview.warnings == ())
     assert len(runs) == 2
