@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("journal", "the history of the bindings").add_argument("thread", metavar="THREAD", nargs="?")
     doctor = add("doctor", "what is wrong, if anything: our data and server, T3 Code's threads, orphans, disks")
     doctor.add_argument("--diagnostics", action="store_true", help="all that helps to report a trouble, without secrets")
+    doctor.add_argument("--settle", action="store_true", help="say that what was put back from a copy is as it should be")
     server = add("server", "start, stop, restart, look at the server")
     server.add_argument("action", choices=["start", "stop", "restart", "status", "logs"])
     vault = add("vault", "what was kept of the threads' words")

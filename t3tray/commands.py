@@ -58,7 +58,7 @@ async def _run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
 async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
     engine = await Engine.open(words.data_dir, "command")
     opened.push_async_callback(engine.close)
-    for notice in engine.store.notices:
+    for notice in await engine.restoring.warnings():
         err.write(f"{notice}\n")
     return await COMMANDS[words.command](Command(words, engine, out, err))
 
@@ -75,6 +75,7 @@ async def status(command: Command) -> ExitCode:
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
         "warnings": list(overview.warnings),
+        "restore": documents.restore_document(overview.restore),
     }
     command.answer(document, tables.status(overview, counts, str(command.engine.data_directory)))
     return ExitCode.DONE
@@ -84,7 +85,8 @@ async def threads(command: Command) -> ExitCode:
     overview = await command.engine.overview(archived=command.words.all)
     rows = [documents.row_document(row) for row in overview.rows]
     foreign = [documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
-    command.answer({"threads": rows + foreign}, tables.threads(overview))
+    restore = documents.restore_document(overview.restore)
+    command.answer({"threads": rows + foreign, "restore": restore}, tables.threads(overview))
     return ExitCode.DONE
 
 
@@ -100,7 +102,9 @@ async def resume(command: Command) -> ExitCode:
     if code is ExitCode.DONE:
         # Before the answer: there is one document, also where nothing can be opened.
         await _open(command, resumption)
-    command.answer(documents.resumption_document(resumption), resumption.receipt.as_text())
+    document = documents.resumption_document(resumption)
+    document |= {"restore": documents.restore_document(await command.engine.restoring.restore())}
+    command.answer(document, resumption.receipt.as_text())
     return code
 
 
@@ -165,8 +169,12 @@ async def doctor(command: Command) -> ExitCode:
         text = await diagnose(command.engine)
         command.answer({"diagnostics": text}, text)
         return ExitCode.DONE
+    if command.words.settle:
+        settled = await command.engine.restoring.settle()
+        command.say("It is settled." if settled else "There was nothing to settle.")
     findings = await command.engine.examine()
     document: documents.Document = {"findings": [documents.finding_document(finding) for finding in findings]}
+    document["restore"] = documents.restore_document(await command.engine.restoring.restore())
     command.answer(document, tables.findings(findings))
     return ExitCode.DONE
 

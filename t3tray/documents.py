@@ -20,6 +20,7 @@ from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Preview, Remedy
+from t3tray.core.domain.restore import Restore, restore_sentence
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
@@ -252,6 +253,19 @@ def alarm_document(alarm: Alarm, remedies: tuple[Remedy, ...]) -> Document:
         "noticed_at": moment(alarm.noticed_at),
         "seen_at": moment(alarm.seen_at),
         "remedies": [remedy.value for remedy in remedies],
+    }
+
+
+def restore_document(restore: Restore | None) -> Document | None:
+    """That our own data was put back from a copy, as long as the user has not settled it."""
+    if restore is None:
+        return None
+    return {
+        "at": moment(restore.at),
+        "copy_at": moment(restore.copy_at),
+        "complete": restore.complete,
+        "set_aside": restore.aside or None,
+        "sentence": restore_sentence(restore),
     }
 
 

@@ -17,8 +17,6 @@ from t3tray.documents import Document
 async def settings(command: Command) -> ExitCode:
     name, value = command.words.name, command.words.value
     current = command.engine.settings
-    for warning in command.engine.store.settings.warnings:
-        command.say(warning)
     if name is not None and value is not None:
         refuse_state(name)
         current = await command.engine.preferences.change(name, parsed(current, name, value))

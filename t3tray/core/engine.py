@@ -35,6 +35,7 @@ from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
 from t3tray.core.preferences import Preferences
 from t3tray.core.prompting import Prompting
+from t3tray.core.restoring import Restoring
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
@@ -113,6 +114,7 @@ class Engine:
         self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.news = News(store.visits, run_sql)
+        self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
         tools = Tools(
@@ -182,6 +184,8 @@ class Engine:
                     await self.source.compare(self._connection[1])
             connection = self._connection[1]
             self.recovery.begin(connection, is_new)
+            # Before anything is sent: a binding that the journal lacks may be the thread's latest.
+            await self.restoring.compare(connection)
             return connection
 
     async def join_running_server(self) -> Connection | None:
@@ -211,7 +215,8 @@ class Engine:
 
     def guarding(self, heard: Callable[[Told], None]) -> Guarding:
         """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
-        return Guarding(self.store, self._run_sql, utc_now, self._author, self._surroundings, self.connect, heard, self._recover)
+        parts = (self._surroundings, self.connect, heard, self._recover, self.survey.lost_bindings.claims_of)
+        return Guarding(self.store, self._run_sql, utc_now, self._author, *parts)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -253,6 +258,8 @@ class Engine:
         picture = await self._run_sql(self.survey.look)
         if await self.source.find_for(picture):
             picture = await self._run_sql(self.survey.look)
+        if await self.restoring.find_lost():
+            picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:
             picture = await self._run_sql(self.survey.look)
         busy = await self._busy(
@@ -268,12 +275,12 @@ class Engine:
 
         Raises ThreadNotFound, UsageError, StoreError.
         """
-        return (await self._run_sql(self.survey.recall, prefix, True)).thread
+        return (await self.restoring.recall(prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
         self.resting.note()
-        recorded = await self._run_sql(self.survey.recall, prefix)
+        recorded = await self.restoring.recall(prefix)
         await self.threads.take_in(recorded)
         return recorded.thread
 
@@ -324,7 +331,7 @@ class Engine:
             seen,
             await self.server_status(),
             alarms,
-            (*self.store.notices, *self.store.settings.warnings, *self.archive.trouble, *self.recovery.troubles),
+            (*await self.restoring.warnings(), *self.archive.trouble, *self.recovery.troubles),
             self._clock(),
             utc_now(),
             archived,
@@ -336,12 +343,13 @@ class Engine:
             server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
             settings=self.settings,
             resting=await self._told_of_rest(taken.server),
+            restore=await self.restoring.restore(),
         )
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         await self.source.find()
-        recorded = await self._run_sql(self.survey.recall, thread_id, True)
+        recorded = await self.restoring.recall(thread_id, True)
         thread = recorded.thread
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:

@@ -14,6 +14,7 @@ from t3tray.core.errors import ServerDown, ServerFault, SessionMissing, TimedOut
 from t3tray.core.opencode.client import OpenCodeClient
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.events import Connected, Gap, ServerEvent
+from t3tray.core.opencode.marked import MarkedSessions, marked_of
 from t3tray.core.opencode.wire import Marker, MessageRecord
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
@@ -216,14 +217,17 @@ async def test_database_and_api_tell_the_same(
     assert (facts.archived, facts.reverted_to) == (True, messages[2].facts.id)
     assert [m.facts.compaction for m in messages][-2:] == [True, True]
     assert database_path(shared_home.environment, shared_home.home) == shared_home.database
-    with OpenCodeDatabase(shared_home.database).reading() as reader:
+    database = OpenCodeDatabase(shared_home.database)
+    by_file = [found for found in MarkedSessions(database).read() if found.marker.thread == "thread-db"]
+    by_server = [found for found in marked_of(await client.sessions()) if found.marker.thread == "thread-db"]
+    assert [found.facts.id for found in by_file] == [session] and by_file == by_server
+    with database.reading() as reader:
         assert reader.session(session) == facts
         assert reader.session(child) == (await client.session(child)).facts
         assert [reader.message(session, m.facts.id) for m in messages] == [m.facts for m in messages]
         assert (reader.first(session), reader.newest(session)) == (messages[0].facts, messages[-1].facts)
         assert reader.count(session) == len(messages) == 6
         assert reader.newest(child) is None
-        assert reader.sessions_marked_for("thread-db") == (session,)
         with pytest.raises(SessionMissing):
             reader.session("ses_nope")
         with pytest.raises(SessionMissing):

@@ -23,12 +23,14 @@ WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
 class Opened:
     """Stands for an engine: notes how far its closing came."""
 
-    class store:
-        notices = ()
-
     def __init__(self, at_close: Callable[[], None] = lambda: None) -> None:
         self.steps: list[str] = []
         self._at_close = at_close
+
+    class restoring:
+        @staticmethod
+        async def warnings() -> tuple[str, ...]:
+            return ()
 
     async def close(self) -> None:
         self.steps.append("begun")

@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.preferences": _BELOW_ENGINE,
     "core.prompting": _BELOW_ENGINE,
     "core.session_source": {*_BELOW_ENGINE, "core.launching"},
+    "core.restoring": _BELOW_ENGINE,
     "core.engine": {
         *_BELOW_ENGINE,
         "core.archive",
@@ -40,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "core.preferences",
         "core.prompting",
         "core.session_source",
+        "core.restoring",
     },
     "core.inventory": {*_BELOW_ENGINE, "core.engine"},
     "core.diagnostics": {*_BELOW_ENGINE, "core.engine", "core.inventory"},

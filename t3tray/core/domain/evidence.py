@@ -106,7 +106,8 @@ class Evidence(Struct, frozen=True):
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
     where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
-    would get of the session now; None where that is not known.
+    would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
+    empty where nothing says so.
     """
 
     taken_at: datetime
@@ -130,3 +131,4 @@ class Evidence(Struct, frozen=True):
     handed_over: bool = False
     why: str = ""
     context: Context | None = None
+    in_doubt: str = ""

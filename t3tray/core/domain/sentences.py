@@ -22,7 +22,7 @@ WORDING: dict[Reason, Wording] = {
     Reason.PROVED: Wording(
         "The session is there and its last recorded message was found, so your next message carries the whole conversation."
     ),
-    Reason.UNPROVEN: Wording("The session is there, but nothing has been recorded yet to compare it with."),
+    Reason.UNPROVEN: Wording("The session is there, but nothing proves yet that it is the right one."),
     Reason.INTERRUPTED: Wording(
         "The session is there and holds the conversation, but its last turn never finished.", (Remedy.FORK,)
     ),

@@ -100,9 +100,12 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """
     verdict = _decide(cursor, evidence)
     reason = verdict.reason
+    if evidence.in_doubt and reason is Reason.PROVED:
+        # What was recorded is there; whether it is the latest is what nobody knows.
+        reason = Reason.UNPROVEN
     if reason in _CARRIES_NOTHING:
         carries = Carries(CarriesKind.NOTHING, messages=0, summary=0)
-    elif reason in _RESUMABLE and cursor is not None and evidence.context is not None:
+    elif reason in _RESUMABLE and cursor is not None and evidence.context is not None and not evidence.in_doubt:
         carries = _carries(reason, cursor, evidence, evidence.context)
     else:
         carries = _UNKNOWN_CARRIES
@@ -119,6 +122,8 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.why.rstrip(".")
     if reason not in _RESUMABLE:
         return
+    if evidence.in_doubt:
+        yield evidence.in_doubt
     if evidence.t3_talks_to is not None:
         there = f"names {evidence.t3_talks_to} and goes on there" if evidence.t3_talks_to else "knows no session for it"
         yield f"T3 Code itself still {there}, unless it is protected"

@@ -62,6 +62,6 @@ def with_marker(fields: Mapping[str, msgspec.Raw], marker: Marker) -> bytes:
         metadata = msgspec.json.decode(fields["metadata"], type=Fields)
     except (KeyError, msgspec.DecodeError):
         metadata = {}
-    ours = msgspec.json.encode({"thread": marker.thread, "intent": marker.intent})
+    ours = msgspec.json.encode(marker.fields)
     metadata["t3tray"] = msgspec.Raw(ours)
     return msgspec.json.encode({**fields, "metadata": metadata})

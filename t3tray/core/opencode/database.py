@@ -293,14 +293,6 @@ class DatabaseReader:
         wanted = json.dumps(list(part_ids))
         return dict(self.rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
 
-    def sessions_marked_for(self, thread_id: str) -> tuple[str, ...]:
-        """The root sessions that carry our marker for this thread, oldest first."""
-        rows = self.rows(
-            "SELECT id, metadata FROM session WHERE parent_id IS NULL AND instr(metadata, ?) ORDER BY time_created, id", thread_id
-        )
-        marks = ((session_id, wire.marker_in(metadata.encode())) for session_id, metadata in rows)
-        return tuple(session_id for session_id, mark in marks if mark and mark.thread == thread_id)
-
     def _end(self, session_id: str, order: str) -> MessageFacts | None:
         rows = self.rows(f"{MESSAGES} WHERE session_id = ? ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
         if rows:

@@ -27,10 +27,17 @@ _CAUSE = "[cause]: "
 
 @dataclass(frozen=True)
 class Marker:
-    """What t3tray wrote into a session that it created: `metadata.t3tray`."""
+    """What t3tray wrote into a session that it created: `metadata.t3tray`. `store` is the id of the store whose journal has the
+    intent; empty in sessions from before it was written."""
 
     thread: str
     intent: str
+    store: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """As it lies in the session's metadata."""
+        return {"thread": self.thread, "intent": self.intent, **({"store": self.store} if self.store else {})}
 
 
 @dataclass(frozen=True)
@@ -437,6 +444,7 @@ class _Metadata(Struct, frozen=True):
 class _OurMark(Struct, frozen=True):
     thread: str
     intent: str
+    store: str = ""
 
 
 def marker_in(metadata: bytes | Raw) -> Marker | None:
@@ -445,7 +453,7 @@ def marker_in(metadata: bytes | Raw) -> Marker | None:
         mark = msgspec.json.decode(metadata, type=_Metadata).t3tray
     except msgspec.DecodeError:
         return None
-    return Marker(mark.thread, mark.intent)
+    return Marker(mark.thread, mark.intent, mark.store)
 
 
 class _MarkedPart(Struct, frozen=True):
@@ -468,7 +476,7 @@ def plain_metadata(metadata: str) -> dict[str, object]:
 
 def marked_metadata(metadata: str, marker: Marker) -> dict[str, object]:
     """The same with our marker in it; what others wrote there stays."""
-    return {**plain_metadata(metadata), "t3tray": {"thread": marker.thread, "intent": marker.intent}}
+    return {**plain_metadata(metadata), "t3tray": marker.fields}
 
 
 def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:

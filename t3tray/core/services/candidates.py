@@ -27,24 +27,26 @@ T3_LOG = "T3 Code's log"
 T3_TITLE = "title"
 T3_MESSAGES = "T3 Code's messages"
 JOURNAL = "journal"
+MARK = "t3tray's mark in it"
 
 
 class Memory(Struct, frozen=True):
     """What the sources remember of one thread. `titled` are sessions named after it, `parts` what its messages were made from;
-    `told` the sessions that some of those were found in already."""
+    `told` the sessions that some of those were found in already, `marked` those that claim it by our mark."""
 
     t3: T3Thread | None = None
     stretches: tuple[Stretch, ...] = ()
     titled: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
 
     def names_only(self, session_id: str | None) -> bool:
         """Whether no other session is remembered than this one, the entries left aside."""
         t3 = self.t3
         earlier = (*(session.session_id for session in t3.earlier), t3.before_import or session_id) if t3 else ()
-        named = (*self.titled, *self.told, *earlier, *(stretch.session_id for stretch in self.stretches))
+        named = (*self.titled, *self.told, *self.marked, *earlier, *(stretch.session_id for stretch in self.stretches))
         return all(name == session_id for name in named)
 
 
@@ -114,6 +116,7 @@ def _claims(memory: Memory, reader: DatabaseReader | None) -> Iterable[tuple[str
     yield T3_MESSAGES, memory.told
     if reader is not None:
         yield T3_MESSAGES, reader.sessions_of_parts(memory.parts).values() if memory.parts else ()
+    yield MARK, memory.marked
     yield JOURNAL, (entry.session_id for entry in memory.entries if entry.session_id)
 
 

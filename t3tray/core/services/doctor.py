@@ -57,8 +57,8 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _server(patient.overview.server),
         _journal(patient.store),
         _intents(patient),
-        *(Finding("data", False, notice) for notice in patient.store.notices),
-        *(Finding("setting", False, warning) for warning in patient.store.settings.warnings),
+        *(Finding("data", False, warning) for warning in patient.store.warnings),
+        *_lost_bindings(patient),
         *_databases(patient),
         *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
         *(Finding("sources", False, sentence) for sentence in patient.picture.trouble),
@@ -98,6 +98,20 @@ def _intents(patient: Patient) -> Finding:
     if patient.troubles:
         return Finding("open intents", False, listed, patient.troubles)
     return Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
+
+
+def _lost_bindings(patient: Patient) -> Iterator[Finding]:
+    """OpenCode's sessions that t3tray made, compared with the journal."""
+    lost = patient.survey.lost_bindings
+    if lost.trouble:
+        yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
+        return
+    claims = [(row, lost.sessions_of(row.thread.id)) for row in patient.overview.rows if lost.sessions_of(row.thread.id)]
+    for row, sessions in claims:
+        told = f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it, too"
+        yield Finding("marks", False, f"{told}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
+    if not claims:
+        yield Finding("marks", True, "the journal knows every session that t3tray made")
 
 
 def _databases(patient: Patient) -> Iterator[Finding]:

@@ -57,9 +57,9 @@ def directory_exists(path: str) -> bool | None:
 class Recorded(Struct, frozen=True):
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
-    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`
-    `asked_for` and `handed_over` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread` names what of it
-    could not be read, for people; the verdict is unknown then, whatever else is known.
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`,
+    `asked_for`, `handed_over` and `in_doubt` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread`
+    names what of it could not be read, for people; the verdict is unknown then, whatever else is known.
     """
 
     thread: Thread
@@ -74,6 +74,7 @@ class Recorded(Struct, frozen=True):
     handed_over: bool = False
     deleted: bool = False
     unread: str = ""
+    in_doubt: str = ""
 
 
 class Sessions(Protocol):
@@ -120,6 +121,7 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
         asked_for=recorded.asked_for,
         handed_over=recorded.handed_over,
+        in_doubt=recorded.in_doubt,
     )
 
 
@@ -170,6 +172,7 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
         context=_read_context(reader, facts),
+        in_doubt=recorded.in_doubt,
     )
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
         evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)

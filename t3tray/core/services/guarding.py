@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import realpath
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Evidence, Failure, Found
+from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
 from t3tray.core.domain.guard import Bound, ThreadNow, Told
 from t3tray.core.domain.journal import Actor, Entry, Event, last_change, put_away
 from t3tray.core.domain.thread import Source, Thread
@@ -46,8 +46,10 @@ class Guarding:
         connect: Callable[[], Awaitable[SessionServer]],
         heard: Callable[[Told], None],
         recover: Callable[[str], Awaitable[None]],
+        claims: Callable[[str, str], tuple[Claim, ...]] = lambda _thread, _session: (),
     ) -> None:
-        """`heard` is called with each answer, in the event loop; `recover` waits for what is left open in a thread."""
+        """`heard` is called with each answer, in the event loop; `recover` waits for what is left open in a thread. `claims`: the
+        sessions that claim a thread, which is bound to this one, by our mark."""
         self._store = store
         self._run_sql = run_sql
         self._now = now
@@ -56,6 +58,7 @@ class Guarding:
         self._connect = connect
         self._heard = heard
         self._recover = recover
+        self._claims = claims
 
     async def bound(self, thread: ThreadNow) -> Bound | None:
         """The thread's live binding with a verdict taken just now; what T3 Code names for it counts nothing here."""
@@ -85,7 +88,7 @@ class Guarding:
     @asynccontextmanager
     async def intend(self, thread: ThreadNow, why: str, since: int) -> AsyncIterator[_Intent]:
         """Write ahead; until the end of the `async with` recovery leaves it to us."""
-        intent = _Intent(self, Marker(thread.id, self._author.open_intent()), why, since)
+        intent = _Intent(self, Marker(thread.id, self._author.open_intent(), self._store.id), why, since)
         try:
             await self._run_sql(self._write_ahead, self._thread(thread), intent)
             yield intent
@@ -119,7 +122,7 @@ class Guarding:
 
     async def _evidence(self, thread: Thread, cursor: Cursor, has_turns: bool) -> tuple[Evidence, bool]:
         """What the server says of a cursor, and whether the session carries our marker for this thread."""
-        recorded = Recorded(thread, cursor, has_turns)
+        recorded = Recorded(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
             return gather.from_nobody(recorded, Failure.UNSUPPORTED, self._surroundings), False
         try:

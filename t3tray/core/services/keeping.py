@@ -53,6 +53,9 @@ class Keeper:
     def _is_due(self, found: Examination) -> bool:
         if found.cursor is None or found.verdict.reason not in RENEWS or found.thread.id in self._refused:
             return False
+        if found.evidence.in_doubt:
+            # A binding from a copy is proved by a resume only: reading shows that the session is there, not that it is the one.
+            return False
         return found.is_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
 
     def _proofs(self, due: Sequence[Examination]) -> list[Proof]:

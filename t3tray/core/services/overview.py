@@ -87,6 +87,7 @@ def take_details(
         candidates=survey.candidates(thread.id, entries),
         alarms=store.alarms.all(thread.id),
         answers=store.guard_answers.all(thread.id),
+        marked=survey.lost_bindings.sessions_of(thread.id),
     )
 
 

@@ -118,6 +118,9 @@ class Resume:
         resumption = await self._record(examination, _DESPITE_OTHERS if despite_others else "")
         if examination.is_news or examination.is_unread:
             await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
+        elif examination.evidence.in_doubt and examination.verdict.reason in RENEWS and examination.cursor:
+            why = "verified after t3tray's data was put back from a copy"
+            await self._run_sql(self._verified, examination.thread.id, examination.cursor, why)
         return resumption
 
     async def unreachable(self, thread_id: str, error: WorldError) -> Resumption:
@@ -153,6 +156,12 @@ class Resume:
                 why = f"{why}; what had been recorded last was taken back before"
         entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
         return await self._run_sql(self._store.journal.prove, entry)
+
+    def _verified(self, thread_id: str, cursor: Cursor, why: str) -> None:
+        """A line that says so, although nothing is new: from then on the binding is not in doubt."""
+        if self._store.journal.binding(thread_id).cursor == cursor:
+            entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
+            self._store.journal.append(entry)
 
     async def _record(self, examined: Examination, *notes: str) -> Resumption:
         thread, cursor, verdict = examined.thread, examined.cursor, examined.verdict

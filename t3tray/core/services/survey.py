@@ -31,6 +31,7 @@ from t3tray.core.opencode.index import SessionIndex
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
+from t3tray.core.services.lost_bindings import LostBindings
 from t3tray.core.services.resume import Examination, examined
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
@@ -74,6 +75,7 @@ class Survey:
         self._unread = UnreadThreads()
         self._sources = T3Sources(readers, self._unread)
         self._index = SessionIndex(database)
+        self.lost_bindings = LostBindings(store, database, surroundings.now)
         self._seq = 0
         self._pending: set[str] = set()
         self._t3_tells = False
@@ -102,7 +104,7 @@ class Survey:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with _many_objects():
             states = self._sources.read()
-            changed = self._pending | self._read_bindings() | self._read_threads(states)
+            changed = self._pending | self._read_bindings() | self._read_threads(states) | self.lost_bindings.read()
             self._pending = set()
             surroundings = self._surroundings.at_once()
             failure, sessions = self._read_sessions()
@@ -124,7 +126,7 @@ class Survey:
 
         One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
-        self._pending |= self._read_bindings() | self._read_threads(self._sources.read())
+        self._pending |= self._read_bindings() | self._read_threads(self._sources.read()) | self.lost_bindings.read()
         shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
         shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
         if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
@@ -329,11 +331,13 @@ class Survey:
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
         if t3 is not None and not (name in self._stale and own is not None and cursor is not None):
             found = self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
+            found = self.lost_bindings.with_doubts(found) if found else None
             return structs.replace(found, unread=self._stale[name]) if found and name in self._stale else found
         if own is None or self._is_gone(own):
             return None
         had_turns = cursor.last_message_id is not None if cursor else True
-        return Recorded(own, cursor, had_turns, asked_for=cursor is None and name in self._asked_for)
+        asked_for = cursor is None and name in self._asked_for
+        return self.lost_bindings.with_doubts(Recorded(own, cursor, had_turns, asked_for=asked_for))
 
     def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
         """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it.
@@ -360,6 +364,11 @@ class Survey:
         """Which form of T3 Code's database shows this thread; None where none does."""
         return self._sources.shape_of(thread_id)
 
+    def shown_by_t3(self, thread_id: str) -> Thread | None:
+        """The thread as T3 Code showed it at the last look, where it did."""
+        t3 = self._t3.get(thread_id)
+        return t3_thread(t3, "") if t3 else None
+
     def told_by_t3(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
         return self._sources.transcript(thread_id)
@@ -378,9 +387,9 @@ class Survey:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
         stretches = self._sources.stretches(thread_id)
         titled = self._index.titled(f"T3 Code {thread_id}")
-        return Memory(
-            self._t3.get(thread_id), stretches, titled, told=tuple(sorted(self._answered_in.get(thread_id, ()))), entries=entries
-        )
+        told = tuple(sorted(self._answered_in.get(thread_id, ())))
+        marked = self.lost_bindings.sessions_of(thread_id)
+        return Memory(self._t3.get(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
 
     def _with_others(self, recorded: Recorded) -> Recorded:
         try:
@@ -405,7 +414,8 @@ class Survey:
             memory = structs.replace(memory, entries=self._store.journal.entries(recorded.thread.id))
             candidates = candidates_of(memory, self._index.reader)
             there = {found.session_id: found.exists for found in candidates}
-            recorded = structs.replace(recorded, split=split_of(bound, candidates, put_away(memory.entries)))
+            split = split_of(bound, candidates, put_away(memory.entries))
+            recorded = structs.replace(recorded, split=split or recorded.split)
         elif stretches and bound:
             there = {bound: self._index.has(bound)}
         if not stretches:

@@ -47,7 +47,7 @@ class Threads:
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
             # Cancelled in between, nobody could tell whether the server makes it after we have looked.
-            making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or ""))
+            making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or "", self._store.id))
             record = await to_the_end(making)
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
             self._author.close_intent(intent.intent or "")

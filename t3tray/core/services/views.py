@@ -14,6 +14,7 @@ from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.restore import Restore
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.thread import Source, Thread
@@ -88,6 +89,7 @@ class Overview:
     reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
     `news` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line above
     everything, where this is no usual world. `stale_since`: the threads could not be read since then, and are shown as they were.
+    `restore`: our own data was put back from a copy, and the user has not settled that.
     """
 
     server: ServerStatus
@@ -107,6 +109,7 @@ class Overview:
     news: frozenset[str] = frozenset()
     banner: str = ""
     stale_since: datetime | None = None
+    restore: Restore | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class ThreadDetails:
     """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
 
     `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for
-    it. `deleted` is a sentence on a thread that T3 Code shows no more, else empty; nothing is offered for it.
+    it. `deleted` is a sentence on a thread that T3 Code shows no more, else empty; nothing is offered for it. `marked` are
+    sessions that claim it by our mark, of which the journal knows nothing.
     """
 
     row: ThreadRow
@@ -127,6 +131,7 @@ class ThreadDetails:
     choices: tuple[Candidate, ...] = ()
     answers: tuple[Told, ...] = ()
     deleted: str = ""
+    marked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,14 @@ class Copies:
         return now - times[0] >= (EVERY if len(times) > 1 else SECOND)
 
     def make(self, source: Path, now: datetime) -> None:
-        """One more copy; the oldest above five go. Raises sqlite3.Error or OSError, and then the others stay as they are."""
+        """One more copy; the oldest above five go. Raises sqlite3.Error or OSError, and then the others stay as they are.
+
+        One that is dated in the future (the clock was ahead) neither counts nor goes: nobody knows how old it is.
+        """
         make_private_folder(self._folder)
         target = self._folder / f"t3tray-{stamp(now)}.sqlite"
         copy_database(source, target)
-        others = [path for _, path in self.newest_first() if path != target]
+        others = [path for time, path in self.newest_first() if path != target and time <= now]
         for old in others[KEPT - 1 :]:
             old.unlink()
 

@@ -24,10 +24,12 @@ _WAIT_FOR_ANOTHER = 15.0
 
 @dataclass(frozen=True)
 class Look:
-    """What a file turned out to be. `damage` is a clause for people; `revision` is None in an empty file."""
+    """What a file turned out to be. `damage` is a clause for people; `revision` is None in an empty file,
+    `last_seq` the journal's last line."""
 
     damage: str | None = None
     revision: str | None = None
+    last_seq: int = 0
 
 
 def make_private_folder(folder: Path) -> None:
@@ -83,7 +85,10 @@ def _look(connection: sqlite3.Connection, steps: Steps, check: str) -> Look:
     if revision is None:
         return Look(damage="it does not hold t3tray's tables")
     missing = _missing(connection, names) if revision == steps.head else None
-    return Look(damage=f"{missing} is missing" if missing else None, revision=revision)
+    if missing:
+        return Look(damage=f"{missing} is missing", revision=revision)
+    (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+    return Look(revision=revision, last_seq=last_seq)
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

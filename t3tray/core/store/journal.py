@@ -15,6 +15,7 @@ from t3tray.core.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
 from t3tray.core.errors import OurBug, Refused
 from t3tray.core.store.column_types import decode
 from t3tray.core.store.database import Database
+from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.schema import cursors, journal, threads
 
 _LOOK_AGAIN = "Look at the thread again, and choose again."
@@ -23,8 +24,9 @@ _LOOK_AGAIN = "Look at the thread again, and choose again."
 class Journal:
     """Every method raises StoreError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, file: JournalFile) -> None:
         self._database = database
+        self._file = file
 
     def append(self, *entries: Entry, since: int | None = None) -> tuple[Entry, ...]:
         """Record these and bring the cursors to what they say; returns them with their places.
@@ -33,7 +35,7 @@ class Journal:
         something has changed since or another remedy is under way, when the intent was settled meanwhile, and when the thread or
         the session is bound otherwise than an entry takes for granted.
         """
-        with self._database.write() as connection:
+        with self._file.recording(self._database) as connection:
             _refuse_settled(connection, entries)
             if since is not None:
                 _refuse_changed(connection, entries, since)
@@ -91,6 +93,12 @@ class Journal:
             bound = {thread_id: decode(text, Cursor) for thread_id, text in connection.execute(live).all()}
             return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later).all()}
 
+    def intents_since(self, seq: int) -> tuple[int, frozenset[str]]:
+        """The latest place in the journal, and the intents that were written of after `seq`."""
+        named = select(journal.c.intent).where(journal.c.seq > seq, journal.c.intent.is_not(None)).distinct()
+        with self._database.read() as connection:
+            return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(connection.scalars(named).all())
+
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""
         with self._database.read() as connection:
@@ -129,12 +137,13 @@ def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: i
 
 
 def append_entry(connection: Connection, entry: Entry) -> Entry:
-    _apply(connection, entry)
+    apply_entry(connection, entry)
     values = {name: value for name, value in vars(entry).items() if name != "seq"}
     return replace(entry, seq=connection.execute(insert(journal).values(values)).lastrowid)
 
 
-def _apply(connection: Connection, entry: Entry) -> None:
+def apply_entry(connection: Connection, entry: Entry) -> None:
+    """Bring `cursors` to what the entry says. Raises Refused where the thread or the session is bound otherwise."""
     mine = cursors.c.thread_id == entry.thread_id
     match entry.event:
         case Event.INTENDED | Event.ABANDONED | Event.PUT_AWAY | Event.DONE:

@@ -1,7 +1,9 @@
-"""Opening the file, whatever state it is in: checked, set aside and restored where it is damaged, migrated, copied once a day.
+"""Opening the file, whatever state it is in: checked, set aside and restored where it is damaged, migrated, copied once a day,
+brought up to its journal's own file.
 
 Only bytes that are wrong count as damage. A lock, a full disk, a missing permission or a newer file raise a StoreError and leave
-everything as it is. Nothing is ever deleted but copies above the number that is kept.
+everything as it is. Nothing is ever deleted but copies above the number that is kept. That something was put back stays a fact in
+the store (`domain.restore`) until the user settles it.
 """
 
 from __future__ import annotations
@@ -9,13 +11,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
+from t3tray.core.domain.restore import Restore, restore_sentence
+from t3tray.core.errors import T3TrayError
 from t3tray.core.store.copies import Copies
 from t3tray.core.store.database import Database
 from t3tray.core.store.files import SIDE_FILES, Look, alone, copy_database, look, make_private_file, make_private_folder, stamp
+from t3tray.core.store.journal_file import JournalFile, Line, last_change, lines_since
 from t3tray.core.store.migration import OURS, Steps, refuse_newer, upgrade
+from t3tray.core.store.replaying import replay
+from t3tray.core.store.restores import add_restore, last_seq, set_store_id, store_id
 from t3tray.core.store.trouble import translated
 
 FILE_NAME = "t3tray.sqlite"
@@ -27,19 +36,27 @@ def open_database(directory: Path, now: datetime, steps: Steps = OURS) -> tuple[
         make_private_folder(directory)
         with alone(directory):
             opening = _Opening(directory.absolute(), now, steps)
-            return opening.run(), tuple(opening.notices)
+            database = opening.run()
+            try:
+                opening.bring_up_to_date(database)
+            except BaseException:
+                database.close()
+                raise
+            return database, tuple(opening.notices)
 
 
 class _Opening:
     def __init__(self, directory: Path, now: datetime, steps: Steps) -> None:
         self.notices: list[str] = []
+        self._restore: Restore | None = None
+        self._wants_copy = False
         self._path = directory / FILE_NAME
         self._copies = Copies(directory)
         self._now = now
         self._steps = steps
 
     def run(self) -> Database:
-        wants_copy = self._copies.is_due(self._now)
+        wants_copy = self._wants_copy = self._copies.is_due(self._now)
         found = look(self._path, self._steps, thorough=wants_copy) if self._path.exists() else None
         if found is None or found.damage or not found.revision:
             found = self._replace(found)
@@ -59,17 +76,11 @@ class _Opening:
         aside = self._set_aside() if copy or found is None or found.damage else None
         if copy is None and aside is None:
             return Look()
-        said = f"t3tray's data file {trouble}"
-        said += f"; what there was of it was set aside as {aside}. " if aside else ". "
+        self._restore = Restore(self._now, trouble, 0, complete=False, copy_at=copy[0] if copy else None, aside=aside or "")
         if copy is None:
-            self.notices.append(f"{said}There is no good copy, so it begins anew: bind your threads to their sessions again.")
             return Look()
-        time, path, look_at_copy = copy
-        copy_database(path, self._path)
-        self.notices.append(
-            f"{said}The copy of {time:%Y-%m-%d %H:%M} UTC was put back: what was recorded after that is not in it."
-        )
-        return look_at_copy
+        copy_database(copy[1], self._path)
+        return copy[2]
 
     def _set_aside(self) -> str | None:
         """Rename what there is. The side files go first: SQLite would play a -wal that is left behind into the next file."""
@@ -86,11 +97,13 @@ class _Opening:
         return name if renamed else None
 
     def _good_copy(self) -> tuple[datetime, Path, Look] | None:
+        """The good copy that knows most of the journal. Its date does not decide: the clock may have been wrong."""
+        good = []
         for time, path in self._copies.newest_first():
             found = look(path, self._steps, thorough=True, at_rest=True)
             if found.revision and not found.damage:
-                return time, path, found
-        return None
+                good.append((time, path, found))
+        return max(good, key=lambda copy: (copy[2].last_seq, copy[0] <= self._now, copy[0]), default=None)
 
     def _copy_of_the_day(self) -> None:
         try:
@@ -110,3 +123,51 @@ class _Opening:
             database.close()
             raise
         return database
+
+    def bring_up_to_date(self, database: Database) -> None:
+        """Compare with the journal's own file: what either of the two lacks is written into it. Raises StoreError."""
+        file = JournalFile(self._path.parent)
+        try:
+            # Before the database: a line is written after its transaction, so that it is never ahead of a sound one.
+            newest = file.last()
+            with database.read() as connection:
+                name, change = store_id(connection), last_change(connection)
+            if newest is not None and name and newest.store != name:
+                file.set_aside(f"other-{stamp(self._now)}")
+                newest = None
+            is_level = bool(name) and change == (newest.seq if newest else 0)
+            if is_level and self._restore is None and not self._wants_copy:
+                return
+            self._level(database, file, newest)
+        except OSError as error:
+            self.notices.append(
+                f"t3tray's second record of the bindings cannot be used ({file.path}: {error.strerror or error})."
+            )
+
+    def _level(self, database: Database, file: JournalFile, newest: Line | None) -> None:
+        lines, is_whole = file.lines() if newest else ([], False)
+        with database.write() as connection:
+            if not store_id(connection):
+                set_store_id(connection, newest.store if newest else uuid4().hex)
+            known, change = last_seq(connection), last_change(connection)
+        is_older = newest is not None and newest.seq > change
+        if is_older and self._restore is None:
+            self._restore = Restore(self._now, "was older than the record of its bindings (journal.jsonl)", 0, complete=False)
+        is_complete = is_whole and newest is not None and newest.seq >= change
+        if is_older:
+            is_complete = self._replayed(database, lines) and is_complete
+        with database.write() as connection:
+            if self._restore is not None:
+                self._restore = replace(self._restore, last_seq=known, complete=is_complete)
+                add_restore(connection, self._restore)
+                self.notices.append(restore_sentence(self._restore))
+            written = {line.seq for line in lines}
+            missing = [line for line in lines_since(connection, 0) if line.seq not in written]
+        file.append(missing)
+
+    def _replayed(self, database: Database, lines: list[Line]) -> bool:
+        try:
+            with database.write() as connection:
+                return replay(connection, lines)
+        except T3TrayError:
+            return False

@@ -17,6 +17,7 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Thread
 from t3tray.core.store.database import Database
+from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.schema import cursors, journal, threads
 
 
@@ -31,15 +32,16 @@ class Proof:
 class Proofs:
     """Every method raises StoreError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, file: JournalFile) -> None:
         self._database = database
+        self._file = file
 
     def record(self, proofs: Sequence[Proof], at: datetime, why_renewed: str, why_bound: str) -> frozenset[str]:
         """Renew what is bound to that session and has news, bind what is bound to none.
 
         The ids of the threads whose session is another thread's come back: nothing was recorded of them.
         """
-        with self._database.write() as connection:
+        with self._file.recording(self._database) as connection:
             live = {row.thread_id: row.cursor for row in connection.execute(_live([proof.thread.id for proof in proofs]))}
             owners = {row.session_id: row.thread_id for row in connection.execute(_owners(proofs))}
             renewed, bound, refused = [], [], []

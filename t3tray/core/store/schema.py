@@ -169,3 +169,17 @@ prompts = Table(
     Column("at", Moment, nullable=False),
     Index("prompts_of_thread", "thread_id"),
 )
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("complete", Integer, nullable=False),
+    Column("copy_at", Moment),
+    Column("aside", Text, nullable=False),
+    Column("settled_at", Moment),
+    sqlite_autoincrement=True,
+)

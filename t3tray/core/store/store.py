@@ -7,17 +7,20 @@ from datetime import datetime
 from pathlib import Path
 
 from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.restore import restore_sentence
 from t3tray.core.domain.thread import Thread
 from t3tray.core.store.alarms import Alarms
 from t3tray.core.store.copies import Copies
 from t3tray.core.store.database import Database
 from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
+from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
 from t3tray.core.store.prompts import Prompts
 from t3tray.core.store.proofs import Proofs
 from t3tray.core.store.receipts import Receipts
+from t3tray.core.store.restores import Restores, store_id
 from t3tray.core.store.rests import Rests
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.store.threads import Threads, insert_thread
@@ -31,15 +34,20 @@ class Store:
     def __init__(self, database: Database, notices: tuple[str, ...]) -> None:
         self._database = database
         self._copies = Copies(database.path.parent)
+        self._file = JournalFile(database.path.parent)
         self.notices = notices
         self.threads = Threads(database)
-        self.journal = Journal(database)
+        self.journal = Journal(database, self._file)
+        self.restores = Restores(database)
+        with database.read() as connection:
+            # What tells this store from those of other data folders; the same in all its copies.
+            self.id = store_id(connection)
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
         self.rests = Rests(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
-        self.proofs = Proofs(database)
+        self.proofs = Proofs(database, self._file)
         self.guard_answers = GuardAnswers(database)
         self.visits = Visits(database)
         self.prompts = Prompts(database)
@@ -54,9 +62,16 @@ class Store:
         """The file."""
         return self._database.path
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user has to be told as long as it is so, in sentences; with the notices of this start. Raises StoreError."""
+        restore = self.restores.unsettled()
+        standing = (restore_sentence(restore) if restore else "", *self.settings.warnings, self._file.trouble)
+        return tuple(dict.fromkeys(filter(None, (*self.notices, *standing))))
+
     def add_thread(self, thread: Thread, entry: Entry) -> None:
         """A new thread together with the first line of its journal: both or neither. Raises StoreError, Refused."""
-        with self._database.write() as connection:
+        with self._file.recording(self._database) as connection:
             insert_thread(connection, thread)
             append_entry(connection, entry)
 

@@ -239,3 +239,11 @@ def test_a_compaction_is_said_with_its_time_and_how_much_is_in_its_summary() -> 
 
 def test_a_compaction_that_was_never_finished_is_said() -> None:
     assert "may not answer" in sentence(decide(CURSOR, evidence(context=Context(9, is_pending=True))))
+
+
+@pytest.mark.parametrize(("reason", "cursor", "changed"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
+def test_a_binding_in_doubt_is_never_proved_and_says_why(reason: Reason, cursor: Cursor | None, changed: dict[str, Any]) -> None:
+    plain = decide(cursor, evidence(**changed))
+    doubted = decide(cursor, evidence(**changed, in_doubt="its binding is of 2026-11-24 12:00 UTC"))
+    assert doubted.reason is (Reason.UNPROVEN if plain.reason is Reason.PROVED else plain.reason)
+    assert ("its binding is of" in sentence(doubted)) is (plain.kind is Kind.RESUMABLE)

@@ -224,7 +224,9 @@ def _only_choice(details: ThreadDetails) -> str:
 def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
     """The sessions that would still claim the thread."""
     claims = split_of(session_id, details.candidates, put_away(details.journal))
-    return tuple(claim.session_id for claim in claims if claim.session_id != session_id)
+    # Those that claim it by our mark do so whatever they hold, be they gone or empty.
+    rivals = dict.fromkeys((*(claim.session_id for claim in claims), *details.marked))
+    return tuple(rival for rival in rivals if rival != session_id)
 
 
 def _counted(utterances: tuple[Utterance, ...]) -> str:

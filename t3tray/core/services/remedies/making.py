@@ -60,7 +60,7 @@ class _Making:
         try:
             await journal.write(journal.entry(Event.INTENDED, why))
             # Cancelled in between, nobody could tell whether the server makes it after we have looked.
-            made = await to_the_end(make(server, Marker(thread.id, journal.intent)))
+            made = await to_the_end(make(server, Marker(thread.id, journal.intent, self._tools.store.id)))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
             old = await self._tools.run_sql(live_binding, self._tools, thread.id)
             away = (journal.entry(Event.PUT_AWAY, "a new session was chosen", other) for other in others)
@@ -251,11 +251,9 @@ def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Aw
 def _others(details: ThreadDetails) -> tuple[str, ...]:
     """The sessions that would claim the thread beside a new one."""
     gone = put_away(details.journal)
-    return tuple(
-        found.session_id
-        for found in details.candidates
-        if found.exists and not found.parent_id and found.session_id not in gone and found.session_id != details.row.session_id
-    )
+    there = (found.session_id for found in details.candidates if found.exists and not found.parent_id)
+    others = dict.fromkeys((*there, *details.marked))
+    return tuple(name for name in others if name not in gone and name != details.row.session_id)
 
 
 def _left(details: ThreadDetails) -> tuple[str, ...]:

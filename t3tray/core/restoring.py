@@ -1,0 +1,115 @@
+"""Our own data was put back from a copy, or is older than what happened: what was lost is found again, and the user settles it.
+
+It binds a thread only where the journal knows no binding of it, and OpenCode's session carries our mark for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.restore import Restore
+from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
+from t3tray.core.opencode.marked import MarkedSession, marked_of
+from t3tray.core.services.evidence import Recorded, cursor_now
+from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.survey import Survey
+from t3tray.core.store.store import Store
+from t3tray.core.system.serial import SerialExecutor
+
+_UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
+_log = logging.getLogger(__name__)
+
+
+class Restoring:
+    """Lives on the event loop. `connect` brings the server, started if it has to be;
+    `is_external`: another one than ours serves."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        store: Store,
+        run_sql: SerialExecutor,
+        connect: Callable[[], Awaitable[SessionServer]],
+        now: Callable[[], datetime],
+        is_external: bool,
+    ) -> None:
+        self._survey = survey
+        self._lost = survey.lost_bindings
+        self._store = store
+        self._run_sql = run_sql
+        self._connect = connect
+        self._now = now
+        self._is_external = is_external
+        self._compared: SessionServer | None = None
+
+    async def warnings(self) -> tuple[str, ...]:
+        """What has to be told of our own data as long as it is so, in sentences. Raises StoreError."""
+        return await self._run_sql(lambda: self._store.warnings)
+
+    async def restore(self) -> Restore | None:
+        """The restore that is not settled. Raises StoreError."""
+        return await self._run_sql(self._store.restores.unsettled)
+
+    async def settle(self) -> int:
+        """The user says that what was put back is as it should be; how many restores stood. Raises Refused, StoreError."""
+        await self._run_sql(self._survey.look)
+        split = await self._run_sql(self._lost.claimed)
+        if split:
+            raise Refused(
+                f"Several sessions claim these threads: {', '.join(split)}.",
+                "Choose one for each first: `t3tray remedy THREAD bind --session SESSION`.",
+            )
+        return await self._run_sql(self._store.restores.settle, self._now())
+
+    async def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
+        """`Survey.recall`; a thread that the journal lost is looked for in the marks of OpenCode's sessions first."""
+        try:
+            return await self._run_sql(self._survey.recall, prefix, also_deleted)
+        except ThreadNotFound:
+            if self._lost.trouble and (self._is_external or await self.restore()):
+                # Only the server can tell: its sessions are compared when it is connected to.
+                with contextlib.suppress(*_UNREACHABLE):
+                    await self._connect()
+            elif not await self.find_lost():
+                raise
+            return await self._run_sql(self._survey.recall, prefix, also_deleted)
+
+    async def compare(self, server: SessionServer) -> None:
+        """Find bindings that the journal lacks in the marks of the server's sessions, where OpenCode's file is not enough.
+
+        Once a connection, and again at the next call where it failed; it raises nothing.
+        """
+        if self._compared is server:
+            return
+        try:
+            if self._is_external or await self._run_sql(lambda: self._lost.needs_server):
+                await self._run_sql(self._lost.told_by_server, marked_of(await server.sessions()))
+                await self._run_sql(self._lost.read)
+                await self._run_sql(self._lost.note_gap)
+                for found in self._lost.unbound:
+                    await self._make_again(found, await cursor_now(server, found.facts, None))
+        except (ServerError, StoreError) as error:
+            _log.warning("The server's sessions could not be compared with the journal: %s", error.message)
+        else:
+            self._compared = server
+
+    async def find_lost(self) -> bool:
+        """Bind threads again whose binding the journal lacks, as the last look at OpenCode's database told; True when any was."""
+        try:
+            await self._run_sql(self._lost.note_gap)
+            return any([await self._make_again(found) for found in self._lost.unbound])
+        except StoreError as error:
+            # A store that cannot be written is told elsewhere, and is no reason to show no list.
+            _log.warning("A lost binding could not be recorded: %s", error.message)
+            return False
+
+    async def _make_again(self, found: MarkedSession, cursor: Cursor | None = None) -> bool:
+        shown = self._survey.shown_by_t3(found.marker.thread)
+        made = await self._run_sql(self._lost.make_again, found, cursor, shown)
+        if made:
+            _log.warning("Thread %s was bound to %s again: the journal lacked it.", found.marker.thread, found.facts.id)
+        return made

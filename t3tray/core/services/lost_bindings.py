@@ -1,0 +1,186 @@
+"""Bindings that the journal may lack: OpenCode's sessions carry t3tray's mark, and the mark names an intent that must be written.
+
+A journal that is older than what happened (put back from a copy, a home from a backup, a folder synced from elsewhere) is shown
+by a marked session whose intent it does not know. A thread without a binding gets that session again; a thread that is bound to
+another one is split, until the user chose. A fork copies its parent's metadata: of several sessions with one intent only the
+oldest counts. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from msgspec import structs
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Claim
+from t3tray.core.domain.journal import Actor, Entry, Event, put_away
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.errors import Refused, ServerError, ThreadNotFound
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.marked import MarkedSession, MarkedSessions, oldest_first
+from t3tray.core.services.candidates import MARK
+from t3tray.core.services.evidence import Recorded
+from t3tray.core.store.store import Store
+
+_JOURNAL = "t3tray's journal"
+_GAP = "lacks changes of bindings that OpenCode's sessions show"
+_WHY = "found by its mark: the journal lacked it"
+
+
+class LostBindings:
+    """`read` compares anew; the other questions are answered from what it found."""
+
+    def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._database = database
+        self._now = now
+        self._in_file = MarkedSessions(database)
+        self._by_server: tuple[MarkedSession, ...] = ()
+        self._seq = 0
+        self._intents: set[str] = set()
+        self._claims: Mapping[str, tuple[str, ...]] = {}
+        self._in_doubt: frozenset[str] = frozenset()
+        self._remark = ""
+        self._own_claims = False
+        self.unbound: tuple[MarkedSession, ...] = ()
+        self.trouble = ""
+
+    def read(self) -> set[str]:
+        """Compare with the journal; the ids of the threads of which something else holds now. Raises StoreError."""
+        try:
+            marked = self._in_file.read()
+            self.trouble = ""
+        except ServerError as error:
+            marked, self.trouble = (), error.message
+        known = {found.facts.id for found in marked}
+        unknown = self._unknown((*marked, *(found for found in self._by_server if found.facts.id not in known)))
+        before, doubted = self._claims, self._in_doubt
+        self._sort(unknown)
+        restore = self._store.restores.unsettled()
+        self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
+        self._remark = restore.remark if restore else ""
+        changed = {name for name in before.keys() | self._claims.keys() if before.get(name) != self._claims.get(name)}
+        return changed | (doubted ^ self._in_doubt)
+
+    def told_by_server(self, marked: tuple[MarkedSession, ...]) -> None:
+        """What a server that keeps its sessions elsewhere says, from now on."""
+        self._by_server = marked
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether the server has to be asked, too: the file cannot be read, or something was put back. Raises StoreError."""
+        self.read()
+        return bool(self.trouble) or self._store.restores.unsettled() is not None
+
+    def sessions_of(self, thread_id: str) -> tuple[str, ...]:
+        """The sessions that claim a thread by their mark, beside the one that it is bound to."""
+        return self._claims.get(thread_id, ())
+
+    def claimed(self) -> tuple[str, ...]:
+        """The ids of the threads that several sessions claim."""
+        return tuple(sorted(self._claims))
+
+    def claims_of(self, thread_id: str, bound: str | None) -> tuple[Claim, ...]:
+        """The same as a split, the bound one first; none where nothing else claims the thread."""
+        sessions = self.sessions_of(thread_id)
+        if not sessions or bound is None:
+            return ()
+        return (Claim(bound, _JOURNAL), *(Claim(session, MARK) for session in sessions))
+
+    def with_doubts(self, recorded: Recorded) -> Recorded:
+        """What is recorded of a thread, with what speaks against its binding being the latest."""
+        name, cursor = recorded.thread.id, recorded.cursor
+        split = self.claims_of(name, cursor.session_id if cursor else None)
+        if split:
+            recorded = structs.replace(recorded, split=split)
+        return structs.replace(recorded, in_doubt=self._remark) if name in self._in_doubt else recorded
+
+    def make_again(self, found: MarkedSession, cursor: Cursor | None, shown: Thread | None) -> bool:
+        """Bind the thread that the mark names to its session; `shown` is the thread as T3 Code shows it, where it does.
+
+        Without a `cursor` it is read from OpenCode's database. False when that fails, or the session has an owner by now.
+        Raises StoreError.
+        """
+        session, thread_id = found.facts.id, found.marker.thread
+        try:
+            cursor = cursor or self._cursor(found)
+            entry = Entry(
+                thread_id, Event.CONFIRMED, Actor.RECOVERY, _WHY, self._now(), session, found.marker.intent, cursor=cursor
+            )
+            if shown is not None:
+                self._store.threads.keep(shown)
+            elif not self._is_kept(thread_id):
+                self._store.add_thread(_thread_of(found), entry)
+                return True
+            self._store.journal.append(entry)
+        except (ServerError, Refused):
+            return False
+        return True
+
+    def note_gap(self) -> None:
+        """A session of this very store that the journal does not know: the journal is older than what happened."""
+        own = [found for found in self.unbound if found.marker.store == self._store.id]
+        if own or self._own_claims:
+            self._store.restores.note_gap(self._now(), _GAP)
+
+    def _unknown(self, marked: Iterable[MarkedSession]) -> list[MarkedSession]:
+        """Those of this store, or of any from before the mark named one, whose intent the journal lacks: the oldest of each."""
+        oldest: dict[str, MarkedSession] = {}
+        for found in oldest_first(marked):
+            if found.marker.store in ("", self._store.id):
+                oldest.setdefault(found.marker.intent, found)
+        # After the sessions: an intent is written before its session is made.
+        self._seq, intents = self._store.journal.intents_since(self._seq)
+        self._intents |= intents
+        return [found for intent, found in oldest.items() if intent not in self._intents]
+
+    def _sort(self, unknown: Iterable[MarkedSession]) -> None:
+        claims: defaultdict[str, list[str]] = defaultdict(list)
+        unbound: dict[str, MarkedSession] = {}
+        self._own_claims = False
+        for found in unknown:
+            session, thread_id = found.facts.id, found.marker.thread
+            if self._store.journal.owner_of(session) is not None:
+                continue
+            if session in put_away(self._store.journal.entries(thread_id)):
+                continue
+            if self._store.journal.binding(thread_id).cursor is None and thread_id not in unbound:
+                unbound[thread_id] = found
+            else:
+                claims[thread_id].append(session)
+                self._own_claims |= found.marker.store == self._store.id
+        self._claims = {name: tuple(sessions) for name, sessions in claims.items() if name not in unbound}
+        self.unbound = tuple(unbound.values())
+
+    def _is_kept(self, thread_id: str) -> bool:
+        try:
+            return self._store.threads.find(thread_id).id == thread_id
+        except ThreadNotFound:
+            return False
+
+    def _cursor(self, found: MarkedSession) -> Cursor:
+        facts = found.facts
+        with self._database.reading() as reader:
+            first, newest, count = reader.first(facts.id), reader.newest(facts.id), reader.count(facts.id)
+        return Cursor(
+            facts.id,
+            facts.directory,
+            facts.title,
+            facts.created_ms,
+            first.id if first else None,
+            newest.id if newest else None,
+            newest.id if newest and newest.ends_a_turn else None,
+            count,
+            facts.version,
+        )
+
+
+def _thread_of(found: MarkedSession) -> Thread:
+    """A thread as its session tells: nothing else is left of it."""
+    facts, name = found.facts, found.marker.thread
+    made, touched = (datetime.fromtimestamp(at / 1000, UTC) for at in (facts.created_ms, facts.updated_ms))
+    source = Source.T3CODE if facts.title == f"T3 Code {name}" else Source.T3TRAY
+    return Thread(name, facts.title or "Thread", facts.directory, source, made, touched)
