@@ -1,0 +1,46 @@
+"""The tray's core without its face, as a process of its own that a test can drive, stop and kill.
+
+Each line on stdin is a JSON array, the name of one of the desk's methods and its words; each is answered with a line: "done", or
+what went wrong. It ends with its stdin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from t3tray.core.desk import Desk
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.errors import T3TrayError
+
+
+async def main() -> None:
+    desk = Desk(None)
+    running = asyncio.create_task(desk.run(lambda overview: None))
+    try:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            print(await _answer(desk, *json.loads(line)), flush=True)
+            assert not running.done(), running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await desk.close()
+
+
+async def _answer(desk: Desk, name: str, *words: str) -> str:
+    try:
+        if name == "remedy":
+            choice = Choice(Remedy(words[1]))
+            await desk.apply(words[0], choice, await desk.preview(words[0], choice))
+        else:
+            await getattr(desk, name)(*words)
+    except T3TrayError as error:
+        return f"{error.title}: {error.message}".replace("\n", " ")
+    except Exception as bug:
+        return f"BUG {type(bug).__name__}: {bug}".replace("\n", " ")
+    return "done"
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
