@@ -457,6 +457,9 @@ class Engine:
     async def _connect_for(self, thread_id: str) -> Connection:
         """A connection, and what was left open in this thread settled, as far as it can be now. Raises what `connect` raises."""
         connection = await self.connect()
+        if self.database.trust.failure is not None:
+            # Other sessions of the thread are told by the database only.
+            await self.source.compare(connection)
         await self.recovery.settled(thread_id)
         return connection
 

@@ -433,3 +433,26 @@ async def test_what_came_of_a_request_is_found_out_without_a_new_start(
     assert await verdict(engine, thread.id) == Reason.TIMEOUT, "there may be a session: nobody may start another one"
     assert (await engine.verify(thread.id)).verdict.kind is Kind.RESUMABLE
     assert await ask(engine, thread.id, HERON) == "OK."
+
+
+async def test_an_undone_choice_of_a_split_is_a_split_again(
+    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+) -> None:
+    project = world.code / "proj"
+    name = str(uuid.uuid4())
+    first = await session_with(client, project, HERON, f"T3 Code {name}")
+    second = await session_with(client, project, PELICAN, f"T3 Code {name}")
+    thread = t3_thread(world, second, name)
+    before = await engine.details(thread)
+    assert before.row.verdict.reason is Reason.SPLIT
+    await engine.apply(thread, Choice(Remedy.BIND, first))
+    preview = await engine.preview(thread, Choice(Remedy.UNDO))
+    assert any("HERON" in line for line in preview.lost), "what the model no longer knows then"
+    await undo(engine, thread)
+    after = await engine.details(thread)
+    assert (after.row.verdict, after.offered) == (before.row.verdict, before.offered)
+    assert [found.session_id for found in after.choices] == [found.session_id for found in before.choices]
+    assert (await engine.verify(thread)).verdict.reason is Reason.SPLIT
+    await engine.apply(thread, Choice(Remedy.JOIN))
+    await ask(engine, thread)
+    assert HERON in shared_model.words_sent() and PELICAN in shared_model.words_sent()

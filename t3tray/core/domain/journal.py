@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.remedy import Deed
+from t3tray.core.domain.remedy import MAKES, Deed
 
 
 class Event(StrEnum):
@@ -103,15 +103,43 @@ SETTLES = _FINISHES | {Event.ABANDONED}
 CHANGES = frozenset({Event.CONFIRMED, Event.SUPERSEDED, Event.RELEASED, Event.PUT_AWAY, Event.DONE})
 
 
-def put_away(entries: Iterable[Entry], by: Collection[Actor] = tuple(Actor)) -> frozenset[str]:
-    """The sessions that were let go of by name, what was undone left out. `by`: whose word counts."""
+def put_away(entries: Iterable[Entry]) -> frozenset[str]:
+    """The sessions that were let go of by name: no part of the thread any more.
+
+    A remedy that was undone counts for nothing, and neither does the undoing; but who undoes lets go of what was made by it.
+    """
+    told = tuple(entries)
+    void = _void(told)
     gone: set[str] = set()
-    for entry in _standing(tuple(entries)):
-        if entry.session_id and entry.event in _LETS_GO and entry.actor in by:
+    for entry in told:
+        if entry.session_id is None:
+            continue
+        if entry.intent in void:
+            if entry.event is Event.CONFIRMED and entry.deed and entry.deed.remedy in MAKES:
+                gone.add(entry.session_id)
+        elif entry.event in _LETS_GO:
             gone.add(entry.session_id)
-        elif entry.session_id and entry.event is Event.CONFIRMED:
+        elif entry.event is Event.CONFIRMED:
             gone.discard(entry.session_id)
     return frozenset(gone)
+
+
+def left_behind(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:
+    """The sessions that were left for another one, and not come back to; `by`: whose word counts.
+
+    Who undoes a remedy leaves what it had chosen: T3 Code may have been brought there meanwhile.
+    """
+    told = tuple(entries)
+    undone = {entry.deed.undoes for entry in told if entry.deed and entry.deed.undoes and entry.event in _FINISHES}
+    left: set[str] = set()
+    for entry in told:
+        if entry.session_id is None or (entry.intent and entry.intent in undone):
+            continue
+        if entry.event in _LETS_GO and entry.actor in by:
+            left.add(entry.session_id)
+        elif entry.event is Event.CONFIRMED:
+            left.discard(entry.session_id)
+    return frozenset(left)
 
 
 def last_change(entries: Iterable[Entry]) -> int:
@@ -122,7 +150,7 @@ def last_change(entries: Iterable[Entry]) -> int:
 def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
     """The sessions that a remedy made before it was cut off, and that nobody has bound since. They are in OpenCode as ever."""
     left: set[str] = set()
-    for entry in entries:
+    for entry in standing(entries):
         if entry.session_id and entry.event is Event.PUT_AWAY and entry.actor is Actor.RECOVERY:
             left.add(entry.session_id)
         elif entry.session_id and entry.event is Event.CONFIRMED:
@@ -132,11 +160,19 @@ def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
 
 def last_remedy(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries of the latest remedy that came to its end and was not undone; none when there is nothing to undo."""
-    standing = [entry for entry in _standing(tuple(entries)) if entry.deed and not entry.deed.undoes]
-    finished = [entry.intent for entry in standing if entry.event in _FINISHES]
-    return tuple(entry for entry in standing if finished and entry.intent == finished[-1])
+    done = [entry for entry in standing(entries) if entry.deed and not entry.deed.undoes]
+    finished = [entry.intent for entry in done if entry.event in _FINISHES]
+    return tuple(entry for entry in done if finished and entry.intent == finished[-1])
 
 
-def _standing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    undone = {entry.deed.undoes for entry in entries if entry.deed and entry.deed.undoes and entry.event in _FINISHES}
-    return tuple(entry for entry in entries if entry.intent is None or entry.intent not in undone)
+def standing(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries as if no remedy that was undone had ever been, and nobody had undone it."""
+    told = tuple(entries)
+    void = _void(told)
+    return tuple(entry for entry in told if entry.intent is None or entry.intent not in void)
+
+
+def _void(entries: tuple[Entry, ...]) -> frozenset[str | None]:
+    """The intents of the remedies that were undone, and of those that undid them."""
+    undoing = [entry for entry in entries if entry.deed and entry.deed.undoes and entry.event in _FINISHES]
+    return frozenset(intent for entry in undoing if entry.deed for intent in (entry.intent, entry.deed.undoes))

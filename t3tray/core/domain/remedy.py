@@ -25,6 +25,10 @@ class Remedy(StrEnum):
     UNDO = "undo"
 
 
+# Those that make a session.
+MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
+
+
 @dataclass(frozen=True)
 class Choice:
     """A remedy as the user chose it. `session_id` and `directory` are empty where the remedy finds them by itself.

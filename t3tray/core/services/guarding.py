@@ -13,7 +13,7 @@ from os.path import realpath
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
 from t3tray.core.domain.guard import Bound, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event, last_change, put_away
+from t3tray.core.domain.journal import Actor, Entry, Event, last_change, left_behind
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, decide
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
@@ -210,4 +210,4 @@ def _is_chosen(entries: tuple[Entry, ...]) -> bool:
 def _left(bound: Cursor | None, entries: tuple[Entry, ...]) -> frozenset[str]:
     """The sessions that the user left in this thread, by choosing another or by letting go, and has not come back to."""
     chosen_over = {bound.chosen_over} if bound and bound.chosen_over else set()
-    return put_away(entries, _USER) | chosen_over
+    return left_behind(entries, _USER) | chosen_over

@@ -52,7 +52,15 @@ class Author:
         if int(pid) == self.pid:
             return intent in self._open
         try:
-            # An older version's: a wall-clock time.
-            return is_running(int(pid), float(start))
-        except ValueError:
-            return is_running(int(pid), 0.0, start)
+            return _is_running(int(pid), start)
+        except (psutil.Error, OSError):
+            # It is there and may not be looked at: not dead, as far as anybody can tell.
+            return True
+
+
+def _is_running(pid: int, start: str) -> bool:
+    try:
+        # An older version's: a wall-clock time.
+        return is_running(pid, float(start))
+    except ValueError:
+        return is_running(pid, 0.0, start)

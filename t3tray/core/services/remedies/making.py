@@ -30,7 +30,6 @@ from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.finish import to_the_end
 
-MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
 AFRESH_WORD = "start afresh"
 _FORK = re.compile(r"(.+) \(fork #(\d+)\)", re.DOTALL)
 

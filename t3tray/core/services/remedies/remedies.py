@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from t3tray.core.domain.journal import Entry, abandoned, last_remedy
 from t3tray.core.domain.offers import Situation, Standing, offers
-from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.remedy import MAKES, Choice, Preview, Remedy
 from t3tray.core.domain.split import Candidate
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.evidence import placed
@@ -18,7 +18,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, choices
 from t3tray.core.services.remedies.collecting import other_sessions
 from t3tray.core.services.remedies.joining import TELLS, Join, finish_undo, give_up_join
-from t3tray.core.services.remedies.making import MAKES, Carry, Fork, StartAfresh, give_up, has_source
+from t3tray.core.services.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
 from t3tray.core.services.remedies.repairing import RepairCursor

@@ -1,0 +1,44 @@
+"""Whether the writer of an intent is still at work on it: only one that is surely gone is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from t3tray.core.system.author import Author
+from t3tray.core.system.process_identity import start_id
+
+
+def test_a_living_process_is_at_work_and_a_dead_one_is_not() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        intent = f"i@{other.pid}:{start_id(other.pid)}"
+        me = Author.this_process()
+        assert me.is_at_work(intent)
+        assert not me.is_at_work(f"i@{other.pid}:another boot:1"), "its pid was used again"
+        other.kill()
+        other.wait()
+        assert not me.is_at_work(intent)
+
+
+def test_one_that_may_not_be_looked_at_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise psutil.AccessDenied(1)
+
+    monkeypatch.setattr("t3tray.core.system.author.is_running", refused)
+    assert Author.this_process().is_at_work(f"i@{os.getppid()}:{start_id(os.getppid())}")
+
+
+def test_our_own_intent_is_worked_on_until_it_is_settled_or_left() -> None:
+    author = Author.this_process()
+    author.left_open = False
+    settled, left = author.open_intent(), author.open_intent()
+    assert author.is_at_work(settled) and author.is_at_work(left)
+    author.close_intent(settled)
+    author.leave_intent(settled)
+    assert not author.is_at_work(settled) and not author.left_open
+    author.leave_intent(left)
+    assert not author.is_at_work(left) and author.left_open
