@@ -7,7 +7,6 @@ judges nothing.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -56,7 +55,7 @@ from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
-from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
+from t3tray.core.services.views import Finding, Overview, ThreadDetails
 from t3tray.core.session_source import SessionSource
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
@@ -123,9 +122,9 @@ class Engine:
         self._repair = RepairCursor(tools, self.survey.home_of, self.survey.shape_of, data / "t3code-copies", settings.t3_repair)
         self.remedies = Remedies(tools, self._repair)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
-        self._sending = Sending(store, run_sql, self.resume, utc_now)
-        prompting = Prompting(store, run_sql, self._sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
-        self.send, self.converse = prompting.send, prompting.converse
+        sending = Sending(store, run_sql, self.resume, utc_now)
+        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
+        self.verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
@@ -233,18 +232,6 @@ class Engine:
     def is_current(self, connection: Connection) -> bool:
         """Whether this connection still leads to the server that is used now."""
         return self.server.status.state.answers and self._connection is not None and self._connection[1] is connection
-
-    async def verify(self, thread_id: str) -> Resumption:
-        """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
-        thread = await self.take_in(thread_id)
-        try:
-            connection = await self._connect_for(thread.id)
-        except _UNREACHABLE as error:
-            return await self.resume.unreachable(thread.id, error)
-        with contextlib.suppress(ServerError):
-            # What cannot be looked up now is looked up the next time; the verdict below says what is wrong with the server.
-            await self._sending.settle(thread.id, connection)
-        return await self.resume.resume(thread.id, connection)
 
     async def _archive_turn(self) -> None:
         await self.archive.keep(await self.look())

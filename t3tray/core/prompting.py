@@ -1,9 +1,12 @@
-"""Prompts of the user's: the text is safe as a draft before a server is started or asked, then it is sent as `Sending` does."""
+"""Resuming a thread and prompting in it, from a server that may have to be started first.
+
+A prompt's text is safe as a draft before a server is started or asked; then it is sent as `Sending` does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, WorldError
@@ -14,6 +17,8 @@ from t3tray.core.services.sending import Sending, Waiting, Warned
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
+
+_UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 
 
 class Prompting:
@@ -37,6 +42,18 @@ class Prompting:
         self._take_in = take_in
         self._connect = connect
         self._archive = archive
+
+    async def verify(self, thread_id: str) -> Resumption:
+        """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
+        thread = await self._take_in(thread_id)
+        try:
+            connection = await self._connect(thread.id)
+        except _UNREACHABLE as error:
+            return await self._resume.unreachable(thread.id, error)
+        with suppress(ServerError):
+            # What cannot be looked up now is looked up the next time; the verdict below says what is wrong with the server.
+            await self._sending.settle(thread.id, connection)
+        return await self._resume.resume(thread.id, connection)
 
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Resumption:
         """Verify, then hand the prompt over, until the session holds it.
@@ -63,6 +80,6 @@ class Prompting:
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
         try:
             return await self._connect(thread.id)
-        except (ServerError, ServerFailed, BinaryNotFound) as error:
+        except _UNREACHABLE as error:
             resumption = await self._resume.unreachable(thread.id, error)
             raise NotResumable(resumption, KEPT_AS_DRAFT) from error
