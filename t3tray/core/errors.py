@@ -117,7 +117,7 @@ class NotTaken(WorldError):
 
 
 class Unanswered(WorldError):
-    title = "OpenCode did not answer"
+    title = "The message was not answered"
 
 
 class ServerFailed(WorldError):

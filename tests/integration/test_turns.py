@@ -109,8 +109,8 @@ def test_a_model_that_is_gone_is_told_and_is_no_empty_reply(place: Place) -> Non
     with_models(place.home, "stub-2")
     place.server.start()
     refused = place.send(ASK, code=4)
-    assert refused["error"]["title"] == "OpenCode did not answer"
-    assert refused["error"]["message"].startswith("OpenCode did not answer: Model not found: stub/stub-1")
+    assert refused["error"]["title"] == "The message was not answered"
+    assert refused["error"]["message"].startswith("OpenCode did not ask the model: Model not found: stub/stub-1")
     assert "The message is in the conversation" in refused["error"]["hint"]
     assert place.texts() == [TELL, ASK]
     assert place.draft == "", "it arrived"
@@ -221,7 +221,7 @@ def test_a_turn_that_fails_has_an_exit_code_of_its_own(place: Place) -> None:
     assert failed["error"] == {
         "title": "The turn ended with an error",
         "message": "The model did not answer: no credit left",
-        "hint": "The message is in the conversation. Send again to go on.",
+        "hint": "The message is in the conversation. Send another one to go on.",
         "code": 7,
     }
     assert place.draft == ""

@@ -33,6 +33,7 @@ __all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Waiting", "Warned", "wi
 # A clock that is not the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()
+_GO_ON = "Send another one to go on."
 _HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again."
 
 
@@ -228,16 +229,14 @@ class Sending:
             yield Warned(warning)
         match exchange.outcome:
             case Outcome.FAILED:
-                raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} Send again to go on.")
+                raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} {_GO_ON}")
             case Outcome.STOPPED:
-                raise TurnFailed("The turn was stopped before its end.", f"{ARRIVED} Send again to go on.")
+                raise TurnFailed("The turn was stopped before its end.", f"{ARRIVED} {_GO_ON}")
             case Outcome.BROKEN_OFF:
-                raise TurnFailed("The turn broke off: OpenCode was ended in its middle.", f"{ARRIVED} Send again to go on.")
+                raise TurnFailed("The turn broke off: OpenCode was ended in its middle.", f"{ARRIVED} {_GO_ON}")
             case Outcome.UNANSWERED:
-                said = (
-                    f"OpenCode did not answer: {turn.error}" if turn.error else "OpenCode stored the message and asked no model."
-                )
-                raise Unanswered(said, f"{ARRIVED} Mend that, then send again to go on.")
+                why = f": {turn.error}" if turn.error else "."
+                raise Unanswered(f"OpenCode did not ask the model{why}", f"{ARRIVED} {_GO_ON}")
 
     def _put_away(self, prompt: Prompt) -> None:
         """Its session holds it: it is no draft any more. Killed between two of these, it is put away the next time."""
