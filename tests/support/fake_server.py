@@ -147,7 +147,7 @@ class FakeServer:
     async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
         self._request(lambda: self._answer(session_id, text, message_id))
 
-    async def messages_from(self, session_id: str, message_id: str) -> Reading:
+    async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:
         self._request()
         held = self.messages_held[session_id]
         start = next((place for place, record in enumerate(held) if record.facts.id == message_id), 0)

@@ -17,7 +17,7 @@ from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
-from t3tray.core.opencode.reading import Reading, read_messages
+from t3tray.core.opencode.reading import Reading, read_messages, reading_from
 from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
 from t3tray.core.system.secrecy import remember
@@ -29,6 +29,7 @@ READ_TIMEOUT = 10.0
 _ALL_SESSIONS = 1_000_000
 _COUNTED_AT_ONCE = 500
 _FIRST_READ = 8
+_LATER_READ = 100
 
 T = TypeVar("T")
 
@@ -104,20 +105,19 @@ class OpenCodeClient:
         found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
         return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
 
-    async def messages_from(self, session_id: str, message_id: str) -> Reading:
-        """This message and all after it; everything where it is not there. Reads no more of the session than it has to."""
-        read: tuple[Message, ...] = ()
-        unread, before, limit = 0, None, _FIRST_READ
+    async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:
+        """This message and all after it; without it, all since it was written. Reads no more of the session than it has to."""
+        read: list[tuple[Message | None, bool]] = []
+        before, limit = None, _FIRST_READ
         while True:
             params = {"limit": str(limit)} | ({"before": before} if before else {})
             response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
             each = wire.decode(failures.json_body(response), tuple[Raw, ...], "the messages")
-            page = read_messages(each)
-            read, unread = (*page.messages, *read), unread + page.unread
-            before, limit = response.headers.get("x-next-cursor"), limit * 4
-            start = next((place for place, message in enumerate(read) if message.info.id == message_id), None)
-            if start is not None or before is None:
-                return Reading(read[start or 0 :], unread)
+            read = [*read_messages(each), *read]
+            before, limit = response.headers.get("x-next-cursor"), _LATER_READ
+            reading = reading_from(read, message_id, written_ms if before else 0)
+            if reading is not None or before is None:
+                return reading or Reading(())
 
     async def span(self, session_id: str) -> Span:
         """How much a session holds, page by page: the server tells no count. Raises SessionMissing."""

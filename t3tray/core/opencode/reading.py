@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,18 +25,33 @@ class _Outline(Struct, frozen=True):
     info: MessageInfo
 
 
-def read_messages(each: Iterable[Raw]) -> Reading:
-    """Those of these messages that can be understood; one whose parts cannot is taken without them."""
-    found: list[Message] = []
-    unread = 0
-    for raw in each:
-        try:
-            found.append(msgspec.json.decode(raw, type=Message))
-            continue
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            unread += 1
-        try:
-            found.append(Message(msgspec.json.decode(raw, type=_Outline).info, ()))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-    return Reading(tuple(found), unread)
+# A message as far as it can be understood, and whether that is all of it.
+_Read = tuple[Message | None, bool]
+
+
+def read_messages(each: Iterable[Raw]) -> list[_Read]:
+    """Each of these messages; one whose parts cannot be understood is taken without them."""
+    return [_read(raw) for raw in each]
+
+
+def reading_from(read: Sequence[_Read], message_id: str, written_ms: int) -> Reading | None:
+    """This message and all after it, if these go back to when it was written; without it where it is not there."""
+    known = [(place, message.info) for place, (message, _) in enumerate(read) if message]
+    start = next((place for place, info in known if info.id == message_id), None)
+    if start is None:
+        if not any(info.time.created < written_ms for _, info in known):
+            return None
+        start = next((place for place, info in known if info.time.created >= written_ms), len(read))
+    later = read[start:]
+    return Reading(tuple(message for message, _ in later if message), sum(not is_whole for _, is_whole in later))
+
+
+def _read(raw: Raw) -> _Read:
+    try:
+        return msgspec.json.decode(raw, type=Message), True
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return Message(msgspec.json.decode(raw, type=_Outline).info, ()), False
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, False

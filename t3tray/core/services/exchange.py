@@ -84,6 +84,7 @@ class Exchange:
         self._clock = clock
         self._limits = limits
         self._directory = ""
+        self._written_ms = 0
         self._error: ServerError | None = None
         self._why_dropped = ""
         self.is_absent = False
@@ -152,7 +153,8 @@ class Exchange:
             return []
         try:
             # A message is stored before its text is.
-            is_there = bool((await self._server.message(self._session_id, self.turn.message_id)).text)
+            held = await self._server.message(self._session_id, self.turn.message_id)
+            is_there, self._written_ms = bool(held.text), held.facts.created_ms
         except SessionMissing:
             is_there, self.is_absent = False, True
         except ServerError as error:
@@ -210,7 +212,7 @@ class Exchange:
                 self._directory = (await self._server.session(self._session_id)).facts.directory
             is_idle = await self._server.activity(self._session_id, self._directory) is Activity.IDLE
             if is_idle or self.turn.is_incomplete:
-                reading = await self._server.messages_from(self._session_id, self.turn.message_id)
+                reading = await self._server.messages_from(self._session_id, self.turn.message_id, self._written_ms)
                 words = self.turn.read(reading.messages, is_idle)
                 if reading.unread:
                     self.warnings = ["A message of this turn could not be read, so the reply may be incomplete."]

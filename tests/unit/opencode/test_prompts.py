@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 import pytest
@@ -12,8 +12,8 @@ from msgspec import Raw
 
 from t3tray.core.opencode.events import Connected, Quiet, Signal, with_pauses
 from t3tray.core.opencode.message_ids import MessageIds
-from t3tray.core.opencode.reading import read_messages
-from t3tray.core.opencode.wire import MessageError
+from t3tray.core.opencode.reading import Reading, read_messages, reading_from
+from t3tray.core.opencode.wire import Message, MessageError
 
 
 def test_ids_rise_with_the_time_and_within_one_ms() -> None:
@@ -44,12 +44,29 @@ def test_an_error_is_told_in_one_line_without_its_stack(message: str, words: str
     assert msgspec.json.decode(told, type=MessageError).words == words
 
 
+def page(*each: object) -> list[tuple[Message | None, bool]]:
+    return read_messages(Raw(msgspec.json.encode(one)) for one in each)
+
+
+def told(name: str, at: int, parts: Sequence[object] = ()) -> dict[str, object]:
+    return {"info": {"id": name, "sessionID": "ses_1", "role": "user", "time": {"created": at}}, "parts": parts}
+
+
 def test_one_odd_message_hides_no_other() -> None:
-    info = {"id": "msg_1", "sessionID": "ses_1", "role": "user", "time": {"created": 1}}
-    each = [{"info": info, "parts": []}, {"info": info | {"id": "msg_2"}, "parts": [{"type": 7}]}, {"info": 3}]
-    reading = read_messages(Raw(msgspec.json.encode(one)) for one in each)
+    reading = reading_from(page(told("msg_1", 1), told("msg_2", 2, [{"type": 7}]), {"info": 3}), "msg_1", 1)
+    assert reading
     assert [message.info.id for message in reading.messages] == ["msg_1", "msg_2"]
     assert reading.unread == 2
+
+
+def test_it_is_read_back_to_our_message_and_an_older_odd_one_is_nobodys_trouble() -> None:
+    odd = told("msg_0", 1, [{"type": 7}])
+    assert reading_from(page(told("msg_7", 7), told("msg_8", 8)), "msg_5", 5) is None, "it may be further back"
+    reading = reading_from(page(odd, told("msg_5", 5), told("msg_8", 8)), "msg_5", 5)
+    assert reading and ([m.info.id for m in reading.messages], reading.unread) == (["msg_5", "msg_8"], 0)
+    gone = reading_from(page(odd, told("msg_8", 8)), "msg_5", 5)
+    assert gone and [m.info.id for m in gone.messages] == ["msg_8"]
+    assert reading_from(page(odd), "msg_5", 5) == Reading(())
 
 
 async def test_a_pause_is_told_and_nothing_is_lost_by_it() -> None:

@@ -55,7 +55,7 @@ class Server:
         self._fail()
         return Activity.BUSY if self.busy else Activity.IDLE
 
-    async def messages_from(self, session_id: str, message_id: str) -> Reading:
+    async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:
         self._fail()
         return self.reading
 
