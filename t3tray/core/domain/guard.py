@@ -1,7 +1,7 @@
 """The guard's words: what T3 Code asks for, what its database says at that moment, what we are bound to, and what is answered.
 
-Values only. Every directory in here is a real path already (links resolved) or empty, so that equal means the same folder. The
-rules are in `guard_rules`, the sentences in `guard_sentences`.
+Values only. Every directory in here is a real path (links resolved, one name for one folder) or empty, so that equal means
+the same folder. The rules are in `guard_rules`, the sentences in `guard_sentences`.
 """
 
 from __future__ import annotations

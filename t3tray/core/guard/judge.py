@@ -10,12 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from os.path import realpath
 
 from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Read, Said, T3Now, ThreadNow, Told
 from t3tray.core.domain.guard_rules import Identity, decide, identify, is_settled, is_text_generation
 from t3tray.core.errors import StoreError
 from t3tray.core.guard.ports import Bindings, Ledger, T3Look
+from t3tray.core.system.folders import real_directory, spelled_like
 
 # T3 Code writes a turn's beginning within milliseconds; so often is looked again where no thread fits, so many seconds apart.
 LOOKS = 4
@@ -51,15 +51,19 @@ class Judge:
             await self._pause(_PAUSE)
             t3, asked = await self._gather(asked)
             identity = identify(asked, t3, self._missed)
-        decision = decide(asked, identity, t3, await self._bound(asked, identity, said), said)
+        bound = await self._bound(asked, identity, said)
+        if identity.thread is not None:
+            bound = await _spelled(bound, getattr(asked, "directory", "") or identity.thread.directory)
+        decision = decide(asked, identity, t3, bound, said)
         self._remember(asked, said)
         return decision, identity.thread
 
     async def again(self, asked: Create, thread: ThreadNow) -> Decision:
         """The decision once more, for a thread that is known: its binding may have changed meanwhile. Raises StoreError."""
-        asked = replace(asked, directory=await asyncio.to_thread(realpath, asked.directory) if asked.directory else "")
+        asked = replace(asked, directory=await asyncio.to_thread(real_directory, asked.directory) if asked.directory else "")
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
-        return decide(asked, identity, T3Now((thread,)), await self._bindings.bound(thread))
+        bound = await _spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
+        return decide(asked, identity, T3Now((thread,)), bound)
 
     async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
         """Keep what was answered. A trouble with that changes no answer."""
@@ -73,7 +77,12 @@ class Judge:
         return await asyncio.to_thread(self._read, asked, named or self._missed or "")
 
     def _read(self, asked: Asked, session_id: str) -> tuple[T3Now, Asked]:
-        return self._look(session_id), resolved(asked)
+        asked = resolved(asked)
+        t3 = self._look(session_id)
+        # The rules compare folders by their text: the same one under another name gets this name.
+        known = getattr(asked, "directory", "")
+        threads = tuple(replace(thread, directory=spelled_like(thread.directory, known)) for thread in t3.threads)
+        return replace(t3, threads=threads), asked
 
     async def _bound(self, asked: Asked, identity: Identity, said: Said) -> Bound | None:
         """The binding, where the rules may need one: proving it takes some requests of its own."""
@@ -97,10 +106,17 @@ class Judge:
                 self._missed = None
 
 
+async def _spelled(bound: Bound | None, known: str) -> Bound | None:
+    """The rules compare folders by their text: the same folder gets the name that is known already."""
+    if bound is None:
+        return None
+    return replace(bound, directory=await asyncio.to_thread(spelled_like, bound.directory, known))
+
+
 def resolved(asked: Asked) -> Asked:
     """The same with the folder's real path. It blocks."""
     match asked:
         case Read(directory=directory) | Create(directory=directory) if directory:
-            return replace(asked, directory=realpath(directory))
+            return replace(asked, directory=real_directory(directory))
         case _:
             return asked

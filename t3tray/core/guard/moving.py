@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from os.path import realpath
 from urllib.parse import quote
 
 import msgspec
@@ -21,6 +20,7 @@ from t3tray.core.guard.ports import Intent, Ledger
 from t3tray.core.guard.requests import DIRECTORY_HEADER, Fields, with_marker
 from t3tray.core.guard.upstream import Upstream, Whole
 from t3tray.core.opencode import wire
+from t3tray.core.system.folders import same_directory
 
 _MOVE = b"/experimental/control-plane/move-session"
 _log = logging.getLogger(__name__)
@@ -98,6 +98,5 @@ class Mover:
 
 
 def _works_in(session: Whole, directory: str) -> bool:
-    """Whether the session's folder is this one, links resolved. It blocks."""
-    found = wire.decode(session.content, wire.Session, "the fork").directory
-    return realpath(found) == realpath(directory)
+    """Whether the session's folder is this one. It blocks."""
+    return same_directory(wire.decode(session.content, wire.Session, "the fork").directory, directory) is True

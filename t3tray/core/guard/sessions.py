@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from os.path import realpath
 from typing import TypeVar
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -29,6 +28,7 @@ from t3tray.core.guard.requests import Fields, directory_of, fields_of, rules_of
 from t3tray.core.guard.routes import Kind, Route
 from t3tray.core.guard.upstream import READY_LIMIT, Answered, Upstream, Whole, whole
 from t3tray.core.opencode import wire
+from t3tray.core.system.folders import same_directory
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -274,7 +274,7 @@ def _session_id(answer: Whole) -> str | None:
 def _is_the_one(answer: Whole, session_id: str, directory: str) -> bool:
     """Whether this is that session, in that folder. It blocks."""
     named = _named(answer.content) if answer.is_good else None
-    return named is not None and named.id == session_id and (not directory or realpath(named.directory) == realpath(directory))
+    return named is not None and named.id == session_id and (not directory or same_directory(named.directory, directory) is True)
 
 
 def _path(session_id: str) -> bytes:

@@ -6,8 +6,6 @@ It asks and compares; it judges nothing and changes nothing. A failed look-up be
 from __future__ import annotations
 
 import asyncio
-import os
-import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,30 +26,12 @@ from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.reading_back import continued, newest_first, read_back
+from t3tray.core.system.folders import directory_exists, same_directory
 from t3tray.core.t3code.threads import T3Thread
 
 T = TypeVar("T")
 _DATABASE = "OpenCode's database"
 STILL_WARM = timedelta(minutes=10)
-
-
-def same_directory(one: str, other: str) -> bool:
-    """Whether two paths name the same folder, links resolved. A path that is gone is compared as it is written."""
-    try:
-        return os.path.realpath(one) == os.path.realpath(other)
-    except (OSError, ValueError):
-        # A name that this process cannot say to the system: another encoding, a NUL.
-        return one == other
-
-
-def directory_exists(path: str) -> bool | None:
-    """Whether the folder is there; None where that cannot be told: no permission, a disk that does not answer."""
-    try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError):
-        return None
 
 
 class Recorded(Struct, frozen=True):
@@ -98,7 +78,7 @@ class Surroundings:
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
     directory_exists: Callable[[str], bool | None] = directory_exists
-    same_directory: Callable[[str, str], bool] = same_directory
+    same_directory: Callable[[str, str], bool | None] = same_directory
 
     def at_once(self) -> Surroundings:
         """The same for a look at many threads: each question is asked once."""

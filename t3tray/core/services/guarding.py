@@ -5,10 +5,10 @@ Every step is in the journal before it takes effect outside (write-ahead). It de
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from os.path import realpath
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
@@ -25,6 +25,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.resume import RENEWS
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
+from t3tray.core.system.folders import real_directory
 from t3tray.core.system.serial import SerialExecutor
 
 # A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
@@ -69,7 +70,7 @@ class Guarding:
         place = evidence.session.value.directory if isinstance(evidence.session, Found) else ""
         return Bound(
             session_id=cursor.session_id,
-            directory=realpath(place) if place else "",
+            directory=await asyncio.to_thread(real_directory, place) if place else "",
             verdict=decide(cursor, evidence),
             chosen=_is_chosen(entries),
             marked=marked,

@@ -17,10 +17,10 @@ from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
-from t3tray.core.services.evidence import same_directory
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
 from t3tray.core.store.store import Store
+from t3tray.core.system.folders import same_directory
 
 _FORK = "(fork #"
 # What a remedy comes to its end by.
@@ -263,7 +263,7 @@ class _Told:
     def works_elsewhere(self, session_id: str | None, directory: str) -> bool:
         if self._reader is None or session_id is None or not self.exists(session_id):
             return False
-        return not same_directory(self._reader.session(session_id).directory, directory)
+        return same_directory(self._reader.session(session_id).directory, directory) is False
 
     def last_turns(self, session_id: str) -> list[TurnTokens]:
         return self._reader.last_turns(session_id, 2) if self._reader else []

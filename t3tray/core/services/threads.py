@@ -6,7 +6,7 @@ in the journal before it takes effect outside (write-ahead).
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.finish import to_the_end
+from t3tray.core.system.folders import directory_exists, real_directory
 from t3tray.core.system.serial import SerialExecutor
 
 
@@ -38,10 +39,14 @@ class Threads:
         After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; recovery settles
         it.
         """
-        if not os.path.isdir(directory):
+        there = await asyncio.to_thread(directory_exists, directory)
+        if there is None:
+            raise UsageError(f"The folder {directory} cannot be looked at now.", "Give a folder that you have access to.")
+        if not there:
             raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
+        place = await asyncio.to_thread(real_directory, directory)
         now = self._now()
-        thread = Thread(self._author.new_id(), title or "New thread", os.path.realpath(directory), Source.T3TRAY, now, now)
+        thread = Thread(self._author.new_id(), title or "New thread", place, Source.T3TRAY, now, now)
         why = f"new thread in {thread.directory}"
         intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
         try:

@@ -63,6 +63,9 @@ def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False
 
     `at_rest`: nobody writes it, so nothing is left beside it. Raises sqlite3.Error for anything that is not damage.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe or a device: to open it could wait for ever.
+        return Look(damage="it is not a file")
     uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
     try:
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from t3tray.core.system.regular_file import refuse_special
+
 BUSY_SECONDS = 2.0
 _ATTEMPTS = 3
 # How the driver words it; it has no code of its own for this.
@@ -117,4 +119,5 @@ def pattern(text: str) -> str:
 def _seen(path: Path) -> _Seen | None:
     """What a change of the file would change; None where a `-wal` stands beside it."""
     status = path.stat()
+    refuse_special(status, path)
     return None if os.path.exists(f"{path}-wal") else (status.st_ino, status.st_mtime_ns, status.st_size)

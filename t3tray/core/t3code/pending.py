@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from os.path import realpath
 from pathlib import Path
 
 from t3tray.core.domain.guard import T3Now, ThreadNow
+from t3tray.core.system.folders import real_directory
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row
 from t3tray.core.t3code import state_v2
 from t3tray.core.t3code.home import T3Home, may_be_there
@@ -102,7 +102,7 @@ def _thread(row: Row) -> ThreadNow:
     return ThreadNow(
         id=thread_id,
         title=title,
-        directory=realpath(directory),
+        directory=real_directory(directory),
         session_id=session if isinstance(session, str) else None,
         starting=bool(starting),
         pending=bool(pending),

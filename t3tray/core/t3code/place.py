@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 import psutil
 
+from t3tray.core.system.regular_file import read_regular
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.times import moment
 
@@ -40,8 +41,8 @@ async def thread_address(home: T3Home, thread_id: str) -> str | None:
 
     runtime = _runtime(home)
     try:
-        environment = home.environment_file.read_text("utf-8").strip()
-    except OSError:
+        environment = read_regular(home.environment_file).decode().strip()
+    except (OSError, UnicodeDecodeError):
         return None
     if runtime is None or not runtime.origin or not environment:
         return None
@@ -58,7 +59,7 @@ async def thread_address(home: T3Home, thread_id: str) -> str | None:
 def _runtime(home: T3Home) -> _Runtime | None:
     """What T3 Code's server wrote of itself, when that process lives. A file that is left over or half-written is none."""
     try:
-        found = msgspec.json.decode(home.runtime_file.read_bytes(), type=_Runtime)
+        found = msgspec.json.decode(read_regular(home.runtime_file), type=_Runtime)
     except (OSError, msgspec.DecodeError):
         return None
     return found if psutil.pid_exists(found.pid) else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from t3tray.core.errors import Refused
+from t3tray.core.system.regular_file import read_regular
 
 Settings = dict[str, object]
 
@@ -39,7 +40,7 @@ class SettingsFile:
     def read(self) -> Content:
         """Raises Refused for what cannot be read, or is no JSON object."""
         try:
-            text = self.path.read_text("utf-8")
+            text = read_regular(self.path).decode().replace("\r\n", "\n")
         except FileNotFoundError:
             return Content(None, {})
         except (OSError, UnicodeDecodeError) as error:

@@ -7,7 +7,6 @@ what was made is left as it is: t3tray deletes no session, because anybody may h
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
@@ -29,6 +28,7 @@ from t3tray.core.services.remedies.collecting import collect
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.finish import to_the_end
+from t3tray.core.system.folders import directory_exists
 
 AFRESH_WORD = "start afresh"
 _FORK = re.compile(r"(.+) \(fork #(\d+)\)", re.DOTALL)
@@ -219,7 +219,12 @@ def _fork_title(title: str) -> str:
 
 
 def refuse_missing_folder(directory: str) -> None:
-    if not os.path.isdir(directory):
+    there = directory_exists(directory)
+    if there is None:
+        raise Refused(
+            f"The folder {directory} cannot be looked at now.", "Make its disk available, or give yourself access to it."
+        )
+    if not there:
         raise Refused(f"There is no folder {directory}.", f"Find it first: “{Remedy.RELOCATE}”.")
 
 

@@ -16,11 +16,11 @@ from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.thread import Source
 from t3tray.core.errors import MoveRefused, Refused, SessionMissing, UsageError
-from t3tray.core.services.evidence import same_directory
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.making import refuse_missing_folder
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, live_binding
 from t3tray.core.services.views import ThreadDetails
+from t3tray.core.system.folders import real_directory, same_directory
 
 MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
 _GIT_LIMIT = 10.0
@@ -76,7 +76,7 @@ class Relocate:
             )
         if not choice.directory:
             raise UsageError("Where is the folder now?", "Name it with --dir.")
-        target = os.path.realpath(os.path.expanduser(choice.directory))
+        target = real_directory(os.path.expanduser(choice.directory))
         refuse_missing_folder(target)
         if same_directory(target, thread.directory):
             raise Refused(f"The thread is in {target} already.", "There is nothing to do.")
@@ -146,7 +146,7 @@ async def finish_move(tools: Tools, intent: Entry, deed: Deed, server: SessionSe
     except SessionMissing:
         await journal.write(journal.entry(Event.ABANDONED, "the session does not exist any more"))
         return
-    if place == deed.directory_after:
+    if same_directory(place, deed.directory_after):
         await _finish(tools, journal, "finished after a crash")
     else:
         await journal.write(journal.entry(Event.ABANDONED, "cut off before it began"))
