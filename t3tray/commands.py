@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TextIO
 
 from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
@@ -22,37 +22,30 @@ from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3Tray
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Waiting
 from t3tray.core.services.views import Resumption
+from t3tray.interrupts import Interrupts
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
 _LOOKS_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 
 def run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
-    """Do the command; raises T3TrayError. A signal ends it in order: what it started is stopped."""
-    return asyncio.run(_run(words, out, err))
+    """Do the command; raises T3TrayError. A signal ends it in order: what it started is stopped. A second one ends it at once."""
+    with Interrupts() as interrupts:
+        return asyncio.run(_run(words, out, err, interrupts))
 
 
-async def _run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
+async def _run(words: argparse.Namespace, out: TextIO, err: TextIO, interrupts: Interrupts) -> ExitCode:
     loop = asyncio.get_running_loop()
-    received: list[int] = []
     async with contextlib.AsyncExitStack() as opened:
         work = asyncio.create_task(_answer(words, out, err, opened))
-
-        def interrupt(number: int) -> None:
-            # The first ends the work. None ends the closing: what is under way there is waited for.
-            received.append(number)
-            if len(received) == 1:
-                work.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            with contextlib.suppress(NotImplementedError):  # Windows has no handlers in its loop; Ctrl+C raises there
-                loop.add_signal_handler(number, interrupt, number)
+        # It ends the work, and not the closing: what is under way there is waited for.
+        interrupts.on_first(partial(loop.call_soon_threadsafe, work.cancel))
         try:
             return await work
         except asyncio.CancelledError:
-            if not received:
+            if interrupts.received is None:
                 raise
-            raise SystemExit(128 + received[0]) from None
+            raise SystemExit(128 + interrupts.received) from None
 
 
 async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:

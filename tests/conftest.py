@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Where the tests run in the background (`nohup`, some CI) Ctrl+C is ignored, and every process of theirs would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read once, when Qt and keyring are imported.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
