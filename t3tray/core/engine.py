@@ -63,7 +63,7 @@ from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 from t3tray.core.system.author import Author
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
-from t3tray.core.system.neighbours import other_opencode_runs, other_servers
+from t3tray.core.system.neighbours import other_servers, other_writer_runs
 from t3tray.core.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
@@ -101,7 +101,7 @@ class Engine:
             noise=random.Random(),
         )
         self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
-        surroundings = Surroundings(utc_now, lambda: other_opencode_runs(self.server.status.pid, self.database.path))
+        surroundings = Surroundings(utc_now, lambda: other_writer_runs(self.server.own_pids(), self.database.path))
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
         self.text_search = TextSearch(self.database, readers)
@@ -241,6 +241,7 @@ class Engine:
 
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
+        await self.server_status()  # so that our own server is known as ours
         await self.source.check()
         picture = await self._run_sql(self.survey.look)
         if await self.source.find_for(picture):

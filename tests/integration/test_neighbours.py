@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,17 +14,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.system.neighbours import file_system, is_network, other_opencode_runs, other_servers
+from t3tray.core.system import neighbours
+from t3tray.core.system.neighbours import file_system, has_open, is_network, listener, other_servers, other_writer_runs
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="starts processes under Linux's own rules")
-_HOLD = "import sys; held = open(sys.argv[1]) if len(sys.argv) > 1 else None; print('ready', flush=True); sys.stdin.read()"
+_HOLD = "import sys; held = open(sys.argv[1], 'r+'); print('ready', flush=True); sys.stdin.read()"
 
 
 @contextmanager
-def opencode(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that is called opencode and holds what it is told open."""
-    program = folder / "opencode"
+def opencode(folder: Path, *words: str, name: str = "opencode") -> Iterator[subprocess.Popen[str]]:
+    """A process that is called so, and holds open what it is told first."""
+    program = folder / name
     if not program.exists():
         shutil.copy(os.path.realpath(sys.executable), program)
     environment = os.environ | {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": str(Path(sys.base_prefix) / "lib")}
@@ -44,10 +46,54 @@ def test_only_who_has_this_database_open_may_be_at_work_in_it(tmp_path: Path) ->
     database.touch()
     another.touch()
     with opencode(tmp_path, str(another)):
-        assert not other_opencode_runs(None, database)
-    with opencode(tmp_path, str(database)) as process:
-        assert other_opencode_runs(None, database)
-        assert not other_opencode_runs(process.pid, database), "our own"
+        assert not other_writer_runs((), database)
+    for name in ("opencode", "opencode-cli", "OpenCode Helper", "lildax"):
+        with opencode(tmp_path, str(database), name=name) as process:
+            assert other_writer_runs((), database), name
+            assert not other_writer_runs([process.pid], database), "our own"
+
+
+def test_who_only_reads_it_is_not_at_work_in_it(tmp_path: Path) -> None:
+    database = tmp_path / "opencode.db"
+    database.touch()
+    reads = "import sys; held = open(sys.argv[1]); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", reads, database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        assert not other_writer_runs((), database)
+        assert has_open(psutil.Process(process.pid), database) is True
+        assert has_open(psutil.Process(process.pid), tmp_path / "another.db") is False
+
+
+def test_under_another_name_of_its_folder_it_is_the_same_database(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "opencode.db").touch()
+    with opencode(tmp_path, str(tmp_path / "link" / "opencode.db")):
+        assert other_writer_runs((), tmp_path / "real" / "opencode.db")
+        assert other_writer_runs((), tmp_path / "link" / "opencode.db")
+
+
+def test_an_opencode_that_may_not_be_looked_into_counts_and_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "opencode.db"
+    database.touch()
+    monkeypatch.setattr(neighbours, "has_open", lambda process, path, to_write: None)
+    mine = [process.pid for process in psutil.process_iter(["name"]) if process.info["name"] in neighbours._NAMES]
+    assert not other_writer_runs(mine, database)
+    with opencode(tmp_path, str(database)):
+        assert other_writer_runs(mine, database), "it cannot be told"
+
+
+def test_who_listens_is_known_by_its_port() -> None:
+    with socket.socket() as taker:
+        taker.bind(("127.0.0.1", 0))
+        taker.listen()
+        port = taker.getsockname()[1]
+        assert listener(port) == os.getpid()
+    assert listener(port) is None
 
 
 def test_a_server_is_seen_with_its_parent_and_an_orphan_as_nobodys(tmp_path: Path) -> None:
@@ -81,6 +127,10 @@ def test_a_server_whose_parent_has_gone_is_an_orphan(tmp_path: Path) -> None:
         orphan.kill()
 
 
-def test_the_kind_of_disk_is_told(tmp_path: Path) -> None:
-    assert file_system(tmp_path)
+def test_the_kind_of_disk_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
+    # A chroot, or a container, may have no entry that holds it.
+    mounts = psutil.disk_partitions(all=True)
+    is_listed = any(tmp_path.resolve().is_relative_to(mount.mountpoint) for mount in mounts)
+    assert bool(file_system(tmp_path)) is is_listed
+    assert file_system(tmp_path / "not there") == file_system(tmp_path)
     assert is_network("NFS4") and is_network("cifs") and not is_network("ext4")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import psutil
 
 from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
@@ -25,6 +26,7 @@ from t3tray.core.opencode.running import Running
 from t3tray.core.opencode.supervisor import Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, ServerProgram, Tenancy
 from t3tray.core.store.lease import Holder, Leases
+from t3tray.core.system.neighbours import listener
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
@@ -37,6 +39,7 @@ READY_LIMIT = 75.0
 STOP_LIMIT = 10.0
 CLOSE_LIMIT = 5.0
 _FIRST_ANSWER = 1.5
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class ManagedServer:
         log = ServerLog(logs)
         self.log_path = log.path
         self._external = external
+        # The server that another process of ours started, as it was seen last.
+        self._seen: int | None = None
         self._tenancy = Tenancy(leases, run_sql, secrets, holder, log, now)
         self._supervisor = Supervisor(noise, external=external is not None)
         self._running = Running(self._supervisor, self._tenancy, log, launch, external, now)
@@ -101,7 +106,16 @@ class ManagedServer:
         """What is true now; nothing is started, joined or changed. Raises StoreError."""
         if self._external:
             return await look_at_external(self._external)
-        return await look_at_managed(self._tenancy)
+        found = await look_at_managed(self._tenancy)
+        self._seen = found.pid
+        return found
+
+    def own_pids(self) -> frozenset[int]:
+        """The processes that serve us, as far as they are known: also the one that another process of ours started, and that of
+        an external server. It blocks."""
+        external = httpx.URL(self._external.url) if self._external else None
+        serving = listener(external.port or 80) if external and external.host in _LOCAL else None
+        return frozenset(pid for pid in (self.status.pid, self._seen, serving) if pid)
 
     async def sync(self) -> None:
         """Join the server that another process of ours has started, if there is one and we hold none; none is ever started.

@@ -1,16 +1,24 @@
-"""Other OpenCode processes on this machine, and what kind of disk a file lies on. They are looked at, never touched."""
+"""Other OpenCode processes on this machine, who has a file open, and what kind of disk it lies on. Looked at, never touched."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-_NAMES = frozenset({"opencode", "opencode.exe"})
+from t3tray.core.system.folders import same_directory
+
+# What OpenCode's programs are called: itself, the one inside its desktop app, and its successors.
+_NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
+_SERVES = frozenset({"serve", "web"})
 # Who takes in the children of a program that is gone: `systemd --user` above all.
 _ADOPTERS = frozenset({"systemd", "init", "launchd"})
+_PROC = Path("/proc")
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "sshfs", "fuse.sshfs", "webdav", "9p"})
 
 
@@ -25,20 +33,42 @@ class Neighbour:
     parent: str
 
 
-def other_opencode_runs(ours: int | None, database: Path) -> bool:
-    """Whether an OpenCode process that is not `ours` (a pid) has this database open. What another user runs cannot be seen."""
-    real = database.resolve()
-    return any(
-        process.info["name"] in _NAMES and process.pid != ours and _has_open(process, real)
-        for process in psutil.process_iter(["name"])
-    )
+def other_writer_runs(ours: Collection[int], database: Path) -> bool:
+    """Whether a process that is not among `ours` (pids) has this database open to write, whatever it is called.
+
+    One that looks like OpenCode and may not be looked into counts too: it cannot be told. Other users' programs cannot be seen.
+    """
+    known = {*ours, os.getpid()}
+    others = (process for process in psutil.process_iter(["name"]) if process.pid not in known)
+    return any(_writes(process, database) is not False for process in others)
+
+
+def listener(port: int) -> int | None:
+    """The pid of who listens on this port of this machine; None where that is nobody, or cannot be seen."""
+    try:
+        sockets = psutil.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return None
+    found = (each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port)
+    return next((pid for pid in found if pid), None)
+
+
+def has_open(process: psutil.Process, path: Path, to_write: bool = False) -> bool | None:
+    """Whether a process has this file open, with `to_write` not only to read it; None where it may not be looked into."""
+    try:
+        return any(_is_open(process.pid, path, to_write)) if sys.platform == "linux" else any(_is_listed(process, path, to_write))
+    except (psutil.AccessDenied, PermissionError):
+        return None
+    except (psutil.Error, OSError):
+        return False
 
 
 def other_servers(ours: int | None) -> tuple[Neighbour, ...]:
-    """Every `opencode serve` that is not `ours`. One that ends meanwhile, or is another user's, is left out."""
+    """Every OpenCode server that is not `ours`. One that ends meanwhile, or is another user's, is left out."""
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
-        if process.pid != ours and process.info["name"] in _NAMES and "serve" in (process.info["cmdline"] or []):
+        words = process.info["cmdline"] or []
+        if process.pid != ours and process.info["name"] in _NAMES and not _SERVES.isdisjoint(words):
             try:
                 found.append(_neighbour(process))
             except psutil.Error:
@@ -62,11 +92,31 @@ def is_network(kind: str) -> bool:
     return kind.lower() in _NETWORK
 
 
-def _has_open(process: psutil.Process, path: Path) -> bool:
-    try:
-        return any(Path(opened.path).resolve() == path for opened in process.open_files())
-    except psutil.Error:
-        return False
+def _writes(process: psutil.Process, database: Path) -> bool | None:
+    """None where a process that looks like OpenCode does not let us see."""
+    found = has_open(process, database, to_write=True)
+    return False if found is None and process.info["name"] not in _NAMES else found
+
+
+def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
+    """For each of its files of this name, as Linux tells them. The link's text is read first: it never waits for a disk."""
+    folder = _PROC / str(pid)
+    for number in os.listdir(folder / "fd"):
+        opened = folder / "fd" / number
+        try:
+            if os.path.basename(os.readlink(opened)) == path.name:
+                flags = (folder / "fdinfo" / number).read_text().partition("flags:")[2].split()[0]
+                yield os.path.samefile(opened, path) and (not to_write or int(flags, 8) & os.O_ACCMODE != os.O_RDONLY)
+        except (FileNotFoundError, IndexError, ValueError):
+            continue  # closed meanwhile
+
+
+def _is_listed(process: psutil.Process, path: Path, to_write: bool) -> Iterator[bool]:
+    """The same elsewhere, where it is not told who may write: another t3tray only ever reads."""
+    if to_write and any("t3tray" in word for word in process.cmdline()[:4]):
+        return
+    for opened in process.open_files():
+        yield os.path.basename(opened.path) == path.name and same_directory(opened.path, str(path)) is True
 
 
 def _neighbour(process: psutil.Process) -> Neighbour:

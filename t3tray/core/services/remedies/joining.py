@@ -23,7 +23,6 @@ from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refu
 from t3tray.core.services.remedies.collecting import Collected, collect, indented, other_sessions
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
-from t3tray.core.system.folders import same_directory
 
 # Of three signs that a turn runs.
 _SIGNS = 2
