@@ -27,6 +27,13 @@ _PROPERTIES = "org.freedesktop.DBus.Properties"
 _LIMIT = 20.0
 
 
+def session_bus(address: str = "") -> list[str]:
+    """The command that runs a bus of a test's own, which starts no service of this machine's. It prints its address."""
+    listening = [f"--address={address}"] if address else []
+    configuration = Path(__file__).with_name("session-bus.conf")
+    return ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address=1", *listening]
+
+
 class Desktop:
     """A context manager. `environment` makes a program appear on it."""
 
@@ -41,7 +48,7 @@ class Desktop:
                 Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
             )
             number = display.first_line()
-            bus = starting.enter_context(Started(["dbus-daemon", "--session", "--nofork", "--print-address=1"]))
+            bus = starting.enter_context(Started(session_bus()))
             runtime = self._scratch / "runtime"
             runtime.mkdir(mode=0o700, exist_ok=True)
             self.environment = {

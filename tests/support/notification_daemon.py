@@ -14,7 +14,7 @@ from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_error, 
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
 
-from tests.support.desktop import Started
+from tests.support.desktop import Started, session_bus
 
 NAME, PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 USUAL = ("actions", "body", "body-markup")
@@ -26,8 +26,7 @@ class SessionBus(Started):
     """A bus without any service that could be started. A context manager; `address` once it runs."""
 
     def __init__(self, address: str = "") -> None:
-        listening = [f"--address={address}"] if address else []
-        super().__init__(["dbus-daemon", "--session", "--nofork", "--print-address=1", *listening])
+        super().__init__(session_bus(address))
 
     def __enter__(self) -> SessionBus:
         super().__enter__()
@@ -109,7 +108,7 @@ class NotificationDaemon:
             self._gone.add(number)
             self._news.notify_all()
 
-    def _signal(self, member: str, signature: str, body: tuple[Any, ...]) -> None:
+    def _signal(self, member: str, signature: str | None, body: tuple[Any, ...]) -> None:
         self._connection.send(new_signal(DBusAddress(PATH, interface=NAME), member, signature, body))
 
     def _serve(self) -> None:

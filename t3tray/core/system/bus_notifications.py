@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from html import escape
 
@@ -20,6 +21,7 @@ from jeepney.io.asyncio import DBusConnection
 from t3tray.core.domain.notice_sentences import Wording
 from t3tray.core.system.notifications import CLICKED, Heard, Trouble
 
+_log = logging.getLogger(__name__)
 _SERVICE = DBusAddress(
     "/org/freedesktop/Notifications", bus_name="org.freedesktop.Notifications", interface="org.freedesktop.Notifications"
 )
@@ -29,6 +31,9 @@ _ABSENT = frozenset({"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedeskt
 # In seconds: for a service that may have to be started first, and for the last words to it.
 LIMIT = 5.0
 _LAST_LIMIT = 1.0
+# In seconds: until a connection that was lost is made again, while something is shown; each time twice as long.
+RETURN = 1.0
+_LONGEST_RETURN = 60.0
 _NORMAL_URGENCY = 1
 _UNTIL_WITHDRAWN, _AS_THE_SERVICE_LIKES = 0, -1
 
@@ -51,6 +56,7 @@ class BusNotifications:
         self._turn = asyncio.Lock()
         self._shown: dict[str, tuple[str, int]] = {}
         self._tokens: dict[tuple[str, int], str] = {}
+        self._returning: asyncio.Task[None] | None = None
 
     @property
     def trouble(self) -> str:
@@ -85,6 +91,9 @@ class BusNotifications:
                 async with asyncio.timeout(_LAST_LIMIT):
                     for notice_id in [*self._shown]:
                         await self.withdraw(notice_id)
+        if self._returning:
+            self._returning.cancel()
+            await asyncio.wait([self._returning])
         await self._leave()
 
     async def _ask(self, question: Callable[[_Bus], Awaitable[object]]) -> None:
@@ -112,8 +121,31 @@ class BusNotifications:
 
     async def _reach(self) -> _Bus:
         if self._bus is None:
-            self._bus = await _Bus.join(self._address, self._on_signal)
+            self._bus = await _Bus.join(self._address, self._on_signal, self._on_loss)
         return self._bus
+
+    def _on_loss(self, bus: _Bus) -> None:
+        """Nobody hears any more what is pressed. What is asked next would connect again; what is shown does not wait for that."""
+        if bus is self._bus and self._shown:
+            self._returning = asyncio.create_task(self._return(bus))
+
+    async def _return(self, lost: _Bus) -> None:
+        pause = RETURN
+        while True:
+            await asyncio.sleep(pause)
+            async with self._turn:
+                if self._bus is not lost:
+                    return
+                try:
+                    async with asyncio.timeout(LIMIT):
+                        self._bus = await _Bus.join(self._address, self._on_signal, self._on_loss)
+                except Exception as error:
+                    self._trouble.tell(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
+                    pause = min(2 * pause, _LONGEST_RETURN)
+                    continue
+                self._trouble.tell("")
+                await lost.leave()
+                return
 
     async def _leave(self) -> None:
         bus, self._bus = self._bus, None
@@ -134,34 +166,39 @@ class BusNotifications:
                 await bus.call("CloseNotification", "u", (shown[1],), shown[0])
 
     async def _on_signal(self, signal: Message) -> None:
+        """Any program on the bus may send one, of any form: one that is not as it has to be means nothing."""
+        member, number, said = signal.header.fields.get(HeaderFields.member), *_words(signal)
         async with self._turn:
-            member, number = signal.header.fields[HeaderFields.member], signal.body[0]
             place = (_sender(signal), number)
             notice_id = next((known for known, at in self._shown.items() if at == place), None)
             if notice_id is None:
                 return
             if member == "ActivationToken":
-                self._tokens[place] = signal.body[1]
+                self._tokens[place] = said
                 return
             # Pressed or closed: what comes after that counts no more.
             del self._shown[notice_id]
             token = self._tokens.pop(place, "")
         if member == "ActionInvoked":
-            self._heard(Heard(notice_id, signal.body[1], token))
+            self._heard(Heard(notice_id, said, token))
 
 
 class _Bus:
     """A connection, with what it hears. jeepney has a router for this, but that loses a cancellation that comes with a reply."""
 
-    def __init__(self, connection: DBusConnection, hear: Callable[[Message], Awaitable[None]]) -> None:
+    def __init__(
+        self, connection: DBusConnection, hear: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]
+    ) -> None:
+        """`lost` is called when nothing is received any more."""
         self._connection = connection
         self._hear = hear
+        self._lost = lost
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._signals: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._listen())]
 
     @classmethod
-    async def join(cls, address: str, hear: Callable[[Message], Awaitable[None]]) -> _Bus:
+    async def join(cls, address: str, hear: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]) -> _Bus:
         """Raises whatever jeepney raises, OSError above all."""
         reader, writer = await asyncio.open_unix_connection(get_bus(address))
         try:
@@ -169,7 +206,7 @@ class _Bus:
         except BaseException:
             writer.close()
             raise
-        bus = cls(DBusConnection(reader, writer), hear)
+        bus = cls(DBusConnection(reader, writer), hear, lost)
         try:
             await bus.ask(message_bus.Hello())
             await bus.ask(message_bus.AddMatch(_SIGNALS))
@@ -205,7 +242,7 @@ class _Bus:
             await self._connection.close()
 
     async def _receive(self) -> None:
-        with contextlib.suppress(OSError, EOFError):
+        try:
             while True:
                 message = await self._connection.receive()
                 reply = self._waiting.get(message.header.fields.get(HeaderFields.reply_serial, 0))
@@ -213,13 +250,23 @@ class _Bus:
                     reply.set_result(message)
                 elif _SIGNALS.matches(message):
                     self._signals.put_nowait(message)
+        except (OSError, EOFError):
+            _log.info("The connection to the message bus is lost.")
+        except Exception:
+            _log.warning("The message bus said what cannot be read.", exc_info=True)
         for reply in self._waiting.values():
             if not reply.done():
                 reply.set_exception(ConnectionResetError("the bus has gone"))
+        self._lost(self)
 
     async def _listen(self) -> None:
         while True:
-            await self._hear(await self._signals.get())
+            signal = await self._signals.get()
+            try:
+                await self._hear(signal)
+            except Exception:
+                # One that goes wrong keeps nobody from hearing the next.
+                _log.warning("A signal of the notification service could not be followed.", exc_info=True)
 
 
 async def _introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -234,6 +281,12 @@ async def _introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         authenticator.feed(answer)
     writer.write(BEGIN)
     await writer.drain()
+
+
+def _words(signal: Message) -> tuple[int, str]:
+    """The notice's number and the text of a signal of the service's; 0 and "" where it has none."""
+    number, said = (*signal.body, None, None)[:2]
+    return number if isinstance(number, int) else 0, said if isinstance(said, str) else ""
 
 
 def _sender(message: Message) -> str:

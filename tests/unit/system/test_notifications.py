@@ -40,7 +40,7 @@ class Ear:
         self.heard: asyncio.Queue[Heard] = asyncio.Queue()
 
     async def next(self) -> Heard:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             return await self.heard.get()
 
 
@@ -114,6 +114,54 @@ async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: No
             await made.look()
         daemon.press(daemon.shown[0], "reject")
         assert await ear.next() == Heard("one", "reject")
+
+
+async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: SessionBus, daemon: NotificationDaemon) -> None:
+    async with notifications(bus.address) as (made, ear):
+        await made.show("one", PUSH, stays=True)
+        for member in ("ActionInvoked", "NotificationClosed", "ActivationToken", "Unheard"):
+            daemon._signal(member, None, ())
+            daemon._signal(member, "s", ("words",))
+        daemon._signal("ActionInvoked", "ss", ("1", "once"))
+        daemon.press(daemon.shown[0], "reject")
+        assert await ear.next() == Heard("one", "reject")
+
+
+async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
+    bus: SessionBus, daemon: NotificationDaemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: asyncio.Queue[Heard] = asyncio.Queue()
+
+    def hear(one: Heard) -> None:
+        if one.key == "once":
+            raise ValueError("nobody expected this")
+        heard.put_nowait(one)
+
+    made = BusNotifications(bus.address, "", hear)
+    await made.show("one", PUSH, stays=True)
+    await made.show("two", PUSH, stays=True)
+    daemon.press(daemon.shown[0], "once")
+    daemon.press(daemon.shown[1], "reject")
+    async with asyncio.timeout(90):
+        assert await heard.get() == Heard("two", "reject")
+    assert "could not be followed" in caplog.text
+    await made.close()
+
+
+async def test_a_lost_connection_is_made_again_while_something_is_shown(
+    bus: SessionBus, daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_notifications, "RETURN", 0.01)
+    async with notifications(bus.address) as (made, ear):
+        await made.show("one", PUSH, stays=True)
+        lost = made._bus
+        assert lost
+        lost._connection.reader.feed_data(b"no message at all, and long enough to be taken for the beginning of one")
+        async with asyncio.timeout(90):
+            while made._bus is lost:
+                await asyncio.sleep(0)
+        daemon.press(daemon.shown[0], "once")
+        assert await ear.next() == Heard("one", "once")
 
 
 async def test_a_service_that_took_over_is_not_taken_for_the_one_that_showed_it(bus: SessionBus) -> None:
