@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TextIO
 
 
 def main() -> int:
@@ -16,6 +18,9 @@ def main() -> int:
         return app.run(None)
     from t3tray import cli
 
+    # Who closed one of them wants to read nothing there; what is written has to go somewhere all the same.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     arguments = cli.parse(sys.argv[1:], sys.stdout, sys.stderr)
     if arguments.command is not None:
         return cli.run(arguments, sys.stdout, sys.stderr)
@@ -24,6 +29,10 @@ def main() -> int:
     if arguments.demo:
         return app.run_demo()
     return app.run(arguments.data_dir)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 if __name__ == "__main__":

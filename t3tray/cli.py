@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 from t3tray import __version__
 from t3tray.core.domain.cursor import SESSION_PREFIX
 from t3tray.core.errors import ExitCode, OurBug, T3TrayError, UsageError
-from t3tray.printing import for_people, for_scripts
+from t3tray.printing import fall_silent, for_scripts, say
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,12 +138,12 @@ def _refuse_undecodable(word: str) -> None:
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Do one command; the exit code. Every error ends here, in words or as a document."""
     try:
-        from t3tray import command, commands
+        from t3tray import commands
 
         try:
             return int(commands.run(arguments, out, err))
         except BrokenPipeError:
-            command.fall_silent(out)
+            fall_silent(out)
             return int(ExitCode.DONE)
     except KeyboardInterrupt:
         # Before the commands watch for signals, and on Windows, where they cannot.
@@ -167,5 +167,5 @@ def _tell(error: T3TrayError, as_document: bool, out: TextIO, err: TextIO) -> in
         out.write(for_scripts(error_document(error), out))
     else:
         told = "\n".join(filter(None, (f"{error.title}: {error.message}", error.hint)))
-        err.write(for_people(f"{told}\n", err))
+        say(f"{told}\n", err)
     return int(error.exit_code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from dataclasses import dataclass
 from typing import TextIO
@@ -12,7 +11,7 @@ from typing import TextIO
 from t3tray import documents
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused
-from t3tray.printing import for_people, for_scripts
+from t3tray.printing import fall_silent, for_people, for_scripts, say
 
 
 @dataclass
@@ -40,8 +39,8 @@ class Command:
             fall_silent(self.out)
 
     def say(self, text: str) -> None:
-        """Something by the way; never where a script reads."""
-        self.err.write(f"{for_people(text, self.err)}\n")
+        """Something by the way; never where a script reads. Where nobody can (a closed standard error), it is not said."""
+        say(f"{text}\n", self.err)
 
     @property
     def can_ask(self) -> bool:
@@ -72,10 +71,3 @@ class Command:
         self.say(preview)
         if (await self.ask("Do it? [y/N] ")).lower() not in ("y", "yes"):
             raise Refused("Nothing was changed.")
-
-
-def fall_silent(out: TextIO) -> None:
-    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    os.close(nowhere)

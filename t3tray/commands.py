@@ -51,9 +51,10 @@ async def _run(words: argparse.Namespace, out: TextIO, err: TextIO, interrupts: 
 async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
     engine = await Engine.open(words.data_dir, "command")
     opened.push_async_callback(engine.close)
+    command = Command(words, engine, out, err)
     for notice in await engine.restoring.warnings():
-        err.write(f"{notice}\n")
-    return await COMMANDS[words.command](Command(words, engine, out, err))
+        command.say(notice)
+    return await COMMANDS[words.command](command)
 
 
 async def status(command: Command) -> ExitCode:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from typing import TextIO
 
 
@@ -17,3 +19,20 @@ def for_scripts(document: object, out: TextIO) -> str:
     """One JSON document, whatever the stream can take, with its line's end."""
     is_unicode = (out.encoding or "utf-8").lower().replace("-", "").startswith("utf")
     return f"{json.dumps(document, ensure_ascii=not is_unicode, indent=2)}\n"
+
+
+def say(text: str, err: TextIO) -> None:
+    """Something for people, beside the answer. Where it cannot be written it is not said; no exit code depends on it."""
+    try:
+        err.write(for_people(text, err))
+        err.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            fall_silent(err)
+
+
+def fall_silent(out: TextIO) -> None:
+    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)

@@ -51,6 +51,7 @@ from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import Resume
 from t3tray.core.services.sending import Sending
 from t3tray.core.services.sentinel import Sentinel
+from t3tray.core.services.setting_rules import refuse_bad_address
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
@@ -138,7 +139,8 @@ class Engine:
 
     @classmethod
     async def open(cls, data_dir: str | None, kind: str) -> Engine:
-        """`kind` is "tray" or "command". Raises StoreError when the data cannot be used; nothing is left open then."""
+        """`kind` is "tray" or "command". Raises UsageError, StoreError for unusable data; nothing is left open then."""
+        refuse_bad_address(os.environ)
         data = data_directory(data_dir, os.environ)
         run_sql = SerialExecutor("t3tray-sql")
         try:

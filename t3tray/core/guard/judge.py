@@ -71,6 +71,8 @@ class Judge:
             await self._ledger.told(Told(self._now(), asked, decision, session_id))
         except StoreError as error:
             _log.warning("An answer of the guard's could not be kept: %s", error.message)
+        except Exception:
+            _log.exception("An answer of the guard's could not be kept.")
 
     async def _gather(self, asked: Asked) -> tuple[T3Now, Asked]:
         named = "" if isinstance(asked, Create) else getattr(asked, "session_id", "")

@@ -271,6 +271,9 @@ class OpenCodeClient:
             return await self._http.request(method, path, params=params, json=json, timeout=limit)
         except httpx.RequestError as error:
             raise failures.of_transport(error, self.url) from error
+        except Exception as error:
+            # What lies below httpx lets through what it meets: a port that is none, a certificate store that cannot be read.
+            raise Unsupported(f"{self.url} cannot be spoken to: {error}.", "Check the address of the server.") from error
 
 
 def _part(identifier: str) -> str:

@@ -243,6 +243,11 @@ class Running:
         except T3TrayError as error:
             self.feed(signals.Missed(run, error))
             return
+        except Exception as error:
+            # Whatever it is, somebody waits for an answer.
+            _log.exception("The server could not be asked.")
+            self.feed(signals.Missed(run, OurBug(f"The server could not be asked: {type(error).__name__}: {error}.")))
+            return
         self.feed(signals.Answered(run, version))
         if tenant:
             self._memory = await asyncio.to_thread(tenant.process.memory)

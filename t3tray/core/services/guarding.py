@@ -6,6 +6,7 @@ Every step is in the journal before it takes effect outside (write-ahead). It de
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -32,6 +33,7 @@ from t3tray.core.system.serial import SerialExecutor
 _USER = frozenset({Actor.USER, Actor.RECOVERY})
 # A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
 _PROVES = RENEWS | {Reason.BUSY}
+_log = logging.getLogger(__name__)
 
 
 class Guarding:
@@ -118,7 +120,11 @@ class Guarding:
         await self._run_sql(self._store.threads.touch, kept.id, self._now())
 
     async def told(self, told: Told) -> None:
-        self._heard(told)
+        try:
+            self._heard(told)
+        except Exception:
+            # Nobody may be there to be told: that changes no answer, and what is kept of it.
+            _log.warning("An answer of the guard's could not be told.", exc_info=True)
         await self._run_sql(self._store.guard_answers.add, told)
 
     async def _evidence(self, thread: Thread, cursor: Cursor, has_turns: bool) -> tuple[Evidence, bool]:

@@ -5,7 +5,7 @@ Its sentences stand beside a field. It looks at files, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from t3tray.core.domain.setting_limits import STATE, trouble_with
 from t3tray.core.errors import BinaryNotFound, UsageError
 from t3tray.core.opencode.binary import find_binary
 from t3tray.core.store.settings import Settings
+from t3tray.core.system.environment import SERVER_URL_VARIABLE
 
 
 def changed(settings: Settings, name: str, value: object) -> Settings:
@@ -35,6 +36,16 @@ def check(settings: Settings, name: str) -> None:
     rule = _RULES.get(name)
     if rule:
         rule(value)
+
+
+def refuse_bad_address(environment: Mapping[str, str]) -> None:
+    """Raises UsageError when the server that the environment names for this process can be none.
+
+    What stands there is not repeated: there may be a password in it.
+    """
+    if trouble := trouble_with("server_url", environment.get(SERVER_URL_VARIABLE, "")):
+        hidden = trouble if trouble[0] != "“" else "It is not an address."
+        raise UsageError(f"{SERVER_URL_VARIABLE} cannot be used. {hidden}", "Give an address such as http://127.0.0.1:4096.")
 
 
 def refuse_state(name: str) -> None:

@@ -189,3 +189,17 @@ async def test_the_session_that_another_one_was_chosen_over_is_left(
         pass
     life.write("t1", Event.CONFIRMED, cursor)
     assert await life.guarding.has_left("t1", "ses_of_t3code") and not await life.guarding.has_left("t1", "ses_another")
+
+
+async def test_that_nobody_can_be_told_changes_no_answer(
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+
+    def closed(told: Told) -> None:
+        raise BrokenPipeError
+
+    life.guarding._heard = closed
+    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
+    await life.guarding.told(told)
+    assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
