@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.support.opencode import OpenCodeHome
 from tests.support.played_t3 import PlayedT3
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
-from tests.support.t3_world import World, empty_world, writing
+from tests.support.t3_world import World, empty_world, stamp, writing
 
 STOP_LIMIT = 8.0
 SETTINGS = {"providers": {"opencode": {"enabled": True}}}
@@ -115,7 +116,7 @@ def test_the_port_and_the_password_stay_so_that_t3_codes_settings_hold(program: 
 
 
 def test_nothing_is_changed_under_a_running_turn_without_the_users_word(program: Program, world: World) -> None:
-    runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": "2026-11-24T12:00:00.000Z"}
+    runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": stamp(datetime.now(UTC))}
     world.home.joinpath("userdata", "server-runtime.json").write_text(json.dumps(runtime))
     t3 = PlayedT3(world.state, "http://127.0.0.1:1", "")
     thread = t3.thread("Long work", world.code / "proj")

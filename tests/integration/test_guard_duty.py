@@ -9,6 +9,7 @@ import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from t3tray.core.services.guard_key import GuardKey
 from t3tray.core.services.protecting import GuardPhase, GuardState, Protection
 from t3tray.core.services.views import Overview
 from t3tray.core.system.environment import SERVER_USER
-from tests.support.t3_world import World, add_thread, empty_world, make_v2, writing
+from tests.support.t3_world import World, add_thread, empty_world, make_v2, stamp, writing
 
 LIMIT = 20
 
@@ -93,7 +94,7 @@ async def test_on_and_off_by_the_desk(duty: GuardDuty, world: World) -> None:
 
 
 async def test_what_speaks_against_it_leaves_everything_as_it_was(duty: GuardDuty, world: World) -> None:
-    runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": "2026-11-24T12:00:00.000Z"}
+    runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": stamp(datetime.now(UTC))}
     (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runtime))
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1", title="Long work", session_status="running")

@@ -6,6 +6,7 @@ The schemas are those of the sample's own files (T3 Code 0.0.33, OpenCode 1.18.3
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -29,6 +30,11 @@ def stamp(at: datetime) -> str:
 
 def milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
+
+
+def hold_open(database: Path) -> None:
+    """As T3 Code does with its database, until this process ends: so it is told from a process that got its number."""
+    os.open(database, os.O_RDONLY)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, WorldError
 from t3tray.core.services.views import Opened
 from tests.support.answering import answering
-from tests.support.t3_world import NOON, World, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, stamp, writing
 from tests.support.waiting import until
 
 OURS = b'{"environmentId":"env-1","label":"here"}'
@@ -62,6 +62,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run_file(world: World, pid: int, origin: str) -> None:
+    hold_open(world.state)
     told = {"version": 1, "pid": pid, "origin": origin, "startedAt": stamp(NOON)}
     world.home.joinpath("userdata", "server-runtime.json").write_text(json.dumps(told))
 

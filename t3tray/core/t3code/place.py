@@ -7,11 +7,14 @@ from datetime import datetime
 import msgspec
 import psutil
 
+from t3tray.core.system.neighbours import has_open
 from t3tray.core.system.regular_file import read_regular
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.times import moment
 
 _LIMIT = 2.0
+# In s: a process starts before it writes its file.
+_CLOCKS_DIFFER = 60.0
 
 
 class _Runtime(msgspec.Struct, frozen=True):
@@ -62,4 +65,21 @@ def _runtime(home: T3Home) -> _Runtime | None:
         found = msgspec.json.decode(read_regular(home.runtime_file), type=_Runtime)
     except (OSError, msgspec.DecodeError):
         return None
-    return found if psutil.pid_exists(found.pid) else None
+    return found if _is_its_process(found, home) else None
+
+
+def _is_its_process(runtime: _Runtime, home: T3Home) -> bool:
+    """Whether the process of this number is the T3 Code that wrote the file, and not one that got its number later.
+
+    Both times are the wall clock's, which may have been set in between: who has T3 Code's database open is T3 Code all the same.
+    """
+    try:
+        process = psutil.Process(runtime.pid)
+        began, said = process.create_time(), moment(runtime.started)
+        if said is None or began <= said.timestamp() + _CLOCKS_DIFFER:
+            return True
+    except psutil.AccessDenied:
+        return True
+    except (psutil.Error, OverflowError, ValueError):
+        return False
+    return any(has_open(process, path) for path in home.databases)

@@ -23,7 +23,7 @@ from t3tray.core.services.views import Overview
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, hold_open, stamp, writing
 
 LATER = NOON + timedelta(minutes=10)
 
@@ -71,6 +71,7 @@ def two(tmp_path: Path) -> Iterator[Two]:
 
 
 def run_in(world: World) -> None:
+    hold_open(world.state)
     world.home.joinpath("userdata", "server-runtime.json").write_text(json.dumps({"pid": os.getpid(), "startedAt": stamp(NOON)}))
 
 

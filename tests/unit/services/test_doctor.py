@@ -31,7 +31,7 @@ from t3tray.core.system.neighbours import Neighbour
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, hold_open, stamp, writing
 
 SOON = NOON + timedelta(minutes=5)
 
@@ -69,6 +69,7 @@ class Practice:
             add_session(connection, name, self.world.code / folder, messages=messages, parent=parent)
 
     def run_t3(self) -> None:
+        hold_open(self.world.state)
         runtime = {"pid": os.getpid(), "startedAt": stamp(NOON)}
         self.world.home.joinpath("userdata", "server-runtime.json").write_text(json.dumps(runtime))
 

@@ -20,7 +20,7 @@ from t3tray.core.services.views import Overview
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, hold_open, make_v2, stamp, writing
 
 SOON = NOON + timedelta(minutes=7)
 
@@ -31,6 +31,7 @@ def world(tmp_path: Path) -> World:
 
 
 def run_since(world: World, at: datetime) -> None:
+    hold_open(world.state)
     runtime = {"pid": os.getpid(), "startedAt": stamp(at)}
     world.home.joinpath("userdata", "server-runtime.json").write_text(json.dumps(runtime))
 

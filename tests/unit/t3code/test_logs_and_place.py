@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.place import served_since, thread_address
+from t3tray.core.t3code.place import runs, served_since, thread_address
 from t3tray.core.t3code.provider_logs import ProviderLogs
 from tests.support.answering import answering
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, sample_world, stamp
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, hold_open, sample_world, stamp
 
 SESSIONS = ["ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV", "ses_df5baefbdffeXm3zVdpV5y2Er6"]
 
@@ -104,6 +105,7 @@ def test_a_name_that_is_a_path_leads_nowhere(world: World) -> None:
 
 def run_file(world: World, pid: int, origin: str = "") -> T3Home:
     home = T3Home(world.home)
+    hold_open(world.state)
     home.runtime_file.write_text(json.dumps({"version": 1, "pid": pid, "origin": origin, "startedAt": stamp(NOON)}))
     home.environment_file.write_text("env-1\n")
     return home
@@ -115,6 +117,20 @@ def test_t3_code_runs_when_the_process_that_it_names_lives(world: World) -> None
     assert served_since(run_file(world, 2**22 + 1)) is None
     T3Home(world.home).runtime_file.write_text("{half")
     assert served_since(T3Home(world.home)) is None
+
+
+def test_a_process_that_got_the_number_of_a_t3_code_that_is_gone_is_not_it(world: World) -> None:
+    home, began = T3Home(world.home), psutil.Process().create_time()
+
+    def said(at: float) -> bool:
+        told = {"pid": os.getpid(), "startedAt": stamp(datetime.fromtimestamp(at, UTC))}
+        home.runtime_file.write_text(json.dumps(told))
+        return runs(home)
+
+    assert said(began + 1) and said(began + 86_400) and said(began - 30), "the clocks need not agree to the second"
+    assert not said(began - 3600), "left over from a process that ran before this one began"
+    hold_open(world.state)
+    assert said(began - 3600), "the clock was set meanwhile: it has T3 Code's database open"
 
 
 @pytest.mark.parametrize(
