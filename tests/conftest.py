@@ -64,6 +64,8 @@ def model() -> Iterator[StubModel]:
 
 
 @pytest.fixture
-def opencode_home(tmp_path: Path, model: StubModel) -> OpenCodeHome:
-    """A fresh home for a real OpenCode that asks `model`."""
-    return OpenCodeHome(tmp_path / "opencode", model.url)
+def opencode_home(tmp_path: Path, model: StubModel) -> Iterator[OpenCodeHome]:
+    """A fresh home for a real OpenCode that asks `model`. What still runs in it at the end of the test is ended."""
+    home = OpenCodeHome(tmp_path / "opencode", model.url)
+    yield home
+    home.end_everything()

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import psutil
 import pytest
 
 from t3tray.demo.offline import offline_environment, prepare_offline
@@ -61,6 +62,16 @@ class OpenCodeHome:
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
         self.database = root / "data" / "opencode" / "opencode.db"
+
+    def end_everything(self) -> None:
+        """End every process that lives in this home, whoever started it: a test that failed may have left its server."""
+        left = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.pid != os.getpid() and process.environ().get("HOME") == self.environment["HOME"]:
+                    left.append(process)
+                    process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 class RawServer:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from t3tray.core.errors import BinaryNotFound
@@ -110,7 +111,9 @@ def login_shell_path(environ: Mapping[str, str], limit: float = _SHELL_LIMIT) ->
             asked.wait(limit)
         except subprocess.TimeoutExpired:
             os.killpg(asked.pid, signal.SIGKILL)
-            asked.wait()
+            # One that waits for a dead disk does not even end by that: nobody waits for it.
+            with suppress(subprocess.TimeoutExpired):
+                asked.wait(1.0)
         output.seek(0)
         words = output.read().decode(errors="replace").split(_MARK)
     return words[1] or None if len(words) == 3 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from t3tray.core.services.overview import take_overview
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.store.store import Store
+from t3tray.core.system.folders import FolderProbe
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
@@ -311,6 +313,28 @@ def test_a_folder_of_which_nothing_can_be_asked_is_one_threads_trouble(
     assert {name: now[name].reason for name in ("t0", "t2")} == {"t0": Reason.PROVED, "t2": Reason.PROVED}
     assert now["t1"].reason is Reason.SERVER_ERROR and "its session, or its folder, could not be read" in sentence(now["t1"])
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+
+
+def test_a_folder_on_a_disk_that_does_not_answer_is_one_threads_unknown(world: World, store: Store) -> None:
+    dead = str(world.code / "dead")
+    with writing(world.state) as connection:
+        connection.execute("UPDATE projection_threads SET worktree_path = ? WHERE thread_id = 't1'", (dead,))
+    awake = threading.Event()
+
+    def stat_of(path: str) -> os.stat_result:
+        if path == dead:
+            awake.wait()
+        return os.stat(path)
+
+    probe = FolderProbe(stat_of, limit=0.2)
+    around = Surroundings(lambda: datetime.now(UTC), lambda: False, directory_exists=probe.exists, same_directory=probe.same)
+    eyes = Eyes(world, store, surroundings=around)
+    try:
+        verdicts = eyes.settled()
+        assert verdicts == {"t0": Reason.PROVED, "t1": Reason.DIRECTORY_UNREADABLE, "t2": Reason.PROVED}
+        assert eyes.look() is not None
+    finally:
+        awake.set()
 
 
 def test_what_nobody_reckoned_with_in_one_session_is_one_threads_trouble(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
