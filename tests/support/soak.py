@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -47,10 +48,17 @@ class SoakWorld:
         self._kept: dict[str, str] = {}
         self._journal: list[tuple[object, ...]] = []
         self._seen_chats = 0
+        self._loose: set[str] = set()
+        self._copy: bytes | None = None
+        self._was_put_back = False
 
     def round(self) -> None:
         """One operation, or two at once, under one fault or none; then what must hold whatever happened."""
+        if self.choose.random() < 0.2:
+            self._take_copy()
         operations = [self._operation() for _ in range(1 + (self.choose.random() < 0.25))]
+        # A message that is sent while a remedy is at work in its thread may stay in the session that the thread leaves.
+        self._loose = {words[1] for words in operations if words[0] == "remedy"}
         fault = self.choose.choice(FAULTS)
         self.done.append(f"{fault.__name__}: {' & '.join(' '.join(words) for words in operations)}")
         fault(self, operations)
@@ -62,8 +70,13 @@ class SoakWorld:
         cursors = dict(self.ours("SELECT thread_id, session_id FROM cursors"))
         assert len(set(cursors.values())) == len(cursors), "two threads have one session"
         journal = self.ours("SELECT seq, thread_id, event, session_id, intent FROM journal ORDER BY seq")
-        assert journal[: len(self._journal)] == self._journal, "the journal does more than grow"
-        self._journal = journal
+        if self._was_put_back:
+            # Each change of a binding is there, be it with another number; a proof is taken anew.
+            lines, before = (Counter(line[1:] for line in each if line[2] != "proven") for each in (journal, self._journal))
+            assert lines >= before, f"lines of the journal are lost: {before - lines}"
+        else:
+            assert journal[: len(self._journal)] == self._journal, "the journal does more than grow"
+        self._journal, self._was_put_back = journal, False
         held = dict(self.theirs("SELECT id, coalesce(metadata, '') FROM session"))
         lost = self.foreign - held.keys()
         assert not lost, f"sessions were deleted that hold words of others: {lost}"
@@ -104,6 +117,26 @@ class SoakWorld:
         for process in self._processes():
             with suppress(psutil.Error):
                 process.kill()
+
+    def put_store_back(self) -> None:
+        """What a person does with a backup, or a disk with a power cut: our file is an older one."""
+        self._end_tray()
+        path = self.program.data / "t3tray.sqlite"
+        if self._copy is not None:
+            for suffix in ("-wal", "-shm"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+            path.write_bytes(self._copy)
+            self._was_put_back = True
+
+    def _take_copy(self) -> None:
+        path = self.program.data / "t3tray.sqlite"
+        if path.is_file():
+            with (
+                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(":memory:")) as copy,
+            ):
+                source.backup(copy)
+                self._copy = copy.serialize()
 
     def servers(self) -> list[int]:
         return [process.pid for process in self._processes() if process.name() == "opencode"]
@@ -167,7 +200,8 @@ class SoakWorld:
         out, err = process.communicate(timeout=LIMIT)
         assert "Traceback" not in err, f"{words}: {err}"
         assert was_harmed or process.returncode in (0, 2, 3, 4, 5, 6, 7), f"{words} ended with {process.returncode}: {out}{err}"
-        if words[0] == "send" and process.returncode == 0 and words[2].removeprefix("say: ") in out:
+        is_answered = words[0] == "send" and process.returncode == 0 and words[2].removeprefix("say: ") in out
+        if is_answered and words[1] not in self._loose:
             number = str(self._numbers[words[1]])
             self._kept[number] = words[2].removeprefix("say: ")
 
@@ -327,6 +361,13 @@ def the_disk_is_full(world: SoakWorld, operations: list[list[str]]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def our_store_is_put_back_from_a_copy(world: SoakWorld, operations: list[list[str]]) -> None:
+    world.put_store_back()
+    _together(world, operations)
+    # An operation that never opened the store has seen nothing of it.
+    world.finish(["threads"], world.start(["threads"]))
+
+
 FAULTS: tuple[Callable[[SoakWorld, list[list[str]]], None], ...] = (
     nothing_goes_wrong,
     a_command_is_killed,
@@ -337,6 +378,7 @@ FAULTS: tuple[Callable[[SoakWorld, list[list[str]]], None], ...] = (
     our_store_is_locked,
     opencodes_database_is_locked,
     the_disk_is_full,
+    our_store_is_put_back_from_a_copy,
 )
 
 
