@@ -284,7 +284,11 @@ class PlayedT3:
             _event(connection, thread_id, "thread.session-set")
 
     def _directory(self, thread_id: str) -> str:
-        found: str = self._row("SELECT worktree_path FROM projection_threads WHERE thread_id = ?", thread_id)[0]
+        found: str = self._row(
+            "SELECT coalesce(worktree_path, workspace_root) FROM projection_threads JOIN projection_projects USING (project_id)"
+            " WHERE thread_id = ?",
+            thread_id,
+        )[0]
         return found
 
     def _row(self, query: str, thread_id: str) -> Any:

@@ -62,7 +62,7 @@ def sample_world(scratch: Path) -> World:
     for log in (SAMPLE / "logs" / "provider").iterdir():
         world.logs.joinpath(log.name).write_text(log.read_text().replace(_CODE, str(world.code)))
     for path in (world.state, world.opencode):
-        _replace_paths(path, str(world.code))
+        replace_paths(path, str(world.code))
         _log_ahead(path)
     for folder in ("proj", "wt"):
         (world.code / folder).mkdir(parents=True)
@@ -259,7 +259,7 @@ def _log_ahead(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _replace_paths(path: Path, code: str) -> None:
+def replace_paths(path: Path, code: str) -> None:
     """Every text in every table that names the sample's own folder."""
     with writing(path) as connection:
         for (table,) in connection.execute(
