@@ -6,6 +6,7 @@ T3 Code is played with its recorded requests, on a server of its own beside t3tr
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused
 from tests.integration.test_live_switch import Watcher
+from tests.integration.test_remedies import repository
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3
 from tests.support.stub_model import StubModel
@@ -150,6 +152,37 @@ async def test_twice_at_once_it_is_given_once(world: World, t3: PlayedT3, watche
     await turn(t3, thread, ASK)
     assert model.words_sent().count("the codeword is PELICAN") == 1
     assert new != old
+
+
+async def test_a_thread_that_was_moved_and_forked_is_moved_first_and_then_goes_on_whole(
+    world: World, t3: PlayedT3, watcher: Watcher, model: StubModel, tmp_path: Path
+) -> None:
+    """T3 Code's fork stays in the old folder, so that each start forks again; nothing else holds before it was moved."""
+    project = repository(world.code / "repo")
+    thread = t3.thread("Report", project)
+    old = await turn(t3, thread, "the codeword is PELICAN")
+    await watcher.until_kept(2, LIMIT, thread)
+    await asyncio.to_thread(t3.restart)
+    subprocess.run(["git", "-C", str(project), "worktree", "add", str(tmp_path / "wt")], check=True, capture_output=True)
+    t3.move(thread, tmp_path / "wt")
+    fork = await asyncio.to_thread(t3.set_mode, thread)
+    assert fork != old
+    await asyncio.to_thread(t3.restart)
+    await watcher.until(lambda seen: seen.rows and seen.rows[0].verdict.kind is Kind.BLOCKED, LIMIT)
+
+    details = await watcher.desk.details(thread)
+    assert details.offered[0] is Remedy.MOVE_SESSION and not {Remedy.REPAIR, Remedy.HEAL} & {*details.offered}
+    move = Choice(Remedy.MOVE_SESSION)
+    preview = await watcher.desk.preview(thread, move)
+    assert preview.title == f"Move {fork} to {tmp_path / 'wt'}", "the one that T3 Code goes on in"
+    await watcher.desk.apply(thread, move, preview)
+    details = await watcher.desk.details(thread)
+    if details.row.verdict.kind is not Kind.RESUMABLE:
+        assert details.offered[0] is Remedy.HEAL
+        await watcher.desk.apply(thread, HEAL, await watcher.desk.preview(thread, HEAL))
+    assert await turn(t3, thread, ASK) == fork, "no other fork was made"
+    assert model.words_sent().count("the codeword is PELICAN") == 1
+    await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)
 
 
 async def switched(world: World, t3: PlayedT3, watcher: Watcher) -> tuple[str, str, str]:

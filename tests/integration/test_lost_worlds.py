@@ -108,6 +108,8 @@ async def test_the_session_was_deleted_and_two_more_turns_were_made(
         if kept:
             assert before.row.verdict.reason is Reason.CONFLICT and before.row.verdict.kind is Kind.BLOCKED
             assert len([alarm for alarm in before.alarms if alarm.seen_at is None]) == 2
+            told = documents.details_document(before)["alarms"]
+            assert isinstance(told, list) and all(alarm["remedies"][0] == "heal" for alarm in told)
             assert before.offered == (Remedy.HEAL, Remedy.CARRY, Remedy.START_AFRESH, Remedy.BIND)
             bind = await lost.engine.preview(SWITCHED, Choice(Remedy.BIND))
             assert "The model would not know 4 messages of this conversation, which T3 Code's copy has:" in bind.lost
