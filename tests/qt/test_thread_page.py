@@ -22,7 +22,7 @@ from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.theme import colours, style_sheet
 from t3tray.qt.thread_page import ThreadPage
 from tests.support.sayings import answered, approval, asked, inquiry, long_talk, talk, used
-from tests.support.views import NOON, details, receipt, row
+from tests.support.views import NOON, details, in_t3, receipt, row
 
 
 @pytest.fixture
@@ -131,6 +131,16 @@ def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(qtbot: QtBot
     assert wanted.args == ["a", Choice(Remedy.UNDO)]
     page.show_details(replace(details(row("a")), journal=()))
     assert "Nothing was recorded yet" in texts(page.history)
+
+
+def test_after_a_switch_the_first_button_gives_t3_code_its_memory_back(qtbot: QtBot, page: ThreadPage) -> None:
+    shown = replace(details(in_t3(row("a", Reason.CONFLICT))), offered=(Remedy.HEAL, Remedy.JOIN))
+    page.show_details(shown)
+    offered = page.header.offers(shown)
+    assert offered[0][0] == "Give T3 Code Its Memory Back…"
+    with qtbot.waitSignal(page.remedy_wanted) as wanted:
+        offered[0][1]()
+    assert wanted.args == ["a", Choice(Remedy.HEAL)]
 
 
 def test_the_details_are_copied(page: ThreadPage) -> None:

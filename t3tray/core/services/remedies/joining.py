@@ -103,7 +103,8 @@ class Join:
             return choice.session_id
         claims = split_of(details.row.session_id, details.candidates, put_away(details.journal))
         if not claims:
-            raise Refused("There is nothing to join: one session holds all of this conversation.")
+            heal = f"“{Remedy.HEAL}” brings back what is in no session any more." if named else None
+            raise Refused("There is nothing to join: no two sessions that hold a part of this conversation are there.", heal)
         return named if named and any(claim.session_id == named for claim in claims) else claims[0].session_id
 
     def _collect(self, details: ThreadDetails, keep: str) -> Collected:
