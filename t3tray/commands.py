@@ -19,6 +19,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, WorldError
+from t3tray.core.guardhouse import learn_guard
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Waiting
 from t3tray.core.services.views import Resumption
@@ -76,6 +77,7 @@ async def status(command: Command) -> ExitCode:
 
 
 async def threads(command: Command) -> ExitCode:
+    await learn_guard(command.engine)
     overview = await command.engine.overview(archived=command.words.all)
     rows = [documents.row_document(row) for row in overview.rows]
     foreign = [documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
@@ -85,12 +87,14 @@ async def threads(command: Command) -> ExitCode:
 
 
 async def show(command: Command) -> ExitCode:
+    await learn_guard(command.engine)
     details = await command.engine.details(command.words.thread)
     command.answer(documents.details_document(details), tables.details(details))
     return ExitCode.DONE
 
 
 async def resume(command: Command) -> ExitCode:
+    await learn_guard(command.engine)
     resumption = await command.engine.verify(command.words.thread)
     code = _exit_code(resumption)
     if code is ExitCode.DONE:
@@ -98,7 +102,7 @@ async def resume(command: Command) -> ExitCode:
         await _open(command, resumption)
     document = documents.resumption_document(resumption)
     document |= {"restore": documents.restore_document(await command.engine.restoring.restore())}
-    command.answer(document, resumption.receipt.as_text())
+    command.answer(document, tables.resumed(resumption))
     return code
 
 

@@ -24,6 +24,7 @@ from t3tray.core.domain.restore import Restore, restore_sentence
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
+from t3tray.core.domain.t3_side import NextMessage
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Verdict
 from t3tray.core.errors import T3TrayError
@@ -85,12 +86,22 @@ def row_document(row: ThreadRow) -> Document:
         "verdict": verdict_document(row.verdict, row.remedies),
         "carries": carries_document(row.verdict.carries),
         "reaper": reaper_document(row.reaper),
-        "t3code": t3_document(row.t3) if row.t3 else None,
+        "t3code": t3_document(row.t3, row.next_message, row.remedies) if row.t3 else None,
         "served": [served_document(served) for served in row.served],
     }
 
 
-def t3_document(t3: T3Thread) -> Document:
+def next_message_document(told: NextMessage, offered: tuple[Remedy, ...]) -> Document:
+    """Where T3 Code's next message goes, and what mends that of what is `offered`."""
+    return {
+        "kind": told.kind.value,
+        "reason": told.reason.value,
+        "sentence": told.sentence,
+        "remedies": [remedy.value for remedy in told.remedies if remedy in offered],
+    }
+
+
+def t3_document(t3: T3Thread, next_message: NextMessage | None, offered: tuple[Remedy, ...] = ()) -> Document:
     """What T3 Code says of a thread of its own."""
     return {
         "project": t3.project,
@@ -107,6 +118,7 @@ def t3_document(t3: T3Thread) -> Document:
         "pinned_at": moment(t3.pinned_at),
         "handed_over": t3.handed_over,
         "deleted_at": moment(t3.deleted_at),
+        "next_message": next_message_document(next_message, offered) if next_message else None,
     }
 
 
@@ -130,7 +142,7 @@ def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
         "verdict": None,
         "carries": None,
         "reaper": reaper_document(reaper),
-        "t3code": t3_document(t3),
+        "t3code": t3_document(t3, None),
         "served": [],
     }
 
@@ -148,12 +160,14 @@ def receipt_document(receipt: Receipt) -> Document:
 
 
 def resumption_document(resumption: Resumption) -> Document:
+    side = resumption.next_message
     return {
         "thread": resumption.thread.id,
         "session_id": resumption.session_id,
         "verdict": verdict_document(resumption.verdict, resumption.remedies),
         "carries": carries_document(resumption.verdict.carries),
         "receipt": receipt_document(resumption.receipt),
+        "t3code": {"next_message": next_message_document(side, resumption.remedies)} if side else None,
     }
 
 

@@ -20,6 +20,9 @@ async def remedy(command: Command, chosen: Remedy) -> ExitCode:
                 command.say(f"{refusal.message} {refusal.hint}")
             return refusal.exit_code
         command.say(preview.as_text())
+        if preview.hindrance or preview.permission:
+            # What a person would say then changes nothing: it is refused in its own words.
+            await engine.apply(words.thread, choice, preview)
         await _agree(command, preview)
     await engine.apply(words.thread, choice, preview)
     details = await engine.details(words.thread)

@@ -18,10 +18,12 @@ from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.session_table import session_table
-from t3tray.core.services.views import Finding, Opened, Overview, ThreadDetails, ThreadRow
+from t3tray.core.services.views import Finding, Opened, Overview, Resumption, ThreadDetails, ThreadRow
 from t3tray.core.t3code.threads import T3Thread
 
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
+# Here all is well, and T3 Code's own side is another matter.
+_HALF = "◐"
 
 
 def local(at: datetime) -> str:
@@ -61,7 +63,10 @@ def threads(overview: Overview) -> str:
 
 
 def _row(row: ThreadRow) -> str:
-    return _line(MARKS[row.verdict.kind], row.thread, row.verdict.reason, row.reaper)
+    mark, reason = MARKS[row.verdict.kind], row.verdict.reason.value
+    if row.verdict.kind is Kind.RESUMABLE and row.next_message and not row.next_message.is_fine:
+        mark, reason = _HALF, f"{reason}; T3 Code: {row.next_message.reason}"
+    return _line(mark, row.thread, reason, row.reaper)
 
 
 def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
@@ -79,6 +84,8 @@ def details(shown: ThreadDetails) -> str:
         f"session  {row.session_id or 'none'}{f', which works in {row.session_directory}' if row.session_directory else ''}",
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
+    if row.next_message:
+        lines.append(f"T3 Code  {row.next_message.kind} / {row.next_message.reason}: {row.next_message.sentence}")
     if shown.deleted:
         lines.append(f"deleted  {shown.deleted}")
     if offered := ", ".join(shown.offered):
@@ -100,6 +107,12 @@ def details(shown: ThreadDetails) -> str:
 
 def opened(what: Opened) -> str:
     return f"{what.sentence} Look for “{what.title}” there." if what.title else what.sentence
+
+
+def resumed(resumption: Resumption) -> str:
+    """The receipt, and T3 Code's own side where something is to be said of it."""
+    text, side = resumption.receipt.as_text(), resumption.next_message
+    return text if side is None or side.is_fine else f"{text}\nT3 Code  {side.sentence}"
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:

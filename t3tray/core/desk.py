@@ -376,6 +376,7 @@ class Desk:
         await self._follow_server(engine)
         await beside("The settings could not be read", engine.preferences.read_again(), None)
         picture = await engine.look()
+        engine.t3_sides.guard = guard.sides
         # Before anything that takes longer: an alarm must not wait.
         await beside("Alarms could not be kept", engine.alert(picture), None)
         overview = await engine.overview(archived=True, picture=picture)

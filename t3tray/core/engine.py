@@ -53,6 +53,7 @@ from t3tray.core.services.sending import Sending
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.setting_rules import refuse_bad_address
 from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.t3_sides import T3Sides
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
@@ -107,6 +108,7 @@ class Engine:
         self.survey = Survey(store, self.database, surroundings, readers)
         self.text_search = TextSearch(self.database, readers)
         self.resting = Resting(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
+        self.t3_sides = T3Sides()
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
         vault = Vault(data / "vault")
@@ -120,12 +122,13 @@ class Engine:
         tools = Tools(
             store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
         )
-        self._repair = RepairCursor(tools, self.survey.home_of, self.survey.shape_of, data / "t3code-copies", settings.t3_repair)
+        homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
+        self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
         self.remedies = Remedies(tools, self._repair)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
-        self.verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
+        self._verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
@@ -235,6 +238,11 @@ class Engine:
         """Whether this connection still leads to the server that is used now."""
         return self.server.status.state.answers and self._connection is not None and self._connection[1] is connection
 
+    async def verify(self, thread_id: str) -> Resumption:
+        """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
+        found = await self._verify(thread_id)
+        return self.t3_sides.added(found, await self._run_sql(self.survey.look), utc_now())
+
     async def _archive_turn(self) -> None:
         await self.archive.keep(await self.look())
 
@@ -276,7 +284,7 @@ class Engine:
 
     async def alert(self, picture: Picture) -> None:
         """Raise the alarms that a look gives reason for."""
-        await self._run_sql(self._sentinel.watch, picture)
+        await self._run_sql(self._sentinel.watch, picture, self.t3_sides.of(picture, utc_now()))
 
     async def keep(self, picture: Picture) -> bool:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
@@ -325,6 +333,7 @@ class Engine:
             self._clock(),
             utc_now(),
             archived,
+            self.t3_sides.of(seen, utc_now()),
         )
         return replace(
             taken,
@@ -344,7 +353,10 @@ class Engine:
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:
             picture = replace(picture, examinations=(await self._run_sql(self.survey.examine, recorded),))
-        found = await self._run_sql(take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now())
+        sides = self.t3_sides.of(picture, utc_now())
+        found = await self._run_sql(
+            take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now(), sides
+        )
         if connection := await self._joined():
             found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
         if recorded.deleted:

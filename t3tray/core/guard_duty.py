@@ -18,10 +18,12 @@ from t3tray.core.guardhouse import Guardhouse
 from t3tray.core.services.protecting import (
     NO_GUARD,
     GuardPhase,
+    GuardSides,
     GuardState,
     GuardStatus,
     Protection,
     ProtectionPlan,
+    guard_sides,
     guard_state,
 )
 from t3tray.core.services.survey import Picture
@@ -54,6 +56,11 @@ class GuardDuty:
     def files(self) -> tuple[Path, ...]:
         """The files whose change may lead T3 Code past the guard."""
         return self._house.files
+
+    @property
+    def sides(self) -> GuardSides:
+        """Which T3 Code goes through the guard, as it was found last."""
+        return guard_sides(self._status) if self._status else GuardSides()
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Keep the guard as it is wanted, until cancelled; `changed` is called when something is otherwise than before."""

@@ -6,6 +6,7 @@ It owns what belongs together there: one guard, one key, the homes that are poin
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,10 +15,10 @@ import httpx
 
 from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine, utc_now
-from t3tray.core.errors import Refused
+from t3tray.core.errors import Refused, T3TrayError
 from t3tray.core.guard.door import REALM
 from t3tray.core.services.guard_key import GuardKey
-from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView, guard_sides
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from t3tray.core.guard.guard import Guard
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _PROBE_LIMIT = 2.0
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
@@ -186,6 +188,15 @@ class Guardhouse:
                 f"A turn runs in {', '.join(f'“{title}”' for title in running)}, and T3 Code would end it.",
                 "Wait for it, or agree to end it (`--interrupt` on the command line).",
             )
+
+
+async def learn_guard(engine: Engine) -> None:
+    """Have the engine know which T3 Code goes through the guard, whichever process runs it. Where that cannot be read it counts
+    as none: T3 Code's side is then told without it, and nobody is promised what is not known."""
+    try:
+        engine.t3_sides.guard = guard_sides(await Guardhouse(engine).status())
+    except T3TrayError as error:
+        _log.warning("How T3 Code stands with the guard cannot be read: %s", error.message)
 
 
 def _plan_on(homes: list[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:

@@ -16,15 +16,15 @@ Action = tuple[str, Callable[[], None]]
 _ROOM, _AROUND = NARROW - 4 * MARGIN, 30
 
 
-def fill_row(row: QHBoxLayout, actions: Sequence[Action]) -> None:
-    """Put buttons for these into an empty row."""
+def fill_row(row: QHBoxLayout, actions: Sequence[Action], has_main: bool = True) -> None:
+    """Put buttons for these into an empty row. `has_main`: the first is the one to press."""
     row.setSpacing(GAP)
     metrics = QFontMetrics(QApplication.font())
     words = [text for text, _ in actions[:2]] + (["More  ▾"] if len(actions) > 2 else [])
     needed = sum(metrics.horizontalAdvance(text) + _AROUND + GAP for text in words) - GAP
     shown = 2 if needed <= _ROOM else 1
     for number, (text, do) in enumerate(actions[:shown]):
-        made = button(text, "" if number else "main")
+        made = button(text, "main" if has_main and not number else "")
         made.clicked.connect(lambda _checked=False, do=do: do())
         row.addWidget(made)
     if rest := actions[shown:]:

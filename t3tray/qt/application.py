@@ -161,6 +161,7 @@ class Application(QObject):
             bridge.told.connect(window.show_note)
             bridge.copy_wanted.connect(self._on_copy_wanted)
             window.thread_wanted.connect(bridge.new_thread)
+            window.protection_wanted.connect(self._on_protection_wanted)
             window.protection_agreed.connect(bridge.protect)
             bridge.protection_changed.connect(window.show_protection)
             bridge.autostart_told.connect(window.guard_sheet.show_login)

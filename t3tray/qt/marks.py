@@ -6,8 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 
 from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.services.views import ThreadRow
 from t3tray.qt.theme import Colours
-from t3tray.qt.words import MARK_NOT_SURE, mark
+from t3tray.qt.words import MARK_NOT_SURE, is_half_fine, mark, row_mark
 
 MARK_SIZE = 16
 
@@ -19,8 +20,14 @@ def verdict_colour(verdict: Verdict, scheme: Colours) -> QColor:
     return scheme.unsure if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else scheme.good
 
 
-def paint_mark(painter: QPainter, box: QRectF, verdict: Verdict, colour: QColor) -> None:
-    """The verdict's shape: a disc, half a disc in a ring, a cross, or a question mark."""
+def row_colour(row: ThreadRow, scheme: Colours) -> QColor:
+    """The same of a thread, both of whose sides count."""
+    return scheme.unsure if is_half_fine(row) else verdict_colour(row.verdict, scheme)
+
+
+def paint_mark(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -> None:
+    """A thread's shape: a disc, half a disc in a ring, a cross, or a question mark."""
+    verdict = row.verdict
     painter.setPen(QPen(colour, 2.0, c=Qt.PenCapStyle.RoundCap))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     inner = box.adjusted(2, 2, -2, -2)
@@ -33,7 +40,7 @@ def paint_mark(painter: QPainter, box: QRectF, verdict: Verdict, colour: QColor)
         painter.drawEllipse(inner)
         painter.setBrush(colour)
         painter.setPen(Qt.PenStyle.NoPen)
-        if mark(verdict) == MARK_NOT_SURE:
+        if row_mark(row) == MARK_NOT_SURE:
             painter.drawPie(inner, 90 * 16, 180 * 16)
         else:
             painter.drawEllipse(inner)

@@ -12,7 +12,7 @@ from t3tray.core.domain.notice_sentences import is_read_at_a_glance, visible
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.words import folder_name, guard_line, mark, reaper_line, reaping, server_line, shortened
+from t3tray.qt.words import folder_name, guard_line, reaper_line, reaping, row_mark, server_line, shortened, side_note
 
 RECENT = 10
 # In characters.
@@ -183,12 +183,20 @@ def _needs_you(overview: Overview) -> tuple[Item, ...]:
     asked = {ask.asker.thread_id for ask in overview.asks}
     alarmed = {alarm.thread_id for alarm in overview.alarms}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
-    changed = [(row, "its session has changed") for row in live if row.thread.id in alarmed]
+    changed = [(row, _what_changed(row)) for row in live if row.thread.id in alarmed]
     refused = {told.decision.thread_id for told in overview.refusals} - alarmed
     held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
     waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
     told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (*asks, *(Item(f"{shortened(thread.title, _TITLE)} ▸ {what}", Deed.EXPLAIN, thread.id) for thread, what in told))
+
+
+def _what_changed(row: ThreadRow) -> str:
+    """What is left of an alarm: nothing but T3 Code's side, where the thread goes on here."""
+    if row.verdict.kind is Kind.RESUMABLE and row.next_message and not row.next_message.is_fine:
+        told = side_note(row.next_message)
+        return told[:1].lower() + told[1:]
+    return "its session has changed"
 
 
 def _blocked(overview: Overview) -> tuple[Item, ...]:
@@ -211,7 +219,7 @@ def _recent(overview: Overview, now: datetime) -> tuple[Item, ...]:
 
 def _thread(row: ThreadRow, now: datetime | None = None) -> Item:
     """Mark, title, folder; with `now`, also the ring and when the reaper comes."""
-    label = f"{mark(row.verdict)}  {shortened(row.thread.title, _TITLE)} — {folder_name(row.thread.directory)}"
+    label = f"{row_mark(row)}  {shortened(row.thread.title, _TITLE)} — {folder_name(row.thread.directory)}"
     ring = reaping(row.reaper, now) if now else ""
     deed = Deed.RESUME if row.verdict.kind is Kind.RESUMABLE else Deed.EXPLAIN
     return Item(f"{label}   {ring}" if ring else label, deed, row.thread.id)

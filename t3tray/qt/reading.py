@@ -10,7 +10,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Line, Listing, ThreadLine, shown_thread
-from t3tray.qt.words import VERDICTS, ago_aloud, is_fine, reaper_text, reason_label
+from t3tray.qt.words import VERDICTS, ago_aloud, is_fine, is_half_fine, reaper_text, reason_label, side_note
 
 
 class Reading:
@@ -41,6 +41,8 @@ def note(line: ThreadLine) -> str:
         return "Waits in T3 Code"
     if line.is_working:
         return "Working"
+    if is_half_fine(line) and line.next_message:
+        return side_note(line.next_message)
     return "" if is_fine(line.verdict) else reason_label(line.verdict)
 
 
@@ -67,6 +69,8 @@ def description(line: Line) -> str:
     if isinstance(line, Approval | Inquiry):
         return f"In {line.asker.directory}."
     told = sentence(line.verdict) if isinstance(line, ThreadRow) else "Another provider keeps its memory."
+    if isinstance(line, ThreadRow) and line.next_message and not line.next_message.is_fine:
+        told = f"{told} {line.next_message.sentence}"
     return f"{told} Folder {shown_thread(line).directory}."
 
 
@@ -77,5 +81,6 @@ def tool_tip(line: Line) -> str:
     words = [thread.title, thread.directory]
     if isinstance(line, ThreadRow):
         words += [sentence(line.verdict)] if not is_fine(line.verdict) else []
+        words += [line.next_message.sentence] if line.next_message and not line.next_message.is_fine else []
         words += [f"The reaper: {reaper_text(line.reaper)}"] if line.reaper.reap_at else []
     return "\n".join(words)

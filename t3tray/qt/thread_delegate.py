@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from t3tray.core.domain.ask import Approval, Inquiry
 from t3tray.core.services.views import ThreadRow
 from t3tray.qt.listing import Line, ThreadLine, project_of, reaper_of, shown_thread
-from t3tray.qt.marks import MARK_SIZE, paint_ask, paint_dot, paint_mark, paint_ring, paint_shield, paint_triangle, verdict_colour
+from t3tray.qt.marks import MARK_SIZE, paint_ask, paint_dot, paint_mark, paint_ring, paint_shield, paint_triangle, row_colour
 from t3tray.qt.reading import Reading, note
 from t3tray.qt.theme import GAP, HEADER_HEIGHT, MARGIN, ROW_HEIGHT, UNIT, Colours, colours, scaled
 from t3tray.qt.thread_model import ROW_ROLE, Header, ThreadModel
@@ -99,8 +99,8 @@ class ThreadDelegate(QStyledItemDelegate):
         has_news = thread.id in listing.unseen or self._reading.has_news(row, listing.overview)
         note_colour = pen.ink.muted
         if isinstance(row, ThreadRow):
-            note_colour = pen.colour(verdict_colour(row.verdict, scheme))
-            paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row.verdict, note_colour)
+            note_colour = pen.colour(row_colour(row, scheme))
+            paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row, note_colour)
         reaper = reaper_of(row, listing.overview)
         left = reaper.left(now) if reaper else None
         if left is not None:

@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QVBoxLayout,
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.action_row import Action, fill_row
-from t3tray.qt.parts import Card, button, clear, label
+from t3tray.qt.parts import Card, button, clear, label, line
 from t3tray.qt.refusal_card import refusal_card
+from t3tray.qt.side_lines import side_lines
 from t3tray.qt.theme import GAP, MARGIN, UNIT
-from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, mark
+from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, is_half_fine, mark
 
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
@@ -29,6 +31,18 @@ _ALARMS = {
     AlarmKind.LOST: "This thread has lost its session",
     AlarmKind.CLIFF: "The model was sent much less than before",
 }
+_HERE = "Here and in the terminal: ready"
+# What the guard would give the thread's own session in place of.
+_PROTECTED_BY_GUARD = frozenset(
+    {
+        NextReason.OTHER_SESSION,
+        NextReason.SESSION_GONE,
+        NextReason.STARTS_EMPTY,
+        NextReason.INSTANCE_CHANGED,
+        NextReason.LIVE,
+        NextReason.LIVE_ELSEWHERE,
+    }
+)
 # In px: from here on the buttons stand beside the sentence.
 _SIDE_BY_SIDE = 560
 
@@ -41,6 +55,7 @@ class ThreadHeader(QWidget):
     start_wanted = Signal()
     remedy_wanted = Signal(str, object)
     t3code_wanted = Signal(str)
+    protect_wanted = Signal()
     seen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,12 +65,23 @@ class ThreadHeader(QWidget):
         self._body.setSpacing(UNIT)
         self._verdict: QBoxLayout | None = None
         self._shown: tuple[object, ...] | None = None
+        # Whether T3 Code could be protected, and is not.
+        self.can_protect = False
 
     def show_details(self, details: ThreadDetails) -> bool:
         """Whether anything that stands here, or can be done, is another than before; else nothing is drawn."""
         row = details.row
         told = (row.thread.id, row.thread.title, _place(row), row.verdict, row.session_id, row.t3 is None)
-        shown = (*told, details.alarms, details.offered, details.choices, details.answers, details.deleted)
+        shown = (
+            *told,
+            row.next_message,
+            self.can_protect,
+            details.alarms,
+            details.offered,
+            details.choices,
+            details.answers,
+            details.deleted,
+        )
         if shown == self._shown:
             return False
         self._shown = shown
@@ -68,7 +94,7 @@ class ThreadHeader(QWidget):
             self._body.addWidget(label(details.deleted, "unsure", size=0.95))
         for alarm in details.alarms:
             if alarm.seen_at is None:
-                self._body.addWidget(self._alarm_card(alarm))
+                self._body.addWidget(self._alarm_card(alarm, is_half_fine(row)))
         if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
             self._body.addWidget(held_back)
         return True
@@ -92,25 +118,39 @@ class ThreadHeader(QWidget):
             self._verdict.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def _verdict_card(self, details: ThreadDetails) -> Card:
-        verdict, card = details.row.verdict, Card()
+        verdict, side, card = details.row.verdict, details.row.next_message, Card()
+        title = _HERE if is_half_fine(details.row) else _TITLES[verdict.kind]
         words = QVBoxLayout()
         words.setSpacing(UNIT // 2)
-        words.addWidget(label(f"{mark(verdict)}  {_TITLES[verdict.kind]}", _kind(verdict), bold=True))
+        words.addWidget(label(f"{mark(verdict)}  {title}", _kind(verdict), bold=True))
         words.addWidget(label(sentence(verdict), size=0.95))
         self._verdict = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._verdict.setSpacing(GAP)
         self._verdict.addLayout(words, 1)
         self._verdict.addLayout(self._buttons(details))
         card.inside.addLayout(self._verdict)
+        if side is not None and not side.is_fine and side.reason is not NextReason.AS_HERE:
+            card.inside.addWidget(line())
+            card.inside.addLayout(side_lines(side, self._side_actions(side, details)))
         self._turn()
         return card
 
-    def _alarm_card(self, alarm: Alarm) -> Card:
+    def _side_actions(self, side: NextMessage, details: ThreadDetails) -> list[Action]:
+        """What mends T3 Code's side; where the thread cannot go on here either, that comes first, and is above."""
+        if details.row.verdict.kind is not Kind.RESUMABLE:
+            return []
+        wanted = (remedy for remedy in side.remedies if remedy in details.offered)
+        found = [action for remedy in wanted for action in self._remedy_actions(remedy, details)]
+        if self.can_protect and side.reason in _PROTECTED_BY_GUARD:
+            found.append(("Protect T3 Code…", self.protect_wanted.emit))
+        return found
+
+    def _alarm_card(self, alarm: Alarm, is_half_mended: bool) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
         card.inside.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True))
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
-        understood = button("I Have Seen This")
+        understood = button("Leave It" if is_half_mended else "I Have Seen This")
         understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
         row = QHBoxLayout()
         row.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
@@ -120,7 +160,9 @@ class ThreadHeader(QWidget):
 
     def _buttons(self, details: ThreadDetails) -> QHBoxLayout:
         row = QHBoxLayout()
-        fill_row(row, self.offers(details))
+        # Where T3 Code's side is what has to be mended, the button for that is the one to press.
+        side = details.row.next_message
+        fill_row(row, self.offers(details), not (side and is_half_fine(details.row) and self._side_actions(side, details)))
         return row
 
     def offers(self, details: ThreadDetails) -> list[Action]:

@@ -36,6 +36,7 @@ class ThreadPage(QWidget):
     start_wanted = Signal()
     remedy_wanted = Signal(str, object)
     t3code_wanted = Signal(str)
+    protect_wanted = Signal()
     seen = Signal(str)
     follow_wanted = Signal(str)
 
@@ -95,6 +96,13 @@ class ThreadPage(QWidget):
         """Everything that waits for the user; the page shows what its thread waits for."""
         self._asks = tuple(asks)
         self.conversation.show_asks(self._asks)
+
+    def show_guard(self, can_protect: bool) -> None:
+        """Whether T3 Code could be protected, and is not."""
+        if can_protect != self.header.can_protect:
+            self.header.can_protect = can_protect
+            if isinstance(self._shown, ThreadDetails):
+                self.header.show_details(self._shown)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -184,6 +192,7 @@ class ThreadPage(QWidget):
         header.remedy_wanted.connect(self.remedy_wanted)
         header.t3code_wanted.connect(self.t3code_wanted)
         header.seen.connect(self.seen)
+        header.protect_wanted.connect(self.protect_wanted)
         self.history.remedy_wanted.connect(self.remedy_wanted)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
         self.tabs.currentChanged.connect(self._on_tab_changed)

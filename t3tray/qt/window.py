@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidge
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.errors import T3TrayError
-from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
+from t3tray.core.services.protecting import GuardPhase, GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
 from t3tray.qt.first_start import FoundPage
 from t3tray.qt.focus import FocusKeeper
@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
     reply_wanted = Signal(object, object)
     answer_wanted = Signal(object, object)
     text_wanted = Signal(str)
+    protection_wanted = Signal()
     protection_agreed = Signal(bool, bool, bool)
     closed = Signal()
 
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
             self.look_wanted.emit(current)
         self._note_looking()
         self.page.show_asks(overview.asks)
+        self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
         self._server.show_overview(overview)
         if overview.warnings != self._warned:
             self._warned = overview.warnings
@@ -310,6 +312,8 @@ class MainWindow(QMainWindow):
         self.guard_sheet.put_away.connect(self._on_guard_put_away)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.seen.connect(self.seen)
+        self.page.protect_wanted.connect(self.protection_wanted)
+        self.sheet.look_wanted.connect(self.remedy_wanted)
         self.page.start_wanted.connect(self._on_start_wanted)
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)

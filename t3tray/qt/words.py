@@ -8,10 +8,11 @@ from datetime import datetime
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import GuardPhase, GuardState
-from t3tray.core.services.views import Opened, Overview
+from t3tray.core.services.views import Opened, Overview, ThreadRow
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -96,6 +97,31 @@ def stopped(words: str) -> str:
 def mark(verdict: Verdict) -> str:
     """The verdict as one character."""
     return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]
+
+
+def row_mark(row: ThreadRow) -> str:
+    """The same of a thread: a full disc only where both sides are well, here and in T3 Code."""
+    return MARK_NOT_SURE if is_half_fine(row) else mark(row.verdict)
+
+
+def is_half_fine(row: ThreadRow) -> bool:
+    """Whether it can be resumed here, and something is to be said of T3 Code's side."""
+    return row.verdict.kind is Kind.RESUMABLE and not row.is_t3_side_fine
+
+
+_SIDE_NOTES = {
+    NextReason.STUCK: "Stuck in T3 Code",
+    NextReason.LIVE: "At risk in T3 Code",
+    NextReason.HAND_OFF: "Copied in T3 Code",
+}
+
+
+def side_note(side: NextMessage) -> str:
+    """What is to be said of T3 Code's side beside a thread's title."""
+    if side.is_fine:
+        return ""
+    plain = "Unknown in T3 Code" if side.kind is Kind.UNKNOWN else "Not fixed in T3 Code"
+    return _SIDE_NOTES.get(side.reason, plain)
 
 
 def is_fine(verdict: Verdict) -> bool:

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, TimedOut
@@ -167,8 +168,9 @@ async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: Open
     await engine.apply(thread, Choice(Remedy.BIND, first))
     resumption = await engine.verify(thread)
     assert (resumption.session_id, resumption.verdict.kind) == (first, Kind.RESUMABLE)
-    assert second in resumption.verdict.detail, "T3 Code's own next message still goes there, and that is said"
-    assert any(second in note and "T3 Code" in note for note in resumption.receipt.notes)
+    side = resumption.next_message
+    assert side and side.reason is NextReason.OTHER_SESSION, "T3 Code's own next message still goes there, and that is said"
+    assert "(2 messages)" in side.sentence and not resumption.verdict.detail
     assert await ask(engine, thread) == "HERON"
     with writing(world.state) as connection:
         connection.execute(
@@ -355,9 +357,11 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
     first, second = await session_with(client, project, HERON), await session_with(client, project, PELICAN)
     thread = t3_thread(world, second)
     await engine.apply(thread, Choice(Remedy.BIND, first))
-    assert Remedy.REPAIR not in (await engine.details(thread)).offered, "it would be refused"
+    assert Remedy.REPAIR in (await engine.details(thread)).offered, "the window can ask for leave"
+    preview = await engine.preview(thread, Choice(Remedy.REPAIR))
+    assert preview.permission
     with pytest.raises(Refused, match="turned off"):
-        await engine.preview(thread, Choice(Remedy.REPAIR))
+        await engine.apply(thread, Choice(Remedy.REPAIR), preview)
     await engine.preferences.change("t3_repair", True)
     assert Remedy.REPAIR in (await engine.details(thread)).offered
     data = engine.data_directory

@@ -1,6 +1,7 @@
 """Plays T3 Code: holds its database open in WAL mode, and writes what it is told, a line at a time, as T3 Code 0.0.33 does.
 
-`thread ID SESSION`, `idle`, `reaped`, `cursor SESSION`. Run as `python -m tests.support.t3_player FILE`.
+`thread ID SESSION`, `idle`, `reaped`, `cursor SESSION`, `no-cursor`, `instance NAME`.
+Run as `python -m tests.support.t3_player FILE`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
             case "reaped":
                 connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (stamp(now),))
                 connection.execute("UPDATE projection_thread_sessions SET status = 'stopped', updated_at = ?", (stamp(now),))
+            case "no-cursor":
+                connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL")
+            case "instance":
+                chosen = json.dumps({"instanceId": rest[0], "model": "fake/fake-1"})
+                connection.execute("UPDATE projection_threads SET model_selection_json = ?, updated_at = ?", (chosen, stamp(now)))
             case "cursor":
                 cursor = json.dumps({"schemaVersion": 1, "sessionId": rest[0]})
                 connection.execute(

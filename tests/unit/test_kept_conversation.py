@@ -151,6 +151,7 @@ async def test_the_vault_tells_it_where_the_session_does_not(life: Life, stateme
 
 async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) -> None:
     life.copy_in_t3("theirs", "and more")
+    life.engine.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
     life.in_t3("UPDATE provider_session_runtime SET resume_cursor_json = NULL")
     assert await life.look() is Reason.UNBOUND
     shown = await life.shown()

@@ -82,6 +82,7 @@ ALLOWED: dict[str, set[str]] = {
         *_TEXTS,
         "core.diagnostics",
         "core.engine",
+        "core.guardhouse",
         "core.services",
         "command",
         "guard_commands",

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     CURSOR_WAS_NULL = "cursor-was-null"
     MOVED_DIRECTORY = "moved-directory"
     V2_IMPORT = "v2-import"
+    INSTANCE_CHANGED = "instance-changed"
     UNKNOWN = "unknown"
 
 
@@ -92,27 +93,55 @@ _CAUSES: dict[Cause, str] = {
     Cause.CURSOR_WAS_NULL: "T3 Code had lost track of the old session",
     Cause.MOVED_DIRECTORY: "the thread moved to another folder and T3 Code forked the session",
     Cause.V2_IMPORT: "T3 Code's new version imported the thread without its session",
+    Cause.INSTANCE_CHANGED: "the thread was set to another provider there",
     Cause.UNKNOWN: "why is not known",
 }
+# What a notice says of a loss; what the session held follows.
+_LOST: dict[Cause, str] = {
+    Cause.SESSION_DELETED: "Its session was deleted in OpenCode",
+    Cause.V2_IMPORT: "T3 Code's new version took it over without its session",
+    Cause.INSTANCE_CHANGED: "It was set to another provider in T3 Code",
+}
+_LOST_TRACK = "T3 Code no longer knows its session"
+# In characters.
+NOTICE_LIMIT = 90
 
 
 def alarm_sentence(alarm: Alarm) -> str:
-    """What happened and what it costs, in one sentence for people."""
+    """What happened, in one sentence for people. What it means for the next message is told by the thread's two sides."""
     old, new = _held(alarm.before), _held(alarm.now)
     match alarm.kind:
         case AlarmKind.CLIFF:
             before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
             return f"The last turn was sent {after:,} tokens of context, the one before {before:,}, and nothing was compacted."
         case AlarmKind.LOST:
-            return f"T3 Code lost the session {old}: {_CAUSES[alarm.cause]}. The next message would start from nothing."
+            return f"T3 Code lost this thread's session{f' ({old})' if old else ''}: {_CAUSES[alarm.cause]}."
         case AlarmKind.SWITCHED:
-            return f"T3 Code switched this thread from {old} to {new}: {_CAUSES[alarm.cause]}."
+            source = f"a session with {old}" if old else "its session"
+            target = f"one with {new}" if new else "another one"
+            return f"T3 Code switched this thread from {source} to {target}: {_CAUSES[alarm.cause]}."
+
+
+def alarm_notice(alarm: Alarm) -> str:
+    """The same in at most 90 characters."""
+    match alarm.kind:
+        case AlarmKind.CLIFF:
+            before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
+            return f"The last turn was sent {after:,} tokens of context, the one before {before:,}."
+        case AlarmKind.LOST:
+            held = _messages(alarm.before)
+            return f"{_LOST.get(alarm.cause, _LOST_TRACK)}{f' ({held})' if held else ''}."
+        case AlarmKind.SWITCHED:
+            old, new = _messages(alarm.before), _messages(alarm.now)
+            held = f": {old} before, {new} now" if old and new else ""
+            return f"T3 Code goes on in another session{held}."
+
+
+def _messages(holding: Holding) -> str:
+    return "" if holding.messages is None else f"{holding.messages:,} message{'' if holding.messages == 1 else 's'}"
 
 
 def _held(holding: Holding) -> str:
-    known = [
-        f"{number:,} {what}{'' if number == 1 else 's'}"
-        for number, what in ((holding.messages, "message"), (holding.input_tokens, "token"))
-        if number is not None
-    ]
-    return f"{holding.session_id} ({', '.join(known)})" if known else str(holding.session_id)
+    tokens = holding.input_tokens
+    told = "" if tokens is None else f"{tokens:,} token{'' if tokens == 1 else 's'}"
+    return ", ".join(filter(None, (_messages(holding), told)))

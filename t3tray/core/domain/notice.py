@@ -62,12 +62,13 @@ class Fact:
 class Look:
     """What one look at everything showed. `unclear` are the facts of which it cannot tell whether they still hold.
 
-    `watched` is the thread that the user has on screen, in front.
+    `watched` is the thread that the user has on screen, in front; `covered` are the facts that another one tells as well.
     """
 
     facts: tuple[Fact, ...] = ()
     unclear: frozenset[str] = frozenset()
     watched: str | None = None
+    covered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,7 @@ def option_key(number: int) -> str:
 def _is_passed_over(fact: Fact, memory: Memory, look: Look, rules: NoticeRules, is_silent: bool) -> bool:
     return (
         fact.kind not in rules.kinds
+        or fact.id in look.covered
         or (fact.is_old and not memory.has_looked)
         or (is_silent and fact.kind in PASSING)
         or (fact.kind is NoticeKind.TURN and fact.thread_id == look.watched)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from t3tray.core.domain.carries import CarriesKind, carried_words
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts
-from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
@@ -131,9 +130,6 @@ def _notes(cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> tuple
             notes.append("The session is archived in OpenCode; it still answers.")
     if _is_compacted_since(cursor, evidence):
         notes.append("The conversation was compacted since it was last seen: the model gets a summary of the older part.")
-    if evidence.t3_talks_to is not None:
-        other = evidence.t3_talks_to or "no session"
-        notes.append(f"A message typed in T3 Code still goes to {other}: “{Remedy.REPAIR}” makes it follow.")
     if evidence.t3_works:
         notes.append(T3_WORKS)
     if verdict.reason is Reason.INTERRUPTED:

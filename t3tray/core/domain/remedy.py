@@ -33,13 +33,15 @@ MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
 class Choice:
     """A remedy as the user chose it. `session_id` and `directory` are empty where the remedy finds them by itself.
 
-    `confirmed`: the user said once more that a folder which is not the same repository is the right one.
+    `confirmed`: the user said once more that a folder which is not the same repository is the right one. `allowed`: the user
+    gave, for this once, the `permission` that the preview asked for.
     """
 
     remedy: Remedy
     session_id: str = ""
     directory: str = ""
     confirmed: bool = False
+    allowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Preview:
     """What a remedy would do, before it does anything. Each line is a sentence or a fact for people.
 
     `button` names the act. `word`: what the user has to type, for an act that starts from nothing; empty for all others.
+    `permission`: what the user has to allow first, in words for a check box. `hindrance`: what has to be done before, and is
+    looked at again.
     """
 
     remedy: Remedy
@@ -57,6 +61,8 @@ class Preview:
     kept: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     word: str = ""
+    permission: str = ""
+    hindrance: str = ""
 
     def as_text(self) -> str:
         """The whole preview in lines for people."""
@@ -64,6 +70,7 @@ class Preview:
         lines = [self.title]
         for name, told in parts:
             lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(told)]
+        lines += [f"first {line}" for line in (self.hindrance,) if line]
         return "\n".join(lines)
 
 

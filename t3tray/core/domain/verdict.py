@@ -110,7 +110,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     else:
         carries = _UNKNOWN_CARRIES
     detail = verdict.detail
-    if evidence.t3_talks_to is not None or (cursor is not None and cursor.restored) or carries is _UNKNOWN_CARRIES:
+    if (cursor is not None and cursor.restored) or carries is _UNKNOWN_CARRIES:
         detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
     return Verdict(reason, detail, carries)
 
@@ -124,9 +124,6 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         return
     if evidence.in_doubt:
         yield evidence.in_doubt
-    if evidence.t3_talks_to is not None:
-        there = f"names {evidence.t3_talks_to} and goes on there" if evidence.t3_talks_to else "knows no session for it"
-        yield f"T3 Code itself still {there}, unless it is protected"
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
         yield COMPACTION_PENDING
 

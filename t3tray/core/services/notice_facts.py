@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from t3tray.core.domain.alarm import Alarm, alarm_sentence
+from t3tray.core.domain.alarm import Alarm, alarm_notice
 from t3tray.core.domain.ask import Approval, Ask
 from t3tray.core.domain.guard import Refusal, Told
 from t3tray.core.domain.guard_sentences import REFUSALS
@@ -50,7 +50,7 @@ def look_at(
             continue
         facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
-            unclear.add(_blocked_id(row))
+            unclear.add(_blocked_id(id))
         if reason is Reason.BUSY or (id in working and reason not in _ENDED):
             at_work.add(id)
     events = overview.alarms or overview.refusals
@@ -59,13 +59,15 @@ def look_at(
     facts += (_of_refusal(told, titles, started) for told in overview.refusals)
     facts += (_of_ask(ask) for ask in overview.asks)
     facts += _of_server(overview.server)
-    return Look(tuple(facts), frozenset(unclear), watched), frozenset(at_work)
+    # What happened to it is told; that it cannot go on as it is follows from that.
+    covered = frozenset(_blocked_id(alarm.thread_id) for alarm in overview.alarms)
+    return Look(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
 
 
 def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
     thread = row.thread
     if row.verdict.kind is Kind.BLOCKED:
-        yield Fact(_blocked_id(row), NoticeKind.BLOCKED, thread.title, sentence(row.verdict), thread.id, is_old=True)
+        yield Fact(_blocked_id(thread.id), NoticeKind.BLOCKED, thread.title, sentence(row.verdict), thread.id, is_old=True)
     if was_working and row.verdict.reason in _ENDED:
         id = f"turn {thread.id} {thread.last_activity_at.isoformat()}"
         yield Fact(id, NoticeKind.TURN, thread.title, FINISHED, thread.id)
@@ -81,7 +83,7 @@ def _of_alarm(alarm: Alarm, titles: dict[str, str], started: datetime) -> Fact:
     title = titles.get(alarm.thread_id, "")
     is_old = alarm.noticed_at < started
     id = f"switch {alarm.event} {alarm.noticed_at.isoformat()}"
-    return Fact(id, NoticeKind.SWITCH, title, alarm_sentence(alarm), alarm.thread_id, is_old)
+    return Fact(id, NoticeKind.SWITCH, title, alarm_notice(alarm), alarm.thread_id, is_old)
 
 
 def _of_refusal(told: Told, titles: dict[str, str], started: datetime) -> Fact:
@@ -104,5 +106,5 @@ def _of_server(server: ServerStatus) -> Iterable[Fact]:
     return ()
 
 
-def _blocked_id(row: ThreadRow) -> str:
-    return f"blocked {row.thread.id}"
+def _blocked_id(thread_id: str) -> str:
+    return f"blocked {thread_id}"

@@ -14,11 +14,13 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
+from t3tray.core.domain.t3_side import NextMessage
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ThreadNotFound
 from t3tray.core.services.resume import Examination, situation_of
 from t3tray.core.services.survey import Picture, Survey
+from t3tray.core.services.t3_sides import NextMessages
 from t3tray.core.services.views import Overview, SourceView, ThreadDetails, ThreadRow
 from t3tray.core.store.store import Store
 from t3tray.core.t3code.state import T3State
@@ -37,13 +39,15 @@ def take_overview(
     clock: ReaperClock,
     now: datetime,
     archived: bool = False,
+    next_messages: NextMessages | None = None,
 ) -> Overview:
     """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity; what is archived last."""
     shown = [*_one_a_session(found for found in picture.examinations if found.thread.archived_at is None)]
     if archived:
         shown += _one_a_session(found for found in picture.examinations if found.thread.archived_at is not None)
     clocks = _clocks(picture, clock)
-    rows = [_row(found, server, clocks, now) for found in shown]
+    sides = next_messages or {}
+    rows = [_row(found, server, clocks, now, sides.get(found.thread.id)) for found in shown]
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
     alarmed = {alarm.thread_id for alarm in alarms}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
@@ -71,7 +75,14 @@ def _all_gone(picture: Picture) -> tuple[str, ...]:
 
 
 def take_details(
-    store: Store, survey: Survey, picture: Picture, thread_id: str, server: ServerStatus, clock: ReaperClock, now: datetime
+    store: Store,
+    survey: Survey,
+    picture: Picture,
+    thread_id: str,
+    server: ServerStatus,
+    clock: ReaperClock,
+    now: datetime,
+    next_messages: NextMessages,
 ) -> ThreadDetails:
     """Everything known of one thread of the picture. For the SQL's thread. Raises ThreadNotFound, StoreError."""
     found = next((found for found in picture.examinations if found.thread.id == thread_id), None)
@@ -80,7 +91,7 @@ def take_details(
     thread = found.thread
     entries = store.journal.entries(thread.id)
     return ThreadDetails(
-        row=_row(found, server, _clocks(picture, clock), now),
+        row=_row(found, server, _clocks(picture, clock), now, next_messages.get(thread_id)),
         cursor=found.cursor,
         journal=entries,
         receipt=store.receipts.last(thread.id),
@@ -91,11 +102,13 @@ def take_details(
     )
 
 
-def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ThreadRow:
+def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime, next_message: NextMessage | None) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
     reaper = _reaper(found, server, clocks, now)
-    remedies = offers(found.verdict, situation_of(found))
-    return ThreadRow(found.thread, session_id, found.verdict, reaper, found.t3, found.served, found.works_elsewhere, remedies)
+    remedies, t3 = offers(found.verdict, situation_of(found)), found.t3
+    return ThreadRow(
+        found.thread, session_id, found.verdict, reaper, t3, found.served, found.works_elsewhere, remedies, next_message
+    )
 
 
 def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:

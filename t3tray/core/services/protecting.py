@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
+from t3tray.core.domain.t3_side import GuardSide
 from t3tray.core.t3code.protection import Protection, ProtectionView
 
 __all__ = [
     "NO_GUARD",
     "TROUBLED",
     "GuardPhase",
+    "GuardSides",
     "GuardState",
     "GuardStatus",
     "Protection",
     "ProtectionPlan",
     "ProtectionView",
+    "guard_sides",
     "guard_state",
 ]
 
@@ -50,6 +54,19 @@ NO_GUARD = GuardState()
 
 
 @dataclass(frozen=True)
+class GuardSides:
+    """The homes of T3 Code that are pointed at the guard: those that it answers, and those that it does not since it is down."""
+
+    answered: frozenset[Path] = frozenset()
+    unanswered: frozenset[Path] = frozenset()
+
+    def of(self, home: Path) -> GuardSide:
+        if home in self.answered:
+            return GuardSide.ON
+        return GuardSide.DOWN if home in self.unanswered else GuardSide.OFF
+
+
+@dataclass(frozen=True)
 class GuardStatus:
     """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process.
 
@@ -79,6 +96,12 @@ class ProtectionPlan:
     kept: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+
+
+def guard_sides(status: GuardStatus) -> GuardSides:
+    """Which T3 Code goes through the guard now."""
+    homes = frozenset(view.home for view in status.homes if view.state is Protection.GUARDED)
+    return GuardSides(answered=homes) if status.answers else GuardSides(unanswered=homes)
 
 
 def guard_state(status: GuardStatus) -> GuardState:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from msgspec import Struct, structs
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found
+from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.offers import Situation, Standing, offers
 from t3tray.core.domain.receipt import write_receipt
@@ -35,9 +35,25 @@ _DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the u
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
+class NamedSession(Struct, frozen=True):
+    """What OpenCode has of the session that T3 Code names; `same_folder`: it works in the thread's."""
+
+    session: Lookup[SessionFacts]
+    messages: int | None = None
+    same_folder: bool | None = None
+
+
+class Answers(Struct, frozen=True):
+    """How many of the model's answers T3 Code shows, and how many of those the session that it names holds."""
+
+    shown: int
+    known: int
+
+
 class Examination(Struct, frozen=True):
     """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own,
-    `agents_work`: a sub-agent of its session seems to be in the middle of a turn."""
+    `agents_work`: a sub-agent of its session seems to be in the middle of a turn. `named` is what T3 Code names, where that is
+    another session than `cursor`'s; `answers`: the beginning of what T3 Code shows is in no session any more."""
 
     thread: Thread
     cursor: Cursor | None
@@ -46,6 +62,8 @@ class Examination(Struct, frozen=True):
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
     agents_work: bool = False
+    named: NamedSession | None = None
+    answers: Answers | None = None
 
     @property
     def is_news(self) -> bool:
@@ -187,12 +205,15 @@ def situation_of(found: Examination) -> Situation:
     named = found.t3.session_id if found.t3 else None
     is_one = found.t3 is not None and named == bound
     there = Standing.NONE if named is None else here if is_one else Standing.UNKNOWN
+    if found.named is not None:
+        there = gather.standing(found.named.session, directory)
     return Situation(
         bound=here,
         named=there,
         is_one=is_one,
         is_t3=found.thread.source is Source.T3CODE,
         others=True if found.verdict.reason is Reason.SPLIT else None,
+        lacks=found.answers is not None,
     )
 
 

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, SwitchFacts, cause_of, is_cliff
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.journal import Actor, Event
+from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
+from t3tray.core.services.t3_sides import NextMessages
 from t3tray.core.store.store import Store
 from t3tray.core.system.folders import same_directory
 
 _FORK = "(fork #"
 # What a remedy comes to its end by.
 _ENDS = frozenset({Event.CONFIRMED, Event.DONE, Event.RELEASED})
+_NO_SIDES: NextMessages = MappingProxyType({})
 
 
 class Sentinel:
@@ -38,22 +42,33 @@ class Sentinel:
         self._judged: dict[str, str] = {}
         self._watched: dict[str, Examination] = {}
         self._standing: dict[str, tuple[Alarm, ...]] = {}
+        self._sides: NextMessages = {}
+        self._told_sides: NextMessages = {}
 
-    def watch(self, picture: Picture) -> tuple[Alarm, ...]:
-        """The alarms that are new. Raises StoreError; what OpenCode's database cannot tell is left open in the alarm."""
+    def watch(self, picture: Picture, sides: NextMessages = _NO_SIDES) -> tuple[Alarm, ...]:
+        """The alarms that are new. `sides` say where T3 Code's next messages go. Raises StoreError; what OpenCode's database
+        cannot tell is left open in the alarm."""
+        self._sides = sides
         if self._sightings is None:
             self._sightings = self._store.alarms.sightings()
             self._standing = self._store.alarms.standing()
         known = self._sightings
         # What is the same object as at the last watch holds nothing new.
-        fresh = [found for found in picture.examinations if self._watched.get(found.thread.id) is not found]
+        told = self._told_sides
+        fresh = [
+            found
+            for found in picture.examinations
+            if self._watched.get(found.thread.id) is not found or told.get(found.thread.id) is not sides.get(found.thread.id)
+        ]
         if not fresh:
             return ()
+        self._told_sides = sides
         self._put_away(fresh)
         seen = {found.thread.id: found.t3.session_id for found in fresh if found.t3}
         moved = [found for found in fresh if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
         turns = [found for found in fresh if self._has_new_turn(found)]
-        gone = [found for found in fresh if self._has_gone(found)]
+        gone = [self._gone(found) for found in fresh if self._has_gone(found)]
+        gone += [self._reset(found) for found in fresh if self._is_reset(found, known)]
         raised = self._raised(moved, turns, gone, known)
         noted = {found.thread.id: seen[found.thread.id] for found in moved}
         alarms = self._store.alarms.record(noted, raised) if noted or raised else ()
@@ -64,10 +79,10 @@ class Sentinel:
         return alarms
 
     def _raised(
-        self, moved: list[Examination], turns: list[Examination], gone: list[Examination], known: dict[str, str | None]
+        self, moved: list[Examination], turns: list[Examination], gone: list[Alarm], known: dict[str, str | None]
     ) -> list[Alarm]:
         switched = [found for found in moved if found.thread.id in known]
-        raised = [self._gone(found) for found in gone]
+        raised = gone
         if switched or turns:
             with _Told(self._database) as told:
                 raised = [alarm for found in switched if (alarm := self._switched(found, known, told))] + raised
@@ -84,6 +99,10 @@ class Sentinel:
             before = self._lost_before(found.thread.id)
         if before is None or before == t3.session_id:
             # The first session of a thread that had none.
+            return None
+        side = self._sides.get(found.thread.id)
+        if t3.session_id is None and side is not None and side.is_fine:
+            # The guard gives T3 Code the session that it has lost track of.
             return None
         facts = SwitchFacts(
             old_exists=told.exists(before),
@@ -128,12 +147,12 @@ class Sentinel:
             self._standing[name] = tuple(alarm for alarm in self._standing[name] if alarm not in mended)
 
     def _is_mended(self, found: Examination, alarm: Alarm) -> bool:
-        t3, cursor = found.t3, found.cursor
-        if alarm.kind is AlarmKind.CLIFF or t3 is None or cursor is None or found.verdict.kind is not Kind.RESUMABLE:
+        cursor, side = found.cursor, self._sides.get(found.thread.id)
+        if alarm.kind is AlarmKind.CLIFF or cursor is None or found.verdict.kind is not Kind.RESUMABLE:
             return False
-        if t3.session_id != cursor.session_id:
+        if side is None or not side.is_fine:
             return False
-        if t3.session_id == alarm.before.session_id:
+        if cursor.session_id == alarm.before.session_id:
             return True
         entries = self._store.journal.entries(found.thread.id)
         return any(entry.deed and entry.event in _ENDS and entry.at >= alarm.noticed_at for entry in entries)
@@ -176,6 +195,19 @@ class Sentinel:
             at=now,
             noticed_at=now,
         )
+
+    def _is_reset(self, found: Examination, known: dict[str, str | None]) -> bool:
+        """It was set to another provider in T3 Code, which drops what it names with the next message."""
+        side, cursor = self._sides.get(found.thread.id), found.cursor
+        if side is None or side.reason is not NextReason.INSTANCE_CHANGED or cursor is None or found.thread.id not in known:
+            return False
+        return found.verdict.kind is Kind.RESUMABLE and not self._standing.get(found.thread.id)
+
+    def _reset(self, found: Examination) -> Alarm:
+        cursor, now = found.cursor, self._now()
+        assert cursor is not None
+        before = Holding(cursor.session_id, cursor.message_count)
+        return Alarm(found.thread.id, AlarmKind.LOST, Cause.INSTANCE_CHANGED, before, Holding(None), now, now)
 
     def _cliff(self, found: Examination, told: _Told) -> Alarm | None:
         session = found.cursor.session_id if found.cursor else ""

@@ -17,7 +17,7 @@ from operator import is_not
 from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Claim, Evidence, Failure
+from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
 from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
@@ -33,6 +33,7 @@ from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.lost_bindings import LostBindings
 from t3tray.core.services.resume import Examination, examined
+from t3tray.core.services.t3_named import T3Named, sessions_of
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
 from t3tray.core.store.store import Store
@@ -95,6 +96,7 @@ class Survey:
         self._foreign: tuple[T3Thread, ...] = ()
         self._bound_to: defaultdict[str, set[str]] = defaultdict(set)
         self._stale: dict[str, str] = {}
+        self._named = T3Named(store)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
         """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
@@ -280,12 +282,12 @@ class Survey:
                 self._places[directory] = self._there(directory, surroundings)
 
     def _take(self, result: Examination) -> None:
-        name, cursor = result.thread.id, result.cursor
+        name = result.thread.id
         former = self._results.get(name)
-        if former is not None and former.cursor is not None:
-            self._bound_to[former.cursor.session_id].discard(name)
-        if cursor is not None:
-            self._bound_to[cursor.session_id].add(name)
+        for session in sessions_of(former) if former else ():
+            self._bound_to[session].discard(name)
+        for session in sessions_of(result):
+            self._bound_to[session].add(name)
         self._results[name] = result
         # What could not be read of one thread alone is read again, unless it is there and odd.
         reason = result.verdict.reason
@@ -295,8 +297,8 @@ class Survey:
 
     def _forget(self, name: str) -> None:
         former = self._results.pop(name, None)
-        if former is not None and former.cursor is not None:
-            self._bound_to[former.cursor.session_id].discard(name)
+        for session in sessions_of(former) if former else ():
+            self._bound_to[session].discard(name)
         self._unfinished.discard(name)
 
     def _find_answers(self, names: Collection[str]) -> None:
@@ -313,6 +315,7 @@ class Survey:
             found = frozenset(sessions[part] for part in parts.get(name, ()) if part in sessions)
             self._answered_in[name] = found | self._answered_in.get(name, frozenset()) if keeps else found
             self._half_read.pop(name, None)
+            self._named.note_answers(name, parts.get(name, ()), sessions, self._database.trust.absence_counts)
         if only_ends:
             self._half_read |= dict.fromkeys(parts)
 
@@ -340,7 +343,7 @@ class Survey:
         return self.lost_bindings.with_doubts(Recorded(own, cursor, had_turns, asked_for=asked_for))
 
     def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
-        """T3 Code's own cursor says where the next message goes; ours says where it should go, and proves it.
+        """T3 Code's own cursor says where its next message goes; ours says where it should go, and proves it.
 
         Where the user chose ours over what T3 Code names, that settles it, until T3 Code names another one again.
         """
@@ -348,7 +351,8 @@ class Survey:
         if cursor is not None and cursor.chosen_over == (t3.session_id or ""):
             return Recorded(thread, cursor, t3.has_turns, t3=t3, t3_talks_to=cursor.chosen_over)
         if t3.session_id is None:
-            return Recorded(thread, None, t3.has_turns, t3=t3, handed_over=t3.handed_over)
+            # That T3 Code has lost track of it changes nothing here; where its own next message goes is told apart.
+            return Recorded(thread, cursor, t3.has_turns, t3=t3, handed_over=t3.handed_over)
         if cursor is None:
             return Recorded(thread, Cursor(t3.session_id, t3.directory), t3.has_turns, t3=t3)
         if cursor.session_id == t3.session_id:
@@ -435,15 +439,21 @@ class Survey:
         try:
             recorded = self._with_others(recorded)
             if cursor is None or not cursor.is_well_formed:
-                return examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
-            if self._failure is not None:
-                return examined(recorded, self._explained(gather.from_nobody(recorded, self._failure, surroundings)))
-            found = examined(recorded, self._explained(gather.from_database(self._index, recorded, cursor, surroundings)))
+                found = examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+            elif self._failure is not None:
+                found = examined(recorded, self._explained(gather.from_nobody(recorded, self._failure, surroundings)))
+            else:
+                evidence = gather.from_database(self._index, recorded, cursor, surroundings)
+                found = examined(recorded, self._explained(evidence))
         except ServerError as error:
-            return examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
+            found = examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
         except Exception as error:
             return unread_examination(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
-        return structs.replace(found, agents_work=True) if self._agents_work(cursor.session_id, surroundings) else found
+        found = self._named.added(found, self._index, self._failure, surroundings)
+        match found.evidence.session:
+            case Found(session) if self._agents_work(session.id, surroundings):
+                return structs.replace(found, agents_work=True)
+        return found
 
     def _explained(self, evidence: Evidence) -> Evidence:
         """With the reason why the database cannot be believed, where that makes the verdict."""

@@ -17,6 +17,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.restore import Restore
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
+from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.services.protecting import NO_GUARD, GuardState
@@ -40,7 +41,8 @@ class ThreadRow:
     """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
 
     `session_directory` is where its session works, if that is another folder than the thread's. `remedies` is what can be chosen,
-    the best first, as far as is known; the details know for sure.
+    the best first, as far as is known; the details know for sure. `next_message` is T3 Code's side of a thread of its own: where
+    the next message that is typed there goes.
     """
 
     thread: Thread
@@ -51,6 +53,12 @@ class ThreadRow:
     served: tuple[Served, ...] = ()
     session_directory: str | None = None
     remedies: tuple[Remedy, ...] = ()
+    next_message: NextMessage | None = None
+
+    @property
+    def is_t3_side_fine(self) -> bool:
+        """Whether nothing is to be said of T3 Code's side, or there is none."""
+        return self.next_message is None or self.next_message.is_fine
 
     @property
     def is_archived(self) -> bool:
@@ -58,7 +66,9 @@ class ThreadRow:
 
     @property
     def is_working(self) -> bool:
-        """Whether a turn is under way in it, here or in T3 Code."""
+        """Whether a turn is under way in it, here or in T3 Code; not one that is over while T3 Code waits for it."""
+        if self.next_message is not None and self.next_message.reason is NextReason.STUCK:
+            return False
         return self.verdict.reason is Reason.BUSY or self.reaper.phase is ReaperPhase.ACTIVE
 
     @property
@@ -143,6 +153,7 @@ class Resumption:
     verdict: Verdict
     receipt: Receipt
     remedies: tuple[Remedy, ...] = ()
+    next_message: NextMessage | None = None
 
 
 @dataclass(frozen=True)

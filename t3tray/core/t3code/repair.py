@@ -46,6 +46,10 @@ _UPDATE = f"UPDATE {_TABLE} SET resume_cursor_json = ? WHERE thread_id = ? AND r
 _QUIT = "Quit T3 Code, then try again."
 
 
+class InUse(Refused):
+    """T3 Code runs, or did not end in order: the same can be done once it has."""
+
+
 class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = msgspec.field(name="schemaVersion")
     session_id: str = msgspec.field(name="sessionId")
@@ -94,7 +98,7 @@ def _found(home: T3Home, thread_id: str) -> str | None:
     """The text of the cursor now, every condition being met. Raises Refused."""
     _refuse_while_used(home)
     if left := _left_beside(home):
-        raise Refused(f"There is a {left.name}: T3 Code has its database open, or did not end in order.", _START_AND_QUIT)
+        raise InUse(f"There is a {left.name}: T3 Code has its database open, or did not end in order.", _START_AND_QUIT)
     state = T3Reader(home).read()
     if state is None:
         raise Refused(f"There is no T3 Code database in {home.state}.")
@@ -113,9 +117,9 @@ _START_AND_QUIT = "Start T3 Code once and quit it, then try again."
 
 def _refuse_while_used(home: T3Home) -> None:
     if runs(home):
-        raise Refused("T3 Code is running.", _QUIT)
+        raise InUse("T3 Code is running.", _QUIT)
     if home.runtime_file.exists():
-        raise Refused(f"T3 Code did not end in order: its {home.runtime_file.name} is still there.", _START_AND_QUIT)
+        raise InUse(f"T3 Code did not end in order: its {home.runtime_file.name} is still there.", _START_AND_QUIT)
 
 
 def _refuse_unknown_form(version: list[Row], columns: list[Row], triggers: list[Row]) -> None:
@@ -200,9 +204,10 @@ def _logs_ahead(home: T3Home) -> bool:
 
 
 def _left_beside(home: T3Home) -> Path | None:
-    """What SQLite keeps beside a database that is in use, or whose last user did not end in order."""
+    """What SQLite keeps beside a database that is in use, or whose last user did not end in order. One without a byte in it holds
+    nothing: whoever reads a database at rest may leave it there."""
     sides = (Path(f"{_database(home)}{suffix}") for suffix in ("-wal", "-journal"))
-    return next((path for path in sides if path.exists()), None)
+    return next((path for path in sides if path.exists() and path.stat().st_size), None)
 
 
 @contextmanager

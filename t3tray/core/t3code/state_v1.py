@@ -91,7 +91,7 @@ _RUNTIMES = _Table(
     "provider_session_runtime",
     (
         *("thread_id", "provider_name", "status", "last_seen_at", "adapter_key"),
-        *("resume_cursor_json", "runtime_payload_json"),
+        *("resume_cursor_json", "runtime_payload_json", "provider_instance_id"),
     ),
     marks=("thread_id", "status", "last_seen_at", "resume_cursor_json"),
 )
@@ -186,11 +186,13 @@ _DELETED = """SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at)
 
 
 def all_parts(reader: QuietReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts of OpenCode's messages that all answers of each of these threads were made from."""
+    """The parts of OpenCode's messages that all answers of each of these threads were made from, oldest first."""
     if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id"}:
         return {}
-    query = """SELECT thread_id, message_id FROM projection_thread_messages
-        WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?))"""
+    order = "created_at, message_id" if "created_at" in reader.columns("projection_thread_messages") else "message_id"
+    query = f"""SELECT thread_id, message_id FROM projection_thread_messages
+        WHERE message_id GLOB 'assistant:prt_*' AND thread_id IN (SELECT value FROM json_each(?))
+        ORDER BY {order}"""
     found: dict[str, list[str]] = defaultdict(list)
     for thread_id, message_id in reader.rows(query, json.dumps(list(thread_ids))):
         found[thread_id].append(message_id.removeprefix("assistant:"))
@@ -237,11 +239,13 @@ def _put_together(
     session_of = {row[0]: row[1:] for row in sessions}
     runtime_of = {row[0]: row[1:] for row in runtimes}
     project_of = {row[0]: row[1:] for row in projects}
+    theirs = _opencode_instances(reader)
     answered = _answered(reader, [row[0] for row in threads if row[_TURN] is None and isinstance(row[0], str)])
     return {
         str(row[0]): _thread(
             _texts((*row, *session_of.get(row[0], _NO_SESSION), *runtime_of.get(row[0], _NO_RUNTIME), *project_of[row[1]])),
             row[0] in answered,
+            theirs,
         )
         for row in threads
         if row[1] in project_of
@@ -260,6 +264,17 @@ def _answered(reader: QuietReader, names: Collection[str]) -> frozenset[str]:
     return frozenset(row[0] for row in reader.rows(_ANSWERED, json.dumps(list(names))))
 
 
+_INSTANCES = f"""SELECT DISTINCT provider_instance_id FROM provider_session_runtime
+    WHERE provider_name = '{OPENCODE}' AND provider_instance_id IS NOT NULL"""
+
+
+def _opencode_instances(reader: QuietReader) -> frozenset[str]:
+    """The names under which OpenCode was ever used: the user may call it anything, and have several."""
+    if "provider_instance_id" not in reader.columns("provider_session_runtime"):
+        return frozenset({OPENCODE})
+    return frozenset({OPENCODE, *(row[0] for row in reader.rows(_INSTANCES) if isinstance(row[0], str))})
+
+
 def _texts(row: Row) -> Row:
     """Whatever a damaged row holds, here a text is a text or missing."""
     if _TEXT.issuperset(map(type, row)):
@@ -267,13 +282,18 @@ def _texts(row: Row) -> Row:
     return tuple(value if isinstance(value, str) else None for value in row)
 
 
-def _thread(row: Row, answered: bool) -> T3Thread:
+def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3Thread:
     (thread_id, _, title, created, updated, worktree, branch, selection, turn, asked) = row[:10]
     (archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated) = row[10:19]
-    (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload) = row[19:27]
-    (project, workspace, _) = row[27:]
+    (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload, was_instance) = row[19:28]
+    (project, workspace, _) = row[28:]
     selected = _selection(selection)
+    was_instance = was_instance or runtime_provider or ""
+    is_opencode_next = not selected.instance or selected.instance in opencode_instances
     provider = runtime_provider or session_provider or adapter or selected.instance or ""
+    if is_opencode_next and selected.instance and provider != OPENCODE:
+        # What it was keeps its own memory; the next message is for OpenCode.
+        provider, cursor_json = OPENCODE, None
     cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
     named = _text(cursor.session_id)
     is_working = session_status in _AT_WORK or active_turn is not None
@@ -304,6 +324,9 @@ def _thread(row: Row, answered: bool) -> T3Thread:
         runtime=Runtime(status, session_status or "", _last_event(payload), moment(last_seen), moment(session_updated))
         if status
         else None,
+        was_instance=was_instance,
+        is_opencode_next=is_opencode_next,
+        sent_at=moment(last_seen),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from t3tray.core.domain.reaper import Runtime
 from t3tray.core.system.marks import Marks
@@ -28,7 +29,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
 _PAYLOAD = "CASE WHEN json_valid(t.payload_json) THEN t.payload_json END"
 _THREADS = f"""
     SELECT t.thread_id, t.title, p.title, p.workspace_root, t.created_at, t.updated_at, t.archived_at,
-           coalesce(t.provider_instance_id, t.default_provider), t.active_provider_thread_id,
+           coalesce(json_extract({_PAYLOAD}, '$.modelSelection.instanceId'), t.provider_instance_id, t.default_provider),
+           t.active_provider_thread_id,
            json_extract({_PAYLOAD}, '$.worktreePath'), json_extract({_PAYLOAD}, '$.branch'),
            json_extract({_PAYLOAD}, '$.modelSelection.model'), json_extract({_PAYLOAD}, '$.settledAt'),
            json_extract({_PAYLOAD}, '$.snoozedUntil'), json_extract({_PAYLOAD}, '$.pinnedAt'), t.default_provider,
@@ -40,11 +42,20 @@ _DELETED = "t.deleted_at IS NOT NULL AND substr(t.thread_id, 1, length(?1)) = ?1
 _NATIVE = f"""
     SELECT thread_id, provider_thread_id, driver,
            CASE WHEN json_valid(payload_json) THEN json_extract(payload_json, '$.nativeThreadRef.nativeId') END,
-           updated_at, status
+           updated_at, status,
+           CASE WHEN json_valid(payload_json) THEN json_extract(payload_json, '$.providerInstanceId') END
     FROM {PREFIX}provider_threads ORDER BY thread_id, first_run_ordinal, last_run_ordinal"""
 _RUNNING = f"""
-    SELECT thread_id, status FROM {PREFIX}runs r
+    SELECT thread_id, status, {{requested}} FROM {PREFIX}runs r
     WHERE ordinal = (SELECT max(ordinal) FROM {PREFIX}runs WHERE thread_id = r.thread_id)"""
+# Whether a thread's process is there: what stands of the provider's thread itself stays as it was after the idle release.
+_PROCESSES = f"""
+    SELECT thread_id, coalesce(CASE WHEN json_valid(payload_json) THEN json_extract(payload_json, '$.status') END, status),
+           max(updated_at)
+    FROM {PREFIX}provider_sessions GROUP BY thread_id"""
+_LENGTHS = f"""
+    SELECT thread_id, sum(length(json_extract(payload_json, '$.text'))) FROM {PREFIX}messages
+    WHERE run_id IS NULL AND json_valid(payload_json) GROUP BY thread_id"""
 _PENDING = f"SELECT thread_id, kind FROM {PREFIX}runtime_requests WHERE status = 'pending'"
 _IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
 _ANSWERED = "SELECT DISTINCT thread_id FROM {table} WHERE role = 'assistant'"
@@ -57,6 +68,7 @@ _OLD_CURSORS = """
 _AT_WORK = frozenset({"preparing", "queued", "starting", "running", "waiting"})
 # Of a provider's thread: whether its process is there. Why one was ended is not told.
 _LOADED = frozenset({"idle", "active"})
+_ENDED = frozenset({"stopped", "closed", "exited"})
 _ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
 
 
@@ -66,7 +78,11 @@ class _Around:
 
     native: dict[str, list[tuple[str, NativeSession]]] = field(default_factory=lambda: defaultdict(list))
     runtimes: dict[str, Runtime] = field(default_factory=dict)
+    instances: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, datetime | None] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
     run: dict[str, str] = field(default_factory=dict)
+    requested: dict[str, datetime | None] = field(default_factory=dict)
     pending: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     imported: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
@@ -103,17 +119,20 @@ def last_written(reader: QuietReader) -> str:
 
 def _read_around(reader: QuietReader) -> _Around:
     around = _Around()
-    for thread_id, own_id, driver, native_id, since, status in reader.rows(_NATIVE):
+    for thread_id, own_id, driver, native_id, since, status, instance in reader.rows(_NATIVE):
         around.runtimes[own_id] = _runtime(status, since)
+        if isinstance(instance, str):
+            around.instances[own_id] = instance
         if driver == "opencode" and isinstance(native_id, str) and native_id.startswith("ses"):
             around.native[thread_id].append((own_id, NativeSession(native_id, moment(since))))
-    if reader.columns(f"{PREFIX}runs"):
-        around.run = dict(reader.rows(_RUNNING))
+    _read_runs(reader, around)
     if reader.columns(f"{PREFIX}runtime_requests"):
         for thread_id, kind in reader.rows(_PENDING):
             around.pending[thread_id].add(kind)
     if reader.columns("orchestration_v2_legacy_imports"):
         around.imported = frozenset(row[0] for row in reader.rows(_IMPORTED))
+    if reader.columns(_MESSAGES[0]) >= {"thread_id", "run_id", "payload_json"}:
+        around.lengths = {name: length for name, length in reader.rows(_LENGTHS) if isinstance(length, int)}
     around.tells_answers = reader.columns(_MESSAGES[0]) >= {"thread_id", "role"}
     for table in _MESSAGES:
         if reader.columns(table) >= {"thread_id", "role"}:
@@ -121,6 +140,17 @@ def _read_around(reader: QuietReader) -> _Around:
     if reader.columns("provider_session_runtime"):
         around.old_cursors = {thread_id: session for thread_id, session in reader.rows(_OLD_CURSORS) if isinstance(session, str)}
     return around
+
+
+def _read_runs(reader: QuietReader, around: _Around) -> None:
+    """Each thread's newest run, and the processes that were let go of."""
+    runs = reader.columns(f"{PREFIX}runs")
+    if runs:
+        requested = "requested_at" if "requested_at" in runs else "NULL"
+        for thread_id, status, at in reader.rows(_RUNNING.format(requested=requested)):
+            around.run[thread_id], around.requested[thread_id] = status, moment(at)
+    if reader.columns(f"{PREFIX}provider_sessions") >= {"thread_id", "status", "updated_at", "payload_json"}:
+        around.ended = {name: moment(at) for name, status, at in reader.rows(_PROCESSES) if status in _ENDED}
 
 
 def _thread(row: Row, around: _Around) -> T3Thread:
@@ -160,9 +190,18 @@ def _thread(row: Row, around: _Around) -> T3Thread:
         pinned_at=moment(pinned),
         handed_over=handed_over,
         before_import=before_import,
-        runtime=around.runtimes.get(active) if active else None,
+        runtime=_process(thread_id, active, around),
         deleted_at=moment(deleted),
+        was_instance=around.instances.get(active, "") if active else "",
+        imported_characters=around.lengths.get(thread_id) if handed_over else None,
+        sent_at=around.requested.get(thread_id),
     )
+
+
+def _process(thread_id: str, active: str | None, around: _Around) -> Runtime | None:
+    if active and thread_id in around.ended:
+        return Runtime("stopped", session_status="stopped", last_event="", last_seen_at=around.ended[thread_id])
+    return around.runtimes.get(active) if active else None
 
 
 def _runtime(status: str, since: str) -> Runtime:

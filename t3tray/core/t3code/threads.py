@@ -35,7 +35,9 @@ class T3Thread(Struct, frozen=True, kw_only=True):
     first; `before_import` is what the first orchestrator named, of a thread that the second has taken over.
 
     `directory` may be empty where the database does not tell it. `handed_over`: taken over by the second orchestrator, with no
-    session of its own yet, so the next message gets a hand-off of the transcript's end only.
+    session of its own yet, so the next message gets a hand-off of the transcript's end only; the whole is `imported_characters`
+    long. `instance` is the provider that the next message is for, `was_instance` the one that the last was for: another one
+    means that T3 Code drops what it names. `sent_at` is when the last message was sent, by the clock of T3 Code's machine.
     """
 
     id: str
@@ -63,6 +65,10 @@ class T3Thread(Struct, frozen=True, kw_only=True):
     before_import: str | None = None
     runtime: Runtime | None = None
     deleted_at: datetime | None = None
+    was_instance: str = ""
+    is_opencode_next: bool = True
+    imported_characters: int | None = None
+    sent_at: datetime | None = None
 
     @property
     def is_opencode(self) -> bool:

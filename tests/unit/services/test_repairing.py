@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from t3tray.core.domain.journal import Event
@@ -62,9 +64,36 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_it_is_refused_until_the_user_allows_it(place: Place) -> None:
+    details = place.life.details(place.thread, place.server)
+    plan = asyncio.run(place.forbidden.plan(details, Choice(Remedy.REPAIR, confirmed=True)))
+    assert "write this one line into T3 Code's database" in plan.preview.permission
     with pytest.raises(Refused, match="turned off"):
-        asyncio.run(place.forbidden.plan(place.life.details(place.thread, place.server), Choice(Remedy.REPAIR)))
+        asyncio.run(plan.carry_out())
     assert place.cursor() == "ses_other" and place.events() == []
+    allowed = asyncio.run(place.forbidden.plan(details, Choice(Remedy.REPAIR, allowed=True)))
+    assert allowed.preview == plan.preview, "what was seen is what is done"
+    asyncio.run(allowed.carry_out())
+    assert place.cursor() == details.row.session_id
+
+
+def test_what_it_would_do_is_shown_while_t3_code_runs(place: Place) -> None:
+    details = place.life.details(place.thread, place.server)
+    runtime = place.world.home / "userdata" / "server-runtime.json"
+    started = datetime.fromtimestamp(psutil.Process(os.getpid()).create_time(), UTC)
+    runtime.write_text(json.dumps({"version": 1, "pid": os.getpid(), "startedAt": started.isoformat()}))
+    plan = asyncio.run(place.repair.plan(details, Choice(Remedy.REPAIR)))
+    assert plan.preview.hindrance == "T3 Code is running. Quit T3 Code, then try again."
+    with pytest.raises(Refused, match="running"):
+        asyncio.run(plan.carry_out())
+    assert place.cursor() == "ses_other"
+    runtime.unlink()
+    assert asyncio.run(place.repair.plan(details, Choice(Remedy.REPAIR))).preview.hindrance == ""
+
+
+def test_a_log_without_a_byte_in_it_hinders_nothing(place: Place) -> None:
+    Path(f"{place.world.state}-wal").touch()
+    asyncio.run(place.begin())
+    assert place.events() == [Event.INTENDED, Event.DONE]
 
 
 def test_it_is_in_the_journal_and_then_in_t3_codes_file(place: Place) -> None:

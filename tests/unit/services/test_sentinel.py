@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, alarm_sentence
+from t3tray.core.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, Holding, alarm_notice, alarm_sentence
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.remedy import Deed, Remedy, Repair
+from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.sentinel import Sentinel
+from t3tray.core.services.t3_sides import T3Sides
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
 from tests.unit.services.test_survey import Eyes
 
@@ -25,6 +27,7 @@ class Post(Eyes):
     def __init__(self, world: World, scratch: Path) -> None:
         super().__init__(world, scratch)
         self.minutes = 0
+        self.sides = T3Sides()
         with writing(world.state) as connection:
             add_thread(connection, "t1", "ses_old")
         with writing(world.opencode) as connection:
@@ -38,7 +41,7 @@ class Post(Eyes):
 
     def watch(self) -> tuple[Alarm, ...]:
         picture = self.look()
-        raised = self.sentinel.watch(picture)
+        raised = self.sentinel.watch(picture, self.sides.of(picture, NOON))
         self.keeper.keep(picture)
         return raised
 
@@ -191,9 +194,49 @@ def test_every_alarm_is_a_sentence(post: Post) -> None:
     post.t3_says(None)
     (lost,) = post.watch()
     assert alarm_sentence(lost) == (
-        "T3 Code lost the session ses_old (40 messages, 152,991 tokens): T3 Code had lost track of the old session. "
-        "The next message would start from nothing."
+        "T3 Code lost this thread's session (40 messages, 152,991 tokens): T3 Code had lost track of the old session."
     )
+    assert alarm_notice(lost) == "T3 Code no longer knows its session (40 messages)."
+    post.opencode_has("ses_new")
+    post.t3_says("ses_new")
+    (switched,) = post.watch()
+    assert alarm_sentence(switched) == (
+        "T3 Code switched this thread from a session with 40 messages, 152,991 tokens to one with 2 messages, 100 tokens: "
+        "T3 Code had lost track of the old session."
+    )
+    assert alarm_notice(switched) == "T3 Code goes on in another session: 40 messages before, 2 messages now."
+
+
+@pytest.mark.parametrize("kind", AlarmKind)
+@pytest.mark.parametrize("cause", Cause)
+def test_a_notice_is_short_and_names_no_session(kind: AlarmKind, cause: Cause) -> None:
+    held = Holding("ses_df5b7c396ffePEPIcGpSPNF9CH", 123_456, 9_999_999)
+    for before, now in ((held, held), (held, Holding(None)), (Holding("ses_df5b7c396ffePEPIcGpSPNF9CH"), Holding(None))):
+        told = alarm_notice(Alarm("t1", kind, cause, before, now, NOON, NOON))
+        assert len(told) <= NOTICE_LIMIT and "ses_" not in told and told.endswith(".")
+
+
+def test_with_the_guard_a_cursor_that_was_lost_costs_nothing(post: Post) -> None:
+    post.sides.guard = GuardSides(answered=frozenset({post.world.home}))
+    post.t3_says(None)
+    assert post.watch() == ()
+
+
+def test_a_thread_that_was_set_to_another_provider_is_told_once_and_put_away_when_it_is_set_back(post: Post) -> None:
+    def set_to(instance: str, minutes: int) -> None:
+        with writing(post.world.state) as connection:
+            connection.execute(
+                "UPDATE projection_threads SET model_selection_json = ?, updated_at = ?",
+                (json.dumps({"instanceId": instance}), stamp(NOON + timedelta(minutes=minutes))),
+            )
+
+    set_to("codex", 1)
+    (alarm,) = post.watch()
+    assert (alarm.kind, alarm.cause, alarm.before.messages) == (AlarmKind.LOST, Cause.INSTANCE_CHANGED, 40)
+    set_to("codex", 2)
+    assert post.watch() == ()
+    set_to("opencode", 3)
+    assert post.watch() == () and post.store.alarms.all(unseen=True) == ()
 
 
 def test_what_was_taken_over_from_t3_code_is_no_choice_of_the_users(post: Post) -> None:

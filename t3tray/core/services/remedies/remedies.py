@@ -12,6 +12,7 @@ from t3tray.core.domain.journal import Entry, abandoned, last_remedy
 from t3tray.core.domain.offers import Situation, Standing, offers
 from t3tray.core.domain.remedy import MAKES, Choice, Preview, Remedy
 from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.evidence import placed
 from t3tray.core.services.ports import SessionServer
@@ -106,6 +107,7 @@ class Remedies:
             choices=bool(details.choices),
             copies=has_source(self._tools, details),
             can_repair=self._repair is not None and self._repair.could(row.thread.id),
+            lacks=row.next_message is not None and row.next_message.reason is NextReason.PARTIAL,
         )
 
     async def _plan(self, details: ThreadDetails, choice: Choice) -> Plan:

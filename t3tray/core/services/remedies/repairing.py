@@ -1,13 +1,14 @@
 """The remedy that makes T3 Code itself follow: its own cursor of the thread names the session that the thread is bound to here.
 
-It is off until the user turns it on, and never happens while T3 Code runs. What is written, and when it is refused, is
-`t3code.repair`; after a crash it is finished where it still can be, else given up.
+It is off until the user turns it on, or allows it once, and never happens while T3 Code runs. What is written, and when it is
+refused, is `t3code.repair`; after a crash it is finished where it still can be, else given up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from t3tray.core.domain.journal import Entry, Event
@@ -21,11 +22,15 @@ from t3tray.core.t3code import repair as t3code
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.threads import Shape
 
+_PERMISSION = "Let t3tray write this one line into T3 Code's database; a copy is made first"
+_OFF = "Writing into T3 Code's database is turned off."
+_ON = "Turn it on with `t3tray settings t3_repair true`, then try again."
+
 
 class RepairCursor:
     """`home_of` and `shape_of` tell which home of T3 Code shows a thread, and in which form (for the SQL's thread).
 
-    Copies go into `folder`.
+    Copies go into `folder`. `asks`: the user can be asked to allow it for once, where the settings do not.
     """
 
     def __init__(
@@ -35,8 +40,10 @@ class RepairCursor:
         shape_of: Callable[[str], Shape | None],
         folder: Path,
         allowed: bool,
+        asks: bool = False,
     ) -> None:
         self.allowed = allowed
+        self._asks = asks
         self._tools = tools
         self._home_of = home_of
         self._shape_of = shape_of
@@ -44,31 +51,32 @@ class RepairCursor:
 
     def could(self, thread_id: str) -> bool:
         """Whether T3 Code's cursor of this thread may be written once T3 Code was quit. For the SQL's thread."""
-        return self.allowed and self._shape_of(thread_id) is Shape.V1
+        return (self.allowed or self._asks) and self._shape_of(thread_id) is Shape.V1
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        if not self.allowed:
-            raise Refused(
-                "Writing into T3 Code's database is turned off.",
-                "Turn it on with `t3tray settings t3_repair true`, then try again.",
-            )
         thread = details.row.thread
         session_id = choice.session_id or details.row.session_id
         if session_id is None:
             raise Refused("This thread is bound to no session that T3 Code could follow to.", f"Choose one: “{Remedy.BIND}”.")
-        change = await self._tools.run_sql(self._check, thread.id, session_id)
         await self._tools.run_sql(self._refuse_unfit, details, session_id)
         lost = await self._tools.run_sql(losses, self._tools, details, session_id)
         named = details.row.t3.session_id if details.row.t3 else None
         preview = Preview(
             Remedy.REPAIR,
-            f"Let T3 Code go on in {session_id}",
+            "Let T3 Code go on in this thread's session",
             "Repair the Cursor",
             (f"T3 Code's own cursor names {named or 'no session'}.",),
             (f"It names {session_id}: the next message typed in T3 Code goes there.",),
             (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
             lost,
+            permission="" if self.allowed else _PERMISSION,
         )
+        try:
+            change = await self._tools.run_sql(self._check, thread.id, session_id)
+        except t3code.InUse as error:
+            return Plan(replace(preview, hindrance=f"{error.message} {error.hint}"), partial(_refuse, error))
+        if not (self.allowed or choice.allowed):
+            return Plan(preview, partial(_refuse, Refused(_OFF, _ON)))
         return Plan(preview, lambda: self._do(details, Deed(Remedy.REPAIR, session_id, repair=change)))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
@@ -133,3 +141,7 @@ class RepairCursor:
             await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", deed.session_id))
         finally:
             journal.close()
+
+
+async def _refuse(error: Refused) -> None:
+    raise error

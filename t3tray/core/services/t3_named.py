@@ -1,0 +1,82 @@
+"""What OpenCode has of the sessions that T3 Code names, where those are others than the ones used here; and what of the talk is
+in no session any more, by the answers that T3 Code shows. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from msgspec import structs
+
+from t3tray.core.domain.evidence import Absent, Failure, Found
+from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.opencode.failures import failure_of
+from t3tray.core.opencode.index import SessionIndex
+from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.resume import Answers, Examination, NamedSession
+from t3tray.core.store.store import Store
+
+
+class T3Named:
+    """One for a survey."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[str, Counter[str]] = {}
+        self._shown: dict[str, int] = {}
+
+    def note_answers(self, thread_id: str, parts: Sequence[str], sessions: Mapping[str, str], absence_counts: bool) -> None:
+        """The parts of OpenCode's messages that T3 Code's answers were made from, oldest first, and who has them."""
+        self._held.pop(thread_id, None)
+        if parts and parts[0] not in sessions and absence_counts:
+            self._held[thread_id] = Counter(sessions[part] for part in parts if part in sessions)
+            self._shown[thread_id] = len(parts)
+
+    def added(self, found: Examination, index: SessionIndex, failure: Failure | None, surroundings: Surroundings) -> Examination:
+        """The same with what is known of the session that T3 Code names. `failure`: why OpenCode's database tells nothing."""
+        t3, bound = found.t3, found.cursor.session_id if found.cursor else None
+        named = t3.session_id if t3 else None
+        if named is None:
+            return found
+        if named != bound:
+            known = NamedSession(failure) if failure else _look_up(named, found.thread.directory, index, surroundings)
+            return structs.replace(found, named=known)
+        if failure is not None or found.thread.id not in self._held:
+            return found
+        return self._with_answers(found, named, index)
+
+    def _with_answers(self, found: Examination, named: str, index: SessionIndex) -> Examination:
+        """The first answer that T3 Code shows is in no session: does the one that it names begin later, or is it a fork?"""
+        name, session = found.thread.id, found.evidence.session
+        known = self._held[name][named]
+        if not isinstance(session, Found) or not known:
+            return found
+        try:
+            first = index.first(named)
+        except ServerError:
+            return found
+        if first is None or first.created_ms < session.value.created_ms or self._is_chosen(name, named):
+            # A fork holds copies of what was before its own time; and who chose this session knows what it holds.
+            return found
+        return structs.replace(found, answers=Answers(self._shown[name], known))
+
+    def _is_chosen(self, thread_id: str, session_id: str) -> bool:
+        entries = self._store.journal.entries(thread_id)
+        return any(entry.deed is not None and entry.session_id == session_id for entry in entries)
+
+
+def sessions_of(found: Examination) -> tuple[str, ...]:
+    """The sessions whose change is a change of the thread's."""
+    named = (found.cursor.session_id if found.cursor else None, found.t3.session_id if found.t3 else None)
+    return tuple(name for name in named if name is not None)
+
+
+def _look_up(session_id: str, directory: str, index: SessionIndex, surroundings: Surroundings) -> NamedSession:
+    try:
+        facts, count = index.session(session_id), index.count(session_id)
+    except SessionMissing:
+        return NamedSession(Absent())
+    except ServerError as error:
+        return NamedSession(failure_of(error))
+    return NamedSession(Found(facts), count, surroundings.same_directory(directory, facts.directory))

@@ -1,0 +1,122 @@
+"""T3 Code's side of each thread of a look: what is known of where its next message goes, made into one answer.
+
+It asks nothing and keeps what it said as long as nothing changed. What T3 Code does with what is known is `domain.t3_side`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.t3_side import GuardSide, NextMessage, T3Side, next_message
+from t3tray.core.services.protecting import GuardSides
+from t3tray.core.services.resume import Examination
+from t3tray.core.services.survey import Picture
+from t3tray.core.services.views import Resumption
+from t3tray.core.t3code.state import T3State
+from t3tray.core.t3code.threads import Shape, T3Thread
+
+NextMessages = Mapping[str, NextMessage]
+# A reply that T3 Code has not taken for that long after its end will not be taken any more: it takes milliseconds.
+_TAKEN_WITHIN = timedelta(minutes=1)
+_HELD = frozenset({"starting", "running"})
+
+_Around = tuple[GuardSide, str | None, datetime | None, bool]
+
+
+class T3Sides:
+    """One for the engine's life. `guard` says which T3 Code goes through the guard now."""
+
+    def __init__(self) -> None:
+        self.guard = GuardSides()
+        self._told: dict[str, tuple[Examination, _Around, NextMessage]] = {}
+
+    def of(self, picture: Picture, now: datetime) -> NextMessages:
+        """By the thread's id, for the threads of T3 Code's."""
+        states = {thread.id: state for state in picture.states for thread in state.threads}
+        theirs = ((found, found.t3) for found in picture.examinations if found.t3 is not None)
+        told = {found.thread.id: self._of(found, t3, states.get(found.thread.id), now) for found, t3 in theirs}
+        self._told = told
+        return {name: each[-1] for name, each in told.items()}
+
+    def added(self, resumption: Resumption, picture: Picture, now: datetime) -> Resumption:
+        """A resume with T3 Code's side of its thread, beside the verdict that the server gave here."""
+        found = next((found for found in picture.examinations if found.thread.id == resumption.thread.id), None)
+        if found is None or found.t3 is None:
+            return resumption
+        state = next((state for state in picture.states if found.t3 in state.threads), None)
+        around = self._around(found, found.t3, state, now)
+        told = next_message(_side(found, found.t3, around), resumption.verdict, around[0])
+        return replace(resumption, next_message=told)
+
+    def _of(
+        self, found: Examination, t3: T3Thread, state: T3State | None, now: datetime
+    ) -> tuple[Examination, _Around, NextMessage]:
+        around = self._around(found, t3, state, now)
+        known = self._told.get(found.thread.id)
+        if known is not None and known[0] is found and known[1] == around:
+            return known
+        return found, around, next_message(_side(found, t3, around), found.verdict, around[0])
+
+    def _around(self, found: Examination, t3: T3Thread, state: T3State | None, now: datetime) -> _Around:
+        if state is None:
+            return GuardSide.OFF, None, None, False
+        began = state.served_since
+        reply_at = None if began is None else _untaken(found, t3, now)
+        return self.guard.of(state.home.base), _live(found, t3, began), reply_at, state.shape is Shape.V2
+
+
+def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
+    _, live, reply_at, is_v2 = around
+    named, bound = found.named, found.cursor.session_id if found.cursor else None
+    if named is None and t3.session_id is not None and t3.session_id == bound:
+        session, same_folder, messages = found.evidence.session, found.evidence.same_directory, None
+    elif named is not None:
+        session, same_folder, messages = named.session, named.same_folder, named.messages
+    else:
+        session, same_folder, messages = None, None, None
+    return T3Side(
+        is_v2=is_v2,
+        has_turns=t3.has_turns,
+        names=t3.session_id,
+        named=session if t3.session_id is not None else None,
+        named_messages=messages,
+        bound=bound,
+        live=live,
+        instance=t3.instance,
+        was_instance=t3.was_instance,
+        is_opencode=t3.is_opencode_next,
+        same_folder=same_folder,
+        handed_over=t3.handed_over,
+        imported_characters=t3.imported_characters,
+        shown=found.answers.shown if found.answers else None,
+        known=found.answers.known if found.answers else None,
+        reply_at=reply_at,
+    )
+
+
+def _live(found: Examination, t3: T3Thread, began: datetime | None) -> str | None:
+    """The session that the T3 Code that runs since `began` holds open: as its log tells, else as its cursor does."""
+    runtime = t3.runtime
+    if began is None or runtime is None or runtime.status not in _HELD:
+        return None
+    if runtime.last_seen_at is None or runtime.last_seen_at < began:
+        # What a T3 Code that did not end in order left standing.
+        return None
+    if found.served and found.served[-1].ended >= began:
+        return found.served[-1].session_id
+    return t3.session_id
+
+
+def _untaken(found: Examination, t3: T3Thread, now: datetime) -> datetime | None:
+    """When a reply for which T3 Code waits was finished in OpenCode; None where it does not wait, or may rightly."""
+    if not t3.is_working or t3.awaits_approval or t3.awaits_answer or t3.sent_at is None or found.agents_work:
+        return None
+    match found.evidence.session, found.evidence.newest:
+        case Found(session), Found(newest) if newest.ends_a_turn and session.id == t3.session_id:
+            ended = datetime.fromtimestamp(session.updated_ms / 1000, UTC)
+            is_reply = newest.created_ms >= t3.sent_at.timestamp() * 1000
+            return ended if is_reply and now - ended >= _TAKEN_WITHIN else None
+    return None

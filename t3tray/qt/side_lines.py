@@ -1,0 +1,31 @@
+"""T3 Code's side of a thread as lines of its page: where the next message there goes, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+
+from t3tray.core.domain.t3_side import NextMessage
+from t3tray.core.domain.verdict import Kind
+from t3tray.qt.action_row import Action, fill_row
+from t3tray.qt.parts import label
+from t3tray.qt.theme import UNIT
+from t3tray.qt.words import MARK_NOT_SURE, MARKS, side_note
+
+_KINDS = {Kind.BLOCKED: "bad", Kind.UNKNOWN: "unsure", Kind.RESUMABLE: "unsure"}
+
+
+def side_lines(side: NextMessage, actions: Sequence[Action]) -> QVBoxLayout:
+    """For a side of which there is something to say."""
+    sign = MARK_NOT_SURE if side.kind is Kind.RESUMABLE else MARKS[side.kind]
+    lines = QVBoxLayout()
+    lines.setSpacing(UNIT // 2)
+    lines.addWidget(label(f"{sign}  {side_note(side)}", _KINDS[side.kind], bold=True))
+    lines.addWidget(label(side.sentence, size=0.95))
+    if actions:
+        lines.addSpacing(UNIT)
+        row = QHBoxLayout()
+        fill_row(row, actions)
+        lines.addLayout(row)
+    return lines

@@ -1,0 +1,170 @@
+"""The two sides of a thread in the window: the list's mark and note, the page's lines, the menu, and the sheet of the repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.t3_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.services.protecting import GuardPhase, GuardState
+from t3tray.core.services.views import Overview, ThreadRow
+from t3tray.qt.listing import Section, listing_of
+from t3tray.qt.menu import Item, menu_of
+from t3tray.qt.reading import description, note, tool_tip
+from t3tray.qt.window import MainWindow
+from t3tray.qt.words import MARK_NOT_SURE, row_mark
+from tests.support.views import NOON, READY, alarm, details, in_t3, preview, row
+
+EMPTY = next_message(T3Side(bound="ses_a"), Verdict(Reason.PROVED))
+OTHER = next_message(T3Side(names="ses_b", bound="ses_a", named_messages=4), Verdict(Reason.PROVED))
+STUCK = next_message(T3Side(reply_at=NOON), Verdict(Reason.PROVED))
+
+
+def half(side: NextMessage = EMPTY) -> ThreadRow:
+    return replace(in_t3(row("a"), session_id=None), next_message=side)
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    made = MainWindow(lambda: NOON)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+
+
+def texts(widget: QWidget) -> list[str]:
+    QApplication.processEvents()  # what is new in a layout is shown by the next event
+    return [each.text() for each in widget.findChildren(QLabel) if each.isVisibleTo(widget)]
+
+
+def press(widget: QWidget, words: str) -> QPushButton:
+    QApplication.processEvents()
+    return next(each for each in widget.findChildren(QPushButton) if each.text() == words and each.isVisibleTo(widget))
+
+
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [
+        (EMPTY, "Not fixed in T3 Code"),
+        (OTHER, "Not fixed in T3 Code"),
+        (STUCK, "Stuck in T3 Code"),
+        (UNKNOWN, "Unknown in T3 Code"),
+    ],
+)
+def test_a_thread_is_green_only_where_both_sides_are(side: NextMessage, told: str) -> None:
+    shown = half(side)
+    assert (note(shown), row_mark(shown)) == (told, MARK_NOT_SURE)
+    assert side.sentence in tool_tip(shown) and side.sentence in description(shown)
+    fine = half(CONTINUES)
+    assert (note(fine), row_mark(fine)) == ("", "●")
+
+
+def test_what_cannot_go_on_here_is_told_by_that(window: MainWindow) -> None:
+    gone = next_message(T3Side(names="ses_a", bound="ses_a"), Verdict(Reason.MISSING))
+    shown = replace(in_t3(row("a", Reason.MISSING)), next_message=gone)
+    assert row_mark(shown) == "✕" and note(shown) == "Missing"
+
+
+def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, qtbot: QtBot) -> None:
+    shown = half()
+    window.show_overview(Overview(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), offered=(Remedy.REPAIR, Remedy.UNDO)))
+    said = texts(window.page.header)
+    assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and EMPTY.sentence in said
+    with qtbot.waitSignal(window.remedy_wanted) as wanted:
+        press(window.page.header, "Repair T3 Code's Cursor…").click()
+    assert wanted.args[1] == Choice(Remedy.REPAIR)
+    with qtbot.waitSignal(window.protection_wanted):
+        press(window.page.header, "Protect T3 Code…").click()
+
+
+def test_where_both_sides_are_well_one_is_told(window: MainWindow) -> None:
+    shown = half(CONTINUES)
+    window.show_overview(Overview(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_thread("a")
+    window.show_details(details(shown))
+    said = texts(window.page.header)
+    assert "●  Can be resumed" in said and not any("In T3 Code" in each for each in said)
+
+
+def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> None:
+    shown = half(OTHER)
+    window.show_overview(Overview(READY, (shown,), guard=GuardState(GuardPhase.ON)))
+    window.show_thread("a")
+    window.show_details(details(shown))
+    assert not [each for each in window.page.header.findChildren(QPushButton) if each.text() == "Protect T3 Code…"]
+
+
+def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+    shown = half()
+    overview = Overview(READY, (shown,), alarms=(alarm("a"),))
+    assert [line for line in listing_of(overview).groups[Section.NEEDS_YOU].lines] == [shown]
+    window.show_overview(overview)
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),)))
+    with qtbot.waitSignal(window.seen) as seen:
+        press(window.page.header, "Leave It").click()
+    assert seen.args == ["a"]
+    left = listing_of(replace(overview, alarms=()))
+    assert Section.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
+
+
+def items(found: tuple[Item, ...]) -> list[str]:
+    return [each.label for each in found]
+
+
+def test_the_menu_says_what_is_left_to_mend() -> None:
+    overview = Overview(READY, (half(),), alarms=(alarm("a"),))
+    said = items(menu_of(overview, NOON))
+    assert "Thread a ▸ not fixed in T3 Code" in said
+    assert any(each.startswith("◐  Thread a") for each in said)
+
+
+def test_a_thread_for_which_t3_code_waits_in_vain_does_not_work() -> None:
+    shown = half(STUCK)
+    assert shown.next_message and shown.next_message.reason is NextReason.STUCK and not shown.is_working
+    assert shown.verdict.kind is Kind.RESUMABLE
+
+
+def repair(**facts: str) -> Preview:
+    return replace(preview(Remedy.REPAIR), **facts)  # type: ignore[arg-type]
+
+
+def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) -> None:
+    shown, choice, seen = (
+        half(),
+        Choice(Remedy.REPAIR),
+        repair(permission="Let t3tray write this one line into T3 Code's database"),
+    )
+    window.show_overview(Overview(READY, (shown,)))
+    window.show_thread("a")
+    window.show_preview("a", choice, seen)
+    do = press(window.sheet, "Do It")
+    assert not do.isEnabled()
+    box = window.sheet.findChild(QCheckBox)
+    assert box is not None and box.text().replace("\n", " ") == seen.permission
+    box.setChecked(True)
+    assert do.isEnabled()
+    with qtbot.waitSignal(window.remedy_agreed) as agreed:
+        do.click()
+    assert agreed.args == ["a", replace(choice, allowed=True), seen]
+
+
+def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow, qtbot: QtBot) -> None:
+    shown, choice = half(), Choice(Remedy.REPAIR)
+    window.show_overview(Overview(READY, (shown,)))
+    window.show_thread("a")
+    with qtbot.waitSignal(window.remedy_wanted, timeout=90_000) as wanted:
+        window.show_preview("a", choice, repair(hindrance="T3 Code is running. Quit T3 Code, then try again."))
+        assert "T3 Code is running. Quit T3 Code, then try again." in texts(window.sheet)
+        assert not press(window.sheet, "Do It").isEnabled()
+    assert wanted.args == ["a", choice]
+    window.show_preview("a", choice, repair())
+    assert press(window.sheet, "Do It").isEnabled() and not window.sheet._timer.isActive()
