@@ -104,7 +104,7 @@ def sql(statement: str) -> Callable[[World], None]:
     [
         ("is running", lambda world: runtime_file(world, os.getpid())),
         ("did not end in order", lambda world: runtime_file(world, 2**22 + 1)),
-        ("-wal", lambda world: Path(f"{world.state}-wal").write_bytes(b"")),
+        ("-wal", lambda world: Path(f"{world.state}-wal").write_bytes(b"x")),
         ("-journal", lambda world: Path(f"{world.state}-journal").write_bytes(b"")),
         ("not exactly as t3tray knows", sql("ALTER TABLE provider_session_runtime ADD COLUMN more TEXT")),
         ("not exactly as t3tray knows", sql("ALTER TABLE provider_session_runtime RENAME COLUMN adapter_key TO adapter")),

@@ -204,10 +204,12 @@ def _logs_ahead(home: T3Home) -> bool:
 
 
 def _left_beside(home: T3Home) -> Path | None:
-    """What SQLite keeps beside a database that is in use, or whose last user did not end in order. One without a byte in it holds
-    nothing: whoever reads a database at rest may leave it there."""
-    sides = (Path(f"{_database(home)}{suffix}") for suffix in ("-wal", "-journal"))
-    return next((path for path in sides if path.exists() and path.stat().st_size), None)
+    """What SQLite keeps beside a database that is in use, or whose last user did not end in order. A log without a byte in it
+    holds nothing: whoever only reads a database at rest may leave one there."""
+    log, journal = (Path(f"{_database(home)}{suffix}") for suffix in ("-wal", "-journal"))
+    if log.exists() and log.stat().st_size:
+        return log
+    return journal if journal.exists() else None
 
 
 @contextmanager
