@@ -57,7 +57,7 @@ from t3tray.core.services.t3_sides import T3Sides
 from t3tray.core.services.text_search import TextSearch
 from t3tray.core.services.threads import Threads
 from t3tray.core.services.vault import VaultKeeper, VaultRules
-from t3tray.core.services.views import Finding, Overview, ThreadDetails
+from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.session_source import SessionSource
 from t3tray.core.store.lease import Holder
 from t3tray.core.store.settings import Settings
