@@ -22,7 +22,7 @@ from t3tray.core.services.t3_sides import T3Sides
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 from tests.unit.services.test_survey import Eyes
 
-LATER = NOON + timedelta(hours=2)
+LATER = datetime.now(UTC) + timedelta(hours=2)
 
 
 class Watch(Eyes):
@@ -42,10 +42,13 @@ class Watch(Eyes):
         deed = Deed(Remedy.BIND, session)
         self.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, session, "i", cursor, deed))
 
-    def t3_runs(self, since: datetime = NOON - timedelta(hours=1)) -> None:
+    def t3_runs(self, holds: bool = True) -> None:
+        """T3 Code was started, and then, where it `holds` it, took the thread's session up."""
         started = datetime.fromtimestamp(psutil.Process(os.getpid()).create_time(), UTC)
-        known = {"version": 1, "pid": os.getpid(), "startedAt": stamp(min(since, started))}
+        known = {"version": 1, "pid": os.getpid(), "startedAt": stamp(started)}
         (self.world.home / "userdata" / "server-runtime.json").write_text(json.dumps(known))
+        if holds:
+            self.t3_writes("UPDATE provider_session_runtime SET last_seen_at = ?", stamp(datetime.now(UTC)))
 
     def t3_writes(self, statement: str, *values: object) -> None:
         with writing(self.world.state) as connection:
@@ -177,7 +180,7 @@ def test_what_t3_code_holds_open_counts_only_while_it_runs(watch: Watch) -> None
 def test_a_session_that_is_held_open_goes_on_whatever_the_cursor_says(watch: Watch) -> None:
     thread(watch, None)
     session(watch, "ses_ours", messages=8)
-    add_log(watch.world, "t1", ("ses_ours", NOON))
+    add_log(watch.world, "t1", ("ses_ours", datetime.now(UTC)))
     watch.bind("ses_ours", over="")
     watch.t3_runs()
     assert (watch.side().kind, watch.side().reason) == (Kind.RESUMABLE, NextReason.LIVE)
@@ -186,8 +189,7 @@ def test_a_session_that_is_held_open_goes_on_whatever_the_cursor_says(watch: Wat
 def test_what_an_earlier_t3_code_left_standing_is_not_held_open(watch: Watch) -> None:
     keep(watch)
     other(watch)
-    watch.t3_writes("UPDATE provider_session_runtime SET last_seen_at = ?", stamp(NOON - timedelta(days=400)))
-    watch.t3_runs(NOON - timedelta(days=300))
+    watch.t3_runs(holds=False)
     assert watch.side().reason is NextReason.OTHER_SESSION
 
 
@@ -263,7 +265,7 @@ def test_a_reply_that_t3_code_never_took(watch: Watch, age: timedelta, is_stuck:
     at = LATER - age
     thread(watch, "ses_ours", session_status="running", active_turn="turn-t1", at=at - timedelta(minutes=1))
     session(watch, "ses_ours", messages=2, at=at - timedelta(seconds=2), first_at=at - timedelta(seconds=2))
-    watch.t3_runs()
+    watch.t3_runs(holds=False)
     told = watch.side()
     assert (told.reason is NextReason.STUCK) is is_stuck
     assert not is_stuck or "start it again to free the thread" in told.sentence
@@ -272,7 +274,7 @@ def test_a_reply_that_t3_code_never_took(watch: Watch, age: timedelta, is_stuck:
 def test_a_reply_to_an_earlier_message_is_no_sign_of_being_stuck(watch: Watch) -> None:
     thread(watch, "ses_ours", session_status="running", active_turn="turn-t1", at=LATER - timedelta(seconds=10))
     session(watch, "ses_ours", messages=2)
-    watch.t3_runs()
+    watch.t3_runs(holds=False)
     assert watch.side().reason is NextReason.CONTINUES
 
 
