@@ -14,8 +14,9 @@ from typing import TextIO
 from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
 from t3tray.command import Command
 from t3tray.core.diagnostics import diagnose
-from t3tray.core.domain.receipt import T3_WORKS
+from t3tray.core.domain.receipt import T3_SHOWS_NOTHING, T3_WORKS
 from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, WorldError
@@ -220,6 +221,8 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
         sent = await engine.send(thread, text, despite_others)
         if T3_WORKS in sent.receipt.notes:
             command.say(T3_WORKS)
+        if sent.thread.source is Source.T3CODE:
+            command.say(T3_SHOWS_NOTHING)
         command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None, "warnings": []}, "")
         return ExitCode.DONE
     pieces: list[str] = []
@@ -237,6 +240,9 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
     reply = "".join(pieces)
     if not command.words.json and not reply.endswith("\n"):
         command.pass_on("\n")
+    with contextlib.suppress(WorldError):
+        if (await engine.find(thread)).source is Source.T3CODE:
+            command.say(T3_SHOWS_NOTHING)
     command.answer(await _replied(engine, thread, reply, warnings), "")
     return ExitCode.DONE
 

@@ -143,7 +143,8 @@ class Guardhouse:
 
     async def unprotect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
         """Put T3 Code's settings back, as far as they are still ours. Raises Refused, StoreError."""
-        if not interrupt:
+        # Where nothing leads to the guard, nothing that runs is ended by this.
+        if not interrupt and (await self.status(with_others=False)).is_pointed_at:
             await self._refuse_running()
         key = self._key or await self._engine.guard_key()
         views = await self._each(lambda protection: protection.unprotect(key.url, key.password), only_there=True)

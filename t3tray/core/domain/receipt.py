@@ -12,6 +12,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 REVERT_PENDING = "A revert is pending"
+T3_SHOWS_NOTHING = "T3 Code's window will not show this message or its reply."
 T3_WORKS = "T3 Code has a turn running in this thread right now."
 
 

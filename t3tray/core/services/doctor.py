@@ -178,7 +178,7 @@ def _soon(rows: list[ThreadRow]) -> Finding:
         f"cannot be told: {unknown}" if unknown else "",
         f"{_counted(safe)}, safe" if safe else "",
     )
-    return Finding("reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
+    return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
 
 
 def _counted(threads: int) -> str:

@@ -17,6 +17,7 @@ from t3tray.core.system.folders import same_directory
 _NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
 _SERVES = frozenset({"serve", "web"})
 # Who takes in the children of a program that is gone: `systemd --user` above all.
+_THREADS = frozenset({"MainThread"})
 _ADOPTERS = frozenset({"systemd", "init", "launchd"})
 _PROC = Path("/proc")
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "sshfs", "fuse.sshfs", "webdav", "9p"})
@@ -126,8 +127,17 @@ def _neighbour(process: psutil.Process) -> Neighbour:
         started=datetime.fromtimestamp(process.create_time(), UTC),
         memory=process.memory_info().rss,
         port=_port(process.cmdline()),
-        parent="" if parent is None or parent.pid == 1 or parent.name() in _ADOPTERS else parent.name(),
+        parent="" if parent is None or parent.pid == 1 or parent.name() in _ADOPTERS else _name_of(parent),
     )
+
+
+def _name_of(process: psutil.Process) -> str:
+    """What people know it by: Node calls its process after a thread."""
+    name = process.name()
+    if name not in _THREADS:
+        return name
+    words = process.cmdline()
+    return os.path.basename(words[0]) if words and words[0] else name
 
 
 def _port(words: list[str]) -> int | None:

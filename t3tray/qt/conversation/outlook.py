@@ -49,6 +49,8 @@ def outlook(row: ThreadRow, messages: int | None) -> Outlook:
     told = verdict.detail if verdict.reason is Reason.REWOUND else ""
     if remark := told or _REMARKS.get(verdict.reason):
         parts.append(remark)
+    if row.t3 is not None:
+        parts.append("T3 Code will not show it")
     unsure = verdict.reason in (Reason.INTERRUPTED, Reason.REWOUND)
     return Outlook(" · ".join(parts), True, "unsure" if unsure else "muted")
 

@@ -85,7 +85,7 @@ def test_where_all_is_well_nothing_is_wrong(practice: Practice) -> None:
     practice.thread("ses_1")
     practice.session("ses_1")
     assert [finding for finding in practice.findings() if not finding.ok] == []
-    assert practice.one("reaped within the hour").detail == "none"
+    assert practice.one("will be reaped within the hour").detail == "none"
 
 
 def test_every_silent_switch_is_told_with_its_time_and_what_is_left(practice: Practice) -> None:
@@ -176,10 +176,10 @@ def test_what_is_at_risk_within_the_hour_and_what_is_safe(practice: Practice) ->
     practice.run_t3()
     practice.thread("ses_1", "t1")
     practice.session("ses_1")
-    found = practice.one("reaped within the hour")
+    found = practice.one("will be reaped within the hour")
     assert (found.ok, found.detail) == (True, "1 thread, safe")
     practice.thread("ses_gone", "t2")
-    found = practice.one("reaped within the hour")
+    found = practice.one("will be reaped within the hour")
     assert (found.ok, found.detail) == (False, "at risk: “Thread t2”; 1 thread, safe")
 
 
@@ -187,7 +187,7 @@ def test_what_cannot_be_told_is_no_risk_and_not_safe(practice: Practice) -> None
     practice.run_t3()
     practice.thread("ses_1", "t1")
     practice.world.opencode.unlink()
-    found = practice.one("reaped within the hour")
+    found = practice.one("will be reaped within the hour")
     assert (found.ok, found.detail) == (False, "cannot be told: “Thread t1”")
     assert practice.all("cursor that points nowhere") == []
     assert "There is no OpenCode database" in practice.one("OpenCode's database").detail

@@ -1,0 +1,29 @@
+"""Small sentences that were not true: what T3 Code will show, whether the guard is in use, when the reaper comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionView
+from t3tray.core.t3code.protection import Place
+from t3tray.guard_commands import guard_text
+from t3tray.qt.conversation.outlook import outlook
+from tests.support.views import in_t3, row
+
+URL = "http://127.0.0.1:4711"
+
+
+def guard(server: str, answers: bool) -> str:
+    view = ProtectionView(Path("/home/dev/.t3"), Protection.GUARDED, "So it is.", (Place("providers.opencode", server),))
+    return guard_text(GuardStatus(URL, answers, (view,))).splitlines()[0]
+
+
+def test_a_guard_that_nothing_leads_to_is_not_in_use() -> None:
+    assert guard("", True) == f"guard    {URL} · not in use"
+    assert guard(URL, True) == f"guard    {URL} · listens"
+    assert guard(URL, False) == f"guard    {URL} · does not run"
+
+
+def test_what_is_sent_here_is_not_shown_by_t3_code() -> None:
+    assert outlook(in_t3(row("a")), 3).sentence.endswith("T3 Code will not show it")
+    assert "T3 Code" not in outlook(row("a"), 3).sentence
