@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -28,9 +29,12 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import data_directory
 from t3tray.core.services.views import Overview, Settings
+from t3tray.core.system import folders
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, writing
 
+# Our own threads; the second may be damaged.
+OURS = ("ours", "mine")
 OTHERS = ("t0", "t2", "ours")
 READING = (
     ("status",),
@@ -52,14 +56,15 @@ Break = Callable[["Machine", Patch], None]
 
 
 class Machine:
-    """A world with four threads, three of T3 Code's and one of ours, each with a session and all in order; and a second home."""
+    """A world with five threads, three of T3 Code's and two of ours, each with a session and all in order; and a second home."""
 
     def __init__(self, root: Path) -> None:
         self.world = empty_world(root / "first")
         self.second = empty_world(root / "second")
+        self.ends: list[Callable[[], object]] = []
         self.data = data_directory(None, os.environ)
         with writing(self.world.opencode) as connection:
-            for name in ("t0", "t1", "t2", "ours"):
+            for name in ("t0", "t1", "t2", *OURS):
                 add_session(connection, f"ses_{name}", self.folder(name))
         with writing(self.world.state) as connection:
             for name in ("t0", "t1", "t2"):
@@ -69,10 +74,11 @@ class Machine:
         for name in ("t0", "t1", "t2"):
             add_log(self.world, name, (f"ses_{name}", NOON))
         with closing(open_store(self.data, lambda: NOON)) as store:
-            store.threads.add(Thread("ours", "Ours", str(self.folder("ours")), Source.T3TRAY, NOON, NOON))
-            cursor = Cursor("ses_ours", str(self.folder("ours")))
-            store.journal.append(Entry("ours", Event.CONFIRMED, Actor.USER, "taken over", NOON, "ses_ours", cursor=cursor))
-            store.settings.write(Settings(t3_homes=(str(self.second.home),)), "t3_homes")
+            for name in OURS:
+                store.threads.add(Thread(name, name, str(self.folder(name)), Source.T3TRAY, NOON, NOON))
+                session, cursor = f"ses_{name}", Cursor(f"ses_{name}", str(self.folder(name)))
+                store.journal.append(Entry(name, Event.CONFIRMED, Actor.USER, "taken over", NOON, session, cursor=cursor))
+            store.settings.write(Settings(t3_homes=(str(self.second.home),)), "t3_homes", "t3_idle_minutes")
 
     def folder(self, name: str) -> Path:
         folder = self.world.code / name
@@ -126,14 +132,48 @@ def logs_are_no_folder(machine: Machine, patch: Patch) -> None:
 
 def folder_gives_an_error(machine: Machine, patch: Patch) -> None:
     """A disk that fails."""
-    stat = os.stat
 
-    def failing(path: Any, *words: Any, **options: Any) -> os.stat_result:
-        if str(path).endswith("/t1"):
+    def failing(path: str) -> os.stat_result:
+        if path.endswith("/t1"):
             raise OSError(5, "Input/output error", path)
-        return stat(path, *words, **options)
+        return os.stat(path)
 
-    patch.setattr(os, "stat", failing)
+    patch.setattr(folders._PROBE, "_stat_of", failing)
+
+
+def folder_does_not_answer(machine: Machine, patch: Patch) -> None:
+    """A dead mount: whoever looks at it waits until the test is over."""
+    over = threading.Event()
+
+    def hanging(path: str) -> os.stat_result:
+        if path.endswith("/t1"):
+            over.wait(LIMIT)
+        return os.stat(path)
+
+    patch.setattr(folders._PROBE, "_stat_of", hanging)
+    machine.ends.append(over.set)
+
+
+def log_is_a_pipe(machine: Machine, patch: Patch) -> None:
+    machine.log.unlink()
+    os.mkfifo(machine.log)
+
+
+def other_homes_database_is_a_pipe(machine: Machine, patch: Patch) -> None:
+    machine.second.state.unlink()
+    os.mkfifo(machine.second.state)
+
+
+def runtime_file_is_a_pipe(machine: Machine, patch: Patch) -> None:
+    os.mkfifo(machine.userdata / "server-runtime.json")
+
+
+def t3_settings_are_a_pipe(machine: Machine, patch: Patch) -> None:
+    os.mkfifo(machine.userdata / "settings.json")
+
+
+def our_setting_is_damaged(machine: Machine, patch: Patch) -> None:
+    _rewrite(machine.data / "t3tray.sqlite", "settings", "value", "no JSON {", "key", "t3_idle_minutes")
 
 
 def title_is_missing(machine: Machine, patch: Patch) -> None:
@@ -221,6 +261,12 @@ CASES: tuple[Break, ...] = (
     log_belongs_to_root,
     logs_are_no_folder,
     folder_gives_an_error,
+    folder_does_not_answer,
+    log_is_a_pipe,
+    other_homes_database_is_a_pipe,
+    runtime_file_is_a_pipe,
+    t3_settings_are_a_pipe,
+    our_setting_is_damaged,
     title_is_missing,
     times_are_numbers,
     time_leads_out_of_the_calendar,
@@ -254,18 +300,21 @@ def _rewrite(path: Path, table: str, column: str, value: object, key: str = "thr
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: Patch) -> Machine:
+def machine(tmp_path: Path, monkeypatch: Patch) -> Iterator[Machine]:
     made = Machine(tmp_path)
     monkeypatch.setenv("T3CODE_HOME", str(made.world.home))
     monkeypatch.setenv("OPENCODE_DB", str(made.world.opencode))
     # No `opencode` to ask or to start.
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    return made
+    yield made
+    for end in made.ends:
+        end()
 
 
 def run(*words: str) -> tuple[int, str]:
-    out = io.StringIO()
-    return int(cli.run(cli.parse(words, out, out), out, out)), out.getvalue()
+    out, err = io.StringIO(), io.StringIO()
+    code = int(cli.run(cli.parse(words, out, err), out, err))
+    return code, out.getvalue() if code == 0 else f"{out.getvalue()}\n{err.getvalue()}"
 
 
 def verdicts() -> dict[str, tuple[str, str]]:
@@ -277,7 +326,7 @@ def verdicts() -> dict[str, tuple[str, str]]:
 
 def test_in_a_world_in_order_every_thread_has_its_verdict(machine: Machine) -> None:
     assert {kind for kind, _ in verdicts().values()} == {"resumable"}
-    assert verdicts().keys() == {"t0", "t1", "t2", "s1", "ours"}
+    assert verdicts().keys() == {"t0", "t1", "t2", "s1", *OURS}
 
 
 @pytest.mark.parametrize("spoil", CASES, ids=lambda case: case.__name__)
@@ -294,7 +343,18 @@ def test_every_reading_command_answers_and_the_others_keep_their_verdict(
                 json.loads(told)
     now = verdicts()
     assert {name: now.get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
-    assert "t1" in now, "a thread that is in trouble is shown"
+    assert now.keys() >= {"t1", "mine"}, "a thread that is in trouble is shown"
+
+
+def test_a_pipe_in_the_place_of_opencodes_database_holds_nobody_and_calls_nothing_missing(machine: Machine) -> None:
+    before = verdicts()
+    machine.world.opencode.unlink()
+    os.mkfifo(machine.world.opencode)
+    for words in READING:
+        code, told = run(*words, "--json")
+        assert code == 0, f"{words}: {told}"
+    now = verdicts()
+    assert now.keys() == before.keys() and {now[name][0] for name in (*OTHERS, "t1")} == {"unknown"}
 
 
 @contextmanager
@@ -329,7 +389,7 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
     running = asyncio.create_task(desk.run(told.put_nowait))
     try:
         before = _kinds(
-            await _next(told, running, lambda overview: len(overview.rows) == 5 and "proved" in str(_kinds(overview)))
+            await _next(told, running, lambda overview: len(overview.rows) == 6 and "proved" in str(_kinds(overview)))
         )
         spoil(machine, monkeypatch)
         # What no watcher tells is found by the next look.
@@ -338,7 +398,7 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         await desk.rename("ours", "Another name")
         now = await _next(told, running, lambda overview: any(row.thread.title == "Another name" for row in overview.rows))
         assert {name: _kinds(now).get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
-        assert "t1" in _kinds(now) and now.stale_since is None
+        assert _kinds(now).keys() >= {"t1", "mine"} and now.stale_since is None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
