@@ -24,7 +24,6 @@ class Instance(QObject):
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self._directory = directory
-        self._address = _address(directory)
         self._lock = QLockFile(str(self._lock_path))
         # Never stale by age: only a holder that does not live any more loses it.
         self._lock.setStaleLockTime(0)
@@ -45,6 +44,10 @@ class Instance(QObject):
                 raise StoreError(f"t3tray's data folder cannot be used: {self._lock_path} cannot be locked.")
         except OSError as error:
             raise folder_unusable(error) from error
+
+    @property
+    def _address(self) -> str:
+        return _address(self._directory)
 
     @property
     def _lock_path(self) -> Path:
@@ -85,9 +88,18 @@ class Instance(QObject):
             self.raise_wanted.emit()
 
 
+def _identity(directory: Path) -> str:
+    """The same for all names of one folder (links, bind mounts, spellings), as the lock in it is one for all of them."""
+    try:
+        found = directory.stat()
+    except OSError:
+        return str(directory.resolve())
+    return f"{found.st_dev}:{found.st_ino}" if found.st_ino else str(directory.resolve())
+
+
 def _address(directory: Path) -> str:
     """A socket in the user's own runtime folder, or a pipe's name on Windows. Short: a path of 107 characters is too long."""
-    name = f"t3tray-{hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]}"
+    name = f"t3tray-{hashlib.sha256(_identity(directory).encode()).hexdigest()[:16]}"
     if sys.platform == "win32":
         return name
     runtime = os.environ.get("XDG_RUNTIME_DIR")

@@ -20,6 +20,25 @@ def test_the_first_takes_it_for_itself_alone_and_a_second_does_not(qtbot: QtBot,
     assert stat.S_IMODE((tmp_path / "data" / "tray.lock").stat().st_mode) == 0o600
 
 
+def test_under_another_name_of_its_folder_it_is_found_all_the_same(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    first, second = Instance(tmp_path / "data"), Instance(tmp_path / "link")
+    assert first.take() and not second.take()
+    first.listen()
+    with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
+        assert second.raise_first()
+
+
+def test_a_bind_mount_of_its_folder_has_the_same_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = tmp_path / "a", tmp_path / "b"
+    for folder in folders:
+        folder.mkdir()
+    assert len({Instance(folder)._address for folder in folders}) == 2
+    one = folders[0].stat()
+    monkeypatch.setattr(Path, "stat", lambda path, **_: one)
+    assert len({Instance(folder)._address for folder in folders}) == 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs folders in which not even root can make a file")
 @pytest.mark.parametrize("folder", ["/proc/self", "/sys/kernel", "/proc/t3tray"])
 def test_a_folder_that_cannot_be_written_is_not_one_that_is_taken(qtbot: QtBot, folder: str) -> None:

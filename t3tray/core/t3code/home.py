@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from t3tray.core.system.folders import same_directory
+
 VARIABLE = "T3CODE_HOME"
 
 
@@ -52,5 +54,8 @@ def may_be_there(path: Path) -> bool:
 def t3_homes(environ: Mapping[str, str], home: Path, further: Iterable[str] = ()) -> tuple[T3Home, ...]:
     """The homes to look at: T3CODE_HOME, else ~/.t3, and those that the settings name; each directory once."""
     first = environ.get(VARIABLE) or str(home / ".t3")
-    found = {Path(path).expanduser().resolve(): None for path in (first, *further) if path}
+    found: list[Path] = []
+    for path in (Path(path).expanduser().resolve() for path in (first, *further) if path):
+        if not any(same_directory(str(path), str(known)) for known in found):
+            found.append(path)
     return tuple(T3Home(path) for path in found)

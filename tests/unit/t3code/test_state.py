@@ -187,6 +187,9 @@ def test_without_t3_code_there_is_nothing(tmp_path: Path) -> None:
 
 def test_the_homes_are_found_in_their_order(tmp_path: Path) -> None:
     assert [home.base for home in t3_homes({}, tmp_path)] == [tmp_path / ".t3"]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "other-a").symlink_to(tmp_path / "a")
+    assert len(t3_homes({"T3CODE_HOME": str(tmp_path / "a")}, tmp_path, [str(tmp_path / "other-a")])) == 1
     both = t3_homes({"T3CODE_HOME": str(tmp_path / "a")}, tmp_path, [str(tmp_path / "b"), str(tmp_path / "a")])
     assert [home.base for home in both] == [tmp_path / "a", tmp_path / "b"]
 
