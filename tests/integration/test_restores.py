@@ -149,7 +149,7 @@ def test_without_the_record_opencode_s_marks_name_what_is_lost(
     assert len(model.chats()) == chats, "a prompt went somewhere"
     assert program.json("status")["restore"]["complete"] is False
     assert [found for found in program.json("doctor")["findings"] if found["name"] == "marks" and life.newer in found["detail"]]
-    line = program.json("journal", life.second)["entries"][-1]
+    line = program.json("journal", life.second)["entries"][0]
     assert (line["actor"], line["session_id"]) == ("recovery", life.second_session)
     program.run("doctor", "--settle", code=6)
     program.run("remedy", life.thread, "bind", "--session", life.newer, "--yes")

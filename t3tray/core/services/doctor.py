@@ -58,6 +58,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _journal(patient.store),
         _intents(patient),
         *(Finding("data", False, warning) for warning in patient.store.warnings),
+        *(Finding("damaged value", False, sentence) for sentence in patient.store.damaged_rows()),
         *_lost_bindings(patient),
         *_databases(patient),
         *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),

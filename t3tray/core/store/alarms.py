@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from t3tray.core.domain.alarm import Alarm
 from t3tray.core.store.column_types import Moment
+from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import alarms, sightings
 
@@ -36,7 +37,8 @@ class Alarms:
     def sightings(self) -> dict[str, str | None]:
         """The session that each thread of T3 Code's was last seen with, by the thread's id; None: with none."""
         with self._database.read() as connection:
-            return {row.thread_id: row.session_id for row in connection.execute(select(sightings))}
+            found = readable(connection, sightings, connection.execute(select(sightings)).all())
+            return {values["thread_id"]: values["session_id"] for values in found}
 
     def record(self, seen: Mapping[str, str | None], raised: Iterable[Alarm]) -> tuple[Alarm, ...]:
         """Note what was seen now, and the alarms with it: both or neither. Those that were not known yet come back."""
@@ -61,7 +63,8 @@ class Alarms:
         if unseen:
             wanted = wanted.where(alarms.c.seen_at.is_(None))
         with self._database.read() as connection:
-            return tuple(replace(row.alarm, id=row.id, seen_at=row.seen_at) for row in connection.execute(wanted))
+            found = readable(connection, alarms, connection.execute(wanted).all())
+            return tuple(replace(values["alarm"], id=values["id"], seen_at=values["seen_at"]) for values in found)
 
     def standing(self) -> dict[str, tuple[Alarm, ...]]:
         """The alarms of threads that were not mended since, seen ones too, by the thread's id; oldest first."""

@@ -1,22 +1,31 @@
 """How our values lie in the columns: times, words of an enum, and whole values as JSON text.
 
-A text that cannot be read back is told as a damaged file, never guessed at.
+A value that cannot be read back comes as `Unreadable`, never guessed at: `damaged_rows` sets its row aside.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from t3tray.core.errors import StoreError
 from t3tray.core.store.trouble import damaged
 
 T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a stored value that is damaged, in the place of one of the column's type; `detail` says how."""
+
+    detail: str
 
 
 class Moment(TypeDecorator[datetime]):
@@ -33,8 +42,8 @@ class Moment(TypeDecorator[datetime]):
             return None
         try:
             moment = datetime.fromisoformat(value)
-        except (ValueError, TypeError) as error:
-            raise damaged(f"{value!r} is not a time") from error
+        except (ValueError, TypeError):
+            return cast(datetime, Unreadable(f"{value!r:.60} is not a time"))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -56,8 +65,8 @@ class Word(TypeDecorator[W]):
             return None
         try:
             return self.kind(value)
-        except ValueError as error:
-            raise damaged(f"{value!r} is not a known {self.kind.__name__.lower()}") from error
+        except ValueError:
+            return cast(W, Unreadable(f"{value!r:.60} is not a known {self.kind.__name__.lower()}"))
 
 
 class Json(TypeDecorator[T]):
@@ -74,7 +83,10 @@ class Json(TypeDecorator[T]):
         return None if value is None else msgspec.json.encode(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
-        return None if value is None else decode(value, self.kind)
+        try:
+            return None if value is None else decode(value, self.kind)
+        except StoreError as error:
+            return cast(T, Unreadable(error.message))
 
 
 def decode(text: str, kind: type[T]) -> T:

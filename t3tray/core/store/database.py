@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -87,6 +88,8 @@ def _engine(path: Path) -> Engine:
 def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     # The driver's own transaction control begins none for SELECT and DDL, and never an immediate one.
     connection.isolation_level = None
+    # A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 

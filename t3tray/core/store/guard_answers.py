@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Read, Told, kind_of
+from t3tray.core.store.damaged_rows import LONG_AGO, Values, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import guard_answers as answers
 
@@ -59,7 +61,11 @@ class GuardAnswers:
 
     def _read(self, wanted: Select[*tuple[object, ...]]) -> tuple[Told, ...]:
         with self._database.read() as connection:
-            return tuple(_told(row) for row in connection.execute(wanted.order_by(answers.c.id)))
+            rows = connection.execute(wanted.order_by(answers.c.id)).all()
+            return tuple(_told(values) for values in readable(connection, answers, rows, _STAND_INS))
+
+
+_STAND_INS = {"at": LONG_AGO, "folder": "", "evidence": ()}
 
 
 def _bound_thread(connection: Connection, thread_id: str) -> None:
@@ -77,7 +83,7 @@ def _columns(asked: Asked) -> dict[str, object]:
     }
 
 
-def _asked(row: Row[*tuple[object, ...]]) -> Asked:
+def _asked(row: SimpleNamespace) -> Asked:
     match row.kind:
         case AskedKind.READ:
             return Read(row.asked_session or "", row.folder)
@@ -89,7 +95,8 @@ def _asked(row: Row[*tuple[object, ...]]) -> Asked:
             return Other()
 
 
-def _told(row: Row[*tuple[object, ...]]) -> Told:
+def _told(values: Values) -> Told:
+    row = SimpleNamespace(**values)
     given = row.session_id if row.answer is Answer.GIVE else None
     decision = Decision(row.answer, row.evidence, row.thread_id, given, row.messages, row.refusal)
     return Told(row.at, _asked(row), decision, row.session_id, row.seen_at, row.id)

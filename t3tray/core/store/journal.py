@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, Row, Select, Text, and_, delete, exists, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Select, Text, and_, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
-from t3tray.core.errors import OurBug, Refused
-from t3tray.core.store.column_types import decode
+from t3tray.core.errors import OurBug, Refused, StoreError
+from t3tray.core.store.column_types import Unreadable, decode
+from t3tray.core.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, note, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.schema import cursors, journal, threads
@@ -56,22 +57,22 @@ class Journal:
         if thread_id is not None:
             wanted = wanted.where(journal.c.thread_id == thread_id)
         with self._database.read() as connection:
-            return tuple(_entry(row) for row in connection.execute(wanted))
+            return _entries(connection, wanted)
 
     def binding(self, thread_id: str) -> Binding:
         """What `fold` would make of the thread's entries."""
         with self._database.read() as connection:
-            pending = connection.execute(_pending().where(journal.c.thread_id == thread_id))
+            pending = _entries(connection, _pending().where(journal.c.thread_id == thread_id))
             return Binding(
                 cursor=_live(connection, thread_id),
-                pending=tuple(row.intent for row in pending),
+                pending=tuple(entry.intent or "" for entry in pending),
                 has_history=bool(connection.scalar(select(exists().where(journal.c.thread_id == thread_id)))),
             )
 
     def cursors(self) -> dict[str, Cursor]:
         """The live cursor of every thread that has one, by the thread's id."""
         with self._database.read() as connection:
-            return {row.thread_id: row.cursor for row in connection.execute(select(cursors.c.thread_id, cursors.c.cursor))}
+            return {row.thread_id: _sound(connection, *row) for row in connection.execute(select(cursors)).all()}
 
     def bound(self) -> frozenset[str]:
         """The ids of the threads that have a live cursor."""
@@ -89,20 +90,21 @@ class Journal:
         with self._database.read() as connection:
             latest = connection.scalar(select(func.max(journal.c.seq))) or 0
             # As plain text: after a start these are all that there are, and a typed column takes twice as long.
-            live = select(cursors.c.thread_id, type_coerce(cursors.c.cursor, Text)).where(cursors.c.thread_id.in_(later))
-            bound = {thread_id: decode(text, Cursor) for thread_id, text in connection.execute(live).all()}
+            columns = (cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
+            live = connection.execute(select(*columns).where(cursors.c.thread_id.in_(later))).all()
+            bound = {name: _sound(connection, name, session, _decoded(text)) for name, session, text in live}
             return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later).all()}
 
     def intents_since(self, seq: int) -> tuple[int, frozenset[str]]:
         """The latest place in the journal, and the intents that were written of after `seq`."""
         named = select(journal.c.intent).where(journal.c.seq > seq, journal.c.intent.is_not(None)).distinct()
         with self._database.read() as connection:
-            return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(connection.scalars(named).all())
+            return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
 
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""
         with self._database.read() as connection:
-            return tuple(_entry(row) for row in connection.execute(_pending()))
+            return _entries(connection, _pending())
 
     def owner_of(self, session_id: str) -> str | None:
         """The id of the thread that is bound to this session."""
@@ -123,8 +125,7 @@ def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: i
     """Compare and set: in one transaction with what is written then, so between processes too."""
     mine = journal.c.thread_id == entries[0].thread_id
     intents = {entry.intent for entry in entries if entry.intent}
-    for row in connection.execute(_pending().where(mine, journal.c.intent.not_in(intents))):
-        other = _entry(row)
+    for other in _entries(connection, _pending().where(mine, journal.c.intent.not_in(intents))):
         # A repair changes T3 Code's binding, not ours; it may stand open for long, with its home gone.
         if other.deed is None or other.deed.repair is None:
             raise Refused(
@@ -195,7 +196,29 @@ def _cursor_of(entry: Entry) -> Cursor:
 
 
 def _live(connection: Connection, thread_id: str) -> Cursor | None:
-    return connection.scalar(select(cursors.c.cursor).where(cursors.c.thread_id == thread_id))
+    row = connection.execute(select(cursors).where(cursors.c.thread_id == thread_id)).one_or_none()
+    return None if row is None else _sound(connection, *row)
+
+
+def _sound(connection: Connection, thread_id: object, session_id: object, cursor: object) -> Cursor:
+    """The live cursor of this row. Where it is damaged the journal's last one counts, if it says the same session; else one that
+    is well-formed in no way, so that the thread's verdict is *bad-cursor*."""
+    if isinstance(cursor, Cursor) and cursor.session_id == session_id:
+        return cursor
+    detail = cursor.detail if isinstance(cursor, Unreadable) else "it names two sessions"
+    note(connection, f"cursors {thread_id}", detail)
+    named = {session_id, cursor.session_id if isinstance(cursor, Cursor) else None}
+    wanted = select(journal).where(journal.c.thread_id == thread_id, journal.c.event.in_((Event.CONFIRMED, Event.PROVEN)))
+    last = _entries(connection, wanted.order_by(journal.c.seq.desc()).limit(1))
+    known = last[0].cursor if last else None
+    return known if known and known.session_id in named else Cursor("", "")
+
+
+def _decoded(text: object) -> Cursor | Unreadable:
+    try:
+        return decode(text, Cursor)  # type: ignore[arg-type]
+    except StoreError as error:
+        return Unreadable(error.message)
 
 
 def _owner(connection: Connection, session_id: str) -> str | None:
@@ -216,5 +239,10 @@ def _pending() -> Select[*tuple[object, ...]]:
     return select(journal).where(intended, ~settled).order_by(journal.c.seq)
 
 
-def _entry(row: Row[*tuple[object, ...]]) -> Entry:
-    return Entry(**row._mapping)
+def _entries(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Entry, ...]:
+    """A line of which the meaning cannot be read is left out."""
+    rows = connection.execute(wanted).all()
+    return tuple(Entry(**values) for values in readable(connection, journal, rows, _STAND_INS))
+
+
+_STAND_INS = {"why": UNREADABLE_TEXT, "at": LONG_AGO}

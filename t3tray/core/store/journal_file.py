@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct, structs
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.thread import Thread
+from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.restores import last_seq, store_id
 from t3tray.core.store.schema import journal, threads
@@ -121,7 +122,8 @@ def lines_since(connection: Connection, seq: int) -> list[Line]:
     changes = select(journal.c.seq).where(journal.c.event != Event.PROVEN)
     before = connection.scalar(changes.where(journal.c.seq <= seq).order_by(journal.c.seq.desc()).limit(1)) or 0
     wanted = select(journal).where(journal.c.event != Event.PROVEN, journal.c.seq > seq).order_by(journal.c.seq)
-    entries = [_entry(row) for row in connection.execute(wanted)]
+    # A damaged line is not written again: what the file has of it is better.
+    entries = [Entry(**values) for values in readable(connection, journal, connection.execute(wanted).all())]
     if not entries:
         return []
     store, lines = store_id(connection), []
@@ -129,7 +131,7 @@ def lines_since(connection: Connection, seq: int) -> list[Line]:
     known: dict[str, Thread] = {}
     for start in range(0, len(names), 500):
         some = select(threads).where(threads.c.id.in_(names[start : start + 500]))
-        known |= {row.id: Thread(**row._mapping) for row in connection.execute(some)}
+        known |= {values["id"]: Thread(**values) for values in readable(connection, threads, connection.execute(some).all())}
     for entry in entries:
         if entry.thread_id in known:
             lines.append(Line(store, before, structs.replace(known[entry.thread_id], draft=""), entry))
@@ -148,10 +150,6 @@ def _decoded(text: bytes) -> Line | None:
         return msgspec.json.decode(text, type=Line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _entry(row: Row[*tuple[object, ...]]) -> Entry:
-    return Entry(**row._mapping)
 
 
 def _flush_folder(folder: Path) -> None:

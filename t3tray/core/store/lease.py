@@ -14,7 +14,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from t3tray.core.domain.server import Wanted
+from t3tray.core.errors import StoreError
 from t3tray.core.store.column_types import decode
+from t3tray.core.store.damaged_rows import LONG_AGO, note, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import lease_holders, server_lease, settings
 from t3tray.core.store.settings import put
@@ -75,7 +77,8 @@ class Leases:
     def holders(self, token: str) -> tuple[Holder, ...]:
         held = select(lease_holders).where(lease_holders.c.token == token)
         with self._database.read() as connection:
-            return tuple(Holder(row.pid, row.started, row.kind, row.start) for row in connection.execute(held))
+            found = readable(connection, lease_holders, connection.execute(held).all(), {"kind": "command", "start": ""})
+            return tuple(Holder(**{name: value for name, value in values.items() if name != "token"}) for values in found)
 
     def join(self, token: str, holder: Holder) -> bool:
         """Hold it too. False when that lease is gone."""
@@ -114,7 +117,11 @@ class Leases:
         """What the user wants of the server; a server that runs until it is said otherwise."""
         with self._database.read() as connection:
             text = connection.scalar(select(settings.c.value).where(settings.c.key == _WANTED))
-        return Wanted.RUNNING if text is None else decode(text, Wanted)
+            try:
+                return Wanted.RUNNING if text is None else decode(text, Wanted)
+            except StoreError as error:
+                note(connection, f"settings {_WANTED}", error.message)
+                return Wanted.RUNNING
 
     def set_wanted(self, wanted: Wanted) -> None:
         with self._database.write() as connection:
@@ -126,11 +133,14 @@ class Leases:
 
 
 def _lease(connection: Connection) -> Lease | None:
-    row = connection.execute(select(server_lease)).one_or_none()
-    if row is None:
-        return None
-    process = (row.pid, row.process_started, row.process_start)
-    return Lease(row.token, row.port, row.secret_place, row.created_at, bool(row.detached), *process)
+    rows = connection.execute(select(server_lease)).all()
+    for values in readable(connection, server_lease, rows, _STAND_INS):
+        del values["slot"]
+        return Lease(**{**values, "detached": bool(values["detached"])})
+    return None
+
+
+_STAND_INS = {"token": "", "port": 0, "secret_place": "file", "created_at": LONG_AGO, "detached": 0}
 
 
 def _is(token: str, holder: Holder) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select
 
 from t3tray.core.domain.prompt import Prompt
+from t3tray.core.store.damaged_rows import LONG_AGO, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import prompts
 
@@ -27,7 +28,8 @@ class Prompts:
         """Oldest first."""
         wanted = select(prompts).where(prompts.c.thread_id == thread_id).order_by(prompts.c.at, prompts.c.message_id)
         with self._database.read() as connection:
-            return tuple(Prompt(**row._mapping) for row in connection.execute(wanted))
+            found = readable(connection, prompts, connection.execute(wanted).all(), {"at": LONG_AGO})
+            return tuple(Prompt(**values) for values in found)
 
     def forget(self, message_id: str) -> None:
         with self._database.write() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select
 
 from t3tray.core.domain.receipt import Receipt
+from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import receipts
 
@@ -25,8 +26,17 @@ class Receipts:
             connection.execute(insert(receipts).values(thread_id=receipt.thread_id, receipt=receipt))
             connection.execute(delete(receipts).where(mine, receipts.c.id.not_in(newest)))
 
+    def check(self) -> None:
+        """Read all, so that what is damaged is noted."""
+        with self._database.read() as connection:
+            readable(connection, receipts, connection.execute(select(receipts)).all())
+
     def last(self, thread_id: str) -> Receipt | None:
         """The newest one of a thread."""
-        wanted = select(receipts.c.receipt).where(receipts.c.thread_id == thread_id).order_by(receipts.c.id.desc()).limit(1)
+        wanted = select(receipts).where(receipts.c.thread_id == thread_id).order_by(receipts.c.id.desc())
         with self._database.read() as connection:
-            return connection.scalar(wanted)
+            for row in connection.execute(wanted.limit(KEPT)).all():
+                for values in readable(connection, receipts, [row]):
+                    found: Receipt = values["receipt"]
+                    return found
+        return None

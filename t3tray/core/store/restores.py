@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.restore import Restore
+from t3tray.core.store.damaged_rows import LONG_AGO, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import cursors, journal, restores, settings
 from t3tray.core.store.settings import put
@@ -81,5 +82,6 @@ def set_store_id(connection: Connection, name: str) -> None:
 
 def _unsettled(connection: Connection) -> Restore | None:
     standing = select(restores).where(restores.c.settled_at.is_(None)).order_by(restores.c.id.desc()).limit(1)
-    row = connection.execute(standing).one_or_none()
-    return None if row is None else Restore(**{**row._mapping, "complete": bool(row.complete)})
+    stand_ins = {"at": LONG_AGO, "trouble": "was put back", "last_seq": 0, "complete": 0, "aside": ""}
+    found = readable(connection, restores, connection.execute(standing).all(), stand_ins)
+    return next((Restore(**{**values, "complete": bool(values["complete"])}) for values in found), None)

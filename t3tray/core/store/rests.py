@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from t3tray.core.domain.resting import Rest
+from t3tray.core.errors import StoreError
 from t3tray.core.store.column_types import decode
+from t3tray.core.store.damaged_rows import note
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import settings
 from t3tray.core.store.settings import put
@@ -22,7 +24,11 @@ class Rests:
     def last(self) -> Rest | None:
         with self._database.read() as connection:
             text = connection.execute(select(settings.c.value).where(settings.c.key == _KEY)).scalar_one_or_none()
-        return decode(text, Rest) if text else None
+            try:
+                return decode(text, Rest) if text else None
+            except StoreError as error:
+                note(connection, f"settings {_KEY}", error.message)
+                return None
 
     def note(self, rest: Rest) -> None:
         with self._database.write() as connection:

@@ -9,8 +9,10 @@ from pathlib import Path
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.restore import restore_sentence
 from t3tray.core.domain.thread import Thread
+from t3tray.core.errors import StoreError
 from t3tray.core.store.alarms import Alarms
 from t3tray.core.store.copies import Copies
+from t3tray.core.store.damaged_rows import notes_of
 from t3tray.core.store.database import Database
 from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
@@ -35,6 +37,7 @@ class Store:
         self._database = database
         self._copies = Copies(database.path.parent)
         self._file = JournalFile(database.path.parent)
+        self._copy_trouble = ""
         self.notices = notices
         self.threads = Threads(database)
         self.journal = Journal(database, self._file)
@@ -66,8 +69,25 @@ class Store:
     def warnings(self) -> tuple[str, ...]:
         """What the user has to be told as long as it is so, in sentences; with the notices of this start. Raises StoreError."""
         restore = self.restores.unsettled()
-        standing = (restore_sentence(restore) if restore else "", *self.settings.warnings, self._file.trouble)
+        standing = (restore_sentence(restore) if restore else "", *self.settings.warnings, self._file.trouble, self._copy_trouble)
         return tuple(dict.fromkeys(filter(None, (*self.notices, *standing))))
+
+    def damaged_rows(self) -> tuple[str, ...]:
+        """Read everything once; a sentence on each value that is damaged and was set aside. Raises StoreError."""
+        self.threads.all()
+        self.journal.entries()
+        self.journal.cursors()
+        self.alarms.all()
+        self.alarms.sightings()
+        self.guard_answers.all()
+        self.visits.all()
+        self.rests.last()
+        self.lease.wanted()
+        self.receipts.check()
+        if (lease := self.lease.read()) is not None:
+            self.lease.holders(lease.token)
+        with self._database.read() as connection:
+            return tuple(notes_of(connection).values())
 
     def add_thread(self, thread: Thread, entry: Entry) -> None:
         """A new thread together with the first line of its journal: both or neither. Raises StoreError, Refused."""
@@ -76,10 +96,15 @@ class Store:
             append_entry(connection, entry)
 
     def copy_if_due(self, now: datetime) -> None:
-        """The safety copy of the day, for a t3tray that is not started anew for weeks. Raises StoreError."""
-        with translated():
-            if self._copies.is_due(now):
-                self._copies.make(self.path, now)
+        """The safety copy of the day, for a t3tray that is not started anew for weeks. One that fails is a warning."""
+        try:
+            with translated():
+                if self._copies.is_due(now):
+                    self._copies.make(self.path, now)
+        except StoreError as error:
+            self._copy_trouble = f"Today's safety copy of t3tray's data could not be made: {error.message}"
+        else:
+            self._copy_trouble = ""
 
     def close(self) -> None:
         """Let go of the file; a second call does nothing."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Row, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from t3tray.core.domain.thread import Source, Thread, named
 from t3tray.core.errors import ThreadNotFound
 from t3tray.core.store.column_types import Moment
+from t3tray.core.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import threads
 
@@ -39,19 +40,19 @@ class Threads:
         if not include_archived:
             wanted = wanted.where(threads.c.archived_at.is_(None))
         with self._database.read() as connection:
-            return tuple(_thread(row) for row in connection.execute(wanted))
+            return _threads(connection, wanted)
 
     def ours(self) -> tuple[Thread, ...]:
         """Those of t3tray's own, and those of other programs in which something was typed here and not sent."""
         wanted = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
         with self._database.read() as connection:
-            return tuple(_thread(row) for row in connection.execute(wanted))
+            return _threads(connection, wanted)
 
     def find(self, prefix: str) -> Thread:
         """As `domain.thread.named`, among the threads that are kept here."""
         fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
         with self._database.read() as connection:
-            return named(prefix, [_thread(row) for row in connection.execute(fits)])
+            return named(prefix, _threads(connection, fits))
 
     def touch(self, thread_id: str, at: datetime) -> None:
         """Something happened in it at this time. An earlier time changes nothing."""
@@ -94,8 +95,20 @@ def _update(connection: Connection, thread_id: str, **values: object) -> None:
         raise _not_found(thread_id)
 
 
-def _thread(row: Row[*tuple[object, ...]]) -> Thread:
-    return Thread(**row._mapping)
+def _threads(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Thread, ...]:
+    rows = connection.execute(wanted).all()
+    return tuple(Thread(**values) for values in readable(connection, threads, rows, _STAND_INS))
+
+
+# A thread with a damaged value is shown all the same: one that is hidden would count as gone.
+_STAND_INS = {
+    "title": UNREADABLE_TEXT,
+    "directory": UNREADABLE_TEXT,
+    "source": Source.T3TRAY,
+    "created_at": LONG_AGO,
+    "last_activity_at": LONG_AGO,
+    "draft": "",
+}
 
 
 def _not_found(named: str) -> ThreadNotFound:

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
+from t3tray.core.errors import StoreError
 from t3tray.core.store.column_types import decode
+from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
+from t3tray.core.store.schema import visits
 
 # As one text of JSON each: there are thousands, at every start.
 _ALL = text("SELECT json_group_object(thread_id, activity_at) FROM visits")
@@ -28,7 +32,11 @@ class Visits:
 
     def all(self) -> dict[str, datetime]:
         with self._database.read() as connection:
-            return decode(connection.execute(_ALL).scalar_one(), dict[str, datetime])
+            try:
+                return decode(connection.execute(_ALL).scalar_one(), dict[str, datetime])
+            except (StoreError, DBAPIError):
+                rows = connection.execute(select(visits)).all()
+                return {values["thread_id"]: values["activity_at"] for values in readable(connection, visits, rows)}
 
     def keep(self, seen: Mapping[str, datetime], gone: Iterable[str] = ()) -> None:
         """Keep these in place of what was known of them, and forget others: both or neither."""

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import StoreError
 from t3tray.core.store.opening import FILE_NAME
 from t3tray.core.store.store import Store
 
@@ -67,9 +66,9 @@ def test_a_file_of_before_has_seen_nothing_yet_and_loses_nothing(tmp_path: Path)
     after.close()
 
 
-def test_a_time_that_is_none_is_told_as_damage(store: Store) -> None:
-    store.visits.keep({"a": NOON})
+def test_a_time_that_is_none_takes_no_other_away_and_is_told(store: Store) -> None:
+    store.visits.keep({"a": NOON, "b": NOON})
     with closing(sqlite3.connect(store.path)) as connection, connection:
-        connection.execute("UPDATE visits SET activity_at = 'noon'")
-    with pytest.raises(StoreError, match="damaged"):
-        store.visits.all()
+        connection.execute("UPDATE visits SET activity_at = 'noon' WHERE thread_id = 'a'")
+    assert store.visits.all() == {"b": NOON}
+    assert any("visits a" in sentence for sentence in store.damaged_rows())
