@@ -148,7 +148,8 @@ class Engine:
         run_sql = SerialExecutor("t3tray-sql")
         try:
             await run_sql(close_own_folder, data)
-            store = await run_sql(Store.open, data, utc_now)
+            # A command may only want to look. The tray app stays for weeks, and needs a store that goes on.
+            store = await run_sql(Store.open if kind == "tray" else Store.open_to_look, data, utc_now)
             settings = await run_sql(store.settings.read)
         except BaseException:
             run_sql.close()

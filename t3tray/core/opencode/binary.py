@@ -93,20 +93,24 @@ def login_shell_path(environ: Mapping[str, str], limit: float = _SHELL_LIMIT) ->
     shell = environ.get("SHELL")
     if not shell or sys.platform == "win32":
         return None
+    try:
+        return _asked_in_shell(shell, environ, limit)
+    except OSError:
+        # A SHELL that cannot be run, or a full disk: there is no PATH to be told; the other places are looked at.
+        return None
+
+
+def _asked_in_shell(shell: str, environ: Mapping[str, str], limit: float) -> str | None:
     question = f"printf '{_MARK}%s{_MARK}' \"$PATH\""
     with tempfile.TemporaryFile() as output:
-        try:
-            asked = subprocess.Popen(
-                [shell, "-lic", question],
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError:
-            # A SHELL that cannot be run has no PATH to tell; the other places are looked at.
-            return None
+        asked = subprocess.Popen(
+            [shell, "-lic", question],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             asked.wait(limit)
         except subprocess.TimeoutExpired:

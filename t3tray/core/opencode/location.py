@@ -65,7 +65,11 @@ def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> P
     `opencode db path` makes and migrates the file that it names, so the program is asked with an empty data folder: only a
     wrapper that names a place of its own leads it to a file that exists.
     """
-    with tempfile.TemporaryDirectory(prefix="t3tray-", ignore_cleanup_errors=True) as scratch:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="t3tray-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ServerFault(f"`{program}` cannot be asked which database it uses: {error.strerror or error}.") from error
+    with folder as scratch:
         place = Path(scratch).resolve()
         asked = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
         asked |= {_DATA_HOME: str(place), "BUN_TMPDIR": str(place)}

@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
-from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, T3TrayError, TimedOut
+from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut
 from t3tray.core.opencode import signals
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.looking import look_at_external, look_at_managed
@@ -148,7 +148,11 @@ class ManagedServer:
     async def stop(self) -> None:
         """The user's: it ends, whoever holds it, and stays so. Raises Refused for an external one, ServerFailed, StoreError."""
         self._refuse_external("stopped")
-        await self._tenancy.want(Wanted.STOPPED)
+        try:
+            await self._tenancy.want(Wanted.STOPPED)
+        except StoreError as error:
+            # That it is to stay so cannot be recorded; it can be ended all the same.
+            _log.warning("It could not be recorded that no server is wanted: %s", error.message)
         self._running.feed(signals.Stop())
         if not await self._running.wait(lambda: self._supervisor.is_idle, STOP_LIMIT):
             raise ServerFailed(f"The server's process {self.status.pid} does not end.", "End it yourself.")

@@ -7,6 +7,7 @@ one finds the process by its record or by the token in its environment. It decid
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from t3tray.core.system.serial import SerialExecutor
 FRESH = 60.0
 _LOOK_AGAIN = 0.05
 _CUT_OFF = 0.2
+
+_logger = logging.getLogger(__name__)
 
 
 class Halted(Exception):
@@ -181,11 +184,15 @@ class Tenancy:
         clock = asyncio.get_running_loop().time
         limit = clock() + within
         while sighting := await self.find():
-            if sighting.process:
-                await asyncio.to_thread(sighting.process.end)
-                await self.bury(sighting.lease)
-            elif not sighting.is_coming:
-                await self._bury_dead(sighting)
+            if sighting.process or not sighting.is_coming:
+                if sighting.process:
+                    await asyncio.to_thread(sighting.process.end)
+                try:
+                    await (self.bury(sighting.lease) if sighting.process else self._bury_dead(sighting))
+                except StoreError as error:
+                    # The server has ended, which is what was asked for; its lease is buried by who next can write.
+                    _logger.warning("The lease of a server that has ended stays: %s", error.message)
+                    return
             elif clock() < limit:
                 await asyncio.sleep(_LOOK_AGAIN)
             else:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from t3tray.core.errors import OurBug, StoreError
@@ -26,12 +26,15 @@ _WRITES = "t3tray_writes"
 class Database:
     """An open file. Transactions never nest."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, memory: sqlite3.Connection | None = None, unwritable: StoreError | None = None) -> None:
+        """`memory` holds what the file at `path` holds, where that cannot be written: `unwritable` says why, and is raised by
+        `write`."""
         self.path = path
+        self.unwritable = unwritable
         self._identity = _identity(path)
         self._lock = Lock()
         self._is_open = True
-        self._reader = _engine(path)
+        self._reader = _engine(path, memory)
         self._writer = self._reader.execution_options(**{_WRITES: True})
 
     @contextmanager
@@ -43,6 +46,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, or rolled back by any exception. Raises StoreError."""
+        if self.unwritable:
+            raise self.unwritable
         with self._transaction(self._writer) as connection:
             yield connection
 
@@ -74,12 +79,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
-        poolclass=StaticPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-    )
+def _engine(path: Path, memory: sqlite3.Connection | None) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return memory or sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine

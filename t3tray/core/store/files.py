@@ -77,6 +77,11 @@ def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False
         raise
 
 
+def look_into(connection: sqlite3.Connection, steps: Steps) -> Look:
+    """The same of a file that is open. Raises sqlite3.Error, also for damage."""
+    return _look(connection, steps, "quick_check(1)")
+
+
 def _look(connection: sqlite3.Connection, steps: Steps, check: str) -> Look:
     (answer,) = connection.execute(f"PRAGMA {check}").fetchone()
     if answer != "ok":

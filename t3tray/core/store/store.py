@@ -21,6 +21,7 @@ from t3tray.core.store.lease import Leases
 from t3tray.core.store.opening import open_database
 from t3tray.core.store.prompts import Prompts
 from t3tray.core.store.proofs import Proofs
+from t3tray.core.store.reading_only import open_for_reading
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.restores import Restores, store_id
 from t3tray.core.store.rests import Rests
@@ -59,6 +60,14 @@ class Store:
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
         """Open or make the file in this folder, whatever state it is in. Raises StoreError, and then nothing was changed."""
         return cls(*open_database(directory, now()))
+
+    @classmethod
+    def open_to_look(cls, directory: Path, now: Callable[[], datetime]) -> Store:
+        """The same; where the file is there and cannot be written, what it holds is read and nothing can be recorded."""
+        try:
+            return cls.open(directory, now)
+        except StoreError as error:
+            return cls(*open_for_reading(directory, error))
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,44 @@
+"""Our file where it cannot be written: a full disk, a folder that may only be read. What it holds is read into memory, so that
+looking needs no writing; whatever would be recorded is refused with the reason.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from t3tray.core.errors import StoreError
+from t3tray.core.store.database import Database
+from t3tray.core.store.files import Look, look_into
+from t3tray.core.store.migration import OURS
+from t3tray.core.store.opening import FILE_NAME
+
+
+def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[str, ...]]:
+    """What the file of this folder holds now. Raises `why`, for which it could not be opened, where it cannot be read either."""
+    path = directory.absolute() / FILE_NAME
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    for uri, pragma in _ways(path):
+        try:
+            with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source:
+                if pragma:
+                    source.execute(pragma).close()
+                source.backup(memory)
+            found: Look = look_into(memory, OURS)
+        except (sqlite3.Error, OSError):
+            continue
+        if found.revision == OURS.head and not found.damage:
+            told = f"{why.message} What is shown is as it was recorded last. {why.hint or ''}"
+            return Database(path, memory, why), (told.strip(),)
+    memory.close()
+    raise why
+
+
+def _ways(path: Path) -> tuple[tuple[str, str], ...]:
+    """How the file may be opened. Its -wal holds the newest of it, and needs an index beside it: one in memory where none can be
+    made, which only a process that has the file alone may use."""
+    uri, log = path.as_uri(), Path(f"{path}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return ((f"{uri}?mode=ro&immutable=1", ""),)
+    return (f"{uri}?mode=ro", ""), (f"{uri}?mode=rw", "PRAGMA locking_mode = EXCLUSIVE")
