@@ -14,7 +14,7 @@ from typing import TextIO
 from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
 from t3tray.command import Command
 from t3tray.core.diagnostics import diagnose
-from t3tray.core.domain.receipt import T3_SHOWS_NOTHING, T3_WORKS
+from t3tray.core.domain.receipt import T3_SHOWS_NOTHING
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason
@@ -22,12 +22,14 @@ from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, WorldError
 from t3tray.core.guardhouse import learn_guard
 from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.sending import RevertPending, Waiting
+from t3tray.core.services.sending import RevertPending, Sent, Waiting, Warned
 from t3tray.core.services.views import Resumption
 from t3tray.interrupts import Interrupts
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
 _LOOKS_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
+
+_OWN_SERVER = "The turn runs in a server that this command has started: it ends when the turn does."
 
 
 def run(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
@@ -216,33 +218,38 @@ async def _send(command: Command) -> ExitCode:
 
 
 async def _converse(command: Command, thread: str, text: str, despite_others: bool = False) -> ExitCode:
-    engine = command.engine
-    if command.words.no_wait:
-        sent = await engine.send(thread, text, despite_others)
-        if T3_WORKS in sent.receipt.notes:
-            command.say(T3_WORKS)
-        if sent.thread.source is Source.T3CODE:
-            command.say(T3_SHOWS_NOTHING)
-        command.answer({"thread": sent.thread.id, "session_id": sent.session_id, "reply": None, "warnings": []}, "")
-        return ExitCode.DONE
+    engine, waits = command.engine, not command.words.no_wait
     pieces: list[str] = []
     warnings: list[str] = []
-    async for piece in engine.converse(thread, text, despite_others):
-        if isinstance(piece, str):
-            pieces.append(piece)
-            if not command.words.json:
-                command.pass_on(piece)
-        elif isinstance(piece, Waiting):
-            command.say(f"{piece.what} Answer it in `t3tray attach {thread}` in another terminal.")
-        else:
-            warnings.append(piece.what)
-            command.say(piece.what)
+    sent: Sent | None = None
+    async with contextlib.aclosing(engine.converse(thread, text, despite_others)) as steps:
+        async for step in steps:
+            match step:
+                case str():
+                    pieces.append(step)
+                    if waits and not command.words.json:
+                        command.pass_on(step)
+                case Sent():
+                    sent = step
+                    if step.resumption.thread.source is Source.T3CODE:
+                        command.say(T3_SHOWS_NOTHING)
+                    if not waits and await engine.server.outlives_us():
+                        break
+                    if not waits:
+                        command.say(_OWN_SERVER)
+                case Waiting(what):
+                    command.say(f"{what} Answer it in `t3tray attach {thread}` in another terminal.")
+                case Warned(what):
+                    warnings.append(what)
+                    command.say(what)
+    if sent and not waits:
+        found = sent.resumption
+        told: documents.Document = {"thread": found.thread.id, "session_id": found.session_id}
+        command.answer({**told, "reply": None, "warnings": list(warnings)}, "")
+        return ExitCode.DONE
     reply = "".join(pieces)
     if not command.words.json and not reply.endswith("\n"):
         command.pass_on("\n")
-    with contextlib.suppress(WorldError):
-        if (await engine.find(thread)).source is Source.T3CODE:
-            command.say(T3_SHOWS_NOTHING)
     command.answer(await _replied(engine, thread, reply, warnings), "")
     return ExitCode.DONE
 

@@ -13,7 +13,7 @@ from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, WorldE
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.services.exchange import KEPT_AS_DRAFT
 from t3tray.core.services.resume import NotResumable, Resume
-from t3tray.core.services.sending import Sending, Waiting, Warned
+from t3tray.core.services.sending import Sending, Step, Warned
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
@@ -62,9 +62,7 @@ class Prompting:
         """
         return await self._sending.send(thread_id, text, await self._prepare(thread_id, text), despite_others)
 
-    async def converse(
-        self, thread_id: str, text: str, despite_others: bool = False
-    ) -> AsyncGenerator[str | Waiting | Warned, None]:
+    async def converse(self, thread_id: str, text: str, despite_others: bool = False) -> AsyncGenerator[Step, None]:
         """Send, and give the reply as it comes. Raises what `send` raises, TurnFailed and Unanswered."""
         connection = await self._prepare(thread_id, text)
         async with aclosing(self._sending.converse(thread_id, text, connection, despite_others)) as pieces:

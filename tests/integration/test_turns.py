@@ -238,6 +238,30 @@ def test_a_turn_is_followed_through_a_compaction_that_opencode_makes_by_itself(p
     assert sent["reply"] == "\n\n".join(words), "the summary is no answer, and what the model went on with is one"
 
 
+def test_without_waiting_a_turn_is_not_cut_off_with_the_commands_own_server(
+    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel
+) -> None:
+    (tmp_path / "work").mkdir()
+    program = Program(tmp_path / "data", opencode_home.environment)
+    thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL)["id"]
+    with program.started("send", thread, "hold it", "--no-wait", "--json") as sending:
+        model.wait_for_chats(2)
+        until(lambda: program.json("show", thread)["thread"]["draft"] == "", "the message", CEILING)
+        assert sending.poll() is None
+        model.release()
+        out, err = sending.communicate(timeout=CEILING)
+    assert (sending.returncode, json.loads(out)["reply"]) == (0, None), err
+    assert "The turn runs in a server that this command has started" in err
+    assert program.json("resume", thread)["verdict"]["reason"] == "proved", "not interrupted"
+
+
+def test_without_waiting_a_command_ends_when_the_message_arrived(place: Place) -> None:
+    sent = place.program.json("send", place.thread, "hold it", "--no-wait")
+    assert (sent["thread"], sent["session_id"], sent["reply"]) == (place.thread, place.session, None)
+    assert place.texts() == [TELL, "hold it"]
+    place.model.release()
+
+
 def test_behind_a_message_from_the_future_nothing_is_sent(place: Place) -> None:
     place.server.stop()
     with sqlite3.connect(place.home.database) as connection:

@@ -28,7 +28,7 @@ from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 
-__all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Waiting", "Warned", "without"]
+__all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Sent", "Step", "Waiting", "Warned", "without"]
 
 # A clock that is not the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
@@ -45,10 +45,13 @@ class Warned:
 
 
 @dataclass(frozen=True)
-class _Sent:
+class Sent:
     """The session holds the message that was sent after this resumption."""
 
     resumption: Resumption
+
+
+Step = str | Waiting | Warned | Sent
 
 
 class RevertPending(Refused):
@@ -86,23 +89,22 @@ class Sending:
         """
         async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
-                if isinstance(step, _Sent):
+                if isinstance(step, Sent):
                     return step.resumption
         raise OurBug("A prompt came to no end.")
 
     async def converse(
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False
-    ) -> AsyncGenerator[str | Waiting | Warned, None]:
-        """Send, and give the reply's text as it comes until the turn is over; then renew the proof.
+    ) -> AsyncGenerator[Step, None]:
+        """Send, tell when it is sent, and give the reply's text as it comes until the turn is over; then renew the proof.
 
         Raises what `send` raises; TurnFailed when the turn went wrong, Unanswered when there was none.
         """
         async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
-                if not isinstance(step, _Sent):
-                    yield step
-                elif T3_WORKS in step.resumption.receipt.notes:
+                if isinstance(step, Sent) and T3_WORKS in step.resumption.receipt.notes:
                     yield Warned(T3_WORKS)
+                yield step
 
     async def settle(self, thread_id: str, server: SessionServer) -> None:
         """Look up what was handed over and not seen to arrive: what has arrived is no draft any more. Raises a ServerError."""
@@ -118,7 +120,7 @@ class Sending:
 
     async def _exchange(
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool
-    ) -> AsyncGenerator[str | Waiting | Warned | _Sent, None]:
+    ) -> AsyncGenerator[Step, None]:
         exchange: Exchange | None = None
         resumption: Resumption | None = None
         earlier: Prompt | None = None
@@ -145,7 +147,7 @@ class Sending:
                     earlier, exchange = None, await self._hand_over(resumption, text, server)
                     continue
                 for step in steps:
-                    yield _Sent(resumption) if isinstance(step, Arrived) else step
+                    yield Sent(resumption) if isinstance(step, Arrived) else step
                     if isinstance(step, Arrived) and earlier:
                         yield Warned(_HAD_ARRIVED)
                 if exchange.outcome:
