@@ -89,6 +89,10 @@ class FakeServer:
         start = max(end - limit, 0)
         return Page(tuple(every[start:end]), every[start].facts.id if start else None)
 
+    async def opencode2_messages(self, session_id: str) -> frozenset[str]:
+        self._request()
+        return frozenset()
+
     async def activity(self, session_id: str, directory: str) -> Activity:
         self._request()
         return Activity.IDLE

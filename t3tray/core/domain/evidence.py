@@ -95,6 +95,10 @@ class Claim(Struct, frozen=True):
     learnt_from: str
 
 
+# Between two machines.
+_CLOCKS_DIFFER_MS = 10_000
+
+
 class Evidence(Struct, frozen=True):
     """Everything that `decide` may look at.
 
@@ -107,7 +111,8 @@ class Evidence(Struct, frozen=True):
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
     where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
     would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
-    empty where nothing says so.
+    empty where nothing says so. `opencode2`: how many messages of the session only OpenCode 2 holds, in tables of its own that
+    OpenCode 1 never reads; None where that was not looked up.
     """
 
     taken_at: datetime
@@ -132,3 +137,13 @@ class Evidence(Struct, frozen=True):
     why: str = ""
     context: Context | None = None
     in_doubt: str = ""
+    opencode2: int | None = None
+
+    @property
+    def dated_ahead_ms(self) -> int | None:
+        """When the newest message is dated, if that is in the future: until then OpenCode 1 stores a prompt without asking the
+        model (1.18.33, after a clock that was ahead)."""
+        if not isinstance(self.newest, Found):
+            return None
+        at_ms = self.newest.value.created_ms
+        return at_ms if at_ms > self.taken_at.timestamp() * 1000 + _CLOCKS_DIFFER_MS else None

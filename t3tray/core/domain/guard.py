@@ -150,7 +150,7 @@ class Bound:
         One that the user chose needs no other proof, not even a message: to start afresh is a remedy too.
         """
         if self.verdict.kind is Kind.RESUMABLE:
-            return self.verdict.reason is not Reason.UNPROVEN or self.chosen or self.marked
+            return self.verdict.reason not in (Reason.UNPROVEN, Reason.NEW) or self.chosen or self.marked
         return self.chosen and self.verdict.reason is Reason.EMPTY and not self.has_messages
 
 

@@ -30,6 +30,7 @@ WORDING: dict[Reason, Wording] = {
         "The session is there and begins as recorded, but its latest part was reverted away.", (Remedy.BIND, Remedy.FORK)
     ),
     Reason.BUSY: Wording("The session is there and a turn is running in it right now."),
+    Reason.NEW: Wording("Nothing was said in this thread yet: its first message begins the conversation."),
     Reason.UNBOUND: Wording(
         "This thread has an earlier conversation, but no session is recorded for it.",
         (Remedy.BIND, Remedy.CARRY, Remedy.START_AFRESH),
@@ -78,6 +79,9 @@ WORDING: dict[Reason, Wording] = {
     ),
     Reason.DIRECTORY_UNREADABLE: Wording(
         "The thread's folder cannot be looked at, so it cannot be said whether its session could work there.", (Remedy.RETRY,)
+    ),
+    Reason.STRANDED: Wording(
+        "OpenCode 2 holds this conversation; OpenCode 1 would begin it anew.", (Remedy.RETRY, Remedy.BIND, Remedy.START_AFRESH)
     ),
     Reason.OPEN_ELSEWHERE: Wording(
         "Another OpenCode process seems to be in the middle of a turn in this session.", (Remedy.RETRY, Remedy.FORK)

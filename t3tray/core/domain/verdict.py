@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from t3tray.core.domain.carries import Carries, CarriesKind, Context
+from t3tray.core.domain.carries import Carries, CarriesKind, Context, local_time
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, SessionFacts
 
@@ -31,6 +31,7 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     REWOUND = "rewound"
     BUSY = "busy"
+    NEW = "new"
 
     UNBOUND = "unbound"
     MISSING = "missing"
@@ -51,10 +52,13 @@ class Reason(StrEnum):
     OTHER_DATABASE = "other-database"
     OPEN_ELSEWHERE = "open-elsewhere"
     DIRECTORY_UNREADABLE = "directory-unreadable"
+    STRANDED = "stranded"
 
 
-_RESUMABLE = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND, Reason.BUSY})
-_UNKNOWN = frozenset({*(Reason(failure.value) for failure in Failure), Reason.OPEN_ELSEWHERE, Reason.DIRECTORY_UNREADABLE})
+_RESUMABLE = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND, Reason.BUSY, Reason.NEW})
+_UNKNOWN = frozenset(
+    {*(Reason(failure.value) for failure in Failure), Reason.OPEN_ELSEWHERE, Reason.DIRECTORY_UNREADABLE, Reason.STRANDED}
+)
 
 
 def _kind_of(reason: Reason) -> Kind:
@@ -64,7 +68,7 @@ def _kind_of(reason: Reason) -> Kind:
 
 
 _UNKNOWN_CARRIES = Carries(CarriesKind.UNKNOWN)
-_CARRIES_NOTHING = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.HISTORY_LOST, Reason.EMPTY})
+_CARRIES_NOTHING = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.HISTORY_LOST, Reason.EMPTY, Reason.NEW, Reason.STRANDED})
 KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
 
 
@@ -110,7 +114,8 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     else:
         carries = _UNKNOWN_CARRIES
     detail = verdict.detail
-    if (cursor is not None and cursor.restored) or carries is _UNKNOWN_CARRIES:
+    is_odd = evidence.opencode2 or evidence.dated_ahead_ms is not None or carries is _UNKNOWN_CARRIES
+    if is_odd or (cursor is not None and cursor.restored):
         detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
     return Verdict(reason, detail, carries)
 
@@ -126,6 +131,17 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.in_doubt
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
         yield COMPACTION_PENDING
+    if evidence.opencode2:
+        yield f"{_holds(evidence.opencode2, 'more ')} in this session that OpenCode 1 does not carry"
+    if (ahead := evidence.dated_ahead_ms) is not None:
+        yield (
+            f"its newest message is dated in the future, {local_time(ahead)}:"
+            " OpenCode may store your message without asking the model until then"
+        )
+
+
+def _holds(messages: int, more: str = "") -> str:
+    return f"OpenCode 2 holds {messages} {more}message{'' if messages == 1 else 's'}"
 
 
 def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Context) -> Carries:
@@ -137,7 +153,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     if cursor.last_message_id is None and context.is_all:
         return Carries(CarriesKind.UNKNOWN, messages=context.messages)
     is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
-    is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored
+    is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
     is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND
     return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=context.messages, summary=0)
 
@@ -167,7 +183,7 @@ def _without_cursor(evidence: Evidence) -> Verdict:
         )
     if evidence.handed_over:
         return Verdict(Reason.UNBOUND, HANDED_OVER)
-    return Verdict(Reason.UNBOUND if evidence.has_turns else Reason.UNPROVEN)
+    return Verdict(Reason.UNBOUND if evidence.has_turns else Reason.NEW)
 
 
 def _place(session: SessionFacts, evidence: Evidence) -> Verdict | None:
@@ -190,8 +206,10 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
         case Failure() as failure:
             return _unknown(failure)
         case Absent():
+            if evidence.opencode2:
+                return Verdict(Reason.STRANDED, _holds(evidence.opencode2))
             had_words = (evidence.has_turns and not cursor.afresh) or cursor.last_message_id is not None
-            return Verdict(Reason.EMPTY if had_words else Reason.UNPROVEN)
+            return Verdict(Reason.EMPTY if had_words else Reason.NEW)
         case Found(newest):
             standing = _standing(cursor, evidence)
             if standing.kind is Kind.RESUMABLE:

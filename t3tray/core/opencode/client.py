@@ -119,6 +119,20 @@ class OpenCodeClient:
             if reading is not None or before is None:
                 return reading or Reading(())
 
+    async def opencode2_messages(self, session_id: str) -> frozenset[str]:
+        """The messages that OpenCode 2 keeps of a session, as a 1.17 or newer tells them. Raises Unsupported by an older one."""
+        found: set[str] = set()
+        params = {"limit": str(_COUNTED_AT_ONCE)}
+        while True:
+            page = await self._get(
+                f"/api/session/{_part(session_id)}/message", wire.OpenCode2Page, "OpenCode 2's messages", params
+            )
+            found.update(message.id for message in page.data if message.is_message)
+            after = page.cursor.get("next")
+            if after is None or len(page.data) < _COUNTED_AT_ONCE:
+                return frozenset(found)
+            params["cursor"] = after
+
     async def span(self, session_id: str) -> Span:
         """How much a session holds, page by page: the server tells no count. Raises SessionMissing."""
         times: list[int] = []

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from t3tray.core.domain.carries import Context
@@ -51,6 +52,10 @@ MESSAGES = f"""SELECT message.id, message.data, (
     AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data) THEN json_extract(data, '$.type') END
     = '{wire.COMPACTION}' LIMIT 1
 ) FROM message"""
+
+# What stands in both tables is in no need of OpenCode 2. Rows of other types are no messages: 1.15 to 1.17 write some of them.
+ONLY_OPENCODE2 = """session_message WHERE type IN ('user', 'assistant', 'compaction')
+    AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = session_message.id)"""
 
 # Of one session in the order of the model's turns, the newest first.
 _CONTEXT = f"""SELECT message.time_created, {MESSAGES.removeprefix("SELECT ")} WHERE session_id = ?
@@ -129,6 +134,15 @@ class OpenCodeDatabase:
     def reader(self) -> DatabaseReader:
         """A reader to be closed by whoever asked; its schema is not checked. Raises ServerError."""
         return DatabaseReader(self.path, self.trust)
+
+    def held_by_opencode2(self, session_id: str) -> int | None:
+        """How many messages of the session only OpenCode 2 holds; None where this file does not tell."""
+        try:
+            with self.reading() as reader:
+                reader.session(session_id)
+                return reader.held_by_opencode2(session_id)
+        except ServerError:
+            return None
 
 
 class DatabaseReader:
@@ -297,17 +311,22 @@ class DatabaseReader:
         rows = self.rows(f"{MESSAGES} WHERE session_id = ? ORDER BY time_created {order}, id {order} LIMIT 1", session_id)
         if rows:
             return message_facts(rows[0])
-        if self._is_stranded(session_id):
-            raise Unsupported(f"The messages of {session_id} are kept in a newer form that t3tray cannot read.")
         if not self._trust.absence_counts:
             raise self.absent(f"message in session {session_id}")
         return None
 
-    def _is_stranded(self, session_id: str) -> bool:
-        """OpenCode 2 keeps messages in a table of its own: a session may look empty here and not be."""
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_message'"):
-            return False
-        return bool(self.rows("SELECT 1 FROM session_message WHERE session_id = ? LIMIT 1", session_id))
+    def held_by_opencode2(self, session_id: str) -> int:
+        """How many messages of the session only OpenCode 2 holds: it keeps them in a table of its own that 1.x never reads."""
+        if not self.knows_opencode2:
+            return 0
+        count: int = self.rows(f"SELECT count(*) FROM {ONLY_OPENCODE2} AND session_id = ?", session_id)[0][0]
+        return count
+
+    @cached_property
+    def knows_opencode2(self) -> bool:
+        """Whether the file has OpenCode 2's table of messages."""
+        columns = {row[0] for row in self.rows("SELECT name FROM pragma_table_info('session_message')")}
+        return columns >= {"id", "session_id", "type"}
 
     def newest_root(self) -> str | None:
         """The root session that was updated last."""

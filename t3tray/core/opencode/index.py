@@ -35,6 +35,8 @@ class SessionIndex:
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
         self._contexts: dict[str, Context] = {}
+        self._opencode2: dict[str, int] = {}
+        self._opencode2_mark = 0
         self._titles: dict[str, tuple[str, ...]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         self._stamp: tuple[object, ...] = ()
@@ -48,6 +50,7 @@ class SessionIndex:
                 return frozenset()
             self._reader.check_schema()
             found = self._read_changes(self._reader) if self._rows else self._read_all(self._reader)
+            found |= self._read_opencode2(self._reader)
         except BaseException:
             self._stamp = ()
             self.release()
@@ -126,6 +129,9 @@ class SessionIndex:
             self._contexts[session_id] = self._open.context(session_id)
         return self._contexts[session_id]
 
+    def held_by_opencode2(self, session_id: str) -> int:
+        return self._opencode2.get(session_id, 0)
+
     def message(self, session_id: str, message_id: str) -> MessageFacts:
         return self._open.message(session_id, message_id)
 
@@ -155,6 +161,15 @@ class SessionIndex:
         self._take(many.some_sessions(reader, names) if names else ())
         self._marks = marks
         return frozenset(names)
+
+    def _read_opencode2(self, reader: DatabaseReader) -> frozenset[str]:
+        """Read what only OpenCode 2 holds, where that has changed; the ids of the sessions of which it has."""
+        mark = many.opencode2_mark(reader)
+        if mark == self._opencode2_mark:
+            return frozenset()
+        before, self._opencode2 = self._opencode2, many.held_by_opencode2(reader)
+        self._opencode2_mark = mark
+        return frozenset(name for name, _ in before.items() ^ self._opencode2.items())
 
     def _take(self, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -10,7 +10,7 @@ import msgspec
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts
 from t3tray.core.errors import Unsupported
-from t3tray.core.opencode.database import MESSAGES, SESSIONS, DatabaseReader, message_facts
+from t3tray.core.opencode.database import MESSAGES, ONLY_OPENCODE2, SESSIONS, DatabaseReader, message_facts
 from t3tray.core.opencode.wire import COMPACTION
 from t3tray.core.system.marks import Marks, joined
 from t3tray.core.system.quiet_sqlite import Row
@@ -82,6 +82,19 @@ def contexts(reader: DatabaseReader, newest: Mapping[str, MessageFacts], are_mos
         except Unsupported:
             continue  # whoever asks for it is told so
     return found
+
+
+def opencode2_mark(reader: DatabaseReader) -> int:
+    """What shows whether OpenCode 2 has written messages: it does not touch its sessions' times."""
+    count: int = reader.rows("SELECT count(*) FROM session_message")[0][0] if reader.knows_opencode2 else 0
+    return count
+
+
+def held_by_opencode2(reader: DatabaseReader) -> dict[str, int]:
+    """How many messages only OpenCode 2 holds, by session."""
+    if not reader.knows_opencode2:
+        return {}
+    return dict(reader.rows(f"SELECT session_id, count(*) FROM {ONLY_OPENCODE2} GROUP BY session_id"))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ It asks and compares; it judges nothing and changes nothing. A failed look-up be
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,13 +23,14 @@ from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failu
 from t3tray.core.domain.offers import Standing
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
-from t3tray.core.errors import ServerError, SessionMissing
+from t3tray.core.errors import Refused, ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.reading_back import continued, newest_first, read_back
 from t3tray.core.system.folders import directory_exists, same_directory
 from t3tray.core.t3code.threads import T3Thread
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _DATABASE = "OpenCode's database"
 STILL_WARM = timedelta(minutes=10)
@@ -70,20 +72,34 @@ class Sessions(Protocol):
 
     def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
 
+    def held_by_opencode2(self, session_id: str) -> int: ...
+
+
+def _nobody_tells(_session_id: str) -> int | None:
+    return None
+
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is asked of the machine: the time, folders, and whether an OpenCode process that is not ours runs."""
+    """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs, and how many messages
+    of a session only OpenCode 2 holds, by a file that knows the session (None: the server is to be asked)."""
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
     directory_exists: Callable[[str], bool | None] = directory_exists
     same_directory: Callable[[str, str], bool | None] = same_directory
+    held_by_opencode2: Callable[[str], int | None] = _nobody_tells
 
     def at_once(self) -> Surroundings:
         """The same for a look at many threads: each question is asked once."""
         now = self.now()
-        return Surroundings(lambda: now, cache(self.others_run), cache(self.directory_exists), cache(self.same_directory))
+        return Surroundings(
+            lambda: now,
+            cache(self.others_run),
+            cache(self.directory_exists),
+            cache(self.same_directory),
+            self.held_by_opencode2,
+        )
 
 
 def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings) -> Evidence:
@@ -108,18 +124,22 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
 async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
     thread = recorded.thread
-    session, newest, activity, known = await asyncio.gather(
+    session, newest, activity, known, opencode2 = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
         asyncio.to_thread(from_nobody, recorded, Failure.SERVER_ERROR, surroundings),
+        asyncio.to_thread(surroundings.held_by_opencode2, cursor.session_id),
     )
+    if opencode2 is None and isinstance(session, Found):
+        opencode2 = await held_by_opencode2(server, cursor.session_id)
     evidence = replace(
         known,
         taken_at=surroundings.now(),
         session=Found(session.value.facts) if isinstance(session, Found) else session,
         newest=newest,
         activity=activity,
+        opencode2=opencode2,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
@@ -151,7 +171,8 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         asked=_DATABASE,
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
-        context=_read_context(reader, facts),
+        context=_told(reader.context, facts.id, facts.reverted_to),
+        opencode2=_told(reader.held_by_opencode2, facts.id),
         in_doubt=recorded.in_doubt,
     )
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
@@ -211,6 +232,31 @@ def newborn(session: SessionFacts, version: str) -> Cursor:
     return Cursor(session.id, session.directory, session.title, session.created_ms, message_count=0, server_version=version)
 
 
+async def held_by_opencode2(server: SessionServer, session_id: str) -> int | None:
+    """How many messages of the session only OpenCode 2 holds, as the server tells; None where it does not."""
+    theirs = await _look_up(server.opencode2_messages(session_id))
+    if not isinstance(theirs, Found):
+        return None
+    if not theirs.value:
+        return 0
+    ours = await _look_up(_ids(server, session_id))
+    return len(theirs.value - ours.value) if isinstance(ours, Found) else None
+
+
+async def refuse_stranded(server: SessionServer, session_id: str) -> None:
+    """Raises Refused for an empty session of which OpenCode 2 holds the messages."""
+    if held := await held_by_opencode2(server, session_id):
+        messages = f"{held} message{'' if held == 1 else 's'}"
+        raise Refused(
+            f"OpenCode 2 holds the conversation of {session_id} ({messages}); OpenCode 1 would begin it anew.",
+            "Go on with it in OpenCode 2. Nothing was changed.",
+        )
+
+
+async def _ids(server: SessionServer, session_id: str) -> frozenset[str]:
+    return frozenset([facts.id async for facts in newest_first(server, session_id)])
+
+
 async def _look_up(request: Awaitable[T]) -> Lookup[T]:
     try:
         return Found(await request)
@@ -218,6 +264,14 @@ async def _look_up(request: Awaitable[T]) -> Lookup[T]:
         return Absent()
     except ServerError as error:
         return failure_of(error)
+    except Exception:
+        return _unexpected()
+
+
+def _unexpected() -> Failure:
+    """Whatever it is, nothing was learnt of this one thread; the log has the rest."""
+    logger.exception("a look-up for a verdict failed")
+    return Failure.SERVER_ERROR
 
 
 async def _newest(server: SessionServer, session_id: str) -> Lookup[MessageFacts]:
@@ -228,10 +282,13 @@ async def _newest(server: SessionServer, session_id: str) -> Lookup[MessageFacts
 
 
 async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure:
-    try:
-        return await server.activity(cursor.session_id, cursor.directory)
-    except ServerError as error:
-        return Failure.SERVER_ERROR if isinstance(error, SessionMissing) else failure_of(error)
+    activity = await _look_up(server.activity(cursor.session_id, cursor.directory))
+    match activity:
+        case Found(value):
+            return value
+        case Failure():
+            return activity
+    return Failure.SERVER_ERROR
 
 
 def standing(session: Lookup[SessionFacts], directory: str) -> Standing:
@@ -310,25 +367,25 @@ def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFac
     return newest if isinstance(newest, Found) and newest.value.id == message_id else None
 
 
-def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
+def _read(read: Callable[..., T], *ids: str | None) -> Lookup[T]:
     try:
         return Found(read(*ids))
     except SessionMissing:
         return Absent()
     except ServerError as error:
         return failure_of(error)
+    except Exception:
+        return _unexpected()
 
 
-def _read_context(reader: Sessions, session: SessionFacts) -> Context | None:
-    try:
-        return reader.context(session.id, session.reverted_to)
-    except ServerError:
-        return None
+def _told(read: Callable[..., T], *ids: str | None) -> T | None:
+    """What it tells; None where it does not."""
+    found = _read(read, *ids)
+    return found.value if isinstance(found, Found) else None
 
 
 def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
-    try:
-        newest = reader.newest(session_id)
-    except ServerError as error:
-        return failure_of(error)
-    return Absent() if newest is None else Found(newest)
+    newest = _read(reader.newest, session_id)
+    if not isinstance(newest, Found):
+        return Failure.SERVER_ERROR if isinstance(newest, Absent) else newest
+    return Absent() if newest.value is None else Found(newest.value)

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
-from t3tray.core.domain.journal import Entry, put_away
+from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
 from t3tray.core.domain.thread import Source, Thread, named
@@ -338,9 +338,13 @@ class Survey:
             return structs.replace(found, unread=self._stale[name]) if found and name in self._stale else found
         if own is None or self._is_gone(own):
             return None
-        had_turns = cursor.last_message_id is not None if cursor else True
+        had_turns = cursor.last_message_id is not None if cursor else self._had_session(name)
         asked_for = cursor is None and name in self._asked_for
         return self.lost_bindings.with_doubts(Recorded(own, cursor, had_turns, asked_for=asked_for))
+
+    def _had_session(self, name: str) -> bool:
+        """Whether one of our threads ever had a session, be it one that it was let go of."""
+        return any(entry.event is Event.CONFIRMED for entry in self._store.journal.entries(name))
 
     def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
         """T3 Code's own cursor says where its next message goes; ours says where it should go, and proves it.

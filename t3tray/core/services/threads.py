@@ -15,7 +15,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
-from t3tray.core.services.evidence import Recorded, cursor_now, newborn
+from t3tray.core.services.evidence import Recorded, cursor_now, newborn, refuse_stranded
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
@@ -70,6 +70,8 @@ class Threads:
         touched = datetime.fromtimestamp(facts.updated_ms / 1000, now.tzinfo)
         thread = Thread(self._author.new_id(), facts.title or "Adopted session", facts.directory, Source.T3TRAY, now, touched)
         cursor = await cursor_now(server, facts, None)
+        if cursor.last_message_id is None:
+            await refuse_stranded(server, session_id)
         entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
         await self._run_sql(self._store.add_thread, thread, entry)
         return thread

@@ -17,7 +17,7 @@ _OF_ALL = {
     Reason.OTHER_DATABASE,
 }
 # A second OpenCode process that is in the middle of a turn would cost as much again as the whole demo.
-_NOT_SHOWN = {Reason.OPEN_ELSEWHERE}
+_NOT_SHOWN = {Reason.OPEN_ELSEWHERE, Reason.UNPROVEN, Reason.STRANDED}
 
 
 def test_every_reason_that_can_stand_beside_the_others_is_shown() -> None:

@@ -87,6 +87,7 @@ all_evidence = st.builds(
         st.booleans(),
         st.booleans(),
     ),
+    opencode2=st.none() | st.integers(0, 3),
 )
 
 
@@ -126,7 +127,12 @@ def test_each_failure_is_its_own_unknown(failure: Failure) -> None:
 CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
     (Reason.PROVED, CURSOR, {}),
     (Reason.UNPROVEN, Cursor("ses_1", "/w"), {"tail": None}),
-    (Reason.UNPROVEN, Cursor("ses_1", "/w"), {"tail": None, "newest": Absent(), "has_turns": False}),
+    (Reason.NEW, Cursor("ses_1", "/w"), {"tail": None, "newest": Absent(), "has_turns": False}),
+    (Reason.NEW, None, {"has_turns": False}),
+    (Reason.NEW, Cursor("ses_1", "/w", afresh=True), {"newest": Absent(), "tail": None}),
+    (Reason.STRANDED, CURSOR, {"newest": Absent(), "opencode2": 2}),
+    (Reason.STRANDED, Cursor("ses_1", "/w"), {"newest": Absent(), "tail": None, "has_turns": False, "opencode2": 2}),
+    (Reason.PROVED, CURSOR, {"opencode2": 2}),
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.ASSISTANT, 3_000, False))}),
     (Reason.INTERRUPTED, CURSOR, {"newest": Found(MessageFacts("msg_a", Role.USER, 3_000, True))}),
     (Reason.REWOUND, CURSOR, {"tail": Absent(), "first": Found(LAST), "messages_gone": 4}),
@@ -190,6 +196,9 @@ CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
     ("compacted, not counted", Carries(SINCE, AT, 4, None), CURSOR, {"context": Context(4, None, AT)}),
     ("left out by a failed compaction", Carries(PART, None, 4, 0), CURSOR, {"context": Context(4, 5)}),
     ("a compaction to be made up for", Carries(UNKNOWN), CURSOR, {"context": Context(9, is_pending=True)}),
+    ("gone on in OpenCode 2", Carries(PART, None, 9, 0), CURSOR, {"opencode2": 2}),
+    ("stranded", Carries(NOTHING, None, 0, 0), CURSOR, {"newest": Absent(), "opencode2": 2}),
+    ("nothing said yet", Carries(NOTHING, None, 0, 0), None, {"has_turns": False}),
     ("never read", Carries(UNKNOWN), CURSOR, {"context": None}),
     ("a revert pending", Carries(PART, None, 9, 0), CURSOR, {"session": REVERTED}),
     ("rewound", Carries(PART, None, 3, 0), CURSOR, {"tail": Absent(), "first": Found(LAST), "context": Context(3)}),
@@ -222,7 +231,7 @@ def test_the_whole_conversation_is_only_promised_where_it_is_proved(cursor: Curs
         assert "carries the whole" not in sentence(verdict)
         return
     assert isinstance(found.session, Found) and found.session.value.reverted_to is None
-    assert isinstance(found.tail, Found) and found.context and found.context.is_all
+    assert isinstance(found.tail, Found) and found.context and found.context.is_all and not found.opencode2
     assert verdict.reason in (Reason.PROVED, Reason.INTERRUPTED, Reason.BUSY)
 
 
@@ -247,3 +256,17 @@ def test_a_binding_in_doubt_is_never_proved_and_says_why(reason: Reason, cursor:
     doubted = decide(cursor, evidence(**changed, in_doubt="its binding is of 2026-11-24 12:00 UTC"))
     assert doubted.reason is (Reason.UNPROVEN if plain.reason is Reason.PROVED else plain.reason)
     assert ("its binding is of" in sentence(doubted)) is (plain.kind is Kind.RESUMABLE)
+
+
+def test_a_newest_message_of_the_future_is_said() -> None:
+    soon = round(NOW.timestamp() * 1000) + 3_600_000
+    ahead = evidence(newest=Found(MessageFacts("msg_9", Role.ASSISTANT, soon, True)))
+    assert ahead.dated_ahead_ms == soon
+    assert "may store your message without asking the model" in sentence(decide(CURSOR, ahead))
+    assert evidence().dated_ahead_ms is None
+
+
+def test_a_thread_without_a_session_is_not_told_that_one_is_there() -> None:
+    new = decide(None, evidence(has_turns=False))
+    assert (new.kind, "session is there" in sentence(new)) == (Kind.RESUMABLE, False)
+    assert "OpenCode 2 holds this conversation" in sentence(decide(CURSOR, evidence(newest=Absent(), opencode2=2)))

@@ -52,7 +52,7 @@ async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_wo
     assert await life.guarding.bound(thread) is None
     made = await make(life, server, thread)
     bound = await life.guarding.bound(thread)
-    assert bound and (bound.session_id, bound.verdict.reason) == (made, Reason.UNPROVEN)
+    assert bound and (bound.session_id, bound.verdict.reason) == (made, Reason.NEW)
     assert bound.marked and bound.is_proved and not bound.chosen and not bound.has_messages
     assert bound.directory == thread.directory
 

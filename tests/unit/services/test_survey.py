@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperClock, ReaperPhase
@@ -113,6 +114,33 @@ def empty(world: World) -> None:
     session(world, "ses_1", messages=0)
 
 
+def made_and_never_asked(world: World) -> None:
+    thread(world, "ses_1", has_turns=False)
+    session(world, "ses_1", messages=0)
+
+
+def in_opencode2(world: World, *types: str) -> None:
+    """Rows as OpenCode 2 writes them, or 1.15 to 1.17 those of an agent."""
+    with writing(world.opencode) as connection:
+        rows = [(f"msg_v2_{n}", "ses_1", kind, n, 1, 1, "{}") for n, kind in enumerate(types)]
+        connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def stranded(world: World) -> None:
+    empty(world)
+    in_opencode2(world, "agent-switched", "user", "assistant")
+
+
+def only_switched_agents(world: World) -> None:
+    empty(world)
+    in_opencode2(world, "agent-switched", "model-switched")
+
+
+def gone_on_in_opencode2(world: World) -> None:
+    fine(world)
+    in_opencode2(world, "user", "assistant", "compaction", "model-switched")
+
+
 def elsewhere(world: World) -> None:
     thread(world, "ses_1")
     session(world, "ses_1", directory=world.code / "other")
@@ -204,7 +232,11 @@ def forked(world: World) -> None:
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
-        (new, Reason.UNPROVEN),
+        (new, Reason.NEW),
+        (made_and_never_asked, Reason.NEW),
+        (stranded, Reason.STRANDED),
+        (only_switched_agents, Reason.EMPTY),
+        (gone_on_in_opencode2, Reason.UNPROVEN),
         (fine, Reason.UNPROVEN),
         (unbound, Reason.UNBOUND),
         (missing, Reason.MISSING),
@@ -401,3 +433,35 @@ def test_a_sub_agent_in_the_middle_of_a_turn_keeps_its_thread_open(world: World,
         add_message(connection, "ses_agent", 1, now)
         connection.execute("UPDATE session SET time_updated = time_updated + 5 WHERE id = 'ses_agent'")
     assert not eyes.one().agents_work
+
+
+def test_what_opencode2_holds_is_said_and_seen_though_it_touches_no_session(world: World, eyes: Eyes) -> None:
+    fine(world)
+    eyes.keep()
+    assert eyes.one().verdict.carries.kind is CarriesKind.WHOLE
+    in_opencode2(world, "user", "assistant", "agent-switched")
+    found = eyes.one().verdict
+    assert (found.reason, found.carries.kind) == (Reason.PROVED, CarriesKind.PART)
+    assert "OpenCode 2 holds 2 more messages in this session that OpenCode 1 does not carry" in sentence(found)
+
+
+def test_a_message_that_stands_in_both_halves_is_in_no_need_of_opencode2(world: World, eyes: Eyes) -> None:
+    fine(world)
+    eyes.keep()
+    with writing(world.opencode) as connection:
+        connection.execute("INSERT INTO session_message SELECT id, session_id, 'user', time_created, 1, 1, '{}' FROM message")
+    assert eyes.one().verdict.carries.kind is CarriesKind.WHOLE
+
+
+def test_a_thread_of_ours_that_never_had_a_session_is_new_and_one_that_was_let_go_of_is_not(world: World, eyes: Eyes) -> None:
+    at = NOON
+    for name in ("never", "released"):
+        eyes.store.threads.keep(Thread(name, name, str(world.code / "proj"), Source.T3TRAY, at, at))
+    cursor = Cursor("ses_1", str(world.code / "proj"))
+    eyes.store.journal.append(Entry("released", Event.CONFIRMED, Actor.USER, "made", at, "ses_1", cursor=cursor))
+    eyes.store.journal.append(Entry("released", Event.RELEASED, Actor.USER, "let go of", at, "ses_1"))
+    eyes.store.journal.append(Entry("never", Event.INTENDED, Actor.USER, "made", at, intent="i1"))
+    eyes.store.journal.append(Entry("never", Event.ABANDONED, Actor.RECOVERY, "never made", at, intent="i1"))
+    reasons = {found.thread.id: found.verdict for found in eyes.look().examinations}
+    assert (reasons["never"].reason, reasons["released"].reason) == (Reason.NEW, Reason.UNBOUND)
+    assert "The session is there" not in sentence(reasons["never"])

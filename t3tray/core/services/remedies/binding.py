@@ -14,7 +14,7 @@ from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
-from t3tray.core.services.evidence import cursor_now
+from t3tray.core.services.evidence import cursor_now, refuse_stranded
 from t3tray.core.services.remedies.collecting import indented, losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
@@ -37,7 +37,10 @@ class Bind:
             record = await server.session(session_id)
             refuse_unfit(details, record.facts)
             old = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
-            cursor = chosen(await cursor_now(server, record.facts, old), details)
+            now = await cursor_now(server, record.facts, old)
+            if now.last_message_id is None:
+                await refuse_stranded(server, session_id)
+            cursor = chosen(now, details)
             journal = Record.of(self._tools, details, Deed(Remedy.BIND, session_id))
             try:
                 lines = journal.rebinding(old, cursor, "chosen by the user")
