@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from t3tray.core.domain.alarm import alarm_sentence
+from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.journal import Entry
@@ -16,11 +17,12 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.verdict import Kind
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.services.session_table import session_table
 from t3tray.core.services.views import Finding, Opened, Overview, Resumption, ThreadDetails, ThreadRow
 from t3tray.core.t3code.threads import T3Thread
 
+_LESS = {CarriesKind.SINCE_COMPACTION: ", summarised", CarriesKind.PART: ", in part"}
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
 # Here all is well, and T3 Code's own side is another matter.
 _HALF = "◐"
@@ -63,7 +65,8 @@ def threads(overview: Overview) -> str:
 
 
 def _row(row: ThreadRow) -> str:
-    mark, reason = MARKS[row.verdict.kind], row.verdict.reason.value
+    mark = "○" if row.verdict.reason is Reason.NEW else MARKS[row.verdict.kind]
+    reason = f"{row.verdict.reason}{_LESS.get(row.verdict.carries.kind, '')}"
     if row.verdict.kind is Kind.RESUMABLE and row.next_message and not row.next_message.is_fine:
         mark, reason = _HALF, f"{reason}; T3 Code: {row.next_message.reason}"
     return _line(mark, row.thread, reason, row.reaper)

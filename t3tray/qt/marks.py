@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 from t3tray.core.domain.verdict import Kind, Verdict
 from t3tray.core.services.views import ThreadRow
 from t3tray.qt.theme import Colours
-from t3tray.qt.words import MARK_NOT_SURE, is_half_fine, mark, row_mark
+from t3tray.qt.words import MARK_NEW, MARK_NOT_SURE, is_half_fine, mark, row_mark
 
 MARK_SIZE = 16
 
@@ -17,6 +17,8 @@ def verdict_colour(verdict: Verdict, scheme: Colours) -> QColor:
     """The colour of a verdict's mark and note."""
     if verdict.kind is Kind.BLOCKED:
         return scheme.bad
+    if mark(verdict) == MARK_NEW:
+        return scheme.muted
     return scheme.unsure if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else scheme.good
 
 
@@ -26,7 +28,7 @@ def row_colour(row: ThreadRow, scheme: Colours) -> QColor:
 
 
 def paint_mark(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -> None:
-    """A thread's shape: a disc, half a disc in a ring, a cross, or a question mark."""
+    """A thread's shape: a disc, half a disc in a ring, a ring, a cross, or a question mark."""
     verdict = row.verdict
     painter.setPen(QPen(colour, 2.0, c=Qt.PenCapStyle.RoundCap))
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -42,7 +44,7 @@ def paint_mark(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -
         painter.setPen(Qt.PenStyle.NoPen)
         if row_mark(row) == MARK_NOT_SURE:
             painter.drawPie(inner, 90 * 16, 180 * 16)
-        else:
+        elif mark(verdict) != MARK_NEW:
             painter.drawEllipse(inner)
 
 

@@ -10,7 +10,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Line, Listing, ThreadLine, shown_thread
-from t3tray.qt.words import VERDICTS, ago_aloud, is_fine, is_half_fine, reaper_text, reason_label, side_note
+from t3tray.qt.words import VERDICTS, ago_aloud, is_all_well, is_half_fine, reaper_text, reason_label, side_note
 
 
 class Reading:
@@ -32,7 +32,7 @@ class Reading:
 
 
 def note(line: ThreadLine) -> str:
-    """What is to be said of a thread beside its title, in two words at most; nothing where all is well."""
+    """What is to be said of a thread beside its title, in three words at most; nothing where all is well."""
     if not isinstance(line, ThreadRow):
         return line.provider
     if line.verdict.kind is Kind.BLOCKED:
@@ -43,7 +43,7 @@ def note(line: ThreadLine) -> str:
         return "Working"
     if is_half_fine(line) and line.next_message:
         return side_note(line.next_message)
-    return "" if is_fine(line.verdict) else reason_label(line.verdict)
+    return "" if is_all_well(line.verdict) else reason_label(line.verdict)
 
 
 def spoken(line: Line, reading: Reading, listing: Listing) -> str:
@@ -80,7 +80,7 @@ def tool_tip(line: Line) -> str:
     thread = shown_thread(line)
     words = [thread.title, thread.directory]
     if isinstance(line, ThreadRow):
-        words += [sentence(line.verdict)] if not is_fine(line.verdict) else []
+        words += [sentence(line.verdict)] if not is_all_well(line.verdict) else []
         words += [line.next_message.sentence] if line.next_message and not line.next_message.is_fine else []
         words += [f"The reaper: {reaper_text(line.reaper)}"] if line.reaper.reap_at else []
     return "\n".join(words)

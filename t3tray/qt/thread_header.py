@@ -12,14 +12,14 @@ from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.t3_side import NextMessage, NextReason
-from t3tray.core.domain.verdict import Kind, Verdict
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.action_row import Action, fill_row
 from t3tray.qt.parts import Card, button, clear, label, line
 from t3tray.qt.refusal_card import refusal_card
 from t3tray.qt.side_lines import side_lines
 from t3tray.qt.theme import GAP, MARGIN, UNIT
-from t3tray.qt.words import MARK_NOT_SURE, REMEDIES, folder_name, is_half_fine, mark
+from t3tray.qt.words import MARK_NOT_SURE, NOT_BEGUN, REMEDIES, folder_name, is_half_fine, mark
 
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
@@ -119,7 +119,7 @@ class ThreadHeader(QWidget):
 
     def _verdict_card(self, details: ThreadDetails) -> Card:
         verdict, side, card = details.row.verdict, details.row.next_message, Card()
-        title = _HERE if is_half_fine(details.row) else _TITLES[verdict.kind]
+        title = _HERE if is_half_fine(details.row) else _title(verdict)
         words = QVBoxLayout()
         words.setSpacing(UNIT // 2)
         words.addWidget(label(f"{mark(verdict)}  {title}", _kind(verdict), bold=True))
@@ -218,7 +218,13 @@ def _place(row: ThreadRow) -> str:
     return f"{project or folder_name(row.thread.directory)} · {row.thread.directory}"
 
 
+def _title(verdict: Verdict) -> str:
+    return NOT_BEGUN if verdict.reason is Reason.NEW else _TITLES[verdict.kind]
+
+
 def _kind(verdict: Verdict) -> str:
+    if verdict.reason is Reason.NEW:
+        return "muted"
     if verdict.kind is Kind.BLOCKED:
         return "bad"
     return "unsure" if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else "good"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
@@ -34,9 +35,11 @@ _PHASES = {
 }
 _TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState.FAILED})
 
-# Shapes, not colours alone: a full disc, a half one, a cross, a question mark.
+# Shapes, not colours alone: a full disc, a half one, an empty one, a cross, a question mark.
 MARKS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
-MARK_NOT_SURE = "◐"
+MARK_NOT_SURE, MARK_NEW = "◐", "○"
+NOT_BEGUN = "Not begun yet"
+_LESS = {CarriesKind.SINCE_COMPACTION: "Older part summarised", CarriesKind.PART: "Carried in part"}
 _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 
 
@@ -96,7 +99,9 @@ def stopped(words: str) -> str:
 
 def mark(verdict: Verdict) -> str:
     """The verdict as one character."""
-    return MARK_NOT_SURE if verdict.reason in _NOT_SURE else MARKS[verdict.kind]
+    if verdict.reason is Reason.NEW:
+        return MARK_NEW
+    return MARKS[verdict.kind] if verdict.kind is not Kind.RESUMABLE or is_fine(verdict) else MARK_NOT_SURE
 
 
 def row_mark(row: ThreadRow) -> str:
@@ -125,12 +130,23 @@ def side_note(side: NextMessage) -> str:
 
 
 def is_fine(verdict: Verdict) -> bool:
+    """Whether the conversation goes on, as far as is known all of it, or all of it with a summary of its older part."""
+    is_less = verdict.carries.kind is CarriesKind.PART
+    return verdict.kind is Kind.RESUMABLE and verdict.reason not in _NOT_SURE and not is_less
+
+
+def is_all_well(verdict: Verdict) -> bool:
     """Whether there is nothing to be said of it."""
-    return verdict.kind is Kind.RESUMABLE and verdict.reason not in _NOT_SURE
+    has_summary = verdict.carries.kind is CarriesKind.SINCE_COMPACTION
+    return is_fine(verdict) and verdict.reason is not Reason.NEW and not has_summary
 
 
 def reason_label(verdict: Verdict) -> str:
-    """The reason in two words at most: `directory-missing` → `Folder missing`."""
+    """The reason in three words at most: `directory-missing` → `Folder missing`."""
+    if verdict.reason is Reason.NEW:
+        return NOT_BEGUN
+    if verdict.reason is Reason.PROVED and verdict.carries.kind in _LESS:
+        return _LESS[verdict.carries.kind]
     return verdict.reason.value.replace("-", " ").replace("directory", "folder").capitalize()
 
 

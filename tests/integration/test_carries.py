@@ -21,6 +21,7 @@ from t3tray.core.opencode.client import OpenCodeClient
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, from_database, from_server
 from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import StubModel
 
 WORD = "PELICAN"
@@ -184,6 +185,15 @@ def test_a_note_that_asked_nothing_of_the_model_is_carried(talk: Talk) -> None:
     carries = told_alike(talk, early, talk.cursor(early))
     assert carries.messages == 3
     assert talk.sent_next(ASK)[0] == 3
+
+
+def test_what_opencode2_holds_is_told_by_the_server_too(opencode_home: OpenCodeHome, talk: Talk) -> None:
+    talk.say(TELL)
+    known = talk.cursor()
+    in_opencode2(opencode_home, talk.id, *["user", "assistant"] * 70, "agent-switched")
+    assert told_alike(talk, known) == Carries(CarriesKind.PART, None, 2, 0)
+    told, read = talk.evidence(known)
+    assert told.opencode2 == read.opencode2 == 140
 
 
 CHANGES: tuple[Callable[[Talk], None], ...] = (

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractButton, QLabel
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.carries import Carries, CarriesKind
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
@@ -63,7 +64,7 @@ def test_a_message_can_be_typed_only_where_context_will_be_carried(composer: Com
 
 
 def test_what_is_particular_to_a_verdict_is_said() -> None:
-    assert outlook(row("a", Reason.UNPROVEN), 0).sentence == "Begins the conversation in ses_a"
+    assert outlook(row("a", Reason.NEW), 0).sentence == "Begins the conversation in ses_a"
     assert outlook(row("a", Reason.PROVED), 1).sentence == "Goes on in ses_a · 1 message carried"
     assert outlook(row("a", Reason.PROVED), None).sentence == "Goes on in ses_a"
     assert "never finished" in outlook(row("a", Reason.INTERRUPTED), 3).sentence
@@ -71,8 +72,23 @@ def test_what_is_particular_to_a_verdict_is_said() -> None:
         row("a"), verdict=Verdict(Reason.REWOUND, "a revert is pending: the next message deletes 3 messages for good")
     )
     assert "deletes 3 messages" in outlook(rewound, 3).sentence
-    assert not outlook(replace(row("a", Reason.UNPROVEN), session_id=None), 0).is_open
+    assert not outlook(replace(row("a", Reason.NEW), session_id=None), 0).is_open
     assert short_session("ses_1") == "ses_1"
+
+
+@pytest.mark.parametrize(
+    ("carries", "told", "kind"),
+    [
+        (Carries(CarriesKind.WHOLE, None, 12, 0), "12 messages carried", "muted"),
+        (Carries(CarriesKind.SINCE_COMPACTION, 1, 14, 212), "14 messages and a summary of 212 carried", "muted"),
+        (Carries(CarriesKind.PART, None, 3, 0), "carries 3 messages, not the whole conversation", "unsure"),
+        (Carries(CarriesKind.UNKNOWN), "226 messages in it", "muted"),
+    ],
+)
+def test_what_is_carried_is_promised_and_no_more(carries: Carries, told: str, kind: str) -> None:
+    counted = None if carries.kind is CarriesKind.WHOLE else 226
+    shown = outlook(replace(row("a"), verdict=Verdict(Reason.PROVED, carries=carries)), counted)
+    assert (shown.sentence, shown.kind) == (f"Goes on in ses_a · {told}", kind)
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(qtbot: QtBot, composer: Composer) -> None:

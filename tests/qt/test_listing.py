@@ -9,14 +9,15 @@ import pytest
 from msgspec import structs
 
 from t3tray.core.domain.ask import Approval
+from t3tray.core.domain.carries import Carries, CarriesKind
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.views import Overview
+from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Filters, Section, brief_of, listing_of, thread_of
 from t3tray.qt.menu import RECENT, menu_of
 from t3tray.qt.reading import Reading, description, note, spoken
-from t3tray.qt.words import tooltip
+from t3tray.qt.words import mark, tooltip
 from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row, t3_thread
 
 APPROVAL = Approval("per_1", asker("a", "explore"), "bash", ("git push",))
@@ -126,6 +127,16 @@ def test_a_row_is_read_aloud_with_what_its_marks_show() -> None:
     assert spoken(t3_thread("c", "codex"), Reading(lambda: now), listing) == "Thread c, a thread of codex, 12 minutes ago"
 
 
+def carrying(kind: CarriesKind) -> ThreadRow:
+    return replace(row("a"), verdict=Verdict(Reason.PROVED, carries=Carries(kind, 1, 4, 12)))
+
+
+def test_only_what_is_carried_whole_or_summed_up_has_the_full_mark() -> None:
+    shapes = {kind: mark(carrying(kind).verdict) for kind in CarriesKind}
+    assert shapes[CarriesKind.WHOLE] == shapes[CarriesKind.SINCE_COMPACTION] == "●"
+    assert (shapes[CarriesKind.PART], mark(row("a", Reason.NEW).verdict)) == ("◐", "○")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -133,6 +144,9 @@ def test_a_row_is_read_aloud_with_what_its_marks_show() -> None:
         (row("a", Reason.BUSY), "Working"),
         (row("a", Reason.UNPROVEN), "Unproven"),
         (row("a", Reason.MISSING), "Missing"),
+        (row("a", Reason.NEW), "Not begun yet"),
+        (carrying(CarriesKind.SINCE_COMPACTION), "Older part summarised"),
+        (carrying(CarriesKind.PART), "Carried in part"),
         (in_t3(row("a"), awaits_answer=True), "Waits in T3 Code"),
         (t3_thread("a", "codex"), "codex"),
     ],

@@ -14,6 +14,7 @@ from msgspec import structs
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
 from t3tray.core.domain.autostart import AutostartState
+from t3tray.core.domain.carries import Carries, CarriesKind
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
@@ -42,11 +43,15 @@ INVENTORY = Inventory(
 READY = ServerStatus(ServerState.READY, url="http://127.0.0.1:1", pid=7, version="1.18.33", memory=300 * 2**20)
 
 
+_WHOLE = frozenset({Reason.PROVED, Reason.INTERRUPTED, Reason.BUSY})
+
+
 def row(
     name: str, reason: Reason = Reason.PROVED, *, title: str = "", age: timedelta = timedelta(0), draft: str = ""
 ) -> ThreadRow:
     thread = Thread(name, title or f"Thread {name}", f"/home/dev/{name}", Source.T3TRAY, NOON, NOON - age, draft=draft)
-    return ThreadRow(thread, f"ses_{name}", Verdict(reason), ReaperState(ReaperPhase.IDLE))
+    carries = Carries(CarriesKind.WHOLE if reason in _WHOLE else CarriesKind.UNKNOWN)
+    return ThreadRow(thread, f"ses_{name}", Verdict(reason, carries=carries), ReaperState(ReaperPhase.IDLE))
 
 
 def idle(name: str, minutes: int) -> ThreadRow:

@@ -28,6 +28,8 @@ READ_TIMEOUT = 10.0
 # OpenCode pages by time of update, and two sessions of the same millisecond can fall between two pages.
 _ALL_SESSIONS = 1_000_000
 _COUNTED_AT_ONCE = 500
+# It takes no more than 200.
+_OPENCODE2_AT_ONCE = 100
 _FIRST_READ = 8
 _LATER_READ = 100
 
@@ -122,14 +124,12 @@ class OpenCodeClient:
     async def opencode2_messages(self, session_id: str) -> frozenset[str]:
         """The messages that OpenCode 2 keeps of a session, as a 1.17 or newer tells them. Raises Unsupported by an older one."""
         found: set[str] = set()
-        params = {"limit": str(_COUNTED_AT_ONCE)}
+        path, params = f"/api/session/{_part(session_id)}/message", {"limit": str(_OPENCODE2_AT_ONCE)}
         while True:
-            page = await self._get(
-                f"/api/session/{_part(session_id)}/message", wire.OpenCode2Page, "OpenCode 2's messages", params
-            )
+            page = await self._get(path, wire.OpenCode2Page, "OpenCode 2's messages", params)
             found.update(message.id for message in page.data if message.is_message)
             after = page.cursor.get("next")
-            if after is None or len(page.data) < _COUNTED_AT_ONCE:
+            if after is None or len(page.data) < _OPENCODE2_AT_ONCE:
                 return frozenset(found)
             params["cursor"] = after
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from t3tray.core.domain.carries import Carries, CarriesKind, carried_words
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.services.views import ThreadRow
@@ -41,18 +42,31 @@ def outlook(row: ThreadRow, messages: int | None) -> Outlook:
     if row.session_id is None:
         return Outlook(_NO_SESSION, False, "unsure")
     name = short_session(row.session_id)
-    if verdict.reason is Reason.UNPROVEN and not messages:
+    if verdict.reason is Reason.NEW:
         return Outlook(f"Begins the conversation in {name}", True)
     parts = [f"Goes on in {name}"]
-    if messages is not None:
-        parts.append(f"{messages:,} message{'' if messages == 1 else 's'} carried")
-    told = verdict.detail if verdict.reason is Reason.REWOUND else ""
+    if carried := _carried(verdict.carries, messages):
+        parts.append(carried)
+    told = verdict.detail if verdict.reason in (Reason.REWOUND, Reason.PROVED) else ""
     if remark := told or _REMARKS.get(verdict.reason):
         parts.append(remark)
     if row.t3 is not None:
         parts.append("T3 Code will not show it")
-    unsure = verdict.reason in (Reason.INTERRUPTED, Reason.REWOUND)
+    unsure = verdict.reason in (Reason.INTERRUPTED, Reason.REWOUND) or verdict.carries.kind is CarriesKind.PART
     return Outlook(" · ".join(parts), True, "unsure" if unsure else "muted")
+
+
+def _carried(carries: Carries, counted: int | None) -> str:
+    """What the next message carries. `counted` is newer than the verdict; it counts only where all is carried."""
+    match carries.kind:
+        case CarriesKind.WHOLE:
+            messages = carries.messages if counted is None else counted
+            return "" if messages is None else f"{messages:,} message{'' if messages == 1 else 's'} carried"
+        case CarriesKind.SINCE_COMPACTION:
+            return f"{carried_words(carries)} carried"
+        case CarriesKind.PART:
+            return f"carries {carried_words(carries)}"
+    return "" if counted is None else f"{counted:,} message{'' if counted == 1 else 's'} in it"
 
 
 def short_session(session_id: str) -> str:

@@ -1,0 +1,29 @@
+"""What OpenCode 2 leaves in the database that it shares with OpenCode 1: rows in a table of its own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+
+from tests.support.opencode import OpenCodeHome
+
+
+def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
+    """Rows as OpenCode 2 writes them (and those of an agent, as 1.15 to 1.17 do)."""
+    now = round(time.time() * 1000)
+    data = {
+        "user": {"text": "the codeword is KESTREL", "time": {"created": now}},
+        "assistant": {
+            "agent": "build",
+            "model": {"id": "stub-1", "providerID": "stub", "variant": "default"},
+            "content": [{"type": "text", "id": "text-0", "text": "OK."}],
+            "time": {"created": now, "completed": now},
+            "finish": "stop",
+        },
+        "agent-switched": {"agent": "plan", "time": {"created": now}},
+    }
+    with closing(sqlite3.connect(home.database, timeout=60)) as connection, connection:
+        rows = [(f"msg_v2_{n}", session, kind, n, now, now, json.dumps(data[kind])) for n, kind in enumerate(types)]
+        connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
