@@ -114,7 +114,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     else:
         carries = _UNKNOWN_CARRIES
     detail = verdict.detail
-    is_odd = evidence.opencode2 or evidence.dated_ahead_ms is not None or carries is _UNKNOWN_CARRIES
+    is_odd = evidence.in_doubt or evidence.opencode2 or evidence.dated_ahead_ms is not None or carries is _UNKNOWN_CARRIES
     if is_odd or (cursor is not None and cursor.restored):
         detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
     return Verdict(reason, detail, carries)
