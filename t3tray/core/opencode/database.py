@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -138,9 +138,8 @@ class OpenCodeDatabase:
     def held_by_opencode2(self, session_id: str) -> int | None:
         """How many messages of the session only OpenCode 2 holds; None where this file does not tell."""
         try:
-            with self.reading() as reader:
-                reader.session(session_id)
-                return reader.held_by_opencode2(session_id)
+            with closing(self.reader()) as reader:
+                return reader.held_by_opencode2(session_id) if reader.has_session(session_id) else None
         except ServerError:
             return None
 
@@ -314,6 +313,10 @@ class DatabaseReader:
         if not self._trust.absence_counts:
             raise self.absent(f"message in session {session_id}")
         return None
+
+    def has_session(self, session_id: str) -> bool:
+        """Whether there is such a row, whatever it tells."""
+        return bool(self.rows("SELECT 1 FROM session WHERE id = ?", session_id))
 
     def held_by_opencode2(self, session_id: str) -> int:
         """How many messages of the session only OpenCode 2 holds: it keeps them in a table of its own that 1.x never reads."""
