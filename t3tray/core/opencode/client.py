@@ -17,6 +17,7 @@ from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
+from t3tray.core.opencode.opencode2 import OpenCode2Page
 from t3tray.core.opencode.reading import Reading, read_messages, reading_from
 from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
@@ -126,7 +127,7 @@ class OpenCodeClient:
         found: set[str] = set()
         path, params = f"/api/session/{_part(session_id)}/message", {"limit": str(_OPENCODE2_AT_ONCE)}
         while True:
-            page = await self._get(path, wire.OpenCode2Page, "OpenCode 2's messages", params)
+            page = await self._get(path, OpenCode2Page, "OpenCode 2's messages", params)
             found.update(message.id for message in page.data if message.is_message)
             after = page.cursor.get("next")
             if after is None or len(page.data) < _OPENCODE2_AT_ONCE:

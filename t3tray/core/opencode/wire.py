@@ -117,24 +117,6 @@ class Revert(Struct, frozen=True):
     message_id: str = field(name="messageID")
 
 
-class OpenCode2Message(Struct, frozen=True):
-    """A message that OpenCode 2 keeps; of the types only some are."""
-
-    id: str
-    type: str
-
-    @property
-    def is_message(self) -> bool:
-        return self.type in ("user", "assistant", COMPACTION)
-
-
-class OpenCode2Page(Struct, frozen=True):
-    """`cursor.next` asks for the messages after these."""
-
-    data: tuple[OpenCode2Message, ...]
-    cursor: dict[str, str | None] = {}
-
-
 class Session(Struct, frozen=True):
     id: str
     directory: str
