@@ -103,10 +103,11 @@ class Engine:
             noise=random.Random(),
         )
         self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
+        database = self.database
         surroundings = Surroundings(
             utc_now,
-            lambda: other_writer_runs(self.server.own_pids(), self.database.path),
-            held_by_opencode2=self.database.held_by_opencode2,
+            lambda: other_writer_runs(self.server.own_pids(), database.path),
+            held_by_opencode2=database.held_by_opencode2,
         )
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
