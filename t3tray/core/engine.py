@@ -103,11 +103,9 @@ class Engine:
             noise=random.Random(),
         )
         self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
-        database = self.database
+        held = self.database.held_by_opencode2
         surroundings = Surroundings(
-            utc_now,
-            lambda: other_writer_runs(self.server.own_pids(), database.path),
-            held_by_opencode2=database.held_by_opencode2,
+            utc_now, lambda: other_writer_runs(self.server.own_pids(), self.database.path), held_by_opencode2=held
         )
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
@@ -275,10 +273,7 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted.
-
-        Raises ThreadNotFound, UsageError, StoreError.
-        """
+        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted. Raises ThreadNotFound, UsageError, StoreError."""
         return (await self.restoring.recall(prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
