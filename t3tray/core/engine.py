@@ -273,7 +273,7 @@ class Engine:
         return replace(picture, examinations=now)
 
     async def find(self, prefix: str) -> Thread:
-        """The thread that an id, or the beginning of one, names, be it one that T3 Code has deleted. Raises ThreadNotFound, UsageError, StoreError."""
+        """The thread that an id or its beginning names, a deleted one too. Raises ThreadNotFound, UsageError, StoreError."""
         return (await self.restoring.recall(prefix, True)).thread
 
     async def take_in(self, prefix: str) -> Thread:
