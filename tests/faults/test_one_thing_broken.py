@@ -172,6 +172,15 @@ def t3_settings_are_a_pipe(machine: Machine, patch: Patch) -> None:
     os.mkfifo(machine.userdata / "settings.json")
 
 
+def our_cursor_is_damaged(machine: Machine, patch: Patch) -> None:
+    _rewrite(machine.data / "t3tray.sqlite", "cursors", "cursor", "no JSON {", "thread_id", "mine")
+
+
+def our_times_are_damaged(machine: Machine, patch: Patch) -> None:
+    for column in ("created_at", "last_activity_at"):
+        _rewrite(machine.data / "t3tray.sqlite", "threads", column, "yesterday", "id", "mine")
+
+
 def our_setting_is_damaged(machine: Machine, patch: Patch) -> None:
     _rewrite(machine.data / "t3tray.sqlite", "settings", "value", "no JSON {", "key", "t3_idle_minutes")
 
@@ -266,6 +275,8 @@ CASES: tuple[Break, ...] = (
     other_homes_database_is_a_pipe,
     runtime_file_is_a_pipe,
     t3_settings_are_a_pipe,
+    our_cursor_is_damaged,
+    our_times_are_damaged,
     our_setting_is_damaged,
     title_is_missing,
     times_are_numbers,
