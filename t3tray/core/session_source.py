@@ -15,7 +15,7 @@ from typing import Protocol
 
 from t3tray.core.domain.evidence import Failure
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import BinaryNotFound, ServerDown, ServerError, ServerFailed, SessionMissing, T3TrayError
+from t3tray.core.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, Trust
@@ -90,7 +90,8 @@ class SessionSource:
         if connection is None and joins:
             try:
                 connection = await (self._servers.connect() if self.is_external else self._servers.join_running_server())
-            except (ServerError, ServerFailed, BinaryNotFound) as error:
+            except T3TrayError as error:
+                _log.warning("The server cannot be compared with OpenCode's database: %s", error.message)
                 self._unreachable(error)
         if connection is not None:
             await self.compare(connection)
