@@ -311,13 +311,18 @@ class Application(QObject):
 
     @Slot(object)
     def _on_notice_clicked(self, click: Click) -> None:
-        """The click brings the window to the front, where the desktop allows that only to who was clicked on."""
+        """The click brings the window to the front, where the desktop allows that only to who was clicked on. The button of a
+        remedy shows what that would do."""
+        from t3tray.core.domain.remedy import Choice
+
         if click.token:
             # Where Qt looks for it, and takes it away, when a window asks to be activated.
             os.environ["XDG_ACTIVATION_TOKEN"] = click.token
         self._on_raise_wanted()
         if self._window and click.thread_id:
             self._window.show_thread(click.thread_id)
+            if click.remedy:
+                self._window.remedy_wanted.emit(click.thread_id, Choice(click.remedy))
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:

@@ -10,10 +10,11 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.log_book import Line, history
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.sentences import REMEDIES
 from t3tray.core.services.views import ThreadDetails
 from t3tray.qt.parts import Card, ScrollPage, button, clear, code, column, label
 from t3tray.qt.theme import GAP, UNIT
-from t3tray.qt.words import REMEDIES, reaper_text, reason_label
+from t3tray.qt.words import reaper_text, reason_label
 
 Facts = tuple[tuple[str, str], ...]
 

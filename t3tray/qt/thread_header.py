@@ -9,8 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
+from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.sentences import REMEDIES, sentence
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
@@ -19,7 +20,7 @@ from t3tray.qt.parts import Card, button, clear, label, line
 from t3tray.qt.refusal_card import refusal_card
 from t3tray.qt.side_lines import side_lines
 from t3tray.qt.theme import GAP, MARGIN, UNIT
-from t3tray.qt.words import MARK_NOT_SURE, NOT_BEGUN, REMEDIES, folder_name, is_half_fine, mark
+from t3tray.qt.words import MARK_NOT_SURE, NOT_BEGUN, folder_name, is_half_fine, mark
 
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
@@ -92,9 +93,11 @@ class ThreadHeader(QWidget):
         self._body.addWidget(self._verdict_card(details))
         if details.deleted:
             self._body.addWidget(label(details.deleted, "unsure", size=0.95))
-        for alarm in details.alarms:
-            if alarm.seen_at is None:
-                self._body.addWidget(self._alarm_card(alarm, is_half_fine(row)))
+        unseen = [alarm for alarm in details.alarms if alarm.seen_at is None]
+        for number, alarm in enumerate(unseen, 1):
+            # Of several, the newest tells how the thread stands.
+            actions = self._alarm_actions(details) if number == len(unseen) else []
+            self._body.addWidget(self._alarm_card(alarm, is_half_fine(row), actions))
         if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
             self._body.addWidget(held_back)
         return True
@@ -145,11 +148,19 @@ class ThreadHeader(QWidget):
             found.append(("Protect T3 Code…", self.protect_wanted.emit))
         return found
 
-    def _alarm_card(self, alarm: Alarm, is_half_mended: bool) -> Card:
+    def _alarm_actions(self, details: ThreadDetails) -> list[Action]:
+        remedy = answer_to_alarm(details.offered)
+        return self._remedy_actions(remedy, details)[:1] if remedy else []
+
+    def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
         card.inside.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True))
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
+        if actions:
+            mends = QHBoxLayout()
+            fill_row(mends, actions, has_main=False)
+            card.inside.addLayout(mends)
         understood = button("Leave It" if is_half_mended else "I Have Seen This")
         understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
         row = QHBoxLayout()

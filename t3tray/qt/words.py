@@ -48,21 +48,6 @@ VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed",
 
 SAID_IN_IT = "Said in it"
 
-REMEDIES = {
-    Remedy.HEAL: "Give T3 Code Its Memory Back…",
-    Remedy.BIND: "Bind to",
-    Remedy.JOIN: "Join the Sessions…",
-    Remedy.MOVE_SESSION: "Move the Session Here…",
-    Remedy.RELOCATE: "Find the Folder…",
-    Remedy.CARRY: "Carry the Conversation Over…",
-    Remedy.FORK: "Go On in a Fork…",
-    Remedy.START_AFRESH: "Start Afresh…",
-    Remedy.RELEASE: "Let Go of the Session…",
-    Remedy.REPAIR: "Repair T3 Code's Cursor…",
-    Remedy.UNDO: "Undo the Last Remedy…",
-}
-
-
 # What takes long, while it does.
 CHECKING = "Checking the thread with the server…"
 RESUMING = "Checking the thread, then opening a terminal…"

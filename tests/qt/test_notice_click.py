@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from t3tray.core.domain.notice import Click
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.services.views import Overview
 from t3tray.qt.application import Application
 from tests.support.views import FakeDesk, READY, row
@@ -27,11 +28,13 @@ def look():
     if not window or not bridge.overview:
         return
     if not clicked:
-        clicked.append(bridge._hand_over(lambda: desk.click(Click(sys.argv[2] or None, "leave"))))
+        remedy = Remedy(sys.argv[3]) if sys.argv[3] else None
+        clicked.append(bridge._hand_over(lambda: desk.click(Click(sys.argv[2] or None, "leave", remedy))))
         window.hide()
-    elif window.isVisible() and os.environ.get("XDG_ACTIVATION_TOKEN"):
+    elif window.isVisible() and os.environ.get("XDG_ACTIVATION_TOKEN") and window.sheet.isVisible() is bool(sys.argv[3]):
         looking.stop()
-        print(window.threads.current(), os.environ.pop("XDG_ACTIVATION_TOKEN"))
+        done = [asked[0] for asked in desk.asked if asked[0] in ("preview", "apply")]
+        print(window.threads.current(), os.environ.pop("XDG_ACTIVATION_TOKEN"), window.sheet.thread_id, *done)
         app._on_quit_wanted()
 
 clicked = []
@@ -42,9 +45,18 @@ sys.exit(app.run())
 """
 
 
+def shown_after(directory: Path, thread_id: str, remedy: str) -> list[str]:
+    """What the app shows after such a click."""
+    argv = [sys.executable, "-c", SCRIPT, str(directory), thread_id, remedy]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
 @pytest.mark.parametrize(("clicked", "shown"), [("b", "b"), ("", "None")])
 def test_a_click_shows_the_window_with_the_thread_of_the_notice(tmp_path: Path, clicked: str, shown: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), clicked], capture_output=True, text=True, check=False, timeout=20
-    )
-    assert (done.returncode, done.stdout.split()) == (0, [shown, "leave"]), done.stderr
+    assert shown_after(tmp_path, clicked, "") == [shown, "leave", "None"]
+
+
+def test_the_button_of_a_remedy_shows_its_preview_and_changes_nothing(tmp_path: Path) -> None:
+    assert shown_after(tmp_path, "b", "heal") == ["b", "leave", "b", "preview"]

@@ -16,6 +16,7 @@ from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Section, listing_of
 from t3tray.qt.menu import Item, menu_of
+from t3tray.qt.parts import Card
 from t3tray.qt.reading import description, note, tool_tip
 from t3tray.qt.window import MainWindow
 from t3tray.qt.words import MARK_NOT_SURE, row_mark
@@ -46,6 +47,16 @@ def texts(widget: QWidget) -> list[str]:
 def press(widget: QWidget, words: str) -> QPushButton:
     QApplication.processEvents()
     return next(each for each in widget.findChildren(QPushButton) if each.text() == words and each.isVisibleTo(widget))
+
+
+def cards(window: MainWindow, title: str) -> list[Card]:
+    QApplication.processEvents()
+    found = [each for each in window.page.header.findChildren(Card) if each.isVisibleTo(window.page.header)]
+    return [each for each in found if any(title in text for text in texts(each))]
+
+
+def shown_buttons(widget: QWidget) -> list[str]:
+    return [each.text() for each in widget.findChildren(QPushButton)]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +125,35 @@ def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot
     assert seen.args == ["a"]
     left = listing_of(replace(overview, alarms=()))
     assert Section.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
+
+
+def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(window: MainWindow, qtbot: QtBot) -> None:
+    shown, words = row("a", Reason.CONFLICT), "Give T3 Code Its Memory Back…"
+    told = replace(details(shown), alarms=(alarm("a"), alarm("a")), offered=(Remedy.HEAL, Remedy.BIND, Remedy.UNDO))
+    window.show_overview(Overview(READY, (shown,), alarms=told.alarms))
+    window.show_thread("a")
+    window.show_details(told)
+    first, second = cards(window, "This thread was switched")
+    assert shown_buttons(first) == ["I Have Seen This"], "the newest alone has it"
+    assert shown_buttons(second) == [words, "I Have Seen This"]
+    window.remedy_wanted.connect(lambda thread_id, choice: window.show_preview(thread_id, choice, preview(choice.remedy)))
+    press(second, words).click()
+    assert window.sheet.isVisible() and window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
+    window.sheet.put_away.emit()
+    window.show_details(replace(told, alarms=tuple(replace(each, seen_at=NOON) for each in told.alarms)))
+    assert cards(window, "This thread was switched") == []
+
+
+@pytest.mark.parametrize("offered", [(), (Remedy.UNDO,), (Remedy.RETRY, Remedy.FORK)])
+def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
+    window: MainWindow, offered: tuple[Remedy, ...]
+) -> None:
+    shown = row("a")
+    window.show_overview(Overview(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=offered))
+    (card,) = cards(window, "This thread was switched")
+    assert shown_buttons(card) == ["I Have Seen This"]
 
 
 def items(found: tuple[Item, ...]) -> list[str]:

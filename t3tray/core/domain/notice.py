@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from t3tray.core.domain.ask import Answers, Approval, Ask, Inquiry, Reply
+from t3tray.core.domain.remedy import Remedy
 
 # None is shown that soon after the start or after waking up: everything comes at once then, and the user has just begun to look.
 SETTLING = timedelta(seconds=15)
@@ -46,7 +47,8 @@ _REMEMBERED = 200
 class Fact:
     """One thing to tell. Seen again, it has the same `id`. `title` names what it is about, `text` is a sentence on it.
 
-    `is_old`: it was so before this run of the app began. `ask` is what can be answered.
+    `is_old`: it was so before this run of the app began. `ask` is what can be answered, `remedy` what
+    would mend it.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Fact:
     thread_id: str | None = None
     is_old: bool = False
     ask: Ask | None = None
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True)
@@ -118,13 +121,20 @@ class Notice:
         """What its buttons answer."""
         return self.facts[0].ask if len(self.facts) == 1 else None
 
+    @property
+    def remedy(self) -> Remedy | None:
+        """What its button shows the preview of."""
+        return self.facts[0].remedy if len(self.facts) == 1 else None
+
 
 @dataclass(frozen=True)
 class Click:
-    """A notice was clicked. `thread_id` is None where it leads to no single thread; `token` lets the window come to the front."""
+    """A notice was clicked. `thread_id` is None where it leads to no single thread; `token` lets the window come to the front.
+    `remedy` is what the user wants to see the preview of."""
 
     thread_id: str | None
     token: str = ""
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True)

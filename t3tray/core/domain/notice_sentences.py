@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from t3tray.core.domain.ask import Approval, Ask, Inquiry, Reply
-from t3tray.core.domain.notice import Notice, NoticeKind, option_key
+from t3tray.core.domain.ask import Approval, Inquiry, Reply
+from t3tray.core.domain.notice import Fact, Notice, NoticeKind, option_key
+from t3tray.core.domain.sentences import REMEDIES
 
 # What a button allows must be read in full on the notice itself; more than that is answered in the app.
 _READ_AT_A_GLANCE = 160
@@ -59,7 +60,7 @@ def wording(notice: Notice) -> Wording:
     if len(notice.facts) == 1:
         (fact,) = notice.facts
         title = _ONE[fact.kind].format(fact.title or "A thread without a name")
-        return Wording(visible(title, _LONGEST_TEXT), visible(fact.text, _LONGEST_TEXT), _buttons(fact.ask))
+        return Wording(visible(title, _LONGEST_TEXT), visible(fact.text, _LONGEST_TEXT), _buttons(fact))
     names = [fact.title for fact in notice.facts]
     more = f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     listed = "\n".join(visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
@@ -71,9 +72,11 @@ def wish(ask: Approval) -> str:
     return f"{ask.wish[:1].upper()}{ask.wish[1:]}"
 
 
-def _buttons(ask: Ask | None) -> tuple[Button, ...]:
-    match ask:
-        case Approval() if is_read_at_a_glance(ask.wish):
+def _buttons(fact: Fact) -> tuple[Button, ...]:
+    if fact.remedy:
+        return (Button(fact.remedy, REMEDIES[fact.remedy]),)
+    match fact.ask:
+        case Approval() as ask if is_read_at_a_glance(ask.wish):
             return Button(Reply.ONCE, "Allow Once"), Button(Reply.REJECT, "Reject")
         case Inquiry(questions=(question,)) if not question.multiple and is_read_at_a_glance(question.text):
             labels = [option.label for option in question.options]

@@ -6,6 +6,7 @@ mend most without losing anything comes first. Where nobody looked (None, UNKNOW
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,6 +60,22 @@ _LOST = frozenset({Reason.SPLIT, Reason.CONFLICT, Reason.EMPTY, Reason.HISTORY_L
 _FIRST_THINGS_FIRST = frozenset({Reason.DIRECTORY_MISSING, Reason.DIRECTORY_UNREADABLE})
 _POSSIBLY_THERE = frozenset({Standing.THERE, Standing.UNKNOWN})
 
+# What makes good that a thread was switched or lost its session. A fork or letting go does not, nor what has to be done first.
+_ANSWERS = frozenset(
+    {
+        Remedy.HEAL,
+        Remedy.BIND,
+        Remedy.JOIN,
+        Remedy.MOVE_SESSION,
+        Remedy.RELOCATE,
+        Remedy.CARRY,
+        Remedy.START_AFRESH,
+        Remedy.REPAIR,
+    }
+)
+# The user has to choose a session or a folder first.
+_NEEDS_A_CHOICE = frozenset({Remedy.BIND, Remedy.RELOCATE})
+
 
 def offers(verdict: Verdict, known: Situation = NOTHING_KNOWN) -> tuple[Remedy, ...]:
     """What can be chosen, the best first."""
@@ -68,6 +85,12 @@ def offers(verdict: Verdict, known: Situation = NOTHING_KNOWN) -> tuple[Remedy, 
     return tuple(dict.fromkeys(remedy for remedy in wanted if _can(remedy, verdict, known)))
 
 
+def answer_to_alarm(offered: Sequence[Remedy], is_complete: bool = False) -> Remedy | None:
+    """The first of what is offered, where it makes good what an alarm tells; `is_complete`: its name alone says what to do."""
+    first = offered[0] if offered else None
+    return first if first in _ANSWERS and not (is_complete and first in _NEEDS_A_CHOICE) else None
+
+
 def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
     """What comes before the reason's own remedies: it keeps more, or mends the side where the user works."""
     if known.is_t3 and known.named is Standing.ELSEWHERE:
@@ -75,7 +98,7 @@ def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
         return (Remedy.MOVE_SESSION,)
     first: tuple[Remedy, ...] = (Remedy.HEAL,)
     if known.is_two and known.bound is Standing.THERE and known.named in (Standing.GONE, Standing.NONE):
-        return (Remedy.REPAIR,) if known.can_repair else ()
+        return (Remedy.REPAIR,) if known.can_repair is not False else ()
     if known.bound is Standing.GONE and verdict.kind is Kind.BLOCKED:
         # The copies hold what is gone, and what only another session holds comes with them; that session alone does not.
         return (*first, Remedy.CARRY, *((Remedy.START_AFRESH,) if known.copies else ()))

@@ -89,6 +89,22 @@ WORDING: dict[Reason, Wording] = {
 }
 
 
+# What a button of each says; that of BIND names the session behind it.
+REMEDIES = {
+    Remedy.HEAL: "Give T3 Code Its Memory Back…",
+    Remedy.BIND: "Bind to",
+    Remedy.JOIN: "Join the Sessions…",
+    Remedy.MOVE_SESSION: "Move the Session Here…",
+    Remedy.RELOCATE: "Find the Folder…",
+    Remedy.CARRY: "Carry the Conversation Over…",
+    Remedy.FORK: "Go On in a Fork…",
+    Remedy.START_AFRESH: "Start Afresh…",
+    Remedy.RELEASE: "Let Go of the Session…",
+    Remedy.REPAIR: "Repair T3 Code's Cursor…",
+    Remedy.UNDO: "Undo the Last Remedy…",
+}
+
+
 def deleted_sentence(at: datetime | None) -> str:
     """Of a thread that T3 Code does not show any more; `at` is None where it does not say since when."""
     gone = f"was deleted in T3 Code at {at:%Y-%m-%d %H:%M} UTC" if at else "is no longer in T3 Code"

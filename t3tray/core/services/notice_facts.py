@@ -11,6 +11,7 @@ from t3tray.core.domain.guard import Refusal, Told
 from t3tray.core.domain.guard_sentences import REFUSALS
 from t3tray.core.domain.notice import Fact, Look, NoticeKind
 from t3tray.core.domain.notice_sentences import FINISHED, wish
+from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.reaper import ReaperPhase
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
@@ -54,9 +55,9 @@ def look_at(
         if reason is Reason.BUSY or (id in working and reason not in _ENDED):
             at_work.add(id)
     events = overview.alarms or overview.refusals
-    titles = {row.thread.id: row.thread.title for row in overview.rows} if events else {}
-    facts += (_of_alarm(alarm, titles, started) for alarm in overview.alarms)
-    facts += (_of_refusal(told, titles, started) for told in overview.refusals)
+    rows = {row.thread.id: row for row in overview.rows} if events else {}
+    facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in overview.alarms)
+    facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in overview.refusals)
     facts += (_of_ask(ask) for ask in overview.asks)
     facts += _of_server(overview.server)
     # What happened to it is told; that it cannot go on as it is follows from that.
@@ -79,17 +80,21 @@ def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
         yield Fact(id, NoticeKind.REAP, thread.title, f"T3 Code ends what is idle in it at {when}. {stays}", thread.id)
 
 
-def _of_alarm(alarm: Alarm, titles: dict[str, str], started: datetime) -> Fact:
-    title = titles.get(alarm.thread_id, "")
+def _of_alarm(alarm: Alarm, row: ThreadRow | None, started: datetime) -> Fact:
     is_old = alarm.noticed_at < started
     id = f"switch {alarm.event} {alarm.noticed_at.isoformat()}"
-    return Fact(id, NoticeKind.SWITCH, title, alarm_notice(alarm), alarm.thread_id, is_old)
+    remedy = answer_to_alarm(row.remedies, is_complete=True) if row else None
+    return Fact(id, NoticeKind.SWITCH, _title(row), alarm_notice(alarm), alarm.thread_id, is_old, remedy=remedy)
 
 
-def _of_refusal(told: Told, titles: dict[str, str], started: datetime) -> Fact:
+def _of_refusal(told: Told, row: ThreadRow | None, started: datetime) -> Fact:
     thread_id = told.decision.thread_id
-    title, text = titles.get(thread_id or "", ""), REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
+    title, text = _title(row), REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
     return Fact(f"guard {thread_id} {told.at.isoformat()}", NoticeKind.GUARD, title, text, thread_id, told.at < started)
+
+
+def _title(row: ThreadRow | None) -> str:
+    return row.thread.title if row else ""
 
 
 def _of_ask(ask: Ask) -> Fact:

@@ -135,6 +135,8 @@ class Noticing:
         notice = next((notice for notice in self._memory.shown if notice.id == heard.notice_id), None)
         if heard.key == CLICKED:
             self._clicked(Click(notice.thread_id if notice else None, heard.token))
+        elif notice and notice.remedy == heard.key:
+            self._clicked(Click(notice.thread_id, heard.token, notice.remedy))
         elif notice and notice.ask:
             task = asyncio.get_running_loop().create_task(self._answer(notice.ask, heard.key))
             self._answering.add(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, timezone
 
 import pytest
@@ -23,7 +24,8 @@ from t3tray.core.domain.notice import (
     notices,
     woke_up,
 )
-from t3tray.core.domain.notice_sentences import Wording, wording
+from t3tray.core.domain.notice_sentences import Button, Wording, wording
+from t3tray.core.domain.remedy import Remedy
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = START + timedelta(minutes=1)
@@ -242,6 +244,14 @@ def test_a_question_with_few_options_has_them_as_buttons() -> None:
 )
 def test_other_questions_are_answered_in_the_window(ask: Inquiry) -> None:
     assert said_of(Fact("ask que_1", NoticeKind.QUESTION, "Parser", "Which?", "a", ask=ask)).buttons == ()
+
+
+def test_a_switch_has_the_button_of_what_mends_it_and_several_together_have_none() -> None:
+    switch = replace(fact(NoticeKind.SWITCH), remedy=Remedy.HEAL)
+    assert said_of(switch).buttons == (Button("heal", "Give T3 Code Its Memory Back…"),)
+    assert said_of(fact(NoticeKind.SWITCH)).buttons == ()
+    both = Notice((switch, replace(fact(NoticeKind.SWITCH, "b"), remedy=Remedy.HEAL)))
+    assert both.remedy is None and wording(both).buttons == ()
 
 
 @pytest.mark.parametrize("kind", NoticeKind)

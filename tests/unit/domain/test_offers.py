@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from t3tray.core.domain.offers import NOTHING_KNOWN, Situation, Standing, offers
+from t3tray.core.domain.offers import NOTHING_KNOWN, Situation, Standing, answer_to_alarm, offers
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
@@ -93,3 +93,29 @@ def test_nothing_is_offered_that_would_be_refused_for_sure(reason: Reason) -> No
 def test_where_nothing_is_known_the_reasons_own_remedies_are_named() -> None:
     assert offers(Verdict(Reason.MISSING), NOTHING_KNOWN)[:2] == (Remedy.BIND, Remedy.CARRY)
     assert offers(Verdict(Reason.SERVER_DOWN), NOTHING_KNOWN) == (Remedy.START_SERVER, Remedy.RETRY)
+
+
+def test_where_nobody_looked_whether_the_cursor_may_be_written_it_is_repaired_all_the_same() -> None:
+    assert offered(Reason.INTERRUPTED, bound=THERE, named=GONE, can_repair=None) == [Remedy.REPAIR, Remedy.FORK]
+
+
+@pytest.mark.parametrize(
+    ("first", "answer", "complete"),
+    [
+        (Remedy.HEAL, Remedy.HEAL, Remedy.HEAL),
+        (Remedy.REPAIR, Remedy.REPAIR, Remedy.REPAIR),
+        (Remedy.CARRY, Remedy.CARRY, Remedy.CARRY),
+        (Remedy.BIND, Remedy.BIND, None),
+        (Remedy.RELOCATE, Remedy.RELOCATE, None),
+        (Remedy.RETRY, None, None),
+        (Remedy.START_SERVER, None, None),
+        (Remedy.FORK, None, None),
+        (Remedy.UNDO, None, None),
+    ],
+)
+def test_an_alarm_is_answered_by_the_first_offer_or_by_none(
+    first: Remedy, answer: Remedy | None, complete: Remedy | None
+) -> None:
+    offered = (first, Remedy.CARRY)
+    assert (answer_to_alarm(offered), answer_to_alarm(offered, is_complete=True)) == (answer, complete)
+    assert answer_to_alarm(()) is None

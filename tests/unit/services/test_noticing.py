@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import structs
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
+from t3tray.core.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import GONE, Answers, Approval, Asker, Inquiry, Option, Question, Reply
 from t3tray.core.domain.guard import Answer, Decision, Other, Refusal, Told
 from t3tray.core.domain.notice import SETTLING, Click, NoticeKind, NoticeRules
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
+from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
@@ -231,6 +232,35 @@ async def test_an_alarm_is_told_and_its_notice_goes_once_it_was_seen() -> None:
         assert said.text == "T3 Code goes on in another session: 12 messages before, 0 messages now."
         here.look(QUIET)
         await here.desktop.until(lambda: not here.desktop.shown)
+
+
+@pytest.mark.parametrize(
+    ("remedies", "button"),
+    [
+        ((Remedy.HEAL, Remedy.REPAIR), "Give T3 Code Its Memory Back…"),
+        ((Remedy.REPAIR, Remedy.BIND), "Repair T3 Code's Cursor…"),
+        ((Remedy.CARRY, Remedy.BIND), "Carry the Conversation Over…"),
+    ],
+)
+async def test_the_button_of_a_switch_leads_to_the_preview_of_what_mends_it(remedies: tuple[Remedy, ...], button: str) -> None:
+    async with world() as here:
+        here.look(replace(QUIET, rows=(replace(row("a"), remedies=remedies), row("b")), alarms=(ALARM,)))
+        id = await here.desktop.next("“Thread a” may have forgotten its conversation")
+        said = here.desktop.shown[id]
+        assert [each.label for each in said.buttons] == [button]
+        assert len(said.text) <= NOTICE_LIMIT and "ses_" not in f"{said}"
+        here.desktop.hear(Heard(id, "another key", "leave"))
+        here.desktop.hear(Heard(id, said.buttons[0].key, "leave"))
+        here.desktop.hear(Heard(id, CLICKED))
+        assert here.clicks == [Click("a", "leave", remedies[0]), Click("a")]
+        assert here.server.answers.empty()
+
+
+@pytest.mark.parametrize("remedies", [(), (Remedy.BIND, Remedy.CARRY), (Remedy.RETRY, Remedy.HEAL), (Remedy.FORK,)])
+async def test_a_switch_that_no_single_click_could_mend_has_no_button(remedies: tuple[Remedy, ...]) -> None:
+    async with world() as here:
+        here.look(replace(QUIET, rows=(replace(row("a"), remedies=remedies),), alarms=(ALARM,)))
+        assert here.desktop.shown[await here.desktop.next("Thread a")].buttons == ()
 
 
 async def test_a_refusal_of_the_guard_is_told_until_it_was_seen() -> None:
