@@ -295,7 +295,7 @@ class Engine:
 
     async def mark_seen(self, thread_id: str) -> None:
         """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
-        await self._run_sql(self.store.alarms.mark_seen, thread_id, utc_now())
+        await self._run_sql(self._sentinel.leave, thread_id)
         await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
 
     async def rest_if_idle(self, picture: Picture) -> bool:
@@ -335,6 +335,7 @@ class Engine:
             utc_now(),
             archived,
             self.t3_sides.of(seen, utc_now()),
+            await self._run_sql(self.store.alarms.left),
         )
         return replace(
             taken,

@@ -119,7 +119,8 @@ def brief_of(overview: Overview, recent: int) -> Overview:
 
 
 def _is_told(row: ThreadRow) -> bool:
-    return row.verdict.kind is Kind.BLOCKED or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
+    is_trouble = row.verdict.kind is Kind.BLOCKED or row.is_half_mended
+    return is_trouble or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
 
 
 def _group(lines: list[Line], known: Mapping[str, Line]) -> Group:
@@ -136,7 +137,7 @@ def _section(row: ThreadRow, unseen: frozenset[str], asked: frozenset[str | None
     """What nobody has seen yet comes first, then what a thread can no longer do, then what it is doing."""
     if row.is_archived:
         return Section.ARCHIVED
-    if row.thread.id in unseen:
+    if row.thread.id in unseen or row.is_half_mended:
         return Section.NEEDS_YOU
     if row.verdict.kind is Kind.BLOCKED:
         return Section.CANNOT_RESUME

@@ -181,7 +181,7 @@ def _stale(overview: Overview) -> tuple[Item, ...]:
 def _needs_you(overview: Overview) -> tuple[Item, ...]:
     asks = tuple(map(_in_tray, overview.asks[:_MOST]))
     asked = {ask.asker.thread_id for ask in overview.asks}
-    alarmed = {alarm.thread_id for alarm in overview.alarms}
+    alarmed = {alarm.thread_id for alarm in overview.alarms} | {row.thread.id for row in overview.rows if row.is_half_mended}
     live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, _what_changed(row)) for row in live if row.thread.id in alarmed]
     refused = {told.decision.thread_id for told in overview.refusals} - alarmed

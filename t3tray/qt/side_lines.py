@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from t3tray.core.domain.t3_side import NextMessage
 from t3tray.core.domain.verdict import Kind
@@ -16,12 +16,16 @@ from t3tray.qt.words import MARK_NOT_SURE, MARKS, side_note
 _KINDS = {Kind.BLOCKED: "bad", Kind.UNKNOWN: "unsure", Kind.RESUMABLE: "unsure"}
 
 
-def side_lines(side: NextMessage, actions: Sequence[Action]) -> QVBoxLayout:
-    """For a side of which there is something to say."""
+def side_lines(side: NextMessage, actions: Sequence[Action], leaving: QPushButton | None = None) -> QVBoxLayout:
+    """For a side of which there is something to say. `leaving` is the button that leaves it as it is."""
     sign = MARK_NOT_SURE if side.kind is Kind.RESUMABLE else MARKS[side.kind]
     lines = QVBoxLayout()
     lines.setSpacing(UNIT // 2)
-    lines.addWidget(label(f"{sign}  {side_note(side)}", _KINDS[side.kind], bold=True))
+    title = QHBoxLayout()
+    title.addWidget(label(f"{sign}  {side_note(side)}", _KINDS[side.kind], bold=True), 1)
+    if leaving is not None:
+        title.addWidget(leaving)
+    lines.addLayout(title)
     lines.addWidget(label(side.sentence, size=0.95))
     if actions:
         lines.addSpacing(UNIT)

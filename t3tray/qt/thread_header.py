@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QDir, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.offers import answer_to_alarm
@@ -31,7 +31,9 @@ _ALARMS = {
     AlarmKind.SWITCHED: "This thread was switched to another session",
     AlarmKind.LOST: "This thread has lost its session",
     AlarmKind.CLIFF: "The model was sent much less than before",
+    AlarmKind.LEFT: "Left as it is",
 }
+_LEAVE = "Leave It"
 _HERE = "Here and in the terminal: ready"
 # What the guard would give the thread's own session in place of.
 _PROTECTED_BY_GUARD = frozenset(
@@ -76,6 +78,7 @@ class ThreadHeader(QWidget):
         shown = (
             *told,
             row.next_message,
+            row.is_half_mended,
             self.can_protect,
             details.alarms,
             details.offered,
@@ -134,7 +137,7 @@ class ThreadHeader(QWidget):
         card.inside.addLayout(self._verdict)
         if side is not None and not side.is_fine and side.reason is not NextReason.AS_HERE:
             card.inside.addWidget(line())
-            card.inside.addLayout(side_lines(side, self._side_actions(side, details)))
+            card.inside.addLayout(side_lines(side, self._side_actions(side, details), self._leaving(details)))
         self._turn()
         return card
 
@@ -152,6 +155,14 @@ class ThreadHeader(QWidget):
         remedy = answer_to_alarm(details.offered)
         return self._remedy_actions(remedy, details)[:1] if remedy else []
 
+    def _leaving(self, details: ThreadDetails) -> QPushButton | None:
+        """What takes a thread that is half mended out of what needs you; where it has an alarm, that has it."""
+        if not details.row.is_half_mended or any(alarm.seen_at is None for alarm in details.alarms):
+            return None
+        made = button(_LEAVE)
+        made.clicked.connect(lambda: self.seen.emit(details.row.thread.id))
+        return made
+
     def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
@@ -161,7 +172,7 @@ class ThreadHeader(QWidget):
             mends = QHBoxLayout()
             fill_row(mends, actions, has_main=False)
             card.inside.addLayout(mends)
-        understood = button("Leave It" if is_half_mended else "I Have Seen This")
+        understood = button(_LEAVE if is_half_mended else "I Have Seen This")
         understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
         row = QHBoxLayout()
         row.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)

@@ -39,6 +39,7 @@ def icon_state(overview: Overview | None) -> IconState:
     """What matters most: something waits for you, something is wrong, something works, all is well, nothing runs."""
     from t3tray.core.domain.server import ServerState
     from t3tray.core.domain.verdict import Kind
+    from t3tray.core.services.protecting import GuardPhase
     from t3tray.qt.words import is_trouble, needing
 
     if overview is None:
@@ -46,7 +47,8 @@ def icon_state(overview: Overview | None) -> IconState:
     live = [row for row in overview.rows if not row.is_archived]
     if needing(overview):
         return IconState.ATTENTION
-    if is_trouble(overview.server) or any(row.verdict.kind is Kind.BLOCKED for row in live):
+    is_unanswered = overview.guard.phase is GuardPhase.ALONE
+    if is_trouble(overview.server) or is_unanswered or any(row.verdict.kind is Kind.BLOCKED for row in live):
         return IconState.TROUBLE
     if overview.server.state is ServerState.STARTING or any(row.is_working for row in live):
         return IconState.BUSY

@@ -168,10 +168,11 @@ def tooltip(overview: Overview | None) -> str:
 
 
 def needing(overview: Overview) -> int:
-    """How many things wait for the user: asks, threads with an alarm nobody has seen, threads in which T3 Code waits."""
+    """How many things wait for the user: asks, threads with an alarm nobody has seen, half mended ones, those in which T3 Code
+    waits."""
     asked = {ask.asker.thread_id for ask in overview.asks}
     waiting = {alarm.thread_id for alarm in overview.alarms}
-    waiting |= {row.thread.id for row in overview.rows if row.waits_in_t3 and not row.is_archived}
+    waiting |= {row.thread.id for row in overview.rows if (row.waits_in_t3 or row.is_half_mended) and not row.is_archived}
     return len(overview.asks) + len(waiting - asked)
 
 

@@ -14,12 +14,13 @@ from t3tray.core.domain.t3_side import CONTINUES, UNKNOWN, NextMessage, NextReas
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, ThreadRow
-from t3tray.qt.listing import Section, listing_of
+from t3tray.qt.listing import Section, brief_of, listing_of
 from t3tray.qt.menu import Item, menu_of
 from t3tray.qt.parts import Card
 from t3tray.qt.reading import description, note, tool_tip
+from t3tray.qt.tray import IconState, icon_state
 from t3tray.qt.window import MainWindow
-from t3tray.qt.words import MARK_NOT_SURE, row_mark
+from t3tray.qt.words import MARK_NOT_SURE, row_mark, tooltip
 from tests.support.views import NOON, READY, alarm, details, in_t3, preview, row
 
 EMPTY = next_message(T3Side(bound="ses_a"), Verdict(Reason.PROVED))
@@ -56,7 +57,8 @@ def cards(window: MainWindow, title: str) -> list[Card]:
 
 
 def shown_buttons(widget: QWidget) -> list[str]:
-    return [each.text() for each in widget.findChildren(QPushButton)]
+    QApplication.processEvents()
+    return [each.text() for each in widget.findChildren(QPushButton) if each.isVisibleTo(widget)]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,40 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
     window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=offered))
     (card,) = cards(window, "This thread was switched")
     assert shown_buttons(card) == ["I Have Seen This"]
+
+
+def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+    """No alarm was raised of it: nobody saw it happen."""
+    shown = replace(half(), is_half_mended=True)
+    overview = Overview(READY, (shown,), guard=GuardState(GuardPhase.OFF))
+    assert listing_of(overview).groups[Section.NEEDS_YOU].lines == (shown,)
+    assert icon_state(overview) is IconState.ATTENTION and tooltip(overview) == "t3tray: 1 needs you"
+    assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(overview, NOON))
+    assert brief_of(overview, 0).rows == (shown,)
+    window.show_overview(overview)
+    window.show_thread("a")
+    window.show_details(details(shown))
+    with qtbot.waitSignal(window.seen) as seen:
+        press(window.page.header, "Leave It").click()
+    assert seen.args == ["a"]
+    left = replace(overview, rows=(half(),))
+    window.show_overview(left)
+    window.show_details(details(half()))
+    assert Section.NEEDS_YOU not in listing_of(left).groups and icon_state(left) is IconState.READY
+    assert "Leave It" not in shown_buttons(window.page.header)
+    assert row_mark(half()) == MARK_NOT_SURE, "it is not well all the same"
+
+
+def test_an_alarm_has_the_only_button_to_leave_it(window: MainWindow) -> None:
+    shown = replace(half(), is_half_mended=True)
+    window.show_overview(Overview(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),)))
+    assert shown_buttons(window.page.header).count("Leave It") == 1
+
+
+def test_all_is_not_well_while_t3_code_is_led_to_a_guard_that_does_not_run() -> None:
+    assert icon_state(Overview(READY, (row("a"),), guard=GuardState(GuardPhase.ALONE))) is IconState.TROUBLE
 
 
 def items(found: tuple[Item, ...]) -> list[str]:

@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from t3tray.core.domain.t3_side import NextReason
+
 CLIFF = 0.4
 
 
 class AlarmKind(StrEnum):
-    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less than before."""
+    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less than before.
+
+    LEFT: the user said to leave what is wrong on T3 Code's side as it is; never unseen.
+    """
 
     SWITCHED = "switched"
     LOST = "lost"
     CLIFF = "cliff"
+    LEFT = "left"
 
 
 class Cause(StrEnum):
@@ -42,7 +48,10 @@ class Holding:
 
 @dataclass(frozen=True)
 class Alarm:
-    """One event, told once. `at`: when it happened, as its source says; `noticed_at`: when we saw it. `id`: None until kept."""
+    """One event, told once. `at`: when it happened, as its source says; `noticed_at`: when we saw it. `id`: None until kept.
+
+    `fault` is what was LEFT. Its `before` is the session that is used here, `now` what T3 Code names.
+    """
 
     thread_id: str
     kind: AlarmKind
@@ -53,12 +62,20 @@ class Alarm:
     noticed_at: datetime
     seen_at: datetime | None = None
     id: int | None = None
+    fault: NextReason | None = None
 
     @property
     def event(self) -> str:
         """What makes it one event: seen again, it is the same. A loss is the same loss whatever T3 Code writes meanwhile."""
+        if self.fault is not None:
+            return left_event(self.thread_id, self.before.session_id, self.now.session_id, self.fault)
         name = f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id}"
         return f"{name} {self.at.isoformat()}" if self.kind is AlarmKind.CLIFF else name
+
+
+def left_event(thread_id: str, bound: str | None, named: str | None, fault: NextReason) -> str:
+    """The event of a fault of T3 Code's side that the user left as it is. Another fault is another event."""
+    return f"{thread_id} {AlarmKind.LEFT} {bound} {named} {fault}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +137,8 @@ def alarm_sentence(alarm: Alarm) -> str:
             source = f"a session with {old}" if old else "its session"
             target = f"one with {new}" if new else "another one"
             return f"T3 Code switched this thread from {source} to {target}: {_CAUSES[alarm.cause]}."
+        case AlarmKind.LEFT:
+            return "You chose to leave what is wrong on T3 Code's side of this thread as it is."
 
 
 def alarm_notice(alarm: Alarm) -> str:
@@ -135,6 +154,8 @@ def alarm_notice(alarm: Alarm) -> str:
             old, new = _messages(alarm.before), _messages(alarm.now)
             held = f": {old} before, {new} now" if old and new else ""
             return f"T3 Code goes on in another session{held}."
+        case AlarmKind.LEFT:
+            return "What is wrong on T3 Code's side was left as it is."
 
 
 def _messages(holding: Holding) -> str:

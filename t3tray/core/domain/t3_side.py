@@ -101,8 +101,14 @@ class NextMessage:
         """Whether there is nothing to be said of it."""
         return self.kind is Kind.RESUMABLE and self.reason in _FINE
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether somebody has to mend it in this thread. FAILS is no thread's own: the protection is down for all of them."""
+        return self.reason is NextReason.LIVE or (self.kind is Kind.BLOCKED and self.reason not in _NO_FAULT)
+
 
 _FINE = frozenset({NextReason.CONTINUES, NextReason.GUARDED, NextReason.NEW})
+_NO_FAULT = frozenset({NextReason.FAILS, NextReason.AS_HERE, NextReason.GUARDED})
 _NEXT = "In T3 Code your next message"
 CONTINUES = NextMessage(Kind.RESUMABLE, NextReason.CONTINUES, f"{_NEXT} continues this conversation.")
 NEW = NextMessage(Kind.RESUMABLE, NextReason.NEW, f"{_NEXT} begins this conversation.")

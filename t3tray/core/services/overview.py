@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from t3tray.core.domain.alarm import Alarm
+from t3tray.core.domain.alarm import Alarm, left_event
 from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
 from t3tray.core.domain.server import ServerStatus
@@ -28,6 +28,8 @@ from t3tray.core.t3code.threads import Shape, T3Thread
 
 # The clock of the T3 Code that shows a thread, by the thread's id; not started where none runs.
 Clocks = Mapping[str, ReaperClock]
+# What is wrong in T3 Code for longer than that stays in its place: a thread that is not used needs nobody.
+_IS_NEWS = timedelta(hours=24)
 _ATTENTION = {Kind.BLOCKED: 0, Kind.UNKNOWN: 1, Kind.RESUMABLE: 1}
 
 
@@ -40,16 +42,18 @@ def take_overview(
     now: datetime,
     archived: bool = False,
     next_messages: NextMessages | None = None,
+    left: frozenset[str] = frozenset(),
 ) -> Overview:
-    """The rows of this picture: what has an unseen alarm or is blocked first, then the newest activity; what is archived last."""
+    """The rows of this picture: what has an unseen alarm, is half mended or blocked first, then the newest activity; what is
+    archived last. `left` are the events of the faults that the user left as they are."""
     shown = [*_one_a_session(found for found in picture.examinations if found.thread.archived_at is None)]
     if archived:
         shown += _one_a_session(found for found in picture.examinations if found.thread.archived_at is not None)
     clocks = _clocks(picture, clock)
     sides = next_messages or {}
-    rows = [_row(found, server, clocks, now, sides.get(found.thread.id)) for found in shown]
+    rows = [_row(found, server, clocks, now, sides.get(found.thread.id), left) for found in shown]
     rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
-    alarmed = {alarm.thread_id for alarm in alarms}
+    alarmed = {alarm.thread_id for alarm in alarms} | {row.thread.id for row in rows if row.is_half_mended}
     rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
     told = (*warnings, *_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
     foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
@@ -91,7 +95,7 @@ def take_details(
     thread = found.thread
     entries = store.journal.entries(thread.id)
     return ThreadDetails(
-        row=_row(found, server, _clocks(picture, clock), now, next_messages.get(thread_id)),
+        row=_row(found, server, _clocks(picture, clock), now, next_messages.get(thread_id), store.alarms.left()),
         cursor=found.cursor,
         journal=entries,
         receipt=store.receipts.last(thread.id),
@@ -102,13 +106,33 @@ def take_details(
     )
 
 
-def _row(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime, next_message: NextMessage | None) -> ThreadRow:
+def _row(
+    found: Examination,
+    server: ServerStatus,
+    clocks: Clocks,
+    now: datetime,
+    next_message: NextMessage | None,
+    left: frozenset[str],
+) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
     reaper = _reaper(found, server, clocks, now)
     remedies, t3 = offers(found.verdict, situation_of(found)), found.t3
+    is_half = _is_half_mended(found, next_message, now, left)
+    elsewhere = found.works_elsewhere
     return ThreadRow(
-        found.thread, session_id, found.verdict, reaper, t3, found.served, found.works_elsewhere, remedies, next_message
+        found.thread, session_id, found.verdict, reaper, t3, found.served, elsewhere, remedies, next_message, is_half
     )
+
+
+def _is_half_mended(found: Examination, side: NextMessage | None, now: datetime, left: frozenset[str]) -> bool:
+    """Whether the thread goes on here, and T3 Code's side of it is still to be mended."""
+    if side is None or not side.is_fault or found.verdict.kind is not Kind.RESUMABLE or found.t3 is None:
+        return False
+    if found.thread.archived_at is not None or found.t3.deleted_at is not None:
+        return False
+    bound = found.cursor.session_id if found.cursor else None
+    is_news = now - found.thread.last_activity_at < _IS_NEWS
+    return is_news and left_event(found.thread.id, bound, found.t3.session_id, side.reason) not in left
 
 
 def _reaper(found: Examination, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:

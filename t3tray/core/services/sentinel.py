@@ -78,6 +78,17 @@ class Sentinel:
         self._watched = {found.thread.id: found for found in picture.examinations}
         return alarms
 
+    def leave(self, thread_id: str) -> None:
+        """The user has seen this thread's alarms, and leaves what is wrong on T3 Code's side as it is. Raises StoreError."""
+        self._store.alarms.mark_seen(thread_id, self._now())
+        found, side = self._watched.get(thread_id), self._sides.get(thread_id)
+        if found is None or found.cursor is None or found.t3 is None or side is None:
+            return
+        if side.is_fault and found.verdict.kind is Kind.RESUMABLE:
+            now, bound, named = self._now(), Holding(found.cursor.session_id), Holding(found.t3.session_id)
+            left = Alarm(thread_id, AlarmKind.LEFT, Cause.UNKNOWN, bound, named, now, now, seen_at=now, fault=side.reason)
+            self._stand(self._store.alarms.record({}, [left]))
+
     def _raised(
         self, moved: list[Examination], turns: list[Examination], gone: list[Alarm], known: dict[str, str | None]
     ) -> list[Alarm]:
@@ -152,7 +163,7 @@ class Sentinel:
             return False
         if side is None or not side.is_fine:
             return False
-        if cursor.session_id == alarm.before.session_id:
+        if alarm.kind is AlarmKind.LEFT or cursor.session_id == alarm.before.session_id:
             return True
         entries = self._store.journal.entries(found.thread.id)
         return any(entry.deed and entry.event in _ENDS and entry.at >= alarm.noticed_at for entry in entries)
@@ -201,7 +212,8 @@ class Sentinel:
         side, cursor = self._sides.get(found.thread.id), found.cursor
         if side is None or side.reason is not NextReason.INSTANCE_CHANGED or cursor is None or found.thread.id not in known:
             return False
-        return found.verdict.kind is Kind.RESUMABLE and not self._standing.get(found.thread.id)
+        standing = self._standing.get(found.thread.id, ())
+        return found.verdict.kind is Kind.RESUMABLE and all(alarm.kind is AlarmKind.LEFT for alarm in standing)
 
     def _reset(self, found: Examination) -> Alarm:
         cursor, now = found.cursor, self._now()

@@ -42,7 +42,8 @@ class ThreadRow:
 
     `session_directory` is where its session works, if that is another folder than the thread's. `remedies` is what can be chosen,
     the best first, as far as is known; the details know for sure. `next_message` is T3 Code's side of a thread of its own: where
-    the next message that is typed there goes.
+    the next message that is typed there goes. `is_half_mended`: that has to be mended still, is no old story, and the user has
+    not said to leave it.
     """
 
     thread: Thread
@@ -54,6 +55,7 @@ class ThreadRow:
     session_directory: str | None = None
     remedies: tuple[Remedy, ...] = ()
     next_message: NextMessage | None = None
+    is_half_mended: bool = False
 
     @property
     def is_t3_side_fine(self) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, literal, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
-from t3tray.core.domain.alarm import Alarm
+from t3tray.core.domain.alarm import Alarm, AlarmKind
 from t3tray.core.store.column_types import Moment
 from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
@@ -26,6 +26,7 @@ _NOTE = text(
 )
 # What the event of an alarm whose thread was mended ends with.
 _MENDED = " mended "
+_LEFT = f" {AlarmKind.LEFT} "
 
 
 class Alarms:
@@ -49,7 +50,7 @@ class Alarms:
             for alarm in raised:
                 if _is_known(connection, alarm):
                     continue
-                values = {"thread_id": alarm.thread_id, "event": alarm.event, "alarm": alarm}
+                values = {"thread_id": alarm.thread_id, "event": alarm.event, "alarm": alarm, "seen_at": alarm.seen_at}
                 done = connection.execute(insert(alarms).values(values).on_conflict_do_nothing())
                 if done.rowcount:
                     fresh.append(replace(alarm, id=done.lastrowid))
@@ -74,6 +75,12 @@ class Alarms:
             for row in connection.execute(wanted):
                 found[row.thread_id] = (*found.get(row.thread_id, ()), replace(row.alarm, id=row.id, seen_at=row.seen_at))
         return found
+
+    def left(self) -> frozenset[str]:
+        """The events of those that the user left as they are, and that were not mended since."""
+        wanted = select(alarms.c.event).where(alarms.c.event.contains(_LEFT), ~alarms.c.event.contains(_MENDED))
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(wanted))
 
     def put_away(self, ids: Collection[int], at: datetime) -> None:
         """The threads of these alarms were mended."""
