@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from t3tray.core.desk import Desk
 from t3tray.core.domain.alarm import AlarmKind
+from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused
@@ -89,6 +90,7 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
     assert new != old and "PELICAN" not in model.words_sent(), "the silent switch"
     overview = await watcher.until(lambda seen: any(alarm.kind is AlarmKind.SWITCHED for alarm in seen.alarms), LIMIT)
     assert overview.rows[0].verdict.kind is Kind.BLOCKED
+    assert answer_to_alarm(overview.rows[0].remedies, is_complete=True) is Remedy.HEAL, "the button of the notice"
     await turn(t3, thread, "say: a second turn in the new session")
 
     details = await watcher.desk.details(thread)
