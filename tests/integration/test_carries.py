@@ -24,6 +24,8 @@ from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import StubModel
 
+pytestmark = pytest.mark.timeout(1_800)
+
 WORD = "PELICAN"
 TELL = f"the codeword is {WORD}"
 ASK = "what is the codeword?"

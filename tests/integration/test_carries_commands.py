@@ -18,6 +18,9 @@ from tests.support.opencode2 import in_opencode2
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 
+# Up to twenty commands, each a process of its own.
+pytestmark = pytest.mark.timeout(1_800)
+
 WORD = "PELICAN"
 ASK = "what is the codeword?"
 

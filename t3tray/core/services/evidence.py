@@ -158,6 +158,7 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
     if cursor.last_message_id is not None:
         tail = _recorded(newest, cursor.last_message_id) or _read(reader.message, cursor.session_id, cursor.last_message_id)
     facts = session.value
+    context, opencode2 = _model_gets(reader, facts)
     evidence = Evidence(
         taken_at=surroundings.now(),
         session=session,
@@ -171,8 +172,8 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         asked=_DATABASE,
         t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
-        context=_told(reader.context, facts.id, facts.reverted_to),
-        opencode2=_told(reader.held_by_opencode2, facts.id),
+        context=context,
+        opencode2=opencode2,
         in_doubt=recorded.in_doubt,
     )
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
@@ -371,7 +372,7 @@ def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFac
     return newest if isinstance(newest, Found) and newest.value.id == message_id else None
 
 
-def _read(read: Callable[..., T], *ids: str | None) -> Lookup[T]:
+def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
     try:
         return Found(read(*ids))
     except SessionMissing:
@@ -382,14 +383,22 @@ def _read(read: Callable[..., T], *ids: str | None) -> Lookup[T]:
         return _unexpected()
 
 
-def _told(read: Callable[..., T], *ids: str | None) -> T | None:
-    """What it tells; None where it does not."""
-    found = _read(read, *ids)
-    return found.value if isinstance(found, Found) else None
+def _model_gets(reader: Sessions, session: SessionFacts) -> tuple[Context | None, int | None]:
+    """What the model would get of the session, and how many messages only OpenCode 2 holds; None where that is not told."""
+    try:
+        return reader.context(session.id, session.reverted_to), reader.held_by_opencode2(session.id)
+    except ServerError:
+        return None, None
+    except Exception:
+        _unexpected()
+        return None, None
 
 
 def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
-    newest = _read(reader.newest, session_id)
-    if not isinstance(newest, Found):
-        return Failure.SERVER_ERROR if isinstance(newest, Absent) else newest
-    return Absent() if newest.value is None else Found(newest.value)
+    try:
+        newest = reader.newest(session_id)
+    except ServerError as error:
+        return failure_of(error)
+    except Exception:
+        return _unexpected()
+    return Absent() if newest is None else Found(newest)
