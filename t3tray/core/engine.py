@@ -45,6 +45,7 @@ from t3tray.core.services.news import News
 from t3tray.core.services.overview import take_details, take_overview
 from t3tray.core.services.recovery import Recovery, Settlers
 from t3tray.core.services.remedies.plan import Tools
+from t3tray.core.services.remedies.proving import REPLACES
 from t3tray.core.services.remedies.remedies import Remedies
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.resting import Resting
@@ -122,8 +123,9 @@ class Engine:
         self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
+        kept, budget = self.archive.copies, settings.carry_characters
         tools = Tools(
-            store, run_sql, utc_now, author, self.database.reading, self.connect, self.archive.copies, settings.carry_characters
+            store, run_sql, utc_now, author, self.database.reading, self.connect, self._joined, kept, self.resume.judge, budget
         )
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
@@ -408,6 +410,8 @@ class Engine:
         """
         thread = await self.take_in(thread_id)
         await self._recover(thread.id)
+        if (await self._run_sql(self.store.journal.binding, thread.id)).pending and choice.remedy in REPLACES:
+            await self._connect_for(thread.id)
         details = await self.details(thread.id)
         try:
             return await self.remedies.apply(details, choice, seen)

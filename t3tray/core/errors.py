@@ -23,6 +23,7 @@ T3TrayError
 │   │   └── SessionNotFound    no session with that id, to make a thread for
 │   ├── UsageError             the words of a command or a field are off
 │   ├── NotResumable           the verdict forbids it or cannot tell; nothing was changed (services.resume, it holds the receipt)
+│   ├── CannotTell             no server says whether a session is there, so nothing is put in its place
 │   └── Refused                for safety; nothing was changed
 └── OurBug                     anything else: shown with a report to copy
 """
@@ -151,6 +152,10 @@ class SessionNotFound(ThreadNotFound):
 class UsageError(WorldError):
     title = "That is not how it is asked"
     exit_code = ExitCode.USAGE
+
+
+class CannotTell(WorldError):
+    title = "Cannot tell whether the session is there"
 
 
 class Refused(WorldError):

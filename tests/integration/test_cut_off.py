@@ -135,3 +135,19 @@ def test_a_repair_that_can_not_be_settled_stands_open_and_stops_nothing(
     (found,) = (found for found in program.json("doctor")["findings"] if found["name"] == "open intents")
     assert not found["ok"] and thread in found["detail"] and "cannot be settled yet" in found["table"][0]
     assert str(tmp_path / "gone") in found["table"][0]
+
+
+@pytest.mark.parametrize("remedy", ["start-afresh", "carry-transcript"])
+def test_no_remedy_begins_anew_by_the_word_of_another_database(
+    program: Program, server: RawServer, thread: str, tmp_path: Path, remedy: str
+) -> None:
+    first = bound(program, thread)
+    # As a wrapper, another HOME or a login item without the shell's variables makes it.
+    program.environment["XDG_DATA_HOME"] = str(tmp_path / "elsewhere")
+    refused = program.json("remedy", thread, remedy, "--yes", code=6)["error"]
+    assert f"{first} is there" in refused["message"] and "nothing needs mending" in refused["message"]
+    assert sessions(server).keys() == {first}
+    assert program.run("send", thread, ASK).strip() == WORD
+    server.stop()
+    program.json("remedy", thread, remedy, "--yes", code=4)
+    assert "superseded" not in {entry["event"] for entry in program.json("journal", thread)["entries"]}

@@ -63,11 +63,14 @@ class Life:
         async def connect() -> FakeServer:
             return server
 
+        async def join() -> FakeServer | None:
+            return server if server.up else None
+
         def copies(thread_id: str, session_id: str | None) -> Iterator[Transcript]:
             if session_id:
                 yield Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
 
-        self.tools = Tools(self.store, run, now, self.author, server.reading, connect, copies, 1000)
+        self.tools = Tools(self.store, run, now, self.author, server.reading, connect, join, copies, self.resume.judge, 1000)
         self.remedies = Remedies(self.tools)
         self.recovery = Recovery(self.store.journal, run, self.author, Settlers(self.threads.settle, self.remedies.settle))
 

@@ -157,6 +157,10 @@ class Resume:
         surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
         return examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
 
+    async def judge(self, thread_id: str, server: SessionServer) -> Verdict:
+        """The verdict alone."""
+        return (await self.examine(thread_id, server)).verdict
+
     async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
         """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
         cursor = (await self._run_sql(self._store.journal.binding, thread_id)).cursor

@@ -10,9 +10,10 @@ from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
 from t3tray.core.services.evidence import cursor_now, refuse_stranded
 from t3tray.core.services.remedies.collecting import indented, losses
@@ -109,6 +110,8 @@ class Release:
         bound = await self._tools.run_sql(live_binding, self._tools, thread.id) or details.cursor
         if bound is None:
             raise Refused("This thread has no session to let go of.")
+        verdict = details.row.verdict
+        is_there = verdict.kind is Kind.RESUMABLE and details.row.session_id == bound.session_id
         preview = Preview(
             Remedy.RELEASE,
             f"Let “{thread.title}” go of {bound.session_id}",
@@ -116,6 +119,7 @@ class Release:
             (f"It is bound to {bound.session_id}.",),
             ("It is bound to no session: it cannot be resumed until you bind it again.",),
             ("The session stays as it is in OpenCode.", "The binding stays in the history, and this can be undone."),
+            (f"The session is there, and the thread could be resumed: {sentence(verdict)}",) if is_there else (),
         )
 
         async def carry_out() -> None:

@@ -18,6 +18,7 @@ from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import SETTLES, Actor, Entry, Event, last_change
 from t3tray.core.domain.remedy import Choice, Deed, Preview
 from t3tray.core.domain.transcript import Transcript, Utterance
+from t3tray.core.domain.verdict import Verdict
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.store.store import Store
@@ -37,10 +38,11 @@ class Library(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be.
+    """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be,
+    `join` does not.
 
     `copies` tells a thread's conversation from elsewhere than OpenCode, the best first, and reads each when it is asked for it;
-    `budget` is in characters.
+    `judge` gives the verdict on a thread as a server sees it; `budget` is in characters.
     """
 
     store: Store
@@ -49,7 +51,9 @@ class Tools:
     author: Author
     library: Callable[[], AbstractContextManager[Library]]
     connect: Callable[[], Awaitable[SessionServer]]
+    join: Callable[[], Awaitable[SessionServer | None]]
     copies: Callable[[str, str | None], Iterator[Transcript]]
+    judge: Callable[[str, SessionServer], Awaitable[Verdict]]
     budget: int
 
 

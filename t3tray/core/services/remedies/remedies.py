@@ -22,6 +22,7 @@ from t3tray.core.services.remedies.joining import TELLS, Join, finish_undo, give
 from t3tray.core.services.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
+from t3tray.core.services.remedies.proving import as_the_server_tells
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.views import ThreadDetails
 
@@ -48,14 +49,14 @@ class Remedies:
 
     async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
         """What it would do; nothing is changed. Raises Refused, with the reason, for what cannot be done."""
-        return (await self._plan(details, choice)).preview
+        return (await self._plan(details, choice, starts=False)).preview
 
     async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
         """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
 
         An error on the way leaves everything as before, or to be settled by recovery.
         """
-        plan = await self._plan(details, choice)
+        plan = await self._plan(details, choice, starts=True)
         if seen is not None and plan.preview != seen:
             raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
         await plan.carry_out()
@@ -110,10 +111,11 @@ class Remedies:
             lacks=row.next_message is not None and row.next_message.reason is NextReason.PARTIAL,
         )
 
-    async def _plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+    async def _plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
         if choice.remedy is not Remedy.UNDO:
             if choice.remedy not in self._acts:
                 raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")
+            details = await as_the_server_tells(self._tools, details, choice.remedy, starts)
             return await self._acts[choice.remedy].plan(details, choice)
         done = last_remedy(details.journal)
         deed = done[0].deed if done else None
