@@ -415,8 +415,7 @@ class Engine:
         details = await self.details(thread.id)
         try:
             return await self.remedies.apply(details, choice, seen)
-        except T3TrayError:
-            # Cancelled, it is settled as after a crash, by whoever next uses the server.
+        except T3TrayError:  # cancelled, it is settled as after a crash, by whoever next uses the server
             await self._recover(thread.id)
             raise
 
@@ -465,8 +464,7 @@ class Engine:
     async def _connect_for(self, thread_id: str) -> Connection:
         """A connection, and what was left open in this thread settled, as far as it can be now. Raises what `connect` raises."""
         connection = await self.connect()
-        if self.database.trust.failure is not None:
-            # Other sessions of the thread are told by the database only.
+        if self.database.trust.failure is not None:  # the thread's other sessions are told by the database only
             await self.source.compare(connection)
         await self.recovery.settled(thread_id)
         return connection
