@@ -123,10 +123,8 @@ class Engine:
         self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
-        kept, budget = self.archive.copies, settings.carry_characters
-        tools = Tools(
-            store, run_sql, utc_now, author, self.database.reading, self.connect, self._joined, kept, self.resume.judge, budget
-        )
+        library, kept, budget = self.database.reading, self.archive.copies, settings.carry_characters
+        tools = Tools(store, run_sql, utc_now, author, library, self.connect, self._joined, kept, self.resume.judge, budget)
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
         self.remedies = Remedies(tools, self._repair)
