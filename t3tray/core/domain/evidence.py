@@ -105,8 +105,7 @@ class Evidence(Struct, frozen=True):
     `newest` is the session's last message (Absent: the session has none). `tail` and `first` are the messages that the
     cursor recorded; None means there was nothing recorded to look for, or no need to look. `same_directory` compares
     real paths, None where one of them cannot be resolved. `others_writing`: another process may be in the middle of a turn.
-    `asked` names who gave the evidence, for the receipt. `t3_talks_to`: the user chose the thread's session here, and T3 Code
-    itself still goes on in this other one ("": in none). `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
+    `asked` names who gave the evidence, for the receipt. `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
     how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
     there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
     where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
@@ -129,7 +128,6 @@ class Evidence(Struct, frozen=True):
     split: tuple[Claim, ...] = ()
     conflict: tuple[Claim, ...] = ()
     asked: str = ""
-    t3_talks_to: str | None = None
     t3_works: bool = False
     taken_back: int | None = None
     asked_for: bool = False

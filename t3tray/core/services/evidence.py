@@ -39,7 +39,7 @@ STILL_WARM = timedelta(minutes=10)
 class Recorded(Struct, frozen=True):
     """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
 
-    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`, `t3_talks_to`,
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`,
     `asked_for`, `handed_over` and `in_doubt` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread`
     names what of it could not be read, for people; the verdict is unknown then, whatever else is known.
     """
@@ -51,7 +51,6 @@ class Recorded(Struct, frozen=True):
     conflict: tuple[Claim, ...] = ()
     t3: T3Thread | None = None
     served: tuple[Served, ...] = ()
-    t3_talks_to: str | None = None
     asked_for: bool = False
     handed_over: bool = False
     deleted: bool = False
@@ -113,7 +112,6 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
         has_turns=recorded.has_turns,
         split=recorded.split,
         conflict=recorded.conflict,
-        t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
         asked_for=recorded.asked_for,
         handed_over=recorded.handed_over,
@@ -170,7 +168,6 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         split=recorded.split,
         conflict=recorded.conflict,
         asked=_DATABASE,
-        t3_talks_to=recorded.t3_talks_to,
         t3_works=recorded.t3 is not None and recorded.t3.is_working,
         context=context,
         opencode2=opencode2,

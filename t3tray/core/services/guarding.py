@@ -23,7 +23,7 @@ from t3tray.core.opencode.wire import Marker, SessionRecord
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.ports import SessionServer
-from t3tray.core.services.resume import RENEWS
+from t3tray.core.services.resume import RENEWS, is_amid_a_turn, is_news
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.folders import real_directory
@@ -112,7 +112,8 @@ class Guarding:
             return
         kept, cursor = owner
         evidence, _ = await self._evidence(kept, cursor, cursor.last_message_id is not None)
-        if decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
+        is_due = is_news(cursor, evidence) and not is_amid_a_turn(cursor, evidence)
+        if is_due and decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
             now = await gather.cursor_now(await self._connect(), evidence.session.value, cursor)
             why = "seen by the guard"
             entry = Entry(kept.id, Event.PROVEN, Actor.TURN, why, self._now(), session_id, cursor=now)

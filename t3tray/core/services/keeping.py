@@ -7,17 +7,18 @@ server and changes no binding to another session. For the thread that runs the S
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Found, MessageFacts, SessionFacts
+from t3tray.core.domain.evidence import Evidence, Found, MessageFacts, SessionFacts
 from t3tray.core.domain.thread import Source
 from t3tray.core.errors import ServerError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.many import Extent, extents
-from t3tray.core.services.resume import RENEWS, Examination
+from t3tray.core.services.evidence import STILL_WARM
+from t3tray.core.services.resume import RENEWS, Examination, is_amid_a_turn
 from t3tray.core.services.survey import Picture
 from t3tray.core.store.proofs import Proof
 from t3tray.core.store.store import Store
@@ -56,7 +57,16 @@ class Keeper:
         if found.evidence.in_doubt:
             # A binding from a copy is proved by a resume only: reading shows that the session is there, not that it is the one.
             return False
+        if found.is_unfinished and is_amid_a_turn(found.cursor, found.evidence) and self._is_warm(found.evidence):
+            # A server that is not known here may be at work in it. One that was broken off is recorded later.
+            return False
         return found.is_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
+
+    def _is_warm(self, evidence: Evidence) -> bool:
+        match evidence.session:
+            case Found(session):
+                return self._now() - datetime.fromtimestamp(session.updated_ms / 1000, UTC) < STILL_WARM
+        return False
 
     def _proofs(self, due: Sequence[Examination]) -> list[Proof]:
         with self._database.reading() as reader:

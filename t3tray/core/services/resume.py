@@ -35,6 +35,24 @@ _DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the u
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
+def is_news(cursor: Cursor, evidence: Evidence) -> bool:
+    """Whether the session holds something that its cursor does not know yet."""
+    match evidence.session, evidence.newest:
+        case Found(session), Found(newest):
+            known = (cursor.last_message_id, cursor.title, cursor.directory)
+            finished = newest.ends_a_turn and newest.id != cursor.last_finished_id
+            return finished or known != (newest.id, session.title, session.directory)
+    return False
+
+
+def is_amid_a_turn(cursor: Cursor, evidence: Evidence) -> bool:
+    """Whether a turn has begun and not ended, in a session of which something is recorded: its end is what is worth a line."""
+    match evidence.newest:
+        case Found(newest):
+            return not newest.ends_a_turn and cursor.last_message_id is not None
+    return False
+
+
 class NamedSession(Struct, frozen=True):
     """What OpenCode has of the session that T3 Code names; `same_folder`: it works in the thread's."""
 
@@ -70,12 +88,7 @@ class Examination(Struct, frozen=True):
         """The session is the recorded one, and holds something that the cursor does not know yet."""
         if self.cursor is None or self.verdict.reason not in RENEWS:
             return False
-        match self.evidence.session, self.evidence.newest:
-            case Found(session), Found(newest):
-                known = (self.cursor.last_message_id, self.cursor.title, self.cursor.directory)
-                finished = newest.ends_a_turn and newest.id != self.cursor.last_finished_id
-                return finished or known != (newest.id, session.title, session.directory)
-        return False
+        return is_news(self.cursor, self.evidence)
 
     @property
     def is_unread(self) -> bool:

@@ -353,7 +353,7 @@ class Survey:
         """
         thread = t3_thread(t3, own.draft if own else "")
         if cursor is not None and cursor.chosen_over == (t3.session_id or ""):
-            return Recorded(thread, cursor, t3.has_turns, t3=t3, t3_talks_to=cursor.chosen_over)
+            return Recorded(thread, cursor, t3.has_turns, t3=t3)
         if t3.session_id is None:
             # That T3 Code has lost track of it changes nothing here; where its own next message goes is told apart.
             return Recorded(thread, cursor, t3.has_turns, t3=t3, handed_over=t3.handed_over)
