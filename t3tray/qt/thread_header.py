@@ -47,7 +47,7 @@ _PROTECTED_BY_GUARD = frozenset(
     }
 )
 # In px: from here on the buttons stand beside the sentence.
-_SIDE_BY_SIDE = 560
+_SIDE_BY_SIDE = 720
 
 
 class ThreadHeader(QWidget):
@@ -152,6 +152,10 @@ class ThreadHeader(QWidget):
         return found
 
     def _alarm_actions(self, details: ThreadDetails) -> list[Action]:
+        side = details.row.next_message
+        if side and self._side_actions(side, details):
+            # What mends it stands right above, with T3 Code's side.
+            return []
         remedy = answer_to_alarm(details.offered)
         return self._remedy_actions(remedy, details)[:1] if remedy else []
 
@@ -166,18 +170,18 @@ class ThreadHeader(QWidget):
     def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
-        card.inside.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True))
+        understood = button(_LEAVE if is_half_mended else "I Have Seen This")
+        understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
+        title = QHBoxLayout()
+        title.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True), 1)
+        title.addWidget(understood)
+        card.inside.addLayout(title)
+        card.inside.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
         if actions:
             mends = QHBoxLayout()
             fill_row(mends, actions, has_main=False)
             card.inside.addLayout(mends)
-        understood = button(_LEAVE if is_half_mended else "I Have Seen This")
-        understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
-        row = QHBoxLayout()
-        row.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
-        row.addWidget(understood)
-        card.inside.addLayout(row)
         return card
 
     def _buttons(self, details: ThreadDetails) -> QHBoxLayout:

@@ -137,7 +137,7 @@ def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(
     window.show_details(told)
     first, second = cards(window, "This thread was switched")
     assert shown_buttons(first) == ["I Have Seen This"], "the newest alone has it"
-    assert shown_buttons(second) == [words, "I Have Seen This"]
+    assert shown_buttons(second) == ["I Have Seen This", words]
     window.remedy_wanted.connect(lambda thread_id, choice: window.show_preview(thread_id, choice, preview(choice.remedy)))
     press(second, words).click()
     assert window.sheet.isVisible() and window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
@@ -184,8 +184,11 @@ def test_an_alarm_has_the_only_button_to_leave_it(window: MainWindow) -> None:
     shown = replace(half(), is_half_mended=True)
     window.show_overview(Overview(READY, (shown,), alarms=(alarm("a"),)))
     window.show_thread("a")
-    window.show_details(replace(details(shown), alarms=(alarm("a"),)))
-    assert shown_buttons(window.page.header).count("Leave It") == 1
+    window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=(Remedy.REPAIR,)))
+    said = shown_buttons(window.page.header)
+    assert said.count("Leave It") == 1 and said.count("Repair T3 Code's Cursor…") == 1
+    (card,) = cards(window, "This thread was switched")
+    assert shown_buttons(card) == ["Leave It"], "what mends it stands with T3 Code's side"
 
 
 def test_all_is_not_well_while_t3_code_is_led_to_a_guard_that_does_not_run() -> None:

@@ -111,6 +111,35 @@ async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_hist
     assert life.store.threads.find("t1").last_activity_at > touched
 
 
+async def test_a_turn_through_the_guard_is_recorded_once_at_its_end(
+    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+) -> None:
+    life = begin()
+    made = await make(life, server, thread)
+
+    def proofs() -> int:
+        return [event for event, _ in life.events("t1")].count(Event.PROVEN)
+
+    await server.prompt(made, "hello")
+    for _ in range(2):
+        await life.guarding.seen(made, thread)
+    assert proofs() == 1, "the first turn"
+    held = server.messages_held[made]
+    await server.prompt(made, "go on")
+    answer = held.pop()
+    for _ in range(2):
+        await life.guarding.seen(made, None)
+    assert proofs() == 1, "the model has not answered yet"
+    held.append(answer)
+    for _ in range(2):
+        await life.guarding.seen(made, thread)
+    bound = life.store.journal.binding("t1").cursor
+    assert proofs() == 2 and bound and bound.last_message_id == bound.last_finished_id == answer.facts.id
+    life.write("t1", Event.PROVEN, structs.replace(bound, server_version="0.0.0"))
+    await life.guarding.seen(made, thread)
+    assert proofs() == 3, "another version alone, as the database tells it, is no news"
+
+
 async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_go(
     begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:

@@ -290,6 +290,19 @@ def test_a_finished_turn_renews_the_proof_once(world: World, eyes: Eyes) -> None
     assert [entry.event.value for entry in eyes.store.journal.entries("t1")] == ["confirmed", "proven"]
 
 
+def test_a_turn_that_may_still_run_is_recorded_at_its_end(world: World, eyes: Eyes) -> None:
+    """Its server may be T3 Code's own, of which a look at the database knows nothing."""
+    fine(world)
+    eyes.keep()
+    for number in (2, 3):
+        with writing(world.opencode) as connection:
+            add_message(connection, "ses_1", number, NOON + timedelta(minutes=number))
+            connection.execute("UPDATE session SET time_updated = time_updated + 60000")
+        eyes.keep()
+        events = [entry.event.value for entry in eyes.store.journal.entries("t1")]
+        assert events == ["confirmed", "proven"][: number - 1], "the message alone is none"
+
+
 def test_another_session_than_the_kept_one_is_a_conflict_until_the_user_chooses(world: World, eyes: Eyes) -> None:
     fine(world)
     eyes.keep()
