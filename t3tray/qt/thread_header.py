@@ -176,8 +176,8 @@ class ThreadHeader(QWidget):
         title.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True), 1)
         title.addWidget(understood)
         card.inside.addLayout(title)
-        card.inside.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
+        card.inside.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
         if actions:
             mends = QHBoxLayout()
             fill_row(mends, actions, has_main=False)
