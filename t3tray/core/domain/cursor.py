@@ -37,4 +37,4 @@ class Cursor(Struct, frozen=True):
     @property
     def is_well_formed(self) -> bool:
         """An id that OpenCode could have made; anything else it answers with 400 or 500, never with 404."""
-        return self.session_id.startswith(SESSION_PREFIX) and len(self.session_id) > len(SESSION_PREFIX)
+        return self.session_id.startswith(SESSION_PREFIX) and self.session_id != SESSION_PREFIX

@@ -461,14 +461,17 @@ class Survey:
 
     def _explained(self, evidence: Evidence) -> Evidence:
         """With the reason why the database cannot be believed, where that makes the verdict."""
-        told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
         trust = self._database.trust
+        if trust.absence_counts and trust.failure is None:
+            return evidence
+        told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
         is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
         return structs.replace(evidence, why=trust.why) if is_why else evidence
 
     def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
         """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
-        return any(self._works(child, surroundings) for child in self._index.children_of(session_id))
+        children = self._index.children_of(session_id)
+        return bool(children) and any(self._works(child, surroundings) for child in children)
 
     def _works(self, child: str, surroundings: Surroundings) -> bool:
         since_ms = (surroundings.now() - gather.STILL_WARM).timestamp() * 1000

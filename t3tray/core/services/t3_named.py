@@ -68,8 +68,11 @@ class T3Named:
 
 def sessions_of(found: Examination) -> tuple[str, ...]:
     """The sessions whose change is a change of the thread's."""
-    named = (found.cursor.session_id if found.cursor else None, found.t3.session_id if found.t3 else None)
-    return tuple(name for name in named if name is not None)
+    bound = found.cursor.session_id if found.cursor is not None else None
+    named = found.t3.session_id if found.t3 is not None else None
+    if named is None or named == bound:
+        return () if bound is None else (bound,)
+    return (named,) if bound is None else (bound, named)
 
 
 def _look_up(session_id: str, directory: str, index: SessionIndex, surroundings: Surroundings) -> NamedSession:

@@ -297,6 +297,7 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
     cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
     named = _text(cursor.session_id)
     is_working = session_status in _AT_WORK or active_turn is not None
+    seen = moment(last_seen)
     return T3Thread(
         id=thread_id or "",
         title=title or "",
@@ -321,12 +322,12 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
         settled_at=moment(settled),
         snoozed_until=moment(snoozed),
         pinned_at=moment(pinned),
-        runtime=Runtime(status, session_status or "", _last_event(payload), moment(last_seen), moment(session_updated))
+        runtime=Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated))
         if status
         else None,
         was_instance=was_instance,
         is_opencode_next=is_opencode_next,
-        sent_at=moment(last_seen),
+        sent_at=seen,
     )
 
 

@@ -9,7 +9,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 def moment(text: object) -> datetime | None:
     """The time, aware; None where there is none or it cannot be read. A damaged row may hold anything."""
-    if not isinstance(text, str) or not text:
+    if not text or not isinstance(text, str):
         return None
     try:
         found = datetime.fromisoformat(text)
