@@ -91,7 +91,7 @@ class Engine:
         self.data_directory = data
         self.preferences = Preferences(store.settings, run_sql, settings, self._go_by)
         self.launching = Launching(settings, data)
-        self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
+        database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
             leases=store.lease,
             run_sql=run_sql,
@@ -104,9 +104,11 @@ class Engine:
             noise=random.Random(),
         )
         self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
-        held = self.database.held_by_opencode2
         surroundings = Surroundings(
-            utc_now, lambda: other_writer_runs(self.server.own_pids(), self.database.path), held_by_opencode2=held
+            utc_now,
+            lambda: other_writer_runs(self.server.own_pids(), database.path),
+            held_by_opencode2=database.held_by_opencode2,
+            holder_of=database.holder_of,
         )
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)
@@ -116,7 +118,7 @@ class Engine:
         self._sentinel = Sentinel(store, self.database, utc_now)
         self._keeper = Keeper(store, self.database, utc_now)
         vault = Vault(data / "vault")
-        self._vault_keeper = VaultKeeper(vault, store, self.database, _vault_rules(settings), utc_now)
+        self._vault_keeper = VaultKeeper(vault, store, self.database, VaultRules.of(settings), utc_now)
         self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.news = News(store.visits, run_sql)
@@ -245,7 +247,7 @@ class Engine:
     async def verify(self, thread_id: str) -> Resumption:
         """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
         found = await self._verify(thread_id)
-        return self.t3_sides.added(found, await self._run_sql(self.survey.look), utc_now())
+        return self.t3_sides.added(found, await self.look(), utc_now())
 
     async def _archive_turn(self) -> None:
         await self.archive.keep(await self.look())
@@ -391,7 +393,7 @@ class Engine:
         self.launching.settings = settings
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
-        self._vault_keeper.rules = _vault_rules(settings)
+        self._vault_keeper.rules = VaultRules.of(settings)
         readers = [T3Reader(home) for home in self.t3_homes]
         self.text_search.readers = tuple(readers)
         await self._run_sql(self.survey.read_from, readers)
@@ -487,10 +489,6 @@ class Engine:
         except T3TrayError as error:
             _log.warning("The running server cannot be joined: %s", error.message)
             return None
-
-
-def _vault_rules(settings: Settings) -> VaultRules:
-    return VaultRules(settings.vault, settings.vault_megabytes * 1_000_000)
 
 
 def _external(settings: Settings) -> ExternalServer | None:

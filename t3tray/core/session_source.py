@@ -61,6 +61,7 @@ class SessionSource:
         self.is_external = servers.server.is_external
         self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
         self._program: Program | None = None
+        self._is_another = False
         self._compared: tuple[str, Path] | None = None
         self._agreement: bool | None = None
         self._asking = asyncio.Lock()
@@ -79,7 +80,7 @@ class SessionSource:
 
     async def find_for(self, picture: Picture) -> bool:
         """The same where it would tell more of a thread. True when that may change verdicts: look again."""
-        if not self._is_open or not any(map(_is_doubted, picture.examinations)):
+        if not self._is_open or not (self._is_another or picture.in_doubt or any(map(_is_doubted, picture.examinations))):
             return False
         await self.find()
         return True
@@ -104,11 +105,15 @@ class SessionSource:
         if program is None or program == self._program:
             return
         self._program = program
-        known = await asyncio.to_thread(self._answers.recall, program)
-        if known is None:
-            self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        last = await asyncio.to_thread(self._answers.last)
+        if last is not None:
+            self._database.earlier = tuple(Path(path) for path in last.earlier)
+        if last is not None and last.program == program:
+            self._use(Path(last.database))
         else:
-            self._use(known)
+            # Another program than the one that answered last may use another database: it is asked before anything is believed.
+            self._is_another = last is not None
+            self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
         self._settle()
 
     async def _ask_program(self) -> None:
@@ -147,6 +152,14 @@ class SessionSource:
                 self._unreachable(error)
             return
         self._compared = at
+        if (
+            self._agreement
+            and self._program
+            and not (self.is_external or self._is_another or self._told_by_program.absence_counts)
+        ):
+            # The server was started from this program: what it uses need not be asked.
+            await asyncio.to_thread(self._keep, self._program, self._database.path)
+            self._told_by_program = Trust()
         self._settle(connection.url)
 
     def _unreachable(self, error: T3TrayError) -> None:
@@ -212,9 +225,14 @@ class SessionSource:
         identity = identify(program, environment)
         named = ask_database(program, environment, Path.home())
         if identity is not None:
-            self._answers.keep(identity, named)
+            self._keep(identity, named)
             self._program = identity
         return named
+
+    def _keep(self, program: Program, database: Path) -> None:
+        self._answers.keep(program, database)
+        if last := self._answers.last():
+            self._database.earlier = tuple(Path(path) for path in last.earlier)
 
 
 def _is_doubted(found: Examination) -> bool:

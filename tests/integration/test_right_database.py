@@ -79,6 +79,27 @@ def test_a_wrapper_that_names_another_database_is_followed(opencode_home: OpenCo
     assert program.json("status")["opencode_database"] == str(other)
 
 
+def test_a_program_that_begins_to_use_another_database_makes_no_conversation_missing(
+    opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "data", opencode_home.environment)
+    thread = program.json("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")["id"]
+    assert verdict_of(program, thread)["reason"] == "proved"
+    wrapper(tmp_path / "bin", f"export XDG_DATA_HOME={tmp_path / 'other'}")
+    program.environment = Program(program.data, with_path(opencode_home.environment, tmp_path / "bin")).environment
+    told = program.json("resume", thread, code=4)["verdict"]
+    assert (told["reason"], told["kind"]) == ("other-database", "unknown")
+    assert str(opencode_home.database) in told["sentence"]
+    verdict = verdict_of(program, thread)
+    assert (verdict["kind"], verdict["reason"]) == ("unknown", "other-database")
+    for remedy in ("start-afresh", "carry-transcript"):
+        program.run("remedy", thread, remedy, "--yes", code=4)
+    program.run("send", thread, "what is the codeword?", code=4)
+    program.environment = Program(program.data, opencode_home.environment).environment
+    assert verdict_of(program, thread)["reason"] == "proved"
+    assert program.run("send", thread, "what is the codeword?").strip() == WORD
+
+
 def test_a_session_that_the_usual_file_lacks_is_not_missing_while_nobody_vouches_for_the_file(
     opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +119,9 @@ def test_a_session_that_the_usual_file_lacks_is_not_missing_while_nobody_vouches
     assert "No OpenCode program was found" in str(verdict["sentence"])
     # With a program that uses this file it is missing in truth.
     program.environment = Program(program.data, opencode_home.environment).environment
+    verdict = verdict_of(program, thread)
+    assert verdict["reason"] == "other-database" and str(tmp_path / "other.db") in str(verdict["sentence"]), "it is still there"
+    (tmp_path / "other.db").unlink()
     assert verdict_of(program, thread)["reason"] == "missing"
 
 

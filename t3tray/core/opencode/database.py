@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -115,11 +115,13 @@ class Trust:
 
 
 class OpenCodeDatabase:
-    """The file at `path`, which need not exist. Path and trust are replaced when more is known of what OpenCode uses."""
+    """The file at `path`, which need not exist. Path and trust are replaced when more is known of what OpenCode uses; `earlier`
+    are the files that it used before."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trust = Trust()
+        self.earlier: tuple[Path, ...] = ()
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseReader]:
@@ -133,7 +135,11 @@ class OpenCodeDatabase:
 
     def reader(self) -> DatabaseReader:
         """A reader to be closed by whoever asked; its schema is not checked. Raises ServerError."""
-        return DatabaseReader(self.path, self.trust)
+        return DatabaseReader(self.path, self.trust, self.earlier)
+
+    def holder_of(self, session_id: str) -> Path | None:
+        """The file that holds this session: the present one, or one that OpenCode used before. For a server that knows none."""
+        return _holder_of(session_id, (self.path, *self.earlier))
 
     def held_by_opencode2(self, session_id: str) -> int | None:
         """How many messages of the session only OpenCode 2 holds; None where this file does not tell."""
@@ -150,9 +156,10 @@ class DatabaseReader:
     What is not there is missing only where the file's word on that counts; else OtherDatabase is raised.
     """
 
-    def __init__(self, path: Path, trust: Trust | None = None) -> None:
+    def __init__(self, path: Path, trust: Trust | None = None, earlier: tuple[Path, ...] = ()) -> None:
         self._path = path
         self._trust = trust or Trust()
+        self._earlier = earlier
         try:
             self._reader = QuietReader(path)
         except (sqlite3.Error, OSError) as error:
@@ -172,8 +179,14 @@ class DatabaseReader:
         """Raises SessionMissing when the database has no such session."""
         rows = self.rows(f"{SESSIONS} WHERE id = ?", session_id)
         if not rows:
-            raise self.absent(f"session {session_id}")
+            raise self.without(session_id)
         return session_facts(rows[0])
+
+    def without(self, session_id: str) -> ServerError:
+        """The error that says that there is no such session. It is not missing where an earlier database of OpenCode's has it."""
+        if self._earlier and (place := _holder_of(session_id, self._earlier)):
+            return OtherDatabase(f"Session {session_id} is in {place}, and OpenCode now uses {self._path}.")
+        return self.absent(f"session {session_id}")
 
     def absent(self, what: str) -> ServerError:
         """The error that says that something is not in the file."""
@@ -342,6 +355,19 @@ class DatabaseReader:
             return self._reader.rows(query, *values)
         except (sqlite3.Error, OSError, KeptChanging) as error:
             raise _ours(error, self._path) from error
+
+
+def _holder_of(session_id: str, paths: tuple[Path, ...]) -> Path | None:
+    for path in paths:
+        # A file that cannot be read tells nothing.
+        with suppress(ServerError):
+            reader = DatabaseReader(path)
+            try:
+                if reader.rows("SELECT 1 FROM session WHERE id = ?", session_id):
+                    return path
+            finally:
+                reader.close()
+    return None
 
 
 def _place(before: str | None) -> tuple[int, str]:

@@ -102,7 +102,7 @@ class SessionIndex:
         if found is None:
             row = self._rows.get(session_id)
             if row is None:
-                raise self._open.absent(f"session {session_id}")
+                raise self._open.without(session_id)
             found = self._sessions[session_id] = session_facts(row)
         return found
 

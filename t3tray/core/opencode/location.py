@@ -22,6 +22,7 @@ from t3tray.core.opencode.database import database_path
 _log = logging.getLogger(__name__)
 # In seconds. It takes about one; a slow machine, or a program that was never started before, takes longer.
 _LIMIT = 60.0
+_EARLIER = 5
 _DATA_HOME, FILE_VARIABLE = "XDG_DATA_HOME", "OPENCODE_DB"
 
 
@@ -37,10 +38,11 @@ class Program(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """A program, and the path of the database that it named."""
+    """A program, and the path of the database that it uses; `earlier` are those that were used before, the newest first."""
 
     program: Program
     database: str
+    earlier: tuple[str, ...] = ()
 
 
 def identify(program: Path, environment: Mapping[str, str]) -> Program | None:
@@ -112,8 +114,8 @@ class Answers:
         self._path = path
         self._known: Answer | None = None
 
-    def recall(self, program: Program) -> Path | None:
-        """The database that this program named, while it is the same program. Blocks for one small file."""
+    def last(self) -> Answer | None:
+        """The last answer, of whichever program. Blocks for one small file."""
         if self._known is None:
             try:
                 self._known = msgspec.json.decode(self._path.read_bytes(), type=Answer)
@@ -122,10 +124,14 @@ class Answers:
             except (OSError, msgspec.DecodeError) as error:
                 _log.warning("What OpenCode's program said of its database is asked anew: %s", error)
                 return None
-        return Path(self._known.database) if self._known.program == program else None
+        return self._known
 
     def keep(self, program: Program, database: Path) -> None:
-        self._known = Answer(program, str(database))
+        """Blocks, as `last` does. What was used before is not forgotten: sessions may lie there."""
+        last = self.last()
+        earlier = (last.database, *last.earlier) if last else ()
+        earlier = tuple(dict.fromkeys(path for path in earlier if path != str(database)))[:_EARLIER]
+        self._known = Answer(program, str(database), earlier)
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
             part.write_bytes(msgspec.json.encode(self._known))

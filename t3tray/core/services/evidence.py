@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -74,20 +75,22 @@ class Sessions(Protocol):
     def held_by_opencode2(self, session_id: str) -> int: ...
 
 
-def _nobody_tells(_session_id: str) -> int | None:
+def _nobody_tells(_session_id: str) -> None:
     return None
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs, and how many messages
-    of a session only OpenCode 2 holds, by a file that knows the session (None: the server is to be asked)."""
+    of a session only OpenCode 2 holds, by a file that knows the session (None: the server is to be asked). `holder_of` names the
+    database file in which a session is, whatever a server says."""
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
     directory_exists: Callable[[str], bool | None] = directory_exists
     same_directory: Callable[[str, str], bool | None] = same_directory
     held_by_opencode2: Callable[[str], int | None] = _nobody_tells
+    holder_of: Callable[[str], Path | None] = _nobody_tells
 
     def at_once(self) -> Surroundings:
         """The same for a look at many threads: each question is asked once."""
@@ -98,6 +101,7 @@ class Surroundings:
             cache(self.directory_exists),
             cache(self.same_directory),
             self.held_by_opencode2,
+            self.holder_of,
         )
 
 
@@ -129,6 +133,10 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         asyncio.to_thread(from_nobody, recorded, Failure.SERVER_ERROR, surroundings),
         asyncio.to_thread(surroundings.held_by_opencode2, cursor.session_id),
     )
+    if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
+        # The server uses another database than the one in which the session was seen: there it is not missing.
+        session = newest = Failure.OTHER_DATABASE
+        known = replace(known, why=f"The session is in {place}, which this server does not use.")
     if opencode2 is None and isinstance(session, Found):
         opencode2 = await held_by_opencode2(server, cursor.session_id)
     evidence = replace(

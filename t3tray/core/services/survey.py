@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain, compress, islice
 from operator import is_not
@@ -37,6 +36,7 @@ from t3tray.core.services.t3_named import T3Named, sessions_of
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
 from t3tray.core.store.store import Store
+from t3tray.core.system.garbage import many_objects
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader, T3State
 from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
@@ -55,7 +55,7 @@ class Picture:
 
     `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
     in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble` are sentences
-    on what could not be read.
+    on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses.
     """
 
     examinations: tuple[Examination, ...]
@@ -64,6 +64,7 @@ class Picture:
     half_read: int = 0
     twins: tuple[Twins, ...] = ()
     trouble: tuple[str, ...] = ()
+    in_doubt: bool = False
 
 
 class Survey:
@@ -104,7 +105,7 @@ class Survey:
 
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
-        with _many_objects():
+        with many_objects():
             states = self._sources.read()
             changed = self._pending | self._read_bindings() | self._read_threads(states) | self.lost_bindings.read()
             self._pending = set()
@@ -121,7 +122,8 @@ class Survey:
                 gc.freeze()
         half_read = 0 if self._failure else len(self._half_read)
         sources = self._sources
-        return Picture(tuple(self._results.values()), states, self._foreign, half_read, sources.twins, sources.trouble)
+        found = tuple(self._results.values())
+        return Picture(found, states, self._foreign, half_read, sources.twins, sources.trouble, self._named.in_doubt)
 
     def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -482,18 +484,6 @@ class Survey:
         except ServerError:
             return False
         return newest is not None and not newest.ends_a_turn
-
-
-@contextmanager
-def _many_objects() -> Iterator[None]:
-    """Thousands of values are made and none is garbage: looking for it among them would take a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def t3_thread(t3: T3Thread, draft: str) -> Thread:

@@ -25,10 +25,13 @@ class T3Named:
         self._store = store
         self._held: dict[str, Counter[str]] = {}
         self._shown: dict[str, int] = {}
+        # Whether an answer that T3 Code shows was looked for in vain in a file whose word on that does not count.
+        self.in_doubt = False
 
     def note_answers(self, thread_id: str, parts: Sequence[str], sessions: Mapping[str, str], absence_counts: bool) -> None:
         """The parts of OpenCode's messages that T3 Code's answers were made from, oldest first, and who has them."""
         self._held.pop(thread_id, None)
+        self.in_doubt = self.in_doubt or bool(parts and parts[0] not in sessions and not absence_counts)
         if parts and parts[0] not in sessions and absence_counts:
             self._held[thread_id] = Counter(sessions[part] for part in parts if part in sessions)
             self._shown[thread_id] = len(parts)

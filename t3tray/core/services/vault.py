@@ -18,6 +18,7 @@ from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, Unsupported
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.resume import RENEWS, Examination
+from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 
@@ -34,6 +35,10 @@ class VaultRules:
 
     on: bool
     cap: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> VaultRules:
+        return cls(settings.vault, settings.vault_megabytes * 1_000_000)
 
 
 class VaultKeeper:

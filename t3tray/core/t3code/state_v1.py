@@ -322,9 +322,7 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
         settled_at=moment(settled),
         snoozed_until=moment(snoozed),
         pinned_at=moment(pinned),
-        runtime=Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated))
-        if status
-        else None,
+        runtime=Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated)) if status else None,
         was_instance=was_instance,
         is_opencode_next=is_opencode_next,
         sent_at=seen,

@@ -21,7 +21,7 @@ from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
 
 DOUBTED = Trust(absence_counts=False, why="OpenCode's program has not been asked yet which database it uses.")
 ANOTHERS = Trust(Failure.OTHER_DATABASE, False, "The server at http://127.0.0.1:1 does not use the database at /here.")
@@ -50,6 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 class Eyes:
     def __init__(self, store: Store, world: World) -> None:
+        self.store = store
         self.database = OpenCodeDatabase(world.opencode)
         surroundings = Surroundings(lambda: NOON, lambda: False)
         self.survey = Survey(store, self.database, surroundings, [T3Reader(T3Home(world.home))])
@@ -128,3 +129,25 @@ def test_it_is_said_where_every_recorded_session_is_gone_at_once(eyes: Eyes, wor
     assert warnings() == (
         "None of the 3 recorded sessions is in OpenCode's database: it was probably moved, replaced or restored.",
     )
+
+
+def test_an_answer_that_only_t3_code_has_is_a_reason_to_find_out_which_database_counts(eyes: Eyes, world: World) -> None:
+    with writing(world.state) as connection:
+        connection.execute(
+            "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
+            " VALUES ('assistant:prt_lost', 'there', 'assistant', 'An answer', 0, ?, ?)",
+            (stamp(NOON), stamp(NOON)),
+        )
+    assert not eyes.survey.look().in_doubt
+    doubting = Eyes(eyes.store, world)
+    doubting.database.trust = DOUBTED
+    assert doubting.survey.look().in_doubt
+
+
+def test_what_an_earlier_database_holds_is_not_missing(eyes: Eyes, world: World, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    other = empty_world(tmp_path / "second").opencode
+    eyes.database.path, eyes.database.earlier = other, (world.opencode, tmp_path / "gone.db")
+    assert eyes.reasons() == {"there": Reason.OTHER_DATABASE, "gone": Reason.MISSING, "empty": Reason.OTHER_DATABASE}
+    assert eyes.database.holder_of("ses_there") == world.opencode
+    assert eyes.database.holder_of("ses_gone") is None
