@@ -447,10 +447,12 @@ class Survey:
             if cursor is None or not cursor.is_well_formed:
                 found = examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
             elif self._failure is not None:
-                found = examined(recorded, self._explained(gather.from_nobody(recorded, self._failure, surroundings)))
+                found = examined(
+                    recorded, self._explained(cursor.session_id, gather.from_nobody(recorded, self._failure, surroundings))
+                )
             else:
                 evidence = gather.from_database(self._index, recorded, cursor, surroundings)
-                found = examined(recorded, self._explained(evidence))
+                found = examined(recorded, self._explained(cursor.session_id, evidence))
         except ServerError as error:
             found = examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
         except Exception as error:
@@ -461,11 +463,14 @@ class Survey:
                 return structs.replace(found, agents_work=True)
         return found
 
-    def _explained(self, evidence: Evidence) -> Evidence:
+    def _explained(self, session_id: str, evidence: Evidence) -> Evidence:
         """With the reason why the database cannot be believed, where that makes the verdict."""
         trust = self._database.trust
         if trust.absence_counts and trust.failure is None:
-            return evidence
+            if evidence.session is not Failure.OTHER_DATABASE:
+                return evidence
+            place = self._database.holder_of(session_id)
+            return structs.replace(evidence, why=f"The session is in {place}, which OpenCode does not use now.")
         told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
         is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
         return structs.replace(evidence, why=trust.why) if is_why else evidence

@@ -80,7 +80,7 @@ UNFIT: dict[str, Callable[[SessionFacts], SessionFacts]] = {
 @pytest.mark.parametrize("reason", UNFIT)
 def test_an_unfit_session_is_refused_at_the_preview_and_again_by_the_server(place: Place, reason: str) -> None:
     details = place.details()
-    plan = asyncio.run(place.life.remedies._plan(details, HEAL))
+    plan = asyncio.run(place.life.remedies._plan(details, HEAL, starts=True))
     place.change(UNFIT[reason])
     with pytest.raises(Refused, match=reason):
         place.preview()
@@ -91,7 +91,7 @@ def test_an_unfit_session_is_refused_at_the_preview_and_again_by_the_server(plac
 
 
 def test_a_session_that_is_gone_by_then_is_refused_by_the_server(place: Place) -> None:
-    plan = asyncio.run(place.life.remedies._plan(place.details(), HEAL))
+    plan = asyncio.run(place.life.remedies._plan(place.details(), HEAL, starts=True))
     place.server.delete(place.new)
     with pytest.raises(Refused, match="no session"):
         asyncio.run(plan.carry_out())
