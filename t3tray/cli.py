@@ -9,7 +9,7 @@ import argparse
 import signal
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from t3tray import __version__
 from t3tray.core.domain.cursor import SESSION_PREFIX
@@ -18,7 +18,11 @@ from t3tray.printing import fall_silent, for_scripts, say
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong by our own error, so that a script gets it as a document."""
+    """Says what is wrong by our own error, so that a script gets it as a document. It takes no abbreviated option: a later
+    version may have another one that begins so."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **(options | {"allow_abbrev": False}))
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.format_usage().strip())

@@ -244,7 +244,7 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                     command.say(what)
     if sent and not waits:
         found = sent.resumption
-        told: documents.Document = {"thread": found.thread.id, "session_id": found.session_id}
+        told = {**documents.thread_document(found.thread), "thread": found.thread.id, "session_id": found.session_id}
         command.answer({**told, "reply": None, "warnings": list(warnings)}, "")
         return ExitCode.DONE
     reply = "".join(pieces)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import msgspec
 
 from t3tray.command import Command
-from t3tray.core.errors import ExitCode, UsageError
+from t3tray.core.errors import BadValue, ExitCode, UsageError
 from t3tray.core.services.setting_rules import refuse_state
 from t3tray.core.store.settings import Settings
 from t3tray.documents import Document
@@ -19,7 +19,12 @@ async def settings(command: Command) -> ExitCode:
     current = command.engine.settings
     if name is not None and value is not None:
         refuse_state(name)
-        current = await command.engine.preferences.change(name, parsed(current, name, value))
+        wanted = parsed(current, name, value)
+        try:
+            current = await command.engine.preferences.change(name, wanted)
+        except BadValue as error:
+            # Its sentences are made to stand beside a field.
+            raise BadValue(f"{name}: {error.message}", error.hint) from error
     shown = asdict(current)
     if name is not None:
         if name not in shown:
@@ -41,7 +46,7 @@ def parsed(current: Settings, name: str, text: str) -> object:
         return msgspec.convert(told, kind, strict=False)
     except (msgspec.ValidationError, OverflowError) as error:
         wanted = {bool: "true or false", int: "a whole number"}.get(type(known), "text")
-        raise UsageError(f"{name} is {wanted}, not “{text}”.") from error
+        raise BadValue(f"{name} is {wanted}, not “{text}”.") from error
 
 
 def _as_text(value: object) -> str:

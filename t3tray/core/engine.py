@@ -109,6 +109,7 @@ class Engine:
             lambda: other_writer_runs(self.server.own_pids(), database.path),
             held_by_opencode2=database.held_by_opencode2,
             holder_of=database.holder_of,
+            count_until=database.count_until,
         )
         readers = [T3Reader(home) for home in self.t3_homes]
         self.survey = Survey(store, self.database, surroundings, readers)

@@ -154,6 +154,12 @@ class UsageError(WorldError):
     exit_code = ExitCode.USAGE
 
 
+class BadValue(UsageError):
+    """What a setting cannot be."""
+
+    title = "Invalid value"
+
+
 class CannotTell(WorldError):
     title = "Cannot tell whether the session is there"
 

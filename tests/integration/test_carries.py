@@ -62,6 +62,11 @@ class Talk:
         ids = [message["info"]["id"] for message in self.http.get(f"/session/{self.id}/message").json()]
         self._post("revert", {"messageID": ids[place]})
 
+    def delete(self, *places: int) -> None:
+        ids = [message["info"]["id"] for message in self.http.get(f"/session/{self.id}/message").json()]
+        for place in places:
+            self.http.delete(f"/session/{self.id}/message/{ids[place]}").raise_for_status()
+
     def cursor(self, before: Cursor | None = None) -> Cursor:
         async def ask() -> Cursor:
             client = OpenCodeClient(self._server.url, self._server.password)
@@ -75,7 +80,8 @@ class Talk:
     def evidence(self, cursor: Cursor) -> tuple[Evidence, Evidence]:
         """What the server tells, and what the database does."""
         recorded = Recorded(Thread("t", "a talk", self.folder, Source.T3TRAY, NOON, NOON), cursor, has_turns=True)
-        surroundings = Surroundings(lambda: NOON, lambda: False)
+        until = OpenCodeDatabase(self._home.database).count_until
+        surroundings = Surroundings(lambda: NOON, lambda: False, count_until=until)
 
         async def ask() -> Evidence:
             client = OpenCodeClient(self._server.url, self._server.password)
@@ -178,6 +184,19 @@ def test_a_pending_revert_is_counted_off(talk: Talk, place: int, left: Carries |
     assert left is None or carries == left
     assert talk.sent_next("say: four") == (carries.messages, carries.kind is CarriesKind.SINCE_COMPACTION)
     assert told_alike(talk, known).kind is (carries.kind)
+
+
+def test_messages_deleted_from_the_middle_stay_told(talk: Talk) -> None:
+    talk.say("say: one", TELL, "say: three")
+    known = talk.cursor()
+    talk.delete(2, 3)
+    assert told_alike(talk, known, replace(known, context=None)) == Carries(CarriesKind.PART, None, 4, 0)
+    assert decide(known, talk.evidence(known)[0]).detail == "2 recorded messages are gone from the session"
+    talk.say("say: more")
+    later = talk.cursor(known)
+    assert told_alike(talk, known, later, replace(later, context=None)) == Carries(CarriesKind.PART, None, 6, 0)
+    assert talk.sent_next(ASK) == (6, False)
+    assert WORD not in talk.model.words_sent()
 
 
 def test_a_note_that_asked_nothing_of_the_model_is_carried(talk: Talk) -> None:

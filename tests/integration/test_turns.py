@@ -258,6 +258,8 @@ def test_without_waiting_a_turn_is_not_cut_off_with_the_commands_own_server(
 def test_without_waiting_a_command_ends_when_the_message_arrived(place: Place) -> None:
     sent = place.program.json("send", place.thread, "hold it", "--no-wait")
     assert (sent["thread"], sent["session_id"], sent["reply"]) == (place.thread, place.session, None)
+    waited_for = {"id", "title", "source", "directory", "created_at", "last_activity_at", "archived_at", "draft"}
+    assert sent["id"] == place.thread and set(sent) == {*waited_for, "thread", "session_id", "reply", "warnings"}
     assert place.texts() == [TELL, "hold it"]
     place.model.release()
 

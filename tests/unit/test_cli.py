@@ -36,6 +36,8 @@ def refused(*words: str) -> tuple[str, str]:
         (("adopt", "ses_"), "is no session"),
         (("show",), "THREAD"),
         (("dance",), "dance"),
+        (("threads", "--al"), "--al"),
+        (("--dem",), "--dem"),
         (("--demo", "threads"), "a world of its own"),
     ],
 )

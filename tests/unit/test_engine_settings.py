@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.command import Command
 from t3tray.core.engine import Engine
 from t3tray.core.errors import UsageError
 from t3tray.core.store.settings import Settings
+from t3tray.settings_command import settings
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
 
 
@@ -111,3 +115,21 @@ async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:
     with pytest.raises(UsageError):
         await engine.preferences.change("guard", True)
     assert not engine.settings.guard
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("carry_characters", "400", "carry_characters: Must be 1,000 to 10,000,000 characters."),
+        ("carry_characters", "abc", "carry_characters is a whole number, not “abc”."),
+        ("opencode_path", "/nowhere/opencode", "opencode_path: There is no program that can be run at /nowhere/opencode."),
+    ],
+)
+async def test_the_command_line_names_the_setting_that_has_an_invalid_value(
+    engine: Engine, name: str, value: str, told: str
+) -> None:
+    words = Namespace(name=name, value=value, json=True)
+    with pytest.raises(UsageError) as refused:
+        await settings(Command(words, engine, io.StringIO(), io.StringIO()))
+    assert (refused.value.title, refused.value.message) == ("Invalid value", told)
+    assert engine.settings == Settings()

@@ -111,7 +111,8 @@ class Evidence(Struct, frozen=True):
     where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
     would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
     empty where nothing says so. `opencode2`: how many messages of the session only OpenCode 2 holds, in tables of its own that
-    OpenCode 1 never reads; None where that was not looked up.
+    OpenCode 1 never reads; None where that was not looked up. `messages_gone`: how many of the recorded messages the session has
+    no more; None where nobody counted.
     """
 
     taken_at: datetime

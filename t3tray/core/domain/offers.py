@@ -33,6 +33,7 @@ class Situation:
     says that they are the same.
 
     `is_t3`: T3 Code shows the thread. `others`: another session of its own is there and holds what the bound one may lack.
+    `reverting`: a revert is pending in `named`, or in `bound` where none is named: what is told it now would be lost with it.
     `choices`: there is another session that it could be bound to. `copies`: somebody has words of it to carry. `can_repair`: T3
     Code's cursor may be written at all. `lacks`: T3 Code shows more of the conversation than its session holds.
     """
@@ -42,6 +43,7 @@ class Situation:
     is_one: bool = False
     is_t3: bool = False
     others: bool | None = None
+    reverting: bool = False
     choices: bool | None = None
     copies: bool | None = None
     can_repair: bool | None = None
@@ -110,6 +112,8 @@ def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
 def _can(remedy: Remedy, verdict: Verdict, known: Situation) -> bool:
     """False for what would be refused for sure."""
     match remedy:
+        case Remedy.HEAL | Remedy.JOIN if known.reverting:
+            return False
         case Remedy.HEAL:
             return known.is_t3 and known.named in _POSSIBLY_THERE and (known.is_two or known.lacks or verdict.reason in _LOST)
         case Remedy.JOIN:

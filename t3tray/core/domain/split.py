@@ -14,7 +14,7 @@ class Candidate:
     """A session that was the thread's at some time, as far as is known. `learnt_from` says where each claim comes from.
 
     `exists` is None where nobody could tell. Times are in ms since the epoch; `messages` and `input_tokens` are what the session
-    holds now.
+    holds now. `reverting`: a revert is pending in it.
     """
 
     session_id: str
@@ -29,6 +29,7 @@ class Candidate:
     first_ms: int | None = None
     last_ms: int | None = None
     input_tokens: int = 0
+    reverting: bool = False
 
     @property
     def claim(self) -> Claim:

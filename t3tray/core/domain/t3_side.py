@@ -6,7 +6,7 @@ here. T3 Code's own rules are those measured with 0.0.33, and with the second or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -62,7 +62,8 @@ class T3Side(Struct, frozen=True):
     or empty where nothing was changed. `same_folder`: the named session works in the thread's folder. `shown` and `known` are how
     many of the model's answers T3 Code shows, and how many of those the named session holds; None where all may be there.
     `imported_characters` is the length of what the second orchestrator took over; None where that cannot be told.
-    `reply_at`: a reply for which T3 Code still waits was finished then.
+    `reply_at`: a reply for which T3 Code still waits was finished then. `reverting`: a revert is pending in the named session,
+    and deletes `taken_back` messages with the next one (None: nobody counted).
     """
 
     is_v2: bool = False
@@ -81,6 +82,8 @@ class T3Side(Struct, frozen=True):
     shown: int | None = None
     known: int | None = None
     reply_at: datetime | None = None
+    reverting: bool = False
+    taken_back: int | None = None
 
     @property
     def instance_changed(self) -> bool:
@@ -109,6 +112,9 @@ class NextMessage:
 
 _FINE = frozenset({NextReason.CONTINUES, NextReason.GUARDED, NextReason.NEW})
 _NO_FAULT = frozenset({NextReason.FAILS, NextReason.AS_HERE, NextReason.GUARDED})
+_REACHES_NAMED = frozenset(
+    {NextReason.CONTINUES, NextReason.OTHER_SESSION, NextReason.LIVE_ELSEWHERE, NextReason.PARTIAL, NextReason.STARTS_EMPTY}
+)
 _NEXT = "In T3 Code your next message"
 CONTINUES = NextMessage(Kind.RESUMABLE, NextReason.CONTINUES, f"{_NEXT} continues this conversation.")
 NEW = NextMessage(Kind.RESUMABLE, NextReason.NEW, f"{_NEXT} begins this conversation.")
@@ -127,8 +133,18 @@ def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OF
     """Where T3 Code's next message goes. Total; never raises. `verdict` is the one here, on the session `bound`.
 
     The order: what keeps T3 Code from sending at all; a session that it holds open, which nothing else reaches; the provider; the
-    guard; then what its cursor names.
+    guard; then what its cursor names. A revert that is pending there is told with it: nothing can be brought into that session.
     """
+    told = _next(side, verdict, guard)
+    if not side.reverting or told.reason not in _REACHES_NAMED:
+        return told
+    count = side.taken_back
+    what = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
+    said = f"{told.sentence} A revert is pending there: your next message deletes {what} for good."
+    return replace(told, sentence=said, remedies=tuple(remedy for remedy in told.remedies if remedy is not Remedy.HEAL))
+
+
+def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
     if side.reply_at is not None:
         return _stuck(side, side.reply_at)
     if guard is GuardSide.DOWN:

@@ -114,7 +114,13 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     else:
         carries = _UNKNOWN_CARRIES
     detail = verdict.detail
-    is_odd = evidence.in_doubt or evidence.opencode2 or evidence.dated_ahead_ms is not None or carries is _UNKNOWN_CARRIES
+    is_odd = (
+        evidence.in_doubt
+        or evidence.opencode2
+        or _gone(evidence)
+        or evidence.dated_ahead_ms is not None
+        or carries is _UNKNOWN_CARRIES
+    )
     if is_odd or (cursor is not None and cursor.restored):
         detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
     return Verdict(reason, detail, carries)
@@ -131,6 +137,8 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.in_doubt
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
         yield COMPACTION_PENDING
+    if gone := _gone(evidence):
+        yield f"{gone} recorded message{' is' if gone == 1 else 's are'} gone from the session"
     if evidence.opencode2:
         yield f"{_holds(evidence.opencode2, 'more ')} in this session that OpenCode 1 does not carry"
     if (ahead := evidence.dated_ahead_ms) is not None:
@@ -138,6 +146,11 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
             f"its newest message is dated in the future, {local_time(ahead)}:"
             " OpenCode may store your message without asking the model until then"
         )
+
+
+def _gone(evidence: Evidence) -> int:
+    """How many recorded messages are known to be gone although the last of them is there."""
+    return evidence.messages_gone or 0 if isinstance(evidence.tail, Found) else 0
 
 
 def _holds(messages: int, more: str = "") -> str:
@@ -148,6 +161,8 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     """What the next message carries. The whole conversation only where that is proved."""
     if context.is_pending:
         return _UNKNOWN_CARRIES
+    if _gone(evidence):
+        return Carries(CarriesKind.PART, None, context.messages, 0 if context.since_ms is None else context.before)
     if context.since_ms is not None:
         return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)
     if cursor.last_message_id is None and context.is_all:
@@ -155,7 +170,9 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
     is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
     is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND
-    return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=context.messages, summary=0)
+    is_counted = cursor.message_count is None or evidence.messages_gone is not None
+    messages = context.messages if is_counted or not is_whole else None
+    return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=messages, summary=0)
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:

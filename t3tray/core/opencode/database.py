@@ -149,6 +149,16 @@ class OpenCodeDatabase:
         except ServerError:
             return None
 
+    def count_until(self, session_id: str, message_id: str) -> int | None:
+        """How many messages the session has up to this one; None where this file does not tell, or is not known to be the one."""
+        if self.trust.failure is not None or not self.trust.absence_counts:
+            return None
+        try:
+            with closing(self.reader()) as reader:
+                return reader.count_until(session_id, message_id) or None
+        except ServerError:
+            return None
+
 
 class DatabaseReader:
     """Answers over one connection, for the thread that made it. Every method raises ServerError.
@@ -232,6 +242,16 @@ class DatabaseReader:
     def count(self, session_id: str, since: str = "") -> int:
         """How many messages the session has, or from the one `since` on."""
         count: int = self.rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
+        return count
+
+    def count_until(self, session_id: str, message_id: str) -> int:
+        """How many messages the session has up to this one, itself among them; 0 where it has no such message."""
+        count: int = self.rows(
+            "SELECT count(*) FROM message WHERE session_id = ?1"
+            " AND (time_created, id) <= (SELECT time_created, id FROM message WHERE session_id = ?1 AND id = ?2)",
+            session_id,
+            message_id,
+        )[0][0]
         return count
 
     def holding(self, session_id: str) -> Holding:

@@ -141,6 +141,9 @@ class SessionIndex:
     def count(self, session_id: str, since: str = "") -> int:
         return self._open.count(session_id, since)
 
+    def count_until(self, session_id: str, message_id: str) -> int:
+        return self._open.count_until(session_id, message_id)
+
     @property
     def _open(self) -> DatabaseReader:
         if self._reader is None:

@@ -149,4 +149,5 @@ def _there(
         first_ms=first_ms,
         last_ms=last_ms,
         input_tokens=tokens,
+        reverting=session.reverted_to is not None,
     )

@@ -70,20 +70,23 @@ class Sessions(Protocol):
 
     def count(self, session_id: str, since: str = "") -> int: ...
 
+    def count_until(self, session_id: str, message_id: str) -> int: ...
+
     def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
 
     def held_by_opencode2(self, session_id: str) -> int: ...
 
 
-def _nobody_tells(_session_id: str) -> None:
+def _nobody_tells(*_ids: str) -> None:
     return None
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs, and how many messages
-    of a session only OpenCode 2 holds, by a file that knows the session (None: the server is to be asked). `holder_of` names the
-    database file in which a session is, whatever a server says."""
+    """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs; and of a file that
+    knows the session how many messages of it only OpenCode 2 holds (None: the server is to be asked), and how many it has up to
+    the message of this id (None: nobody counts them). `holder_of` names the database file in which a session is, whatever a
+    server says."""
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
@@ -91,6 +94,7 @@ class Surroundings:
     same_directory: Callable[[str, str], bool | None] = same_directory
     held_by_opencode2: Callable[[str], int | None] = _nobody_tells
     holder_of: Callable[[str], Path | None] = _nobody_tells
+    count_until: Callable[[str, str], int | None] = _nobody_tells
 
     def at_once(self) -> Surroundings:
         """The same for a look at many threads: each question is asked once."""
@@ -102,6 +106,7 @@ class Surroundings:
             cache(self.same_directory),
             self.held_by_opencode2,
             self.holder_of,
+            self.count_until,
         )
 
 
@@ -126,12 +131,13 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
 async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
     thread = recorded.thread
-    session, newest, activity, known, opencode2 = await asyncio.gather(
+    session, newest, activity, known, opencode2, until_tail = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
         asyncio.to_thread(from_nobody, recorded, Failure.SERVER_ERROR, surroundings),
         asyncio.to_thread(surroundings.held_by_opencode2, cursor.session_id),
+        asyncio.to_thread(surroundings.count_until, cursor.session_id, cursor.last_message_id or ""),
     )
     if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
         # The server uses another database than the one in which the session was seen: there it is not missing.
@@ -149,7 +155,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
-    return await _with_history(server, cursor, evidence)
+    return await _with_history(server, cursor, replace(evidence, messages_gone=_gone(cursor, until_tail)))
 
 
 def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
@@ -181,6 +187,8 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         opencode2=opencode2,
         in_doubt=recorded.in_doubt,
     )
+    if isinstance(tail, Found):
+        evidence = replace(evidence, messages_gone=_gone_before_tail(reader, cursor, evidence))
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
         evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)
     if facts.reverted_to:
@@ -196,6 +204,22 @@ def _with_beginning(reader: Sessions, cursor: Cursor, first_id: str, evidence: E
     return replace(evidence, first=first, messages_gone=gone)
 
 
+def _gone_before_tail(reader: Sessions, cursor: Cursor, evidence: Evidence) -> int | None:
+    """How many recorded messages are gone although the last of them is there. Mostly what the model gets says that none is."""
+    context, recorded = evidence.context, cursor.message_count
+    if recorded is None or cursor.last_message_id is None:
+        return None
+    if evidence.tail == evidence.newest and context is not None and context.is_all and context.messages >= recorded:
+        return 0
+    until_tail = _read(reader.count_until, cursor.session_id, cursor.last_message_id)
+    return _gone(cursor, until_tail.value) if isinstance(until_tail, Found) else None
+
+
+def _gone(cursor: Cursor, until_tail: int | None) -> int | None:
+    """How many of the recorded messages are missing among those up to the last one; None where nobody counted."""
+    return None if not until_tail or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
+
+
 async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
     """The cursor that records this session as it is now.
 
@@ -205,6 +229,7 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
     known = previous if previous and previous.session_id == session.id else None
     reader, newer, met = ContextReader(), list[MessageFacts](), False
     total: int | None = None
+    held: int | None = None
     context: Context | None = None
     async for facts in newest_first(server, session.id):
         if not met and known and facts.id == known.last_message_id:
@@ -217,7 +242,10 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
             newer.append(facts)
         reader.add(facts)
     else:
-        total = reader.seen if met else len(newer)
+        # Recorded messages that are gone stay in the count: what is left does not become the whole conversation by being seen.
+        held = reader.seen if met else len(newer)
+        total = max(held, total or 0)
+    counted = total if held is None else held
     finished = next((facts.id for facts in newer if facts.ends_a_turn), None)
     return replace(
         known or Cursor(session.id, session.directory),
@@ -229,7 +257,7 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
         last_finished_id=finished or (known.last_finished_id if known and met else None),
         message_count=total,
         server_version=server.version,
-        context=context or reader.context(None if total is None else total - reader.seen),
+        context=context or reader.context(None if counted is None else counted - reader.seen),
     )
 
 
@@ -329,6 +357,9 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
         return await _with_tail(server, cursor, evidence)
     reverted_to = evidence.session.value.reverted_to
     is_tail = evidence.newest.value.id == cursor.last_message_id
+    if evidence.messages_gone:
+        # What the cursor remembers of the messages is true no more.
+        cursor = replace(cursor, context=None, message_count=None)
     if is_tail and reverted_to is None and cursor.context is not None:
         return replace(evidence, tail=evidence.newest, context=cursor.context)
     evidence = await _with_tail(server, cursor, evidence)
@@ -337,7 +368,7 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
     if not isinstance(read, Found):
         return evidence
     found = read.value
-    gone = None
+    gone = evidence.messages_gone if isinstance(evidence.tail, Found) else None
     if isinstance(evidence.first, Found) and cursor.message_count is not None and found.messages is not None:
         gone = max(cursor.message_count - found.messages, 0)
     taken_back = found.taken_back if reverted_to else None

@@ -71,6 +71,11 @@ class Keeper:
     def _proofs(self, due: Sequence[Examination]) -> list[Proof]:
         with self._database.reading() as reader:
             known = extents(reader, [found.cursor.session_id for found in due if found.cursor])
+            for found in due:
+                if found.cursor and isinstance(found.evidence.newest, Found):
+                    # Without what was written since the look: the count is that up to the message that is recorded as the last.
+                    name, last = found.cursor.session_id, found.evidence.newest.value.id
+                    known[name] = Extent(known[name].first_id, reader.count_until(name, last))
         return [proof for found in due if (proof := _proof(found, known))]
 
 
@@ -78,6 +83,9 @@ def _proof(found: Examination, known: dict[str, Extent]) -> Proof | None:
     match found.cursor, found.evidence.session, found.evidence.newest:
         case Cursor() as cursor, Found(SessionFacts() as session), Found(MessageFacts() as newest):
             now = _cursor_now(cursor, session, newest, known[session.id])
+            if isinstance(found.evidence.tail, Found) and found.evidence.messages_gone and now.message_count:
+                # What is left does not become the whole conversation by being seen.
+                now = replace(now, message_count=now.message_count + found.evidence.messages_gone)
             # Of a session with a pending revert it is known what is left after that only.
             context = found.evidence.context if session.reverted_to is None else None
             return Proof(found.thread, replace(now, context=context))

@@ -54,11 +54,13 @@ def is_amid_a_turn(cursor: Cursor, evidence: Evidence) -> bool:
 
 
 class NamedSession(Struct, frozen=True):
-    """What OpenCode has of the session that T3 Code names; `same_folder`: it works in the thread's."""
+    """What OpenCode has of the session that T3 Code names; `same_folder`: it works in the thread's. `taken_back`: how
+    many messages a pending revert deletes with the next one."""
 
     session: Lookup[SessionFacts]
     messages: int | None = None
     same_folder: bool | None = None
+    taken_back: int | None = None
 
 
 class Answers(Struct, frozen=True):
@@ -107,6 +109,17 @@ class Examination(Struct, frozen=True):
             case Found(session) if self.evidence.same_directory is False:
                 return session.directory
         return None
+
+    @property
+    def reverting(self) -> bool:
+        """A revert is pending in the session that T3 Code names, or in the bound one where that is the same, or none is named."""
+        session = self.named.session if self.named else self.evidence.session
+        return isinstance(session, Found) and session.value.reverted_to is not None
+
+    @property
+    def taken_back(self) -> int | None:
+        """How many messages that revert deletes; None where nobody counted."""
+        return self.named.taken_back if self.named else self.evidence.taken_back
 
     def is_among(self, sessions: Collection[str]) -> bool:
         return self.cursor is not None and self.cursor.session_id in sessions
@@ -229,6 +242,7 @@ def situation_of(found: Examination) -> Situation:
         named=there,
         is_one=is_one,
         is_t3=found.thread.source is Source.T3CODE,
+        reverting=found.reverting,
         others=True if found.verdict.reason is Reason.SPLIT else None,
         lacks=found.answers is not None,
     )

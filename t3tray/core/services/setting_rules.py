@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from t3tray.core.domain.setting_limits import STATE, trouble_with
-from t3tray.core.errors import BinaryNotFound, UsageError
+from t3tray.core.errors import BadValue, BinaryNotFound, UsageError
 from t3tray.core.opencode.binary import find_binary
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
@@ -25,14 +25,14 @@ def changed(settings: Settings, name: str, value: object) -> Settings:
     try:
         return msgspec.convert(asdict(settings) | {name: value}, Settings)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise UsageError(f"{name} cannot be {value!r}.") from error
+        raise BadValue(f"{name} cannot be {value!r}.") from error
 
 
 def check(settings: Settings, name: str) -> None:
-    """Whether this one can be gone by. Raises UsageError, in a sentence for people. May look at files: for a worker thread."""
+    """Whether this one can be gone by. Raises BadValue, in a sentence for people. May look at files: for a worker thread."""
     value = getattr(settings, name)
     if trouble := trouble_with(name, value):
-        raise UsageError(trouble)
+        raise BadValue(trouble)
     rule = _RULES.get(name)
     if rule:
         rule(value)
@@ -61,15 +61,15 @@ def _check_program(path: str) -> None:
         find_binary(path, {}, Path.home())
     except BinaryNotFound as error:
         # The rest of its message says where the setting came from, which is known here.
-        raise UsageError(f"There is no program that can be run at {path}.", error.hint) from error
+        raise BadValue(f"There is no program that can be run at {path}.", error.hint) from error
 
 
 def _check_homes(homes: tuple[str, ...]) -> None:
     for home in homes:
         if not Path(home).expanduser().is_absolute():
-            raise UsageError(f"{home} is not a full path.")
+            raise BadValue(f"{home} is not a full path.")
         if not Path(home).expanduser().is_dir():
-            raise UsageError(f"There is no folder {home}.")
+            raise BadValue(f"There is no folder {home}.")
 
 
 _RULES: dict[str, Callable[..., None]] = {"opencode_path": _check_program, "t3_homes": _check_homes}

@@ -81,8 +81,9 @@ def sessions_of(found: Examination) -> tuple[str, ...]:
 def _look_up(session_id: str, directory: str, index: SessionIndex, surroundings: Surroundings) -> NamedSession:
     try:
         facts, count = index.session(session_id), index.count(session_id)
+        taken_back = index.count(session_id, facts.reverted_to) if facts.reverted_to else None
     except SessionMissing:
         return NamedSession(Absent())
     except ServerError as error:
         return NamedSession(failure_of(error))
-    return NamedSession(Found(facts), count, surroundings.same_directory(directory, facts.directory))
+    return NamedSession(Found(facts), count, surroundings.same_directory(directory, facts.directory), taken_back)

@@ -83,6 +83,8 @@ def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
         names=t3.session_id,
         named=session if t3.session_id is not None else None,
         named_messages=messages,
+        reverting=found.reverting,
+        taken_back=found.taken_back,
         bound=bound,
         live=live,
         instance=t3.instance,

@@ -119,3 +119,11 @@ def test_an_alarm_is_answered_by_the_first_offer_or_by_none(
     offered = (first, Remedy.CARRY)
     assert (answer_to_alarm(offered), answer_to_alarm(offered, is_complete=True)) == (answer, complete)
     assert answer_to_alarm(()) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.CONFLICT, Reason.SPLIT, Reason.PROVED, Reason.REWOUND])
+def test_nothing_is_brought_into_a_session_with_a_pending_revert(reason: Reason) -> None:
+    around = {"bound": THERE, "named": THERE, "others": True}
+    assert Remedy.HEAL in offered(reason, **around)
+    found = offered(reason, **around, reverting=True)
+    assert Remedy.HEAL not in found and Remedy.JOIN not in found and Remedy.REPAIR in found

@@ -195,3 +195,16 @@ def test_each_sentence_is_one_that_is_read_by_itself() -> None:
 def test_the_first_remedy_is_one_that_mends_t3_codes_side(facts: dict[str, Any], verdict: Verdict, first: Remedy | None) -> None:
     told = next_message(side(**facts), verdict)
     assert (told.remedies[0] if told.remedies else None) is first
+
+
+@pytest.mark.parametrize(("count", "what"), [(None, "messages"), (1, "1 message"), (2, "2 messages")])
+def test_a_revert_that_is_pending_there_is_told_and_nothing_is_brought_into_it(count: int | None, what: str) -> None:
+    told = next_message(side(**ELSE, reverting=True, taken_back=count), CONFLICT)
+    assert told.sentence == (
+        "In T3 Code your next message goes to another session (4 messages), not to the one that is used here."
+        f" A revert is pending there: your next message deletes {what} for good."
+    )
+    assert Remedy.HEAL not in told.remedies and Remedy.REPAIR in told.remedies
+    for facts, reason in ((NULL, NextReason.STARTS_EMPTY), (GONE, NextReason.SESSION_GONE)):
+        assert next_message(side(**facts), PROVED).reason is reason
+        assert "revert" not in next_message(side(**facts), PROVED).sentence

@@ -191,7 +191,11 @@ def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
 WHOLE, SINCE, PART, NOTHING, UNKNOWN = CarriesKind
 REVERTED = Found(structs.replace(SESSION, reverted_to="msg_99"))
 CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
-    ("whole", Carries(WHOLE, None, 9, 0), CURSOR, {}),
+    ("whole", Carries(WHOLE, None, 9, 0), CURSOR, {"messages_gone": 0}),
+    ("whole, not counted", Carries(WHOLE, None, None, 0), CURSOR, {}),
+    ("some gone from the middle", Carries(PART, None, 7, 0), CURSOR, {"messages_gone": 2, "context": Context(7)}),
+    ("some gone, compacted", Carries(PART, None, 4, 10), CURSOR, {"messages_gone": 2, "context": Context(4, 10, AT)}),
+    ("some gone, not read", Carries(UNKNOWN), CURSOR, {"messages_gone": 2, "context": None}),
     ("compacted", Carries(SINCE, AT, 4, 12), CURSOR, {"context": Context(4, 12, AT)}),
     ("compacted, not counted", Carries(SINCE, AT, 4, None), CURSOR, {"context": Context(4, None, AT)}),
     ("left out by a failed compaction", Carries(PART, None, 4, 0), CURSOR, {"context": Context(4, 5)}),
@@ -233,6 +237,15 @@ def test_the_whole_conversation_is_only_promised_where_it_is_proved(cursor: Curs
     assert isinstance(found.session, Found) and found.session.value.reverted_to is None
     assert isinstance(found.tail, Found) and found.context and found.context.is_all and not found.opencode2
     assert verdict.reason in (Reason.PROVED, Reason.INTERRUPTED, Reason.BUSY)
+
+
+@pytest.mark.parametrize(("gone", "words"), [(1, "1 recorded message is gone"), (2, "2 recorded messages are gone")])
+def test_recorded_messages_that_are_gone_are_told(gone: int, words: str) -> None:
+    verdict = decide(CURSOR, evidence(messages_gone=gone, context=Context(4)))
+    assert sentence(verdict) == (
+        "The session is there and its last recorded message was found. Your next message carries 4 messages, which is not"
+        f" the whole conversation ({words} from the session)."
+    )
 
 
 def test_a_compaction_is_said_with_its_time_and_how_much_is_in_its_summary() -> None:

@@ -14,10 +14,12 @@ import pytest
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.offers import offers
 from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.services.protecting import GuardSides
+from t3tray.core.services.resume import situation_of
 from t3tray.core.services.t3_sides import T3Sides
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 from tests.unit.services.test_survey import Eyes
@@ -321,3 +323,19 @@ def test_what_did_not_change_is_told_by_the_same_value(watch: Watch) -> None:
     picture = watch.look()
     first = watch.sides.of(picture, LATER)["t1"]
     assert watch.sides.of(replace(picture), LATER)["t1"] is first
+
+
+def test_a_revert_that_is_pending_where_t3_code_goes_on_is_told_and_healing_is_not_offered(watch: Watch) -> None:
+    thread(watch, "ses_other")
+    session(watch, "ses_ours", messages=4)
+    session(watch, "ses_other", messages=6)
+    watch.bind("ses_ours")
+    assert Remedy.HEAL in watch.side().remedies
+    with writing(watch.world.opencode) as connection:
+        revert = json.dumps({"messageID": "msg_other_00002"})
+        connection.execute("UPDATE session SET revert = ?, time_updated = time_updated + 1 WHERE id = 'ses_other'", (revert,))
+    told = watch.side()
+    assert told.sentence.endswith("A revert is pending there: your next message deletes 4 messages for good.")
+    assert Remedy.HEAL not in told.remedies
+    around = situation_of(watch.one())
+    assert around.reverting and Remedy.HEAL not in offers(watch.one().verdict, around)

@@ -104,6 +104,7 @@ class Remedies:
             named=_standing(known, named, row.thread.directory),
             is_one=row.t3 is not None and named == row.session_id,
             is_t3=row.t3 is not None,
+            reverting=any(found.reverting for name, found in known.items() if name == (named or row.session_id)),
             others=bool(other_sessions(details, named or row.session_id)),
             choices=bool(details.choices),
             copies=has_source(self._tools, details),
