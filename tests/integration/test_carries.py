@@ -191,7 +191,7 @@ def test_messages_deleted_from_the_middle_stay_told(talk: Talk) -> None:
     known = talk.cursor()
     talk.delete(2, 3)
     assert told_alike(talk, known, replace(known, context=None)) == Carries(CarriesKind.PART, None, 4, 0)
-    assert decide(known, talk.evidence(known)[0]).detail == "2 recorded messages are gone from the session"
+    assert decide(known, talk.evidence(known)[0]).detail.startswith("2 recorded messages are gone from the session")
     talk.say("say: more")
     later = talk.cursor(known)
     assert told_alike(talk, known, later, replace(later, context=None)) == Carries(CarriesKind.PART, None, 6, 0)
