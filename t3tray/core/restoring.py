@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.restore import Restore
 from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
 from t3tray.core.opencode.marked import MarkedSession, marked_of
+from t3tray.core.opencode.wire import SessionRecord
 from t3tray.core.services.evidence import Recorded, cursor_now
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.survey import Survey
@@ -21,6 +22,8 @@ from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
+# How many messages of a session a server is asked for.
+_NEWEST = 100
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +90,9 @@ class Restoring:
             return
         try:
             if self._is_external or await self._run_sql(lambda: self._lost.needs_server):
-                await self._run_sql(self._lost.told_by_server, marked_of(await server.sessions()))
+                sessions = await server.sessions()
+                messages = await self._newest_of_let_go(server, sessions)
+                await self._run_sql(self._lost.told_by_server, marked_of(sessions), messages)
                 await self._run_sql(self._lost.read)
                 await self._run_sql(self._lost.note_gap)
                 for found in self._lost.unbound:
@@ -96,6 +101,12 @@ class Restoring:
             _log.warning("The server's sessions could not be compared with the journal: %s", error.message)
         else:
             self._compared = server
+
+    async def _newest_of_let_go(self, server: SessionServer, sessions: Iterable[SessionRecord]) -> list[tuple[str, str]]:
+        """Session and id of the newest messages of each session that went on after the journal's last line about it."""
+        let_go = await self._run_sql(self._lost.let_go)
+        newer = [each.facts.id for each in sessions if each.facts.updated_ms > let_go.get(each.facts.id, each.facts.updated_ms)]
+        return [(session, each.facts.id) for session in newer for each in (await server.messages(session, _NEWEST)).messages]
 
     async def find_lost(self) -> bool:
         """Bind threads again whose binding the journal lacks, as the last look at OpenCode's database told; True when any was."""

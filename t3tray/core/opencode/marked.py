@@ -42,7 +42,7 @@ class MarkedSessions:
 
     def read(self) -> tuple[MarkedSession, ...]:
         """All that are there now, the oldest first."""
-        stamp = tuple(_stamp(Path(f"{self._database.path}{suffix}")) for suffix in ("", "-wal"))
+        stamp = file_stamp(self._database.path)
         if stamp[0] is None:
             raise ServerDown(f"There is no OpenCode database at {self._database.path}.")
         if stamp != self._stamp:
@@ -79,6 +79,11 @@ def marked_of(records: Iterable[SessionRecord]) -> tuple[MarkedSession, ...]:
 
 def oldest_first(found: Iterable[MarkedSession]) -> tuple[MarkedSession, ...]:
     return tuple(sorted(found, key=lambda each: (each.facts.created_ms, each.facts.id)))
+
+
+def file_stamp(database: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    """Changes with every change of the database; the first is None where there is no such file."""
+    return tuple(_stamp(Path(f"{database}{suffix}")) for suffix in ("", "-wal"))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

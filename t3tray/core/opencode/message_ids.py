@@ -1,7 +1,9 @@
 """Ids for messages of ours, made as OpenCode makes its own.
 
 `msg_`, then 12 hexadecimal digits (48 bits: 4096 times the time in ms, and a counter within the ms; they wrap every 795 days),
-then 14 random characters. OpenCode 1.18 sorts messages by time; older ones compare the ids too, so ours rise with the time.
+then 14 characters. With OpenCode these are random; ours begin with `T3` and six of our store's name, so that a message which this
+store sent is told from every other one. OpenCode 1.18 sorts messages by time; older ones compare the ids too, so ours rise with
+the time.
 An id must never be used for a second prompt: OpenCode 1.18 adds the text to the message that has it, and asks no model.
 """
 
@@ -11,17 +13,40 @@ import random
 from collections.abc import Callable
 
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_RANDOM_LETTERS = 14
+_RANDOM_LETTERS = 6
+_STORE_LETTERS = 6
 _IN_A_MS = 0x1000
 _BITS = 48
+_MS_BITS = _BITS - 12
+# Where in an id the mark begins, counted from 1 as SQL does.
+MARK_AT = len("msg_") + _BITS // 4 + 1
+
+
+def mark_of(store_id: str) -> str:
+    """What stands at `MARK_AT` in the ids that a store made."""
+    return f"T3{store_id[:_STORE_LETTERS]:0<{_STORE_LETTERS}}"
+
+
+def is_marked(message_id: str, mark: str) -> bool:
+    return message_id.startswith(mark, MARK_AT - 1)
+
+
+def is_later(message_id: str, at_ms: int) -> bool:
+    """Whether the id was made in a later ms than this one, by the clock of whoever made it; right within 397 days."""
+    try:
+        made = int(message_id[len("msg_") : MARK_AT - 1], 16) // _IN_A_MS
+    except ValueError:
+        return False
+    return 0 < (made - at_ms) % (1 << _MS_BITS) < 1 << (_MS_BITS - 1)
 
 
 class MessageIds:
     """Makes ids that rise as long as the clock does. `now_ms` is the wall clock."""
 
-    def __init__(self, now_ms: Callable[[], int], randomness: random.Random) -> None:
+    def __init__(self, now_ms: Callable[[], int], randomness: random.Random, store_id: str) -> None:
         self._now_ms = now_ms
         self._randomness = randomness
+        self._mark = mark_of(store_id)
         self._last_ms = 0
         self._count = 0
 
@@ -30,4 +55,4 @@ class MessageIds:
         self._count = self._count + 1 if now == self._last_ms else 1
         self._last_ms = now
         when = (now * _IN_A_MS + self._count) % (1 << _BITS)
-        return f"msg_{when:012x}{''.join(self._randomness.choices(_LETTERS, k=_RANDOM_LETTERS))}"
+        return f"msg_{when:012x}{self._mark}{''.join(self._randomness.choices(_LETTERS, k=_RANDOM_LETTERS))}"

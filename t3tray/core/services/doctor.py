@@ -102,17 +102,19 @@ def _intents(patient: Patient) -> Finding:
 
 
 def _lost_bindings(patient: Patient) -> Iterator[Finding]:
-    """OpenCode's sessions that t3tray made, compared with the journal."""
+    """OpenCode's sessions that t3tray made or sent to, compared with the journal."""
     lost = patient.survey.lost_bindings
     if lost.trouble:
         yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
         return
     claims = [(row, lost.sessions_of(row.thread.id)) for row in patient.overview.rows if lost.sessions_of(row.thread.id)]
     for row, sessions in claims:
-        told = f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it, too"
+        told = (
+            f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it or sent to by t3tray later"
+        )
         yield Finding("marks", False, f"{told}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
     if not claims:
-        yield Finding("marks", True, "the journal knows every session that t3tray made")
+        yield Finding("marks", True, "the journal knows every session that t3tray made or sent to")
 
 
 def _databases(patient: Patient) -> Iterator[Finding]:

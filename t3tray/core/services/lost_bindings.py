@@ -1,15 +1,17 @@
 """Bindings that the journal may lack: OpenCode's sessions carry t3tray's mark, and the mark names an intent that must be written.
+A message that t3tray sent carries its mark, too: t3tray sends only into the session that the thread is bound to.
 
 A journal that is older than what happened (put back from a copy, a home from a backup, a folder synced from elsewhere) is shown
 by a marked session whose intent it does not know. A thread without a binding gets that session again; a thread that is bound to
 another one is split, until the user chose. A fork copies its parent's metadata: of several sessions with one intent only the
-oldest counts. For the thread that runs the SQL.
+oldest counts. A session that a bound thread has let go of, with a message of ours that is newer than the journal's last line
+about it, was bound again since: split, too; what others write there is no sign. For the thread that runs the SQL.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from msgspec import structs
@@ -21,6 +23,8 @@ from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.marked import MarkedSession, MarkedSessions, oldest_first
+from t3tray.core.opencode.message_ids import is_later, is_marked, mark_of
+from t3tray.core.opencode.sent import SentMessages
 from t3tray.core.services.candidates import MARK
 from t3tray.core.services.evidence import Recorded
 from t3tray.core.store.store import Store
@@ -39,6 +43,10 @@ class LostBindings:
         self._now = now
         self._in_file = MarkedSessions(database)
         self._by_server: tuple[MarkedSession, ...] = ()
+        self._sent_in_file = SentMessages(database, store.id)
+        self._sent_by_server: tuple[tuple[str, str], ...] = ()
+        self._named_seq = 0
+        self._named: dict[str, tuple[str, int]] = {}
         self._seq = 0
         self._intents: set[str] = set()
         self._claims: Mapping[str, tuple[str, ...]] = {}
@@ -51,23 +59,37 @@ class LostBindings:
     def read(self) -> set[str]:
         """Compare with the journal; the ids of the threads of which something else holds now. Raises StoreError."""
         try:
-            marked = self._in_file.read()
+            marked, sent = self._in_file.read(), self._sent_in_file.since(self.let_go())
             self.trouble = ""
         except ServerError as error:
-            marked, self.trouble = (), error.message
+            marked, sent, self.trouble = (), (), error.message
         known = {found.facts.id for found in marked}
         unknown = self._unknown((*marked, *(found for found in self._by_server if found.facts.id not in known)))
         before, doubted = self._claims, self._in_doubt
         self._sort(unknown)
+        self._add_gone_on((*sent, *self._sent_by_server))
         restore = self._store.restores.unsettled()
         self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
         self._remark = restore.remark if restore else ""
         changed = {name for name in before.keys() | self._claims.keys() if before.get(name) != self._claims.get(name)}
         return changed | (doubted ^ self._in_doubt)
 
-    def told_by_server(self, marked: tuple[MarkedSession, ...]) -> None:
-        """What a server that keeps its sessions elsewhere says, from now on."""
+    def told_by_server(self, marked: tuple[MarkedSession, ...], messages: Iterable[tuple[str, str]]) -> None:
+        """What a server that keeps its sessions elsewhere says, from now on; `messages`: session and id."""
         self._by_server = marked
+        mark = mark_of(self._store.id)
+        self._sent_by_server = tuple((session, message) for session, message in messages if is_marked(message, mark))
+
+    def let_go(self) -> dict[str, int]:
+        """The sessions that a thread had and no thread is bound to, with the time (ms) of the journal's last line about each.
+
+        Raises StoreError.
+        """
+        self._named_seq, named = self._store.journal.named_since(self._named_seq)
+        for session, thread_id, at in named:
+            self._named[session] = (thread_id, int(at.timestamp() * 1000))
+        bound = self._store.journal.bound_sessions()
+        return {session: at for session, (_, at) in self._named.items() if session not in bound}
 
     @property
     def needs_server(self) -> bool:
@@ -154,6 +176,17 @@ class LostBindings:
                 self._own_claims |= found.marker.store == self._store.id
         self._claims = {name: tuple(sessions) for name, sessions in claims.items() if name not in unbound}
         self.unbound = tuple(unbound.values())
+
+    def _add_gone_on(self, sent: Collection[tuple[str, str]]) -> None:
+        """Claim a thread for each session that it let go of and in which a message was sent later."""
+        # After the messages: a binding is written before anything is sent.
+        let_go = self.let_go() if sent else {}
+        for session in sorted({session for session, message in sent if session in let_go and is_later(message, let_go[session])}):
+            thread_id, _ = self._named[session]
+            claims = self._claims.get(thread_id, ())
+            if session not in claims and self._store.journal.binding(thread_id).cursor is not None:
+                self._claims = {**self._claims, thread_id: (*claims, session)}
+                self._own_claims = True
 
     def _is_kept(self, thread_id: str) -> bool:
         try:

@@ -78,7 +78,7 @@ class Sending:
         self._run_sql = run_sql
         self._resume = resume
         self._now = now
-        self._ids = ids or MessageIds(lambda: int(now().timestamp() * 1000), random.SystemRandom())
+        self._ids = ids or MessageIds(lambda: int(now().timestamp() * 1000), random.SystemRandom(), store.id)
         self._clock = clock
         self._limits = limits
 

@@ -424,7 +424,7 @@ class Survey:
             memory = structs.replace(memory, entries=self._store.journal.entries(recorded.thread.id))
             candidates = candidates_of(memory, self._index.reader)
             there = {found.session_id: found.exists for found in candidates}
-            split = split_of(bound, candidates, put_away(memory.entries))
+            split = split_of(bound, candidates, put_away(memory.entries) - set(memory.marked))
             recorded = structs.replace(recorded, split=split or recorded.split)
         elif stretches and bound:
             there = {bound: self._index.has(bound)}

@@ -10,7 +10,7 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Told
-from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Remedy
@@ -144,6 +144,11 @@ class ThreadDetails:
     answers: tuple[Told, ...] = ()
     deleted: str = ""
     marked: tuple[str, ...] = ()
+
+    @property
+    def put_away(self) -> frozenset[str]:
+        """The sessions that were let go of by name; not those that came back later without the journal's knowing."""
+        return put_away(self.journal) - set(self.marked)
 
 
 @dataclass(frozen=True)

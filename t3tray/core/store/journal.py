@@ -6,6 +6,7 @@ An entry and what it does to `cursors` are one transaction. What entries mean is
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, Select, Text, and_, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
@@ -100,6 +101,19 @@ class Journal:
         named = select(journal.c.intent).where(journal.c.seq > seq, journal.c.intent.is_not(None)).distinct()
         with self._database.read() as connection:
             return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
+
+    def named_since(self, seq: int) -> tuple[int, tuple[tuple[str, str, datetime], ...]]:
+        """The latest place in the journal, and of each line after `seq` that names a session: session, thread, time; by place."""
+        named = select(journal.c.session_id, journal.c.thread_id, journal.c.at).where(journal.c.session_id.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(named.where(journal.c.seq > seq).order_by(journal.c.seq)).all()
+            latest = connection.scalar(select(func.max(journal.c.seq))) or 0
+            return latest, tuple((session, thread, at) for session, thread, at in rows if isinstance(at, datetime))
+
+    def bound_sessions(self) -> frozenset[str]:
+        """The ids of the sessions that a thread is bound to."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(select(cursors.c.session_id)))
 
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""

@@ -18,10 +18,10 @@ from t3tray.core.opencode.wire import Message, MessageError
 
 def test_ids_rise_with_the_time_and_within_one_ms() -> None:
     times = iter([1_795_995_845_188, 1_795_995_845_188, 1_795_995_845_189])
-    ids = MessageIds(lambda: next(times), random.Random(1))
+    ids = MessageIds(lambda: next(times), random.Random(1), "abcdef0123")
     made = [ids.next() for _ in range(3)]
     # OpenCode 1.18.33 made the first twelve digits so at this time.
-    assert made[0].startswith("msg_229b1c244001")
+    assert made[0].startswith("msg_229b1c244001T3abcdef")
     assert made == sorted(made) and len({len(name) for name in made}) == 1 and len(made[0]) == 30
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import SessionFacts
-from t3tray.core.domain.journal import Entry, Event, put_away
+from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.sentences import sentence
@@ -231,7 +231,7 @@ def _only_choice(details: ThreadDetails) -> str:
 
 def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
     """The sessions that would still claim the thread."""
-    claims = split_of(session_id, details.candidates, put_away(details.journal))
+    claims = split_of(session_id, details.candidates, details.put_away)
     # Those that claim it by our mark do so whatever they hold, be they gone or empty.
     rivals = dict.fromkeys((*(claim.session_id for claim in claims), *details.marked))
     return tuple(rival for rival in rivals if rival != session_id)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from t3tray.core.domain.carrying import summary_of
-from t3tray.core.domain.journal import put_away
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
@@ -110,7 +109,7 @@ def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str,
 
 def _own(details: ThreadDetails) -> Iterable[Candidate]:
     """What was ever the thread's own and no sub-agent's, and what the user did not let go of, but for what it is bound to now."""
-    gone = put_away(details.journal)
+    gone = details.put_away
     return (
         found
         for found in details.candidates

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.evidence import Activity, SessionFacts
-from t3tray.core.domain.journal import Entry, Event, put_away
+from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import split_of
 from t3tray.core.errors import Refused, SessionMissing
@@ -101,7 +101,7 @@ class Join:
             return _to_heal(details, choice, named)
         if choice.session_id:
             return choice.session_id
-        claims = split_of(details.row.session_id, details.candidates, put_away(details.journal))
+        claims = split_of(details.row.session_id, details.candidates, details.put_away)
         if not claims:
             heal = f"“{Remedy.HEAL}” brings back what is in no session any more." if named else None
             raise Refused("There is nothing to join: no two sessions that hold a part of this conversation are there.", heal)

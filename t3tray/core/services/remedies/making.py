@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Entry, Event, put_away
+from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.transcript import Origin, Transcript
 from t3tray.core.domain.verdict import Reason
@@ -254,7 +254,7 @@ def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Aw
 
 def _others(details: ThreadDetails) -> tuple[str, ...]:
     """The sessions that would claim the thread beside a new one."""
-    gone = put_away(details.journal)
+    gone = details.put_away
     there = (found.session_id for found in details.candidates if found.exists and not found.parent_id)
     others = dict.fromkeys((*there, *details.marked))
     return tuple(name for name in others if name not in gone and name != details.row.session_id)

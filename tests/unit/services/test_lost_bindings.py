@@ -1,0 +1,122 @@
+"""A journal that is older than what t3tray itself sent: told by the ids of the messages, in a built database."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.message_ids import MessageIds, is_later
+from t3tray.core.services.lost_bindings import LostBindings
+from t3tray.core.store.store import Store
+from tests.support.stores import open_store
+from tests.support.t3_world import NOON, World, add_message, add_session, empty_world, milliseconds, writing
+
+OLD, NEW = "ses_old", "ses_new"
+MINUTE = timedelta(minutes=1)
+
+
+class Life:
+    """At noon the thread had the old session; a minute later it was bound to the new one, and let go of the old."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        self.world, self.store = world, store
+        thread = Thread("t1", "A thread", str(world.code), Source.T3TRAY, NOON, NOON)
+        store.add_thread(thread, self.line(Event.CONFIRMED, OLD, NOON))
+        self.bind(NEW, OLD, NOON + MINUTE)
+        with writing(world.opencode) as connection:
+            for name in (OLD, NEW):
+                add_session(connection, name, world.code / "proj", messages=0)
+        self.lost = LostBindings(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+
+    def line(self, event: Event, session: str, at: datetime) -> Entry:
+        cursor = Cursor(session, str(self.world.code)) if event is Event.CONFIRMED else None
+        return Entry("t1", event, Actor.USER, "", at, session, cursor=cursor)
+
+    def bind(self, session: str, former: str, at: datetime) -> None:
+        self.store.journal.append(self.line(Event.SUPERSEDED, former, at), self.line(Event.CONFIRMED, session, at))
+
+    def write(self, session: str, at: datetime, store_id: str | None, came: datetime | None = None) -> None:
+        """A user's message, sent by this store; None: by OpenCode itself."""
+        with writing(self.world.opencode) as connection:
+            number = connection.execute("SELECT count(*) FROM message").fetchone()[0] * 2
+            made = add_message(connection, session, number, came or at)
+            if store_id is not None:
+                name = MessageIds(lambda: milliseconds(at), random.Random(number), store_id).next()
+                connection.execute("UPDATE message SET id = ? WHERE id = ?", (name, made))
+
+    def claims(self) -> tuple[str, ...]:
+        self.lost.read()
+        assert not self.lost.trouble
+        return self.lost.sessions_of("t1")
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    store = open_store(tmp_path / "data", lambda: NOON)
+    yield Life(empty_world(tmp_path), store)
+    store.close()
+
+
+def test_a_message_of_ours_in_a_session_that_was_let_go_of_before_is_a_split(life: Life) -> None:
+    assert life.claims() == ()
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    assert life.claims() == (OLD,)
+    split = life.lost.claims_of("t1", NEW)
+    assert [claim.session_id for claim in split] == [NEW, OLD]
+    life.lost.note_gap()
+    assert life.store.restores.unsettled() is not None
+
+
+@pytest.mark.parametrize("chosen", [OLD, NEW])
+def test_choosing_either_settles_it(life: Life, chosen: str) -> None:
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    life.write(NEW, NOON + 2 * MINUTE, life.store.id)
+    assert life.claims() == (OLD,)
+    if chosen == OLD:
+        life.bind(OLD, NEW, NOON + 3 * MINUTE)
+    else:
+        life.store.journal.append(life.line(Event.PUT_AWAY, OLD, NOON + 3 * MINUTE))
+    assert life.claims() == ()
+
+
+def test_what_opencode_or_another_store_wrote_there_is_no_sign(life: Life) -> None:
+    life.write(OLD, NOON + 2 * MINUTE, None)
+    life.write(OLD, NOON + 3 * MINUTE, "f" * 32)
+    assert life.claims() == ()
+
+
+def test_what_was_sent_before_it_was_let_go_of_is_no_sign_even_if_it_came_after(life: Life) -> None:
+    life.write(OLD, NOON, life.store.id)
+    life.write(OLD, NOON + MINUTE / 2, life.store.id, came=NOON + 2 * MINUTE)
+    assert life.claims() == ()
+
+
+def test_a_session_that_another_thread_is_bound_to_is_that_one_s(life: Life) -> None:
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    entry = Entry("t2", Event.CONFIRMED, Actor.USER, "", NOON + MINUTE, OLD, cursor=Cursor(OLD, str(life.world.code)))
+    life.store.add_thread(Thread("t2", "Another", str(life.world.code), Source.T3TRAY, NOON, NOON), entry)
+    assert life.claims() == () and life.lost.claimed() == ()
+
+
+def test_a_message_that_is_gone_again_claims_nothing(life: Life) -> None:
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    assert life.claims() == (OLD,)
+    with writing(life.world.opencode) as connection:
+        connection.execute("DELETE FROM message")
+    assert life.claims() == ()
+
+
+@pytest.mark.parametrize(("by", "later"), [(-1, False), (0, False), (1, True)])
+@pytest.mark.parametrize("now", [1_795_995_845_188, (1 << 36) * 26])
+def test_an_id_tells_when_it_was_made_also_where_its_digits_wrap(now: int, by: int, later: bool) -> None:
+    made = MessageIds(lambda: now + by, random.Random(1), "abcdef").next()
+    assert is_later(made, now) is later
+    assert not is_later("msg_nonsense", now)
