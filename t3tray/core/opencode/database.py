@@ -150,8 +150,11 @@ class OpenCodeDatabase:
             return None
 
     def count_until(self, session_id: str, message_id: str) -> int | None:
-        """How many messages the session has up to this one; None where this file does not tell, or is not known to be the one."""
-        if self.trust.failure is not None or not self.trust.absence_counts:
+        """How many messages the session has up to this one; None where this file does not tell, or is known to be another one.
+
+        A file that has the message is taken for the right one although nobody has vouched for it yet.
+        """
+        if self.trust.failure is not None:
             return None
         try:
             with closing(self.reader()) as reader:

@@ -126,13 +126,15 @@ def test_what_is_written_after_the_look_is_not_counted_with_it(watch: Watch) -> 
     assert cursor and (cursor.last_message_id, cursor.message_count) == ("msg_a_00003", 4)
 
 
-def test_a_file_that_is_not_known_to_be_the_one_counts_nothing(watch: Watch) -> None:
+def test_a_file_that_is_known_to_be_another_one_counts_nothing(watch: Watch) -> None:
     session(watch, "ses_a", messages=4)
     database = OpenCodeDatabase(watch.world.opencode)
     assert database.count_until("ses_a", "msg_a_00002") == 3
     assert database.count_until("ses_a", "msg_b_00000") is database.count_until("ses_b", "msg_a_00002") is None
-    for trust in (Trust(absence_counts=False), Trust(Failure.SERVER_DOWN, False)):
-        database.trust = trust
+    database.trust = Trust(absence_counts=False)
+    assert database.count_until("ses_a", "msg_a_00002") == 3, "it has the message, and a command has not asked whose file it is"
+    for failure in (Failure.SERVER_DOWN, Failure.OTHER_DATABASE):
+        database.trust = Trust(failure, False)
         assert database.count_until("ses_a", "msg_a_00002") is None
     with closing(database.reader()) as reader:
         assert reader.count_until("ses_a", "msg_a_00002") == 3
