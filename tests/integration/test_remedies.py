@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.t3_side import NextReason
@@ -170,7 +171,8 @@ async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: Open
     assert (resumption.session_id, resumption.verdict.kind) == (first, Kind.RESUMABLE)
     side = resumption.next_message
     assert side and side.reason is NextReason.OTHER_SESSION, "T3 Code's own next message still goes there, and that is said"
-    assert "(2 messages)" in side.sentence and not resumption.verdict.detail
+    assert "(2 messages)" in side.sentence
+    assert "2 messages of this conversation were left out when this session was chosen" in resumption.verdict.detail
     assert await ask(engine, thread) == "HERON"
     with writing(world.state) as connection:
         connection.execute(
@@ -369,7 +371,9 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
     try:
         await reopened.apply(thread, Choice(Remedy.REPAIR))
         assert (await reopened.details(thread)).row.t3.session_id == first  # type: ignore[union-attr]
-        assert (await reopened.verify(thread)).verdict.detail == ""
+        resumption = await reopened.verify(thread)
+        assert "were left out when this session was chosen" in resumption.verdict.detail, "what the other one holds"
+        assert resumption.next_message and resumption.next_message.reason is NextReason.PARTIAL
         assert (await reopened.details(thread)).offered == (Remedy.UNDO,), "done once, there is nothing to do"
         assert await reopened._run_sql(reopened.store.alarms.all, thread) == ()
         await undo(reopened, thread)
@@ -400,7 +404,11 @@ async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
     reply = [piece async for piece in engine.converse(thread, ASK, despite_others=True) if isinstance(piece, str)]
     assert "".join(reply) == "HERON"
     assert "taken back" in (await engine.journal(thread))[-1].why
-    assert await verdict(engine, thread) == Reason.PROVED
+    row = (await engine.details(thread)).row
+    assert (row.verdict.reason, row.verdict.carries.kind) == (Reason.PROVED, CarriesKind.PART)
+    assert row.verdict.detail == "a revert took back 2 messages", "for good: it is never the whole conversation again"
+    await ask(engine, thread)
+    assert (await engine.details(thread)).row.verdict.detail == row.verdict.detail
 
 
 async def test_a_revert_of_everything_blocks_and_is_never_proved_again(

@@ -28,12 +28,25 @@ class Carried:
     @property
     def cut(self) -> str:
         """What is not in it, in a sentence; empty when all is."""
+        return f"Left out for length: {self._left_out}." if self._left_out else ""
+
+    @property
+    def lacks(self) -> str:
+        """The same as a clause, of a session into which it was carried."""
+        return (
+            f"{self._left_out} {'was' if self.left_out + self.shortened == 1 else 'were'} left out for length"
+            if self._left_out
+            else ""
+        )
+
+    @property
+    def _left_out(self) -> str:
         parts = []
         if self.left_out:
             parts.append(f"the oldest {self.left_out} message{'' if self.left_out == 1 else 's'}")
         if self.shortened:
             parts.append("the beginning of a very long message")
-        return f"Left out for length: {' and '.join(parts)}." if parts else ""
+        return " and ".join(parts)
 
 
 def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET, origin: str = "") -> Carried:

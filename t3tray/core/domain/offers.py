@@ -35,7 +35,8 @@ class Situation:
     `is_t3`: T3 Code shows the thread. `others`: another session of its own is there and holds what the bound one may lack.
     `reverting`: a revert is pending in `named`, or in `bound` where none is named: what is told it now would be lost with it.
     `choices`: there is another session that it could be bound to. `copies`: somebody has words of it to carry. `can_repair`: T3
-    Code's cursor may be written at all. `lacks`: T3 Code shows more of the conversation than its session holds.
+    Code's cursor may be written at all. `lacks`: T3 Code shows more of the conversation than its session holds, or the bound one
+    is known to lack some of it.
     """
 
     bound: Standing = Standing.UNKNOWN
@@ -104,8 +105,10 @@ def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
     if known.bound is Standing.GONE and verdict.kind is Kind.BLOCKED:
         # The copies hold what is gone, and what only another session holds comes with them; that session alone does not.
         return (*first, Remedy.CARRY, *((Remedy.START_AFRESH,) if known.copies else ()))
-    if verdict.reason in _LOST and known.others:
+    if (verdict.reason in _LOST or known.lacks) and known.others:
         return (*first, Remedy.JOIN)
+    if known.lacks and not known.is_t3 and known.choices:
+        return (Remedy.BIND,)
     return first
 
 

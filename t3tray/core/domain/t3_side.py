@@ -63,7 +63,7 @@ class T3Side(Struct, frozen=True):
     many of the model's answers T3 Code shows, and how many of those the named session holds; None where all may be there.
     `imported_characters` is the length of what the second orchestrator took over; None where that cannot be told.
     `reply_at`: a reply for which T3 Code still waits was finished then. `reverting`: a revert is pending in the named session,
-    and deletes `taken_back` messages with the next one (None: nobody counted).
+    and deletes `taken_back` messages with the next one (None: nobody counted). `lacks`: what the session `bound` is known to lack, a clause.
     """
 
     is_v2: bool = False
@@ -84,6 +84,7 @@ class T3Side(Struct, frozen=True):
     reply_at: datetime | None = None
     reverting: bool = False
     taken_back: int | None = None
+    lacks: str = ""
 
     @property
     def instance_changed(self) -> bool:
@@ -154,6 +155,8 @@ def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
         return _instance_changed(side)
     if side.live is not None and not side.instance_changed:
         return _live(side, side.live, verdict, guard)
+    if is_guarded and side.has_turns and side.lacks and verdict.kind is Kind.RESUMABLE:
+        return _lacking(side.lacks, ", or fails with a clear message")
     if is_guarded:
         return NEW if not side.has_turns else NextMessage(verdict.kind, NextReason.GUARDED, _GUARDED[verdict.kind])
     return _by_cursor(side, verdict)
@@ -182,6 +185,8 @@ def _same(side: T3Side, verdict: Verdict) -> NextMessage:
         return _would_fork(side)
     if side.shown is not None and side.known is not None and side.known < side.shown:
         return _partial(side.shown, side.known)
+    if side.lacks and verdict.kind is Kind.RESUMABLE:
+        return _lacking(side.lacks)
     if verdict.kind is Kind.RESUMABLE or verdict.reason is Reason.OPEN_ELSEWHERE:
         # The other process that is at work in it may well be T3 Code's own.
         return CONTINUES
@@ -230,9 +235,12 @@ def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMe
     if verdict.kind is not Kind.RESUMABLE:
         return UNKNOWN if verdict.kind is Kind.UNKNOWN else _by_cursor(side, verdict)
     if guard is GuardSide.ON and not side.is_v2:
+        if side.lacks:
+            return _lacking(side.lacks)
         return NextMessage(Kind.RESUMABLE, NextReason.GUARDED, _GUARDED[Kind.RESUMABLE])
     after = "it would start empty" if side.names is None else "it goes to another session"
-    said = f"{_NEXT} continues this conversation as long as T3 Code holds its session open. After that {after}."
+    goes = f"goes on with only a part of this conversation ({side.lacks})" if side.lacks else "continues this conversation"
+    said = f"{_NEXT} {goes} as long as T3 Code holds its session open. After that {after}."
     return NextMessage(Kind.RESUMABLE, NextReason.LIVE, said, _repair(side))
 
 
@@ -283,6 +291,12 @@ def _would_fork(side: T3Side) -> NextMessage:
 def _partial(shown: int, known: int) -> NextMessage:
     said = f"{_NEXT} goes to a session that knows {known:,} of the {shown:,} answers shown there, not the earlier ones."
     return _blocked(NextReason.PARTIAL, said, Remedy.HEAL)
+
+
+def _lacking(lacks: str, or_else: str = "") -> NextMessage:
+    """As here: it goes on, with a part, and the user was told so when that was chosen."""
+    said = f"{_NEXT} goes to a session that holds only a part of this conversation{or_else} ({lacks})."
+    return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, said, (Remedy.HEAL,))
 
 
 def _stuck(side: T3Side, at: datetime) -> NextMessage:

@@ -121,7 +121,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
         or evidence.dated_ahead_ms is not None
         or carries is _UNKNOWN_CARRIES
     )
-    if is_odd or (cursor is not None and cursor.restored):
+    if is_odd or (cursor is not None and (cursor.restored or cursor.lacks)):
         detail = "; ".join(filter(None, [detail, *_remarks(reason, cursor, evidence)]))
     return Verdict(reason, detail, carries)
 
@@ -133,6 +133,8 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.why.rstrip(".")
     if reason not in _RESUMABLE:
         return
+    if cursor is not None and cursor.lacks:
+        yield cursor.lacks
     if evidence.in_doubt:
         yield evidence.in_doubt
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
@@ -169,7 +171,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
         return Carries(CarriesKind.UNKNOWN, messages=context.messages)
     is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
     is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
-    is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND
+    is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND and not cursor.lacks
     is_counted = cursor.message_count is None or evidence.messages_gone is not None
     messages = context.messages if is_counted or not is_whole else None
     return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=messages, summary=0)

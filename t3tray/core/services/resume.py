@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from msgspec import Struct, structs
 
-from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.cursor import Cursor, taken_back, together
 from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.offers import Situation, Standing, offers
@@ -24,6 +24,7 @@ from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.reading_back import newest_first
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
@@ -202,6 +203,7 @@ class Resume:
                     # A proof must not be renewed over a history that is lost, or that nobody can tell of.
                     return False
                 why = f"{why}; what had been recorded last was taken back before"
+                renewed = structs.replace(renewed, lacks=together(cursor.lacks, await _taken_back(server, cursor)))
         entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
         return await self._run_sql(self._store.journal.prove, entry)
 
@@ -244,8 +246,18 @@ def situation_of(found: Examination) -> Situation:
         is_t3=found.thread.source is Source.T3CODE,
         reverting=found.reverting,
         others=True if found.verdict.reason is Reason.SPLIT else None,
-        lacks=found.answers is not None,
+        lacks=found.answers is not None or bool(found.cursor and found.cursor.lacks),
     )
+
+
+async def _taken_back(server: SessionServer, cursor: Cursor) -> str:
+    """What is gone of the recorded messages since a revert was made final, as a clause. Raises ServerError."""
+    recorded, last = cursor.message_count, cursor.last_message_id or ""
+    if recorded is None:
+        return taken_back(None)
+    # Ids sort like their times: what came after the recorded end is no part of it.
+    left = sum([facts.id <= last async for facts in newest_first(server, cursor.session_id)])
+    return taken_back(max(recorded - left, 0) or None)
 
 
 def _nobody() -> bool:

@@ -96,6 +96,7 @@ def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
         shown=found.answers.shown if found.answers else None,
         known=found.answers.known if found.answers else None,
         reply_at=reply_at,
+        lacks=found.cursor.lacks if found.cursor else "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from t3tray.core.domain.carrying import carried
+from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.transcript import Origin, Piece, PieceKind, ToolCall, Transcript, Utterance
@@ -124,7 +124,7 @@ def test_what_was_carried_before_is_known_and_not_carried_again() -> None:
 
 def test_what_was_left_out_for_length_before_is_still_lacking() -> None:
     cut = carried(Transcript(Origin.VAULT, OLD), "From another session.", NOW, budget=40)
-    assert cut.left_out == 1
+    assert cut.left_out == 1 and cut.lacks.startswith("the oldest 1 message")
     label = Utterance("msg_carried", Role.USER, BEGAN + 40 * MINUTE, cut.text)
     assert lacking((*NEW, label), [], SHOWN) == (SHOWN[0],)
 
@@ -170,3 +170,11 @@ User message:
 fact two"""
     handed = Utterance("msg_h", Role.USER, BEGAN + 31 * MINUTE, text)
     assert lacking((handed,), [], (*SHOWN[:2], typed(30.5, "fact two"))) == ()
+
+
+def test_what_was_left_out_for_length_is_a_clause() -> None:
+    assert Carried("", 3).lacks == ""
+    assert Carried("", 3, left_out=1).lacks == "the oldest 1 message was left out for length"
+    assert Carried("", 3, shortened=True).lacks == "the beginning of a very long message was left out for length"
+    both = "the oldest 5 messages and the beginning of a very long message were left out for length"
+    assert Carried("", 3, left_out=5, shortened=True).lacks == both

@@ -61,6 +61,14 @@ def test_green_here_while_t3_code_goes_on_elsewhere() -> None:
     assert offered(Reason.PROVED, bound=THERE, named=NONE) == [Remedy.REPAIR]
     assert offered(Reason.PROVED, bound=THERE, named=THERE, is_one=True) == []
     assert offered(Reason.PROVED, bound=THERE, named=THERE, is_one=True, lacks=True) == [Remedy.HEAL]
+    assert offered(Reason.PROVED, bound=THERE, named=THERE, is_one=True, lacks=True, others=True) == [Remedy.HEAL, Remedy.JOIN]
+
+
+def test_a_session_of_our_own_that_lacks_something_can_be_joined_or_left_for_another() -> None:
+    own = Situation(bound=THERE, is_t3=False, copies=True, lacks=True)
+    assert offers(Verdict(Reason.PROVED), replace(own, choices=True, others=False)) == (Remedy.BIND,)
+    assert offers(Verdict(Reason.PROVED), replace(own, choices=True, others=True)) == (Remedy.JOIN,)
+    assert offers(Verdict(Reason.PROVED), replace(own, choices=False, others=False)) == (), "nobody has it"
 
 
 def test_a_thread_of_our_own_is_never_healed_or_repaired_and_can_be_relocated() -> None:

@@ -44,6 +44,13 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
     ({}, PROVED, NOT_UP, B, NextReason.FAILS, "which does not run"),
     ({}, Verdict(Reason.OPEN_ELSEWHERE), OFF, R, NextReason.CONTINUES, "continues"),
     ({"named": Failure.SERVER_DOWN}, DOWN, OFF, U, NextReason.UNKNOWN, "cannot be told"),
+    # Known to lack something.
+    ({"lacks": "2 gone"}, PROVED, OFF, R, NextReason.PARTIAL, "holds only a part of this conversation (2 gone)."),
+    ({"lacks": "2 gone", "live": OURS}, PROVED, OFF, R, NextReason.PARTIAL, "only a part of this conversation (2 gone)"),
+    ({"lacks": "2 gone"}, PROVED, ON, R, NextReason.PARTIAL, "only a part of this conversation, or fails with a clear message"),
+    ({"lacks": "2 gone", **NULL, "live": OURS}, PROVED, OFF, R, NextReason.LIVE, "goes on with only a part"),
+    ({"lacks": "2 gone", **ELSE}, PROVED, OFF, B, NextReason.OTHER_SESSION, "another session"),
+    ({"lacks": "2 gone"}, MISSING, ON, B, NextReason.GUARDED, "fails with a clear message"),
     # Nothing is named.
     (NULL, PROVED, OFF, B, NextReason.STARTS_EMPTY, "would start empty: T3 Code knows no session"),
     (NULL, UNBOUND, OFF, B, NextReason.STARTS_EMPTY, "would start empty"),

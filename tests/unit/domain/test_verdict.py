@@ -207,6 +207,7 @@ CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
     ("a revert pending", Carries(PART, None, 9, 0), CURSOR, {"session": REVERTED}),
     ("rewound", Carries(PART, None, 3, 0), CURSOR, {"tail": Absent(), "first": Found(LAST), "context": Context(3)}),
     ("restored from a copy", Carries(PART, None, 9, 0), structs.replace(CURSOR, restored="on a day"), {}),
+    ("known to lack something", Carries(PART, None, 9, 0), structs.replace(CURSOR, lacks="a revert took back 2 messages"), {}),
     ("nothing recorded", Carries(UNKNOWN, None, 9, None), Cursor("ses_1", "/w"), {"tail": None}),
     (
         "nothing recorded, compacted",
@@ -283,3 +284,11 @@ def test_a_thread_without_a_session_is_not_told_that_one_is_there() -> None:
     new = decide(None, evidence(has_turns=False))
     assert (new.kind, "session is there" in sentence(new)) == (Kind.RESUMABLE, False)
     assert "OpenCode 2 holds this conversation" in sentence(decide(CURSOR, evidence(newest=Absent(), opencode2=2)))
+
+
+def test_what_the_session_lacks_is_told_as_long_as_it_does() -> None:
+    found = decide(structs.replace(CURSOR, lacks="the oldest 5 messages were left out for length"), evidence())
+    assert sentence(found) == (
+        "The session is there and its last recorded message was found. Your next message carries 9 messages, which is not the"
+        " whole conversation (the oldest 5 messages were left out for length)."
+    )

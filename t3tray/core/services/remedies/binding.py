@@ -5,6 +5,8 @@ They make nothing and end nothing in OpenCode.
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import Entry, Event
@@ -16,7 +18,7 @@ from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
 from t3tray.core.services.evidence import cursor_now, refuse_stranded
-from t3tray.core.services.remedies.collecting import indented, losses
+from t3tray.core.services.remedies.collecting import indented, left_out, losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.folders import same_directory
@@ -41,7 +43,8 @@ class Bind:
             now = await cursor_now(server, record.facts, old)
             if now.last_message_id is None:
                 await refuse_stranded(server, session_id)
-            cursor = chosen(now, details)
+            lacks = await self._tools.run_sql(left_out, self._tools, details, session_id)
+            cursor = structs.replace(chosen(now, details), lacks=lacks)
             journal = Record.of(self._tools, details, Deed(Remedy.BIND, session_id))
             try:
                 lines = journal.rebinding(old, cursor, "chosen by the user")
@@ -197,18 +200,20 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     async def carry_out() -> None:
         journal = Record.of(tools, details, Deed(Remedy.UNDO, undoes=done[0].intent or ""))
         try:
-            await bring_back(tools, journal, done)
+            lacks = await tools.run_sql(left_out, tools, details, old.session_id) if old else ""
+            await bring_back(tools, journal, done, lacks)
         finally:
             journal.close()
 
     return Plan(preview, carry_out)
 
 
-async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:
-    """Write the lines that bring back the binding from before these entries."""
+async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...], lacks: str = "") -> None:
+    """Write the lines that bring back the binding from before these entries. `lacks`: what is known now to be lacking there."""
     old, why = _before(done), "as it was before"
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
     if old is not None:
+        old = structs.replace(old, lacks=old.lacks or lacks)
         await journal.write(*journal.rebinding(current, old, why))
     elif current is not None:
         await journal.write(journal.entry(Event.RELEASED, why, cursor=current))

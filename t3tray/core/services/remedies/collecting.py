@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from t3tray.core.domain.carrying import summary_of
+from t3tray.core.domain.cursor import together, was_taken_back
+from t3tray.core.domain.journal import Event
 from t3tray.core.domain.merging import lacking
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.transcript import Origin, Transcript, Utterance
@@ -92,6 +94,24 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, 
     )
 
 
+def left_out(tools: Tools, details: ThreadDetails, session_id: str) -> str:
+    """What that session lacks of the conversation when it is chosen now, as the clause that its cursor keeps."""
+    when = f"when this session was chosen on {tools.now().astimezone():%Y-%m-%d}"
+    try:
+        count = len(collect(tools, details, session_id).utterances)
+    except SessionMissing:
+        return ""  # told as that
+    except ServerError:
+        return f"how much of this conversation was left out {when} could not be told"
+    before = next(
+        (each.cursor.lacks for each in reversed(details.journal) if each.cursor and each.cursor.session_id == session_id), ""
+    )
+    if not count:
+        return before
+    what = "1 message of this conversation was" if count == 1 else f"{count:,} messages of this conversation were"
+    return together(f"{what} left out {when}", before if was_taken_back(before) else "")
+
+
 def indented(utterances: Sequence[Utterance]) -> tuple[str, ...]:
     """The first words of some messages, below the line that says what they are."""
     return tuple(f"  {line}" for line in summary_of(utterances))
@@ -109,11 +129,23 @@ def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str,
 
 def _own(details: ThreadDetails) -> Iterable[Candidate]:
     """What was ever the thread's own and no sub-agent's, and what the user did not let go of, but for what it is bound to now."""
-    gone = details.put_away
+    gone = details.put_away - _still_needed(details)
     return (
         found
         for found in details.candidates
         if not found.parent_id and (found.session_id not in gone or found.session_id == details.row.session_id)
+    )
+
+
+def _still_needed(details: ThreadDetails) -> frozenset[str]:
+    """The sessions that were put away for the one that is bound, as long as that one lacks something of the conversation."""
+    if details.cursor is None or not details.cursor.lacks:
+        return frozenset()
+    bound = details.cursor.session_id
+    return frozenset(
+        entry.session_id
+        for entry in details.journal
+        if entry.event is Event.PUT_AWAY and entry.session_id and entry.deed and entry.deed.session_id == bound
     )
 
 

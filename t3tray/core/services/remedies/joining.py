@@ -11,10 +11,12 @@ from dataclasses import replace
 from msgspec import structs
 
 from t3tray.core.domain.carrying import Carried, carried
+from t3tray.core.domain.cursor import Cursor, was_taken_back
 from t3tray.core.domain.evidence import Activity, SessionFacts
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.split import split_of
+from t3tray.core.domain.transcript import Origin
 from t3tray.core.errors import Refused, SessionMissing
 from t3tray.core.opencode.wire import SessionRecord
 from t3tray.core.services.evidence import STILL_WARM, cursor_now
@@ -65,6 +67,7 @@ class Join:
                 if packed.messages:
                     # No answer comes to what was told, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
+                now = structs.replace(now, lacks=packed.lacks or _never_brought(old, collected))
                 lines = journal.rebinding(
                     old, chosen(now, details), f"{_messages(packed.messages)} carried over from {came_from}"
                 )
@@ -120,7 +123,10 @@ class Join:
         bound = live_binding(self._tools, details.row.thread.id)
         if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
             raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
-        if not collected.utterances and bound is not None and bound.session_id == keep and not other_sessions(details, keep):
+        is_here = bound is not None and bound.session_id == keep
+        if not collected.utterances and is_here and bound is not None and _never_brought(bound, collected):
+            raise Refused(f"Nobody has a copy of what {keep} lacks: {bound.lacks}.", "There is nothing to bring back.")
+        if not collected.utterances and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
             raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation.", "There is nothing to heal.")
         return collected
 
@@ -137,6 +143,14 @@ def _to_heal(details: ThreadDetails, choice: Choice, named: str | None) -> str:
     if choice.session_id not in ("", named):
         raise Refused(f"T3 Code goes on in {named}, not in {choice.session_id}.", f"“{Remedy.JOIN}” keeps any session.")
     return named
+
+
+def _never_brought(old: Cursor | None, collected: Collected) -> str:
+    """What stays lacking although nothing was left out: where T3 Code's copy does not tell it, what a revert took back, and
+    everything if nobody told anything."""
+    is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
+    is_gone = old is not None and (was_taken_back(old.lacks) or not collected.utterances)
+    return old.lacks if old is not None and is_gone and not is_told else ""
 
 
 def _gone(session_id: str) -> Refused:

@@ -110,7 +110,7 @@ class Carry(_Making):
             text = carried(transcript, heading, self._tools.now(), self._tools.budget, origin).text
             await server.tell(cursor.session_id, text, cursor.session_id)
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
-            return replace(told, restored=restored, last_finished_id=told.last_message_id)
+            return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)
 
         async def carry_out() -> None:
             why = f"restored {restored}: {_messages(packed)}"
@@ -157,7 +157,7 @@ class Fork(_Making):
             return fork
 
         async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
-            return replace(cursor, restored=bound.restored)
+            return replace(cursor, restored=bound.restored, lacks=bound.lacks)
 
         async def carry_out() -> None:
             parent = (await (await self._tools.connect()).session(bound.session_id)).facts

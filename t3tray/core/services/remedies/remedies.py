@@ -109,7 +109,8 @@ class Remedies:
             choices=bool(details.choices),
             copies=has_source(self._tools, details),
             can_repair=self._repair is not None and self._repair.could(row.thread.id),
-            lacks=row.next_message is not None and row.next_message.reason is NextReason.PARTIAL,
+            lacks=bool(details.cursor and details.cursor.lacks)
+            or (row.next_message is not None and row.next_message.reason is NextReason.PARTIAL),
         )
 
     async def _plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
