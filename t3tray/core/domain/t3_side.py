@@ -63,7 +63,8 @@ class T3Side(Struct, frozen=True):
     many of the model's answers T3 Code shows, and how many of those the named session holds; None where all may be there.
     `imported_characters` is the length of what the second orchestrator took over; None where that cannot be told.
     `reply_at`: a reply for which T3 Code still waits was finished then. `reverting`: a revert is pending in the named session,
-    and deletes `taken_back` messages with the next one (None: nobody counted). `lacks`: what the session `bound` is known to lack, a clause.
+    and deletes `taken_back` messages with the next one (None: nobody counted).
+    `lacks`: what the session `bound` is known to lack, a clause.
     """
 
     is_v2: bool = False

@@ -200,20 +200,18 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     async def carry_out() -> None:
         journal = Record.of(tools, details, Deed(Remedy.UNDO, undoes=done[0].intent or ""))
         try:
-            lacks = await tools.run_sql(left_out, tools, details, old.session_id) if old else ""
-            await bring_back(tools, journal, done, lacks)
+            await bring_back(tools, journal, done)
         finally:
             journal.close()
 
     return Plan(preview, carry_out)
 
 
-async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...], lacks: str = "") -> None:
-    """Write the lines that bring back the binding from before these entries. `lacks`: what is known now to be lacking there."""
+async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:
+    """Write the lines that bring back the binding from before these entries."""
     old, why = _before(done), "as it was before"
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
     if old is not None:
-        old = structs.replace(old, lacks=old.lacks or lacks)
         await journal.write(*journal.rebinding(current, old, why))
     elif current is not None:
         await journal.write(journal.entry(Event.RELEASED, why, cursor=current))
