@@ -117,7 +117,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     is_odd = (
         evidence.in_doubt
         or evidence.opencode2
-        or _gone(evidence)
+        or (evidence.messages_gone and _gone(evidence))
         or evidence.dated_ahead_ms is not None
         or carries is _UNKNOWN_CARRIES
     )
@@ -163,7 +163,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     """What the next message carries. The whole conversation only where that is proved."""
     if context.is_pending:
         return _UNKNOWN_CARRIES
-    if _gone(evidence):
+    if evidence.messages_gone and _gone(evidence):
         return Carries(CarriesKind.PART, None, context.messages, 0 if context.since_ms is None else context.before)
     if context.since_ms is not None:
         return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)

@@ -114,6 +114,8 @@ class LostBindings:
 
     def with_doubts(self, recorded: Recorded) -> Recorded:
         """What is recorded of a thread, with what speaks against its binding being the latest."""
+        if not self._claims and not self._in_doubt:
+            return recorded
         name, cursor = recorded.thread.id, recorded.cursor
         split = self.claims_of(name, cursor.session_id if cursor else None)
         if split:
