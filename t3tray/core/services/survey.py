@@ -181,6 +181,7 @@ class Survey:
             self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
             if failure is None:
                 self._find_answers([recorded.thread.id])
+                recorded = self._named.lacking(recorded, self._index)
             return self._with_others(recorded)
         finally:
             self._index.release()
@@ -443,7 +444,8 @@ class Survey:
     def _examine(self, recorded: Recorded, surroundings: Surroundings) -> Examination:
         cursor = recorded.cursor
         try:
-            recorded = self._with_others(recorded)
+            recorded = self._named.lacking(self._with_others(recorded), self._index) if self._failure is None else recorded
+            cursor = recorded.cursor
             if cursor is None or not cursor.is_well_formed:
                 found = examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
             elif self._failure is not None:

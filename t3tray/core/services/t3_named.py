@@ -13,7 +13,7 @@ from t3tray.core.domain.evidence import Absent, Failure, Found
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
-from t3tray.core.services.evidence import Surroundings
+from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.resume import Answers, Examination, NamedSession
 from t3tray.core.store.store import Store
 
@@ -47,22 +47,32 @@ class T3Named:
             return structs.replace(found, named=known)
         if failure is not None or found.thread.id not in self._held:
             return found
-        return self._with_answers(found, named, index)
+        return structs.replace(found, answers=self._answers(found.thread.id, named, index))
 
-    def _with_answers(self, found: Examination, named: str, index: SessionIndex) -> Examination:
+    def lacking(self, recorded: Recorded, index: SessionIndex) -> Recorded:
+        """The same, with what the session that is used here and by T3 Code lacks of the answers that T3 Code shows."""
+        cursor, name = recorded.cursor, recorded.thread.id
+        if name not in self._held or recorded.t3 is None or cursor is None or cursor.session_id != recorded.t3.session_id:
+            return recorded
+        answers = self._answers(name, cursor.session_id, index)
+        if answers is None or cursor.lacks:
+            return recorded
+        lacks = f"T3 Code shows {answers.shown} answers, of which this session holds {answers.known}"
+        return structs.replace(recorded, cursor=structs.replace(cursor, lacks=lacks))
+
+    def _answers(self, thread_id: str, named: str, index: SessionIndex) -> Answers | None:
         """The first answer that T3 Code shows is in no session: does the one that it names begin later, or is it a fork?"""
-        name, session = found.thread.id, found.evidence.session
-        known = self._held[name][named]
-        if not isinstance(session, Found) or not known:
-            return found
+        known = self._held[thread_id][named]
+        if not known:
+            return None
         try:
-            first = index.first(named)
+            session, first = index.session(named), index.first(named)
         except ServerError:
-            return found
-        if first is None or first.created_ms < session.value.created_ms or self._is_chosen(name, named):
+            return None
+        if first is None or first.created_ms < session.created_ms or self._is_chosen(thread_id, named):
             # A fork holds copies of what was before its own time; and who chose this session knows what it holds.
-            return found
-        return structs.replace(found, answers=Answers(self._shown[name], known))
+            return None
+        return Answers(self._shown[thread_id], known)
 
     def _is_chosen(self, thread_id: str, session_id: str) -> bool:
         entries = self._store.journal.entries(thread_id)

@@ -12,10 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.offers import offers
 from t3tray.core.domain.remedy import Deed, Remedy
+from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.services.protecting import GuardSides
@@ -241,6 +243,9 @@ def test_a_loss_from_before_our_time_is_told_by_t3_codes_own_messages(watch: Wat
     assert told.reason is NextReason.PARTIAL and "knows 2 of the 4 answers" in told.sentence
     watch.keep()
     assert watch.side().reason is NextReason.PARTIAL, "and it stays so when t3tray has kept the session"
+    (found,) = watch.look().examinations
+    assert found.verdict.carries.kind is not CarriesKind.WHOLE, "here neither"
+    assert "T3 Code shows 4 answers, of which this session holds 2" in sentence(found.verdict)
 
 
 def test_a_session_that_the_user_chose_is_known_to_hold_less(watch: Watch) -> None:
