@@ -152,6 +152,10 @@ async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
     assert running.facts.role is Role.ASSISTANT
     assert not running.facts.finished
     shared_model.release()
+    async with asyncio.timeout(TURN_LIMIT):
+        # Else its end would be heard as that of the next turn.
+        while await client.activity(session, str(tmp_path)) is Activity.BUSY:
+            await asyncio.sleep(0)
     answer = await turn(client, session, "say: that is all")
     asked, answered, asked_again, last = (await client.messages(session, 10)).messages
     assert last == answer

@@ -113,6 +113,7 @@ def test_an_entry_tells_who_why_and_what_was_known() -> None:
         "afresh": False,
         "chosen_over": None,
         "context": None,
+        "lacks": "",
     }
 
 
