@@ -20,7 +20,7 @@ from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 
 MARK = Marker("thread-1", "intent-1")
-TURN_LIMIT = 30.0
+TURN_LIMIT = 90.0
 
 
 @pytest.fixture(scope="module")
