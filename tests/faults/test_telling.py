@@ -44,7 +44,7 @@ def test_a_folder_in_another_encoding_is_its_rows_unknown(program: Program, tmp_
     world = empty_world(tmp_path / "world")
     with writing(world.state) as connection:
         add_thread(connection, "t1", None, title="Fine")
-        add_thread(connection, "t2", "ses_2", title="日本", worktree="/work/日本")
+        add_thread(connection, "t2", "ses_2", title="日本", worktree="/projects/日本")
     program.environment |= {
         "T3CODE_HOME": str(world.home),
         "OPENCODE_DB": str(world.opencode),
@@ -53,7 +53,7 @@ def test_a_folder_in_another_encoding_is_its_rows_unknown(program: Program, tmp_
         "LC_ALL": "C",
     }
     rows = {row["id"]: row for row in program.json("threads")["threads"]}
-    assert set(rows) == {"t1", "t2"} and rows["t2"]["directory"] == "/work/日本"
+    assert set(rows) == {"t1", "t2"} and rows["t2"]["directory"] == "/projects/日本"
     assert "Fine" in program.run("threads")
     program.run("doctor")
     assert program.json("show", "t2")["thread"]["id"] == "t2"
