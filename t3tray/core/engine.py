@@ -24,7 +24,7 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
@@ -248,6 +248,8 @@ class Engine:
     async def verify(self, thread_id: str) -> Resumption:
         """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
         found = await self._verify(thread_id)
+        if found.thread.source is not Source.T3CODE:
+            return found  # it has no other side, so that nothing else has to be looked at
         return self.t3_sides.added(found, await self.look(), utc_now())
 
     async def _archive_turn(self) -> None:
