@@ -70,7 +70,8 @@ def plan_text(plan: ProtectionPlan) -> str:
 
 
 def guard_document(status: GuardStatus) -> Document:
-    return {"guard": {"url": status.url, "answers": status.answers, "t3code": [_home_document(view) for view in status.homes]}}
+    homes = [_home_document(view) for view in status.homes]
+    return {"guard": {"url": status.url, "answers": status.answers, "unfit": status.unfit, "t3code": homes}}
 
 
 def guard_text(status: GuardStatus) -> str:
@@ -78,6 +79,8 @@ def guard_text(status: GuardStatus) -> str:
     lines = [f"guard    {status.url or 'was never used'} · {listens}"]
     if status.is_pointed_at and not status.answers:
         lines.append(f"!        {guard_state(status).sentence} Start `t3tray`, or `t3tray guard run`.")
+    if status.answers and status.unfit:
+        lines.append(f"!        {status.unfit}")
     for view in status.homes:
         lines.append(f"T3 Code  {view.home} · {view.sentence}")
         lines += [f"         {place.name}: {place.server or 'a server that T3 Code starts itself'}" for place in view.places]

@@ -21,22 +21,16 @@ from t3tray.core.services.protecting import (
     GuardSides,
     GuardState,
     GuardStatus,
-    Protection,
     ProtectionPlan,
     guard_sides,
     guard_state,
 )
 from t3tray.core.services.survey import Picture
-from t3tray.core.t3code.threads import Shape
 
 # In seconds: the tray app has 5 to end everything in order.
 _STOP_LIMIT = 3.0
 # In seconds: how soon it is looked again where nothing tells of a change: a port that becomes free, a last request that ends.
 RETRY = 2.0
-_UNFIT = (
-    "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
-    "Stop protecting T3 Code until t3tray knows that form."
-)
 _log = logging.getLogger(__name__)
 
 
@@ -98,15 +92,11 @@ class GuardDuty:
         status = self._status
         if status is None:
             return GuardState(GuardPhase.ALONE, self._trouble) if self._trouble else NO_GUARD, frozenset()
-        homes = {view.home for view in status.homes if view.state is Protection.GUARDED}
-        guarded = [state for state in picture.states if state.home.base in homes]
-        if not guarded or not status.answers:
-            return guard_state(status), frozenset()
-        unfit = [state.path.name for state in guarded if state.shape is not Shape.V1]
-        if unfit:
-            return GuardState(GuardPhase.UNFIT, _UNFIT.format(name=unfit[0])), frozenset()
-        theirs = {thread.id for state in guarded for thread in state.threads if thread.is_opencode}
-        return guard_state(status), await self._engine.bound_threads() & theirs
+        homes = self.sides.answered
+        theirs = {
+            thread.id for state in picture.states if state.home.base in homes for thread in state.threads if thread.is_opencode
+        }
+        return guard_state(status), await self._engine.bound_threads() & theirs if theirs else frozenset()
 
     async def status(self) -> GuardStatus:
         """What is true now."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,7 +22,7 @@ from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionP
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
-from t3tray.core.t3code.state import T3Reader
+from t3tray.core.t3code.state import T3Reader, live_database
 from t3tray.core.t3code.threads import Shape
 
 if TYPE_CHECKING:
@@ -34,6 +34,18 @@ _PROBE_LIMIT = 2.0
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
 _PROBE_PAUSE = 0.1
+_UPGRADED = (
+    "T3 Code was upgraded: it keeps its threads in {name} by now, which the guard does not know. "
+    "The guard lets everything pass and protects nothing. Stop protecting T3 Code."
+)
+_UNREADABLE = (
+    "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
+    "Stop protecting T3 Code until t3tray knows that form."
+)
+_NEWER = (
+    "T3 Code speaks OpenCode's newer dialect by now, which the guard does not know: it refuses a new session while a follow-up "
+    "waits, and lets everything else pass. Stop protecting T3 Code until t3tray knows that dialect."
+)
 _AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 
 
@@ -104,7 +116,11 @@ class Guardhouse:
         key = self._key = self._key or await self._engine.known_guard_key()
         url, password = (key.url, key.password) if key else ("", "")
         homes = await self._each(lambda protection: protection.look(url, password))
-        return GuardStatus(url, self.listens or (with_others and bool(url) and await _answers(url)), homes)
+        unfit = await asyncio.to_thread(_unfit, homes, self._engine.t3_homes)
+        if self._guard and self._guard.met_newer:
+            unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
+        answers = self.listens or (with_others and bool(url) and await _answers(url))
+        return GuardStatus(url, answers, homes, unfit=next(iter(unfit.values()), ""), unfit_homes=frozenset(unfit))
 
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
@@ -200,6 +216,17 @@ async def learn_guard(engine: Engine) -> None:
         _log.warning("How T3 Code stands with the guard cannot be read: %s", error.message)
 
 
+def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Path, str]:
+    """Why the guard cannot judge what a T3 Code asks that goes through it, by its home. It blocks."""
+    guarded = {view.home for view in views if view.state is Protection.GUARDED}
+    found = [live_database(home) for home in homes if home.base in guarded]
+    return {
+        state.home.base: (_UPGRADED if state.shape is Shape.V2 else _UNREADABLE).format(name=state.path.name)
+        for state in found
+        if state is not None and state.shape is not Shape.V1
+    }
+
+
 def _plan_on(homes: list[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
     places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
     own = "T3 Code starts an OpenCode server itself"
@@ -239,9 +266,12 @@ def _plan_off(homes: list[ProtectionView], running: tuple[str, ...]) -> Protecti
 
 
 def _running(home: T3Home) -> list[str]:
-    """The titles of the OpenCode threads that a T3 Code which lives is at work in."""
+    """The titles of the OpenCode threads that a T3 Code which lives is at work in.
+
+    None of a form that the guard does not judge: what seems to run there may be what the guard once hung.
+    """
     state = T3Reader(home).read()
-    if state is None or state.served_since is None:
+    if state is None or state.served_since is None or state.shape is not Shape.V1:
         return []
     return [thread.title for thread in state.threads if thread.is_opencode and thread.is_working]
 

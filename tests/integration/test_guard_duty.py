@@ -18,6 +18,7 @@ from t3tray.core.desk import Desk
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.t3_side import GuardSide
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard_duty import GuardDuty
@@ -26,7 +27,7 @@ from t3tray.core.services.guard_key import GuardKey
 from t3tray.core.services.protecting import GuardPhase, GuardState, Protection
 from t3tray.core.services.views import Overview
 from t3tray.core.system.environment import SERVER_USER
-from tests.support.t3_world import World, add_thread, empty_world, make_v2, stamp, writing
+from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
 LIMIT = 20
 
@@ -111,12 +112,19 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
     duty: GuardDuty, world: World, unfit: str
 ) -> None:
     await duty.protect(True, False)
-    if unfit == "v2":
-        make_v2(world)
-    else:
+    if unfit == "damaged":
         world.state.write_bytes(b"no database" * 1000)
+    else:
+        # As the guard would have left it that refuses what this T3 Code asks: a turn that starts for ever.
+        runs = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": stamp(datetime.now(UTC))}
+        (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runs))
+        with writing(world.state) as connection:
+            add_thread(connection, "hung", None, session_status="starting")
+        add_v2(make_v2(world), "imported")
     found = await state(duty)
     assert found.phase is GuardPhase.UNFIT and "Stop protecting T3 Code" in found.sentence
+    assert ("upgraded" in found.sentence) == (unfit == "v2")
+    assert duty.sides.of(world.home) is GuardSide.OFF, "nobody is promised what the guard cannot keep"
     await duty.protect(False, False)
     with pytest.raises(Refused, match="form that the guard cannot read"):
         await duty.plan(True)

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -24,7 +25,7 @@ from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
 from tests.support.stub_model import UNKNOWN, StubModel
 from tests.support.t3_traffic import recorded, recording, shape
-from tests.support.t3_world import World, empty_world
+from tests.support.t3_world import World, add_v2, empty_world, make_v2
 
 TELL = "the codeword is PELICAN"
 ASK = "what is the codeword?"
@@ -379,6 +380,26 @@ def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
     with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
         t3.turn(thread, ASK)
     assert t3.cursor(thread) == session and sessions(world) == 1
+
+
+def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_were_none(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, "the codeword is PELICAN")
+    delete(guarded, session)
+    t3.lose_cursor(thread)
+    t3.ask(thread, "a follow-up that waited when it was upgraded")
+    t3.quit()
+    add_v2(make_v2(world), "imported", at=datetime.now(UTC))
+    headers = {"x-opencode-directory": str(project)}
+    with httpx.Client(base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False) as http:
+        gone = http.get(f"/session/{session}", params={"directory": str(project)})
+        assert (gone.status_code, gone.json()["name"]) == (404, "NotFoundError")
+        made = http.post("/session", json={"title": f"T3 Code {thread}"}, headers=headers)
+    assert made.status_code == 200, "refused, it would try five times and then wait for ever"
+    t3.__post_init__()
+    assert guarded.last.decision.answer is Answer.PASS
 
 
 def _no_program() -> None:

@@ -118,12 +118,15 @@ class ThreadNow:
 class T3Now:
     """T3 Code's database at one moment: the threads that are starting, waiting, or named by the request.
 
-    `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known.
+    `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known. `upgraded`
+    names the database of a T3 Code with the second orchestrator: the guard knows none of its threads, and stands in its way in
+    nothing, since that one waits for ever where it is refused.
     """
 
     threads: tuple[ThreadNow, ...] = ()
     mode_set: frozenset[str] = frozenset()
     unreadable: str = ""
+    upgraded: str = ""
 
 
 @dataclass(frozen=True)

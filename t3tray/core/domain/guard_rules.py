@@ -6,6 +6,7 @@ to make one. What cannot be told is refused in words, except `prompt_async`, whi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from t3tray.core.domain.guard import (
@@ -26,6 +27,7 @@ from t3tray.core.domain.guard import (
 from t3tray.core.domain.verdict import Kind, Reason
 
 _TEXT_GENERATION = "T3 Code "
+_UPGRADED_TITLE = re.compile(r"T3 Code [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DENY_ALL = (PermissionRule("*", "*", "deny"),)
 _REFUSALS = {
     Reason.MISSING: Refusal.SESSION_GONE,
@@ -58,7 +60,9 @@ def identify(asked: Asked, t3: T3Now, missed: str | None) -> Identity:
 
 def is_settled(asked: Asked, identity: Identity, t3: T3Now) -> bool:
     """Whether T3 Code's database needs no second look: it changes within milliseconds around a turn's start."""
-    return identity.thread is not None or bool(t3.unreadable) or not isinstance(asked, Create) or is_text_generation(asked)
+    if identity.thread is not None or t3.unreadable or not isinstance(asked, Create):
+        return True
+    return is_text_generation(asked) or _is_upgraded(asked, t3)
 
 
 def is_text_generation(asked: Create) -> bool:
@@ -79,6 +83,16 @@ def decide(asked: Asked, identity: Identity, t3: T3Now, bound: Bound | None, sai
             decision = Decision(Answer.PASS, ())
     thread_id = identity.thread.id if identity.thread else None
     return replace(decision, thread_id=thread_id, evidence=(*identity.evidence, *_binding(bound), *decision.evidence))
+
+
+def decide_newer(t3: T3Now) -> Decision:
+    """The answer to a request for a session in OpenCode's newer dialect, which does not say what it is for."""
+    if t3.unreadable:
+        return _refuse(Refusal.T3_UNREADABLE)
+    if waiting := _waiting(t3):
+        names = ", ".join(one.id for one in waiting)
+        return _refuse(Refusal.NOT_IDENTIFIED, f"It is asked in OpenCode's newer dialect; a follow-up waits in {names}.")
+    return Decision(Answer.PASS, ("It is asked in OpenCode's newer dialect, and no follow-up waits anywhere.",))
 
 
 def _read(asked: Read, identity: Identity, t3: T3Now, bound: Bound | None, said: Said) -> Decision:
@@ -108,6 +122,8 @@ def _read(asked: Read, identity: Identity, t3: T3Now, bound: Bound | None, said:
 def _create(asked: Create, identity: Identity, t3: T3Now, bound: Bound | None) -> Decision:
     if is_text_generation(asked):
         return Decision(Answer.PASS, ("T3 Code generates a text for itself: title and permissions say so.",))
+    if identity.thread is None and _is_upgraded(asked, t3):
+        return Decision(Answer.PASS, (f"The title is one of T3 Code's new version ({t3.upgraded}): left alone.",))
     if t3.unreadable:
         return _refuse(Refusal.T3_UNREADABLE)
     thread = identity.thread
@@ -172,6 +188,11 @@ def _refuse(refusal: Refusal, *evidence: str) -> Decision:
 
 def _has_earlier(thread: ThreadNow, bound: Bound | None) -> bool:
     return thread.has_earlier or (bound is not None and bound.has_messages)
+
+
+def _is_upgraded(asked: Create, t3: T3Now) -> bool:
+    """Whether the request is one of the second orchestrator: it names every session after its thread."""
+    return bool(t3.upgraded) and _UPGRADED_TITLE.fullmatch(asked.title or "") is not None
 
 
 def _waiting(t3: T3Now) -> list[ThreadNow]:

@@ -48,6 +48,11 @@ class Guard:
     def listens(self) -> bool:
         return self._listener.listens
 
+    @property
+    def met_newer(self) -> bool:
+        """Whether it was asked in OpenCode's newer dialect since it listens."""
+        return self._sessions.met_newer
+
     async def start(self) -> None:
         """Raises Refused when another program has the port."""
         await self._listener.start()

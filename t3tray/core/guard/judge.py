@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Read, Said, T3Now, ThreadNow, Told
-from t3tray.core.domain.guard_rules import Identity, decide, identify, is_settled, is_text_generation
+from t3tray.core.domain.guard_rules import Identity, decide, decide_newer, identify, is_settled, is_text_generation
 from t3tray.core.errors import StoreError
 from t3tray.core.guard.ports import Bindings, Ledger, T3Look
 from t3tray.core.system.folders import real_directory, spelled_like
@@ -64,6 +64,10 @@ class Judge:
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
         bound = await _spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
         return decide(asked, identity, T3Now((thread,)), bound)
+
+    async def judge_newer(self) -> Decision:
+        """Whether a session may be made in OpenCode's newer dialect now."""
+        return decide_newer(await asyncio.to_thread(self._look, ""))
 
     async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
         """Keep what was answered. A trouble with that changes no answer."""

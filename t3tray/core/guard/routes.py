@@ -16,10 +16,14 @@ _PLAIN = re.compile(rb"/[A-Za-z0-9_/-]*")
 
 
 class Kind(Enum):
+    """NEWER are the session routes of OpenCode's next dialect, which servers of the present one answer too (1.17 and later)."""
+
     READ = "read"
     CREATE = "create"
     FORK = "fork"
     PROMPT = "prompt"
+    NEWER_CREATE = "newer create"
+    NEWER = "newer"
     OTHER = "other"
 
 
@@ -45,6 +49,10 @@ def route_of(method: str, path: bytes) -> Route:
             return Route(Kind.FORK, session_id)
         case ("POST", "session", session_id, action) if action.lower() == "prompt_async":
             return Route(Kind.PROMPT, session_id)
+        case ("POST", "api", newer) if newer.lower() == "session":
+            return Route(Kind.NEWER_CREATE)
+        case (_, "api", newer, session_id, *_) if newer.lower() == "session" and session_id.lower() != "active":
+            return Route(Kind.NEWER, session_id)
     return _OTHER
 
 

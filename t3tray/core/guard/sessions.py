@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
@@ -50,6 +50,8 @@ class Sessions:
         self._limit = limit
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unfinished: set[asyncio.Task[object]] = set()
+        # Whether anything was asked in OpenCode's newer dialect, of which the guard knows no more than which requests it has.
+        self.met_newer = False
 
     async def aclose(self) -> None:
         if self._unfinished:
@@ -63,6 +65,10 @@ class Sessions:
         if route.kind is Kind.PROMPT:
             await self._prompt(exchange, route.session_id)
             return
+        if route.kind is Kind.NEWER:
+            self.met_newer = True
+            await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
+            return
         try:
             async with asyncio.timeout(self._limit):
                 match route.kind:
@@ -70,6 +76,8 @@ class Sessions:
                         await self._read(exchange, Read(route.session_id, directory_of(exchange)))
                     case Kind.CREATE:
                         await self._create(exchange)
+                    case Kind.NEWER_CREATE:
+                        await self._create_newer(exchange)
                     case _:
                         await self._fork(exchange, Fork(route.session_id, directory_of(exchange)))
         except TimeoutError:
@@ -120,11 +128,26 @@ class Sessions:
             await exchange.answer(made.status, for_client(made.headers), made.content)
         elif decision.answer in (Answer.PASS, Answer.CREATE):
             await self._judge.tell(asked, decision)
-            async with self._upstream.open(exchange.method, exchange.target, exchange.headers, body) as answered:
-                await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+            await self._pass_on(exchange, body)
         else:
             rules = known.get("permission")
             await self._settle(exchange, asked, decision, lambda given: self._to_the_end(self._take(exchange, given, rules)))
+
+    async def _create_newer(self, exchange: Exchange) -> None:
+        self.met_newer = True
+        body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
+        asked, decision = Create(None, ""), await self._judge.judge_newer()
+        await self._judge.tell(asked, decision)
+        if decision.answer is Answer.PASS:
+            await self._pass_on(exchange, body)
+        else:
+            await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
+
+    async def _pass_on(self, exchange: Exchange, content: AsyncIterator[bytes] | bytes | None) -> int:
+        """The server's own answer; its status."""
+        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
+            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+        return answered.status
 
     async def _fork(self, exchange: Exchange, asked: Fork) -> None:
         decision, thread = await self._judge.judge(asked)
@@ -140,8 +163,7 @@ class Sessions:
             await exchange.answer(moved.status, for_client(moved.headers), moved.content)
             return
         await self._judge.tell(asked, decision)
-        async with self._upstream.open(exchange.method, exchange.target, exchange.headers, body) as answered:
-            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+        await self._pass_on(exchange, body)
 
     async def _move(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
         if thread is None:

@@ -16,6 +16,7 @@ from t3tray.core.domain.reaper import ReaperPhase
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, ThreadRow
 
 # The threads in which a turn runs, as far as the last looks could tell.
@@ -60,6 +61,7 @@ def look_at(
     facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in overview.refusals)
     facts += (_of_ask(ask) for ask in overview.asks)
     facts += _of_server(overview.server)
+    facts += _of_guard(overview.guard)
     # What happened to it is told; that it cannot go on as it is follows from that.
     covered = frozenset(_blocked_id(alarm.thread_id) for alarm in overview.alarms)
     return Look(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
@@ -108,6 +110,12 @@ def _of_server(server: ServerStatus) -> Iterable[Fact]:
     if server.state in _TROUBLE:
         id, title = _TROUBLE[server.state]
         return (Fact(id, NoticeKind.SERVER, title, server.reason),)
+    return ()
+
+
+def _of_guard(guard: GuardState) -> Iterable[Fact]:
+    if guard.phase is GuardPhase.UNFIT:
+        return (Fact("guard unfit", NoticeKind.SERVER, "The guard cannot read T3 Code", guard.sentence),)
     return ()
 
 

@@ -27,7 +27,7 @@ __all__ = [
 class GuardPhase(StrEnum):
     """ALONE: T3 Code's settings lead to a guard that does not listen. CHANGED: they were changed elsewhere.
 
-    UNFIT: T3 Code is guarded, but keeps its threads in a form that the guard cannot read by now.
+    UNFIT: T3 Code is guarded, but speaks or writes by now what the guard cannot read.
     """
 
     NO_T3CODE = "no-t3code"
@@ -70,13 +70,16 @@ class GuardSides:
 class GuardStatus:
     """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process.
 
-    `trouble` says why none of this process does, though it should.
+    `trouble` says why none of this process does, though it should; `unfit` why it cannot judge what T3 Code asks, and in which
+    homes that is so stands in `unfit_homes`.
     """
 
     url: str
     answers: bool
     homes: tuple[ProtectionView, ...]
     trouble: str = ""
+    unfit: str = ""
+    unfit_homes: frozenset[Path] = frozenset()
 
     @property
     def is_pointed_at(self) -> bool:
@@ -101,7 +104,7 @@ class ProtectionPlan:
 def guard_sides(status: GuardStatus) -> GuardSides:
     """Which T3 Code goes through the guard now."""
     homes = frozenset(view.home for view in status.homes if view.state is Protection.GUARDED)
-    return GuardSides(answered=homes) if status.answers else GuardSides(unanswered=homes)
+    return GuardSides(answered=homes - status.unfit_homes) if status.answers else GuardSides(unanswered=homes)
 
 
 def guard_state(status: GuardStatus) -> GuardState:
@@ -113,6 +116,8 @@ def guard_state(status: GuardStatus) -> GuardState:
     if status.is_pointed_at and not status.answers:
         alone = "T3 Code's settings lead to the guard, but it does not run: T3 Code cannot reach OpenCode."
         return GuardState(GuardPhase.ALONE, status.trouble or alone)
+    if status.unfit:
+        return GuardState(GuardPhase.UNFIT, status.unfit)
     if changed:
         return GuardState(GuardPhase.CHANGED, changed[0])
     return GuardState(GuardPhase.ON if Protection.GUARDED in states else GuardPhase.OFF, status.trouble)

@@ -70,6 +70,7 @@ def read_now(homes: Sequence[T3Home], session_id: str) -> T3Now:
         threads=tuple(thread for state in states for thread in state.threads),
         mode_set=frozenset().union(*(state.mode_set for state in states)),
         unreadable="; ".join(state.unreadable for state in states if state.unreadable),
+        upgraded=", ".join(state.upgraded for state in states if state.upgraded),
     )
 
 
@@ -77,9 +78,9 @@ def _of_home(home: T3Home, session_id: str) -> T3Now:
     first, second = home.databases
     if may_be_there(second):
         live = live_database(home)
-        if live is None or live.shape is not Shape.V1:
-            return T3Now(unreadable=f"{live.path.name if live else second.name} is of a form that the guard does not know")
-        first = live.path
+        if live is not None and live.shape is Shape.V2:
+            return T3Now(upgraded=live.path.name)
+        first = live.path if live else second
     try:
         return _of_file(first, session_id)
     except _TROUBLE as error:
@@ -89,7 +90,7 @@ def _of_home(home: T3Home, session_id: str) -> T3Now:
 def _of_file(path: Path, session_id: str) -> T3Now:
     with closing(QuietReader(path)) as reader:
         if reader.columns(state_v2.MARK):
-            return T3Now(unreadable=f"{path.name} is of a form that the guard does not know")
+            return T3Now(upgraded=path.name)
         for table, needed in NEEDED.items():
             for name in sorted(needed - reader.columns(table)):
                 return T3Now(unreadable=f"{path.name} has no {table}.{name}")

@@ -25,7 +25,7 @@ from t3tray.core.domain.guard import (
     ThreadNow,
     Told,
 )
-from t3tray.core.domain.guard_rules import decide, identify, is_settled
+from t3tray.core.domain.guard_rules import decide, decide_newer, identify, is_settled
 from t3tray.core.domain.guard_sentences import (
     GUARD_FAILED,
     REFUSALS,
@@ -253,6 +253,26 @@ def test_t3_codes_own_texts_pass_even_where_its_database_cannot_be_read() -> Non
     text = Create("T3 Code generateThreadTitle", HERE, DENY)
     assert answer(text, T3Now(unreadable="it is locked")).answer is Answer.PASS
     assert answer(replace(text, rules=ALLOW), T3Now(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
+
+
+def test_a_t3_code_that_was_upgraded_is_stood_in_the_way_of_in_nothing() -> None:
+    upgraded = T3Now(upgraded="statev2.sqlite")
+    named = Create("T3 Code 0198c5f0-4b3e-7c11-9a55-0123456789ab", HERE)
+    assert answer(named, upgraded).answer is Answer.PASS
+    assert answer(ASKED, upgraded).answer is Answer.PASS, "nobody waits there"
+    assert answer(Read("ses_a", HERE), upgraded, said=Said.MISSING).answer is Answer.PASS, "refused, it would wait for ever"
+    # Beside a T3 Code of the present version in another home, whose follow-ups are watched over as before.
+    both = replace(now(replace(FOLLOW_UP, starting=False)), upgraded="statev2.sqlite")
+    assert answer(named, both).answer is Answer.PASS and is_settled(named, identify(named, both, None), both)
+    assert answer(replace(ASKED, title="Other"), both).refusal is Refusal.NOT_IDENTIFIED
+    assert answer(named, replace(both, upgraded="")).refusal is Refusal.NOT_IDENTIFIED
+
+
+def test_a_session_in_the_newer_dialect_is_refused_while_a_follow_up_waits() -> None:
+    assert decide_newer(now(FOLLOW_UP)).refusal is Refusal.NOT_IDENTIFIED
+    assert decide_newer(T3Now(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
+    assert decide_newer(now(replace(FOLLOW_UP, pending=False))).answer is Answer.PASS
+    assert decide_newer(T3Now(upgraded="statev2.sqlite")).answer is Answer.PASS
 
 
 def test_a_fork_follows_its_thread_and_nobody_elses_is_touched() -> None:

@@ -140,7 +140,7 @@ CREATES = [
     "/%53%65ssion",
 ]
 MIGHT_CREATE = ["/./session", "/x/../session", "/x/%2e%2e/session", "/session/.", "/session/ses_1/../", "/x\\..\\session"]
-NO_SESSION = ["/session%2F", "/%2fsession", "/session%3f", "/session%00", "/session%20", "/api/session", "/sessions", "/", "/x"]
+NO_SESSION = ["/session%2F", "/%2fsession", "/session%3f", "/session%00", "/session%20", "/api/sessions", "/sessions", "/", "/x"]
 
 
 @pytest.mark.parametrize("path", [*CREATES, *MIGHT_CREATE])

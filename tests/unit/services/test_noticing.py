@@ -22,6 +22,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.noticing import Noticing, rules_of
+from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.notifications import CLICKED, Heard
@@ -268,6 +269,14 @@ async def test_a_refusal_of_the_guard_is_told_until_it_was_seen() -> None:
         here.look(replace(QUIET, refusals=(REFUSED,)))
         said = here.desktop.shown[await here.desktop.next("A message in “Thread a” was held back")]
         assert "session is gone" in said.text
+        here.look(QUIET)
+        await here.desktop.until(lambda: not here.desktop.shown)
+
+
+async def test_a_guard_that_cannot_do_its_work_any_more_is_told_at_once_and_until_it_is_over() -> None:
+    async with world() as here:
+        here.look(replace(QUIET, guard=GuardState(GuardPhase.UNFIT, "T3 Code was upgraded.")))
+        assert here.desktop.shown[await here.desktop.next("The guard cannot read T3 Code")].text == "T3 Code was upgraded."
         here.look(QUIET)
         await here.desktop.until(lambda: not here.desktop.shown)
 

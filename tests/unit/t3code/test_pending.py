@@ -11,7 +11,19 @@ import pytest
 from t3tray.core.domain.guard import ThreadNow
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import NEEDED, read_now
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, add_turn, empty_world, sample_world, stamp, writing
+from tests.support.t3_world import (
+    NOON,
+    SAMPLE_THREAD,
+    World,
+    add_thread,
+    add_turn,
+    add_v2,
+    empty_world,
+    make_v2,
+    sample_world,
+    stamp,
+    writing,
+)
 
 SESSION = "ses_df5b87236ffe5RnsWYfjg7erHJ"
 
@@ -109,6 +121,19 @@ def test_no_database_a_damaged_one_and_the_second_orchestrators_are_unreadable(w
     assert of(world) == {}, "the second file holds nothing that T3 Code could use: the first one is live"
     world.state.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
     assert read_now([T3Home(world.home)], "").unreadable
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_an_upgrade_is_named_and_its_threads_are_not_guessed_at(world: World, in_place: bool) -> None:
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", SESSION)
+        add_turn(connection, "t1", None, "pending")
+    made = make_v2(world)
+    add_v2(made, "imported")
+    if in_place:
+        made.replace(world.state)
+    now = read_now([T3Home(world.home)], SESSION)
+    assert (now.threads, now.unreadable, now.upgraded) == ((), "", "state.sqlite" if in_place else "statev2.sqlite")
 
 
 def test_one_home_that_cannot_be_read_makes_the_whole_unreadable(world: World, tmp_path: Path) -> None:
