@@ -26,8 +26,8 @@ from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.server import ServerStatus
-from t3tray.core.domain.verdict import Kind
 from t3tray.core.engine import Engine, utc_now
+from t3tray.core.errands import Errands
 from t3tray.core.errors import T3TrayError
 from t3tray.core.file_changes import FileChanges
 from t3tray.core.guard_duty import GuardDuty
@@ -40,7 +40,7 @@ from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
+from t3tray.core.services.views import Overview, Settings
 from t3tray.core.snapshots import Snapshots
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.power import SleepWatch
@@ -59,14 +59,13 @@ SAFETY_REFRESH = 60.0
 RETRY = 5.0
 
 
-class Desk:
+class Desk(Errands):
     """One for the app's life: `run` until cancelled, then `close`."""
 
     def __init__(self, data_directory: str | None) -> None:
+        super().__init__()
         self._data_directory = data_directory
-        self._engine: asyncio.Future[Engine] | None = None
         self._guard: GuardDuty | None = None
-        self._changed = asyncio.Event()
         self._events: ServerEvents | None = None
         self._feed: ConversationFeed | None = None
         self._drafting = asyncio.Lock()
@@ -126,35 +125,6 @@ class Desk:
         opened = self._engine
         if opened and opened.done() and not opened.cancelled() and not opened.exception():
             await opened.result().close()
-
-    async def details(self, thread_id: str) -> ThreadDetails:
-        return await (await self._opened()).details(thread_id)
-
-    async def resume(self, thread_id: str) -> Resumption:
-        """Verify, with the server started if it has to be; what is refused comes back with its verdict."""
-        return await (await self._opened()).verify(thread_id)
-
-    async def resume_in_terminal(self, thread_id: str) -> Resumption:
-        """Verify, and open a terminal in the session only when the verdict allows it."""
-        engine = await self._opened()
-        resumption = await engine.verify(thread_id)
-        if resumption.verdict.kind is Kind.RESUMABLE and resumption.session_id is not None:
-            await engine.opening.terminal(resumption.thread)
-        return resumption
-
-    async def open_in_t3code(self, thread_id: str) -> Opened:
-        """Open one of T3 Code's threads there."""
-        engine = await self._opened()
-        return await engine.opening.t3code(await engine.find(thread_id))
-
-    async def mark_seen(self, thread_id: str) -> None:
-        """The user has looked at the alarms of this thread."""
-        engine = await self._opened()
-        await engine.mark_seen(thread_id)
-
-    async def visit(self, thread_id: str, activity_at: datetime) -> None:
-        """The user has looked at this thread, whose last activity was then."""
-        await (await self._opened()).news.visit(thread_id, activity_at)
 
     async def start_server(self) -> None:
         engine = await self._opened()
@@ -325,15 +295,6 @@ class Desk:
     def _told(self, was_waited_for: bool) -> str:
         self._changed.set()
         return "" if was_waited_for else GONE
-
-    def _opened(self) -> asyncio.Future[Engine]:
-        """The engine, once `run` has opened it; what is asked before waits for it. Who waits may be cancelled alone."""
-        return asyncio.shield(self._opening())
-
-    def _opening(self) -> asyncio.Future[Engine]:
-        if self._engine is None:
-            self._engine = asyncio.get_running_loop().create_future()
-        return self._engine
 
     async def _on_duty(self) -> GuardDuty:
         await self._opened()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from t3tray.core.archive import Archive
 from t3tray.core.conversing import Conversing
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.reaper import ReaperClock
@@ -298,10 +299,9 @@ class Engine:
         more = await self._run_sql(self._keeper.keep, picture)
         return await self.archive.keep(picture) or more or picture.half_read > 0
 
-    async def mark_seen(self, thread_id: str) -> None:
-        """The user has looked at what happened in this thread: its alarms, and what the guard answered."""
-        await self._run_sql(self._sentinel.leave, thread_id)
-        await self._run_sql(self.store.guard_answers.mark_seen, thread_id, utc_now())
+    async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
+        """The user has seen this in the thread, and nothing else. Raises StoreError."""
+        await self._run_sql(self._sentinel.acknowledge, thread_id, fact)
 
     async def rest_if_idle(self, picture: Picture) -> bool:
         """End the managed server when our own reaper's time has come. True when what is said of it has changed."""

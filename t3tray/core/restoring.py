@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.restore import Restore
+from t3tray.core.domain.restore import Restore, SettlePlan, settle_plan
 from t3tray.core.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
 from t3tray.core.opencode.marked import MarkedSession, marked_of
 from t3tray.core.opencode.wire import SessionRecord
@@ -57,8 +57,29 @@ class Restoring:
         """The restore that is not settled. Raises StoreError."""
         return await self._run_sql(self._store.restores.unsettled)
 
-    async def settle(self) -> int:
-        """The user says that what was put back is as it should be; how many restores stood. Raises Refused, StoreError."""
+    async def plan(self) -> SettlePlan | None:
+        """What settling would do; None where no restore stands. Raises StoreError."""
+        return await self._run_sql(self._plan)
+
+    def _plan(self) -> SettlePlan | None:
+        picture, restore = self._survey.look(), self._store.restores.unsettled()
+        if restore is None:
+            return None
+        titles = {found.thread.id: found.thread.title for found in picture.examinations}
+        doubted = (name for name in titles if name in self._lost.in_doubt)
+        return settle_plan(
+            restore,
+            [titles[name] for name in doubted],
+            [titles.get(name, name) for name in self._lost.claimed()],
+        )
+
+    async def settle(self, seen: SettlePlan | None = None) -> int:
+        """The user says that what was put back is as it should be; how many restores stood. Raises Refused, StoreError.
+
+        `seen` is what settling would do, as the user agreed to it.
+        """
+        if seen is not None and await self.plan() not in (seen, None):
+            raise Refused("What settling would do has changed meanwhile; nothing was settled.", "Look at it again.")
         await self._run_sql(self._survey.look)
         split = await self._run_sql(self._lost.claimed)
         if split:

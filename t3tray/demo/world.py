@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import WorldError
 from t3tray.core.opencode.connection import Connection
@@ -125,7 +126,7 @@ class WorldBuilder:
         # What is wrong by now is no news when the demo begins; what happens later is.
         await engine.alert(await engine.look())
         for cast in casts:
-            await engine.mark_seen(cast.id)
+            await engine.acknowledge(cast.id, Acknowledged.SIDE)
         return tuple(Live(cast.id, cast.session_id) for cast in casts if cast.thread.is_live)
 
     async def _add(

@@ -138,12 +138,14 @@ class Application(QObject):
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
             from t3tray.qt.attention import Attention
-            from t3tray.qt.thread_wiring import connect_conversation
+            from t3tray.qt.thread_wiring import connect_conversation, connect_settling
             from t3tray.qt.window import MainWindow
             from t3tray.qt.window_place import WindowPlace
 
             window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
             window.is_all_there_is = lambda: not self._tray.is_there
+            window.would_end = self._would_end
+            window.quit_wanted.connect(self._on_quit_wanted)
             if self._title:
                 window.setWindowTitle(self._title)
             bridge = self._bridge
@@ -156,7 +158,7 @@ class Application(QObject):
             bridge.previewed.connect(window.show_preview)
             bridge.remedied.connect(window.show_remedied)
             window.t3code_wanted.connect(bridge.open_in_t3code)
-            window.seen.connect(bridge.mark_seen)
+            window.acknowledged.connect(bridge.acknowledge)
             window.visited.connect(bridge.visit)
             bridge.told.connect(window.show_note)
             bridge.copy_wanted.connect(self._on_copy_wanted)
@@ -164,6 +166,7 @@ class Application(QObject):
             window.protection_wanted.connect(self._on_protection_wanted)
             window.protection_agreed.connect(bridge.protect)
             bridge.protection_changed.connect(window.show_protection)
+            connect_settling(window, bridge)
             bridge.autostart_told.connect(window.guard_sheet.show_login)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
@@ -346,6 +349,14 @@ class Application(QObject):
     @Slot(str)
     def _on_copy_wanted(self, text: str) -> None:
         self._qt.clipboard().setText(text)
+
+    def _would_end(self) -> str:
+        """What would end with the window, in sentences."""
+        from t3tray.qt.staying import would_end
+
+        if self._quitting or self._tray.is_there or self._bridge is None:
+            return ""
+        return would_end(self._bridge.overview)
 
     @Slot()
     def _on_window_closed(self) -> None:

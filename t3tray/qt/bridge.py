@@ -11,10 +11,12 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal, Slot
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.restore import SettlePlan
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.protecting import GuardStatus
 from t3tray.core.services.views import Opened, Overview
@@ -44,7 +46,8 @@ class Bridge(Crossing):
     be sent, `saying_found` a text and the ids of the threads in which it was said, `search_failed` a text and an error,
     `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the T3TrayError,
     `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
-    `protection_changed` how T3 Code stands with it; `ended` comes once, when nothing runs any more."""
+    `protection_changed` how T3 Code stands with it, `settling_planned` what settling a restore would do, None where none
+    stands; `ended` comes once, when nothing runs any more."""
 
     overview_changed = Signal(object)
     details_changed = Signal(object)
@@ -62,6 +65,8 @@ class Bridge(Crossing):
     notice_clicked = Signal(object)
     protection_previewed = Signal(object)
     protection_changed = Signal(object)
+    settling_planned = Signal(object)
+    settled = Signal()
     told = Signal(str)
     copy_wanted = Signal(str)
     conversation_changed = Signal(object)
@@ -104,8 +109,8 @@ class Bridge(Crossing):
         """The user has this thread on screen, in front; with an empty id none."""
         self._ask(lambda desk: desk.watch(thread_id), quiet=True)
 
-    def mark_seen(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.mark_seen(thread_id))
+    def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
+        self._ask(lambda desk: desk.acknowledge(thread_id, fact))
 
     def visit(self, thread_id: str, activity_at: datetime) -> None:
         """The user has looked at this thread, whose last activity was then. It is kept even when the app ends at once."""
@@ -146,6 +151,13 @@ class Bridge(Crossing):
                 self.set_autostart(True)
 
         self._ask(lambda desk: desk.protect(on, despite_running), tell)
+
+    def plan_settling(self) -> None:
+        """What it would do to settle the restore of our own data."""
+        self._ask(lambda desk: desk.plan_settling(), self.settling_planned.emit)
+
+    def settle(self, seen: SettlePlan) -> None:
+        self._ask(lambda desk: desk.settle(seen), lambda _: self.settled.emit())
 
     def new_thread(self, directory: str, title: str) -> None:
         self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)

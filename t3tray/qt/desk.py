@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.ask import Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.restore import SettlePlan
 from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Opened, Overview, Resumption, Settings, ThreadDetails
 
@@ -35,7 +37,7 @@ class Desk(Protocol):
 
     async def open_in_t3code(self, thread_id: str) -> Opened: ...
 
-    async def mark_seen(self, thread_id: str) -> None: ...
+    async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None: ...
 
     async def visit(self, thread_id: str, activity_at: datetime) -> None:
         """The user has looked at this thread, whose last activity was then."""
@@ -62,6 +64,10 @@ class Desk(Protocol):
     async def preview_protection(self, on: bool) -> ProtectionPlan: ...
 
     async def protect(self, on: bool, despite_running: bool) -> GuardStatus: ...
+
+    async def plan_settling(self) -> SettlePlan | None: ...
+
+    async def settle(self, seen: SettlePlan) -> None: ...
 
     async def new_thread(self, directory: str, title: str) -> str: ...
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QDir, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, alarm_sentence
+from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, alarm_sentence
 from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import REMEDIES, sentence
@@ -51,7 +51,7 @@ _SIDE_BY_SIDE = 720
 
 
 class ThreadHeader(QWidget):
-    """Signals carry what the user asked for: a thread's id, and for `remedy_wanted` the choice too."""
+    """Signals carry what the user asked for: a thread's id, for `remedy_wanted` the choice too, for `acknowledged` what of it."""
 
     resume_wanted = Signal(str)
     check_wanted = Signal(str)
@@ -59,7 +59,7 @@ class ThreadHeader(QWidget):
     remedy_wanted = Signal(str, object)
     t3code_wanted = Signal(str)
     protect_wanted = Signal()
-    seen = Signal(str)
+    acknowledged = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,7 +101,7 @@ class ThreadHeader(QWidget):
             # Of several, the newest tells how the thread stands.
             actions = self._alarm_actions(details) if number == len(unseen) else []
             self._body.addWidget(self._alarm_card(alarm, is_half_fine(row), actions))
-        if held_back := refusal_card(details, lambda: self.seen.emit(row.thread.id)):
+        if held_back := refusal_card(details, lambda: self.acknowledged.emit(row.thread.id, Acknowledged.REFUSAL)):
             self._body.addWidget(held_back)
         return True
 
@@ -164,14 +164,15 @@ class ThreadHeader(QWidget):
         if not details.row.is_half_mended or any(alarm.seen_at is None for alarm in details.alarms):
             return None
         made = button(_LEAVE)
-        made.clicked.connect(lambda: self.seen.emit(details.row.thread.id))
+        made.clicked.connect(lambda: self.acknowledged.emit(details.row.thread.id, Acknowledged.SIDE))
         return made
 
     def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
         understood = button(_LEAVE if is_half_mended else "I Have Seen This")
-        understood.clicked.connect(lambda: self.seen.emit(alarm.thread_id))
+        fact = Acknowledged.SIDE if is_half_mended else Acknowledged.ALARMS
+        understood.clicked.connect(lambda: self.acknowledged.emit(alarm.thread_id, fact))
         title = QHBoxLayout()
         title.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True), 1)
         title.addWidget(understood)

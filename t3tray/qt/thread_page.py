@@ -37,7 +37,7 @@ class ThreadPage(QWidget):
     remedy_wanted = Signal(str, object)
     t3code_wanted = Signal(str)
     protect_wanted = Signal()
-    seen = Signal(str)
+    acknowledged = Signal(str, object)
     follow_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -191,7 +191,7 @@ class ThreadPage(QWidget):
         header.start_wanted.connect(self.start_wanted)
         header.remedy_wanted.connect(self.remedy_wanted)
         header.t3code_wanted.connect(self.t3code_wanted)
-        header.seen.connect(self.seen)
+        header.acknowledged.connect(self.acknowledged)
         header.protect_wanted.connect(self.protect_wanted)
         self.history.remedy_wanted.connect(self.remedy_wanted)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)

@@ -1,9 +1,14 @@
-"""What the conversation of the thread page asks of the bridge, and what the bridge tells it."""
+"""What the window's larger parts ask of the bridge, and what the bridge tells them."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from t3tray.qt.bridge import Bridge
 from t3tray.qt.thread_page import ThreadPage
+
+if TYPE_CHECKING:
+    from t3tray.qt.window import MainWindow
 
 
 def connect_conversation(page: ThreadPage, bridge: Bridge) -> None:
@@ -21,3 +26,11 @@ def connect_conversation(page: ThreadPage, bridge: Bridge) -> None:
     bridge.sent.connect(conversation.show_sent)
     bridge.refused.connect(conversation.show_refused)
     bridge.answer_failed.connect(conversation.show_answer_failed)
+
+
+def connect_settling(window: MainWindow, bridge: Bridge) -> None:
+    """A restore that is to be settled, for as long as both live."""
+    window.settling_wanted.connect(bridge.plan_settling)
+    bridge.settling_planned.connect(window.show_settle_plan)
+    window.settling_agreed.connect(bridge.settle)
+    bridge.settled.connect(window.show_settled)

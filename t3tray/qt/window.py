@@ -8,29 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDesktopServices,
-    QGuiApplication,
-    QHideEvent,
-    QKeySequence,
-    QResizeEvent,
-    QShortcut,
-)
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from t3tray.core.domain.reaper import ReaperState
-from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.remedy import Choice, Preview
+from t3tray.core.domain.restore import SettlePlan
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.protecting import GuardPhase, GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.qt.bars import Bars
 from t3tray.qt.first_start import FoundPage
 from t3tray.qt.focus import FocusKeeper
 from t3tray.qt.guard_sheet import GuardSheet
-from t3tray.qt.listing import Line, Listing, listing_of, shown_thread
-from t3tray.qt.menu import Deed, Item
-from t3tray.qt.message_bar import MessageBar
+from t3tray.qt.line_deeds import do_deed
+from t3tray.qt.listing import Line, Listing, listing_of
+from t3tray.qt.menu import Deed
 from t3tray.qt.new_thread import NewThread
 from t3tray.qt.parts import button, label, line
 from t3tray.qt.progress import ProgressLine
@@ -38,9 +32,9 @@ from t3tray.qt.reading import Reading
 from t3tray.qt.remedy_sheet import RemedySheet
 from t3tray.qt.rename import Rename
 from t3tray.qt.server_line import ServerLine
+from t3tray.qt.settling import SettleSheet
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.qt.thread_list import ThreadList
-from t3tray.qt.thread_menu import resume_command
 from t3tray.qt.thread_page import ThreadPage
 from t3tray.qt.window_place import WindowPlace
 from t3tray.qt.working import Work
@@ -58,7 +52,7 @@ class MainWindow(QMainWindow):
     remedy_agreed = Signal(str, object, object)
     thread_wanted = Signal(str, str)
     t3code_wanted = Signal(str)
-    seen = Signal(str)
+    acknowledged = Signal(str, object)
     visited = Signal(str, object)
     server_wanted = Signal(str)
     settings_wanted = Signal()
@@ -71,6 +65,9 @@ class MainWindow(QMainWindow):
     text_wanted = Signal(str)
     protection_wanted = Signal()
     protection_agreed = Signal(bool, bool, bool)
+    settling_wanted = Signal()
+    settling_agreed = Signal(object)
+    quit_wanted = Signal()
     closed = Signal()
 
     def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
@@ -80,15 +77,17 @@ class MainWindow(QMainWindow):
         self.resize(NARROW, 660)
         # Whether the app could be reached by nothing else: no tray is there.
         self.is_all_there_is: Callable[[], bool] = lambda: False
+        # What would end with the window, in sentences; while something would, it is minimised in place of being closed.
+        self.would_end: Callable[[], str] = lambda: ""
         self._place = place
         self._lines: Mapping[str, Line] = {}
         self._reapers: Mapping[str, ReaperState] = {}
-        self._warned: tuple[str, ...] = ()
         self._asks_for_page = False
         self._awaited: str | None = None
         self._welcomed = False
         self.banner = label("", "muted")
-        self.bar = MessageBar()
+        self.bars = Bars(lambda: self.would_end())
+        self.bar = self.bars.message
         self.progress = ProgressLine()
         self.found = FoundPage()
         self.threads = ThreadList(Reading(now))
@@ -96,6 +95,7 @@ class MainWindow(QMainWindow):
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
         self.guard_sheet = GuardSheet()
+        self.settle_sheet = SettleSheet()
         self._over_panes = QStackedWidget()
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
@@ -129,12 +129,9 @@ class MainWindow(QMainWindow):
         self.page.show_asks(overview.asks)
         self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
         self._server.show_overview(overview)
-        if overview.warnings != self._warned:
-            self._warned = overview.warnings
-            if overview.warnings:
-                self.bar.warn("\n".join(overview.warnings))
-            else:
-                self.bar.end_warning()
+        self.bars.show_overview(overview)
+        if overview.restore is None and self._over_panes.currentWidget() is self.settle_sheet:
+            self._on_panes_wanted()
 
     def show_details(self, details: ThreadDetails) -> None:
         """Details that come late, for a thread that is not chosen any more, are of no use."""
@@ -161,8 +158,20 @@ class MainWindow(QMainWindow):
 
     def show_protection(self, status: GuardStatus) -> None:
         """What it came to."""
-        self._on_guard_put_away()
+        self._on_panes_wanted()
         self.bar.note(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
+
+    def show_settle_plan(self, plan: SettlePlan | None) -> None:
+        """What settling a restore would do; None where another process has settled it meanwhile."""
+        if plan is None:
+            return
+        self._focus.note_opener()
+        self.settle_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.settle_sheet)
+
+    def show_settled(self) -> None:
+        self._on_panes_wanted()
+        self.bar.note("What was put back is settled.")
 
     def show_resumption(self, resumption: Resumption) -> None:
         if resumption.thread.id == self.threads.current():
@@ -218,6 +227,10 @@ class MainWindow(QMainWindow):
         self._arrange()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self.bars.say_what_stays():
+            event.ignore()
+            self.showMinimized()
+            return
         super().closeEvent(event)
         self.closed.emit()
 
@@ -285,20 +298,21 @@ class MainWindow(QMainWindow):
         self._panes.setSizes([380, 580])
         self._over_panes.addWidget(self._panes)
         self._over_panes.addWidget(self.guard_sheet)
+        self._over_panes.addWidget(self.settle_sheet)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         self.banner.hide()
-        for each in (self.banner, self.bar, self.progress, self._over_panes, line(), self._server):
+        for each in (self.banner, self.bars, self.progress, self._over_panes, line(), self._server):
             layout.addWidget(each, 1 if each is self._over_panes else 0)
         self.setCentralWidget(whole)
 
     def _connect(self) -> None:
         self.threads.chosen.connect(self._on_chosen)
         self.threads.opened.connect(self._on_opened)
-        self.threads.picked.connect(self._on_picked)
+        self.threads.picked.connect(lambda item: do_deed(self, item, self._lines))
         self.threads.text_wanted.connect(self.text_wanted)
         self.threads.visited.connect(self.visited)
         self.rename.wanted.connect(self.rename_wanted)
@@ -309,9 +323,13 @@ class MainWindow(QMainWindow):
         self.sheet.agreed.connect(self.remedy_agreed)
         self.sheet.put_away.connect(self._on_sheet_put_away)
         self.guard_sheet.agreed.connect(self.protection_agreed)
-        self.guard_sheet.put_away.connect(self._on_guard_put_away)
+        self.guard_sheet.put_away.connect(self._on_panes_wanted)
+        self.bars.restore.wanted.connect(self.settling_wanted)
+        self.settle_sheet.agreed.connect(self.settling_agreed)
+        self.settle_sheet.put_away.connect(self._on_panes_wanted)
+        self.bars.stay.wanted.connect(self.quit_wanted)
         self.page.t3code_wanted.connect(self.t3code_wanted)
-        self.page.seen.connect(self.seen)
+        self.page.acknowledged.connect(self.acknowledged)
         self.page.protect_wanted.connect(self.protection_wanted)
         self.sheet.look_wanted.connect(self.remedy_wanted)
         self.page.start_wanted.connect(self._on_start_wanted)
@@ -369,40 +387,6 @@ class MainWindow(QMainWindow):
         self._asks_for_page = True
         self._arrange()
 
-    @Slot(object)
-    def _on_picked(self, item: Item) -> None:
-        """What was chosen in the menu of a line."""
-        row, thread_id = self._row(item.thread_id), item.thread_id
-        match item.deed:
-            case Deed.EXPLAIN:
-                self.show_thread(thread_id)
-            case Deed.RESUME:
-                self.resume_wanted.emit(thread_id)
-            case Deed.REPLY:
-                self.reply_wanted.emit(item.ask, item.reply)
-            case Deed.ANSWER:
-                self.answer_wanted.emit(item.ask, item.answers)
-            case Deed.OPEN_T3CODE:
-                self.t3code_wanted.emit(thread_id)
-            case Deed.OPEN_FOLDER:
-                self._open_folder(thread_id)
-            case Deed.ARCHIVE | Deed.BRING_BACK:
-                self.archive_wanted.emit(thread_id, item.deed is Deed.ARCHIVE)
-            case Deed.RENAME if row:
-                self.rename.ask(thread_id, row.thread.title)
-            case Deed.RELEASE:
-                self.show_thread(thread_id)
-                self.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
-            case Deed.COPY_SESSION if row:
-                QGuiApplication.clipboard().setText(row.session_id or "")
-            case Deed.COPY_COMMAND if row:
-                QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
-
-    def _open_folder(self, thread_id: str) -> None:
-        line = self._lines.get(thread_id)
-        if isinstance(line, ThreadRow | T3Thread):
-            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
-
     @Slot()
     def _on_search_wanted(self) -> None:
         """The list comes into view where only the page was."""
@@ -418,7 +402,7 @@ class MainWindow(QMainWindow):
         self._note_looking()
 
     @Slot()
-    def _on_guard_put_away(self) -> None:
+    def _on_panes_wanted(self) -> None:
         self._over_panes.setCurrentWidget(self._panes)
         self._focus.return_to_opener()
 
@@ -430,8 +414,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_escape(self) -> None:
-        if self._over_panes.currentWidget() is self.guard_sheet:
-            self._on_guard_put_away()
+        if self._over_panes.currentWidget() is not self._panes:
+            self._on_panes_wanted()
         elif self._over_page.currentWidget() is self.sheet:
             self._on_sheet_put_away()
         elif self._over_page.currentWidget() is self.found and self._lines:

@@ -101,6 +101,25 @@ def test_every_change_of_a_binding_comes_back(data: Path, harm: str) -> None:
     again.close()
 
 
+def test_a_restore_that_was_settled_is_told_no_more_by_the_process_that_found_it(data: Path) -> None:
+    put_back(data)
+    store = opened(data)
+    assert len(store.warnings) == 1
+    store.restores.settle(NOON)
+    assert store.warnings == ()
+    store.close()
+
+
+def test_a_restore_stands_although_the_record_cannot_be_used(data: Path) -> None:
+    (data / FILE_NAME).write_bytes(bytes(20_000))
+    (data / RECORD).unlink()
+    (data / RECORD).mkdir()
+    store = opened(data)
+    assert not restore_of(store).complete and store.restores.in_doubt() == {"a", "b"}
+    assert any("second record" in warning for warning in store.warnings)
+    store.close()
+
+
 @pytest.mark.parametrize("harm", ["gone", "a line lost", "a line damaged", "cut off"])
 def test_what_the_record_lacks_leaves_the_bindings_in_doubt(data: Path, harm: str) -> None:
     put_back(data)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.desk import Desk
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
@@ -283,7 +284,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
                 while not (overview := await told.get()).refusals:
                     pass
             assert overview.refusals[0].decision.thread_id == "t1"
-            await desk.mark_seen("t1")
+            await desk.acknowledge("t1", Acknowledged.REFUSAL)
             async with asyncio.timeout(LIMIT):
                 while (await told.get()).refusals:
                     pass

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.ask import GONE, Reply
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
@@ -339,7 +340,7 @@ def test_to_stop_the_start_of_the_server_stops_the_server(qtbot: QtBot, bridged:
 
 def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) -> None:
     class Careless(FakeDesk):
-        async def mark_seen(self, thread_id: str) -> None:
+        async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
             def fail() -> None:
                 raise ZeroDivisionError("nobody waits")
 
@@ -348,7 +349,7 @@ def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) ->
     bridge = Bridge(lambda: Careless(OVERVIEW))
     bridge.start()
     with qtbot.waitSignal(bridge.failed) as told:
-        bridge.mark_seen("a")
+        bridge.acknowledge("a", Acknowledged.ALARMS)
     (error,) = told.args or ()
     assert isinstance(error, OurBug) and "nobody waits" in error.message and isinstance(error.__cause__, ZeroDivisionError)
     bridge.close()

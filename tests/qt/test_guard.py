@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
 from t3tray.core.domain.verdict import Reason
@@ -24,7 +25,7 @@ from t3tray.qt.theme import NARROW
 from t3tray.qt.thread_page import ThreadPage
 from t3tray.qt.window import MainWindow
 from t3tray.qt.words import guard_line, guard_sentence
-from tests.support.views import READY, details, protection_plan, row
+from tests.support.views import READY, alarm, details, protection_plan, row
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REFUSED = Told(NOON, Read("ses_1", "/w"), Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE))
@@ -172,6 +173,20 @@ def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qt
     assert window.threads.isVisible() and window.isVisible()
 
 
+def test_a_refusal_and_an_alarm_are_put_away_each_by_its_own_button(qtbot: QtBot) -> None:
+    page = ThreadPage()
+    qtbot.addWidget(page)
+    page.show()
+    page.show_details(replace(details(row("t1")), answers=(REFUSED,), alarms=(alarm("t1"),)))
+    texts(page)
+    told: list[Acknowledged] = []
+    page.acknowledged.connect(lambda _, fact: told.append(fact))
+    for each in page.header.findChildren(QPushButton):
+        if each.text() == "I Have Seen This":
+            each.click()
+    assert told == [Acknowledged.ALARMS, Acknowledged.REFUSAL]
+
+
 def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     page = ThreadPage()
     qtbot.addWidget(page)
@@ -183,6 +198,6 @@ def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     told = texts(page)
     assert "T3 Code asked for ses_1; it was refused, because the session that held" in told
     assert "send your message again in T3 Code" in told
-    with qtbot.waitSignal(page.seen) as seen:
+    with qtbot.waitSignal(page.acknowledged) as seen:
         named(page, "I Have Seen This").click()
-    assert seen.args == ["t1"]
+    assert seen.args == ["t1", Acknowledged.REFUSAL]

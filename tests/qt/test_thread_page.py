@@ -11,7 +11,7 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, alarm_sentence
+from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Holding, alarm_sentence
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Reason
@@ -185,9 +185,9 @@ def test_an_alarm_is_told_until_it_was_seen(qtbot: QtBot, page: ThreadPage) -> N
     alarm = Alarm("a", AlarmKind.SWITCHED, Cause.SESSION_DELETED, Holding("ses_1", 40), Holding("ses_2", 0), NOON, NOON)
     page.show_details(replace(details(row("a")), alarms=(alarm,)))
     assert alarm_sentence(alarm) in texts(page.header)
-    with qtbot.waitSignal(page.seen) as seen:
+    with qtbot.waitSignal(page.acknowledged) as seen:
         buttons(page.header)["I Have Seen This"].click()
-    assert seen.args == ["a"]
+    assert seen.args == ["a", Acknowledged.ALARMS]
     page.show_details(replace(details(row("a")), alarms=(replace(alarm, seen_at=NOON),)))
     assert alarm_sentence(alarm) not in texts(page.header)
 

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.t3_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
@@ -122,9 +123,9 @@ def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot
     window.show_overview(overview)
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),)))
-    with qtbot.waitSignal(window.seen) as seen:
+    with qtbot.waitSignal(window.acknowledged) as seen:
         press(window.page.header, "Leave It").click()
-    assert seen.args == ["a"]
+    assert seen.args == ["a", Acknowledged.SIDE]
     left = listing_of(replace(overview, alarms=()))
     assert Section.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
 
@@ -169,9 +170,9 @@ def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: Mai
     window.show_overview(overview)
     window.show_thread("a")
     window.show_details(details(shown))
-    with qtbot.waitSignal(window.seen) as seen:
+    with qtbot.waitSignal(window.acknowledged) as seen:
         press(window.page.header, "Leave It").click()
-    assert seen.args == ["a"]
+    assert seen.args == ["a", Acknowledged.SIDE]
     left = replace(overview, rows=(half(),))
     window.show_overview(left)
     window.show_details(details(half()))

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
+from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.carries import Carries, CarriesKind
@@ -24,6 +24,7 @@ from t3tray.core.domain.offers import offers
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
+from t3tray.core.domain.restore import Restore, SettlePlan, settle_plan
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
@@ -43,6 +44,9 @@ INVENTORY = Inventory(
 READY = ServerStatus(ServerState.READY, url="http://127.0.0.1:1", pid=7, version="1.18.33", memory=300 * 2**20)
 
 
+RESTORE = Restore(
+    NOON, "was damaged (it is empty)", 3, complete=False, copy_at=NOON - timedelta(hours=3), aside="t3tray.sqlite.damaged-1"
+)
 _WHOLE = frozenset({Reason.PROVED, Reason.INTERRUPTED, Reason.BUSY})
 
 
@@ -138,6 +142,7 @@ class FakeDesk:
         self.slow_to_keep = 0.0
         self.login = AutostartState(False)
         self.said = ""
+        self.settling: SettlePlan | None = settle_plan(RESTORE, ("Thread a",), ())
 
     async def run(self, publish: Callable[[Overview], None]) -> None:
         for overview in self.overviews:
@@ -165,8 +170,8 @@ class FakeDesk:
         self._note("t3code", thread_id)
         return Opened("T3 Code came to the front.", title=self._row(thread_id).thread.title)
 
-    async def mark_seen(self, thread_id: str) -> None:
-        self._note("seen", thread_id)
+    async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
+        self._note("seen", thread_id, fact)
 
     async def visit(self, thread_id: str, activity_at: datetime) -> None:
         self._note("visit", thread_id, activity_at.isoformat())
@@ -204,6 +209,13 @@ class FakeDesk:
         self._note("protect", str(on), str(despite_running))
         state, said = (Protection.GUARDED, "It is guarded.") if on else (Protection.NOT_GUARDED, "It is not guarded.")
         return GuardStatus("http://127.0.0.1:4711", on, (ProtectionView(Path("/home/dev/.t3"), state, said),))
+
+    async def plan_settling(self) -> SettlePlan | None:
+        self._note("plan settling")
+        return self.settling
+
+    async def settle(self, seen: SettlePlan) -> None:
+        self._note("settle", seen.title)
 
     async def new_thread(self, directory: str, title: str) -> str:
         self._note("new", directory, title)

@@ -26,6 +26,17 @@ class AlarmKind(StrEnum):
     LEFT = "left"
 
 
+class Acknowledged(StrEnum):
+    """What the user says of a thread. ALARMS: they were seen. REFUSAL: that the guard held a message back was seen.
+
+    SIDE: what is wrong on T3 Code's side is to be left as it is, and its alarms were seen.
+    """
+
+    ALARMS = "alarms"
+    SIDE = "side"
+    REFUSAL = "refusal"
+
+
 class Cause(StrEnum):
     """Why it happened, as far as can be told."""
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+# The last sentence on the command line; the window has a button instead.
+SETTLE = "Say that this is settled: `t3tray doctor --settle`."
+# How many threads are named, in the order in which they are listed.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -31,16 +37,70 @@ class Restore:
         return f"its binding is {known}; whether another session took its place since then is not known"
 
 
+@dataclass(frozen=True)
+class SettlePlan:
+    """What it would do to say that a restore is settled, before it is said. Each line is a sentence or a fact for people.
+
+    `hindrance`: what has to be done before; empty where nothing has.
+    """
+
+    title: str
+    button: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    kept: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    hindrance: str = ""
+
+
+def settle_plan(restore: Restore, in_doubt: Sequence[str], split: Sequence[str]) -> SettlePlan:
+    """`in_doubt` are the titles of the threads whose binding may be older, `split` of those that several sessions claim."""
+    one = len(in_doubt) == 1
+    before, after = [*what_happened(restore)], ["t3tray says no more about it."]
+    kept, lost = ["All sessions and conversations; nothing of OpenCode's or T3 Code's is changed."], list[str]()
+    if restore.complete:
+        before.append("All bindings are as they were; settings and drafts may be older.")
+    elif in_doubt:
+        whose = "This thread's binding" if one else f"The bindings of these {len(in_doubt)} threads"
+        before += [f"{whose} may be older, so {'it does' if one else 'they do'} not count as proved:", *_listed(in_doubt)]
+        before.append(f"“Check Now” on {'its' if one else 'a'} page verifies it; what is verified is in doubt no more.")
+        after.append(
+            f"The session that is recorded now counts as the right one for {'this thread' if one else 'each of them'}; "
+            f"{'its' if one else 'their'} next message goes there."
+        )
+        lost.append(
+            f"The mark on {'this thread' if one else 'these threads'}: that another session may have taken the recorded one's"
+            " place since then is said no more, unless OpenCode's sessions show it."
+        )
+    else:
+        before.append("Changes after that were missing. Every binding was found, or verified, again since then.")
+    if restore.aside:
+        kept.append(f"The data that was set aside, as {restore.aside}.")
+    hindrance = ""
+    if split:
+        named = ", ".join(f"“{title}”" for title in split)
+        where = "on its page" if len(split) == 1 else "for each, on its page,"
+        hindrance = f"Several sessions claim {named}. Choose one {where} first."
+    return SettlePlan("Settle What Was Put Back", "Settle It", tuple(before), tuple(after), tuple(kept), tuple(lost), hindrance)
+
+
+def _listed(titles: Sequence[str]) -> list[str]:
+    more = len(titles) - _NAMED
+    return [*(f"  “{title}”" for title in titles[:_NAMED]), *([f"  and {more} more"] if more > 0 else ())]
+
+
+def what_happened(restore: Restore) -> tuple[str, ...]:
+    """In sentences, without what became of it."""
+    if not restore.aside and restore.copy_at is None:
+        return (f"t3tray's data {restore.trouble}.",)
+    aside = f"; it was set aside as {restore.aside}" if restore.aside else ""
+    copy = f"The copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC was put back." if restore.copy_at else ""
+    return (f"t3tray's data file {restore.trouble}{aside}.", copy or "There is no good copy, so it begins anew.")
+
+
 def restore_sentence(restore: Restore) -> str:
     """What the user is told as long as it stands."""
-    if not restore.aside and restore.copy_at is None:
-        parts = [f"t3tray's data {restore.trouble}."]
-    else:
-        parts = [f"t3tray's data file {restore.trouble}{f'; it was set aside as {restore.aside}' if restore.aside else ''}."]
-        if restore.copy_at:
-            parts.append(f"The copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC was put back.")
-        else:
-            parts.append("There is no good copy, so it begins anew.")
+    parts = [*what_happened(restore)]
     if restore.complete:
         parts.append("All bindings are as they were; settings and drafts may be older.")
     else:
@@ -48,5 +108,5 @@ def restore_sentence(restore: Restore) -> str:
             "Changes after that are missing: threads that OpenCode's sessions name were made again; a thread whose binding may be"
             " older is shown as unproven until you resume it."
         )
-    parts.append("Say that this is settled: `t3tray doctor --settle`.")
+    parts.append(SETTLE)
     return " ".join(parts)

@@ -101,6 +101,11 @@ class LostBindings:
         """The sessions that claim a thread by their mark, beside the one that it is bound to."""
         return self._claims.get(thread_id, ())
 
+    @property
+    def in_doubt(self) -> frozenset[str]:
+        """The ids of the threads whose binding may be older than what happened."""
+        return self._in_doubt
+
     def claimed(self) -> tuple[str, ...]:
         """The ids of the threads that several sessions claim."""
         return tuple(sorted(self._claims))

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding, SwitchFacts, cause_of, is_cliff
+from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Holding, SwitchFacts, cause_of, is_cliff
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.t3_side import NextReason
@@ -78,9 +78,16 @@ class Sentinel:
         self._watched = {found.thread.id: found for found in picture.examinations}
         return alarms
 
-    def leave(self, thread_id: str) -> None:
-        """The user has seen this thread's alarms, and leaves what is wrong on T3 Code's side as it is. Raises StoreError."""
+    def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
+        """The user has seen this in the thread, and nothing else. Raises StoreError."""
+        if fact is Acknowledged.REFUSAL:
+            self._store.guard_answers.mark_seen(thread_id, self._now())
+            return
         self._store.alarms.mark_seen(thread_id, self._now())
+        if fact is Acknowledged.SIDE:
+            self._leave(thread_id)
+
+    def _leave(self, thread_id: str) -> None:
         found, side = self._watched.get(thread_id), self._sides.get(thread_id)
         if found is None or found.cursor is None or found.t3 is None or side is None:
             return

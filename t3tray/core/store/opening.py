@@ -50,6 +50,7 @@ class _Opening:
         self.notices: list[str] = []
         self._restore: Restore | None = None
         self._wants_copy = False
+        self._is_noted = False
         self._path = directory / FILE_NAME
         self._copies = Copies(directory)
         self._now = now
@@ -143,6 +144,18 @@ class _Opening:
             self.notices.append(
                 f"t3tray's second record of the bindings cannot be used ({file.path}: {error.strerror or error})."
             )
+            self._note_restore(database)
+
+    def _note_restore(self, database: Database) -> None:
+        """Without the record no binding is known to be the latest."""
+        if self._restore is None or self._is_noted:
+            return
+        with database.write() as connection:
+            if not store_id(connection):
+                set_store_id(connection, uuid4().hex)
+            self._restore = replace(self._restore, last_seq=last_seq(connection), complete=False)
+            add_restore(connection, self._restore)
+        self.notices.append(restore_sentence(self._restore))
 
     def _level(self, database: Database, file: JournalFile, newest: Line | None) -> None:
         lines, is_whole = file.lines() if newest else ([], False)
@@ -160,6 +173,7 @@ class _Opening:
             if self._restore is not None:
                 self._restore = replace(self._restore, last_seq=known, complete=is_complete)
                 add_restore(connection, self._restore)
+                self._is_noted = True
                 self.notices.append(restore_sentence(self._restore))
             written = {line.seq for line in lines}
             missing = [line for line in lines_since(connection, 0) if line.seq not in written]

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from t3tray.core.domain.journal import Entry
-from t3tray.core.domain.restore import restore_sentence
+from t3tray.core.domain.restore import SETTLE, restore_sentence
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import StoreError
 from t3tray.core.store.alarms import Alarms
@@ -79,7 +79,9 @@ class Store:
         """What the user has to be told as long as it is so, in sentences; with the notices of this start. Raises StoreError."""
         restore = self.restores.unsettled()
         standing = (restore_sentence(restore) if restore else "", *self.settings.warnings, self._file.trouble, self._copy_trouble)
-        return tuple(dict.fromkeys(filter(None, (*self.notices, *standing))))
+        # The restore of this start may be settled by now.
+        notices = (notice for notice in self.notices if restore or not notice.endswith(SETTLE))
+        return tuple(dict.fromkeys(filter(None, (*notices, *standing))))
 
     def damaged_rows(self) -> tuple[str, ...]:
         """Read everything once; a sentence on each value that is damaged and was set aside. Raises StoreError."""

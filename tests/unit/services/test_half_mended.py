@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.alarm import AlarmKind
+from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Holding
+from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
 from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.t3_side import NextReason
@@ -71,7 +72,7 @@ def test_an_old_one_keeps_its_mark_in_its_place(tray: Tray) -> None:
 
 def test_what_was_left_is_left_after_another_start_too(tray: Tray) -> None:
     assert tray.row().is_half_mended
-    tray.sentinel.leave("t1")
+    tray.sentinel.acknowledge("t1", Acknowledged.SIDE)
     assert not tray.row().is_half_mended and not tray.row().is_t3_side_fine
     (left,) = tray.store.alarms.all()
     assert (left.kind, left.fault) == (AlarmKind.LEFT, NextReason.OTHER_SESSION) and left.seen_at is not None
@@ -80,9 +81,27 @@ def test_what_was_left_is_left_after_another_start_too(tray: Tray) -> None:
     assert not tray.row().is_half_mended
 
 
+@pytest.mark.parametrize("fact", Acknowledged)
+def test_each_thing_that_was_seen_is_seen_alone(tray: Tray, fact: Acknowledged) -> None:
+    """An alarm, T3 Code's side, and what the guard held back: three facts of one thread."""
+    assert tray.row().is_half_mended
+    ours, new = Holding("ses_ours"), Holding("ses_new")
+    tray.store.alarms.record({}, [Alarm("t1", AlarmKind.SWITCHED, Cause.UNKNOWN, ours, new, NOON, NOON)])
+    refused = Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
+    tray.store.guard_answers.add(Told(NOON, Read("ses_1", "/w"), refused))
+    tray.sentinel.acknowledge("t1", fact)
+    is_alarmed = bool(tray.store.alarms.all(unseen=True))
+    is_left, is_refused = bool(tray.store.alarms.left()), bool(tray.store.guard_answers.unseen_refusals())
+    assert (is_alarmed, is_left, is_refused) == {
+        Acknowledged.ALARMS: (False, False, True),
+        Acknowledged.SIDE: (False, True, True),
+        Acknowledged.REFUSAL: (True, False, False),
+    }[fact]
+
+
 def test_another_fault_is_not_left_with_it(tray: Tray) -> None:
     tray.row()
-    tray.sentinel.leave("t1")
+    tray.sentinel.acknowledge("t1", Acknowledged.SIDE)
     with writing(tray.world.opencode) as connection:
         connection.execute("DELETE FROM session WHERE id = 'ses_new'")
     row = tray.row()
@@ -91,7 +110,7 @@ def test_another_fault_is_not_left_with_it(tray: Tray) -> None:
 
 def test_what_was_mended_and_is_broken_again_needs_the_user_again(tray: Tray) -> None:
     tray.row()
-    tray.sentinel.leave("t1")
+    tray.sentinel.acknowledge("t1", Acknowledged.SIDE)
     tray.t3_writes("UPDATE provider_session_runtime SET resume_cursor_json = ?", '{"schemaVersion":1,"sessionId":"ses_ours"}')
     assert tray.row().is_t3_side_fine and not tray.row().is_half_mended
     assert tray.store.alarms.left() == frozenset()
