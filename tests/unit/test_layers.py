@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.watched": {"core.errors"},
     "core.snapshots": _BELOW_ENGINE,
     "core.server_events": {*_BELOW_ENGINE, "core.engine", "core.watched"},
+    "core.errands": {*_BELOW_ENGINE, "core.engine"},
     "core.desk": {
         "core.file_changes",
         "core.server_events",
@@ -58,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
         *_BELOW_ENGINE,
         "core.diagnostics",
         "core.engine",
+        "core.errands",
         "core.guard_duty",
         "core.inventory",
         "core.login",
