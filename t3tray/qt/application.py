@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QIcon, QSessionManager
 from PySide6.QtWidgets import QApplication
 
+from t3tray.core.system.hard_end import HARD_END, end_at_last
 from t3tray.qt.instance import Instance
 from t3tray.qt.tray import Tray
 from t3tray.resources import resource
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 TRAY_LIMIT = 3000
 # In ms: when the app no longer waits for the other thread; the bridge bounds its own end below it.
 _LAST_MOMENT = 5500
-# In seconds: when the process ends whatever hangs in it.
-HARD_END = 7.0
 _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
@@ -62,15 +61,15 @@ class Application(QObject):
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
-        from t3tray.core.errors import StoreError
+        from t3tray.core.errors import ExitCode, T3TrayError
 
         try:
-            is_first = self._instance.take()
-        except StoreError as error:
+            if not self._instance.take():
+                self._instance.raise_first()
+                return ExitCode.DONE
+        except T3TrayError as error:
             self._say(f"{error.title}: {error.message}\n{error.hint or ''}")
             return error.exit_code
-        if not is_first:
-            return self._bring_up_first()
         self._qt.setApplicationName("t3tray")
         self._qt.setDesktopFileName("t3tray")
         self._qt.setQuitOnLastWindowClosed(False)
@@ -81,14 +80,6 @@ class Application(QObject):
         # Everything that takes time comes after the icon has been drawn.
         QTimer.singleShot(0, self._on_icon_shown)
         return self._qt.exec()
-
-    def _bring_up_first(self) -> int:
-        from t3tray.core.errors import ExitCode
-
-        if self._instance.raise_first():
-            return ExitCode.DONE
-        self._say("t3tray runs already, but does not answer. End it, then start it again.")
-        return ExitCode.UNKNOWN
 
     def _say(self, words: str) -> None:
         """Why there is no app: where it was started from, or in a window where nobody reads that."""
@@ -370,8 +361,6 @@ class Application(QObject):
         self._quit()
 
     def _quit(self, stops_server: bool = False) -> None:
-        from t3tray.qt.quitting import end_at_last
-
         if self._quitting:
             return
         self._quitting = True

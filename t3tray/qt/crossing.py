@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from t3tray.core.desk_life import CLOSE_LIMIT, live
 from t3tray.core.errors import OurBug, T3TrayError
 from t3tray.core.services.views import Overview
 from t3tray.qt.desk import Desk
@@ -22,8 +23,7 @@ from t3tray.qt.working import Working
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
-# In seconds; the desk bounds its own steps below it.
-CLOSE_LIMIT = 5.0
+# In seconds.
 DRAFT_LIMIT = 1.0
 
 
@@ -148,46 +148,26 @@ class Crossing(QObject):
             self._tell_bug(bug)
             return
         self._desk.set_result(desk)
-        running = asyncio.create_task(desk.run(self._publish))
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            self._tell_end_of(running)
-            await stopping
-        await self._finish_drafts()
-        for task in (running, *self._asked):
-            task.cancel()
-        await asyncio.gather(running, *self._asked, return_exceptions=True)
-        await self._close(desk)
+        await live(desk, self._publish, self._stop, self._tell_end, self._finish, lambda: self._stops_server)
 
-    async def _finish_drafts(self) -> None:
-        """What was typed or looked at is kept before anything is closed."""
+    async def _finish(self) -> None:
+        """What was typed or looked at is kept before anything is closed; all else that was asked for ends."""
         if self._drafts:
             await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
-        for task in self._drafts:
+        ending = (*self._drafts, *self._asked)
+        for task in ending:
             task.cancel()
-
-    async def _close(self, desk: Desk) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_LIMIT):
-                if self._stops_server:
-                    await desk.stop_server()
-                await desk.close()
-        except TimeoutError:
-            _log.error("t3tray did not end in order within %s seconds.", CLOSE_LIMIT)
-        except Exception:
-            _log.exception("t3tray did not end in order.")
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._asked.discard(task)
         self._drafts.add(task)
         task.add_done_callback(self._drafts.discard)
 
-    def _tell_end_of(self, running: asyncio.Task[None]) -> None:
-        error = running.exception()
+    def _tell_end(self, error: BaseException) -> None:
         if isinstance(error, T3TrayError):
             self.failed.emit(error)
-        elif error:
+        else:
             self._tell_bug(error)
 
     def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

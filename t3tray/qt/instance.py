@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from t3tray.core.errors import StoreError, folder_unusable
+from t3tray.core.errors import Refused
+from t3tray.core.system.instance_lock import Holder, InstanceLock, runs_already
 
 _RAISE = b"raise\n"
 _LIMIT_MS = 2000
@@ -23,35 +24,13 @@ class Instance(QObject):
 
     def __init__(self, directory: Path) -> None:
         super().__init__()
-        self._directory = directory
-        self._lock = QLockFile(str(self._lock_path))
-        # Never stale by age: only a holder that does not live any more loses it.
-        self._lock.setStaleLockTime(0)
+        self._lock = InstanceLock(directory)
+        self._address = _address(directory)
         self._server: QObject | None = None
 
     def take(self) -> bool:
         """True when we are the first. Raises StoreError when the data folder cannot be used."""
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._lock.tryLock(0):
-                # Qt made it for everybody to read.
-                self._lock_path.chmod(0o600)
-                return True
-            if self._lock.error() is QLockFile.LockError.LockFailedError:
-                return False
-            # Qt does not tell why; the system does.
-            with tempfile.TemporaryFile(dir=self._directory):
-                raise StoreError(f"t3tray's data folder cannot be used: {self._lock_path} cannot be locked.")
-        except OSError as error:
-            raise folder_unusable(error) from error
-
-    @property
-    def _address(self) -> str:
-        return _address(self._directory)
-
-    @property
-    def _lock_path(self) -> Path:
-        return self._directory / "tray.lock"
+        return self._lock.take(Holder(os.getpid(), True, self._address))
 
     def listen(self) -> None:
         """Hear those who start later."""
@@ -65,18 +44,23 @@ class Instance(QObject):
         server.listen(self._address)
         self._server = server
 
-    def raise_first(self) -> bool:
-        """Ask the one that runs to come up. False when it does not answer."""
+    def raise_first(self) -> None:
+        """Ask the one that runs to come up. Raises Refused where it has no window, or does not answer."""
         from PySide6.QtNetwork import QLocalSocket
 
+        holder = self._lock.holder()
+        if holder and not holder.has_window:
+            raise runs_already(holder)
         socket = QLocalSocket()
-        socket.connectToServer(self._address)
-        if not socket.waitForConnected(_LIMIT_MS):
-            return False
-        socket.write(_RAISE)
-        told = socket.waitForBytesWritten(_LIMIT_MS)
-        socket.disconnectFromServer()
-        return told
+        # It may listen elsewhere than we would: another session has another runtime folder.
+        socket.connectToServer(holder.address if holder and holder.address else self._address)
+        if socket.waitForConnected(_LIMIT_MS):
+            socket.write(_RAISE)
+            told = socket.waitForBytesWritten(_LIMIT_MS)
+            socket.disconnectFromServer()
+            if told:
+                return
+        raise Refused("t3tray runs already, but does not answer.", "End it, then start it again.")
 
     @Slot()
     def _on_connection(self) -> None:

@@ -1,10 +1,8 @@
-"""Unix signals as Qt signals, since Python's handlers do not run while Qt's loop waits; and the end of an app that hangs."""
+"""Unix signals as Qt signals, since Python's handlers do not run while Qt's loop waits."""
 
 from __future__ import annotations
 
 import contextlib
-import faulthandler
-import os
 import signal
 import socket
 import sys
@@ -51,12 +49,3 @@ class SignalWatch(QObject):
     @Slot()
     def _on_tick(self) -> None:
         """Nothing to do: the interpreter ran, so the handler could."""
-
-
-def end_at_last(limit: float) -> None:
-    """End the process with 1 if it still lives in `limit` seconds, and say where each thread hung.
-
-    Neither Qt's loop nor Python is asked then: it is their hanging that this is for.
-    """
-    told = sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY)
-    faulthandler.dump_traceback_later(limit, exit=True, file=told)

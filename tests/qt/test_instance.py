@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.errors import ExitCode, StoreError
+from t3tray.core.errors import ExitCode, Refused, StoreError
+from t3tray.core.system.instance_lock import Holder, InstanceLock
 from t3tray.qt.instance import Instance
 
 
@@ -26,7 +27,7 @@ def test_under_another_name_of_its_folder_it_is_found_all_the_same(qtbot: QtBot,
     assert first.take() and not second.take()
     first.listen()
     with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
-        assert second.raise_first()
+        second.raise_first()
 
 
 def test_a_bind_mount_of_its_folder_has_the_same_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +60,22 @@ def test_the_app_says_what_the_command_line_says_and_ends_with_its_code(tmp_path
     assert app == told("threads")
     assert app[0] == ExitCode.UNKNOWN and "File exists" in app[1]
     assert place.read_text() == "a file of somebody's"
+
+
+def test_one_without_a_window_is_named_and_one_of_another_session_is_found(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Instance(tmp_path / "data")
+    assert first.take()
+    first.listen()
+    (tmp_path / "another").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "another"))
+    second = Instance(tmp_path / "data")
+    assert not second.take() and second._address != first._address
+    with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
+        second.raise_first()
+    windowless = InstanceLock(tmp_path / "headless")
+    assert windowless.take(Holder(7, False))
+    with pytest.raises(Refused, match=r"runs already without a window \(process 7\)"):
+        Instance(tmp_path / "headless").raise_first()
+    windowless.release()

@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.snapshots": _BELOW_ENGINE,
     "core.server_events": {*_BELOW_ENGINE, "core.engine", "core.watched"},
     "core.errands": {*_BELOW_ENGINE, "core.engine"},
+    "core.desk_life": {"core.errors", "core.services"},
     "core.desk": {
         "core.file_changes",
         "core.server_events",
@@ -69,7 +70,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.guardhouse": {*_BELOW_ENGINE, "core.engine", "core.guard"},
     "core.guard_duty": {*_BELOW_ENGINE, "core.engine", "core.guardhouse"},
     "resources": set(),
-    "qt": {*_VALUES, "core.services", "resources"},
+    "qt": {*_VALUES, "core.services", "core.desk_life", "core.system", "resources"},
     "documents": {*_VALUES, "core.services", "core.t3code"},
     "tables": {*_VALUES, "core.services", "core.t3code"},
     "printing": set(),
