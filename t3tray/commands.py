@@ -16,6 +16,7 @@ from t3tray.command import Command
 from t3tray.core.diagnostics import diagnose
 from t3tray.core.domain.receipt import T3_SHOWS_NOTHING
 from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
@@ -56,9 +57,17 @@ async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: c
     engine = await Engine.open(words.data_dir, "command")
     opened.push_async_callback(engine.close)
     command = Command(words, engine, out, err)
+    engine.server.subscribe(partial(_tell_long_start, command, []))
     for notice in await engine.restoring.warnings():
         command.say(notice)
     return await COMMANDS[words.command](command)
+
+
+def _tell_long_start(command: Command, told: list[str], server: ServerStatus) -> None:
+    """Say once why nothing seems to happen."""
+    if server.state is ServerState.STARTING and server.reason and server.reason not in told:
+        told.append(server.reason)
+        command.say(server.reason)
 
 
 async def status(command: Command) -> ExitCode:

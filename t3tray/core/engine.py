@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.archive import Archive
+from t3tray.core.attached import attached_server
 from t3tray.core.conversing import Conversing
 from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.guard import Told
@@ -31,7 +32,7 @@ from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
-from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
+from t3tray.core.opencode.managed import Endpoint, ManagedServer
 from t3tray.core.opening import Opening
 from t3tray.core.preferences import Preferences
 from t3tray.core.prompting import Prompting
@@ -41,6 +42,7 @@ from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
 from t3tray.core.services.guarding import Guarding
+from t3tray.core.services.inventory import find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.news import News
 from t3tray.core.services.overview import take_details, take_overview
@@ -66,7 +68,6 @@ from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 from t3tray.core.system.author import Author
-from t3tray.core.system.environment import SERVER_URL_VARIABLE
 from t3tray.core.system.neighbours import other_servers, other_writer_runs
 from t3tray.core.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.core.system.secrets import Secrets
@@ -100,7 +101,7 @@ class Engine:
             holder=Holder(author.pid, author.started, kind, author.start),
             launch=self.launching.server_program,
             logs=log_directory(data),
-            external=_external(settings),
+            external=attached_server(settings, os.environ),
             now=utc_now,
             noise=random.Random(),
         )
@@ -445,11 +446,12 @@ class Engine:
             await self.recovery.all_settled()
         picture = await self.look(whole=True)
         overview = await self.overview(archived=True, picture=picture)
-        neighbours = await asyncio.to_thread(other_servers, overview.server.pid)
-        program = self.launching.program
-        troubles = self.recovery.troubles
-        patient = Patient(self.store, self.database, self.survey, picture, overview, program, neighbours, utc_now(), troubles)
-        return await self._run_sql(examine, patient)
+        around = (
+            await asyncio.to_thread(find_program, self.launching.program, self.launching.environment),
+            await asyncio.to_thread(other_servers, overview.server.pid),
+        )
+        told = (self.store, self.database, self.survey, picture, overview, *around, utc_now(), self.recovery.troubles)
+        return await self._run_sql(examine, Patient(*told))
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""
@@ -492,9 +494,3 @@ class Engine:
         except T3TrayError as error:
             _log.warning("The running server cannot be joined: %s", error.message)
             return None
-
-
-def _external(settings: Settings) -> ExternalServer | None:
-    """A server that somebody else runs: named in the settings, or for this process in the environment."""
-    url = os.environ.get(SERVER_URL_VARIABLE) or settings.server_url
-    return ExternalServer(url, os.environ.get("OPENCODE_SERVER_PASSWORD")) if url else None

@@ -12,6 +12,7 @@ T3TrayError
 │   │   ├── ServerFault        5xx, or a 4xx we cannot explain
 │   │   │   └── MoveRefused    a session cannot be moved there: it is another project
 │   │   ├── Unsupported        HTML, another dialect, a field that we need is not there
+│   │   │   └── UnsupportedVersion  OpenCode 2, or a 1.x that is too old
 │   │   └── OtherDatabase      the file that was read may not be the one that OpenCode uses
 │   ├── TurnFailed             the model's answer to a prompt is an error, or the turn was stopped or broke off
 │   ├── NotTaken               a message is not in its session, as far as can be told; its text is kept
@@ -102,6 +103,10 @@ class MoveRefused(ServerFault):
 
 class Unsupported(ServerError):
     title = "This OpenCode server speaks another language"
+
+
+class UnsupportedVersion(Unsupported):
+    title = "Unsupported version of OpenCode"
 
 
 class OtherDatabase(ServerError):

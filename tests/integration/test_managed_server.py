@@ -8,61 +8,32 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from t3tray.core.domain.server import ServerState
-from t3tray.core.errors import BinaryNotFound, Refused, ServerDown, ServerFailed, TimedOut, Unauthorized
+from t3tray.core.errors import (
+    BinaryNotFound,
+    Refused,
+    ServerDown,
+    ServerFailed,
+    TimedOut,
+    Unauthorized,
+)
 from t3tray.core.opencode import running, tenancy
 from t3tray.core.opencode.log import LARGEST
 from t3tray.core.opencode.managed import CLOSE_LIMIT, ExternalServer, ServerProgram
 from t3tray.core.opencode.port import choose_port
 from t3tray.core.system.environment import INSTANCE_VARIABLE, server_environment
-from t3tray.core.system.process_identity import is_running, start_id
 from tests.support import fake_opencode
-from tests.support.holding import Owner, other_process
+from tests.support.bad_server import LIMIT, BadServer, is_alive, owning, until, until_state
+from tests.support.holding import other_process
 from tests.support.opencode import OpenCodeHome, opencode_binary
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
-
-LIMIT = 30.0
-
-
-class BadServer:
-    """What to start, and how it is to behave from now on."""
-
-    def __init__(self, root: Path) -> None:
-        root.mkdir()
-        self._behaviour = root / "behaviour"
-        self.behave("")
-        binary = root / "opencode"
-        binary.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {fake_opencode.__file__} "$@"\n')
-        binary.chmod(0o700)
-        self.program = ServerProgram(
-            binary, {**os.environ, fake_opencode.VARIABLE: str(self._behaviour)}, root, root / "unpacked"
-        )
-
-    def behave(self, words: str) -> None:
-        self._behaviour.write_text(words)
-
-    def pids(self) -> list[int]:
-        """Of all that were ever started, in order."""
-        starts = self._behaviour.with_name("behaviour.starts")
-        return [int(line) for line in starts.read_text().split()] if starts.exists() else []
-
-    def living(self) -> list[int]:
-        return [pid for pid in self.pids() if is_alive(pid)]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return is_running(pid, 0.0, start_id(pid))
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture
@@ -74,29 +45,7 @@ def data(tmp_path: Path) -> Path:
 def bad(tmp_path: Path) -> Iterator[BadServer]:
     server = BadServer(tmp_path / "bad")
     yield server
-    left = server.living()
-    for pid in left:
-        os.killpg(pid, signal.SIGKILL)
-    assert left == [], "a server was left behind"
-
-
-@asynccontextmanager
-async def owning(data: Path, program: ServerProgram, external: ExternalServer | None = None) -> AsyncIterator[Owner]:
-    owner = Owner(data, program, external)
-    try:
-        yield owner
-    finally:
-        await owner.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-async def until_state(owner: Owner, *states: ServerState) -> None:
-    await until(lambda: owner.server.status.state in states)
+    assert server.end() == [], "a server was left behind"
 
 
 async def test_a_slow_one_is_waited_for_and_its_states_are_told(data: Path, bad: BadServer) -> None:

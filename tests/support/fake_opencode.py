@@ -2,7 +2,8 @@
 
 The file holds words, read anew at every start and every request: `slow=S` (s until it listens) · `crash` (`crash=N`: only the
 first N starts) · `stubborn` (ignores SIGTERM) · `flood` · `never-ready` · `hang` (health is never answered) ·
-`exits-after=S`. Beside the file every start leaves a line in `….starts`: its pid.
+`exits-after=S` · `works` (uses the processor before it listens, as long as it is said) · `opencode2` (speaks as that) ·
+`version=V`. Beside the file every start leaves a line in `….starts`: its pid.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-VERSION = "9.9.9"
+VERSION = "1.99.9"
 VARIABLE = "FAKE_OPENCODE"
 
 
@@ -30,13 +31,28 @@ class Health(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "hang" in behaviour():
             threading.Event().wait()
+        if "opencode2" in behaviour():
+            self.answer_as_opencode2()
+            return
         name, password = os.environ["OPENCODE_SERVER_USERNAME"], os.environ["OPENCODE_SERVER_PASSWORD"]
         expected = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
         if self.headers["Authorization"] != expected:
             self.send_error(401)
             return
-        body = json.dumps({"healthy": True, "version": VERSION}).encode()
-        self.send_response(200)
+        self.answer(200, {"healthy": True, "version": behaviour().get("version", VERSION)})
+
+    def answer_as_opencode2(self) -> None:
+        """An unknown route is not found, without a word; its own want its own password, which nobody told us."""
+        if self.path.startswith("/api/health"):
+            self.answer(401, {"_tag": "UnauthorizedError", "message": "Authentication required"})
+        else:
+            self.send_response(404)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    def answer(self, status: int, told: dict[str, object]) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -71,6 +87,8 @@ def main() -> None:
     if "never-ready" in does:
         threading.Event().wait()
     time.sleep(float(does.get("slow", "0")))
+    while "works" in behaviour():
+        pass
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Health)
     except OSError:

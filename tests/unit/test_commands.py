@@ -32,6 +32,11 @@ class Opened:
         async def warnings() -> tuple[str, ...]:
             return ()
 
+    class server:
+        @staticmethod
+        def subscribe(_callback: object) -> None:
+            """Nothing happens to it."""
+
     async def close(self) -> None:
         self.steps.append("begun")
         self._at_close()

@@ -32,8 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "core.prompting": _BELOW_ENGINE,
     "core.session_source": {*_BELOW_ENGINE, "core.launching"},
     "core.restoring": _BELOW_ENGINE,
+    "core.attached": _BELOW_ENGINE,
     "core.engine": {
         *_BELOW_ENGINE,
+        "core.attached",
         "core.archive",
         "core.conversing",
         "core.launching",

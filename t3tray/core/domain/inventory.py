@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-# The oldest that t3tray was tried with.
-OLDEST = (1, 15)
-_NEXT = 2
+from t3tray.core.domain.versions import NEXT, numbers_of, trouble_with_version
+
 INSTALL = "curl -fsSL https://opencode.ai/install | bash"
 INSTALL_WITH_NPM = "npm install -g opencode-ai"
+INSTALL_1 = "npm install -g opencode-ai@1"
 
 
 @dataclass(frozen=True)
@@ -101,16 +100,15 @@ def _program(found: FoundProgram) -> Item:
     if not found.path:
         advice = "Install it with one of these in a terminal, then look again. Is it installed? Name the program in Settings."
         return Item("OpenCode", Standing.MISSING, "There is no OpenCode here.", advice, (INSTALL, INSTALL_WITH_NPM))
-    version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
-    if not version:
+    if not found.version:
         said = f"{found.path} is there, but does not say its version when it is asked."
         return Item("OpenCode", Standing.NOTED, said, "Try it in a terminal: it may need to be installed anew.", (found.path,))
-    if version < OLDEST:
-        said = f"OpenCode {found.version} at {found.path} is older than any that t3tray was tried with."
-        return Item("OpenCode", Standing.MISSING, said, "Bring it up to date.", ("opencode upgrade",))
-    if version[0] >= _NEXT:
-        said = f"OpenCode {found.version} at {found.path} is newer than t3tray: it may not be understood."
-        return Item("OpenCode", Standing.NOTED, said, "Look for a newer t3tray, or name an OpenCode 1 in Settings.")
+    trouble, _ = trouble_with_version(found.version, found.path)
+    if trouble:
+        numbers = numbers_of(found.version)
+        if numbers is not None and numbers[0] >= NEXT:
+            return Item("OpenCode", Standing.MISSING, trouble, "Name an OpenCode 1 in Settings, or install one.", (INSTALL_1,))
+        return Item("OpenCode", Standing.MISSING, trouble, "Bring it up to date.", ("opencode upgrade",))
     return Item("OpenCode", Standing.FINE, f"OpenCode {found.version} at {found.path}.")
 
 

@@ -17,7 +17,7 @@ from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
-from t3tray.core.opencode.opencode2 import OpenCode2Page
+from t3tray.core.opencode.opencode2 import OpenCode2Page, opencode2_version
 from t3tray.core.opencode.reading import Reading, read_messages, reading_from
 from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
 from t3tray.core.system.environment import SERVER_USER
@@ -85,6 +85,14 @@ class OpenCodeClient:
         response = await self._send("GET", "/global/health", timeout=timeout)
         self.version = wire.decode(failures.json_body(response), wire.Health, "its health").version
         return self.version
+
+    async def opencode2_version(self, within: float) -> str | None:
+        """The version of an OpenCode 2 server, empty where it tells none without its own password; None where it is none."""
+        for path in ("/api/info", "/api/health"):
+            response = await self._send("GET", path, timeout=httpx.Timeout(within))
+            if (told := opencode2_version(response)) is not None:
+                return told
+        return None
 
     async def session(self, session_id: str) -> SessionRecord:
         """The session, whatever directory it belongs to. Raises SessionMissing when OpenCode says so."""

@@ -20,6 +20,7 @@ from t3tray.core.errors import (
     TimedOut,
     Unauthorized,
     Unsupported,
+    UnsupportedVersion,
 )
 
 _FAILURES: dict[type[ServerError], Failure] = {
@@ -28,6 +29,7 @@ _FAILURES: dict[type[ServerError], Failure] = {
     TimedOut: Failure.TIMEOUT,
     ServerFault: Failure.SERVER_ERROR,
     Unsupported: Failure.UNSUPPORTED,
+    UnsupportedVersion: Failure.UNSUPPORTED,
     OtherDatabase: Failure.OTHER_DATABASE,
 }
 

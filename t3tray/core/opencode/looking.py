@@ -8,8 +8,12 @@ from dataclasses import replace
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.errors import ServerDown, T3TrayError
 from t3tray.core.opencode.probe import ask_health
-from t3tray.core.opencode.supervisor import START_LIMIT
-from t3tray.core.opencode.tenancy import ExternalServer, Tenancy
+from t3tray.core.opencode.supervisor import LONGEST_START, START_LIMIT
+from t3tray.core.opencode.tenancy import ExternalServer, Sighting, Tenancy
+from t3tray.core.opencode.work import WorkMeter
+
+# In s, for a look at a server that should be there by now: in which it shows whether it is still at work.
+_LONG_ENOUGH = 1.0
 
 
 async def look_at_managed(tenancy: Tenancy) -> ServerStatus:
@@ -24,11 +28,19 @@ async def look_at_managed(tenancy: Tenancy) -> ServerStatus:
     try:
         version = await ask_health(seen.url, await tenancy.password_of(sighting.lease))
     except ServerDown as error:
-        starting = sighting.age < START_LIMIT
+        starting = sighting.age < START_LIMIT or await _is_at_work(sighting)
         return replace(seen, state=ServerState.STARTING if starting else ServerState.UNRESPONSIVE, reason=error.message)
     except T3TrayError as error:
         return replace(seen, state=ServerState.UNRESPONSIVE, reason=error.message)
     return replace(seen, version=version)
+
+
+async def _is_at_work(sighting: Sighting) -> bool:
+    if sighting.process is None or sighting.age >= LONGEST_START:
+        return False
+    meter = await asyncio.to_thread(WorkMeter, sighting.process.pid)
+    await asyncio.sleep(_LONG_ENOUGH)
+    return await asyncio.to_thread(meter.has_worked)
 
 
 async def look_at_external(external: ExternalServer) -> ServerStatus:

@@ -34,8 +34,9 @@ _log = logging.getLogger(__name__)
 
 __all__ = ["Endpoint", "ExternalServer", "ManagedServer", "ServerProgram"]
 
-# In seconds.
+# In seconds. So long somebody waits for a server that shows no sign of life; and altogether.
 READY_LIMIT = 75.0
+PATIENCE = 600.0
 STOP_LIMIT = 10.0
 CLOSE_LIMIT = 5.0
 _FIRST_ANSWER = 1.5
@@ -212,13 +213,24 @@ class ManagedServer:
             await self._tenancy.want(Wanted.RUNNING)
 
     async def _endpoint(self) -> Endpoint:
-        try:
-            async with asyncio.timeout(READY_LIMIT):
-                while (endpoint := self._outcome()) is None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        limit = began + READY_LIMIT
+        while (endpoint := self._outcome()) is None:
+            if self._supervisor.is_slow:
+                limit = max(limit, min(clock() + READY_LIMIT, began + PATIENCE))
+            try:
+                async with asyncio.timeout_at(limit):
                     await self._running.next_change()
-                return endpoint
-        except TimeoutError:
-            raise TimedOut(f"The server was not ready within {READY_LIMIT:.0f} seconds.") from None
+            except TimeoutError:
+                raise self._too_slow(clock() - began) from None
+        return endpoint
+
+    def _too_slow(self, waited: float) -> TimedOut:
+        if self._supervisor.is_slow:
+            told = f"The server is not ready after {waited:.0f} seconds. {self._running.status.reason}"
+            return TimedOut(told, "It is left to finish. Try again later; `t3tray server status` tells how it stands.")
+        return TimedOut(f"The server was not ready within {waited:.0f} seconds.")
 
     def _outcome(self) -> Endpoint | None:
         """The endpoint; None while it is open. Raises what became of it instead."""

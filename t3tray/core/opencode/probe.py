@@ -9,14 +9,16 @@ import asyncio
 
 import httpx
 
-from t3tray.core.errors import TimedOut
+from t3tray.core.domain.versions import HINT_NEXT, opencode2_sentence, trouble_with_version
+from t3tray.core.errors import ServerError, TimedOut, Unsupported, UnsupportedVersion
 from t3tray.core.opencode.client import OpenCodeClient
 
 WITHIN = 1.0
 
 
-async def ask_health(url: str, password: str | None) -> str:
-    """The server's version. Raises ServerError, and UsageError when `url` is not an address.
+async def ask_health(url: str, password: str | None, program: str = "") -> str:
+    """The server's version. Raises ServerError (UnsupportedVersion for one that t3tray does not work with), and UsageError when
+    `url` is not an address. `program` is the path of what serves there, where that is known.
 
     A new connection each time: one that was made before the server's handlers were ready hangs for ever (1.18.33).
     """
@@ -25,8 +27,25 @@ async def ask_health(url: str, password: str | None) -> str:
     client = OpenCodeClient(url, password, transport=httpx.AsyncHTTPTransport(verify=verify, trust_env=False))
     try:
         async with asyncio.timeout(2 * WITHIN):
-            return await client.health(WITHIN)
+            version = await _version(client, program)
     except TimeoutError:
         raise TimedOut(f"{url} did not answer in time.") from None
     finally:
         await client.aclose()
+    trouble, hint = trouble_with_version(version, program)
+    if trouble:
+        raise UnsupportedVersion(trouble, hint)
+    return version
+
+
+async def _version(client: OpenCodeClient, program: str) -> str:
+    try:
+        return await client.health(WITHIN)
+    except Unsupported:
+        try:
+            opencode2 = await client.opencode2_version(WITHIN)
+        except ServerError:
+            opencode2 = None
+        if opencode2 is None:
+            raise
+        raise UnsupportedVersion(opencode2_sentence(opencode2, program or client.url), HINT_NEXT) from None

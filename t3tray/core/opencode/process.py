@@ -15,6 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -72,6 +73,14 @@ class ServerProcess(ABC):
         if not self.has_ended(GRACE):
             self.kill()
             self.has_ended(1.0)
+
+    def program(self) -> str:
+        """The path of the program that serves, empty where that cannot be told: it stands before its `serve`."""
+        try:
+            words = self._process.cmdline()
+        except psutil.Error:
+            return ""
+        return next((word for word, following in pairwise(words) if following == "serve"), "")
 
     def memory(self) -> int | None:
         """What it holds of the machine's memory, in bytes; None when it is gone."""

@@ -21,11 +21,13 @@ from t3tray.core.opencode.port import is_free
 from t3tray.core.opencode.probe import ask_health
 from t3tray.core.opencode.supervisor import Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, Halted, ServerProgram, Tenancy, Tenant
+from t3tray.core.opencode.work import WorkMeter
 
 _log = logging.getLogger(__name__)
 
 # In seconds.
 _LOOK_FOR_LINE = 0.02
+_LOOK_FOR_WORK = 1.0
 _ROTATE_EVERY = 5.0
 _TAIL = 20
 # Memory that moves by less, as a part of the whole, is not told of.
@@ -116,7 +118,8 @@ class Running:
         except StoreError as error:
             _log.warning("The lease of the server could not be left: %s", error.message)
             is_last = tenant.is_child
-        if is_last:
+        # One that is in the middle of a long start is left to finish it: the next t3tray finds it by its lease.
+        if is_last and not self._supervisor.is_slow:
             await asyncio.to_thread(tenant.process.end)
             try:
                 await self._tenancy.bury(tenant.lease)
@@ -179,6 +182,7 @@ class Running:
         self.feed(signals.Spawned() if tenant.is_child else signals.Adopted(tenant.age, tenant.is_orphan))
         run, loop = self._supervisor.run, asyncio.get_running_loop()
         keeping = self._begin(self._keep_log(run, tenant))
+        self._begin(self._watch_start(run, tenant))
 
         def on_end(code: int | None) -> None:
             keeping.cancel()
@@ -237,6 +241,14 @@ class Running:
             except OSError as error:
                 _log.warning("The server's log could not be rotated: %s", error)
 
+    async def _watch_start(self, run: int, tenant: Tenant) -> None:
+        """Tell whenever it has worked, as long as it starts."""
+        meter = await asyncio.to_thread(WorkMeter, tenant.process.pid, self._server_log.path if tenant.is_child else None)
+        while self._supervisor.state is ServerState.STARTING and self._supervisor.run == run:
+            await asyncio.sleep(_LOOK_FOR_WORK)
+            if await asyncio.to_thread(meter.has_worked):
+                self.feed(signals.Worked(run))
+
     async def _probe(self, run: int, tenant: Tenant | None) -> None:
         try:
             version = await self._ask(tenant)
@@ -260,7 +272,8 @@ class Running:
             raise ServerDown("The server's process is gone.")
         if tenant.password is None:
             raise Unauthorized("The password of the running server is not kept any more.", "Restart the server.")
-        return await ask_health(tenant.url, tenant.password)
+        program = await asyncio.to_thread(tenant.process.program)
+        return await ask_health(tenant.url, tenant.password, program)
 
     def _tell(self) -> None:
         now, tenant = self._supervisor, self._tenancy.tenant
@@ -271,7 +284,7 @@ class Running:
             version=now.version,
             until=self._moment(now.until),
             attempt=now.attempt,
-            reason=now.failure.message if now.failure else "",
+            reason=now.failure.message if now.failure else self._told_of_start(tenant) if now.is_slow else "",
             log_tail=now.log_tail,
             memory=self._memory if tenant else None,
         )
@@ -279,6 +292,10 @@ class Running:
             self._told = self.status
             for callback in self._callbacks:
                 callback(self.status)
+
+    def _told_of_start(self, tenant: Tenant | None) -> str:
+        since = f" since {tenant.lease.created_at.astimezone():%H:%M:%S}" if tenant else ""
+        return f"OpenCode has been starting{since} and is at work; an update of its database can take many minutes."
 
     def _moment(self, until: float | None) -> datetime | None:
         """The same moment each time that it is told."""

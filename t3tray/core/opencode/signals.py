@@ -61,6 +61,13 @@ class Announced:
 
 
 @dataclass(frozen=True)
+class Worked:
+    """It used the processor or wrote something since that was said last: it lives, and is at work."""
+
+    run: int
+
+
+@dataclass(frozen=True)
 class Answered:
     run: int
     version: str
@@ -86,7 +93,22 @@ class Tick:
     """Time has passed."""
 
 
-Event = Need | Start | Stop | Retire | Restart | Spawned | Adopted | SpawnFailed | Announced | Answered | Missed | Exited | Tick
+Event = (
+    Need
+    | Start
+    | Stop
+    | Retire
+    | Restart
+    | Spawned
+    | Adopted
+    | SpawnFailed
+    | Announced
+    | Worked
+    | Answered
+    | Missed
+    | Exited
+    | Tick
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 
 from t3tray.core.domain.server import ServerState, Wanted
-from t3tray.core.errors import ServerFailed, T3TrayError, TimedOut, Unauthorized
+from t3tray.core.errors import ServerFailed, T3TrayError, TimedOut, Unauthorized, Unsupported, UnsupportedVersion
 from t3tray.core.opencode.signals import (
     Action,
     Adopted,
@@ -32,9 +32,15 @@ from t3tray.core.opencode.signals import (
     Terminate,
     Tick,
     WakeAt,
+    Worked,
 )
 
+# A start may take so long, in s, without a sign of life; one that is at work (an update of OpenCode's database takes from two
+# minutes to an hour) is waited for until it has taken altogether too long. It is told from `SLOW` on.
 START_LIMIT = 60.0
+LONGEST_START = 2 * 3600.0
+SLOW = 15.0
+ADOPTED_GRACE = 10.0
 STOP_GRACE = 3.0
 PROBE_EVERY = 10.0
 # While it starts: soon again once it said that it listens; where it says nothing that we know, later and slower.
@@ -42,6 +48,8 @@ PROBE_AGAIN = 0.1
 BLIND_AFTER = 5.0
 BLIND_EVERY = 1.0
 MISSES = 3
+# So often another dialect is heard from a server that says it listens, and it is believed.
+STRANGE_ANSWERS = 2
 # So many unexpected ends in the window, in s, and it is left alone; sooner where it never once came to be ready.
 BUDGET = 5
 WINDOW = 600.0
@@ -79,6 +87,15 @@ class Supervisor:
         self._may_end = False
         self._announced = False
         self._is_late = False
+        self._is_hopeless = False
+        self._strange = 0
+        self._began = 0.0
+        self._worked_at: float | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        """It takes long to start, and is at work."""
+        return self.state is ServerState.STARTING and self._worked_at is not None
 
     @property
     def until(self) -> float | None:
@@ -131,7 +148,7 @@ class Supervisor:
                 return self._gone(now, event.error, "", event.is_final)
             case Exited() if self._lives(event.run):
                 return self._gone(now, event.error, event.log_tail)
-            case Announced() | Answered() | Missed() if self._lives(event.run):
+            case Announced() | Worked() | Answered() | Missed() if self._lives(event.run):
                 return self._on_word(event, now)
             case Tick():
                 return self._on_tick(now)
@@ -169,26 +186,32 @@ class Supervisor:
         if not (self._coming or self.is_idle):
             return ()
         self.run += 1
-        self._coming = self._was_ready = self._announced = self.is_probing = False
-        self._misses = 0
+        self._coming = self._was_ready = self._announced = self.is_probing = self._is_hopeless = False
+        self._misses = self._strange = 0
         self._adopted = isinstance(event, Adopted)
         self._may_end = not isinstance(event, Adopted) or event.is_orphan
         if self.state is ServerState.STOPPING:
             return self._end(now)
         self.wanted = Wanted.RUNNING
         self._rest(ServerState.STARTING)
+        self._began = now - (event.age if isinstance(event, Adopted) else 0.0)
         if isinstance(event, Adopted):
-            self._deadline = now + max(START_LIMIT - event.age, MISSES)
+            self._deadline = now + max(START_LIMIT - event.age, ADOPTED_GRACE)
             return self._ask()
         self._deadline, self._probe_at = now + START_LIMIT, now + BLIND_AFTER
         return ()
 
-    def _on_word(self, event: Announced | Answered | Missed, now: float) -> tuple[Action, ...]:
+    def _on_word(self, event: Announced | Worked | Answered | Missed, now: float) -> tuple[Action, ...]:
         """What the process let us know."""
         match event:
             case Announced() if self.state is ServerState.STARTING:
                 self._announced, self._probe_at = True, now
                 return self._ask()
+            case Worked() if self.state is ServerState.STARTING and self._deadline is not None:
+                if now - self._began < LONGEST_START:
+                    self._deadline = max(self._deadline, now + START_LIMIT)
+                if now - self._began >= SLOW:
+                    self._worked_at = now
             case Answered(_, version):
                 self.is_probing = False
                 if self.state is not ServerState.STOPPING:
@@ -215,11 +238,14 @@ class Supervisor:
 
     def _missed_at_start(self, error: T3TrayError, now: float) -> tuple[Action, ...]:
         """A refused connection is usual in a start. Silence is not where it should have been up already: a process that hangs."""
-        self._misses += isinstance(error, TimedOut)
-        if isinstance(error, Unauthorized) or (self._adopted and self._misses >= MISSES):
-            return self._give_up(error, now)
         known = self._adopted or self._announced
-        self._probe_at = now + (PROBE_AGAIN if known else BLIND_EVERY)
+        self._misses += isinstance(error, TimedOut)
+        self._strange += known and isinstance(error, Unsupported)
+        # Another process of the same program would say the same.
+        self._is_hopeless = isinstance(error, UnsupportedVersion) or self._strange >= STRANGE_ANSWERS
+        if self._is_hopeless or isinstance(error, Unauthorized) or (self._adopted and self._misses >= MISSES):
+            return self._give_up(error, now)
+        self._probe_at = now + (PROBE_AGAIN if known and not self.is_slow else BLIND_EVERY)
         return ()
 
     def _give_up(self, error: T3TrayError, now: float) -> tuple[Action, ...]:
@@ -241,7 +267,7 @@ class Supervisor:
             if self.state is ServerState.STOPPING:
                 self._deadline = now + STOP_GRACE
                 return (Kill(),)
-            return self._give_up(TimedOut(f"The server was not ready within {START_LIMIT:.0f} seconds."), now)
+            return self._give_up(TimedOut(self._too_late(now)), now)
         if self._probe_at is not None and now >= self._probe_at:
             return self._ask()
         return ()
@@ -250,7 +276,8 @@ class Supervisor:
         """There is no process any more, or none came to be."""
         was_asked = self.state is ServerState.STOPPING and not self._is_late
         # Why it was ended tells more than how it ended.
-        cause = ServerFailed(self.failure.message, self.failure.hint) if self._is_late and self.failure else error
+        cause = self._reason_of_end() if self._is_late and self.failure else error
+        is_final = is_final or (self._is_late and self._is_hopeless)
         self._is_late = False
         if self.wanted is not Wanted.RUNNING:
             self._rest(ServerState.STOPPED)
@@ -266,6 +293,15 @@ class Supervisor:
             self._deadline = now + self._delay()
         return ()
 
+    def _reason_of_end(self) -> T3TrayError:
+        assert self.failure is not None
+        return self.failure if self._is_hopeless else ServerFailed(self.failure.message, self.failure.hint)
+
+    def _too_late(self, now: float) -> str:
+        if self.is_slow and now - self._began >= LONGEST_START:
+            return f"The server was not ready within {LONGEST_START / 3600:.0f} hours."
+        return f"The server was not ready, and did nothing for {START_LIMIT:.0f} seconds."
+
     def _delay(self) -> float:
         """In s: doubled with each end, and never quite the same, so that several do not start at once."""
         delay = 2.0 ** (len(self._ends) - 1) * self._noise.uniform(1 - NOISE, 1 + NOISE)
@@ -274,7 +310,7 @@ class Supervisor:
     def _rest(self, state: ServerState) -> None:
         self.state, self.version = state, ""
         self.failure, self.log_tail = None, ""
-        self._deadline = self._probe_at = None
+        self._deadline = self._probe_at = self._worked_at = None
         self.is_probing = False
 
     def _spawn(self) -> tuple[Action, ...]:

@@ -5,17 +5,19 @@ It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from t3tray.core.domain.alarm import alarm_sentence
+from t3tray.core.domain.inventory import FoundProgram
 from t3tray.core.domain.journal import abandoned, fold
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.domain.versions import trouble_with_version
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.services.session_table import session_table
@@ -44,7 +46,7 @@ class Patient:
     survey: Survey
     picture: Picture
     overview: Overview
-    find_program: Callable[[], Path]
+    program: FoundProgram
     neighbours: tuple[Neighbour, ...]
     now: datetime
     troubles: tuple[str, ...] = ()
@@ -53,7 +55,7 @@ class Patient:
 def examine(patient: Patient) -> tuple[Finding, ...]:
     """All findings, good and bad."""
     return (
-        _program(patient.find_program),
+        _program(patient.program),
         _server(patient.overview.server),
         _journal(patient.store),
         _intents(patient),
@@ -69,11 +71,13 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
     )
 
 
-def _program(find_program: Callable[[], Path]) -> Finding:
-    try:
-        return Finding("opencode", True, str(find_program()))
-    except T3TrayError as error:
-        return Finding("opencode", False, error.message)
+def _program(found: FoundProgram) -> Finding:
+    if not found.path:
+        return Finding("opencode", False, found.trouble, tuple(f"looked in {place}" for place in found.places))
+    trouble, hint = trouble_with_version(found.version, found.path)
+    if trouble:
+        return Finding("opencode", False, f"{trouble} {hint}")
+    return Finding("opencode", True, f"{found.path} · {found.version or 'does not say its version'}")
 
 
 def _server(server: ServerStatus) -> Finding:

@@ -62,10 +62,10 @@ def test_a_setting_that_names_no_program_is_to_be_corrected() -> None:
 @pytest.mark.parametrize(
     ("version", "standing", "told"),
     [
-        ("1.14.9", Standing.MISSING, "older than any"),
-        ("0.9", Standing.MISSING, "older than any"),
-        ("1.15.0", Standing.FINE, "1.15.0"),
-        ("2.0.0-beta.1", Standing.NOTED, "newer than t3tray"),
+        ("1.15.12", Standing.MISSING, "too old"),
+        ("0.9", Standing.MISSING, "too old"),
+        ("1.15.13", Standing.FINE, "1.15.13"),
+        ("2.0.0-beta.1", Standing.MISSING, "This is OpenCode 2"),
         ("", Standing.NOTED, "does not say its version"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import settings
@@ -11,10 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from t3tray.core.domain.server import ServerState, Wanted
-from t3tray.core.errors import BinaryNotFound, ServerDown, ServerFailed, T3TrayError, TimedOut, Unauthorized
+from t3tray.core.errors import (
+    BinaryNotFound,
+    T3TrayError,
+    Unauthorized,
+    Unsupported,
+)
 from t3tray.core.opencode import supervisor as rules
 from t3tray.core.opencode.signals import (
-    Action,
     Adopted,
     Announced,
     Answered,
@@ -34,45 +37,14 @@ from t3tray.core.opencode.signals import (
     Terminate,
     Tick,
     WakeAt,
+    Worked,
 )
 from t3tray.core.opencode.supervisor import Supervisor
 from tests.support.rounds import rounds
+from tests.support.supervising import CRASH, REFUSED, SILENCE, Bench
 
-CRASH = ServerFailed("it crashed")
-SILENCE = TimedOut("no answer")
-REFUSED = ServerDown("nobody listens")
+STRANGE = Unsupported("another language")
 FAR = 10_000.0
-
-
-class Bench:
-    """A supervisor with a clock that is set by hand."""
-
-    def __init__(self, external: bool = False) -> None:
-        self.it = Supervisor(random.Random(1), external=external)
-        self.now = 0.0
-
-    def tell(self, *events: Event) -> list[Action]:
-        """What the last of the events brought, but for the wake."""
-        actions: Iterable[Action] = ()
-        for event in events:
-            actions = self.it.handle(event, self.now)
-        self.wake = next((action.at for action in actions if isinstance(action, WakeAt)), None)
-        return [action for action in actions if not isinstance(action, WakeAt)]
-
-    def sleep(self) -> list[Action]:
-        """Until the wake that was asked for."""
-        assert self.wake is not None, "nothing is due"
-        self.now = max(self.now, self.wake)
-        return self.tell(Tick())
-
-    def ready(self) -> Bench:
-        self.tell(Need(), Spawned(), Announced(self.it.run + 1))
-        self.tell(Answered(self.it.run, "1"))
-        assert self.it.state is ServerState.READY
-        return self
-
-    def exit(self) -> list[Action]:
-        return self.tell(Exited(self.it.run, CRASH, "the last words"))
 
 
 def test_a_start_goes_from_stopped_to_ready() -> None:
@@ -105,7 +77,7 @@ def test_a_start_that_is_not_ready_in_time_is_ended_and_counts() -> None:
     assert bench.it.state is ServerState.STOPPING
     bench.exit()
     assert (bench.it.state, bench.it.attempt) == (ServerState.WAITING, 1)
-    assert bench.it.failure is not None and "60 seconds" in bench.it.failure.message
+    assert bench.it.failure is not None and bench.it.failure.message.endswith("did nothing for 60 seconds.")
 
 
 def test_three_missed_answers_make_it_unresponsive_and_it_is_not_restarted_by_itself() -> None:
@@ -405,6 +377,11 @@ class AnyOrder(RuleBasedStateMachine):
     def announces(self) -> None:
         self.tell(Announced(self.it.run))
 
+    @precondition(lambda self: self.alive)
+    @rule()
+    def works(self) -> None:
+        self.tell(Worked(self.it.run))
+
     @precondition(lambda self: self.asked)
     @rule()
     def answers(self) -> None:
@@ -412,7 +389,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.tell(Answered(self.it.run, "1"))
 
     @precondition(lambda self: self.asked)
-    @rule(error=st.sampled_from([SILENCE, REFUSED, Unauthorized("no")]))
+    @rule(error=st.sampled_from([SILENCE, REFUSED, STRANGE, Unauthorized("no")]))
     def misses(self, error: T3TrayError) -> None:
         self.asked = False
         self.tell(Missed(self.it.run, error))

@@ -17,6 +17,7 @@ import pytest
 
 from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.inventory import FoundProgram
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperClock
 from t3tray.core.domain.server import ServerState, ServerStatus
@@ -43,6 +44,7 @@ class Practice:
         self.world = empty_world(scratch)
         self.store = open_store(scratch / "data", lambda: NOON)
         self.neighbours: tuple[Neighbour, ...] = ()
+        self.version = "1.18.33"
 
     def findings(self) -> tuple[Finding, ...]:
         database = OpenCodeDatabase(self.world.opencode)
@@ -50,8 +52,8 @@ class Practice:
         survey = Survey(self.store, database, surroundings, [T3Reader(T3Home(self.world.home))])
         picture = survey.look()
         overview = take_overview(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), SOON, archived=True)
-        program = Path("/usr/bin/opencode")
-        return examine(Patient(self.store, database, survey, picture, overview, lambda: program, self.neighbours, SOON))
+        program = FoundProgram("/usr/bin/opencode", self.version)
+        return examine(Patient(self.store, database, survey, picture, overview, program, self.neighbours, SOON))
 
     def one(self, name: str) -> Finding:
         (found,) = self.all(name)
@@ -236,3 +238,18 @@ def test_alarms_that_nobody_has_seen_are_open_findings(practice: Practice) -> No
     assert not found.ok and "(41 messages, 9,000 tokens)" in found.detail
     practice.store.alarms.mark_seen("t1", SOON)
     assert practice.one("alarm").ok
+
+
+@pytest.mark.parametrize(
+    ("version", "ok", "told"),
+    [
+        ("1.18.33", True, "/usr/bin/opencode · 1.18.33"),
+        ("1.15.12", False, "OpenCode 1.15.12 (/usr/bin/opencode) is too old: t3tray needs OpenCode 1.15.13 or a newer 1.x."),
+        ("2.4.1", False, "This is OpenCode 2 (2.4.1, /usr/bin/opencode), and t3tray works with OpenCode 1.15.13 or a newer 1.x."),
+        ("", True, "/usr/bin/opencode · does not say its version"),
+    ],
+)
+def test_the_programs_version_is_shown_and_judged(practice: Practice, version: str, ok: bool, told: str) -> None:
+    practice.version = version
+    found = practice.one("opencode")
+    assert found.ok is ok and found.detail.startswith(told)
