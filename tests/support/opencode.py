@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -63,14 +64,21 @@ class OpenCodeHome:
         }
         self.database = root / "data" / "opencode" / "opencode.db"
 
-    def end_everything(self) -> None:
-        """End every process that lives in this home, whoever started it: a test that failed may have left its server."""
-        left = []
+    def processes(self) -> Iterator[psutil.Process]:
+        """Every living process of this home, whoever started it."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.pid != os.getpid() and process.environ().get("HOME") == self.environment["HOME"]:
-                    left.append(process)
-                    process.kill()
+                is_ours = process.pid != os.getpid() and process.environ().get("HOME") == self.environment["HOME"]
+                if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+
+    def end_everything(self) -> None:
+        """End every process that lives in this home: a test that failed may have left its server."""
+        left = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                left.append(process)
+                process.kill()
         psutil.wait_procs(left, timeout=10)
 
 
