@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtGui import QIcon, QSessionManager
 from PySide6.QtWidgets import QApplication
 
@@ -90,7 +90,9 @@ class Application(QObject):
         if not is_read and self._qt.platformName() not in _TRAYLESS_PLATFORMS:
             from PySide6.QtWidgets import QMessageBox
 
-            QMessageBox.critical(None, "t3tray", words)
+            box = QMessageBox(QMessageBox.Icon.Critical, "t3tray", words)
+            box.setTextFormat(Qt.TextFormat.PlainText)
+            box.exec()
 
     @Slot()
     def _on_icon_shown(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from t3tray.qt.menu import Item
+from t3tray.qt.tips import tip
 
 # How the label of an entry is written so that every character of it is seen.
 Spelling = Callable[[str], str]
@@ -52,6 +53,6 @@ def _forget(menu: QMenu) -> None:
 def _action(menu: QMenu, item: Item, chosen: Callable[[Item], None], spelling: Spelling) -> QAction:
     action = QAction(spelling(item.label), menu)
     action.setEnabled(item.deed is not None and not item.why)
-    action.setToolTip(item.why)
+    action.setToolTip(tip(item.why))
     action.triggered.connect(lambda _checked=False: chosen(item))
     return action

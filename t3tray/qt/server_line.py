@@ -9,6 +9,7 @@ from t3tray.core.services.views import Overview
 from t3tray.qt.menu import SERVER_LABELS, Deed, server_deeds
 from t3tray.qt.parts import button, clear, label, set_kind
 from t3tray.qt.theme import GAP, MARGIN
+from t3tray.qt.tips import tip
 from t3tray.qt.words import is_trouble, server_line
 
 
@@ -39,7 +40,7 @@ class ServerLine(QWidget):
         server = overview.server
         told = server_line(server, is_short=True)
         self._words.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._words.setToolTip("\n".join(filter(None, (server_line(server), overview.resting))))
+        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), overview.resting)))))
         set_kind(self._words, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._deeds:

@@ -70,7 +70,7 @@ class ThreadList(QWidget):
         self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
         self._ticking.timeout.connect(self.table.viewport().update)
         self._pause = QTimer(self, interval=DEBOUNCE, singleShot=True)
-        self._nothing = QLabel(READING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._nothing = QLabel(READING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._nothing.setProperty("kind", "muted")
         self._nothing.setContentsMargins(2 * MARGIN, 0, 2 * MARGIN, 0)
         self._stack = QStackedLayout()

@@ -16,6 +16,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.services.views import Overview
 from t3tray.qt.listing import Filters, Group, Line, Listing, Section
 from t3tray.qt.reading import Reading, description, spoken, tool_tip
+from t3tray.qt.tips import tip
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 _NOWHERE = QModelIndex()
@@ -99,7 +100,7 @@ class ThreadModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
                 return spoken(row, self._reading, self._listing)
             case Qt.ItemDataRole.ToolTipRole:
-                return tool_tip(row)
+                return tip(tool_tip(row))
             case Qt.ItemDataRole.AccessibleDescriptionRole:
                 return description(row)
         return None

@@ -20,7 +20,7 @@ class CodeBlock(QWidget):
         self.setProperty("kind", "card")
         self._most = 1
         self._told = ""
-        self.caption = QLabel("", self)
+        self.caption = QLabel("", self, textFormat=Qt.TextFormat.PlainText)
         self.caption.setProperty("kind", "muted")
         self.caption.setFont(scaled(self.caption.font(), 0.88))
         self.copy = CopyButton("plain", lambda: self.lines.exact, self)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from t3tray.qt.parts import set_kind
 from t3tray.qt.theme import UNIT, colours
+from t3tray.qt.tips import tip
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 _HEADINGS = (1.3, 1.18, 1.08)
@@ -126,26 +127,27 @@ def _dress_block(block: QTextBlock, document: QTextDocument) -> None:
 
 def _dress_words(block: QTextBlock) -> bool:
     scheme = colours()
-    found: list[tuple[int, int, bool]] = []
+    found: list[tuple[int, int, bool, str]] = []
     pieces = block.begin()
     while not pieces.atEnd():
         piece = pieces.fragment()
         look = piece.charFormat()
         if look.isAnchor() or look.fontFixedPitch():
-            found.append((piece.position(), piece.length(), look.isAnchor()))
+            found.append((piece.position(), piece.length(), look.isAnchor(), look.toolTip()))
         pieces += 1
-    for position, length, is_link in found:
+    for position, length, is_link, title in found:
         cursor = QTextCursor(block)
         cursor.setPosition(position)
         cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
         look = QTextCharFormat()
         if is_link:
             look.setForeground(scheme.accent_text)
+            look.setToolTip(tip(title))
         else:
             look.setFontFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
             look.setBackground(scheme.raised)
         cursor.mergeCharFormat(look)
-    return any(is_link for _, _, is_link in found)
+    return any(is_link for _, _, is_link, _ in found)
 
 
 def _dress_table(table: QTextTable) -> None:
