@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 
 from msgspec.structs import replace
 
@@ -21,9 +20,9 @@ from t3tray.core.services.remedies.making import refuse_missing_folder
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, live_binding
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.folders import real_directory, same_directory
+from t3tray.core.system.git import first_commits
 
 MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
-_GIT_LIMIT = 10.0
 # Characters of a commit's name.
 _COMMIT = 40
 
@@ -199,27 +198,17 @@ def _another_project() -> Refused:
     )
 
 
-def _first_commits(folder: str) -> list[str] | None:
-    """The commits that a repository began with, which OpenCode names a project after; None where git does not answer."""
-    try:
-        asked = ["git", "-C", folder, "rev-list", "--max-parents=0", "HEAD"]
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=_GIT_LIMIT, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.split() if answer.returncode == 0 else []
-
-
 def _is_another_project(target: str, project: str) -> bool:
     """True only where that is certain; OpenCode has the last word."""
-    roots = _first_commits(target)
+    roots = first_commits(target)
     return bool(roots) and len(project) == _COMMIT and project not in (roots or ())
 
 
 def _doubt(target: str, project: str) -> str:
     """Why it is not certain that this folder is the same repository; empty when it is."""
-    roots = _first_commits(target)
+    roots = first_commits(target)
     if roots is None:
-        return f"Whether {target} is the same repository cannot be told: git does not answer."
+        return f"Whether {target} is the same repository cannot be told: git does not tell."
     if project in roots:
         return ""
     if not roots:
