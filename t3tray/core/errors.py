@@ -31,6 +31,7 @@ T3TrayError
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -141,6 +142,8 @@ class StoreError(WorldError):
 def folder_unusable(error: OSError) -> StoreError:
     """What is told when the data folder cannot be made, read or written."""
     place = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ELOOP:
+        return StoreError(f"t3tray's data folder cannot be used: a symbolic link stands in it{place}.", "Remove the link.")
     said = f"t3tray's data folder cannot be used: {error.strerror or error}{place}."
     return StoreError(said, "Check its permissions and the space left.")
 

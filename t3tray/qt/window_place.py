@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRect, QSettings
@@ -18,6 +20,7 @@ class WindowPlace:
     """`path` need not exist. What cannot be read counts as not there."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._kept = QSettings(str(path), QSettings.Format.IniFormat)
 
     def restore(self, window: QWidget, panes: QSplitter) -> None:
@@ -31,6 +34,10 @@ class WindowPlace:
         window.setGeometry(seen(window.geometry(), screens))
 
     def keep(self, window: QWidget, panes: QSplitter) -> None:
+        # Qt makes it for everybody to read, and keeps the mode of one that is there.
+        with suppress(OSError):
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._path.chmod(0o600)
         self._kept.setValue(_WINDOW, window.saveGeometry())
         self._kept.setValue(_PANES, panes.saveState())
         self._kept.sync()

@@ -202,3 +202,27 @@ def test_a_store_that_was_closed_or_replaced_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="replaced or removed"):
         store.threads.all()
     store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+def test_a_link_in_the_place_of_the_lock_leads_to_no_other_file(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs")
+    theirs.chmod(0o644)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "opening.lock").symlink_to(theirs)
+    with pytest.raises(StoreError) as told:
+        opened(folder)
+    assert "a symbolic link stands in it" in told.value.message and "opening.lock" in told.value.message
+    assert theirs.read_text() == "theirs" and theirs.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+def test_a_data_file_that_the_user_keeps_elsewhere_is_used_there(tmp_path: Path) -> None:
+    path = filled(tmp_path / "elsewhere")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / FILE_NAME).symlink_to(path)
+    store = opened(tmp_path / "data")
+    assert store.threads.all()
+    store.close()

@@ -65,3 +65,16 @@ def test_a_file_that_cannot_be_read_counts_as_none(qtbot: QtBot, tmp_path: Path)
     qtbot.addWidget(window)
     WindowPlace(kept).restore(window, QSplitter(Qt.Orientation.Horizontal))
     assert window.size() == QSize(420, 660)
+
+
+@pytest.mark.parametrize("before", ["", "[General]\n"])
+def test_only_the_owner_may_read_where_it_was(qtbot: QtBot, tmp_path: Path, before: str) -> None:
+    path = tmp_path / "window.ini"
+    if before:
+        path.write_text(before)
+        path.chmod(0o644)
+    window, panes = MainWindow(lambda: NOON), QSplitter()
+    qtbot.addWidget(window)
+    qtbot.addWidget(panes)
+    WindowPlace(path).keep(window, panes)
+    assert b"geometry" in path.read_bytes() and path.stat().st_mode & 0o777 == 0o600

@@ -39,9 +39,13 @@ def make_private_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def make_private_file(path: Path) -> None:
-    """An empty file where there is none; in any case readable for its owner alone. SQLite gives -wal and -shm the same mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def make_private_file(path: Path, follows_link: bool = False) -> None:
+    """An empty file where there is none; in any case readable for its owner alone. SQLite gives -wal and -shm the same mode.
+
+    A symbolic link in its place could lead to any file of the user's: it is refused, unless `follows_link`. Raises OSError.
+    """
+    flags = os.O_CREAT | os.O_RDWR | (0 if follows_link else getattr(os, "O_NOFOLLOW", 0))
+    os.close(os.open(path, flags, 0o600))
     path.chmod(0o600)
 
 

@@ -63,7 +63,8 @@ class _Opening:
             found = self._replace(found)
         elif wants_copy and found.revision == self._steps.head:
             self._copy_of_the_day()
-        make_private_file(self._path)
+        # Who keeps the data elsewhere may have put a link here.
+        make_private_file(self._path, follows_link=True)
         if found.revision == self._steps.head:
             return Database(self._path)
         return self._migrated(found.revision)
