@@ -97,14 +97,15 @@ def build_parser() -> argparse.ArgumentParser:
     guard.add_argument("--yes", action="store_true", help="do it without asking")
     guard.add_argument("--interrupt", action="store_true", help="even while a turn runs in T3 Code, which ends it")
     guard.add_argument("--at-login", action="store_true", help="with `on`: start t3tray when you log in, too")
-    attach = commands.add_parser("attach", parents=[common], description="Verify a thread, then open OpenCode in this terminal.")
-    attach.add_argument("thread", metavar="THREAD")
+    add("attach", "verify a thread, then open OpenCode in this terminal").add_argument("thread", metavar="THREAD")
     return parser
 
 
 def _resume_and_send(resume: argparse.ArgumentParser, send: argparse.ArgumentParser) -> None:
     resume.add_argument("thread", metavar="THREAD")
-    resume.add_argument("--open", choices=["terminal", "browser", "t3code", "none"], default="none", help="and open it there")
+    where = ["terminal", "browser", "t3code", "none"]
+    help_open = "and open it there; the browser only where the server asks for no password"
+    resume.add_argument("--open", choices=where, default="none", help=help_open)
     send.add_argument("thread", metavar="THREAD")
     send.add_argument("text", metavar="TEXT", type=_message)
     send.add_argument(

@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from t3tray import documents, guard_commands, remedy_commands, settings_command, tables, vault_commands
 from t3tray.command import Command
@@ -213,6 +215,15 @@ async def attach(command: Command) -> ExitCode:
     await command.engine.close()
     os.chdir(resumption.thread.directory)
     sys.stdout.flush()
+    become(argv, environment)
+
+
+def become(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    """Go on as this program, in the same terminal and, but on Windows, as the same process."""
+    if sys.platform == "win32":
+        # There `execve` starts another process and ends this one: the shell would take the terminal back.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(subprocess.call(argv, env=environment))
     os.execve(argv[0], argv, environment)
 
 

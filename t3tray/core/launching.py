@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from t3tray.core.domain.thread import Thread
-from t3tray.core.errors import BinaryNotFound, Refused, WorldError
+from t3tray.core.errors import BinaryNotFound, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
 from t3tray.core.opencode.shell import without_password_in_shells
@@ -89,10 +89,8 @@ class Launching:
             script=self._data / "attach.command",
         )
 
-    def open_browser(self, resumption: Resumption, server: Endpoint, stays: bool) -> str:
-        """Open the session's page; its address. Raises Refused where the server ends with this command."""
-        if not stays:
-            raise Refused("The server would end together with this command.", "Start one that stays: `t3tray server start`.")
+    def open_browser(self, resumption: Resumption, server: Endpoint) -> str:
+        """Open the session's page; its address. Raises WorldError where no browser opens."""
         folder = base64.urlsafe_b64encode(resumption.thread.directory.encode()).decode().rstrip("=")
         address = f"{server.url}/{folder}/session/{resumption.session_id}"
         if not webbrowser.open(address):

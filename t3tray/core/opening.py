@@ -41,15 +41,25 @@ class Opening:
         if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
             raise NotResumable(resumption)
         endpoint = await self._server.ensure_ready() if await self._server.outlives_us() else None
-        return await asyncio.to_thread(
+        attachment = await asyncio.to_thread(
             self._launching.terminal_interface, resumption.session_id, resumption.thread.directory, endpoint
         )
+        if endpoint:
+            await self._server.hand_over()
+        return attachment
 
     async def browser(self, resumption: Resumption) -> str:
-        """Open the session in the server's own web page; where the page is. Raises Refused where the server would not stay."""
-        endpoint = await self._server.ensure_ready()
-        stays = await self._server.outlives_us()
-        return await asyncio.to_thread(self._launching.open_browser, resumption, endpoint, stays)
+        """Open the session in the server's own web page; where the page is.
+
+        Raises Refused where the page would ask for a password: nobody could type the one of our own server.
+        """
+        endpoint = await self._server.ensure_ready() if self._server.is_external else None
+        if endpoint is None or endpoint.password is not None:
+            raise Refused(
+                "OpenCode's page would ask for the server's password, which t3tray keeps to itself.",
+                "Open the thread in a terminal: --open terminal.",
+            )
+        return await asyncio.to_thread(self._launching.open_browser, resumption, endpoint)
 
     async def t3code(self, thread: Thread) -> Opened:
         """Open a thread in T3 Code. Raises Refused for a thread that is not one of its own, WorldError when nothing opens."""

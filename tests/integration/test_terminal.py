@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import sqlite3
 import sys
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from t3tray.core.domain.reaper import Hindrance
+from t3tray.core.engine import Engine, utc_now
+from t3tray.core.services.resting import Resting
+from t3tray.core.store.opening import FILE_NAME
 from tests.support.opencode import OpenCodeHome, opencode_binary
 from tests.support.program import Program
 from tests.support.waiting import until
@@ -19,7 +27,8 @@ RECORDER = """#!/bin/sh
 case "$1" in
 serve) exec "{real}" "$@" ;;
 *) {python} -c 'import json, os, sys; json.dump([sys.argv[1:], dict(os.environ), os.getcwd()], open("{seen}.part", "w"))' "$@"
-   mv "{seen}.part" "{seen}" ;;
+   mv "{seen}.part" "{seen}"
+   while [ -e "{held}" ]; do sleep 0.05; done ;;
 esac
 """
 # A terminal that runs what it is told and leaves.
@@ -51,7 +60,9 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, seen: Seen) -> Program:
     tools = tmp_path / "bin"
     tools.mkdir()
     recorder = tools / "opencode"
-    recorder.write_text(RECORDER.format(real=opencode_binary(), python=sys.executable, seen=tmp_path / "seen.json"))
+    recorder.write_text(
+        RECORDER.format(real=opencode_binary(), python=sys.executable, seen=tmp_path / "seen.json", held=tmp_path / "held")
+    )
     terminal = tools / "my-terminal"
     terminal.write_text(TERMINAL.format(log=tmp_path / "terminal.log"))
     for each in (recorder, terminal):
@@ -67,6 +78,11 @@ def thread(program: Program, tmp_path: Path) -> str:
     (tmp_path / "work").mkdir()
     made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
     return made
+
+
+def holders(data: Path) -> list[tuple[int, str]]:
+    with closing(sqlite3.connect(data / FILE_NAME)) as connection:
+        return connection.execute("SELECT pid, kind FROM lease_holders").fetchall()
 
 
 def session_of(program: Program, thread: str) -> str:
@@ -101,6 +117,31 @@ def test_resume_opens_the_users_terminal_with_it(program: Program, thread: str, 
     program.run("resume", thread, "--open", "terminal")
     until(lambda: bool(seen), "the terminal interface")
     assert seen.start()[0][-2:] == ["--session", session_of(program, thread)]
+
+
+async def test_the_reaper_leaves_the_server_to_an_open_terminal(
+    program: Program, thread: str, seen: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in program.environment.items():
+        monkeypatch.setenv(name, value)
+    held = tmp_path / "held"
+    held.touch()
+    tray = await Engine.open(str(program.data), "tray")
+    try:
+        tray.resting = Resting(tray.server, timedelta(microseconds=1), utc_now)
+        connection, picture = await tray.connect(), await tray.look()
+        with program.started("attach", thread) as terminal:
+            await asyncio.to_thread(until, lambda: bool(seen), "the terminal interface")
+            assert seen.start()[0][0] == "attach"
+            rest = await tray.resting.look(connection, picture)
+            assert rest.why is Hindrance.SHARED, "the server would have ended under the terminal"
+            assert "a terminal or another t3tray uses it" in tray.resting.sentence(rest, True)
+            assert (terminal.pid, "terminal") in holders(program.data)
+            held.unlink()
+            await asyncio.to_thread(terminal.wait, 90)
+        assert await tray.server.retire(), "once it is closed nothing keeps the server"
+    finally:
+        await tray.close()
 
 
 def test_a_thread_that_cannot_be_resumed_opens_no_terminal(program: Program, thread: str, seen: Seen, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,7 @@ def refused(*words: str) -> tuple[str, str]:
         (("show",), "THREAD"),
         (("dance",), "dance"),
         (("threads", "--al"), "--al"),
+        (("guard", "off", "--in", "--ye"), "--in"),
         (("--dem",), "--dem"),
         (("--demo", "threads"), "a world of its own"),
     ],
@@ -65,3 +68,14 @@ def test_bytes_of_the_process_that_are_not_utf_8_end_it_with_2_and_no_traceback(
 def test_the_data_folder_is_named_before_the_command_or_after_it(words: tuple[str, ...]) -> None:
     assert cli.parse(words, io.StringIO(), io.StringIO()).data_dir == "/x"
     assert cli.parse(("threads",), io.StringIO(), io.StringIO()).data_dir is None
+
+
+def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
+    parser = cli.build_parser()
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    told = {each.dest for each in commands._choices_actions if each.help}
+    document = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+    assert "attach" in commands.choices
+    for name in commands.choices:
+        assert name in told, f"{name} stands in no help"
+        assert f"`t3tray {name}" in document, f"{name} stands in no document"

@@ -15,11 +15,13 @@ import pytest_asyncio
 
 from t3tray import tables
 from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, WorldError
-from t3tray.core.services.views import Opened
+from t3tray.core.services.views import Opened, Resumption
 from tests.support.answering import answering
 from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, stamp, writing
+from tests.support.views import receipt, row
 from tests.support.waiting import until
 
 OURS = b'{"environmentId":"env-1","label":"here"}'
@@ -137,3 +139,15 @@ async def test_a_thread_of_our_own_is_refused(engine: Engine, tmp_path: Path) ->
     own = Thread("own", "Mine", str(tmp_path), Source.T3TRAY, NOON, NOON)
     with pytest.raises(Refused):
         await engine.opening.t3code(own)
+
+
+async def test_a_page_that_would_ask_for_a_password_is_not_opened(
+    engine: Engine, pages: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Thread("own", "Mine", str(tmp_path), Source.T3TRAY, NOON, NOON)
+    resumption = Resumption(own, "ses_1", Verdict(Reason.PROVED), receipt(row("own")))
+    with pytest.raises(Refused) as told:
+        await engine.opening.browser(resumption)
+    assert told.value.message == "OpenCode's page would ask for the server's password, which t3tray keeps to itself."
+    assert told.value.hint == "Open the thread in a terminal: --open terminal." and pages == []
+    assert not engine.server.status.state.answers, "no server was started for it"

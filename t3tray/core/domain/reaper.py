@@ -117,7 +117,7 @@ class Hindrance(StrEnum):
     PERMISSION = "a permission is waited for"
     QUESTION = "a question is waited for"
     NOT_RESUMABLE = "a thread that it serves could not be resumed"
-    SHARED = "another process uses it"
+    SHARED = "a terminal or another t3tray uses it, or it was started to stay"
     UNTOLD = "it cannot be told whether anything is open in it"
 
 

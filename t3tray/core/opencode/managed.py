@@ -181,6 +181,10 @@ class ManagedServer:
         """The server that we hold stays when nobody holds it. Raises StoreError."""
         await self._tenancy.detach()
 
+    async def hand_over(self) -> None:
+        """This process becomes OpenCode in a terminal: `close` leaves the server as held by it. Raises StoreError."""
+        await self._tenancy.hand_over()
+
     async def outlives_us(self) -> bool:
         """Whether a server runs that stays when this process leaves it. Raises StoreError."""
         if self._external:

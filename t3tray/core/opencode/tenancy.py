@@ -172,6 +172,12 @@ class Tenancy:
         tenant = self.tenant
         return tenant is not None and await self._run_sql(self._leave, tenant.lease.token)
 
+    async def hand_over(self) -> None:
+        """This process is about to become OpenCode in a terminal: it goes on to hold the server, under the same pid and start."""
+        if self.tenant:
+            await self._run_sql(self._leases.hold_as, self.tenant.lease.token, self._holder, "terminal")
+            self.tenant = None
+
     async def bury(self, lease: Lease) -> None:
         """Its server is gone: the lease and the password go too."""
         if self.tenant and self.tenant.lease.token == lease.token:

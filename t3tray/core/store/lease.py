@@ -26,8 +26,8 @@ _WANTED = "server_wanted"
 
 @dataclass(frozen=True)
 class Holder:
-    """A t3tray process that uses the server, a "tray" or a "command". `started` is its start in s since the epoch, `start` its
-    `process_identity.start_id`, empty where an older version wrote it."""
+    """A process that uses the server: a "tray", a "command", or the "terminal" that a command became. `started` is its start in s
+    since the epoch, `start` its `process_identity.start_id`, empty where an older version wrote it."""
 
     pid: int
     started: float
@@ -97,6 +97,11 @@ class Leases:
             if there is None or there.token != token or there.detached:
                 return False
             return connection.scalar(select(lease_holders.c.pid).where(lease_holders.c.token == token).limit(1)) is None
+
+    def hold_as(self, token: str, holder: Holder, kind: str) -> None:
+        """The same process uses it as another kind from now on."""
+        with self._database.write() as connection:
+            connection.execute(update(lease_holders).where(_is(token, holder)).values(kind=kind))
 
     def forget_holders(self, token: str, holders: Iterable[Holder]) -> None:
         """Strike out those that were found dead."""
