@@ -52,7 +52,8 @@ class Command:
         self.err.write(question)
         self.err.flush()
         if sys.platform == "win32":
-            return (await asyncio.to_thread(sys.stdin.readline)).strip()
+            line: str = await asyncio.to_thread(sys.stdin.readline)
+            return line.strip()
         # Not in a thread: Ctrl+C would have to wait there for a line.
         loop, typed = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(sys.stdin, typed.set)

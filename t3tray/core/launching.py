@@ -23,7 +23,7 @@ from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
 from t3tray.core.system.handlers import has_handler
-from t3tray.core.system.terminal import open_terminal, start
+from t3tray.core.system.terminal import console_program, open_terminal, start
 
 _T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
@@ -77,16 +77,17 @@ class Launching:
 
     def open_terminal(self, thread: Thread) -> None:
         """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
-        ourselves = [sys.executable] if _FROZEN else [sys.executable, "-m", "t3tray"]
-        if program := os.environ.get(PROGRAM_VARIABLE):
+        program = console_program(Path(sys.executable), sys.platform)
+        ourselves = [str(program)] if _FROZEN else [str(program), "-m", "t3tray"]
+        if named := os.environ.get(PROGRAM_VARIABLE):
             # A terminal need not pass our environment on; this one brings its own.
-            ourselves = [program]
+            ourselves = [named]
         open_terminal(
             [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
             platform=sys.platform,
             setting=self.settings.terminal,
             environment=self.environment(),
-            script=self._data / "attach.command",
+            folder=self._data,
         )
 
     def open_browser(self, resumption: Resumption, server: Endpoint) -> str:

@@ -16,6 +16,7 @@ class SignalWatch(QObject):
     """`received` comes when the process is asked to end. One for the process's life."""
 
     received = Signal()
+    _ours: socket.socket
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from t3tray.core.domain.guard_sentences import next_step, standing_refusal
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import ThreadDetails
+from t3tray.qt.dates import dated
 from t3tray.qt.parts import Card, button, label
 from t3tray.qt.theme import UNIT
 
@@ -25,7 +26,7 @@ def refusal_card(details: ThreadDetails, seen: Callable[[], None]) -> Card | Non
     card.inside.addWidget(label(title, "good" if can_resume else "bad", bold=True))
     card.inside.addWidget(label(next_step(told, can_resume), size=0.95))
     row = QHBoxLayout()
-    row.addWidget(label(f"{told.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9), 1)
+    row.addWidget(label(dated(told.at, "%B %Y, %H:%M:%S"), "muted", size=0.9), 1)
     if told.seen_at is None:
         understood = button("I Have Seen This")
         understood.clicked.connect(seen)

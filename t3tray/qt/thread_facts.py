@@ -12,6 +12,7 @@ from t3tray.core.domain.receipt import Check, Receipt
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.sentences import REMEDIES
 from t3tray.core.services.views import ThreadDetails
+from t3tray.qt.dates import dated
 from t3tray.qt.parts import Card, ScrollPage, button, clear, code, column, label
 from t3tray.qt.theme import GAP, UNIT
 from t3tray.qt.words import reaper_text, reason_label
@@ -70,7 +71,7 @@ class ReceiptTab(_FactsTab):
                 label("Nothing was checked yet. Each check, and each message, leaves its receipt here.", "muted")
             )
             return
-        when = f"{receipt.taken_at.astimezone():%-d %B %Y, %H:%M:%S}"
+        when = dated(receipt.taken_at, "%B %Y, %H:%M:%S")
         copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt.as_text())
         self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'nobody could be asked'}", copy))
         card = Card()
@@ -170,8 +171,8 @@ def facts_of(details: ThreadDetails) -> Facts:
         ("Reaper", reaper_text(row.reaper)),
         ("Folder", thread.directory),
         ("Shown by", thread.source.value),
-        ("Made", f"{thread.created_at.astimezone():%-d %B %Y, %H:%M}"),
-        ("Last active", f"{thread.last_activity_at.astimezone():%-d %B %Y, %H:%M}"),
+        ("Made", dated(thread.created_at)),
+        ("Last active", dated(thread.last_activity_at)),
     ]
     if t3:
         facts += [("Project", t3.project), ("Branch", t3.branch or "none"), ("Model", t3.model or "not told")]
@@ -231,7 +232,7 @@ def _moment(line: Line) -> QHBoxLayout:
     words.setSpacing(UNIT // 2)
     said = line.sentence
     words.addWidget(label(said[:1].upper() + said[1:]))
-    words.addWidget(label(f"{line.at.astimezone():%-d %b %Y, %H:%M}", "muted", size=0.9))
+    words.addWidget(label(dated(line.at, "%b %Y, %H:%M"), "muted", size=0.9))
     row = QHBoxLayout()
     row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)
     row.addLayout(words, 1)

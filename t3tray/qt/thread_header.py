@@ -16,6 +16,7 @@ from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.views import ThreadDetails, ThreadRow
 from t3tray.qt.action_row import Action, fill_row
+from t3tray.qt.dates import dated
 from t3tray.qt.parts import Card, button, clear, label, line
 from t3tray.qt.refusal_card import refusal_card
 from t3tray.qt.side_lines import side_lines
@@ -178,7 +179,7 @@ class ThreadHeader(QWidget):
         title.addWidget(understood)
         card.inside.addLayout(title)
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
-        card.inside.addWidget(label(f"{alarm.at.astimezone():%-d %B %Y, %H:%M:%S}", "muted", size=0.9))
+        card.inside.addWidget(label(dated(alarm.at, "%B %Y, %H:%M:%S"), "muted", size=0.9))
         if actions:
             mends = QHBoxLayout()
             fill_row(mends, actions, has_main=False)

@@ -14,6 +14,7 @@ from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Opened, Overview, ThreadRow
+from t3tray.qt.dates import dated
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",
@@ -220,7 +221,7 @@ def ago(at: datetime, now: datetime) -> str:
         return f"{int(seconds // 3600)} h"
     if seconds < 7 * 86_400:
         return f"{int(seconds // 86_400)} d"
-    return f"{at.astimezone():%-d %b}" if at.year == now.year else f"{at.astimezone():%b %Y}"
+    return dated(at, "%b") if at.year == now.year else f"{at.astimezone():%b %Y}"
 
 
 _UNITS = {"min": "minute", "h": "hour", "d": "day"}

@@ -114,7 +114,8 @@ def _asked_in_shell(shell: str, environ: Mapping[str, str], limit: float) -> str
         try:
             asked.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(asked.pid, signal.SIGKILL)
+            if sys.platform != "win32":
+                os.killpg(asked.pid, signal.SIGKILL)
             # One that waits for a dead disk does not even end by that: nobody waits for it.
             with suppress(subprocess.TimeoutExpired):
                 asked.wait(1.0)

@@ -36,7 +36,7 @@ class ServerLog:
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.parent.chmod(0o700)
-        self.rotate()
+        self._rotate()
         descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
             os.write(descriptor, f"[t3tray {now.astimezone():%Y-%m-%d %H:%M:%S}] {words}\n".encode())
@@ -45,7 +45,14 @@ class ServerLog:
             os.close(descriptor)
 
     def rotate(self) -> None:
-        """Set the text aside when there is much of it. What the server writes in between the copy and the cut is lost."""
+        """Set the text aside when there is much of it. What the server writes in between the copy and the cut is lost.
+
+        Not on Windows: there a program writes where it last wrote, and would leave a gap of zeros in the file that was cut.
+        """
+        if sys.platform != "win32":
+            self._rotate()
+
+    def _rotate(self) -> None:
         if _size(self.path) <= LARGEST:
             return
         with self.path.open("r+b") as log, _alone(log) as is_ours:

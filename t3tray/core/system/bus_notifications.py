@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from html import escape
 
@@ -200,6 +201,8 @@ class _Bus:
     @classmethod
     async def join(cls, address: str, hear: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]) -> _Bus:
         """Raises whatever jeepney raises, OSError above all."""
+        if sys.platform == "win32":
+            raise OSError("there is no such bus")
         reader, writer = await asyncio.open_unix_connection(get_bus(address))
         try:
             await _introduce(reader, writer)

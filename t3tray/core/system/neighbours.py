@@ -101,6 +101,8 @@ def _writes(process: psutil.Process, database: Path) -> bool | None:
 
 def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
     """For each of its files of this name, as Linux tells them. The link's text is read first: it never waits for a disk."""
+    if sys.platform == "win32":
+        return
     folder = _PROC / str(pid)
     for number in os.listdir(folder / "fd"):
         opened = folder / "fd" / number

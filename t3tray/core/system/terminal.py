@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 
 from t3tray.core.errors import WorldError
 
@@ -26,6 +29,13 @@ _FLAGS: dict[str, tuple[str, ...]] = {
     "tilix": ("-e",),
     "xterm": ("-e",),
 }
+# On macOS, where `open` starts apps: the words before the command, for those that take one. All others are given a script,
+# as Terminal and iTerm run it.
+_MAC_FLAGS: dict[str, tuple[str, ...]] = {"ghostty": ("-e",), "kitty": (), "alacritty": ("-e",), "wezterm": ("start", "--")}
+_MAC_NAMES = {"iterm2": "iTerm"}
+_SCRIPT = "attach-{}.command"
+# In s: a script takes itself away when it is run; one that never was is of no use any more.
+_LEFT_OVER = 24 * 60 * 60
 
 
 class NoTerminal(WorldError):
@@ -41,11 +51,12 @@ def terminal_command(
     script: Path,
     which: Callable[[str], str | None] = shutil.which,
 ) -> list[str]:
-    """The command that opens a terminal running `argv`. `script` is where macOS's Terminal finds it; only its path is used."""
+    """The command that opens a terminal running `argv`. `script` is what macOS's Terminal runs; only its path is used."""
     if platform == "darwin":
-        return ["open", "-a", setting or "Terminal", str(script)]
+        return _mac_command(argv, setting, script)
     if platform == "win32":
-        return ["wt.exe", *argv] if which("wt.exe") else ["cmd", "/c", "start", "t3tray", *argv]
+        # The first quoted word is the window's title: without one of its own the program would be taken for it.
+        return ["wt.exe", *argv] if which("wt.exe") else ["cmd", "/c", "start", "", *argv]
     for name in (setting, environment.get("TERMINAL", ""), *_FLAGS):
         found = which(name) if name else None
         if found:
@@ -56,13 +67,45 @@ def terminal_command(
     )
 
 
-def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environment: dict[str, str], script: Path) -> None:
-    """Open it and leave it alone: the window lives on when t3tray ends. Raises NoTerminal, WorldError when it fails to start."""
+def _mac_command(argv: Sequence[str], setting: str, script: Path) -> list[str]:
+    name = Path(setting or "Terminal").name.removesuffix(".app").casefold()
+    if name in _MAC_FLAGS:
+        return ["open", "-n", "-a", setting, "--args", *_MAC_FLAGS[name], *argv]
+    return ["open", "-a", _MAC_NAMES.get(name, setting or "Terminal"), str(script)]
+
+
+def console_program(program: Path, platform: str) -> Path:
+    """What runs in a terminal where this program runs without one: on Windows the windowed one has no output."""
+    if platform != "win32":
+        return program
+    consoles = {"pythonw.exe": "python.exe", "t3tray.exe": "t3trayc.exe"}
+    console = program.with_name(consoles.get(program.name.lower(), program.name))
+    return console if console.is_file() else program
+
+
+def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environment: dict[str, str], folder: Path) -> None:
+    """Open it and leave it alone: the window lives on when t3tray ends. `folder` is ours, for what macOS's Terminal is to run.
+
+    Raises NoTerminal, WorldError when it fails to start.
+    """
+    # A name of its own: a second one, opened before the first has begun, must not take its place.
+    script = folder / _SCRIPT.format(token_hex(4))
     command = terminal_command(argv, platform=platform, setting=setting, environment=environment, script=script)
-    if platform == "darwin":
-        script.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n", encoding="utf-8")
-        script.chmod(0o700)
+    if platform == "darwin" and str(script) in command:
+        _write_script(script, argv)
     start(command, environment)
+
+
+def _write_script(script: Path, argv: Sequence[str]) -> None:
+    text = f'#!/bin/sh\nrm -f -- "$0"\nexec {shlex.join(argv)}\n'
+    try:
+        for old in script.parent.glob(_SCRIPT.format("*")):
+            if time.time() - old.stat().st_mtime > _LEFT_OVER:
+                old.unlink(missing_ok=True)
+        with os.fdopen(os.open(script, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o700), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise WorldError(f"A terminal could not be opened: {script} cannot be written ({error.strerror}).") from error
 
 
 def start(command: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from t3tray.core.domain.conversation import KeptCopy
 from t3tray.core.domain.transcript import Origin
 from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.qt.dates import dated
 
 _WHOSE = {
     Origin.VAULT: "Kept in t3tray's vault",
@@ -26,7 +27,7 @@ _NOT_KNOWN = "Whether the model still remembers it cannot be said now."
 
 def kept_words(kept: KeptCopy, verdict: Verdict) -> str:
     """In few sentences. `verdict` is why the conversation itself cannot be shown."""
-    when = f" on {kept.at.astimezone():%-d %b %Y, %H:%M}" if kept.at else ""
+    when = f" on {dated(kept.at, '%b %Y, %H:%M')}" if kept.at else ""
     # A number stays with what it counts.
     count = f"{kept.messages:,}\N{NO-BREAK SPACE}message{'' if kept.messages == 1 else 's'}"
     return " ".join((f"{_WHOSE[kept.origin]}{when} · {count}.", *kept.missing, _MEMORY.get(verdict.reason, _NOT_KNOWN)))

@@ -15,6 +15,7 @@ from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.qt.conversation.markdown import Block, Blocks
 from t3tray.qt.conversation.tools import Sheet, given, is_running, mark, tool_words
+from t3tray.qt.dates import dated
 
 # In lines: what a tool was given and what it gave scrolls by itself beyond.
 _TOOL_LINES = 14
@@ -139,7 +140,7 @@ class Rows:
             at = datetime.fromtimestamp(utterance.created_ms / 1000)
             if at.date() != day:
                 day = at.date()
-                rows.append(NoteRow(key=f"day {day}", text=f"{at:%A, %-d %B %Y}", centred=True, space=_FAR))
+                rows.append(NoteRow(key=f"day {day}", text=f"{at:%A}, {dated(at, '%B %Y')}", centred=True, space=_FAR))
             # The button above has its own room.
             begin = _NEAR if rows and isinstance(rows[-1], CopyRow) else _FAR
             rows += self._utterance(utterance, 0, former, begin)

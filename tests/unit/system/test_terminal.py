@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from t3tray.core.system.terminal import NoTerminal, open_terminal, terminal_command
+from t3tray.core.system.terminal import NoTerminal, console_program, open_terminal, terminal_command
 
 ATTACH = ["python", "-m", "t3tray", "attach", "3f2a"]
-SCRIPT = Path("/data/attach.command")
+SCRIPT = Path("/data/attach-1.command")
 
 
 def command(platform: str, *there: str, setting: str = "", environment: dict[str, str] | None = None) -> list[str]:
@@ -41,18 +44,52 @@ def test_without_any_terminal_the_hint_names_the_command() -> None:
     assert "python -m t3tray attach 3f2a" in (told.value.hint or "")
 
 
-def test_macos_runs_a_script_and_windows_its_own_terminal() -> None:
-    assert command("darwin") == ["open", "-a", "Terminal", str(SCRIPT)]
-    assert command("darwin", setting="iTerm") == ["open", "-a", "iTerm", str(SCRIPT)]
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("", ["-a", "Terminal", str(SCRIPT)]),
+        ("iTerm", ["-a", "iTerm", str(SCRIPT)]),
+        ("iTerm2", ["-a", "iTerm", str(SCRIPT)]),
+        ("Some Other", ["-a", "Some Other", str(SCRIPT)]),
+        ("Ghostty", ["-n", "-a", "Ghostty", "--args", "-e", *ATTACH]),
+        ("/Applications/kitty.app", ["-n", "-a", "/Applications/kitty.app", "--args", *ATTACH]),
+        ("WezTerm", ["-n", "-a", "WezTerm", "--args", "start", "--", *ATTACH]),
+        ("Alacritty", ["-n", "-a", "Alacritty", "--args", "-e", *ATTACH]),
+    ],
+)
+def test_each_app_of_macos_is_told_in_its_own_way(setting: str, words: list[str]) -> None:
+    assert command("darwin", setting=setting) == ["open", *words]
+
+
+def test_windows_has_its_own_terminal_or_a_window_without_a_title() -> None:
     assert command("win32", "wt.exe") == ["wt.exe", *ATTACH]
-    assert command("win32") == ["cmd", "/c", "start", "t3tray", *ATTACH]
+    started = command("win32")
+    assert started == ["cmd", "/c", "start", "", *ATTACH]
+    assert subprocess.list2cmdline(started).startswith('cmd /c start "" python ')
 
 
-def test_the_script_for_macos_is_the_users_own(tmp_path: Path) -> None:
-    script = tmp_path / "attach.command"
+def test_a_terminal_of_windows_runs_the_program_that_has_an_output(tmp_path: Path) -> None:
+    for name in ("pythonw.exe", "python.exe", "t3tray.exe", "t3trayc.exe"):
+        (tmp_path / name).touch()
+    assert console_program(tmp_path / "pythonw.exe", "win32") == tmp_path / "python.exe"
+    assert console_program(tmp_path / "t3tray.exe", "win32") == tmp_path / "t3trayc.exe"
+    assert console_program(tmp_path / "python.exe", "win32") == tmp_path / "python.exe"
+    (tmp_path / "t3trayc.exe").unlink()
+    assert console_program(tmp_path / "t3tray.exe", "win32") == tmp_path / "t3tray.exe"
+    assert console_program(tmp_path / "pythonw.exe", "linux") == tmp_path / "pythonw.exe"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell runs the script")
+def test_two_scripts_for_macos_are_the_users_own_and_each_runs_its_own_command(tmp_path: Path) -> None:
     opener = tmp_path / "open"
     opener.write_text("#!/bin/sh\n")
     opener.chmod(0o700)
-    open_terminal(ATTACH, platform="darwin", setting="", environment={"PATH": str(tmp_path)}, script=script)
-    assert script.read_text() == "#!/bin/sh\nexec python -m t3tray attach 3f2a\n"
-    assert script.stat().st_mode & 0o777 == 0o700
+    left = tmp_path / "attach-0.command"
+    left.touch()
+    os.utime(left, (0, 0))
+    for word in ("one", "two"):
+        open_terminal(["/bin/echo", word], platform="darwin", setting="", environment={"PATH": str(tmp_path)}, folder=tmp_path)
+    scripts = list(tmp_path.glob("attach-*.command"))
+    assert len(scripts) == 2 and left not in scripts and {script.stat().st_mode & 0o777 for script in scripts} == {0o700}
+    told = {subprocess.run([script], capture_output=True, text=True, check=True).stdout for script in scripts}
+    assert told == {"one\n", "two\n"} and not any(script.exists() for script in scripts)

@@ -1,0 +1,11 @@
+"""Dates as people write them, in local time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def dated(at: datetime, form: str = "%B %Y, %H:%M") -> str:
+    """The day of the month without a zero before it, then the rest as `form` says: `strftime` has no portable code for it."""
+    local = at.astimezone()
+    return f"{local.day} {local:{form}}"
