@@ -370,7 +370,7 @@ class Engine:
         if recorded.deleted:
             return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         try:
-            return await self._run_sql(self.remedies.with_offers, found)
+            return await self._run_sql(self.remedies.with_offers, found, status.version)
         except T3TrayError:
             raise
         except Exception:

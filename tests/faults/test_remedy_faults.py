@@ -163,3 +163,17 @@ def _every_step(root: Path, make: Callable[[Path], Place], remedy: Remedy, is_do
                 asyncio.run(place.apply(remedy))
                 assert is_done(place)
     raise AssertionError
+
+
+def test_a_server_that_cannot_move_sessions_is_not_asked_to(tmp_path: Path) -> None:
+    place = Place(tmp_path, Remedy.MOVE_SESSION)
+    try:
+        place.server.version = "1.15.13"
+        for remedy in (Remedy.MOVE_SESSION, Remedy.RELOCATE):
+            with pytest.raises(
+                Refused, match=r"OpenCode 1.15.13 cannot move a session to another folder; OpenCode 1.17 or newer"
+            ):
+                asyncio.run(place.apply(remedy))
+        assert place.life.store.journal.pending() == ()
+    finally:
+        place.close()

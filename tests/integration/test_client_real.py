@@ -48,13 +48,17 @@ async def client(server: RawServer) -> AsyncIterator[OpenCodeClient]:
     await client.aclose()
 
 
+async def prompt(client: OpenCodeClient, session_id: str, text: str) -> None:
+    await client.prompt(session_id, text, (await client.session(session_id)).facts.directory)
+
+
 async def turn(client: OpenCodeClient, session_id: str, text: str) -> MessageRecord:
     """Prompt, and the answer once its turn is over."""
     events = client.events().events()
     async with asyncio.timeout(TURN_LIMIT), aclosing(events):
         async for signal in events:
             if isinstance(signal, Connected):
-                await client.prompt(session_id, text)
+                await prompt(client, session_id, text)
             if isinstance(signal, ServerEvent) and (signal.kind, signal.session_id) == ("session.idle", session_id):
                 break
     return (await client.messages(session_id, 1)).messages[-1]
@@ -103,7 +107,7 @@ async def test_only_opencodes_own_words_are_missing(client: OpenCodeClient, tmp_
         client.session("ses_nope"),
         client.messages("ses_nope", 1),
         client.message(session, "msg_nope"),
-        client.prompt("ses_nope", "hello"),
+        client.prompt("ses_nope", "hello", str(tmp_path)),
     ):
         with pytest.raises(SessionMissing, match="not found: "):
             await question
@@ -117,7 +121,7 @@ async def test_only_opencodes_own_words_are_missing(client: OpenCodeClient, tmp_
 
 async def test_an_unknown_route_is_not_understood(server: RawServer) -> None:
     client = OpenCodeClient(f"{server.url}/elsewhere", server.password)
-    for question in (client.session("ses_nope"), client.health(), client.sessions(), client.prompt("ses_nope", "hello")):
+    for question in (client.session("ses_nope"), client.health(), client.sessions(), client.prompt("ses_nope", "hello", "/")):
         with pytest.raises((Unsupported, ServerFault)) as caught:
             await question
         assert not isinstance(caught.value, SessionMissing)
@@ -145,7 +149,7 @@ async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
     assert await client.activity(session, str(tmp_path)) is Activity.IDLE
     shared_model.hold_again()
     seen = len(shared_model.chats())
-    await client.prompt(session, "hold on")
+    await prompt(client, session, "hold on")
     await asyncio.to_thread(shared_model.wait_for_chats, seen + 1)
     assert await client.activity(session, str(tmp_path)) is Activity.BUSY
     running = (await client.messages(session, 1)).messages[-1]
@@ -190,7 +194,7 @@ async def test_what_waits_for_the_user_is_listed(client: OpenCodeClient, server:
     async with asyncio.timeout(TURN_LIMIT), aclosing(events):
         async for signal in events:
             if isinstance(signal, Connected):
-                await client.prompt(session, "run: echo hello")
+                await prompt(client, session, "run: echo hello")
             if isinstance(signal, ServerEvent) and signal.kind == "permission.asked":
                 assert signal.session_id == session
                 break
@@ -286,7 +290,7 @@ async def test_a_killed_turn_reads_as_unfinished_in_the_database_too(opencode_ho
     with RawServer(opencode_home) as server:
         client = OpenCodeClient(server.url, server.password)
         session = (await client.create_session(str(opencode_home.home), "t", MARK)).facts.id
-        await client.prompt(session, "hold")
+        await prompt(client, session, "hold")
         await asyncio.to_thread(model.wait_for_chats, 1)
         server.kill()
         await client.aclose()

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from t3tray.core.errors import (
     ServerFailed,
     TimedOut,
     Unauthorized,
+    UnsupportedVersion,
 )
 from t3tray.core.opencode import running, tenancy
 from t3tray.core.opencode.log import LARGEST
@@ -223,6 +225,22 @@ async def test_a_restart_is_another_process_and_counts_as_no_failure(data: Path,
         after = await owner.server.restart()
         assert after != before and len(bad.living()) == 1
         assert owner.server.status.attempt == 0
+
+
+async def test_a_restart_without_a_program_leaves_the_good_server(data: Path, bad: BadServer) -> None:
+    async with owning(data, bad.program) as owner:
+        before = await owner.server.ensure_ready()
+        owner.program = None
+        with pytest.raises(BinaryNotFound):
+            await owner.server.restart()
+        too_old = bad.program.binary.with_name("too-old")
+        too_old.write_text("#!/bin/sh\necho 1.14.2\n")
+        too_old.chmod(0o700)
+        owner.program = replace(bad.program, binary=too_old)
+        with pytest.raises(UnsupportedVersion, match=r"1.14.2 .* too old.* was left as it is"):
+            await owner.server.restart()
+        assert await owner.server.ensure_ready() == before
+        assert bad.living() == [owner.server.status.pid] and len(bad.pids()) == 1
 
 
 async def test_an_orphan_of_a_killed_process_is_adopted_and_ended_with_the_last(data: Path, bad: BadServer) -> None:

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Utterance
+from t3tray.core.domain.versions import Ability, abilities_of
 from t3tray.core.errors import ServerDown, SessionMissing
 from t3tray.core.opencode.events import Connected, ServerEvent, Signal
 from t3tray.core.opencode.reading import Reading
@@ -57,6 +58,10 @@ class FakeServer:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     version = "1.18.33"
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        return abilities_of(self.version)
 
     def _request(self, work: Callable[[], None] = lambda: None) -> None:
         self.switch.step()
@@ -107,7 +112,7 @@ class FakeServer:
     async def delete_session(self, session_id: str) -> None:
         self._request(lambda: self._delete(session_id))
 
-    async def fork_session(self, session_id: str) -> SessionRecord:
+    async def fork_session(self, session_id: str, directory: str) -> SessionRecord:
         number = next(self._numbers)
         parent = self._held(session_id)
         numbered = re.fullmatch(r"(.+) \(fork #(\d+)\)", parent.facts.title)
@@ -131,7 +136,7 @@ class FakeServer:
         moved = replace(record, facts=structs.replace(record.facts, directory=directory))
         self._request(lambda: self.sessions_held.update({session_id: moved}))
 
-    async def tell(self, session_id: str, text: str, mark: str) -> str:
+    async def tell(self, session_id: str, text: str, mark: str, directory: str) -> str:
         self._held(session_id)
         number = next(self._numbers)
         facts = MessageFacts(f"msg_{number:05}", Role.USER, number, True)
@@ -148,7 +153,7 @@ class FakeServer:
         """What OpenCode's database would tell."""
         yield FakeLibrary(self)
 
-    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
+    async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
         self._request(lambda: self._answer(session_id, text, message_id))
 
     async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:

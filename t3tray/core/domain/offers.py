@@ -36,7 +36,7 @@ class Situation:
     `reverting`: a revert is pending in `named`, or in `bound` where none is named: what is told it now would be lost with it.
     `choices`: there is another session that it could be bound to. `copies`: somebody has words of it to carry. `can_repair`: T3
     Code's cursor may be written at all. `lacks`: T3 Code shows more of the conversation than its session holds, or the bound one
-    is known to lack some of it.
+    is known to lack some of it. `can_move`: the server that runs can move a session to another folder.
     """
 
     bound: Standing = Standing.UNKNOWN
@@ -49,6 +49,7 @@ class Situation:
     copies: bool | None = None
     can_repair: bool | None = None
     lacks: bool = False
+    can_move: bool | None = None
 
     @property
     def is_two(self) -> bool:
@@ -116,6 +117,8 @@ def _can(remedy: Remedy, verdict: Verdict, known: Situation) -> bool:
     """False for what would be refused for sure."""
     match remedy:
         case Remedy.HEAL | Remedy.JOIN if known.reverting:
+            return False
+        case Remedy.MOVE_SESSION | Remedy.RELOCATE if known.can_move is False and known.bound is not Standing.NONE:
             return False
         case Remedy.HEAL:
             return known.is_t3 and known.named in _POSSIBLY_THERE and (known.is_two or known.lacks or verdict.reason in _LOST)

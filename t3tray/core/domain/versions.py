@@ -20,6 +20,7 @@ class Ability(StrEnum):
     OPENCODE2_MESSAGES = "opencode2-messages"
 
 
+_DOES = {Ability.MOVE_SESSION: "move a session to another folder", Ability.OPENCODE2_MESSAGES: "tell what OpenCode 2 holds"}
 _SINCE = {Ability.MOVE_SESSION: (1, 17, 0), Ability.OPENCODE2_MESSAGES: (1, 17, 0)}
 
 
@@ -62,7 +63,12 @@ def abilities_of(version: str) -> frozenset[Ability]:
     return frozenset(ability for ability, since in _SINCE.items() if numbers is None or numbers >= since)
 
 
+def can(ability: Ability, version: str) -> bool | None:
+    """Whether a server of this version can do it; None where no version is known."""
+    return ability in abilities_of(version) if version else None
+
+
 def lacking(ability: Ability, version: str) -> str:
     """What is said where a server cannot do it."""
     since = ".".join(map(str, _SINCE[ability][:2]))
-    return f"OpenCode {version} cannot do this; OpenCode {since} or newer can."
+    return f"OpenCode {version} cannot {_DOES[ability]}; OpenCode {since} or newer can."

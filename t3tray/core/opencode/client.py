@@ -174,9 +174,11 @@ class OpenCodeClient:
         """Delete a session for good. No remedy and no recovery does: only the demo, in its own scratch world."""
         failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}"))
 
-    async def fork_session(self, session_id: str) -> SessionRecord:
-        """A copy of the session, its metadata too, in the same directory and under a title of the server's choice."""
-        response = await self._send("POST", f"/session/{_part(session_id)}/fork", json={})
+    async def fork_session(self, session_id: str, directory: str) -> SessionRecord:
+        """A copy of the session, its metadata too, in the same directory (which is the session's) and under a title of the
+        server's choice."""
+        params = {"directory": directory}
+        response = await self._send("POST", f"/session/{_part(session_id)}/fork", params=params, json={})
         return wire.decode(failures.json_body(response), wire.Session, "the fork").record()
 
     async def set_metadata(self, session_id: str, metadata: Mapping[str, object]) -> None:
@@ -191,25 +193,29 @@ class OpenCodeClient:
         body = {"sessionID": session_id, "destination": {"directory": directory}}
         failures.no_body(await self._send("POST", "/experimental/control-plane/move-session", json=body))
 
-    async def tell(self, session_id: str, text: str, mark: str) -> str:
+    async def tell(self, session_id: str, text: str, mark: str, directory: str) -> str:
         """Add a message of the user's without asking the model, and our mark in it; the message's id."""
         part = {"type": "text", "text": text, "metadata": {"t3tray": mark}}
         path = f"/session/{_part(session_id)}/message"
-        response = await self._send("POST", path, json={"noReply": True, "parts": [part]})
+        body = {"noReply": True, "parts": [part]}
+        response = await self._send("POST", path, params={"directory": directory}, json=body)
         return wire.decode(failures.json_body(response), wire.Message, "the added message").info.id
 
     async def delete_message(self, session_id: str, message_id: str) -> None:
         """Delete one message. Only ever for one that a remedy of ours added."""
         failures.json_body(await self._send("DELETE", f"/session/{_part(session_id)}/message/{_part(message_id)}"))
 
-    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
+    async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
         """Hand over a prompt; the reply comes by events. `message_id` is the id of its message, empty for OpenCode's choice.
+
+        `directory` is the session's: some versions run the turn in the server's own where it is not named.
 
         After TimedOut or ServerDown it may have arrived nevertheless, and a good answer does not say that it was stored.
         """
         body: dict[str, object] = {"parts": [{"type": "text", "text": text}]}
         body |= {"messageID": message_id} if message_id else {}
-        failures.no_body(await self._send("POST", f"/session/{_part(session_id)}/prompt_async", json=body))
+        path, params = f"/session/{_part(session_id)}/prompt_async", {"directory": directory}
+        failures.no_body(await self._send("POST", path, params=params, json=body))
 
     async def abort(self, session_id: str, directory: str) -> None:
         """Break off the turn that runs in the session, and those of its sub-agents; nothing happens where none runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from t3tray.core.domain.versions import Ability, abilities_of
 from t3tray.core.opencode.client import OpenCodeClient
 
 
@@ -14,6 +15,11 @@ class Connection(OpenCodeClient):
     def __init__(self, url: str, password: str | None, version: str) -> None:
         super().__init__(url, password)
         self.version = version
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What this server can do that not every supported one can."""
+        return abilities_of(self.version)
 
     async def busy_sessions(self, directories: Iterable[str]) -> frozenset[str]:
         """The sessions of these directories in which a turn runs. Raises ServerError."""

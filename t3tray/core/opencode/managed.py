@@ -18,8 +18,10 @@ import httpx
 import psutil
 
 from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
-from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut
+from t3tray.core.domain.versions import trouble_with_version
+from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut, UnsupportedVersion
 from t3tray.core.opencode import signals
+from t3tray.core.opencode.binary import version_of
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.looking import look_at_external, look_at_managed
 from t3tray.core.opencode.running import Running
@@ -72,6 +74,7 @@ class ManagedServer:
         noise: random.Random,
     ) -> None:
         """`launch` may block: it is called in a worker thread, each time that a server is started. `logs` is a folder."""
+        self._launch = launch
         log = ServerLog(logs)
         self.log_path = log.path
         self._external = external
@@ -168,8 +171,10 @@ class ManagedServer:
         return await self._running.wait(lambda: self._supervisor.is_idle, STOP_LIMIT)
 
     async def restart(self) -> Endpoint:
-        """The user's: another process of it, whoever holds the old one. Raises Refused for an external one too."""
+        """The user's: another process of it, whoever holds the old one. Raises Refused for an external one too. A good server is
+        not ended where none could take its place."""
         self._refuse_external("restarted")
+        await asyncio.to_thread(self._refuse_unfit_program)
         await self._tenancy.want(Wanted.RUNNING)
         if self._supervisor.is_idle:
             async with self._running.busy:
@@ -256,6 +261,13 @@ class ManagedServer:
             case ServerState.UNRESPONSIVE if not now.is_probing:
                 raise _as_new(now.failure, "")
         return None
+
+    def _refuse_unfit_program(self) -> None:
+        """Raises BinaryNotFound or UnsupportedVersion."""
+        program = self._launch()
+        trouble, hint = trouble_with_version(version_of(program.binary, program.environment), str(program.binary))
+        if trouble:
+            raise UnsupportedVersion(f"{trouble} The server that runs was left as it is.", hint)
 
     def _refuse_external(self, what: str) -> None:
         if self._external:

@@ -24,7 +24,8 @@ from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failu
 from t3tray.core.domain.offers import Standing
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
-from t3tray.core.errors import Refused, ServerError, SessionMissing, Unsupported
+from t3tray.core.domain.versions import Ability
+from t3tray.core.errors import Refused, ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.reading_back import continued, newest_first, read_back
@@ -279,10 +280,9 @@ async def held_by_opencode2(server: SessionServer, session_id: str) -> int | Non
 
 async def refuse_stranded(server: SessionServer, session_id: str) -> None:
     """Raises Refused for an empty session of which OpenCode 2 holds the messages, ServerError where that cannot be told."""
-    try:
-        held = len(await server.opencode2_messages(session_id))
-    except Unsupported:
+    if Ability.OPENCODE2_MESSAGES not in server.abilities:
         return  # older than OpenCode 2
+    held = len(await server.opencode2_messages(session_id))
     if held:
         messages = f"{held} message{'' if held == 1 else 's'}"
         raise Refused(

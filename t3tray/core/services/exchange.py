@@ -100,10 +100,14 @@ class Exchange:
         ends += [] if self._doubted_at is None else [self._doubted_at + self._limits.doubt]
         return min(ends) - self._clock()
 
-    async def hand_over(self, text: str) -> None:
-        """Have the server take the prompt. What it did with it is seen later. Raises a ServerError when it refused it."""
+    async def hand_over(self, text: str, directory: str) -> None:
+        """Have the server take the prompt; `directory` is the session's. What it did with it is seen later.
+
+        Raises a ServerError when it refused it.
+        """
+        self._directory = directory
         try:
-            await self._server.prompt(self._session_id, text, self.turn.message_id)
+            await self._server.prompt(self._session_id, text, directory, self.turn.message_id)
         except (TimedOut, ServerDown) as error:
             # It may have arrived nevertheless: it is looked up, and never sent again.
             self._error = error

@@ -116,7 +116,7 @@ def _row(
 ) -> ThreadRow:
     session_id = found.cursor.session_id if found.cursor else None
     reaper = _reaper(found, server, clocks, now)
-    remedies, t3 = offers(found.verdict, situation_of(found)), found.t3
+    remedies, t3 = offers(found.verdict, situation_of(found, server.version)), found.t3
     is_half = _is_half_mended(found, next_message, now, left)
     elsewhere = found.works_elsewhere
     return ThreadRow(

@@ -19,6 +19,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict, decide
+from t3tray.core.domain.versions import Ability, can
 from t3tray.core.errors import ExitCode, ServerError, WorldError
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services import evidence as gather
@@ -160,7 +161,7 @@ class Resume:
         `despite_others`: the user was told that another process may be at work in it, and said that this is to be no hindrance.
         """
         examination = await self.examine(thread_id, server, despite_others)
-        resumption = await self._record(examination, _DESPITE_OTHERS if despite_others else "")
+        resumption = await self._record(examination, server.version, _DESPITE_OTHERS if despite_others else "")
         if examination.is_news or examination.is_unread:
             await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
         elif examination.evidence.in_doubt and examination.verdict.reason in RENEWS and examination.cursor:
@@ -173,7 +174,7 @@ class Resume:
         recorded = await self._run_sql(self._recall, thread_id)
         failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
         found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
-        return await self._record(found, f"{error.title}: {error.message}", error.hint or "")
+        return await self._record(found, "", f"{error.title}: {error.message}", error.hint or "")
 
     async def examine(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Examination:
         """The verdict on a thread as this server process sees it. Changes nothing."""
@@ -213,12 +214,12 @@ class Resume:
             entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
             self._store.journal.append(entry)
 
-    async def _record(self, examined: Examination, *notes: str) -> Resumption:
+    async def _record(self, examined: Examination, version: str, *notes: str) -> Resumption:
         thread, cursor, verdict = examined.thread, examined.cursor, examined.verdict
         receipt = write_receipt(thread.id, thread.directory, cursor, examined.evidence, verdict)
         receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
         await self._run_sql(self._store.receipts.add, receipt)
-        remedies = offers(verdict, situation_of(examined))
+        remedies = offers(verdict, situation_of(examined, version))
         return Resumption(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
 
 
@@ -229,8 +230,9 @@ def examined(recorded: Recorded, evidence: Evidence) -> Examination:
     return Examination(recorded.thread, recorded.cursor, evidence, verdict, recorded.t3, recorded.served)
 
 
-def situation_of(found: Examination) -> Situation:
-    """What is known around the verdict, as far as one look tells: nobody looked for other sessions and copies."""
+def situation_of(found: Examination, version: str = "") -> Situation:
+    """What is known around the verdict, as far as one look tells: nobody looked for other sessions and copies. `version` is the
+    server's, empty where none runs."""
     bound = found.cursor.session_id if found.cursor else None
     directory = found.thread.directory
     here = Standing.NONE if bound is None else gather.standing(found.evidence.session, directory)
@@ -247,6 +249,7 @@ def situation_of(found: Examination) -> Situation:
         reverting=found.reverting,
         others=True if found.verdict.reason is Reason.SPLIT else None,
         lacks=found.answers is not None or bool(found.cursor and found.cursor.lacks),
+        can_move=can(Ability.MOVE_SESSION, version),
     )
 
 

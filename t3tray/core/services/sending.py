@@ -5,6 +5,7 @@ What is refused, or does not arrive, keeps the text as the thread's draft. It ne
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -175,11 +176,11 @@ class Sending:
 
     async def _hand_over(self, resumption: Resumption, text: str, server: SessionServer) -> Exchange:
         session_id = resumption.session_id or ""
-        await self._refuse_the_future(session_id, server)
+        session, _ = await asyncio.gather(server.session(session_id), self._refuse_the_future(session_id, server))
         prompt = Prompt(self._ids.next(), resumption.thread.id, session_id, text, self._now())
         await self._run_sql(self._store.prompts.add, prompt)
         exchange = self._prepared(prompt, server)
-        await exchange.hand_over(text)
+        await exchange.hand_over(text, session.facts.directory)
         return exchange
 
     def _prepared(self, prompt: Prompt, server: SessionServer) -> Exchange:

@@ -46,6 +46,15 @@ def test_moved_and_forked() -> None:
     assert found == [Remedy.MOVE_SESSION, Remedy.BIND, Remedy.CARRY]
 
 
+def test_nothing_is_offered_to_be_moved_by_a_server_that_cannot() -> None:
+    found = offered(Reason.DIRECTORY_MISMATCH, bound=ELSEWHERE, named=ELSEWHERE, is_one=True, can_move=False)
+    assert found == [Remedy.BIND, Remedy.CARRY]
+    lost = offered(Reason.DIRECTORY_MISSING, bound=THERE, is_t3=False, can_move=True)
+    assert [each for each in lost if each is not Remedy.RELOCATE] == offered(
+        Reason.DIRECTORY_MISSING, bound=THERE, is_t3=False, can_move=False
+    )
+
+
 def test_t3_code_names_a_session_that_is_gone_and_ours_is_there() -> None:
     assert offered(Reason.CONFLICT, bound=THERE, named=GONE) == [Remedy.REPAIR, Remedy.BIND]
     assert offered(Reason.CONFLICT, bound=THERE, named=GONE, can_repair=False) == [Remedy.BIND]

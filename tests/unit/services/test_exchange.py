@@ -33,7 +33,7 @@ class Server:
     prompts: int = 0
     asked: int = 0
 
-    async def prompt(self, session_id: str, text: str, message_id: str = "") -> None:
+    async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
         self.prompts += 1
         if self.loses_answer:
             raise TimedOut("No answer in time.")
@@ -81,7 +81,7 @@ class Play:
             raise self._on_arrival
 
     async def hand_over(self) -> None:
-        await self.exchange.hand_over(TEXT)
+        await self.exchange.hand_over(TEXT, "/work")
 
     async def hear(self, *signals: Signal | Quiet) -> None:
         for signal in signals:

@@ -34,7 +34,7 @@ class Talk:
     async def begin(self) -> Cursor:
         self.id = (await self.server.create_session(self.folder, "a talk", Marker("t", "i"))).facts.id
         for text in ("one", "two", "three"):
-            await self.server.prompt(self.id, text)
+            await self.server.prompt(self.id, text, self.folder)
         return await self.now(None)
 
     async def now(self, before: Cursor | None) -> Cursor:
@@ -65,7 +65,7 @@ async def test_the_server_path_tells_what_is_gone_and_goes_on_telling_it(tmp_pat
     await talk.delete(2, 3)
     assert await talk.carries(known) == Carries(PART, None, 4, 0)
     assert await talk.carries(replace(known, context=None)) == Carries(PART, None, 4, 0)
-    await talk.server.prompt(talk.id, "four")
+    await talk.server.prompt(talk.id, "four", talk.folder)
     later = await talk.now(known)
     assert later.message_count == (await talk.now(replace(known, context=None))).message_count == 8
     assert await talk.carries(known) == await talk.carries(later) == Carries(PART, None, 6, 0)

@@ -99,13 +99,13 @@ async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_hist
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
-    await server.prompt(made, "hello")
+    await server.prompt(made, "hello", "/work")
     await life.guarding.seen(made, None)
     tail = life.store.journal.binding("t1").cursor
     assert tail and tail.message_count == 2 and tail.last_message_id == server.messages_held[made][-1].facts.id
     touched = life.store.threads.find("t1").last_activity_at
     server.messages_held[made].clear()
-    await server.prompt(made, "another conversation")
+    await server.prompt(made, "another conversation", "/work")
     await life.guarding.seen(made, None)
     assert life.store.journal.binding("t1").cursor == tail, "what was recorded is not there: it stays recorded"
     assert life.store.threads.find("t1").last_activity_at > touched
@@ -120,12 +120,12 @@ async def test_a_turn_through_the_guard_is_recorded_once_at_its_end(
     def proofs() -> int:
         return [event for event, _ in life.events("t1")].count(Event.PROVEN)
 
-    await server.prompt(made, "hello")
+    await server.prompt(made, "hello", "/work")
     for _ in range(2):
         await life.guarding.seen(made, thread)
     assert proofs() == 1, "the first turn"
     held = server.messages_held[made]
-    await server.prompt(made, "go on")
+    await server.prompt(made, "go on", "/work")
     answer = held.pop()
     for _ in range(2):
         await life.guarding.seen(made, None)

@@ -108,7 +108,7 @@ class Carry(_Making):
 
         async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
             text = carried(transcript, heading, self._tools.now(), self._tools.budget, origin).text
-            await server.tell(cursor.session_id, text, cursor.session_id)
+            await server.tell(cursor.session_id, text, cursor.session_id, cursor.directory)
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
             return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)
 
@@ -152,7 +152,7 @@ class Fork(_Making):
         )
 
         async def make(server: SessionServer, marker: Marker) -> SessionRecord:
-            fork = await server.fork_session(bound.session_id)
+            fork = await server.fork_session(bound.session_id, bound.directory)
             await server.set_metadata(fork.facts.id, marked_metadata(fork.metadata, marker))
             return fork
 

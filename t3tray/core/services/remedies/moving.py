@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.thread import Source
+from t3tray.core.domain.versions import Ability, lacking
 from t3tray.core.errors import MoveRefused, Refused, SessionMissing, UsageError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.making import refuse_missing_folder
@@ -38,6 +39,7 @@ class MoveSession:
         if session_id is None:
             raise Refused("This thread has no session that could be moved.")
         refuse_missing_folder(thread.directory)
+        _refuse_unable(await self._tools.join())
         place = await self._tools.run_sql(session_directory, self._tools, session_id)
         if same_directory(place, thread.directory):
             raise Refused(f"{session_id} works in {thread.directory} already.", "There is nothing to do.")
@@ -80,6 +82,8 @@ class Relocate:
         if same_directory(target, thread.directory):
             raise Refused(f"The thread is in {target} already.", "There is nothing to do.")
         session_id = details.row.session_id
+        if session_id:
+            _refuse_unable(await self._tools.join())
         place = await self._tools.run_sql(session_directory, self._tools, session_id) if session_id else ""
         project = await self._tools.run_sql(_project, self._tools, session_id) if session_id else ""
         doubt = await asyncio.to_thread(_doubt, target, project)
@@ -121,12 +125,13 @@ def session_directory(tools: Tools, session_id: str) -> str:
 
 async def move(tools: Tools, details: ThreadDetails, deed: Deed) -> None:
     """Intend, move the session, then say where everything is."""
+    server = await tools.connect() if deed.session_id else None
+    _refuse_unable(server)
     journal = Record.of(tools, details, deed)
     try:
         why = f"from {deed.directory_before or deed.thread_directory_before} to {deed.directory_after}"
         await journal.write(journal.entry(Event.INTENDED, why, deed.session_id or None))
-        if deed.session_id:
-            server = await tools.connect()
+        if server:
             try:
                 await server.move_session(deed.session_id, deed.directory_after)
             except MoveRefused as error:
@@ -135,6 +140,13 @@ async def move(tools: Tools, details: ThreadDetails, deed: Deed) -> None:
         await _finish(tools, journal, why)
     finally:
         journal.close()
+
+
+def _refuse_unable(server: SessionServer | None) -> None:
+    """Raises Refused where this server cannot move a session. It is no reason to start one."""
+    if server is not None and Ability.MOVE_SESSION not in server.abilities:
+        hint = "Bring OpenCode up to date with `opencode upgrade`. Nothing was changed."
+        raise Refused(lacking(Ability.MOVE_SESSION, server.version), hint)
 
 
 async def finish_move(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:

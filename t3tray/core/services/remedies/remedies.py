@@ -13,6 +13,7 @@ from t3tray.core.domain.offers import Situation, Standing, offers
 from t3tray.core.domain.remedy import MAKES, Choice, Preview, Remedy
 from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.t3_side import NextReason
+from t3tray.core.domain.versions import Ability, can
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.evidence import placed
 from t3tray.core.services.ports import SessionServer
@@ -78,13 +79,14 @@ class Remedies:
         else:
             await finish_move(self._tools, intent, deed, server)
 
-    def with_offers(self, details: ThreadDetails) -> ThreadDetails:
-        """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out.
+    def with_offers(self, details: ThreadDetails, version: str = "") -> ThreadDetails:
+        """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out: also what a
+        server of this `version` cannot do.
 
         For the thread that runs the SQL.
         """
         details = replace(details, choices=choices(details))
-        found = list(offers(details.row.verdict, self._situation(details)))
+        found = list(offers(details.row.verdict, self._situation(details, version)))
         left = abandoned(details.journal)
         if Remedy.BIND not in found and any(each.session_id in left and each.messages for each in details.choices):
             # Somebody may have written in what a cut off remedy left.
@@ -94,7 +96,7 @@ class Remedies:
             found.append(Remedy.UNDO)
         return replace(details, offered=tuple(found))
 
-    def _situation(self, details: ThreadDetails) -> Situation:
+    def _situation(self, details: ThreadDetails, version: str) -> Situation:
         """What is known around the verdict, with the candidates as they are at this moment."""
         row = details.row
         named = row.t3.session_id if row.t3 else None
@@ -111,6 +113,7 @@ class Remedies:
             can_repair=self._repair is not None and self._repair.could(row.thread.id),
             lacks=bool(details.cursor and details.cursor.lacks)
             or (row.next_message is not None and row.next_message.reason is NextReason.PARTIAL),
+            can_move=can(Ability.MOVE_SESSION, version),
         )
 
     async def _plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
