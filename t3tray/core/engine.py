@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from t3tray.core.archive import Archive
@@ -252,7 +253,7 @@ class Engine:
         found = await self._verify(thread_id)
         if found.thread.source is not Source.T3CODE:
             return found  # it has no other side, so that nothing else has to be looked at
-        return self.t3_sides.added(found, await self.look(), utc_now())
+        return self.t3_sides.added(found, await self.source.read(partial(self.survey.look_at, found.thread.id)), utc_now())
 
     async def _archive_turn(self) -> None:
         await self.archive.keep(await self.look())
@@ -263,10 +264,7 @@ class Engine:
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
         await self.server_status()  # so that our own server is known as ours
-        await self.source.check()
-        picture = await self._run_sql(self.survey.look)
-        if await self.source.find_for(picture):
-            picture = await self._run_sql(self.survey.look)
+        picture = await self.source.read(self.survey.look)
         if await self.restoring.find_lost():
             picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:

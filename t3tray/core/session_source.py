@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +78,12 @@ class SessionSource:
         if self._is_open:
             await self._ask_program()
             await self._compare_with(joins=True)
+
+    async def read(self, look: Callable[[], Picture]) -> Picture:
+        """A look at the databases; where it tells too little, once more when it was found out which one OpenCode uses."""
+        await self.check()
+        picture = await self._run_sql(look)
+        return await self._run_sql(look) if await self.find_for(picture) else picture
 
     async def find_for(self, picture: Picture) -> bool:
         """The same where it would tell more of a thread. True when that may change verdicts: look again."""

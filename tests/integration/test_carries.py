@@ -19,7 +19,8 @@ from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import decide
 from t3tray.core.opencode.client import OpenCodeClient
 from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, from_database, from_server
+from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, from_server
+from t3tray.core.services.file_evidence import from_database
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import StubModel

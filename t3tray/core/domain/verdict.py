@@ -67,7 +67,12 @@ def _kind_of(reason: Reason) -> Kind:
     return Kind.UNKNOWN if reason in _UNKNOWN else Kind.BLOCKED
 
 
+# Thousands are judged at once, and Python 3.11 finds a member of an enum six times as slowly as a name of the module.
+_PROVED, _REWOUND = Reason.PROVED, Reason.REWOUND
+_WHOLE, _PART, _NOT_KNOWN = CarriesKind.WHOLE, CarriesKind.PART, CarriesKind.UNKNOWN
+_BUSY = Activity.BUSY
 _UNKNOWN_CARRIES = Carries(CarriesKind.UNKNOWN)
+_NOTHING = Carries(CarriesKind.NOTHING, messages=0, summary=0)
 _CARRIES_NOTHING = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.HISTORY_LOST, Reason.EMPTY, Reason.NEW, Reason.STRANDED})
 KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
 
@@ -83,6 +88,8 @@ class Verdict(Struct, frozen=True):
     def kind(self) -> Kind:
         return KIND_OF[self.reason]
 
+
+_STANDS, _STANDS_UNPROVEN = Verdict(Reason.PROVED), Verdict(Reason.UNPROVEN)
 
 # T3 Code's own limit for what it hands over (0.0.45).
 HANDED_OVER = (
@@ -104,11 +111,11 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     """
     verdict = _decide(cursor, evidence)
     reason = verdict.reason
-    if evidence.in_doubt and reason is Reason.PROVED:
+    if evidence.in_doubt and reason is _PROVED:
         # What was recorded is there; whether it is the latest is what nobody knows.
         reason = Reason.UNPROVEN
     if reason in _CARRIES_NOTHING:
-        carries = Carries(CarriesKind.NOTHING, messages=0, summary=0)
+        carries = _NOTHING
     elif reason in _RESUMABLE and cursor is not None and evidence.context is not None and not evidence.in_doubt:
         carries = _carries(reason, cursor, evidence, evidence.context)
     else:
@@ -164,17 +171,17 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     if context.is_pending:
         return _UNKNOWN_CARRIES
     if evidence.messages_gone and _gone(evidence):
-        return Carries(CarriesKind.PART, None, context.messages, 0 if context.since_ms is None else context.before)
+        return Carries(_PART, None, context.messages, 0 if context.since_ms is None else context.before)
     if context.since_ms is not None:
         return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)
     if cursor.last_message_id is None and context.is_all:
-        return Carries(CarriesKind.UNKNOWN, messages=context.messages)
+        return Carries(_NOT_KNOWN, messages=context.messages)
     is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
     is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
-    is_whole = context.is_all and is_recorded and reason is not Reason.REWOUND and not cursor.lacks
+    is_whole = context.is_all and is_recorded and reason is not _REWOUND and not cursor.lacks
     is_counted = cursor.message_count is None or evidence.messages_gone is not None
     messages = context.messages if is_counted or not is_whole else None
-    return Carries(CarriesKind.WHOLE if is_whole else CarriesKind.PART, messages=messages, summary=0)
+    return Carries(_WHOLE if is_whole else _PART, None, messages, 0)
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
@@ -185,12 +192,13 @@ def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
     if not cursor.is_well_formed:
         return Verdict(Reason.BAD_CURSOR)
     match evidence.session:
+        case Found() as found:
+            session = found.value
+            return _place(session, evidence) or _history(cursor, session, evidence)
         case Failure() as failure:
             return _unknown(failure)
         case Absent():
             return Verdict(Reason.MISSING)
-        case Found(session):
-            return _place(session, evidence) or _history(cursor, session, evidence)
 
 
 def _without_cursor(evidence: Evidence) -> Verdict:
@@ -222,6 +230,11 @@ def _place(session: SessionFacts, evidence: Evidence) -> Verdict | None:
 
 def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdict:
     match evidence.newest:
+        case Found() as newest:
+            standing = _standing(cursor, evidence)
+            if standing.reason in _RESUMABLE:
+                standing = _taken_back(cursor, session, evidence) or standing
+            return _now(cursor, newest.value, standing, evidence) if standing.reason in _RESUMABLE else standing
         case Failure() as failure:
             return _unknown(failure)
         case Absent():
@@ -229,11 +242,6 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
                 return Verdict(Reason.STRANDED, _holds(evidence.opencode2))
             had_words = (evidence.has_turns and not cursor.afresh) or cursor.last_message_id is not None
             return Verdict(Reason.EMPTY if had_words else Reason.NEW)
-        case Found(newest):
-            standing = _standing(cursor, evidence)
-            if standing.kind is Kind.RESUMABLE:
-                standing = _taken_back(cursor, session, evidence) or standing
-            return standing if standing.kind is not Kind.RESUMABLE else _now(cursor, newest, standing, evidence)
 
 
 def _taken_back(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdict | None:
@@ -251,10 +259,10 @@ def _taken_back(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Ve
 def _standing(cursor: Cursor, evidence: Evidence) -> Verdict:
     """Is the recorded history there?"""
     if cursor.last_message_id is None:
-        return Verdict(Reason.UNPROVEN)
+        return _STANDS_UNPROVEN
     match evidence.tail:
         case Found():
-            return Verdict(Reason.PROVED)
+            return _STANDS
         case Failure() as failure:
             return _unknown(failure)
         case None:
@@ -278,7 +286,7 @@ def _now(cursor: Cursor, newest: MessageFacts, standing: Verdict, evidence: Evid
     """The recorded history stands; what goes on in the session at this moment?"""
     if isinstance(evidence.activity, Failure):
         return _unknown(evidence.activity)
-    if evidence.activity is Activity.BUSY:
+    if evidence.activity is _BUSY:
         return Verdict(Reason.BUSY)
     if newest.ends_a_turn or newest.id == cursor.last_finished_id:
         return standing

@@ -75,8 +75,8 @@ class SessionIndex:
         if wanted:
             # One without any message may hold them in another form; `newest` looks into that when it is asked.
             are_most = 2 * len(wanted) > len(self._rows)
-            newest = many.newest_messages(self._open, wanted, are_most)
-            self._contexts |= many.contexts(self._open, newest, are_most)
+            newest, contexts = many.ends(self._open, wanted, are_most)
+            self._contexts |= contexts
             self._newest |= newest
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -16,15 +16,14 @@ from t3tray.core.system.marks import Marks, joined
 from t3tray.core.system.quiet_sqlite import Row
 
 _SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
-_NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN json_each(?) AS wanted ON message.id = (
-    SELECT id FROM message WHERE session_id = wanted.value ORDER BY time_created DESC, id DESC LIMIT 1)"""
-_COUNTS = "SELECT value, (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"
+_ENDS = f"""SELECT message.session_id, (SELECT count(*) FROM message WHERE session_id = {{name}}),
+    {MESSAGES.removeprefix("SELECT ")} JOIN {{sessions}} ON message.id = (
+    SELECT id FROM message WHERE session_id = {{name}} ORDER BY time_created DESC, id DESC LIMIT 1)"""
+_SOME_ENDS = _ENDS.format(name="wanted.value", sessions="json_each(?) AS wanted")
 _IS_COMPACTED = f"""instr(data, '"{COMPACTION}"')"""
 _COMPACTED = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {_IS_COMPACTED}"
 # The same of every session: of thousands that costs less than half, because the file is read in its own order.
-_ALL_NEWEST = f"""SELECT message.session_id, {MESSAGES.removeprefix("SELECT ")} JOIN session ON message.id = (
-    SELECT id FROM message WHERE session_id = session.id ORDER BY time_created DESC, id DESC LIMIT 1)"""
-_ALL_COUNTS = "SELECT session_id, count(*) FROM message GROUP BY session_id"
+_ALL_ENDS = _ENDS.format(name="session.id", sessions="session")
 _ALL_COMPACTED = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_COMPACTED}"
 _EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
     (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
@@ -53,35 +52,29 @@ def updated_lately(reader: DatabaseReader, span_ms: int) -> list[str]:
     return [row[0] for row in reader.rows(_LATELY, span_ms)]
 
 
-def newest_messages(reader: DatabaseReader, session_ids: Collection[str], are_most: bool) -> dict[str, MessageFacts]:
-    """The last message of each of these sessions, where it has one that can be understood. `are_most`: of all there are."""
-    found, wanted = {}, set(session_ids)
-    rows = reader.rows(_ALL_NEWEST) if are_most else reader.rows(_NEWEST, as_json(session_ids))
-    for session_id, message_id, data, keeps_from in rows:
-        try:
-            if session_id in wanted:
-                found[session_id] = message_facts((message_id, data, keeps_from))
-        except Unsupported:
-            continue  # whoever asks for it is told so
-    return found
-
-
-def contexts(reader: DatabaseReader, newest: Mapping[str, MessageFacts], are_most: bool) -> dict[str, Context]:
-    """What the model would get of each of these sessions, whose last messages are given, where that can be understood.
-
-    Only those that were ever compacted are read message by message.
+def ends(
+    reader: DatabaseReader, session_ids: Collection[str], are_most: bool
+) -> tuple[dict[str, MessageFacts], dict[str, Context]]:
+    """The last message of each of these sessions, and what the model would get of it: of those that have any message, and where
+    that can be understood. `are_most`: of all there are. Only those that were ever compacted are read message by message.
     """
-    wanted = () if are_most else (as_json(newest),)
-    compacted = {row[0] for row in reader.rows(_ALL_COMPACTED if are_most else _COMPACTED, *wanted)}
+    newest, contexts, wanted = {}, {}, set(session_ids)
+    asked = () if are_most else (as_json(session_ids),)
+    for session_id, messages, message_id, data, keeps_from in reader.rows(_ALL_ENDS if are_most else _SOME_ENDS, *asked):
+        if session_id in wanted:
+            contexts[session_id] = Context(messages)
+            try:
+                newest[session_id] = message_facts((message_id, data, keeps_from))
+            except Unsupported:
+                continue  # whoever asks for it is told so
+    compacted = {row[0] for row in reader.rows(_ALL_COMPACTED if are_most else _COMPACTED, *asked)}
     compacted.update(name for name, message in newest.items() if message.compaction)
-    counts = reader.rows(_ALL_COUNTS if are_most else _COUNTS, *wanted)
-    found = {name: Context(messages) for name, messages in counts if name not in compacted}
-    for name in compacted.intersection(newest):
+    for name in compacted.intersection(contexts):
         try:
-            found[name] = reader.context(name)
+            contexts[name] = reader.context(name)
         except Unsupported:
-            continue  # whoever asks for it is told so
-    return found
+            del contexts[name]  # as above
+    return newest, contexts
 
 
 def opencode2_mark(reader: DatabaseReader) -> int:

@@ -1,4 +1,4 @@
-"""Gathering evidence: the I/O that `decide` must not do. From a server while one runs, else from OpenCode's database.
+"""Gathering evidence: the I/O that `decide` must not do. From a server while one runs; `file_evidence` does it from a file.
 
 It asks and compares; it judges nothing and changes nothing. A failed look-up becomes a `Failure`, never an absence.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,7 +34,6 @@ from t3tray.core.t3code.threads import T3Thread
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-_DATABASE = "OpenCode's database"
 STILL_WARM = timedelta(minutes=10)
 
 
@@ -58,24 +57,6 @@ class Recorded(Struct, frozen=True):
     deleted: bool = False
     unread: str = ""
     in_doubt: str = ""
-
-
-class Sessions(Protocol):
-    """What a database of sessions is asked for a verdict. Every method raises ServerError."""
-
-    def session(self, session_id: str) -> SessionFacts: ...
-
-    def message(self, session_id: str, message_id: str) -> MessageFacts: ...
-
-    def newest(self, session_id: str) -> MessageFacts | None: ...
-
-    def count(self, session_id: str, since: str = "") -> int: ...
-
-    def count_until(self, session_id: str, message_id: str) -> int: ...
-
-    def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
-
-    def held_by_opencode2(self, session_id: str) -> int: ...
 
 
 def _nobody_tells(*_ids: str) -> None:
@@ -156,67 +137,10 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         asked=f"OpenCode {server.version}",
     )
     evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
-    return await _with_history(server, cursor, replace(evidence, messages_gone=_gone(cursor, until_tail)))
+    return await _with_history(server, cursor, replace(evidence, messages_gone=gone_of(cursor, until_tail)))
 
 
-def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
-    """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
-    session = _read(reader.session, cursor.session_id)
-    if not isinstance(session, Found):
-        return replace(
-            from_nobody(recorded, Failure.SERVER_ERROR, surroundings), session=session, newest=session, asked=_DATABASE
-        )
-    newest = _read_newest(reader, cursor.session_id)
-    tail: Lookup[MessageFacts] | None = None
-    if cursor.last_message_id is not None:
-        tail = _recorded(newest, cursor.last_message_id) or _read(reader.message, cursor.session_id, cursor.last_message_id)
-    facts = session.value
-    context, opencode2 = _model_gets(reader, facts)
-    evidence = Evidence(
-        taken_at=surroundings.now(),
-        session=session,
-        newest=newest,
-        tail=tail,
-        directory_exists=surroundings.directory_exists(recorded.thread.directory),
-        same_directory=surroundings.same_directory(recorded.thread.directory, facts.directory),
-        has_turns=recorded.has_turns,
-        split=recorded.split,
-        conflict=recorded.conflict,
-        asked=_DATABASE,
-        t3_works=recorded.t3 is not None and recorded.t3.is_working,
-        context=context,
-        opencode2=opencode2,
-        in_doubt=recorded.in_doubt,
-    )
-    if isinstance(tail, Found):
-        evidence = replace(evidence, messages_gone=_gone_before_tail(reader, cursor, evidence))
-    if isinstance(tail, Absent) and cursor.first_message_id is not None:
-        evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)
-    if facts.reverted_to:
-        evidence = replace(evidence, taken_back=reader.count(cursor.session_id, facts.reverted_to))
-    return replace(evidence, others_writing=True) if _others_writing(evidence, facts, surroundings) else evidence
-
-
-def _with_beginning(reader: Sessions, cursor: Cursor, first_id: str, evidence: Evidence) -> Evidence:
-    """The recorded tail is gone: is the first message still there, and how many are not?"""
-    first, gone = _read(reader.message, cursor.session_id, first_id), None
-    if isinstance(first, Found) and cursor.message_count is not None:
-        gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
-    return replace(evidence, first=first, messages_gone=gone)
-
-
-def _gone_before_tail(reader: Sessions, cursor: Cursor, evidence: Evidence) -> int | None:
-    """How many recorded messages are gone although the last of them is there. Mostly what the model gets says that none is."""
-    context, recorded = evidence.context, cursor.message_count
-    if recorded is None or cursor.last_message_id is None:
-        return None
-    if evidence.tail == evidence.newest and context is not None and context.is_all and context.messages >= recorded:
-        return 0
-    until_tail = _read(reader.count_until, cursor.session_id, cursor.last_message_id)
-    return _gone(cursor, until_tail.value) if isinstance(until_tail, Found) else None
-
-
-def _gone(cursor: Cursor, until_tail: int | None) -> int | None:
+def gone_of(cursor: Cursor, until_tail: int | None) -> int | None:
     """How many of the recorded messages are missing among those up to the last one; None where nobody counted."""
     return None if not until_tail or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
 
@@ -303,10 +227,10 @@ async def _look_up(request: Awaitable[T]) -> Lookup[T]:
     except ServerError as error:
         return failure_of(error)
     except Exception:
-        return _unexpected()
+        return unexpected()
 
 
-def _unexpected() -> Failure:
+def unexpected() -> Failure:
     """Whatever it is, nothing was learnt of this one thread; the log has the rest."""
     logger.exception("a look-up for a verdict failed")
     return Failure.SERVER_ERROR
@@ -379,7 +303,7 @@ async def _with_tail(server: SessionServer, cursor: Cursor, evidence: Evidence) 
     """With the last recorded message, and with the first where that is gone."""
     if cursor.last_message_id is None or not isinstance(evidence.session, Found):
         return evidence
-    seen = _recorded(evidence.newest, cursor.last_message_id)
+    seen = of_id(evidence.newest, cursor.last_message_id)
     tail = seen or await look_up_message(server, cursor.session_id, cursor.last_message_id)
     if not isinstance(tail, Absent) or cursor.first_message_id is None:
         return replace(evidence, tail=tail)
@@ -392,10 +316,10 @@ def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Sur
         return evidence
     session = evidence.session.value
     same = surroundings.same_directory(thread.directory, session.directory)
-    return replace(evidence, same_directory=same, others_writing=_others_writing(evidence, session, surroundings))
+    return replace(evidence, same_directory=same, others_writing=others_writing(evidence, session, surroundings))
 
 
-def _others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
+def others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
     """An unfinished turn that this server does not run, warm still, while another OpenCode process lives."""
     if not isinstance(evidence.newest, Found) or evidence.newest.value.ends_a_turn or evidence.activity is not Activity.IDLE:
         return False
@@ -404,37 +328,5 @@ def _others_writing(evidence: Evidence, session: SessionFacts, surroundings: Sur
     return warm and surroundings.others_run()
 
 
-def _recorded(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFacts] | None:
+def of_id(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFacts] | None:
     return newest if isinstance(newest, Found) and newest.value.id == message_id else None
-
-
-def _read(read: Callable[..., T], *ids: str) -> Lookup[T]:
-    try:
-        return Found(read(*ids))
-    except SessionMissing:
-        return Absent()
-    except ServerError as error:
-        return failure_of(error)
-    except Exception:
-        return _unexpected()
-
-
-def _model_gets(reader: Sessions, session: SessionFacts) -> tuple[Context | None, int | None]:
-    """What the model would get of the session, and how many messages only OpenCode 2 holds; None where that is not told."""
-    try:
-        return reader.context(session.id, session.reverted_to), reader.held_by_opencode2(session.id)
-    except ServerError:
-        return None, None
-    except Exception:
-        _unexpected()
-        return None, None
-
-
-def _read_newest(reader: Sessions, session_id: str) -> Lookup[MessageFacts]:
-    try:
-        newest = reader.newest(session_id)
-    except ServerError as error:
-        return failure_of(error)
-    except Exception:
-        return _unexpected()
-    return Absent() if newest is None else Found(newest)

@@ -34,6 +34,7 @@ from t3tray.core.t3code.threads import T3Thread
 # A thread without a usable cursor is judged by that alone; what stands for its session is never read.
 _NOTHING_TO_ASK = Failure.UNSUPPORTED
 _DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
+_UNFINISHED = frozenset({Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE})
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
@@ -102,7 +103,7 @@ class Examination(Struct, frozen=True):
     @property
     def is_unfinished(self) -> bool:
         """The last turn has no end yet: a server may be at work in it."""
-        return self.verdict.reason in (Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE)
+        return self.verdict.reason in _UNFINISHED
 
     @property
     def works_elsewhere(self) -> str | None:

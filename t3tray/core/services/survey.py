@@ -10,13 +10,14 @@ import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, compress, islice
 from operator import is_not
 
 from msgspec import structs
 
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
+from t3tray.core.domain.evidence import Evidence, Failure, Found
 from t3tray.core.domain.journal import Entry, Event, put_away
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.split import Candidate, Served, split_of
@@ -27,12 +28,16 @@ from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase, Trust
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
+from t3tray.core.opencode.marked import file_stamp
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
+from t3tray.core.services.file_evidence import from_database
 from t3tray.core.services.lost_bindings import LostBindings
 from t3tray.core.services.resume import Examination, examined
+from t3tray.core.services.sub_agents import agents_work
 from t3tray.core.services.t3_named import T3Named, sessions_of
+from t3tray.core.services.t3_recorded import recorded_t3, t3_thread
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
 from t3tray.core.store.store import Store
@@ -46,7 +51,8 @@ from t3tray.core.t3code.twins import Twins
 WHOLE_AT_ONCE = 200
 _THOUSANDS = 2_000
 # Unknown, and so again at each look until something else changes.
-_SETTLED = frozenset({Reason.UNSUPPORTED, Reason.OTHER_DATABASE})
+_OPEN = {reason for reason, kind in KIND_OF.items() if kind is Kind.UNKNOWN} - {Reason.UNSUPPORTED, Reason.OTHER_DATABASE}
+_NOWHERE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ class Survey:
         self._index = SessionIndex(database)
         self.lost_bindings = LostBindings(store, database, surroundings.now)
         self._seq = 0
+        self._seen: tuple[object, ...] = ()
+        self._states: tuple[T3State, ...] = ()
         self._pending: set[str] = set()
         self._t3_tells = False
         self._cursors: dict[str, Cursor] = {}
@@ -95,7 +103,7 @@ class Survey:
         self._places: dict[str, bool | None] = {}
         self._shown: tuple[tuple[T3Thread, ...], ...] = ()
         self._foreign: tuple[T3Thread, ...] = ()
-        self._bound_to: defaultdict[str, set[str]] = defaultdict(set)
+        self._bound_to: dict[str, tuple[str, ...]] = {}
         self._stale: dict[str, str] = {}
         self._named = T3Named(store)
 
@@ -106,9 +114,8 @@ class Survey:
     def look(self) -> Picture:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with many_objects():
-            states = self._sources.read()
-            changed = self._pending | self._read_bindings() | self._read_threads(states) | self.lost_bindings.read()
-            self._pending = set()
+            states = self._read_recorded()
+            changed, self._pending = self._pending, set()
             surroundings = self._surroundings.at_once()
             failure, sessions = self._read_sessions()
             try:
@@ -130,7 +137,7 @@ class Survey:
 
         One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
-        self._pending |= self._read_bindings() | self._read_threads(self._sources.read()) | self.lost_bindings.read()
+        self._read_recorded()
         shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
         shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
         if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
@@ -145,12 +152,21 @@ class Survey:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
         return self._recall_others(recorded) if recorded.t3 else recorded
 
+    def look_at(self, thread_id: str) -> Picture:
+        """A look at this thread alone; its picture is empty where no look would show it. Raises StoreError."""
+        states = self._read_recorded()
+        recorded = self._recorded(thread_id)
+        found = () if recorded is None else (self.examine(recorded),)
+        return Picture(found, states, in_doubt=self._named.in_doubt)
+
     def examine(self, recorded: Recorded) -> Examination:
         """The verdict on one thread, be it one that no look shows."""
         surroundings = self._surroundings.at_once()
         failure, sessions = self._read_sessions()
         try:
-            self._pending |= self._touched(sessions, failure, surroundings)
+            # More may be known of it now than when it was judged.
+            self._pending |= self._touched(sessions, failure, surroundings) | {recorded.thread.id}
+            self._read_ahead([recorded])
             return self._examine(recorded, surroundings)
         finally:
             self._index.release()
@@ -180,11 +196,22 @@ class Survey:
         try:
             self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
             if failure is None:
-                self._find_answers([recorded.thread.id])
+                self._pending |= self._look_for_answers([recorded.thread.id])
                 recorded = self._named.lacking(recorded, self._index)
             return self._with_others(recorded)
         finally:
             self._index.release()
+
+    def _read_recorded(self) -> tuple[T3State, ...]:
+        """What all but OpenCode tells, for less than a look: the threads that have changed are judged at the next one."""
+        states = self._sources.read()
+        seen = (self._store.version(), self._database.path, file_stamp(self._database.path), *map(id, states))
+        if seen != self._seen or self.lost_bindings.trouble:
+            # One by one: what the first told stays told where the next one fails.
+            for read in (self._read_bindings, partial(self._read_threads, states), self.lost_bindings.read):
+                self._pending |= read()
+            self._seen, self._states = seen, states
+        return states
 
     def _read_bindings(self) -> set[str]:
         self._seq, bound = self._store.journal.changes_since(self._seq)
@@ -267,42 +294,48 @@ class Survey:
         for name in changed - {found.thread.id for found in recorded}:
             self._forget(name)
         self._sources.list_logs_again()
-        if self._failure is None:
-            try:
-                self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
-                self._find_answers([found.thread.id for found in recorded if found.t3])
-            except ServerError as error:
-                # It cannot be read by now: unknown, and everything anew at the next look.
-                self._failure = failure_of(error)
-                self._index.doubt()
-            except Exception as error:
-                # It was to spare time only: each thread is asked for by itself.
-                self._unread.log(str(self._database.path), f"Many threads at once could not be read: {said(error)}", error)
+        self._read_ahead(recorded)
         for found in recorded:
             self._take(self._examine(found, surroundings))
             directory = found.thread.directory
             if directory not in self._places:
                 self._places[directory] = self._there(directory, surroundings)
 
+    def _read_ahead(self, recorded: Collection[Recorded]) -> None:
+        """What these threads need of OpenCode's database, in one go."""
+        if self._failure is not None:
+            return
+        try:
+            self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+            self._find_answers([found.thread.id for found in recorded if found.t3])
+        except ServerError as error:
+            # It cannot be read by now: unknown, and everything anew at the next look.
+            self._failure = failure_of(error)
+            self._index.doubt()
+        except Exception as error:
+            # It was to spare time only: each thread is asked for by itself.
+            self._unread.log(str(self._database.path), f"Many threads at once could not be read: {said(error)}", error)
+
     def _take(self, result: Examination) -> None:
         name = result.thread.id
-        former = self._results.get(name)
-        for session in sessions_of(former) if former else ():
-            self._bound_to[session].discard(name)
+        self._let_go(name)
         for session in sessions_of(result):
-            self._bound_to[session].add(name)
+            self._bound_to[session] = (*self._bound_to.get(session, ()), name)
         self._results[name] = result
         # What could not be read of one thread alone is read again, unless it is there and odd.
-        reason = result.verdict.reason
-        is_open = self._failure is None and KIND_OF[reason] is Kind.UNKNOWN and reason not in _SETTLED
+        is_open = self._failure is None and result.verdict.reason in _OPEN
         is_moving = is_open or result.is_unfinished or result.agents_work
         (self._unfinished.add if is_moving else self._unfinished.discard)(name)
 
     def _forget(self, name: str) -> None:
-        former = self._results.pop(name, None)
-        for session in sessions_of(former) if former else ():
-            self._bound_to[session].discard(name)
+        self._let_go(name)
+        self._results.pop(name, None)
         self._unfinished.discard(name)
+
+    def _let_go(self, name: str) -> None:
+        former = self._results.get(name)
+        for session in sessions_of(former) if former else ():
+            self._bound_to[session] = tuple(other for other in self._bound_to[session] if other != name)
 
     def _find_answers(self, names: Collection[str]) -> None:
         """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
@@ -314,29 +347,35 @@ class Survey:
         sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
         # What is known of the middle stays known while only the ends are looked at, or nothing can be.
         keeps = only_ends or None in read
+        absence_counts = self._database.trust.absence_counts
         for name in names:
-            found = frozenset(sessions[part] for part in parts.get(name, ()) if part in sessions)
-            self._answered_in[name] = found | self._answered_in.get(name, frozenset()) if keeps else found
+            told = parts.get(name, ())
             self._half_read.pop(name, None)
-            self._named.note_answers(name, parts.get(name, ()), sessions, self._database.trust.absence_counts)
+            self._named.note_answers(name, told, sessions, absence_counts)
+            if told or not keeps:
+                found = frozenset(sessions[part] for part in told if part in sessions)
+                self._answered_in[name] = found | self._answered_in.get(name, _NOWHERE) if keeps else found
         if only_ends:
             self._half_read |= dict.fromkeys(parts)
 
     def _read_middles(self) -> set[str]:
         """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
-        some = tuple(islice(self._half_read, WHOLE_AT_ONCE))
-        before = {name: self._answered_in.get(name) for name in some}
         try:
-            self._find_answers(some)
+            return self._look_for_answers(tuple(islice(self._half_read, WHOLE_AT_ONCE)))
         except ServerError:
             return set()  # they stay half-read, and are tried again at the next look
-        return {name for name in some if self._answered_in[name] != before[name]}
+
+    def _look_for_answers(self, names: Collection[str]) -> set[str]:
+        """Look at all answers of these few threads; those of which more is known now. Raises ServerError."""
+        before = {name: self._answered_in.get(name) for name in names}
+        self._find_answers(names)
+        return {name for name in names if self._answered_in.get(name) != before[name]}
 
     def _recorded(self, name: str) -> Recorded | None:
         """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
         if t3 is not None and not (name in self._stale and own is not None and cursor is not None):
-            found = self._recorded_t3(t3, own, cursor) if t3.is_opencode else None
+            found = recorded_t3(t3, own, cursor) if t3.is_opencode else None
             found = self.lost_bindings.with_doubts(found) if found else None
             return structs.replace(found, unread=self._stale[name]) if found and name in self._stale else found
         if own is None or self._is_gone(own):
@@ -348,24 +387,6 @@ class Survey:
     def _had_session(self, name: str) -> bool:
         """Whether one of our threads ever had a session, be it one that it was let go of."""
         return any(entry.event is Event.CONFIRMED for entry in self._store.journal.entries(name))
-
-    def _recorded_t3(self, t3: T3Thread, own: Thread | None, cursor: Cursor | None) -> Recorded:
-        """T3 Code's own cursor says where its next message goes; ours says where it should go, and proves it.
-
-        Where the user chose ours over what T3 Code names, that settles it, until T3 Code names another one again.
-        """
-        thread = t3_thread(t3, own.draft if own else "")
-        if cursor is not None and cursor.chosen_over == (t3.session_id or ""):
-            return Recorded(thread, cursor, t3.has_turns, t3=t3)
-        if t3.session_id is None:
-            # That T3 Code has lost track of it changes nothing here; where its own next message goes is told apart.
-            return Recorded(thread, cursor, t3.has_turns, t3=t3, handed_over=t3.handed_over)
-        if cursor is None:
-            return Recorded(thread, Cursor(t3.session_id, t3.directory), t3.has_turns, t3=t3)
-        if cursor.session_id == t3.session_id:
-            return Recorded(thread, cursor, t3.has_turns, t3=t3)
-        conflict = (Claim(t3.session_id, "T3 Code"), Claim(cursor.session_id, "t3tray"))
-        return Recorded(thread, cursor, t3.has_turns, conflict=conflict, t3=t3)
 
     def home_of(self, thread_id: str) -> T3Home | None:
         """The home of T3 Code that shows this thread."""
@@ -453,7 +474,7 @@ class Survey:
                     recorded, self._explained(cursor.session_id, gather.from_nobody(recorded, self._failure, surroundings))
                 )
             else:
-                evidence = gather.from_database(self._index, recorded, cursor, surroundings)
+                evidence = from_database(self._index, recorded, cursor, surroundings)
                 found = examined(recorded, self._explained(cursor.session_id, evidence))
         except ServerError as error:
             found = examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
@@ -461,7 +482,7 @@ class Survey:
             return unread_examination(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
         found = self._named.added(found, self._index, self._failure, surroundings)
         match found.evidence.session:
-            case Found(session) if self._agents_work(session.id, surroundings):
+            case Found(session) if agents_work(self._index, session.id, surroundings):
                 return structs.replace(found, agents_work=True)
         return found
 
@@ -476,23 +497,3 @@ class Survey:
         told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
         is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
         return structs.replace(evidence, why=trust.why) if is_why else evidence
-
-    def _agents_work(self, session_id: str, surroundings: Surroundings) -> bool:
-        """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
-        children = self._index.children_of(session_id)
-        return bool(children) and any(self._works(child, surroundings) for child in children)
-
-    def _works(self, child: str, surroundings: Surroundings) -> bool:
-        since_ms = (surroundings.now() - gather.STILL_WARM).timestamp() * 1000
-        try:
-            if self._index.session(child).updated_ms < since_ms:
-                return False
-            newest = self._index.newest(child)
-        except ServerError:
-            return False
-        return newest is not None and not newest.ends_a_turn
-
-
-def t3_thread(t3: T3Thread, draft: str) -> Thread:
-    """A thread of T3 Code's in our words. `draft` is what was typed in t3tray and not sent."""
-    return Thread(t3.id, t3.title, t3.directory, Source.T3CODE, t3.created_at, t3.last_activity_at, t3.archived_at, draft)

@@ -31,10 +31,13 @@ class T3Named:
     def note_answers(self, thread_id: str, parts: Sequence[str], sessions: Mapping[str, str], absence_counts: bool) -> None:
         """The parts of OpenCode's messages that T3 Code's answers were made from, oldest first, and who has them."""
         self._held.pop(thread_id, None)
-        self.in_doubt = self.in_doubt or bool(parts and parts[0] not in sessions and not absence_counts)
-        if parts and parts[0] not in sessions and absence_counts:
-            self._held[thread_id] = Counter(sessions[part] for part in parts if part in sessions)
-            self._shown[thread_id] = len(parts)
+        if not parts or parts[0] in sessions:
+            return
+        if not absence_counts:
+            self.in_doubt = True
+            return
+        self._held[thread_id] = Counter(sessions[part] for part in parts if part in sessions)
+        self._shown[thread_id] = len(parts)
 
     def added(self, found: Examination, index: SessionIndex, failure: Failure | None, surroundings: Surroundings) -> Examination:
         """The same with what is known of the session that T3 Code names. `failure`: why OpenCode's database tells nothing."""

@@ -51,6 +51,13 @@ class Database:
         with self._transaction(self._writer) as connection:
             yield connection
 
+    def version(self) -> tuple[int, int]:
+        """Another one after each change, by this process or by another. Raises StoreError."""
+        with self.read() as connection:
+            by_others: int = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            return by_others, driver.total_changes
+
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
         with self._lock, translated():

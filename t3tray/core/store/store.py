@@ -74,6 +74,10 @@ class Store:
         """The file."""
         return self._database.path
 
+    def version(self) -> tuple[int, int]:
+        """Another one after each change of the file, by this process or by another. Raises StoreError."""
+        return self._database.version()
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user has to be told as long as it is so, in sentences; with the notices of this start. Raises StoreError."""

@@ -82,9 +82,9 @@ class ProviderLogs:
 
     def has(self, thread_id: str) -> bool:
         """Whether there is a log of this thread; the folder is listed once."""
-        current = _name(thread_id)
+        there, current = self._names(), _name(thread_id)
         # The second is alone there for the moment in which T3 Code begins a new file.
-        return current in self._names() or f"{current}.1" in self._names()
+        return bool(there) and (current in there or f"{current}.1" in there)
 
     def list_again(self) -> None:
         """New logs may have come."""

@@ -283,10 +283,14 @@ def _texts(row: Row) -> Row:
 
 
 def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3Thread:
-    (thread_id, _, title, created, updated, worktree, branch, selection, turn, asked) = row[:10]
-    (archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated) = row[10:19]
-    (active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload, was_instance) = row[19:28]
-    (project, workspace, _) = row[28:]
+    # fmt: off
+    (
+        thread_id, _, title, created, updated, worktree, branch, selection, turn, asked,
+        archived, settled, snoozed, pinned, approvals, answers, session_provider, session_status, session_updated,
+        active_turn, last_error, runtime_provider, status, last_seen, adapter, cursor_json, payload, was_instance,
+        project, workspace, _,
+    ) = row
+    # fmt: on
     selected = _selection(selection)
     was_instance = was_instance or runtime_provider or ""
     is_opencode_next = not selected.instance or selected.instance in opencode_instances

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.cursor import Cursor
@@ -256,8 +257,11 @@ def forked(world: World) -> None:
 )
 def test_each_reason_is_reached_by_a_real_case(world: World, eyes: Eyes, build: Callable[[World], None], reason: Reason) -> None:
     build(world)
+    (alone,) = eyes.survey.look_at("t1").examinations
     found = eyes.one()
     assert (found.verdict.reason, found.thread.source) == (reason, Source.T3CODE)
+    at = found.evidence.taken_at
+    assert structs.replace(alone, evidence=structs.replace(alone.evidence, taken_at=at)) == found, "looked at by itself"
 
 
 def test_an_imported_thread_says_what_its_next_message_would_get(world: World, eyes: Eyes) -> None:
@@ -369,9 +373,7 @@ def test_thousands_of_threads_are_kept_a_few_at_a_time(world: World, eyes: Eyes)
 
 def test_of_many_threads_the_middle_is_looked_at_in_the_looks_that_follow_and_stays_known(world: World, eyes: Eyes) -> None:
     split_in_the_middle(world)
-    with writing(world.state) as state:
-        for number in range(WHOLE_AT_ONCE):
-            add_thread(state, f"u{number}", "ses_gone", at=NOON - timedelta(days=1))
+    many_others(world)
     first, second = eyes.look(), eyes.look()
     assert (first.half_read, second.half_read) == (1, 0)
     assert [found.verdict.reason for found in (one_of(first), one_of(second))] == [Reason.UNPROVEN, Reason.SPLIT]
@@ -380,6 +382,12 @@ def test_of_many_threads_the_middle_is_looked_at_in_the_looks_that_follow_and_st
     assert (one_of(eyes.look()).verdict.reason, eyes.look().half_read) == (Reason.SERVER_DOWN, 0)
     world.opencode.with_suffix(".away").rename(world.opencode)
     assert one_of(eyes.look()).verdict.reason is Reason.SPLIT
+
+
+def many_others(world: World) -> None:
+    with writing(world.state) as state:
+        for number in range(WHOLE_AT_ONCE):
+            add_thread(state, f"u{number}", "ses_gone", at=NOON - timedelta(days=1))
 
 
 def one_of(picture: Picture) -> Examination:
