@@ -47,6 +47,8 @@ class Application(QObject):
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
         self._qt = QApplication(sys.argv[:1])
+        # Where it is not set, a change of the desktop's theme may give all new text the fixed font.
+        self._qt.setFont(self._qt.font())
         super().__init__()
         self._make_desk = make_desk
         self._clean = clean
@@ -57,7 +59,6 @@ class Application(QObject):
         self._window: MainWindow | None = None
         self._settings: SettingsDoor | None = None
         self._quitting = False
-        self._appearance = "system"
 
     def run(self) -> int:
         """The exit code. A second t3tray on the same data brings the first one up, and ends."""
@@ -96,6 +97,7 @@ class Application(QObject):
 
     @Slot()
     def _on_icon_shown(self) -> None:
+        from t3tray.qt.appearance import Appearance
         from t3tray.qt.bridge import Bridge
         from t3tray.qt.quitting import SignalWatch
         from t3tray.qt.report import Reporter
@@ -103,6 +105,7 @@ class Application(QObject):
         self._reporter = Reporter(self._clean)
         self._reporter.catch()
         self._tray.show_overview(None)
+        self._appearance = Appearance(self)
         self._signals = SignalWatch()
         self._signals.received.connect(self._on_quit_wanted)
         self._instance.raise_wanted.connect(self._on_raise_wanted)
@@ -111,6 +114,7 @@ class Application(QObject):
         self._qt.commitDataRequest.connect(self._on_session_end)
         self._bridge = bridge = Bridge(self._make_desk)
         bridge.overview_changed.connect(self._on_overview_changed)
+        self._appearance.listen(bridge)
         bridge.details_changed.connect(self._on_details_changed)
         bridge.resumed.connect(self._on_resumed)
         bridge.thread_made.connect(self._on_thread_made)
@@ -131,7 +135,7 @@ class Application(QObject):
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
             from t3tray.qt.attention import Attention
-            from t3tray.qt.thread_wiring import connect_conversation, connect_settling
+            from t3tray.qt.thread_wiring import connect_window
             from t3tray.qt.window import MainWindow
             from t3tray.qt.window_place import WindowPlace
 
@@ -143,39 +147,13 @@ class Application(QObject):
                 window.setWindowTitle(self._title)
             bridge = self._bridge
             assert bridge is not None
-            window.look_wanted.connect(bridge.look_at)
-            window.resume_wanted.connect(bridge.resume_in_terminal)
-            window.check_wanted.connect(bridge.resume)
-            window.remedy_wanted.connect(bridge.preview)
-            window.remedy_agreed.connect(bridge.apply)
-            bridge.previewed.connect(window.show_preview)
-            bridge.remedied.connect(window.show_remedied)
-            window.t3code_wanted.connect(bridge.open_in_t3code)
-            window.acknowledged.connect(bridge.acknowledge)
-            window.visited.connect(bridge.visit)
-            bridge.told.connect(window.show_note)
+            connect_window(window, bridge)
             bridge.copy_wanted.connect(self._on_copy_wanted)
-            window.thread_wanted.connect(bridge.new_thread)
             window.protection_wanted.connect(self._on_protection_wanted)
-            window.protection_agreed.connect(bridge.protect)
-            bridge.protection_changed.connect(window.show_protection)
-            connect_settling(window, bridge)
-            bridge.autostart_told.connect(window.guard_sheet.show_login)
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
-            window.inventory_wanted.connect(bridge.take_inventory)
-            window.stop_wanted.connect(bridge.stop_work)
-            bridge.working_changed.connect(window.show_working)
-            window.rename_wanted.connect(bridge.rename)
-            window.archive_wanted.connect(bridge.archive)
-            window.reply_wanted.connect(bridge.reply)
-            window.answer_wanted.connect(bridge.answer)
-            window.text_wanted.connect(bridge.search)
-            connect_conversation(window.page, bridge)
             self._attention = Attention(window, bridge.watch)
-            bridge.saying_found.connect(window.threads.show_saying)
-            bridge.search_failed.connect(window.threads.show_search_failed)
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self._window
@@ -253,11 +231,6 @@ class Application(QObject):
 
     @Slot(object)
     def _on_overview_changed(self, overview: Overview) -> None:
-        if overview.settings.appearance != self._appearance:
-            from t3tray.qt.theme import follow_appearance
-
-            self._appearance = overview.settings.appearance
-            follow_appearance(self._appearance)
         assert self._bridge is not None
         # Both were made in the other thread; they may be newer than the overview that this is told for.
         self._tray.show_overview(self._bridge.brief)

@@ -21,6 +21,8 @@ NARROW = 420
 RADIUS = 6
 # The least contrast of WCAG 2 for text.
 READABLE = 4.5
+# A property of the application: the `Qt.ColorScheme` that the user set, as a number; 0 or nothing for the system's.
+FORCED = "t3trayColorScheme"
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,9 @@ _DARK = Colours(
 
 
 def colours() -> Colours:
-    """The scheme that fits the system's palette. A widget's own would not do: the style sheet has changed it already."""
-    palette = QGuiApplication.palette()
-    scheme = _DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else _LIGHT
-    accent = palette.color(QPalette.ColorRole.Accent)
+    """The scheme that fits the desktop. A widget's own palette would not do: the style sheet has changed it already."""
+    scheme = usual(is_dark())
+    accent = QGuiApplication.palette().color(QPalette.ColorRole.Accent)
     # The style's own accent is nobody's wish.
     if accent == QApplication.style().standardPalette().color(QPalette.ColorRole.Accent):
         return scheme
@@ -128,22 +129,27 @@ def _mixed(one: QColor, other: QColor, share: float) -> QColor:
     return QColor(*(round(mine + (theirs - mine) * share) for mine, theirs in parts))
 
 
-def follow_appearance(appearance: str) -> None:
-    """`light` or `dark` whatever the system has; anything else follows it again."""
-    hints = QGuiApplication.styleHints()
-    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(appearance)
-    if wanted is None:
-        hints.unsetColorScheme()
-        QApplication.setPalette(QPalette())
-        return
-    hints.setColorScheme(wanted)
-    scheme = _DARK if wanted is Qt.ColorScheme.Dark else _LIGHT
-    if (QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128) != (scheme is _DARK):
-        # Not every desktop can be asked for it.
-        QApplication.setPalette(_palette(scheme))
+def is_dark() -> bool:
+    """What the user set, else what the desktop says, else what its palette shows."""
+    application = QGuiApplication.instance()
+    forced = application.property(FORCED) if application else None
+    scheme = Qt.ColorScheme(forced) if forced else QGuiApplication.styleHints().colorScheme()
+    if scheme is Qt.ColorScheme.Unknown:
+        return palette_is_dark()
+    return scheme is Qt.ColorScheme.Dark
 
 
-def _palette(scheme: Colours) -> QPalette:
+def palette_is_dark() -> bool:
+    return QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def usual(dark: bool) -> Colours:
+    """One of the two schemes, without the system's accent."""
+    return _DARK if dark else _LIGHT
+
+
+def palette_of(scheme: Colours) -> QPalette:
+    """For what the style sheet does not reach: menus, tool tips, the dialogs that Qt draws."""
     palette = QPalette(scheme.text, scheme.raised, scheme.raised, scheme.line, scheme.muted, scheme.text, scheme.base)
     palette.setColor(QPalette.ColorRole.Window, scheme.base)
     palette.setColor(QPalette.ColorRole.Button, scheme.raised)

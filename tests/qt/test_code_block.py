@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from t3tray.qt import theme
+from t3tray.qt.appearance import follow_appearance
 from t3tray.qt.conversation.code_block import CodeBlock
 from t3tray.qt.conversation.code_lines import HUGE, SHOWN
 from t3tray.qt.conversation.spans import LONGEST
@@ -20,12 +21,12 @@ WIDTH = 420
 
 @pytest.fixture
 def block(qtbot: QtBot) -> Iterator[CodeBlock]:
-    theme.follow_appearance("light")
+    follow_appearance("light")
     made = CodeBlock()
     qtbot.addWidget(made)
     made.show()
     yield made
-    theme.follow_appearance("system")
+    follow_appearance("system")
 
 
 def show(block: CodeBlock, text: str, language: str = "python", lines: int = 200) -> None:
@@ -109,7 +110,7 @@ def test_the_colours_follow_the_scheme(qtbot: QtBot, block: CodeBlock) -> None:
     show(block, "import re")
     qtbot.waitUntil(lambda: "import" in inks(block))
     light = inks(block)["import"]
-    theme.follow_appearance("dark")
+    follow_appearance("dark")
     show(block, "import re")
     assert inks(block)["import"] == theme.colours().keyword != light
 

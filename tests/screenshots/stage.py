@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtGui import QImage, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
 
 from t3tray.demo.table import THREADS
+from t3tray.qt.appearance import follow_appearance
 from t3tray.qt.listing import Section
 from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
@@ -31,8 +32,6 @@ class Stage:
     def __init__(self, qt: QApplication, target: Path) -> None:
         self._qt = qt
         self._target = target
-        self._light = QPalette(qt.palette())
-        self._dark = _dark(self._light)
 
     @property
     def window(self) -> MainWindow:
@@ -113,15 +112,15 @@ class Stage:
 
     def shoot(self, name: str, shown: QWidget, scales: tuple[int, ...] = (1,)) -> None:
         """A picture of a window, light and dark, at these scales."""
-        for scheme, palette in (("light", self._light), ("dark", self._dark)):
-            self._qt.setPalette(palette)
+        for scheme in ("light", "dark"):
+            follow_appearance(scheme)
             self.wait(_SETTLE_MS)
             for scale in scales:
                 suffix = "" if scale == 1 else f"@{scale}x"
                 picture = _few_colours(_picture(shown, scale))
                 # 0 is the smallest file.
                 assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), "PNG", 0)
-        self._qt.setPalette(self._light)
+        follow_appearance("light")
 
 
 def _picture(widget: QWidget, scale: int) -> QImage:
@@ -138,21 +137,3 @@ def _few_colours(picture: QImage) -> QImage:
     counts = Counter(memoryview(picture.constBits()).cast("I"))
     table = [colour for colour, _ in counts.most_common(256)]
     return picture.convertToFormat(QImage.Format.Format_Indexed8, table, Qt.ImageConversionFlag.AvoidDither)
-
-
-def _dark(light: QPalette) -> QPalette:
-    dark = QPalette(light)
-    for role, colour in (
-        (QPalette.ColorRole.Window, "#1e1e20"),
-        (QPalette.ColorRole.Base, "#1e1e20"),
-        (QPalette.ColorRole.AlternateBase, "#28282b"),
-        (QPalette.ColorRole.Button, "#28282b"),
-        (QPalette.ColorRole.WindowText, "#f2f2f4"),
-        (QPalette.ColorRole.Text, "#f2f2f4"),
-        (QPalette.ColorRole.ButtonText, "#f2f2f4"),
-        (QPalette.ColorRole.PlaceholderText, "#a5a5ae"),
-    ):
-        dark.setColor(role, QColor(colour))
-    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        dark.setColor(QPalette.ColorGroup.Disabled, role, QColor("#8e8e96"))
-    return dark
