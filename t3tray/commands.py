@@ -22,7 +22,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
-from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, WorldError
+from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, UsageError, WorldError
 from t3tray.core.guardhouse import learn_guard
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Sent, Waiting, Warned
@@ -197,6 +197,8 @@ async def server(command: Command) -> ExitCode:
         tail = await engine.server_log()
         command.answer({"log": tail}, tail)
         return ExitCode.DONE
+    if command.words.forget and (action != "stop" or not await engine.server.forget_elsewhere()):
+        raise UsageError("No other machine has started a server.", "--forget belongs to `server stop` on a folder that two use.")
     if action == "stop":
         await engine.server.stop()
     elif action in ("start", "restart"):

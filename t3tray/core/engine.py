@@ -102,6 +102,7 @@ class Engine:
             holder=Holder(author.pid, author.started, kind, author.start),
             launch=self.launching.server_program,
             logs=log_directory(data),
+            folder=data,
             external=attached_server(settings, os.environ),
             now=utc_now,
             noise=random.Random(),

@@ -54,6 +54,7 @@ class Owner:
             holder=Holder(me.pid, me.create_time(), "command", start_id(me.pid)),
             launch=self._launch,
             logs=data / "logs",
+            folder=data,
             external=external,
             now=_now,
             noise=random.Random(1),

@@ -9,7 +9,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.errors import ServerDown, T3TrayError
 from t3tray.core.opencode.probe import ask_health
 from t3tray.core.opencode.supervisor import LONGEST_START, START_LIMIT
-from t3tray.core.opencode.tenancy import ExternalServer, Sighting, Tenancy
+from t3tray.core.opencode.tenancy import ExternalServer, Sighting, Tenancy, runs_elsewhere
 from t3tray.core.opencode.work import WorkMeter
 
 # In s, for a look at a server that should be there by now: in which it shows whether it is still at work.
@@ -19,6 +19,8 @@ _LONG_ENOUGH = 1.0
 async def look_at_managed(tenancy: Tenancy) -> ServerStatus:
     """The server that any process of ours runs. Raises StoreError when our data cannot be read."""
     sighting = await tenancy.find()
+    if sighting and sighting.elsewhere:
+        return ServerStatus(ServerState.STOPPED, reason=runs_elsewhere(sighting))
     if sighting is None or not (sighting.process or sighting.is_coming):
         return ServerStatus(ServerState.STOPPED)
     if sighting.process is None:

@@ -22,6 +22,7 @@ from t3tray.core.domain.versions import trouble_with_version
 from t3tray.core.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut, UnsupportedVersion
 from t3tray.core.opencode import signals
 from t3tray.core.opencode.binary import version_of
+from t3tray.core.opencode.family import serving as serving_of
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.looking import look_at_external, look_at_managed
 from t3tray.core.opencode.running import Running
@@ -69,18 +70,20 @@ class ManagedServer:
         holder: Holder,
         launch: Callable[[], ServerProgram],
         logs: Path,
+        folder: Path,
         external: ExternalServer | None,
         now: Callable[[], datetime],
         noise: random.Random,
     ) -> None:
-        """`launch` may block: it is called in a worker thread, each time that a server is started. `logs` is a folder."""
+        """`launch` may block: it is called in a worker thread, each time that a server is started. `logs` is a folder,
+        and `folder` the data folder that the server belongs to."""
         self._launch = launch
         log = ServerLog(logs)
         self.log_path = log.path
         self._external = external
         # The server that another process of ours started, as it was seen last.
         self._seen: int | None = None
-        self._tenancy = Tenancy(leases, run_sql, secrets, holder, log, now)
+        self._tenancy = Tenancy(leases, run_sql, secrets, holder, log, now, folder)
         self._supervisor = Supervisor(noise, external=external is not None)
         self._running = Running(self._supervisor, self._tenancy, log, launch, external, now)
 
@@ -119,7 +122,8 @@ class ManagedServer:
         an external server. It blocks."""
         external = httpx.URL(self._external.url) if self._external else None
         serving = listener(external.port or 80) if external and external.host in _LOCAL else None
-        return frozenset(pid for pid in (self.status.pid, self._seen, serving) if pid)
+        known = (self.status.pid, self._seen, serving)
+        return frozenset(process.pid for pid in known if pid for process in serving_of(pid))
 
     async def sync(self) -> None:
         """Join the server that another process of ours has started, if there is one and we hold none; none is ever started.
@@ -152,6 +156,7 @@ class ManagedServer:
     async def stop(self) -> None:
         """The user's: it ends, whoever holds it, and stays so. Raises Refused for an external one, ServerFailed, StoreError."""
         self._refuse_external("stopped")
+        await self._tenancy.refuse_elsewhere()
         try:
             await self._tenancy.want(Wanted.STOPPED)
         except StoreError as error:
@@ -174,6 +179,7 @@ class ManagedServer:
         """The user's: another process of it, whoever holds the old one. Raises Refused for an external one too. A good server is
         not ended where none could take its place."""
         self._refuse_external("restarted")
+        await self._tenancy.refuse_elsewhere()
         await asyncio.to_thread(self._refuse_unfit_program)
         await self._tenancy.want(Wanted.RUNNING)
         if self._supervisor.is_idle:
@@ -181,6 +187,10 @@ class ManagedServer:
                 await self._tenancy.clear(STOP_LIMIT)
         self._running.feed(signals.Restart())
         return await self._endpoint()
+
+    async def forget_elsewhere(self) -> bool:
+        """The user's: the machine that started the server is gone for good. False where none has. Raises StoreError."""
+        return await self._tenancy.forget_elsewhere()
 
     async def detach(self) -> None:
         """The server that we hold stays when nobody holds it. Raises StoreError."""

@@ -22,6 +22,7 @@ from threading import Event, Lock, Thread
 import psutil
 
 from t3tray.core.errors import ServerFailed
+from t3tray.core.opencode.family import serves, serving
 from t3tray.core.system.environment import INSTANCE_VARIABLE
 from t3tray.core.system.process_identity import has_started, start_id, while_it_lives
 
@@ -83,11 +84,12 @@ class ServerProcess(ABC):
         return next((word for word, following in pairwise(words) if following == "serve"), "")
 
     def memory(self) -> int | None:
-        """What it holds of the machine's memory, in bytes; None when it is gone."""
-        try:
-            return self._process.memory_info().rss
-        except psutil.Error:
-            return None
+        """What the server holds of the machine's memory, in bytes: it, not the shim before it. None when it is gone."""
+        held = []
+        for process in serving(self.pid):
+            with suppress(psutil.Error):
+                held.append(process.memory_info().rss)
+        return max(held, default=None)
 
     @abstractmethod
     def _wait(self) -> int | None:
@@ -195,7 +197,7 @@ def recognise(pid: int, started: float, token: str, port: int, start: str = "") 
         is_ours = (
             environment.get(INSTANCE_VARIABLE) == token
             if environment
-            else has_started(process, started, start) and _serves(process, port)
+            else has_started(process, started, start) and serves(process, port)
         )
         if is_ours:
             return AdoptedProcess(process)
@@ -209,7 +211,7 @@ def search(token: str, port: int) -> AdoptedProcess | None:
     """
     for process in psutil.process_iter():
         with while_it_lives(), suppress(psutil.AccessDenied):
-            if process.environ().get(INSTANCE_VARIABLE) != token or not _serves(process, port):
+            if process.environ().get(INSTANCE_VARIABLE) != token or not serves(process, port):
                 continue
             if sys.platform == "win32" or _leads_group(process.pid):
                 return AdoptedProcess(process)
@@ -234,11 +236,6 @@ def _wait_for_end(pid: int) -> None:
 
 def _leads_group(pid: int) -> bool:
     return sys.platform != "win32" and os.getpgid(pid) == pid
-
-
-def _serves(process: psutil.Process, port: int) -> bool:
-    words = process.cmdline()
-    return "serve" in words and str(port) in words
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:

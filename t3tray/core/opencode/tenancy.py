@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 
 from t3tray.core.domain.server import Wanted
-from t3tray.core.errors import ServerFailed, StoreError
+from t3tray.core.errors import Refused, ServerDown, ServerFailed, StoreError
+from t3tray.core.opencode.bearers import end_bearers, end_strays, find_stray, new_token
 from t3tray.core.opencode.log import ServerLog
 from t3tray.core.opencode.port import HOST, choose_port, is_free
 from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, recognise, search, spawn
@@ -24,6 +24,7 @@ from t3tray.core.opencode.unpacking import take_away, unpacking_in
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
 from t3tray.core.system.finish import to_the_end
+from t3tray.core.system.machine import is_this_machine, name_of, this_machine
 from t3tray.core.system.process_identity import is_running
 from t3tray.core.system.secrecy import new_password
 from t3tray.core.system.secrets import Secrets
@@ -33,6 +34,10 @@ from t3tray.core.system.serial import SerialExecutor
 FRESH = 60.0
 _LOOK_AGAIN = 0.05
 _CUT_OFF = 0.2
+ELSEWHERE_HINT = (
+    "Stop it there. If that machine is gone for good, say so here: `t3tray server stop --forget`. "
+    "A data folder of its own for each machine is better: `--data-dir`."
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -87,13 +92,15 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What is true of a lease. Without a process it `is_coming` (somebody is about to start one) or dead."""
+    """What is true of a lease. Without a process it `is_coming` (somebody is about to start one) or dead, or runs on another
+    machine, which is named by `elsewhere`: nothing can be told of that one here."""
 
     lease: Lease
     process: AdoptedProcess | None
     age: float
     others: tuple[Holder, ...]
     dead: tuple[Holder, ...]
+    elsewhere: str = ""
 
     @property
     def url(self) -> str:
@@ -101,7 +108,8 @@ class Sighting:
 
     @property
     def is_coming(self) -> bool:
-        return self.process is None and self.lease.pid is None and bool(self.others) and self.age < FRESH
+        is_young = self.lease.pid is None and bool(self.others) and self.age < FRESH
+        return self.process is None and not self.elsewhere and is_young
 
     @property
     def is_orphan(self) -> bool:
@@ -124,7 +132,9 @@ class Tenancy:
         holder: Holder,
         log: ServerLog,
         now: Callable[[], datetime],
+        folder: Path,
     ) -> None:
+        """`folder` is the data folder that the server belongs to."""
         self.tenant: Tenant | None = None
         self._leases = leases
         self._run_sql = run_sql
@@ -132,6 +142,7 @@ class Tenancy:
         self._holder = holder
         self._log = log
         self._now = now
+        self._folder = folder
 
     async def wanted(self) -> Wanted:
         return await self._run_sql(self._leases.wanted)
@@ -146,12 +157,16 @@ class Tenancy:
     async def obtain(self, launch: Callable[[], ServerProgram], detached: bool) -> Tenant:
         """The server that runs, joined; or a new one, which is to stay when nobody holds it if `detached`. It is `tenant` then.
 
-        Raises Halted, BinaryNotFound, ServerFailed.
+        Raises Halted, BinaryNotFound, ServerFailed, ServerDown for one on another machine.
         """
         while True:
             sighting = await self.find()
             if sighting is None:
+                if await to_the_end(self._take_in_stray()):
+                    continue
                 tenant = await self._start(launch, detached)
+            elif sighting.elsewhere:
+                raise ServerDown(runs_elsewhere(sighting), ELSEWHERE_HINT)
             elif sighting.process:
                 tenant = await self.adopt(sighting)
             elif sighting.is_coming:
@@ -179,17 +194,37 @@ class Tenancy:
             self.tenant = None
 
     async def bury(self, lease: Lease) -> None:
-        """Its server is gone: the lease and the password go too."""
+        """Its server is gone: the lease and the password go too. What a killed shim left behind is ended before."""
+        await asyncio.to_thread(end_bearers, lease.token, lease.port)
         if self.tenant and self.tenant.lease.token == lease.token:
             self.tenant = None
         await self._run_sql(self._leases.drop, lease.token)
         await self._forget(lease)
 
+    async def forget_elsewhere(self) -> bool:
+        """Forget a server that another machine started. False where there is none."""
+        sighting = await self.find()
+        if sighting is None or not sighting.elsewhere:
+            return False
+        await self._run_sql(self._leases.drop, sighting.lease.token)
+        return True
+
+    async def refuse_elsewhere(self) -> None:
+        """Raises Refused where the server runs on another machine."""
+        sighting = await self.find()
+        if sighting and sighting.elsewhere:
+            raise Refused(runs_elsewhere(sighting), ELSEWHERE_HINT)
+
     async def clear(self, within: float) -> None:
-        """End the server whoever holds it. Raises ServerFailed when one that is about to be started does not come in time."""
+        """End the server whoever holds it, also one that our data knows nothing of. What runs on another machine is left alone.
+
+        Raises ServerFailed when one that is about to be started does not come in time.
+        """
         clock = asyncio.get_running_loop().time
         limit = clock() + within
         while sighting := await self.find():
+            if sighting.elsewhere:
+                return
             if sighting.process or not sighting.is_coming:
                 if sighting.process:
                     await asyncio.to_thread(sighting.process.end)
@@ -203,6 +238,7 @@ class Tenancy:
                 await asyncio.sleep(_LOOK_AGAIN)
             else:
                 raise ServerFailed("Another t3tray is about to start the server, and does not come to an end with it.")
+        await asyncio.to_thread(end_strays, self._folder)
 
     async def detach(self) -> None:
         """It stays when nobody holds it."""
@@ -220,6 +256,9 @@ class Tenancy:
         lease = self._leases.read()
         if lease is None:
             return None
+        age = max(0.0, (self._now() - lease.created_at).total_seconds())
+        if not is_this_machine(lease.machine):
+            return Sighting(lease, None, age, (), (), name_of(lease.machine or ""))
         others = tuple(holder for holder in self._leases.holders(lease.token) if holder != self._holder)
         dead = tuple(holder for holder in others if not is_running(holder.pid, holder.started, holder.start))
         alive = tuple(holder for holder in others if holder not in dead)
@@ -227,17 +266,28 @@ class Tenancy:
             process = search(lease.token, lease.port)
         else:
             process = recognise(lease.pid, lease.process_started, lease.token, lease.port, lease.process_start or "")
-        age = max(0.0, (self._now() - lease.created_at).total_seconds())
         return Sighting(lease, process, age, alive, dead)
+
+    async def _take_in_stray(self) -> bool:
+        """Whether a server of ours runs that our data knows nothing of (any more), because it was put back from a copy: it has a
+        lease now. Nobody knows who uses it, so it stays when nobody holds it."""
+        stray = await asyncio.to_thread(find_stray, self._folder)
+        if stray is None or not stray.password:
+            return False
+        place = await asyncio.to_thread(self._secrets.keep, _secret(stray.token), stray.password)
+        process = stray.process
+        known = (process.pid, process.started, process.start, this_machine())
+        lease = Lease(stray.token, stray.port, place, datetime.fromtimestamp(process.started, UTC), True, *known)
+        return await self._run_sql(self._leases.claim, lease, self._holder) is None
 
     async def _start(self, launch: Callable[[], ServerProgram], detached: bool) -> Tenant | None:
         program = await asyncio.to_thread(launch)
         return await to_the_end(self._claim(program, detached))
 
     async def _claim(self, program: ServerProgram, detached: bool) -> Tenant | None:
-        token, password = token_hex(16), new_password()
+        token, password = new_token(self._folder), new_password()
         place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
-        lease = Lease(token, program.port or choose_port(), place, self._now(), detached)
+        lease = Lease(token, program.port or choose_port(), place, self._now(), detached, machine=this_machine())
         try:
             if program.port and not is_free(program.port):
                 raise ServerFailed(f"Another program has port {program.port}.", "End it, or choose another port in the settings.")
@@ -330,6 +380,11 @@ class Tenancy:
         # A password without a server opens nothing; that it stays in a locked keyring is no reason to fail.
         with suppress(StoreError):
             await asyncio.to_thread(self._secrets.forget, _secret(lease.token), lease.secret_place)
+
+
+def runs_elsewhere(sighting: Sighting) -> str:
+    """What is said of a server that another machine started."""
+    return f"The server of this data folder was started on {sighting.elsewhere}, another machine (or container) than this one."
 
 
 def _url_of(lease: Lease) -> str:

@@ -5,11 +5,12 @@ By this a server that updates its database for minutes is told from one that han
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from t3tray.core.opencode.family import with_children
 
 # What counts, since it was last said that it works: a program that only waits uses about 0.3 % of a processor.
 CPU_SECONDS = 0.5
@@ -35,14 +36,6 @@ class WorkMeter:
         if works:
             self._cpu, self._written, self._logged = cpu, written, logged
         return works
-
-
-def with_children(pid: int) -> Iterator[psutil.Process]:
-    """A process, and all that it and its children started."""
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        yield process
-        yield from process.children(recursive=True)
 
 
 def _used(pid: int) -> tuple[float, int]:

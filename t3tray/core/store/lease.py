@@ -38,7 +38,8 @@ class Holder:
 @dataclass(frozen=True)
 class Lease:
     """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `detached`: it stays when nobody
-    holds it. `process_started` is in s since the epoch, `process_start` its `start_id`; both are None until it was started."""
+    holds it. `process_started` is in s since the epoch, `process_start` its `start_id` (which names the boot on Linux); both are
+    None until it was started. `machine` is where it runs, as `system.machine` names it; None where an older version wrote it."""
 
     token: str
     port: int
@@ -48,6 +49,7 @@ class Lease:
     pid: int | None = None
     process_started: float | None = None
     process_start: str | None = None
+    machine: str | None = None
 
 
 class Leases:

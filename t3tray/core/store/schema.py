@@ -94,6 +94,7 @@ server_lease = Table(
     Column("pid", Integer),
     Column("process_started", REAL),
     Column("process_start", Text),
+    Column("machine", Text),
 )
 
 lease_holders = Table(

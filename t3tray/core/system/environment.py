@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 
 SERVER_USER = "opencode"
+PASSWORD_VARIABLE = "OPENCODE_SERVER_PASSWORD"
+USER_VARIABLE = "OPENCODE_SERVER_USERNAME"
 INSTANCE_VARIABLE = "T3TRAY_INSTANCE"
 SERVER_URL_VARIABLE = "T3TRAY_SERVER_URL"
 # The program that a terminal is to start as t3tray, where that is not the usual one.
@@ -46,8 +48,8 @@ def server_environment(child: Mapping[str, str], password: str, instance: str) -
     """
     return {
         **child,
-        "OPENCODE_SERVER_USERNAME": SERVER_USER,
-        "OPENCODE_SERVER_PASSWORD": password,
+        USER_VARIABLE: SERVER_USER,
+        PASSWORD_VARIABLE: password,
         INSTANCE_VARIABLE: instance,
     }
 

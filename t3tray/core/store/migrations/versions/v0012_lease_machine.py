@@ -1,0 +1,13 @@
+"""On which machine the server runs: a home may be used by several."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    op.add_column("server_lease", sa.Column("machine", sa.Text))
