@@ -30,6 +30,8 @@ from t3tray.core.system.serial import SerialExecutor
 class DatabaseTeller:
     """Tells the messages from OpenCode's file. A turn that runs elsewhere is not seen there."""
 
+    tells_turns = False
+
     def __init__(self, database: OpenCodeDatabase, run_sql: SerialExecutor) -> None:
         self._database = database
         self._run_sql = run_sql
@@ -73,7 +75,7 @@ class Conversing:
         async def find_copy() -> Transcript | None:
             return await self._run_sql(self._copy, thread_id)
 
-        return ConversationFeed(thread_id, find_place, self._teller, find_copy, publish)
+        return ConversationFeed(thread_id, find_place, self._teller, find_copy, publish, self._tools.now)
 
     async def stop_turn(self, thread_id: str) -> None:
         """Break off the turn that runs in the thread. Raises Refused when no server runs, or a ServerError."""
@@ -116,7 +118,9 @@ class Conversing:
         cursor = found.cursor
         if cursor is None or not cursor.is_well_formed:
             return None
-        return Place(cursor.session_id, cursor.directory, found.verdict.reason is Reason.HISTORY_LOST)
+        reason = found.verdict.reason
+        may_be_at_work = reason in (Reason.BUSY, Reason.OPEN_ELSEWHERE) or found.verdict.kind is Kind.UNKNOWN
+        return Place(cursor.session_id, cursor.directory, reason is Reason.HISTORY_LOST, may_be_at_work)
 
     def _copy(self, thread_id: str) -> Transcript | None:
         found = self._examine(thread_id)

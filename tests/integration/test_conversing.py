@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -269,3 +270,28 @@ async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> Non
     await watched.until(lambda watched: not watched.conversation.has_older, "the oldest page")
     said = [each.text for each in watched.conversation.utterances]
     assert said == [words for number in range(22) for words in (f"say: {number}", str(number))]
+
+
+async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_and_nothing_is_being_sent(
+    watched: Watched, work: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session's model is gone; who comes later has heard no error."""
+    thread = await thread_of(watched, work, "say: ready")
+    await watched.until_idle(1)
+    await watched.desk.stop_server()
+    config = json.loads(opencode_home.environment["OPENCODE_CONFIG_CONTENT"])
+    stub = config["provider"]["stub"]
+    config = {"provider": {"stub": {**stub, "models": {"stub-2": stub["models"]["stub-1"]}}}, "model": "stub/stub-2"}
+    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", json.dumps(config))
+    await watched.desk.start_server()
+    chats = len(model.chats())
+    await watched.desk.send(thread, "are you there?")
+    await watched.until(lambda watched: bool(watched.conversation.trouble), "what OpenCode said of it")
+    assert "Model not found" in watched.conversation.trouble
+    watched.follow(thread)
+    await watched.until(lambda watched: bool(watched.conversation.unanswered), "a message without an answer")
+    shown = watched.conversation
+    (left,) = (each for each in shown.utterances if each.id in shown.unanswered)
+    assert left.text == "are you there?" and shown.utterances[-1] is left
+    assert (shown.is_busy, shown.trouble, shown.why_unanswered) == (False, "", "")
+    assert len(model.chats()) == chats

@@ -219,3 +219,22 @@ def test_a_change_that_is_none_or_no_text_is_shown_as_it_was_told() -> None:
     assert opened("edit", told) == ("Input", "filePath: /w/a.py\noldString: x\nnewString: x", "")
     assert opened("edit", {"filePath": "/w/a.py", "oldString": "x"})[0] == "Input"
     assert opened("write", {"filePath": "/w/a.py", "content": 7})[1] == "filePath: /w/a.py\ncontent: 7"
+
+
+def test_a_message_that_the_model_was_not_asked_is_marked_where_it_stands() -> None:
+    said_to = (asked(0, "Go."), answered(1, "Done."), asked(2, "And?"), asked(3, "Well?"))
+    shown = Rows().of(talk(*said_to, unanswered=("msg_0002", "msg_0003")))
+    errors = [(row.key, row.text, row.can_retry) for row in shown if isinstance(row, ErrorRow)]
+    told = "The model was not asked. OpenCode stored this message and gave no reason."
+    assert errors == [("msg_0002/unanswered", told, False), ("msg_0003/unanswered", told, True)]
+    keys = [row.key for row in shown]
+    assert keys.index("msg_0002/unanswered") < keys.index("msg_0003/text/0"), "at its own message"
+    assert not words(Rows().of(talk(*said_to)), ErrorRow)
+
+
+def test_what_opencode_said_of_it_is_not_said_twice_and_what_would_fail_again_is_not_offered() -> None:
+    shown = Rows().of(talk(asked(0, "Go."), unanswered=("msg_0000",), trouble="Model not found."))
+    assert words(shown, ErrorRow) == ["Model not found."]
+    shown = Rows().of(talk(asked(0, "Go."), unanswered=("msg_0000",), why_unanswered="It is dated tomorrow."))
+    (row,) = (row for row in shown if isinstance(row, ErrorRow))
+    assert (row.text, row.can_retry) == ("The model was not asked. It is dated tomorrow.", False)

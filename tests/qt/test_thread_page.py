@@ -372,3 +372,23 @@ def test_a_low_page_scrolls_its_head(page: ThreadPage) -> None:
     QApplication.processEvents()
     assert page.conversation.view.height() > 0 and page.conversation.composer.isVisible()
     assert page.header.height() > 300
+
+
+def test_a_message_that_was_left_without_an_answer_says_so_and_the_composer_waits_for_nothing(
+    qtbot: QtBot, page: ThreadPage
+) -> None:
+    page.show_details(details(row("a")))
+    composer = page.conversation.composer
+    qtbot.keyClicks(composer.editor, "Well?")
+    with qtbot.waitSignal(page.conversation.send_wanted):
+        composer.send.click()
+    assert composer.send.text() == "Sending…"
+    page.conversation.show_sent("a", "Well?")
+    page.show_conversation(talk(asked(0, "Well?"), is_busy=True))
+    assert composer.stop.isVisible() and composer.send.text() == "Send"
+    page.show_conversation(talk(asked(0, "Well?"), unanswered=("msg_0000",)))
+    qtbot.waitUntil(lambda: "The model was not asked." in texts(page.conversation))
+    assert not composer.stop.isVisible() and composer.send.text() == "Send" and not composer.editor.isReadOnly()
+    with qtbot.waitSignal(page.conversation.send_wanted) as again:
+        buttons(page.conversation)["Retry"].click()
+    assert again.args == ["a", "Well?", False]

@@ -40,6 +40,8 @@ class Frame:
 class _Server:
     """Tells what it is given."""
 
+    tells_turns = True
+
     def __init__(self) -> None:
         self.messages: tuple[Message, ...] = ()
         self.busy: frozenset[str] = frozenset()
@@ -69,7 +71,7 @@ class _Desk(FakeDesk):
         async def no_copy() -> None:
             return None
 
-        self.feed = ConversationFeed(thread_id, place, teller, no_copy, publish)
+        self.feed = ConversationFeed(thread_id, place, teller, no_copy, publish, lambda: NOON)
         await self.feed.run()
 
 

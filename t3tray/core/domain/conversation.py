@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from t3tray.core.domain.carries import local_time
 from t3tray.core.domain.transcript import Origin, PieceKind, ToolCall, Utterance
 
 # What providers' errors are called, and what that means; the provider's own words follow.
@@ -42,7 +43,9 @@ class Conversation:
 
     `session_id` is None where the thread has none. `kept`: the messages are none of the session's but a copy's. `has_older`: some
     are before the first of these. `retrying` says why the model is asked again, `trouble` why the last turn ended where no
-    message tells it, `notice` why the messages could not be read just now (then these are the ones of before).
+    message tells it, `notice` why the messages could not be read just now (then these are the ones of before). `unanswered` are
+    the ids of the newest messages of the user's where the model was not asked, as far as that is sure; `why_unanswered` is why,
+    in a sentence, empty where nobody tells.
     """
 
     thread_id: str
@@ -55,6 +58,8 @@ class Conversation:
     notice: str = ""
     agents: tuple[SubAgent, ...] = ()
     kept: KeptCopy | None = None
+    unanswered: tuple[str, ...] = ()
+    why_unanswered: str = ""
 
     def agent(self, session_id: str | None) -> SubAgent | None:
         return next((agent for agent in self.agents if agent.session_id == session_id), None)
@@ -65,6 +70,11 @@ def error_sentence(name: str, message: str) -> str:
     what = _ERRORS.get(name, "The turn ended with an error")
     told = message.strip().rstrip(".")
     return f"{what}: {told}." if told else f"{what}."
+
+
+def dated_ahead_sentence(at_ms: int) -> str:
+    """Why OpenCode asks no model behind a message that is dated at this time, which is still to come."""
+    return f"The newest message of this session is dated {local_time(at_ms)}, which is still to come."
 
 
 def tasks_of(utterances: Iterable[Utterance]) -> tuple[ToolCall, ...]:

@@ -12,6 +12,9 @@ from t3tray.core.opencode.client import OpenCodeClient
 class Connection(OpenCodeClient):
     """`version` is what the server's health answer named at the beginning; another process means another connection."""
 
+    # As one who tells a conversation.
+    tells_turns = True
+
     def __init__(self, url: str, password: str | None, version: str) -> None:
         super().__init__(url, password)
         self.version = version

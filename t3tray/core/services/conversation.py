@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
-from t3tray.core.domain.conversation import Conversation, SubAgent, tasks_of
+from t3tray.core.domain.conversation import Conversation, SubAgent, dated_ahead_sentence, tasks_of
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.domain.verdict import Kind
@@ -28,20 +29,33 @@ PAGE = 40
 MOST = 400
 # In seconds: two pictures are at least this far apart, however fast the words come.
 FRAME = 0.033
+# In ms: until a message in an idle session is believed to have been left without an answer.
+DOUBT = 5000
+# In ms: what is dated later than this is dated in the future; two clocks may differ by less.
+AHEAD = 5000
 _RUNNING = ("pending", "running")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a thread's conversation is. `is_lost`: the session is there, but holds something else by now."""
+    """Where a thread's conversation is. `is_lost`: the session is there, but holds something else by now.
+
+    `may_be_at_work`: a turn runs in it, or may run where no event is heard from.
+    """
 
     session_id: str
     directory: str
     is_lost: bool = False
+    may_be_at_work: bool = False
 
 
 class Teller(Protocol):
-    """Who tells the messages: a server, or the database in its place. Every method raises ServerError."""
+    """Who tells the messages: a server, or the database in its place. Every method raises ServerError.
+
+    `tells_turns`: it knows what is at work, too.
+    """
+
+    tells_turns: bool
 
     async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage: ...
 
@@ -58,6 +72,7 @@ class ConversationFeed:
         find_teller: Callable[[], Awaitable[Teller]],
         find_copy: Callable[[], Awaitable[Transcript | None]],
         publish: Callable[[Conversation], None],
+        now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`find_copy` gives the best kept copy, None where there is none or the thread can go on in its session."""
@@ -66,6 +81,7 @@ class ConversationFeed:
         self._find_teller = find_teller
         self._find_copy = find_copy
         self._publish = publish
+        self._now = now
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._place: Place | None = None
@@ -76,6 +92,8 @@ class ConversationFeed:
         self._stale_agents: set[str] = set()
         self._wants_older = False
         self._shown: Conversation | None = None
+        self._unanswered: tuple[str, ...] = ()
+        self._why_unanswered = ""
 
     async def run(self) -> None:
         """Give a picture now and after every change, until cancelled. Raises what `find_place` raises."""
@@ -186,11 +204,32 @@ class ConversationFeed:
             await self._read_session(place)
 
     async def _read_session(self, place: Place) -> None:
-        fold = self._folds[place.session_id]
-        await self._read(fold, await self._find_teller(), place.directory, min(max(PAGE, fold.count), MOST))
+        fold, teller = self._folds[place.session_id], await self._find_teller()
+        await self._read(fold, teller, place.directory, min(max(PAGE, fold.count), MOST))
+        is_told = teller.tells_turns and not fold.is_busy and not place.may_be_at_work
+        self._look_for_unanswered(fold) if is_told else self._forget_unanswered()
         for task in tasks_of(fold.utterances):
             if task.status in _RUNNING and task.child_session:
                 self.show_agent(task.child_session)
+
+    def _look_for_unanswered(self, fold: Fold) -> None:
+        """A message that was stored, and the model was not asked: no turn runs, and after a while none has begun.
+
+        Messages that are dated in the future stand behind those that were written after them.
+        """
+        now = int(self._now().timestamp() * 1000)
+        unanswered = fold.unanswered(now + AHEAD)
+        if not unanswered:
+            self._forget_unanswered()
+        elif (young := unanswered[-1].created_ms + DOUBT - now) > 0:
+            asyncio.get_running_loop().call_later(young / 1000, self.look_again)
+        else:
+            newest = fold.utterances[-1].created_ms
+            self._unanswered = tuple(each.id for each in unanswered)
+            self._why_unanswered = dated_ahead_sentence(newest) if newest > now + AHEAD else ""
+
+    def _forget_unanswered(self) -> None:
+        self._unanswered, self._why_unanswered = (), ""
 
     def _has_words(self, missed: ServerError | None) -> bool:
         """Whether the session's own words can be shown. They stay while it cannot be read, but not when it is gone."""
@@ -245,6 +284,8 @@ class ConversationFeed:
             retrying=root.retrying,
             trouble=root.trouble,
             agents=tuple(SubAgent(fold.session_id, fold.utterances) for fold in agents),
+            unanswered=() if root.is_busy else self._unanswered,
+            why_unanswered=self._why_unanswered,
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from t3tray.core.domain.conversation import error_sentence
+from t3tray.core.domain.evidence import Role
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.opencode.changes import (
     Change,
@@ -23,7 +24,7 @@ from t3tray.core.opencode.changes import (
     TurnBroke,
     Unclear,
 )
-from t3tray.core.opencode.wire import Message, MessageInfo, Part, TranscriptPage
+from t3tray.core.opencode.wire import Message, MessageInfo, Part, TranscriptPage, part_mark
 from t3tray.core.system.secrecy import conceal
 
 
@@ -76,6 +77,18 @@ class Fold:
     def trouble(self) -> str:
         """Why the last turn broke, where no message says it."""
         return "" if self.utterances and self.utterances[-1].error else self._trouble
+
+    def unanswered(self, until_ms: int) -> tuple[Utterance, ...]:
+        """The newest messages of the user's, up to this time, that no answer follows; not what was only added for the model."""
+        found: list[Utterance] = []
+        for each in reversed(self.utterances):
+            if each.created_ms > until_ms:
+                continue
+            if each.role is not Role.USER:
+                break
+            if (each.text or each.files) and not any(part_mark(part.metadata) for part in self._held[each.id].parts.values()):
+                found.append(each)
+        return tuple(reversed(found))
 
     def lose(self) -> None:
         """The events have a gap: nothing that was heard before is to be believed any more."""

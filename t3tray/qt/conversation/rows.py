@@ -150,6 +150,8 @@ class Rows:
                 rows += self._end_of(turn)
                 turn = ()
             rows += _error(utterance, 0, can_retry=utterance is last and can_retry)
+            if utterance.id in conversation.unanswered and not (conversation.trouble and utterance is last):
+                rows.append(_unanswered(conversation, utterance.id))
         return (*rows, *_end(conversation))
 
     def _end_of(self, turn: tuple[Utterance, ...]) -> list[Row]:
@@ -313,6 +315,14 @@ def _error(utterance: Utterance, depth: int, *, can_retry: bool) -> Iterator[Row
     if utterance.error and not utterance.stopped:
         text = f"The model did not answer: {utterance.error.rstrip('.')}."
         yield ErrorRow(key=f"{utterance.id}/error", depth=depth, space=_FAR, text=text, can_retry=can_retry)
+
+
+def _unanswered(conversation: Conversation, message_id: str) -> ErrorRow:
+    """Stored, and left there. The last one can be sent once more, unless that would be left there too."""
+    why = conversation.why_unanswered
+    text = f"The model was not asked. {why or 'OpenCode stored this message and gave no reason.'}"
+    can_retry = not why and message_id == conversation.unanswered[-1]
+    return ErrorRow(key=f"{message_id}/unanswered", space=_NEAR, text=text, can_retry=can_retry)
 
 
 def _plain_pieces(text: str) -> list[str]:

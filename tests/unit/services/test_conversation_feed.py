@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from t3tray.core.domain.conversation import Conversation, KeptCopy
+import pytest
+
+from t3tray.core.domain.conversation import Conversation, KeptCopy, dated_ahead_sentence
 from t3tray.core.domain.evidence import Role, SessionFacts
 from t3tray.core.domain.transcript import Origin, Piece, PieceKind, ToolCall, Transcript, Utterance
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import ServerDown, ServerError, SessionMissing
 from t3tray.core.opencode.events import Connected
 from t3tray.core.opencode.wire import Message, TranscriptPage
+from t3tray.core.services import conversation as module
 from t3tray.core.services.conversation import FRAME, PAGE, ConversationFeed, Place, Teller
 from tests.support.transcripts import SESSION, event, grew, info, message, page, part_told, text, told, tool
 
@@ -22,6 +27,8 @@ CHILD = "ses_child"
 
 class Server:
     """Holds messages by session and tells pages of them; every request is noted."""
+
+    tells_turns = True
 
     def __init__(self, *messages: Message) -> None:
         self.held = {SESSION: [*messages]}
@@ -59,7 +66,10 @@ class Follower:
         self.slept: list[float] = []
         self.may_go_on = asyncio.Semaphore(1000)
         self._arrived = asyncio.Condition()
-        self.feed = ConversationFeed("thread", self._find_place, self._find_teller, self._find_copy, self._publish, self._sleep)
+        self.now = datetime.fromtimestamp(600, UTC)
+        self.feed = ConversationFeed(
+            "thread", self._find_place, self._find_teller, self._find_copy, self._publish, lambda: self.now, self._sleep
+        )
 
     async def _find_place(self) -> Place | None:
         return self.place
@@ -361,3 +371,65 @@ async def test_what_a_sub_agent_answered_is_told_without_its_session() -> None:
     assert [tool.child_session for tool in said.tools] == [None, None]
     tools = [piece.tool for piece in said.in_order if piece.tool]
     assert tools == list(said.tools) and (tools[0].output, tools[0].agent, tools[1]) == ("found", "explore", plain)
+
+
+async def test_a_message_that_no_answer_follows_in_an_idle_session_is_told() -> None:
+    async with following(Server(ASKED, REPLY, message(info(2, "user"), text(2, "and?")))) as follower:
+        shown = await follower.until(1)
+        assert (shown.unanswered, shown.why_unanswered) == (("msg_0002",), "")
+        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        assert (await follower.until(2)).unanswered == (), "it is asked now"
+        follower.server.held[SESSION].append(message(info(3), text(3, "so")))
+        follower.feed.hear(event("session.idle"))
+        follower.feed.hear(event("session.status", status={"type": "idle"}))
+        shown = await follower.until(3)
+    assert told_in(shown)[-1] == "so" and shown.unanswered == ()
+
+
+async def test_an_answer_may_still_begin_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DOUBT", 200)
+    follower = Follower(Server(ASKED))
+    follower.now = datetime.fromtimestamp(1, UTC) + timedelta(milliseconds=100)
+    running = asyncio.create_task(follower.feed.run())
+    assert (await follower.until(1)).unanswered == ()
+    follower.now += timedelta(seconds=1)
+    assert (await follower.until(2)).unanswered == ("msg_0000",), "nobody had to wake it"
+    running.cancel()
+
+
+@pytest.mark.parametrize("why", ["busy", "elsewhere", "no server", "added", "nothing said"])
+async def test_it_is_told_only_where_it_is_sure(why: str) -> None:
+    server = Server(REPLY, message(info(2, "user"), text(2, "and?")))
+    match why:
+        case "busy":
+            server.busy = frozenset({SESSION})
+        case "no server":
+            server.tells_turns = False
+        case "added":
+            server.held[SESSION][1] = message(info(2, "user"), text(2, "a copy") | {"metadata": {"t3tray": "intent"}})
+        case "nothing said":
+            server.held[SESSION][1] = message(info(2, "user"), {**text(2, ""), "type": "compaction"})
+    follower = Follower(server)
+    follower.place = Place(SESSION, "/work", may_be_at_work=why == "elsewhere")
+    running = asyncio.create_task(follower.feed.run())
+    assert (await follower.until(1)).unanswered == ()
+    running.cancel()
+
+
+async def test_behind_a_message_of_the_future_it_is_told_with_that_reason() -> None:
+    ahead = {"created": 86_400_000}
+    server = Server(message(info(0, "user", time=ahead), text(0, "x")), message(info(1, time=ahead), text(1, "y")))
+    server.held[SESSION].append(message(info(2, "user"), text(2, "and?")))
+    async with following(server) as follower:
+        shown = await follower.until(1)
+    assert shown.unanswered == ("msg_0002",)
+    assert shown.why_unanswered == dated_ahead_sentence(86_400_000) and "still to come" in shown.why_unanswered
+
+
+async def test_what_another_program_finishes_elsewhere_is_told_no_more() -> None:
+    async with following(Server(ASKED)) as follower:
+        assert (await follower.until(1)).unanswered == ("msg_0000",)
+        assert follower.place
+        follower.place = replace(follower.place, may_be_at_work=True)
+        follower.feed.look_again()
+        assert (await follower.until(2)).unanswered == ()
