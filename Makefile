@@ -16,7 +16,7 @@ demo:
 
 # A file's tests stay together. Three processes on two cores: half of them wait for a server at any time.
 test: setup
-	$(PYTEST) -n 3 --dist loadfile
+	$(PYTEST) -n 3 --dist loadfile --max-worker-restart 2
 
 # Random faults for a night, told as they go; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it.
 soak: setup

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
 # Where the tests run in the background (`nohup`, some CI) Ctrl+C is ignored, and every process of theirs would inherit that.
@@ -24,6 +26,9 @@ from tests.support.stub_model import StubModel
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("t3tray", deadline=None)
 settings.load_profile("t3tray")
+
+# Seconds after its own limit at which a test that still hangs ends its process.
+_GRACE = 120
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -69,3 +74,25 @@ def opencode_home(tmp_path: Path, model: StubModel) -> Iterator[OpenCodeHome]:
     home = OpenCodeHome(tmp_path / "opencode", model.url)
     yield home
     home.end_everything()
+
+
+# The `timeout` of a test is a signal, and comes once: neither a call in C that no signal ends nor a teardown after it is
+# limited by it, and one such test would hold the whole run for ever. This ends the process, with every thread's stack.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _end_if_it_hangs(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    _end_if_it_hangs(item)
+
+
+def pytest_runtest_logfinish() -> None:
+    faulthandler.cancel_dump_traceback_later()
+
+
+def _end_if_it_hangs(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("timeout")
+    limit = float(mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(limit + _GRACE, exit=True, file=item.config.stash[fault_handler_stderr_fd_key])

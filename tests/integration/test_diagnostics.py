@@ -55,7 +55,7 @@ async def test_no_title_folder_or_word_of_a_thread_is_in_them(engine: Engine, tm
     now = utc_now()
     engine.store.threads.add(Thread("3f2a", "My private matter", "/code/private", Source.T3TRAY, now, now, draft="dear diary"))
     text = await diagnose(engine)
-    assert "t3tray, unbound: 1" in text
+    assert "t3tray, new: 1" in text
     for private in ("private", "diary"):
         assert private not in text
 

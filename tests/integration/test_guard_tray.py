@@ -115,7 +115,7 @@ def test_without_the_tray_app_t3_code_fails_and_loses_nothing_and_with_it_again_
 
 def test_of_two_t3trays_the_one_that_comes_later_takes_over_when_the_first_ends(program: Program, world: World) -> None:
     with program.started("guard", "run") as first:
-        assert first.stdout and "listens" in first.stdout.readline()
+        assert first.stdout and "not in use" in first.stdout.readline()
         program.json("guard", "on", "--yes")
         password = settings(world)["providers"]["opencode"]["serverPassword"]
         with tray(program):

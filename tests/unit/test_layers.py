@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.errors": set(),
     "core.domain": set(),
     "core.opencode": {*_VALUES, "core.system", "core.store"},
-    "core.store": _VALUES,
+    "core.store": {*_VALUES, "core.system"},
     "core.system": _VALUES,
     "core.t3code": {*_VALUES, "core.system"},
     "core.services": {*_VALUES, *_ADAPTERS},

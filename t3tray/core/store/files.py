@@ -16,6 +16,7 @@ from pathlib import Path
 from t3tray.core.store.migration import Steps
 from t3tray.core.store.schema import JOURNAL_TRIGGERS, metadata
 from t3tray.core.store.trouble import is_damage
+from t3tray.core.system.backup import back_up
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -130,7 +131,7 @@ def copy_database(source: Path, target: Path) -> None:
     make_private_file(part)
     try:
         with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(part)) as writer:
-            reader.backup(writer)
+            back_up(reader, writer)
             writer.execute("PRAGMA journal_mode = DELETE").close()
         os.replace(part, target)
     finally:

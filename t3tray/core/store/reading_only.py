@@ -13,6 +13,7 @@ from t3tray.core.store.database import Database
 from t3tray.core.store.files import Look, look_into
 from t3tray.core.store.migration import OURS
 from t3tray.core.store.opening import FILE_NAME
+from t3tray.core.system.backup import back_up
 
 
 def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[str, ...]]:
@@ -24,7 +25,7 @@ def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[
             with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source:
                 if pragma:
                     source.execute(pragma).close()
-                source.backup(memory)
+                back_up(source, memory)
             found: Look = look_into(memory, OURS)
         except (sqlite3.Error, OSError):
             continue

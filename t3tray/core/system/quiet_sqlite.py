@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from t3tray.core.system.backup import back_up
 from t3tray.core.system.regular_file import refuse_special
 
 BUSY_SECONDS = 2.0
@@ -75,7 +76,7 @@ class QuietReader:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:
             with closing(sqlite3.connect(part)) as writer:
-                self._connection.backup(writer)
+                back_up(self._connection, writer)
                 writer.execute("PRAGMA journal_mode = DELETE").close()
             if self._has_changed():
                 raise KeptChanging(f"{self.path} changed while it was copied.")
