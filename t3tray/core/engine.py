@@ -136,7 +136,7 @@ class Engine:
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
         self.remedies = Remedies(tools, self._repair)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
-        sending = Sending(store, run_sql, self.resume, utc_now)
+        sending = Sending(store, run_sql, self.resume, utc_now, author)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
         self._verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)

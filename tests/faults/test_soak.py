@@ -108,14 +108,15 @@ def two_servers(folder: Path, home: OpenCodeHome) -> Iterator[None]:
     """As far as a name tells."""
     program = folder / "named" / "opencode"
     program.parent.mkdir()
-    program.symlink_to(shutil.which("sleep") or "sleep")
-    both = [subprocess.Popen([program, "600"], env=home.environment) for _ in range(2)]
+    program.symlink_to("/bin/sh")
+    argv = [program, "-c", "read line", "serve"]
+    both = [subprocess.Popen(argv, env=home.environment, stdin=subprocess.PIPE) for _ in range(2)]
     try:
         yield
     finally:
         for each in both:
             each.kill()
-            each.wait()
+            each.communicate()
 
 
 def _copied(path: Path) -> bytes:

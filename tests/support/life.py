@@ -58,7 +58,7 @@ class Life:
         survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
         self.resume = Resume(self.store, run, surroundings, survey.recall)
         limits = Limits(arrival=0.05, unanswered_arrival=0.05, dropped=0.05, quiet=0.05, again=0.01, doubt=0.05, away=0.05)
-        self.sending = Sending(self.store, run, self.resume, now, limits=limits)
+        self.sending = Sending(self.store, run, self.resume, now, self.author, limits=limits)
 
         async def connect() -> FakeServer:
             return server

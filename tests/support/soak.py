@@ -145,8 +145,11 @@ class SoakWorld:
         self.check()
 
     def put_store_back(self) -> None:
-        """What a person does with a backup, or a disk with a power cut: our file is an older one."""
+        """What a disk does with a power cut: our file is an older one, and nothing runs any more."""
         self._end_tray()
+        for process in self._processes():
+            if _is_server(process):
+                process.kill()
         path = self.program.data / "t3tray.sqlite"
         if self._copy is not None:
             for suffix in ("-wal", "-shm"):
@@ -165,7 +168,7 @@ class SoakWorld:
                 self._copy = copy.serialize()
 
     def servers(self) -> list[int]:
-        return [process.pid for process in self._processes() if process.name() == "opencode"]
+        return [process.pid for process in self._processes() if _is_server(process)]
 
     def held_servers(self) -> set[int]:
         """The server that runs for somebody: under a lease that stands by itself, or is held by a process that lives."""
@@ -284,6 +287,12 @@ class SoakWorld:
 
     def _processes(self) -> Iterator[psutil.Process]:
         return self._home.processes()
+
+
+def _is_server(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.name() == "opencode" and "serve" in process.cmdline()
+    return False
 
 
 def _rows(path: Path, query: str, *values: str) -> list[tuple[object, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from t3tray.core.domain.evidence import Activity
+from t3tray.core.domain.prompt import MAY_ARRIVE_FOR
 from t3tray.core.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut
 from t3tray.core.opencode.changes import TurnBroke, change_of
 from t3tray.core.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
@@ -46,7 +47,7 @@ class Limits:
     # Until a message that the server has taken is in its session.
     arrival: float = 60.0
     # The same, where the request to take it brought no answer.
-    unanswered_arrival: float = 20.0
+    unanswered_arrival: float = MAY_ARRIVE_FOR
     # From an error in the session until a message that is not in it counts as dropped: some errors are told before it is stored.
     dropped: float = 3.0
     # Until the server is asked where its events tell nothing.

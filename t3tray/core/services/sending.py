@@ -27,6 +27,7 @@ from t3tray.core.services.resume import NotResumable, Resume
 from t3tray.core.services.turn import Outcome, Turn
 from t3tray.core.services.views import Resumption
 from t3tray.core.store.store import Store
+from t3tray.core.system.author import Author
 from t3tray.core.system.serial import SerialExecutor
 
 __all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Sent", "Step", "Waiting", "Warned", "without"]
@@ -35,6 +36,7 @@ __all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Sent", "Step", "Waiting
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()
 _GO_ON = "Send another one to go on."
+_LOOK_AGAIN = "Look at the thread, then send it again."
 _HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again."
 
 
@@ -70,6 +72,7 @@ class Sending:
         run_sql: SerialExecutor,
         resume: Resume,
         now: Callable[[], datetime],
+        author: Author,
         ids: MessageIds | None = None,
         clock: Callable[[], float] = time.monotonic,
         limits: Limits = _LIMITS,
@@ -79,6 +82,7 @@ class Sending:
         self._run_sql = run_sql
         self._resume = resume
         self._now = now
+        self._author = author
         self._ids = ids or MessageIds(lambda: int(now().timestamp() * 1000), random.SystemRandom(), store.id)
         self._clock = clock
         self._limits = limits
@@ -178,7 +182,7 @@ class Sending:
         session_id = resumption.session_id or ""
         session, _ = await asyncio.gather(server.session(session_id), self._refuse_the_future(session_id, server))
         prompt = Prompt(self._ids.next(), resumption.thread.id, session_id, text, self._now())
-        await self._run_sql(self._store.prompts.add, prompt)
+        await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
         exchange = self._prepared(prompt, server)
         await exchange.hand_over(text, session.facts.directory)
         return exchange
@@ -221,7 +225,12 @@ class Sending:
         """Renew the proof and tell how the turn ended. What cannot be read of a turn that was answered is only warned of."""
         turn, warnings = exchange.turn, list(exchange.warnings)
         try:
-            await self._resume.renew(resumption.thread.id, server, Actor.TURN, "the turn ended")
+            bound = (await self._run_sql(self._store.journal.binding, resumption.thread.id)).cursor
+            if bound is None or bound.session_id != resumption.session_id:
+                # By a remedy that leaves what was said, chosen while the model answered.
+                yield Warned(f"This thread has left {resumption.session_id} meanwhile: the message and its answer stay there.")
+            else:
+                await self._resume.renew(resumption.thread.id, server, Actor.TURN, "the turn ended")
             await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
         except (ServerError, StoreError) as error:
             warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")

@@ -5,6 +5,7 @@ An entry and what it does to `cursors` are one transaction. What entries mean is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,12 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
+from t3tray.core.domain.prompt import MAY_ARRIVE_FOR
 from t3tray.core.errors import OurBug, Refused, StoreError
 from t3tray.core.store.column_types import Unreadable, decode
 from t3tray.core.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, note, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.journal_file import JournalFile
-from t3tray.core.store.schema import cursors, journal, threads
+from t3tray.core.store.schema import cursors, journal, prompts, threads
 
 _LOOK_AGAIN = "Look at the thread again, and choose again."
 
@@ -34,19 +36,20 @@ class Journal:
         """Record these and bring the cursors to what they say; returns them with their places.
 
         `since` is `last_change` of the thread as the caller saw it when it was decided. Raises Refused, and records nothing, when
-        something has changed since or another remedy is under way, when the intent was settled meanwhile, and when the thread or
-        the session is bound otherwise than an entry takes for granted.
+        something has changed since, another remedy is under way or a message is on its way in the thread, when the intent was
+        settled meanwhile, and when the thread or the session is bound otherwise than an entry takes for granted.
         """
         with self._file.recording(self._database) as connection:
             _refuse_settled(connection, entries)
             if since is not None:
                 _refuse_changed(connection, entries, since)
+                _refuse_on_its_way(connection, entries[0])
             return tuple(append_entry(connection, entry) for entry in entries)
 
     def prove(self, entry: Entry) -> bool:
         """Record a renewed proof, if the thread is still bound to that session and there is anything new. True when recorded."""
         with self._database.write() as connection:
-            live = _live(connection, entry.thread_id)
+            live = live_cursor(connection, entry.thread_id)
             if live is None or live.session_id != entry.session_id or live == entry.cursor:
                 return False
             append_entry(connection, entry)
@@ -65,7 +68,7 @@ class Journal:
         with self._database.read() as connection:
             pending = _entries(connection, _pending().where(journal.c.thread_id == thread_id))
             return Binding(
-                cursor=_live(connection, thread_id),
+                cursor=live_cursor(connection, thread_id),
                 pending=tuple(entry.intent or "" for entry in pending),
                 has_history=bool(connection.scalar(select(exists().where(journal.c.thread_id == thread_id)))),
             )
@@ -138,17 +141,31 @@ def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:
 def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: int) -> None:
     """Compare and set: in one transaction with what is written then, so between processes too."""
     mine = journal.c.thread_id == entries[0].thread_id
-    intents = {entry.intent for entry in entries if entry.intent}
-    for other in _entries(connection, _pending().where(mine, journal.c.intent.not_in(intents))):
-        # A repair changes T3 Code's binding, not ours; it may stand open for long, with its home gone.
-        if other.deed is None or other.deed.repair is None:
-            raise Refused(
-                f"Another change of this thread was begun at {other.at:%H:%M:%S} UTC and is not finished ({other.why}).",
-                "Wait for its end, then look at the thread again. `t3tray doctor` tells why it stands open.",
-            )
+    for other in under_way(connection, entries[0].thread_id, {entry.intent for entry in entries if entry.intent}):
+        raise Refused(
+            f"Another change of this thread was begun at {other.at:%H:%M:%S} UTC and is not finished ({other.why}).",
+            "Wait for its end, then look at the thread again. `t3tray doctor` tells why it stands open.",
+        )
     latest = connection.scalar(select(func.max(journal.c.seq)).where(mine, journal.c.event.in_(CHANGES)))
     if (latest or 0) != since:
         raise Refused("The binding of this thread has changed since you looked.", _LOOK_AGAIN)
+
+
+def _refuse_on_its_way(connection: Connection, entry: Entry) -> None:
+    """A message that arrives in the session that is left would be missing in the thread's next one."""
+    handed_over = connection.scalars(select(prompts.c.at).where(prompts.c.thread_id == entry.thread_id)).all()
+    if any(isinstance(at, datetime) and abs((entry.at - at).total_seconds()) < MAY_ARRIVE_FOR for at in handed_over):
+        raise Refused(
+            "A message was sent in this thread a moment ago and is not in its session yet. Nothing was changed.",
+            "Wait until it has arrived, then look at the thread again.",
+        )
+
+
+def under_way(connection: Connection, thread_id: str, but: Collection[str] = ()) -> tuple[Entry, ...]:
+    """The changes of this thread's binding that were begun and not settled. A repair is none: it changes T3 Code's binding, not
+    ours, and may stand open for long, with its home gone."""
+    found = _entries(connection, _pending().where(journal.c.thread_id == thread_id, journal.c.intent.not_in(but)))
+    return tuple(entry for entry in found if entry.deed is None or entry.deed.repair is None)
 
 
 def append_entry(connection: Connection, entry: Entry) -> Entry:
@@ -167,10 +184,10 @@ def apply_entry(connection: Connection, entry: Entry) -> None:
             _bind(connection, entry, _cursor_of(entry))
         case Event.PROVEN:
             cursor = _cursor_of(entry)
-            _refuse_another(connection, entry, _live(connection, entry.thread_id))
+            _refuse_another(connection, entry, live_cursor(connection, entry.thread_id))
             connection.execute(update(cursors).where(mine).values(cursor=cursor))
         case Event.SUPERSEDED | Event.RELEASED:
-            live = _live(connection, entry.thread_id)
+            live = live_cursor(connection, entry.thread_id)
             if live is not None and entry.session_id is not None:
                 _refuse_another(connection, entry, live)
             connection.execute(delete(cursors).where(mine))
@@ -181,7 +198,7 @@ def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
     try:
         connection.execute(insert(cursors).values(row))
     except IntegrityError as error:
-        live = _live(connection, entry.thread_id)
+        live = live_cursor(connection, entry.thread_id)
         if live is not None:
             raise Refused(
                 f"This thread is already bound to {live.session_id}, so it was not bound to {cursor.session_id}.",
@@ -209,7 +226,8 @@ def _cursor_of(entry: Entry) -> Cursor:
     return entry.cursor
 
 
-def _live(connection: Connection, thread_id: str) -> Cursor | None:
+def live_cursor(connection: Connection, thread_id: str) -> Cursor | None:
+    """What the thread is bound to."""
     row = connection.execute(select(cursors).where(cursors.c.thread_id == thread_id)).one_or_none()
     return None if row is None else _sound(connection, *row)
 

@@ -5,12 +5,16 @@ It judges nothing. A message is forgotten here when it was seen in its session, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select
 
 from t3tray.core.domain.prompt import Prompt
+from t3tray.core.errors import Refused
 from t3tray.core.store.damaged_rows import LONG_AGO, readable
 from t3tray.core.store.database import Database
+from t3tray.core.store.journal import live_cursor, under_way
 from t3tray.core.store.schema import prompts
 
 
@@ -20,8 +24,19 @@ class Prompts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, prompt: Prompt) -> None:
+    def add(self, prompt: Prompt, is_at_work: Callable[[str], bool], hint: str) -> None:
+        """From now on, until it is forgotten, its thread's binding stays as it is.
+
+        Compare and set: raises Refused, with `hint`, when the thread is bound to another session by now, or a process is at work
+        on a change of its binding; `is_at_work` tells that of an intent.
+        """
         with self._database.write() as connection:
+            live = live_cursor(connection, prompt.thread_id)
+            if live is None or live.session_id != prompt.session_id:
+                raise Refused("The binding of this thread has changed since it was verified.", hint)
+            for change in under_way(connection, prompt.thread_id):
+                if is_at_work(change.intent or ""):
+                    raise Refused(f"The binding of this thread is being changed right now ({change.why}).", hint)
             connection.execute(insert(prompts).values(asdict(prompt)))
 
     def of(self, thread_id: str) -> tuple[Prompt, ...]:

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from t3tray.core.domain.carrying import Carried, carried
 from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Activity
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
 from t3tray.core.domain.transcript import Origin, Transcript
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused, ServerError
 from t3tray.core.opencode.wire import Marker, SessionRecord, marked_metadata
 from t3tray.core.services.evidence import cursor_now
@@ -51,13 +52,23 @@ class _Making:
         make: Callable[[SessionServer, Marker], Awaitable[SessionRecord]],
         finish: Callable[[SessionServer, Cursor], Awaitable[Cursor]],
         others: tuple[str, ...] = (),
+        compare: Callable[[SessionServer], Awaitable[None]] | None = None,
     ) -> None:
-        """Intend, make, fill, and only then bind; `others` count as the thread's no longer."""
+        """Intend, compare, make, fill, and only then bind; `others` count as the thread's no longer.
+
+        From the intent on nothing is sent in the thread. `compare` raises Refused where what was planned would lack something.
+        """
         thread = details.row.thread
         server = await self._tools.connect()
         journal = Record.of(self._tools, details, deed)
         try:
             await journal.write(journal.entry(Event.INTENDED, why))
+            try:
+                if compare is not None:
+                    await compare(server)
+            except Refused:
+                await journal.write(journal.entry(Event.ABANDONED, "refused before anything was made"))
+                raise
             # Cancelled in between, nobody could tell whether the server makes it after we have looked.
             made = await to_the_end(make(server, Marker(thread.id, journal.intent, self._tools.store.id)))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
@@ -112,9 +123,16 @@ class Carry(_Making):
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
             return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)
 
+        async def compare(server: SessionServer) -> None:
+            await _refuse_busy(server, details)
+            if (await self._tools.run_sql(self._source, details, choice.session_id))[0] != transcript:
+                raise Refused(
+                    "The conversation has grown since you looked.", "Look at what would be carried now, and choose again."
+                )
+
         async def carry_out() -> None:
-            why = f"restored {restored}: {_messages(packed)}"
-            await self._make(details, Deed(Remedy.CARRY), why, _new_session(details), finish, _others(details))
+            why, deed = f"restored {restored}: {_messages(packed)}", Deed(Remedy.CARRY)
+            await self._make(details, deed, why, _new_session(details), finish, _others(details), compare)
 
         return Plan(_carry_preview(details, transcript, origin, packed), carry_out)
 
@@ -159,16 +177,28 @@ class Fork(_Making):
         async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
             return replace(cursor, restored=bound.restored, lacks=bound.lacks)
 
+        async def compare(server: SessionServer) -> None:
+            await _refuse_busy(server, details)
+
         async def carry_out() -> None:
             parent = (await (await self._tools.connect()).session(bound.session_id)).facts
             deed = Deed(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
-            await self._make(details, deed, f"forked from {bound.session_id}", make, finish)
+            await self._make(details, deed, f"forked from {bound.session_id}", make, finish, compare=compare)
 
         return Plan(preview, carry_out)
 
     def _look(self, session_id: str) -> str:
         with self._tools.library() as library:
             return library.session(session_id).title
+
+
+async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
+    """Raises Refused while the server's turn runs in the bound session: its answer would be missing in what is made of it."""
+    session, row = details.row.session_id, details.row
+    if session is None or row.verdict.kind is not Kind.RESUMABLE:
+        return
+    if await server.activity(session, row.thread.directory) is Activity.BUSY:
+        raise Refused(f"A turn is running in {session}.", "Nothing was changed. Try again when it is over.")
 
 
 def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason | None = None) -> Iterator[Transcript]:
