@@ -145,11 +145,8 @@ class SoakWorld:
         self.check()
 
     def put_store_back(self) -> None:
-        """What a disk does with a power cut: our file is an older one, and nothing runs any more."""
+        """What a person does with a backup, or a disk with a power cut: our file is an older one."""
         self._end_tray()
-        for process in self._processes():
-            if _is_server(process):
-                process.kill()
         path = self.program.data / "t3tray.sqlite"
         if self._copy is not None:
             for suffix in ("-wal", "-shm"):
@@ -160,12 +157,8 @@ class SoakWorld:
     def _take_copy(self) -> None:
         path = self.program.data / "t3tray.sqlite"
         if path.is_file():
-            with (
-                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
-                closing(sqlite3.connect(":memory:")) as copy,
-            ):
-                source.backup(copy)
-                self._copy = copy.serialize()
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=LIMIT)) as source:
+                self._copy = source.serialize()
 
     def servers(self) -> list[int]:
         return [process.pid for process in self._processes() if _is_server(process)]
