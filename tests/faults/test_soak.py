@@ -34,7 +34,7 @@ WORLD = 50
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(604_800)
 def test_whatever_goes_wrong_the_rules_of_the_design_hold(tmp_path: Path) -> None:
     first, wanted, began = int(os.environ.get("T3TRAY_SEED") or random.randrange(2**31)), rounds(USUAL), time.monotonic()
     done, ends, seed = 0, Counter[str](), first
