@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtGui import QIcon, QSessionManager
-from PySide6.QtWidgets import QApplication
 
 from t3tray.core.system.hard_end import HARD_END, end_at_last
+from t3tray.qt.ending import EndingApplication, forget_lost_display, on_lost_display
 from t3tray.qt.instance import Instance
 from t3tray.qt.tray import Tray
 from t3tray.resources import resource
@@ -46,7 +46,7 @@ class Application(QObject):
     ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
-        self._qt = QApplication(sys.argv[:1])
+        self._qt = EndingApplication(sys.argv[:1])
         # Where it is not set, a change of the desktop's theme may give all new text the fixed font.
         self._qt.setFont(self._qt.font())
         super().__init__()
@@ -78,9 +78,14 @@ class Application(QObject):
         self._tray.chosen.connect(self._on_chosen)
         self._tray.clicked.connect(self._on_raise_wanted)
         self._tray.show()
+        self._qt.quit_wanted.connect(self._on_quit_wanted)
+        on_lost_display(self._end_now)
         # Everything that takes time comes after the icon has been drawn.
         QTimer.singleShot(0, self._on_icon_shown)
-        return self._qt.exec()
+        try:
+            return self._qt.exec()
+        finally:
+            forget_lost_display()
 
     def _say(self, words: str) -> None:
         """Why there is no app: where it was started from, or in a window where nobody reads that."""
@@ -345,19 +350,25 @@ class Application(QObject):
             if window:
                 window.hide()
         if self._bridge is None:
-            self._qt.quit()
+            self._qt.exit()
             return
         self._bridge.close(stops_server)
         # Should the other thread not come to its end, the app does.
-        QTimer.singleShot(_LAST_MOMENT, self._qt.quit)
+        QTimer.singleShot(_LAST_MOMENT, self._qt.exit)
 
     @Slot()
     def _on_ended(self) -> None:
-        self._qt.quit()
+        self._qt.exit()
 
     @Slot(QSessionManager)
     def _on_session_end(self, _manager: QSessionManager) -> None:
         """The desktop waits for us here, and nowhere later."""
+        self._end_now()
+
+    def _end_now(self) -> None:
+        """End in order before this returns: the process may be gone right after."""
+        self._quitting = True
+        end_at_last(HARD_END)
         if self._bridge:
             self._bridge.close()
             self._bridge.join()

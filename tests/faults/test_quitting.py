@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.desktop import Started
 
 APP = """
 import sys
@@ -18,9 +25,14 @@ app = application.Application(Path(sys.argv[1]), lambda: FakeDesk(Overview(READY
 """
 
 
-def run(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
+def run(tmp_path: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", APP + script, str(tmp_path / "data")], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", APP + script, str(tmp_path / "data")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
     )
 
 
@@ -66,3 +78,79 @@ app.run()
     )
     assert done.returncode == 1
     assert "in hang" in done.stderr
+
+
+# The desk tells when it was closed in order.
+IN_ORDER = """
+class Desk(FakeDesk):
+    async def close(self):
+        await super().close()
+        print("closed in order", flush=True)
+app._make_desk = lambda: Desk(Overview(READY, (row("a"),)))
+there = QTimer()
+def when_there(do):
+    there.timeout.connect(lambda: app._bridge and app._bridge.overview and (there.stop(), do()))
+    there.start(10)
+"""
+
+
+def test_the_desktops_own_quit_ends_it_in_order(tmp_path: Path) -> None:
+    """The Dock's and a logout's on macOS, which Qt would follow at once, with everything still running."""
+    done = run(
+        tmp_path,
+        f"""
+{IN_ORDER}
+from PySide6.QtCore import QEvent
+when_there(lambda: app._qt.postEvent(app._qt, QEvent(QEvent.Type.Quit)))
+sys.exit(app.run())
+""",
+    )
+    assert (done.returncode, done.stdout) == (0, "closed in order\n"), done.stderr
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no X server to lose")
+def test_a_lost_display_ends_it_in_order(tmp_path: Path) -> None:
+    with Started(["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]) as display:
+        done = run(
+            tmp_path,
+            f"""
+{IN_ORDER}
+import os, signal
+when_there(lambda: os.kill({display.pid}, signal.SIGKILL))
+sys.exit(app.run())
+""",
+            DISPLAY=f":{display.first_line()}",
+            QT_QPA_PLATFORM="xcb",
+        )
+    assert done.stdout == "closed in order\n", done.stderr
+    assert "connection broke" in done.stderr
+
+
+def test_what_is_to_end_with_a_hanging_app_does(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+import subprocess, os, signal
+from t3tray.core.system import hard_end
+from t3tray.core.system.hard_end import ends_with_us, outlives_us
+application.HARD_END = 1.0
+quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+mine, other = (subprocess.Popen(["sleep", "600"], **quiet) for _ in range(2))
+for child in (mine, other):
+    ends_with_us(child.pid, lambda child=child: (os.killpg(child.pid, signal.SIGKILL), child.wait()))
+outlives_us(other.pid)
+print(mine.pid, other.pid, flush=True)
+def hang():
+    app._on_quit_wanted()
+    while True:
+        pass
+QTimer.singleShot(500, hang)
+app.run()
+""",
+    )
+    mine, other = map(int, done.stdout.split())
+    try:
+        assert done.returncode == 1
+        assert not psutil.pid_exists(mine) and psutil.pid_exists(other)
+    finally:
+        psutil.Process(other).kill()

@@ -245,6 +245,10 @@ class Started:
         self._process.terminate()
         self._process.communicate(timeout=_LIMIT)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def first_line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()

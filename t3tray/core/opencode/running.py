@@ -22,6 +22,7 @@ from t3tray.core.opencode.probe import ask_health
 from t3tray.core.opencode.supervisor import Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, Halted, ServerProgram, Tenancy, Tenant
 from t3tray.core.opencode.work import WorkMeter
+from t3tray.core.system.hard_end import ends_with_us, outlives_us
 
 _log = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ class Running:
                 await self._tenancy.bury(tenant.lease)
             except StoreError as error:
                 _log.warning("The end of the server could not be recorded: %s", error.message)
+        outlives_us(tenant.process.pid)
         self._tenancy.tenant = None
 
     def cancel(self) -> None:
@@ -183,8 +185,11 @@ class Running:
         run, loop = self._supervisor.run, asyncio.get_running_loop()
         keeping = self._begin(self._keep_log(run, tenant))
         self._begin(self._watch_start(run, tenant))
+        if tenant.is_child and not self._detached:
+            ends_with_us(tenant.process.pid, tenant.process.kill)
 
         def on_end(code: int | None) -> None:
+            outlives_us(tenant.process.pid)
             keeping.cancel()
             if not self.is_closing:
                 self._begin(self._after_end(run, tenant, code))

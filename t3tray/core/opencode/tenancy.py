@@ -24,6 +24,7 @@ from t3tray.core.opencode.unpacking import take_away, unpacking_in
 from t3tray.core.store.lease import Holder, Lease, Leases
 from t3tray.core.system.environment import server_environment
 from t3tray.core.system.finish import to_the_end
+from t3tray.core.system.hard_end import outlives_us
 from t3tray.core.system.machine import is_this_machine, name_of, this_machine
 from t3tray.core.system.process_identity import is_running
 from t3tray.core.system.secrecy import new_password
@@ -243,6 +244,7 @@ class Tenancy:
     async def detach(self) -> None:
         """It stays when nobody holds it."""
         if self.tenant:
+            outlives_us(self.tenant.process.pid)
             await self._run_sql(self._leases.set_detached, self.tenant.lease.token, True)
 
     async def is_detached(self, token: str) -> bool:
