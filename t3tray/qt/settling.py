@@ -17,7 +17,7 @@ SETTLE = "Look and Settle…"
 
 def restore_words(restore: Restore, rows: Iterable[ThreadRow]) -> tuple[str, str]:
     """What happened, and what it means for the threads that are listed."""
-    happened = " ".join(what_happened(restore))
+    happened = _happened(restore)
     if restore.complete:
         return happened, "All bindings are as they were; settings and drafts may be older."
     count = sum(restore.remark in row.verdict.detail for row in rows)
@@ -25,6 +25,15 @@ def restore_words(restore: Restore, rows: Iterable[ThreadRow]) -> tuple[str, str
         return happened, "Changes after that were missing."
     which = "The binding of 1 thread" if count == 1 else f"The bindings of {count} threads"
     return happened, f"{which} may be older. Check {'it' if count == 1 else 'each'} on its page, or settle it."
+
+
+def _happened(restore: Restore) -> str:
+    """In one sentence; the sheet has all of it."""
+    if restore.copy_at:
+        return f"t3tray's data was put back from the copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC."
+    if restore.aside:
+        return "t3tray's data was set aside, and there is no good copy: it begins anew."
+    return what_happened(restore)[0]
 
 
 class SettleSheet(Sheet):

@@ -46,7 +46,10 @@ def named(widget: QWidget, text: str) -> QPushButton:
 
 def test_the_bar_says_what_happened_with_a_button_in_the_place_of_a_command(window: MainWindow, qtbot: QtBot) -> None:
     told = texts(window.bars.restore)
-    assert "The copy of 2026-11-24 09:00 UTC was put back." in told and "The binding of 1 thread may be older." in told
+    assert (
+        "t3tray's data was put back from the copy of 2026-11-24 09:00 UTC." in told
+        and "The binding of 1 thread may be older." in told
+    )
     assert "doctor" not in texts(window) and "The disk is full." in texts(window.bar)
     with qtbot.waitSignal(window.settling_wanted):
         named(window.bars.restore, SETTLE).click()
@@ -106,9 +109,7 @@ def test_each_plan_says_what_is_so() -> None:
     assert settle_plan(RESTORE, (), ()).lost == () and "found, or verified" in settle_plan(RESTORE, (), ()).before[-1]
     two = settle_plan(RESTORE, ("A", "B"), ())
     assert "The bindings of these 2 threads may be older, so they do not count as proved:" in two.before
-    assert (
-        "The session that is recorded now counts as the right one for each of them; their next message goes there." in two.after
-    )
+    assert any("counts as the right one for each of these threads" in line for line in two.after)
     assert "  and 12 more" in settle_plan(RESTORE, [f"{n}" for n in range(20)], ()).before
     gap = Restore(NOON, "lacks changes of bindings that OpenCode's sessions show", 3, complete=False)
     assert restore_words(gap, ()) == (f"t3tray's data {gap.trouble}.", "Changes after that were missing.")

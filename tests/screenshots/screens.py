@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from t3tray.demo.table import Fate, thread_of
 from t3tray.qt.listing import Section
@@ -38,10 +38,12 @@ def take_all(stage: Stage) -> list[str]:
 
 
 def _wide(stage: Stage) -> QWidget | None:
-    stage.choose(_PARSER)
-    stage.tab("Conversation")
+    # Until then the list would move under what is chosen.
+    stage.until(lambda: stage.is_alarmed(thread_of(Fate.SWITCHES).title), "the switch")
     # The list as somebody keeps it who has looked through what cannot be resumed.
     stage.fold(Section.CANNOT_RESUME, False)
+    stage.choose(_PARSER)
+    stage.tab("Conversation")
     return stage.window
 
 
@@ -65,6 +67,11 @@ def _remedy(stage: Stage) -> QWidget | None:
 def _alarm(stage: Stage) -> QWidget | None:
     stage.choose(thread_of(Fate.SWITCHES).title)
     return stage.window
+
+
+def _heal(stage: Stage) -> QWidget | None:
+    _alarm(stage)
+    return stage.window if stage.press("Give T3 Code Its Memory Back") else None
 
 
 def _page(stage: Stage) -> QWidget | None:
@@ -105,12 +112,19 @@ def _history(stage: Stage) -> QWidget | None:
     if not (_remedy(stage) and stage.press("Carry It Over")):
         return None
     stage.wait(3000)
+    stage.choose(thread_of(Fate.DELETED).title)
+    stage.window.threads.table.scrollToTop()
     return stage.window if stage.tab("History") else None
 
 
 def _settings(stage: Stage) -> QWidget | None:
     stage.press("Settings")
-    return stage.top(SettingsWindow)
+    settings = stage.top(SettingsWindow)
+    if settings:
+        stage.until(
+            lambda: any("of them are OpenCode's" in each.text() for each in settings.findChildren(QLabel)), "what was found"
+        )
+    return settings
 
 
 def _first_start(stage: Stage) -> QWidget | None:
@@ -133,6 +147,7 @@ SCREENS = (
     Screen("blocked", _blocked, best=True),
     Screen("remedy", _remedy, best=True),
     Screen("alarm", _alarm, best=True),
+    Screen("heal", _heal),
     Screen("ask", _ask, best=True),
     Screen("question", _question),
     Screen("sub-agent", _agent),

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QSize, Qt, QTimer
-from PySide6.QtGui import QImage, QPalette
+from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
 
 from t3tray.demo.table import THREADS
 from t3tray.qt.appearance import follow_appearance
 from t3tray.qt.listing import Section
+from t3tray.qt.theme import colours
 from t3tray.qt.thread_model import ThreadModel
 from t3tray.qt.window import MainWindow
 
@@ -58,6 +59,12 @@ class Stage:
         loop = QEventLoop()
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
+
+    def is_alarmed(self, title: str) -> bool:
+        """Whether the list shows an alarm of this thread."""
+        model = self.window.threads.table.model()
+        assert isinstance(model, ThreadModel)
+        return any(thread.id in model.listing.unseen for thread in THREADS if thread.title == title)
 
     def choose(self, title: str, size: QSize = WIDE) -> None:
         """Bring up a thread's page, in a window of this size."""
@@ -133,7 +140,20 @@ def _picture(widget: QWidget, scale: int) -> QImage:
 
 
 def _few_colours(picture: QImage) -> QImage:
-    """The same with the colours that are there most often: a fifth of the size, and no difference that the eye sees."""
+    """The same with the colours that are there most often: a fifth of the size, and no difference that the eye sees.
+
+    A mark of a few dots keeps its colour too.
+    """
     counts = Counter(memoryview(picture.constBits()).cast("I"))
-    table = [colour for colour, _ in counts.most_common(256)]
+    scheme = colours()
+    grounds, inks = (scheme.base, scheme.raised), (scheme.good, scheme.unsure, scheme.bad, scheme.accent_text)
+    edges = [_between(ink, ground, share) for ink in inks for ground in grounds for share in (0.8, 0.6, 0.4, 0.2)]
+    roles = dict.fromkeys((*(colour.rgb() for colour in vars(scheme).values()), *edges))
+    table = [*roles, *(colour for colour, _ in counts.most_common(256) if colour not in roles)][:256]
     return picture.convertToFormat(QImage.Format.Format_Indexed8, table, Qt.ImageConversionFlag.AvoidDither)
+
+
+def _between(ink: QColor, ground: QColor, share: float) -> int:
+    """The edge of a letter."""
+    parts = zip((ink.red(), ink.green(), ink.blue()), (ground.red(), ground.green(), ground.blue()), strict=True)
+    return QColor(*(round(mine * share + below * (1 - share)) for mine, below in parts)).rgb()

@@ -175,5 +175,6 @@ def _messages(holding: Holding) -> str:
 
 def _held(holding: Holding) -> str:
     tokens = holding.input_tokens
-    told = "" if tokens is None else f"{tokens:,} token{'' if tokens == 1 else 's'}"
+    # None are counted until the first answer has its end.
+    told = f"{tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
     return ", ".join(filter(None, (_messages(holding), told)))

@@ -65,8 +65,8 @@ def settle_plan(restore: Restore, in_doubt: Sequence[str], split: Sequence[str])
         before += [f"{whose} may be older, so {'it does' if one else 'they do'} not count as proved:", *_listed(in_doubt)]
         before.append(f"“Check Now” on {'its' if one else 'a'} page verifies it; what is verified is in doubt no more.")
         after.append(
-            f"The session that is recorded now counts as the right one for {'this thread' if one else 'each of them'}; "
-            f"{'its' if one else 'their'} next message goes there."
+            f"The session that is recorded now counts as the right one for {'this thread' if one else 'each of these threads'}; "
+            "the next message goes there."
         )
         lost.append(
             f"The mark on {'this thread' if one else 'these threads'}: that another session may have taken the recorded one's"

@@ -114,7 +114,7 @@ def test_what_is_there_is_told_by_its_session_and_what_is_gone_by_its_copy(place
 def test_the_kept_copy_stands_for_a_session_that_is_gone(place: Place) -> None:
     place.server.delete(place.old)
     preview = place.preview()
-    assert any("It lacks 1 message, which t3tray's vault has:" in line for line in preview.before)
+    assert any("T3 Code's session lacks 1 message, which t3tray's vault has:" in line for line in preview.before)
     place.apply()
     assert "the codeword is PELICAN" in place.server.messages_held[place.new][-1].text
 
@@ -126,7 +126,7 @@ def test_what_is_left_out_for_length_is_said_before(place: Place) -> None:
     place.life.remedies = Remedies(place.life.tools)
     preview = place.preview()
     assert "Left out for length: the oldest 1 message." in preview.lost
-    assert any("1 message goes into it as one message of" in line for line in preview.after)
+    assert any("1 message goes into T3 Code's session as one message of" in line for line in preview.after)
 
 
 def test_done_twice_there_is_nothing_left_to_do(place: Place) -> None:

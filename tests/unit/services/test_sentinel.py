@@ -207,6 +207,11 @@ def test_every_alarm_is_a_sentence(post: Post) -> None:
     assert alarm_notice(switched) == "T3 Code goes on in another session: 40 messages before, 2 messages now."
 
 
+def test_tokens_that_are_not_counted_yet_are_not_told() -> None:
+    alarm = Alarm("t1", AlarmKind.SWITCHED, Cause.UNKNOWN, Holding("ses_a", 8, 900), Holding("ses_b", 2, 0), NOON, NOON)
+    assert "a session with 8 messages, 900 tokens to one with 2 messages: " in alarm_sentence(alarm)
+
+
 @pytest.mark.parametrize("kind", AlarmKind)
 @pytest.mark.parametrize("cause", Cause)
 def test_a_notice_is_short_and_names_no_session(kind: AlarmKind, cause: Cause) -> None:

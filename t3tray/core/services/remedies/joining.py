@@ -232,17 +232,20 @@ def _preview(
 ) -> Preview:
     told = {found.session_id: found for found in details.candidates}
     listed = ", ".join(others)
-    lacks = (f"It lacks {_messages(len(collected.utterances))}, which {collected.origin} has:",) if collected.utterances else ()
+    # Several sessions are named below: "it" could be any of them.
+    name = "the session that is kept" if remedy is Remedy.JOIN else "T3 Code's session"
+    lacking = f"{name[:1].upper()}{name[1:]} lacks {_messages(len(collected.utterances))}, which {collected.origin} has:"
+    lacks = (lacking,) if collected.utterances else ()
     lost = (
         *((packed.cut,) if packed.cut else ()),
         *((*collected.transcript.missing, "What tools returned, and what the model thought, is not carried.") if lacks else ()),
     )
     kept = (*((f"{listed} is left as it is in OpenCode; the history names it.",) if others else ()), "This can be undone.")
     comes = (
-        f"{_messages(packed.messages)} {'goes' if packed.messages == 1 else 'go'} into it as one message of"
+        f"{_messages(packed.messages)} {'goes' if packed.messages == 1 else 'go'} into {name} as one message of"
         f" {len(packed.text):,} characters, labelled; the model does not answer it."
         if packed.messages
-        else "Nothing has to be carried: it holds everything."
+        else f"Nothing has to be carried: {name} holds everything."
     )
     before = tuple(f"{name} holds {_messages(told[name].messages)}." for name in others if name in told)
     if remedy is Remedy.JOIN:
