@@ -34,6 +34,8 @@ python_packages() {
 
 qt_libraries() {
     [ "$(uname)" = Linux ] || return 0
+    # Without a display t3tray runs without Qt.
+    [ "$purpose" = test ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-}" ] || return 0
     local qt linked wanted=()
     qt=$(echo .venv/lib/python3*/site-packages/PySide6)
     # Not through a pipe: `grep -q` ends it at the first find, and with pipefail that would read as "nothing is missing".

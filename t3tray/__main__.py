@@ -1,4 +1,4 @@
-"""The one entry point: the tray app without a command, else the command line."""
+"""The one entry point: the app without a command, with a window or without one; else the command line."""
 
 from __future__ import annotations
 
@@ -13,22 +13,50 @@ def main() -> int:
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     if len(sys.argv) == 1:
         # The usual start: the icon does not wait for a parser.
-        from t3tray import app
-
-        return app.run(None)
+        return _start(None, False)
     from t3tray import cli
 
-    # Who closed one of them wants to read nothing there; what is written has to go somewhere all the same.
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+    _open_streams()
     arguments = cli.parse(sys.argv[1:], sys.stdout, sys.stderr)
+    if arguments.command == "run":
+        return _run_headless(arguments.data_dir, arguments.demo, arguments.json)
     if arguments.command is not None:
         return cli.run(arguments, sys.stdout, sys.stderr)
-    from t3tray import app
+    return _start(arguments.data_dir, arguments.demo)
 
-    if arguments.demo:
-        return app.run_demo()
-    return app.run(arguments.data_dir)
+
+def _start(data_dir: str | None, is_demo: bool) -> int:
+    """The app, with a window where there is a screen for one."""
+    from t3tray.core.errors import NoScreen
+    from t3tray.screen import has_screen, qt_is_broken
+
+    try:
+        if not has_screen(os.environ):
+            return _run_headless(data_dir, is_demo)
+        try:
+            from t3tray import app
+        except ImportError as error:
+            raise qt_is_broken(error) from error
+    except NoScreen as error:
+        if sys.stderr:
+            sys.stderr.write(f"{error.title}: {error.message}\n{error.hint}\n")
+        return error.exit_code
+    return app.run_demo() if is_demo else app.run(data_dir)
+
+
+def _run_headless(data_dir: str | None, is_demo: bool, as_json: bool = False) -> int:
+    from t3tray import headless
+
+    _open_streams()
+    if is_demo:
+        return headless.run_demo(as_json, sys.stdout, sys.stderr)
+    return headless.run(data_dir, as_json, sys.stdout, sys.stderr)
+
+
+def _open_streams() -> None:
+    """Who closed one of them wants to read nothing there; what is written has to go somewhere all the same."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
 
 
 def _nowhere() -> TextIO:

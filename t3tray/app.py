@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import faulthandler
 import linecache
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -38,29 +36,25 @@ def run(data_dir: str | None) -> int:
 def run_demo() -> int:
     """Run the tray app in a world of its own, which is gone afterwards; the exit code."""
     from t3tray.core.errors import T3TrayError
-    from t3tray.demo.scratch import Scratch
+    from t3tray.demo.scratch import entered
 
-    outside = dict(os.environ)
     try:
-        scratch = Scratch.make()
+        with entered() as (scratch, outside):
+            return _demo(scratch, outside).run()
     except T3TrayError as error:
         sys.stderr.write(f"{error.title}: {error.message}\n")
         return int(error.exit_code)
-    try:
-        return demo_application(scratch, outside).run()
-    finally:
-        # The app has ended in order; what is left to do here has limits of its own.
-        faulthandler.cancel_dump_traceback_later()
-        scratch.remove()
 
 
 def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Application:
     """The tray app in a scratch world, which this process lives in from now on. `outside` is the environment before."""
-    os.environ.clear()
-    os.environ.update(scratch.environment(outside))
-    # Python remembers the folder for temporary files that it found first.
-    tempfile.tempdir = None
+    from t3tray.demo.scratch import enter
 
+    enter(scratch, outside)
+    return _demo(scratch, outside)
+
+
+def _demo(scratch: Scratch, outside: Mapping[str, str]) -> Application:
     def make_desk() -> Desk:
         from t3tray.core.system.log_file import begin_log
 

@@ -34,7 +34,7 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
         for word in words:
             _refuse_undecodable(word)
         found = build_parser().parse_args(words)
-        if found.demo and (found.command or found.data_dir):
+        if found.demo and (found.command not in (None, "run") or found.data_dir):
             raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")
         return found
     except UsageError as error:
@@ -51,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="t3tray",
         description="Knows each thread's OpenCode session, and never lets a thread switch to an empty one in silence.",
-        epilog="Without a command the tray app starts. THREAD is an id or the beginning of one that fits no other.",
+        epilog="Without a command the tray app starts; where there is no display, `run` does. "
+        "THREAD is an id or the beginning of one that fits no other.",
     )
     parser.add_argument("--version", action="version", version=f"t3tray {__version__}")
     parser.add_argument("--data-dir", metavar="DIR", help=folder)
@@ -61,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     def add(name: str, summary: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=summary, description=summary, parents=[common])
 
+    run = add("run", "the tray app without a window: told line by line, until Ctrl+C")
+    # Without a default of its own: it would stand in the place of what was said before the command.
+    run.add_argument("--demo", action="store_true", default=argparse.SUPPRESS, help="on a scratch world that is gone afterwards")
     add("status", "the server, how many threads can be resumed, where they come from")
     add("threads", "every thread with its verdict").add_argument("--all", action="store_true", help="the archived ones too")
     add("show", "everything known of one thread").add_argument("thread", metavar="THREAD")

@@ -23,6 +23,7 @@ T3TrayError
 │   ├── ThreadNotFound         no thread with that id
 │   │   └── SessionNotFound    no session with that id, to make a thread for
 │   ├── UsageError             the words of a command or a field are off
+│   │   └── NoScreen           a display is named that no window can be shown on
 │   ├── NotResumable           the verdict forbids it or cannot tell; nothing was changed (services.resume, it holds the receipt)
 │   ├── CannotTell             no server says whether a session is there, so nothing is put in its place
 │   └── Refused                for safety; nothing was changed
@@ -166,6 +167,10 @@ class BadValue(UsageError):
     """What a setting cannot be."""
 
     title = "Invalid value"
+
+
+class NoScreen(UsageError):
+    title = "There is no screen to use"
 
 
 class CannotTell(WorldError):

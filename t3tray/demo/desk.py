@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -23,7 +24,7 @@ from t3tray.core.errors import BinaryNotFound, T3TrayError, WorldError
 from t3tray.core.opencode.binary import find_binary, login_shell_path
 from t3tray.core.services.views import Overview
 from t3tray.demo.folders import make_folders
-from t3tray.demo.going_on import end_turn, switch
+from t3tray.demo.going_on import SWITCHED, end_turn, switch
 from t3tray.demo.model import Model
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.t3 import T3Player
@@ -40,8 +41,11 @@ _log = logging.getLogger(__name__)
 class DemoDesk(Desk):
     """Make it where this process's environment is the scratch world's already; `outside` is what it was before."""
 
-    def __init__(self, scratch: Scratch, outside: Mapping[str, str]) -> None:
+    def __init__(self, scratch: Scratch, outside: Mapping[str, str], say: Callable[[str], None] | None = None) -> None:
+        """`say` is told the story; without it that goes to standard output, and why there is none to standard error."""
         super().__init__(str(scratch.data))
+        self._say = say or partial(_say, sys.stdout)
+        self._is_told_here = say is None
         self._scratch = scratch
         self._outside = outside
         self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
@@ -59,11 +63,17 @@ class DemoDesk(Desk):
             tell("Building the demo world")
             t3, live = await self._build(tell)
         except T3TrayError as error:
-            _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
+            if self._is_told_here:
+                _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
             raise
         except httpx.HTTPError as error:
             raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
-        _say(sys.stdout, f"{BANNER}. It lies in {self._scratch.root}\nThe command line on it:  {self._scratch.command} threads")
+        self._say(f"{BANNER}. It lies in {self._scratch.root}")
+        self._say(f"The command line on it:  {self._scratch.command} threads")
+        self._say(
+            f"In {self._switch_after:g} s T3 Code sends the next message of “{SWITCHED.title}” to a new, empty session, and says"
+            " nothing. t3tray does. The demo ends when you quit it, and all of it is gone then."
+        )
         going_on = asyncio.create_task(self._go_on(t3, live))
         try:
             await super().run(show)

@@ -5,6 +5,7 @@ Everything that the demo starts carries its owner in its environment, so that ex
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import secrets
 import shlex
@@ -13,8 +14,8 @@ import site
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -138,6 +139,28 @@ class Scratch:
         for folder in (self.code, self.root / "run", self.root / "tmp"):
             folder.mkdir(mode=0o700)
         prepare_offline(self._config)
+
+
+@contextmanager
+def entered() -> Iterator[tuple[Scratch, Mapping[str, str]]]:
+    """A new world, in which this process lives until it is removed at the end; with the environment before. Raises WorldError."""
+    outside = dict(os.environ)
+    scratch = Scratch.make()
+    try:
+        enter(scratch, outside)
+        yield scratch, outside
+    finally:
+        # What lived in it has ended in order; what is left to do here has limits of its own.
+        faulthandler.cancel_dump_traceback_later()
+        scratch.remove()
+
+
+def enter(scratch: Scratch, outside: Mapping[str, str]) -> None:
+    """Let this process live in that world from now on."""
+    os.environ.clear()
+    os.environ.update(scratch.environment(outside))
+    # Python remembers the folder for temporary files that it found first.
+    tempfile.tempdir = None
 
 
 def _leads_out(name: str) -> bool:

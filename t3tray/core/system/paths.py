@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Mapping
@@ -33,6 +34,11 @@ def close_own_folder(data: Path) -> None:
 def log_directory(data: Path) -> Path:
     """Where logs go: the user's place for logs, or inside the data folder when that is another than usual."""
     return platformdirs.user_log_path(_NAME, appauthor=False) if data == _usual() else data / "logs"
+
+
+def is_usual(data: Path) -> bool:
+    """Whether this data folder is used where none is named."""
+    return data == _usual() and VARIABLE not in os.environ
 
 
 def _usual() -> Path:

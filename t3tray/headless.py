@@ -1,0 +1,170 @@
+"""t3tray without a window: the same core as in the tray app, told line by line on standard output until a signal ends it.
+
+The composition root of that face. It imports no Qt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from t3tray import documents
+from t3tray.core.desk import Desk
+from t3tray.core.desk_life import live
+from t3tray.core.errors import ExitCode, OurBug, T3TrayError
+from t3tray.core.system.hard_end import HARD_END, end_at_last
+from t3tray.core.system.instance_lock import Holder, InstanceLock, runs_already
+from t3tray.core.system.log_file import begin_log
+from t3tray.core.system.paths import data_directory, log_directory
+from t3tray.interrupts import Interrupts
+from t3tray.printing import say
+from t3tray.run_documents import object_of
+from t3tray.teller import Teller, as_line
+
+# In seconds: how long a reader may take for the last lines.
+_LAST_LINES = 1.0
+_log = logging.getLogger(__name__)
+
+# Makes the desk; it is given what tells a sentence by the way.
+MakeDesk = Callable[[Callable[[str], None]], Desk]
+
+
+def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
+    """Until a signal; the exit code."""
+    directory = data_directory(data_dir, os.environ)
+    face = _Face(as_json, out, err)
+    return face.leave(face.run(directory, lambda note: Desk(str(directory))))
+
+
+def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
+    """The same in a world of its own, which is gone afterwards."""
+    from t3tray.demo.desk import DemoDesk
+    from t3tray.demo.scratch import entered
+
+    face = _Face(as_json, out, err)
+    try:
+        with entered() as (scratch, outside):
+            code = face.run(scratch.data, lambda note: DemoDesk(scratch, outside, note))
+    except T3TrayError as error:
+        code = face.refuse(error)
+    return face.leave(code)
+
+
+class _Face:
+    def __init__(self, as_json: bool, out: TextIO, err: TextIO) -> None:
+        self._as_json = as_json
+        self._out = out
+        self._err = err
+        self._is_written = True
+        self._code = ExitCode.DONE
+        self._end: Callable[[], None] = lambda: None
+
+    def run(self, directory: Path, make_desk: MakeDesk) -> int:
+        lock = InstanceLock(directory)
+        try:
+            with Interrupts() as interrupts:
+                if not lock.take(Holder(os.getpid(), has_window=False)):
+                    raise runs_already(lock.holder())
+                begin_log(log_directory(directory))
+                teller = Teller(self._as_json, self._out, directory, lambda: self._end())
+                try:
+                    asyncio.run(self._live(make_desk, teller, interrupts))
+                finally:
+                    by = signal.Signals(interrupts.received).name if interrupts.received else None
+                    teller.tell("ended", {"by": by}, "t3tray has ended.")
+                    self._is_written = teller.close(_LAST_LINES)
+                return self._code
+        except T3TrayError as error:
+            return self.refuse(error)
+        finally:
+            lock.release()
+
+    def refuse(self, error: T3TrayError) -> int:
+        """Say why there is nothing to tell; its exit code."""
+        if self._as_json:
+            with contextlib.suppress(OSError, ValueError):
+                self._out.write(f"{as_line(object_of('error', documents.error_document(error), datetime.now(UTC)))}\n")
+                self._out.flush()
+        else:
+            self._say(error)
+        return int(error.exit_code)
+
+    def leave(self, code: int) -> int:
+        """The process's last step."""
+        if not self._is_written:
+            # A thread still waits for a reader, and the interpreter would wait for the thread.
+            logging.shutdown()
+            os._exit(code)
+        return code
+
+    async def _live(self, make_desk: MakeDesk, teller: Teller, interrupts: Interrupts) -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+        def end() -> None:
+            """From any thread, also while the loop hangs."""
+            end_at_last(HARD_END)
+            with contextlib.suppress(RuntimeError):  # the loop is closed by now
+                loop.call_soon_threadsafe(stop.set)
+
+        def failed(error: BaseException) -> None:
+            told = error if isinstance(error, T3TrayError) else _bug(error)
+            self._code = told.exit_code
+            teller.tell("error", documents.error_document(told), "")
+            self._say(told)
+            stop.set()
+
+        self._end = end
+        interrupts.on_first(end)
+        if sys.platform == "win32":
+            for number in (signal.SIGINT, signal.SIGBREAK):
+                signal.signal(number, lambda *_: end())
+        with _watched(self._out, end):
+            desk = make_desk(teller.note)
+            await desk.tell_clicks(teller.clicked)
+            await live(desk, teller.publish, stop, failed)
+
+    def _say(self, error: T3TrayError) -> None:
+        if not self._as_json:
+            say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))) + "\n", self._err)
+
+
+def _bug(error: BaseException) -> OurBug:
+    _log.error("This is a mistake of t3tray's.", exc_info=error)
+    return OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
+
+
+@contextlib.contextmanager
+def _watched(out: TextIO, end: Callable[[], None]) -> Iterator[None]:
+    """Have `end` called when whoever reads a pipe goes, also while there is nothing to be told."""
+    loop = asyncio.get_running_loop()
+    try:
+        number = out.fileno()
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):
+        number, mode = -1, 0
+    if sys.platform == "win32" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        yield
+        return
+
+    def look() -> None:
+        loop.remove_reader(number)
+        poll = select.poll()
+        poll.register(number, 0)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+            end()
+
+    loop.add_reader(number, look)
+    try:
+        yield
+    finally:
+        loop.remove_reader(number)

@@ -1,0 +1,64 @@
+"""Lines to standard output from a thread of its own: whoever reads there may be slow, stop, or go, and nothing waits for that."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TextIO
+
+from t3tray.printing import fall_silent
+
+# What a reader that is gone leads to: a pipe without an other end, a terminal that hung up, a file that is closed.
+_GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF, errno.ECONNRESET})
+_log = logging.getLogger(__name__)
+
+
+class LineWriter:
+    """Each line is flushed at once. `gone` is called once, in the writer's thread, when nobody reads any more."""
+
+    def __init__(self, out: TextIO, gone: Callable[[], None]) -> None:
+        self._out = out
+        self._gone = gone
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._is_gone = False
+        self._is_full = False
+        self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many lines nobody has taken yet."""
+        return self._lines.qsize()
+
+    def write(self, text: str) -> None:
+        """One line or several, without the last one's end."""
+        self._lines.put(text)
+
+    def close(self, limit: float) -> bool:
+        """Write what waits, for at most `limit` seconds; whether all of it is written, or nobody is there to read it."""
+        self._lines.put(None)
+        self._thread.join(limit)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (text := self._lines.get()) is not None:
+            if not self._is_gone:
+                self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+            self._is_full = False
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or error.errno in _GONE:
+                self._is_gone = True
+                fall_silent(self._out)
+                self._gone()
+            elif not self._is_full:
+                # A full disk, say: what is looked after here goes on, whether or not it can be told.
+                self._is_full = True
+                _log.warning("What happens cannot be told on standard output: %s", error.strerror or error)
