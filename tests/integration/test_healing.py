@@ -18,6 +18,7 @@ from t3tray.core.domain.alarm import AlarmKind
 from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.domain.versions import Ability
 from t3tray.core.errors import Refused
 from tests.integration.test_live_switch import Watcher
 from tests.integration.test_remedies import repository
@@ -156,6 +157,7 @@ async def test_twice_at_once_it_is_given_once(world: World, t3: PlayedT3, watche
     assert new != old
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_a_thread_that_was_moved_and_forked_is_moved_first_and_then_goes_on_whole(
     world: World, t3: PlayedT3, watcher: Watcher, model: StubModel, tmp_path: Path
 ) -> None:

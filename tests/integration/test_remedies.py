@@ -17,6 +17,7 @@ from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.domain.versions import Ability
 from t3tray.core.engine import Engine
 from t3tray.core.errors import Refused, TimedOut
 from t3tray.core.opencode.client import OpenCodeClient
@@ -181,6 +182,7 @@ async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: Open
     assert await verdict(engine, thread) == Reason.CONFLICT, "the choice was made over another one"
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_move_the_session_to_the_worktree(
     engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path
 ) -> None:

@@ -1,19 +1,15 @@
 """Finding the `opencode` program.
 
 It looks where the setting says; without a setting in this order: the PATH, the login shell's PATH, known places, folders
-that the caller adds. It installs nothing, and starts nothing but the login shell, once, to ask for its PATH, and the
-program itself to ask for its version.
+that the caller adds. It installs nothing, and starts nothing but the program itself, to ask for its version.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from t3tray.core.errors import BinaryNotFound
@@ -21,10 +17,8 @@ from t3tray.core.errors import BinaryNotFound
 NAME = "opencode"
 # npm also puts a shell script without an extension there, which Windows cannot start.
 _FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
-_SHELL_LIMIT = 3.0
 # It takes less than one; the first time after it was installed it may be checked by the system.
 _VERSION_LIMIT = 15.0
-_MARK = "__t3tray_path__"
 _HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
 
 
@@ -82,46 +76,6 @@ def version_of(program: Path, environment: Mapping[str, str]) -> str:
         return ""
     words = asked.stdout.decode(errors="replace").split()
     return next((word for word in words if word[:1].isdigit()), "")
-
-
-def login_shell_path(environ: Mapping[str, str], limit: float = _SHELL_LIMIT) -> str | None:
-    """The PATH that the user's shell has in a terminal; None when it does not tell within `limit` seconds. Blocks.
-
-    A shell may print greetings, so the value stands between marks. Its output goes to a file: a program that it leaves in the
-    background would keep a pipe open for ever.
-    """
-    shell = environ.get("SHELL")
-    if not shell or sys.platform == "win32":
-        return None
-    try:
-        return _asked_in_shell(shell, environ, limit)
-    except OSError:
-        # A SHELL that cannot be run, or a full disk: there is no PATH to be told; the other places are looked at.
-        return None
-
-
-def _asked_in_shell(shell: str, environ: Mapping[str, str], limit: float) -> str | None:
-    question = f"printf '{_MARK}%s{_MARK}' \"$PATH\""
-    with tempfile.TemporaryFile() as output:
-        asked = subprocess.Popen(
-            [shell, "-lic", question],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            asked.wait(limit)
-        except subprocess.TimeoutExpired:
-            if sys.platform != "win32":
-                os.killpg(asked.pid, signal.SIGKILL)
-            # One that waits for a dead disk does not even end by that: nobody waits for it.
-            with suppress(subprocess.TimeoutExpired):
-                asked.wait(1.0)
-        output.seek(0)
-        words = output.read().decode(errors="replace").split(_MARK)
-    return words[1] or None if len(words) == 3 else None
 
 
 def _as_set(setting: str, home: Path) -> Path:
