@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TextIO
 
 
@@ -57,6 +58,10 @@ def _open_streams() -> None:
     """Who closed one of them wants to read nothing there; what is written has to go somewhere all the same."""
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    # A terminal or a pipe that takes no more than ASCII, or Windows' code page, gets a mark for what it cannot take.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _nowhere() -> TextIO:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 def run(data_dir: str | None) -> int:
     """Run the tray app until it is quit; the exit code."""
-    directory = data_directory(data_dir, os.environ)
+    from t3tray.core.errors import T3TrayError
+
+    try:
+        directory = data_directory(data_dir, os.environ)
+    except T3TrayError as error:
+        if sys.stderr:
+            sys.stderr.write(f"{error.title}: {error.message}\n{error.hint or ''}\n")
+        return int(error.exit_code)
 
     def make_desk() -> Desk:
         from t3tray.core.system.log_file import begin_log

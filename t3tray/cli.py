@@ -9,12 +9,13 @@ import argparse
 import signal
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
 from t3tray import __version__
 from t3tray.core.domain.cursor import SESSION_PREFIX
-from t3tray.core.errors import ExitCode, OurBug, T3TrayError, UsageError
-from t3tray.printing import fall_silent, for_scripts, say
+from t3tray.core.errors import ExitCode, OurBug, OutputLost, T3TrayError, UsageError
+from t3tray.printing import fall_silent, for_scripts, put, say
 
 
 class _Parser(argparse.ArgumentParser):
@@ -162,7 +163,7 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     except T3TrayError as error:
         return _tell(error, arguments.json, out, err)
     except Exception as bug:
-        traceback.print_exc(file=err)
+        say(traceback.format_exc(), err)
         return _tell(
             OurBug(f"{type(bug).__name__}: {bug}", "Nothing was lost. The lines above help us to mend it."),
             arguments.json,
@@ -172,10 +173,11 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _tell(error: T3TrayError, as_document: bool, out: TextIO, err: TextIO) -> int:
-    if as_document:
+    if as_document and not isinstance(error, OutputLost):
         from t3tray.documents import error_document
 
-        out.write(for_scripts(error_document(error), out))
+        with suppress(OSError, OutputLost):
+            put(for_scripts(error_document(error), out), out)
     else:
         told = "\n".join(filter(None, (f"{error.title}: {error.message}", error.hint)))
         say(f"{told}\n", err)

@@ -10,8 +10,8 @@ from typing import TextIO
 
 from t3tray import documents
 from t3tray.core.engine import Engine
-from t3tray.core.errors import Refused
-from t3tray.printing import fall_silent, for_people, for_scripts, say
+from t3tray.core.errors import OutputLost, Refused
+from t3tray.printing import as_written, fall_silent, for_people, for_scripts, put, say
 
 
 @dataclass
@@ -22,21 +22,24 @@ class Command:
     engine: Engine
     out: TextIO
     err: TextIO
+    # What could not be written of an answer that comes in pieces.
+    lost: OutputLost | None = None
 
     def answer(self, document: documents.Document, text: str) -> None:
         """The answer, once: the document with --json, else the text."""
         if self.words.json:
-            self.out.write(for_scripts(document, self.out))
+            put(for_scripts(document, self.out), self.out)
         elif text:
-            self.out.write(f"{for_people(text, self.out)}\n")
+            put(f"{for_people(text, self.out)}\n", self.out)
 
     def pass_on(self, piece: str) -> None:
         """A piece of an answer, at once. Whoever reads may have had enough: what was begun is brought to its end all the same."""
         try:
-            self.out.write(for_people(piece, self.out) if self.out.isatty() else piece)
-            self.out.flush()
+            put(as_written(piece, self.out), self.out)
         except BrokenPipeError:
             fall_silent(self.out)
+        except OutputLost as error:
+            self.lost = error
 
     def say(self, text: str) -> None:
         """Something by the way; never where a script reads. Where nobody can (a closed standard error), it is not said."""
@@ -49,8 +52,7 @@ class Command:
 
     async def ask(self, question: str) -> str:
         """What the person types."""
-        self.err.write(question)
-        self.err.flush()
+        say(question, self.err)
         if sys.platform == "win32":
             line: str = await asyncio.to_thread(sys.stdin.readline)
             return line.strip()

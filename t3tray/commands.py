@@ -62,7 +62,10 @@ async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: c
     engine.server.subscribe(partial(_tell_long_start, command, []))
     for notice in await engine.restoring.warnings():
         command.say(notice)
-    return await COMMANDS[words.command](command)
+    code = await COMMANDS[words.command](command)
+    if command.lost:
+        raise command.lost
+    return code
 
 
 def _tell_long_start(command: Command, told: list[str], server: ServerStatus) -> None:

@@ -41,8 +41,11 @@ MakeDesk = Callable[[Callable[[str], None]], Desk]
 
 def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
     """Until a signal; the exit code."""
-    directory = data_directory(data_dir, os.environ)
     face = _Face(as_json, out, err)
+    try:
+        directory = data_directory(data_dir, os.environ)
+    except T3TrayError as error:
+        return face.leave(face.refuse(error))
     return face.leave(face.run(directory, lambda note: Desk(str(directory))))
 
 

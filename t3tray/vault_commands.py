@@ -13,6 +13,7 @@ from t3tray.core.domain.telling import as_markdown
 from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.errors import ExitCode, Refused, UsageError
+from t3tray.printing import for_scripts, put
 
 
 async def vault(command: Command) -> ExitCode:
@@ -36,10 +37,9 @@ async def _show(command: Command, thread: Thread) -> ExitCode:
 async def _export(command: Command, thread: Thread) -> ExitCode:
     transcript = await _kept_words(command, thread)
     if command.words.json or command.words.format == "json":
-        command.out.write(msgspec.json.format(msgspec.json.encode(transcript)).decode())
-        command.out.write("\n")
+        put(for_scripts(msgspec.to_builtins(transcript), command.out), command.out)
     else:
-        command.out.write(as_markdown(transcript, thread.title))
+        command.pass_on(as_markdown(transcript, thread.title))
     return ExitCode.DONE
 
 

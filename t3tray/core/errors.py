@@ -136,6 +136,10 @@ class BinaryNotFound(WorldError):
     title = "OpenCode is not installed"
 
 
+class OutputLost(WorldError):
+    title = "The answer is lost"
+
+
 class StoreError(WorldError):
     title = "t3tray's own data cannot be used"
 
@@ -146,6 +150,9 @@ def folder_unusable(error: OSError) -> StoreError:
     if error.errno == errno.ELOOP:
         return StoreError(f"t3tray's data folder cannot be used: a symbolic link stands in it{place}.", "Remove the link.")
     said = f"t3tray's data folder cannot be used: {error.strerror or error}{place}."
+    if isinstance(error, PermissionError):
+        hint = "Check its permissions. What `sudo t3tray` left there comes back to you by: sudo chown -R $USER FOLDER"
+        return StoreError(said, hint)
     return StoreError(said, "Check its permissions and the space left.")
 
 

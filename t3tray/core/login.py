@@ -10,7 +10,7 @@ from pathlib import Path
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.errors import WorldError
 from t3tray.core.system.autostart import Autostart, open_autostart
-from t3tray.core.system.paths import data_directory
+from t3tray.core.system.paths import usual_data_directory
 
 
 async def look_at_login(data: Path) -> AutostartState:
@@ -30,5 +30,5 @@ async def set_login(data: Path, is_on: bool) -> AutostartState:
 
 
 def _way(data: Path) -> Autostart:
-    words = () if data == data_directory(None, {}) else ("--data-dir", str(data))
+    words = () if data == usual_data_directory() else ("--data-dir", str(data))
     return open_autostart(os.environ, Path.home(), words)

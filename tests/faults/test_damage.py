@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import StoreError
+from t3tray.core.store.copies import Copies
 from t3tray.core.store.opening import FILE_NAME
 from t3tray.core.store.schema import metadata
 from t3tray.core.store.store import Store
@@ -225,4 +227,34 @@ def test_a_data_file_that_the_user_keeps_elsewhere_is_used_there(tmp_path: Path)
     (tmp_path / "data" / FILE_NAME).symlink_to(path)
     store = opened(tmp_path / "data")
     assert store.threads.all()
+    store.close()
+
+
+def test_copies_that_cannot_be_made_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `sudo t3tray`, whose `backups/` nobody else may look into."""
+    path = filled(tmp_path / "data")
+
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(path.parent / "backups"))
+
+    for name in ("newest_first", "make"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Copies, name, refuse)
+            store = opened(path.parent, NOON + timedelta(days=2))
+            assert store.threads.all()
+            (notice,) = store.notices
+            assert notice.startswith("Today's safety copy of t3tray's data could not be made: ") and "backups" in notice
+            store.close()
+
+
+def test_an_older_file_is_brought_up_to_date_without_a_copy_where_none_can_be_made(tmp_path: Path) -> None:
+    path = filled(tmp_path / "data")
+    sql(path, "DROP TABLE restores")
+    sql(path, "UPDATE alembic_version SET version_num = '0009'")
+    for copy in path.parent.glob("backups/*"):
+        copy.unlink()
+    (path.parent / "backups").rmdir()
+    (path.parent / "backups").write_text("no folder")
+    store = opened(path.parent)
+    assert store.threads.all() and any("could not be made" in notice for notice in store.notices)
     store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,20 @@ def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
     for name in commands.choices:
         assert name in told, f"{name} stands in no help"
         assert f"`t3tray {name}" in document, f"{name} stands in no document"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(tmp_path: Path, more: tuple[str, ...]) -> None:
+    words = [sys.executable, "-m", "t3tray", "settings", "--data-dir", str(tmp_path), *more]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 4 and b"Traceback" not in done.stderr
+    assert done.stderr.startswith(b"The answer is lost: The answer cannot be written to standard output: No space left")
+
+
+def test_help_reaches_a_stream_that_takes_ascii_only(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    words = [sys.executable, "-m", "t3tray", "remedy", "--help"]
+    done = subprocess.run(words, capture_output=True, check=False, env=environment)
+    assert done.returncode == 0 and b"bind, release, ?" in done.stdout and done.stderr == b""

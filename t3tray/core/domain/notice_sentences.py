@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t3tray.core.domain.ask import Approval, Inquiry, Reply
+from t3tray.core.domain.controls import has_controls, without_controls
 from t3tray.core.domain.notice import Fact, Notice, NoticeKind, option_key
 from t3tray.core.domain.sentences import REMEDIES
 
@@ -81,17 +82,17 @@ def _buttons(fact: Fact) -> tuple[Button, ...]:
         case Inquiry(questions=(question,)) if not question.multiple and is_read_at_a_glance(question.text):
             labels = [option.label for option in question.options]
             fits = len(labels) <= _MOST_OPTIONS and all(label and len(label) <= _LONGEST_LABEL for label in labels)
-            if fits and all(label.isprintable() for label in labels):
+            if fits and not any(has_controls(label) for label in labels):
                 return tuple(Button(option_key(number), label) for number, label in enumerate(labels))
     return ()
 
 
 def is_read_at_a_glance(text: str) -> bool:
     """One short line without anything that hides or turns around what it says."""
-    return len(text) <= _READ_AT_A_GLANCE and text.isprintable()
+    return len(text) <= _READ_AT_A_GLANCE and not has_controls(text)
 
 
 def visible(text: str, limit: int) -> str:
-    """At most `limit` characters, every one of them to be seen; lines stay lines."""
-    shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text.strip())
+    """At most `limit` characters, none of them a control; lines stay lines."""
+    shown = without_controls(text.strip().replace("\t", " "))
     return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"

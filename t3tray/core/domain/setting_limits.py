@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import time
-from unicodedata import category
 from urllib.parse import urlsplit
+
+from t3tray.core.domain.controls import has_controls
 
 Rule = Callable[[object], str]
 
@@ -77,7 +78,7 @@ def _time_of_day(value: object) -> str:
 
 def _plain_text(value: object) -> str:
     texts = value if isinstance(value, tuple) else (value,)
-    bad = any(category(character) in ("Cc", "Cs") for text in texts for character in str(text))
+    bad = any(has_controls(str(text)) for text in texts)
     return "It holds characters that cannot be shown." if bad else ""
 
 

@@ -3,6 +3,7 @@ asks no keyring to be unlocked, and changes nothing. What is said of it is `doma
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str
 def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequence[str]) -> tuple[FoundHome, ...]:
     """T3 Code's homes, with what was read of each. For a worker thread."""
     read = {state.home: state for state in states}
-    named = {Path(path).expanduser().resolve(): path for path in added}
+    named = {Path(os.path.expanduser(path)).resolve(): path for path in added}
     return tuple(_found(home, read.get(home), named.get(home.base, "")) for home in homes)
 
 

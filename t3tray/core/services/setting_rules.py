@@ -5,6 +5,7 @@ Its sentences stand beside a field. It looks at files, and changes nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -66,9 +67,9 @@ def _check_program(path: str) -> None:
 
 def _check_homes(homes: tuple[str, ...]) -> None:
     for home in homes:
-        if not Path(home).expanduser().is_absolute():
+        if not Path(os.path.expanduser(home)).is_absolute():
             raise BadValue(f"{home} is not a full path.")
-        if not Path(home).expanduser().is_dir():
+        if not Path(os.path.expanduser(home)).is_dir():
             raise BadValue(f"There is no folder {home}.")
 
 

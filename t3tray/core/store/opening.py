@@ -57,7 +57,7 @@ class _Opening:
         self._steps = steps
 
     def run(self) -> Database:
-        wants_copy = self._wants_copy = self._copies.is_due(self._now)
+        wants_copy = self._wants_copy = self._is_copy_due()
         found = look(self._path, self._steps, thorough=wants_copy) if self._path.exists() else None
         if found is None or found.damage or not found.revision:
             found = self._replace(found)
@@ -107,16 +107,29 @@ class _Opening:
                 good.append((time, path, found))
         return max(good, key=lambda copy: (copy[2].last_seq, copy[0] <= self._now, copy[0]), default=None)
 
+    def _is_copy_due(self) -> bool:
+        try:
+            return self._copies.is_due(self._now)
+        except OSError as error:
+            self._tell_no_copy(error)
+            return False
+
     def _copy_of_the_day(self) -> None:
         try:
             self._copies.make(self._path, self._now)
         except (sqlite3.Error, OSError) as error:
-            self.notices.append(f"Today's safety copy of t3tray's data could not be made: {error}.")
+            self._tell_no_copy(error)
+
+    def _tell_no_copy(self, error: Exception) -> None:
+        """Once: without a copy the data are as good as before."""
+        said = "Today's safety copy of t3tray's data could not be made"
+        if not any(notice.startswith(said) for notice in self.notices):
+            self.notices.append(f"{said}: {error}.")
 
     def _migrated(self, revision: str | None) -> Database:
         if revision is not None:
             refuse_newer(revision, self._steps)
-            self._copies.make(self._path, self._now)
+            self._copy_of_the_day()
         database = Database(self._path)
         try:
             with database.write() as connection:

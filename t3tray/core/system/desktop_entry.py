@@ -8,6 +8,7 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 
 from t3tray.core.domain.autostart import AutostartState, kept_off, starts_another, unreadable
+from t3tray.core.domain.controls import has_controls
 from t3tray.core.errors import WorldError
 from t3tray.core.system.autostart import remove_entry, write_entry
 
@@ -58,7 +59,7 @@ class DesktopEntry:
 
 def _quoted(word: str) -> str:
     """As the specification wants it: quoted for the command, then escaped as every text of such a file. Raises WorldError."""
-    if not word.isprintable():
+    if has_controls(word):
         raise WorldError(f"A desktop entry cannot hold the path “{word!r}”.")
     if _PLAIN.fullmatch(word):
         return word

@@ -11,20 +11,32 @@ from pathlib import Path
 
 import platformdirs
 
+from t3tray.core.errors import Refused, UsageError
+
 VARIABLE = "T3TRAY_DATA_DIR"
 _NAME = "t3tray"
+# Who owns what belongs to nobody that a container knows of.
+_OVERFLOW = 65_534
 
 
 def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path:
-    """The data folder, absolute: what was given, else what the environment says, else the user's own place for data."""
+    """The data folder, absolute: what was given, else what the environment says, else the user's own place for data.
+
+    Raises UsageError for a `~name` that nobody has, Refused for root in another user's folder.
+    """
     chosen = explicit or environment.get(VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else _usual()
+    try:
+        data = Path(chosen).expanduser().absolute() if chosen else usual_data_directory()
+    except RuntimeError as error:
+        raise UsageError(f"There is no user {chosen.split('/')[0] if chosen else ''} on this machine.") from error
+    _refuse_root_in_anothers(data)
+    return data
 
 
 def close_own_folder(data: Path) -> None:
     """Leave our usual folder to its owner alone, whoever made it. Another folder, which the user named, stays as it was wanted;
     so does one that is not ours to change."""
-    if data != _usual() or sys.platform == "win32":
+    if data != usual_data_directory() or sys.platform == "win32":
         return
     with suppress(FileNotFoundError, PermissionError):
         if stat.S_IMODE(data.stat().st_mode) & 0o077:
@@ -33,13 +45,47 @@ def close_own_folder(data: Path) -> None:
 
 def log_directory(data: Path) -> Path:
     """Where logs go: the user's place for logs, or inside the data folder when that is another than usual."""
-    return platformdirs.user_log_path(_NAME, appauthor=False) if data == _usual() else data / "logs"
+    if data != usual_data_directory():
+        return data / "logs"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Logs" / _NAME
+    return platformdirs.user_log_path(_NAME, appauthor=False)
 
 
 def is_usual(data: Path) -> bool:
     """Whether this data folder is used where none is named."""
-    return data == _usual() and VARIABLE not in os.environ
+    return data == usual_data_directory() and VARIABLE not in os.environ
 
 
-def _usual() -> Path:
+def usual_data_directory() -> Path:
+    """The user's own place for data. On macOS whatever XDG_DATA_HOME says: a shell has it and Finder has not, and the data would
+    lie in two places."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / _NAME
     return platformdirs.user_data_path(_NAME, appauthor=False)
+
+
+def _refuse_root_in_anothers(data: Path) -> None:
+    """What root writes there (by `sudo t3tray …`) the user could neither read nor replace any more. Raises Refused."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    for folder in (data, *data.parents):
+        with suppress(OSError):
+            owner = folder.stat().st_uid
+            if owner not in (0, _OVERFLOW):
+                name = _name_of(owner)
+                raise Refused(
+                    f"t3tray was started as root, and {folder} belongs to {name}, whom what root writes there would lock out.",
+                    f"Start it as {name}. Where root has written already: chown -R {name} {data}",
+                )
+
+
+def _name_of(user: int) -> str:
+    if sys.platform == "win32":
+        return str(user)
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

@@ -223,6 +223,12 @@ def test_what_cannot_be_read_in_full_on_the_notice_cannot_be_allowed_there(hidde
     assert all(char.isprintable() or char == "\n" for char in said.text) and len(said.text) <= 300
 
 
+@pytest.mark.parametrize("odd", ["cat '日本\u3000語.md'", "echo\xa0a", "touch 👩\u200d💻.txt", "ls é\u0301"])
+def test_odd_characters_that_act_on_nothing_are_shown_and_can_be_allowed(odd: str) -> None:
+    said = said_of(approval("per_1", odd))
+    assert odd in said.text and [button.key for button in said.buttons] == ["once", "reject"]
+
+
 def test_a_question_with_few_options_has_them_as_buttons() -> None:
     ask = question("Red", "Green")
     said = said_of(Fact("ask que_1", NoticeKind.QUESTION, "Parser", "Which?", "a", ask=ask))

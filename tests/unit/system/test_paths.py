@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from t3tray.core.engine import Engine
-from t3tray.core.system.paths import VARIABLE
+from t3tray.core.errors import BadValue, Refused, UsageError
+from t3tray.core.services.setting_rules import check
+from t3tray.core.store.settings import Settings
+from t3tray.core.system.paths import VARIABLE, data_directory, log_directory
 
 
 def made(folder: Path) -> Path:
@@ -41,3 +46,59 @@ async def test_a_folder_that_the_user_named_stays_as_it_is(tmp_path: Path) -> No
     named = made(tmp_path / "named")
     await opened(str(named))
     assert mode(named) == 0o755
+
+
+@pytest.mark.parametrize("named", ["~nobody-of-this-name", "~nobody-of-this-name/data"])
+def test_a_folder_of_nobodys_is_told_as_that(named: str) -> None:
+    for explicit, environment in ((named, {}), (None, {VARIABLE: named})):
+        with pytest.raises(UsageError) as told:
+            data_directory(explicit, environment)
+        assert told.value.message == "There is no user ~nobody-of-this-name on this machine."
+    with pytest.raises(BadValue, match="is not a full path"):
+        check(Settings(t3_homes=(named,)), "t3_homes")
+
+
+@pytest.fixture
+def home_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home as root sees it that another user has; without root's rights it is our own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if os.geteuid() == 0:
+        os.chown(home, 1234, 1234)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return home
+
+
+@pytest.mark.skipif(os.name != "posix", reason="root")
+def test_root_writes_nothing_into_the_home_of_another(home_of_another: Path) -> None:
+    data = home_of_another / ".local" / "share" / "t3tray"
+    with pytest.raises(Refused) as told:
+        data_directory(str(data), {})
+    owner = re.search(r"belongs to (\S+), whom", told.value.message)
+    assert owner and told.value.exit_code == 6 and str(home_of_another) in told.value.message
+    assert told.value.hint and f"chown -R {owner[1]} {data}" in told.value.hint
+    assert not data.parent.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="root")
+def test_a_folder_that_root_made_there_before_is_no_leave(home_of_another: Path) -> None:
+    (home_of_another / "t3tray").mkdir()
+    with pytest.raises(Refused):
+        data_directory(str(home_of_another / "t3tray"), {})
+
+
+def test_root_in_its_own_home_and_anybody_else_is_let(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data_directory(str(tmp_path / "data"), {}) == tmp_path / "data"
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    assert data_directory(str(tmp_path / "data"), {}) == tmp_path / "data"
+
+
+def test_on_macos_our_files_lie_at_one_place_whatever_a_shell_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    places = set()
+    for xdg in (None, str(tmp_path / "xdg")):
+        for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            monkeypatch.setenv(name, xdg) if xdg else monkeypatch.delenv(name, raising=False)
+        places.add((data_directory(None, {}), log_directory(data_directory(None, {}))))
+    assert places == {(tmp_path / "Library" / "Application Support" / "t3tray", tmp_path / "Library" / "Logs" / "t3tray")}
