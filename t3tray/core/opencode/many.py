@@ -17,8 +17,8 @@ from t3tray.core.system.quiet_sqlite import Row
 
 _SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
 _ENDS = f"""SELECT message.session_id, (SELECT count(*) FROM message WHERE session_id = {{name}}),
-    {MESSAGES.removeprefix("SELECT ")} JOIN {{sessions}} ON message.id = (
-    SELECT id FROM message WHERE session_id = {{name}} ORDER BY time_created DESC, id DESC LIMIT 1)"""
+    {MESSAGES.removeprefix("SELECT ")} JOIN {{sessions}} ON message.rowid = (
+    SELECT rowid FROM message WHERE session_id = {{name}} ORDER BY time_created DESC, id DESC LIMIT 1)"""
 _SOME_ENDS = _ENDS.format(name="wanted.value", sessions="json_each(?) AS wanted")
 _IS_COMPACTED = f"""instr(data, '"{COMPACTION}"')"""
 _COMPACTED = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {_IS_COMPACTED}"

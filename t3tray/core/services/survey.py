@@ -347,11 +347,10 @@ class Survey:
         sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
         # What is known of the middle stays known while only the ends are looked at, or nothing can be.
         keeps = only_ends or None in read
-        absence_counts = self._database.trust.absence_counts
+        self._named.note_answers(names, parts, sessions, self._database.trust.absence_counts)
         for name in names:
             told = parts.get(name, ())
             self._half_read.pop(name, None)
-            self._named.note_answers(name, told, sessions, absence_counts)
             if told or not keeps:
                 found = frozenset(sessions[part] for part in told if part in sessions)
                 self._answered_in[name] = found | self._answered_in.get(name, _NOWHERE) if keeps else found

@@ -5,7 +5,7 @@ in no session any more, by the answers that T3 Code shows. For the thread that r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import structs
 
@@ -28,16 +28,18 @@ class T3Named:
         # Whether an answer that T3 Code shows was looked for in vain in a file whose word on that does not count.
         self.in_doubt = False
 
-    def note_answers(self, thread_id: str, parts: Sequence[str], sessions: Mapping[str, str], absence_counts: bool) -> None:
-        """The parts of OpenCode's messages that T3 Code's answers were made from, oldest first, and who has them."""
-        self._held.pop(thread_id, None)
-        if not parts or parts[0] in sessions:
-            return
-        if not absence_counts:
-            self.in_doubt = True
-            return
-        self._held[thread_id] = Counter(sessions[part] for part in parts if part in sessions)
-        self._shown[thread_id] = len(parts)
+    def note_answers(
+        self, names: Collection[str], parts: Mapping[str, Sequence[str]], sessions: Mapping[str, str], absence_counts: bool
+    ) -> None:
+        """What T3 Code's answers in these threads were made from: parts of OpenCode's messages, oldest first; who has them."""
+        for name in self._held.keys() & names:
+            del self._held[name]
+        for name, told in parts.items():
+            if told and told[0] not in sessions:
+                self.in_doubt = self.in_doubt or not absence_counts
+                if absence_counts:
+                    self._held[name] = Counter(sessions[part] for part in told if part in sessions)
+                    self._shown[name] = len(told)
 
     def added(self, found: Examination, index: SessionIndex, failure: Failure | None, surroundings: Surroundings) -> Examination:
         """The same with what is known of the session that T3 Code names. `failure`: why OpenCode's database tells nothing."""

@@ -300,9 +300,10 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
         provider, cursor_json = OPENCODE, None
     cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
     named = _text(cursor.session_id)
+    is_followed = bool(named) and cursor.is_followed
     is_working = session_status in _AT_WORK or active_turn is not None
     seen = moment(last_seen)
-    return T3Thread(
+    thread = T3Thread(
         id=thread_id or "",
         title=title or "",
         project=project or "",
@@ -311,25 +312,32 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
         instance=selected.instance or provider,
         created_at=needed_moment(created or ""),
         last_activity_at=needed_moment(max(updated or "", asked or "")),
-        branch=branch or "",
         model=selected.model,
-        session_id=named if named and cursor.is_followed else None,
-        earlier=(NativeSession(named),) if named and not cursor.is_followed else (),
+        session_id=named if is_followed else None,
         # A message that waits for its first answer is no conversation yet. A process that was there, and whose session T3 Code
         # does not know any more, means that there was one.
         has_turns=bool(turn or answered or (status and not named and not is_working)),
-        is_working=is_working,
-        awaits_approval=approvals is not None,
-        awaits_answer=answers is not None,
-        last_error=last_error or "",
-        archived_at=moment(archived) if archived else None,
-        settled_at=moment(settled) if settled else None,
-        snoozed_until=moment(snoozed) if snoozed else None,
-        pinned_at=moment(pinned) if pinned else None,
         runtime=Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated)) if status else None,
         was_instance=was_instance,
         is_opencode_next=is_opencode_next,
         sent_at=seen,
+    )
+    earlier = (NativeSession(named),) if named and not is_followed else ()
+    if not (branch or earlier or is_working or approvals or answers or last_error or archived or settled or snoozed or pinned):
+        return thread
+    # Apart from the others: a struct takes five times as long for all of these names at once, and few threads have any of these.
+    return msgspec.structs.replace(
+        thread,
+        branch=branch or "",
+        earlier=earlier,
+        is_working=is_working,
+        awaits_approval=approvals is not None,
+        awaits_answer=answers is not None,
+        last_error=last_error or "",
+        archived_at=moment(archived),
+        settled_at=moment(settled),
+        snoozed_until=moment(snoozed),
+        pinned_at=moment(pinned),
     )
 
 
