@@ -24,6 +24,7 @@ _LINE = re.compile(rb"\[([0-9T:.\-Z]+)\] (?:CANON|NTIVE): ")
 _SESSION = re.compile(rb'"providerThreadId":"(ses_[A-Za-z0-9]+)"')
 _NAMES = b'"providerThreadId":"ses_'
 _KEPT_ROTATIONS = 10
+_LOG = ".log"
 _BLOCK = 1 << 20
 
 
@@ -51,6 +52,8 @@ class ProviderLogs:
         self._folder = folder
         self._read: dict[str, _Read] = {}
         self._listed: frozenset[str] | None = None
+        # The names of those files of which there are older ones.
+        self._rotated: frozenset[str] = frozenset()
         self._unread: dict[str, str] = {}
 
     @property
@@ -94,9 +97,10 @@ class ProviderLogs:
     def _files(self, thread_id: str) -> Iterator[str]:
         """The rotated files, the oldest first, then the one that is written."""
         there, name = self._names(), _name(thread_id)
-        for rotated in (*(f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)), name):
-            if rotated in there:
-                yield os.path.join(self._folder, rotated)
+        rotated = [f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)] if name in self._rotated else []
+        for file in (*rotated, name):
+            if file in there:
+                yield os.path.join(self._folder, file)
 
     def _names(self) -> frozenset[str]:
         """The files in the folder; none where it cannot be listed."""
@@ -105,6 +109,7 @@ class ProviderLogs:
                 self._listed = frozenset(os.listdir(self._folder))
             except OSError:
                 self._listed = frozenset()
+            self._rotated = frozenset(name.rpartition(".")[0] for name in self._listed if not name.endswith(_LOG))
         return self._listed
 
     def _of(self, path: str) -> list[Stretch]:
@@ -144,7 +149,7 @@ class ProviderLogs:
 
 
 def _name(thread_id: str) -> str:
-    return f"events.{thread_id}.log"
+    return f"events.{thread_id}{_LOG}"
 
 
 def _stretches(lines: bytes) -> Iterator[Stretch]:
