@@ -52,7 +52,7 @@ class Database:
             yield connection
 
     def version(self) -> tuple[int, int]:
-        """Another one after each change, by this process or by another. Raises StoreError."""
+        """Another first after changes by others, and how many rows we have changed. Raises StoreError."""
         with self.read() as connection:
             by_others: int = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
             driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]

@@ -17,6 +17,8 @@ class Receipts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # How many rows this process has added or removed.
+        self.rows_changed = 0
 
     def add(self, receipt: Receipt) -> None:
         """Keep one; the thread's oldest above fifty go."""
@@ -24,7 +26,8 @@ class Receipts:
         newest = select(receipts.c.id).where(mine).order_by(receipts.c.id.desc()).limit(KEPT)
         with self._database.write() as connection:
             connection.execute(insert(receipts).values(thread_id=receipt.thread_id, receipt=receipt))
-            connection.execute(delete(receipts).where(mine, receipts.c.id.not_in(newest)))
+            removed = connection.execute(delete(receipts).where(mine, receipts.c.id.not_in(newest))).rowcount
+            self.rows_changed += 1 + removed
 
     def check(self) -> None:
         """Read all, so that what is damaged is noted."""

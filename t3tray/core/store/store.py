@@ -75,8 +75,9 @@ class Store:
         return self._database.path
 
     def version(self) -> tuple[int, int]:
-        """Another one after each change of the file, by this process or by another. Raises StoreError."""
-        return self._database.version()
+        """Another one after each change of the file by whomever, this process's receipts left aside. Raises StoreError."""
+        by_others, by_us = self._database.version()
+        return by_others, by_us - self.receipts.rows_changed
 
     @property
     def warnings(self) -> tuple[str, ...]:
