@@ -23,7 +23,7 @@ from tests.support.program import Program
 from tests.support.t3_world import empty_world
 
 REQUESTS = 1500
-LARGE = 9
+LARGE, MESSAGES, LENGTH = 9, 6, 1_066_000
 EVENTS = 60
 STREAMS = 20
 
@@ -125,14 +125,27 @@ def _read_events(answer: HTTPResponse, seen: dict[str, float]) -> None:
 
 
 def _large(straight: _Side, through: _Side, folder: Path) -> Line:
-    path = f"/provider?directory={quote(str(folder), safe='')}"
-    size = len(straight.ask(path))
-    assert size > 6_000_000
+    path = _large_session(straight, f"directory={quote(str(folder), safe='')}")
+    size = len(straight.ask(path)) / 1e6
     pairs = [(_timed(straight, path), _timed(through, path)) for _ in range(LARGE)]
     base, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
     return Line(
-        "guard, 6.4 MB answer, time against straight", ours / base, "", 1.25, f"straight {base:.0f} ms, through {ours:.0f} ms"
+        "guard, a large answer, time against straight",
+        ours / base,
+        "",
+        1.25,
+        f"{size:.1f} MB, straight {base:.0f} ms, through {ours:.0f} ms",
     )
+
+
+def _large_session(straight: _Side, where: str) -> str:
+    """Where the server tells a conversation of 6.4 MB: one that is kept off the network has no such answer of its own."""
+    made = json.loads(straight.ask(f"/session?{where}", "POST", "{}"))["id"]
+    path = f"/session/{made}/message?{where}"
+    part = {"type": "text", "text": "A long text. " * (LENGTH // 13)}
+    for _ in range(MESSAGES):
+        straight.ask(path, "POST", json.dumps({"noReply": True, "parts": [part]}))
+    return path
 
 
 def _memory(through: _Side, folder: Path, process: psutil.Process) -> Line:
