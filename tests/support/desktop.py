@@ -19,6 +19,8 @@ from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_error, 
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
+from tests.support.closing import ask_to_close
+
 WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"
 _ITEM = "org.kde.StatusNotifierItem"
@@ -35,10 +37,11 @@ def session_bus(address: str = "") -> list[str]:
 
 
 class Desktop:
-    """A context manager. `environment` makes a program appear on it."""
+    """A context manager. `environment` makes a program appear on it. Without `has_tray` nothing shows an icon."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, has_tray: bool = True) -> None:
         self._scratch = scratch
+        self._has_tray = has_tray
         self._ends = ExitStack()
         self.environment: dict[str, str] = {}
 
@@ -57,7 +60,8 @@ class Desktop:
                 "XDG_RUNTIME_DIR": str(runtime),
                 "QT_QPA_PLATFORM": "xcb",
             }
-            self.tray = starting.enter_context(TrayHost(self.environment["DBUS_SESSION_BUS_ADDRESS"]))
+            if self._has_tray:
+                self.tray = starting.enter_context(TrayHost(self.environment["DBUS_SESSION_BUS_ADDRESS"]))
             self._ends = starting.pop_all()
         return self
 
@@ -69,6 +73,13 @@ class Desktop:
         command = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
         shown = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
         return shown.stdout.splitlines()
+
+    def close_window(self, words: str) -> None:
+        """As by the button of its frame, the window whose title begins with these words."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", f"^{words}"]
+        found = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        for number in found.stdout.split():
+            ask_to_close(self.environment["DISPLAY"], int(number))
 
 
 class TrayHost:
