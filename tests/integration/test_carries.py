@@ -68,6 +68,14 @@ class Talk:
         for place in places:
             self.http.delete(f"/session/{self.id}/message/{ids[place]}").raise_for_status()
 
+    def empty(self, *places: int) -> None:
+        """Delete all parts of these messages."""
+        held = self.http.get(f"/session/{self.id}/message").json()
+        for place in places:
+            for part in held[place]["parts"]:
+                path = f"/session/{self.id}/message/{held[place]['info']['id']}/part/{part['id']}"
+                self.http.delete(path).raise_for_status()
+
     def cursor(self, before: Cursor | None = None) -> Cursor:
         async def ask() -> Cursor:
             client = OpenCodeClient(self._server.url, self._server.password)
@@ -198,6 +206,29 @@ def test_messages_deleted_from_the_middle_stay_told(talk: Talk) -> None:
     assert told_alike(talk, known, later, replace(later, context=None)) == Carries(CarriesKind.PART, None, 6, 0)
     assert talk.sent_next(ASK) == (6, False)
     assert WORD not in talk.model.words_sent()
+
+
+@pytest.mark.parametrize("places", [(2,), (3,), (5,)])
+def test_a_message_of_which_all_parts_were_deleted_is_not_carried(talk: Talk, places: tuple[int, ...]) -> None:
+    talk.say("say: one", TELL, "say: three")
+    known = talk.cursor()
+    talk.empty(*places)
+    assert len(talk.http.get(f"/session/{talk.id}/message").json()) == 6, "the message itself stays"
+    assert told_alike(talk, known, replace(known, context=None)) == Carries(CarriesKind.PART, None, 5, 0)
+    detail = decide(known, talk.evidence(known)[0]).detail
+    assert detail == "1 message of it is empty, because what was said there was deleted"
+    assert talk.sent_next(ASK)[0] == 5
+
+
+def test_a_turn_that_failed_is_not_taken_for_an_emptied_one(talk: Talk) -> None:
+    talk.say(TELL)
+    talk.model.refuses = True
+    talk.say("say: this fails")
+    talk.model.refuses = False
+    talk.say("say: more")
+    known = talk.cursor()
+    assert known.context and known.context.emptied == 0
+    assert told_alike(talk, known, replace(known, context=None)).kind is CarriesKind.WHOLE
 
 
 def test_a_note_that_asked_nothing_of_the_model_is_carried(talk: Talk) -> None:

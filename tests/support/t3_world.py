@@ -176,6 +176,8 @@ def add_message(connection: sqlite3.Connection, session_id: str, number: int, at
         body = {"role": "assistant", "time": time, "finish": "stop", "tokens": {"input": tokens, "cache": {"read": 0}}}
     message_id = f"msg_{session_id.removeprefix('ses_')}_{number:05}"
     connection.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (message_id, session_id, created, created, json.dumps(body)))
+    part = (f"prt_{message_id}", message_id, session_id, created, created, json.dumps({"type": "text", "text": f"word {number}"}))
+    connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
     return message_id
 
 

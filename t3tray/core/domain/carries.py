@@ -38,7 +38,8 @@ class Context(Struct, frozen=True):
     `messages`: those it gets as they were said. `before`: the older ones that it does not; None where nobody counted them.
     `since_ms`: a finished compaction's summary, made then, stands for those; None: nothing does. `is_pending`: a compaction was
     begun and never finished: OpenCode makes up for it with the next message, in place of the answer. `is_settled`: no failed
-    compaction is among what the model gets, so that later messages only add to this.
+    compaction is among what the model gets, so that later messages only add to this. `emptied`: messages that would reach it, and
+    of which everything was deleted; they count in neither number.
     """
 
     messages: int
@@ -46,11 +47,12 @@ class Context(Struct, frozen=True):
     since_ms: int | None = None
     is_pending: bool = False
     is_settled: bool = True
+    emptied: int = 0
 
     @property
     def is_all(self) -> bool:
         """Whether the model gets every message of the session as it was said."""
-        return self.before == 0 and self.since_ms is None and not self.is_pending
+        return self.before == 0 and self.since_ms is None and not self.is_pending and not self.emptied
 
 
 def carried_sentence(carries: Carries) -> str:

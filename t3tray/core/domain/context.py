@@ -27,8 +27,8 @@ class ContextReader:
 
     @property
     def is_plain(self) -> bool:
-        """No message of a compaction was read so far, and none is taken back."""
-        return self.seen == len(self._read) and not any(message.compaction for message in self._read)
+        """No message of a compaction was read so far, none is taken back, and none was emptied."""
+        return self.seen == len(self._read) and not any(message.compaction or message.is_emptied for message in self._read)
 
     def add(self, message: MessageFacts) -> None:
         """The next older message. Does nothing once it is complete."""
@@ -55,11 +55,12 @@ class ContextReader:
         boundary = self._boundary
         own = () if boundary is None else (boundary.id, self._summaries[boundary.id].id)
         return Context(
-            messages=sum(not message.compaction for message in given),
+            messages=sum(not (message.compaction or message.is_emptied) for message in given),
             before=None if older is None else older + dropped,
             since_ms=None if boundary is None else self._summaries[boundary.id].created_ms,
             is_pending=_is_pending(self._read),
             is_settled=not dropped and all(message.id in own for message in given if message.compaction),
+            emptied=sum(message.is_emptied for message in given),
         )
 
 

@@ -74,6 +74,7 @@ class MessageFacts(Struct, frozen=True):
 
     `compaction`: it belongs to a compaction, as the user's message that asks for it (`keeps_from`: the first message of the tail
     that is kept) or as the summary (`is_summary`) that answers `parent_id`. `has_finish`: the model named its reason to stop.
+    `is_emptied`: everything that it said was deleted, and the model gets nothing in its place.
     """
 
     id: str
@@ -86,6 +87,7 @@ class MessageFacts(Struct, frozen=True):
     has_finish: bool = False
     failed: bool = False
     keeps_from: str | None = None
+    is_emptied: bool = False
 
     @property
     def ends_a_turn(self) -> bool:
@@ -116,7 +118,7 @@ class Evidence(Struct, frozen=True):
     would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
     empty where nothing says so. `opencode2`: how many messages of the session only OpenCode 2 holds, in tables of its own that
     OpenCode 1 never reads; None where that was not looked up. `messages_gone`: how many of the recorded messages the session has
-    no more; None where nobody counted.
+    no more, or has emptied; None where nobody counted.
     """
 
     taken_at: datetime

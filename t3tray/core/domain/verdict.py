@@ -125,6 +125,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
         evidence.in_doubt
         or evidence.opencode2
         or (evidence.messages_gone and _gone(evidence))
+        or (evidence.context is not None and evidence.context.emptied)
         or evidence.dated_ahead_ms is not None
         or carries is _UNKNOWN_CARRIES
     )
@@ -146,7 +147,10 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.in_doubt
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
         yield COMPACTION_PENDING
-    if gone := _gone(evidence):
+    emptied = evidence.context.emptied if evidence.context is not None else 0
+    if emptied:
+        yield f"{emptied} message{' of it is' if emptied == 1 else 's of it are'} empty, because what was said there was deleted"
+    if (gone := _gone(evidence) - emptied) > 0:
         yield f"{gone} recorded message{' is' if gone == 1 else 's are'} gone from the session"
     if evidence.opencode2:
         yield f"{_holds(evidence.opencode2, 'more ')} in this session that OpenCode 1 does not carry"
@@ -170,7 +174,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     """What the next message carries. The whole conversation only where that is proved."""
     if context.is_pending:
         return _UNKNOWN_CARRIES
-    if evidence.messages_gone and _gone(evidence):
+    if context.emptied or (evidence.messages_gone and _gone(evidence)):
         return Carries(_PART, None, context.messages, 0 if context.since_ms is None else context.before)
     if context.since_ms is not None:
         return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)
@@ -179,9 +183,10 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     is_changed = isinstance(evidence.session, Found) and evidence.session.value.reverted_to is not None
     is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
     is_whole = context.is_all and is_recorded and reason is not _REWOUND and not cursor.lacks
-    is_counted = cursor.message_count is None or evidence.messages_gone is not None
-    messages = context.messages if is_counted or not is_whole else None
-    return Carries(_WHOLE if is_whole else _PART, None, messages, 0)
+    if is_whole and cursor.message_count is not None and evidence.messages_gone is None:
+        # The end is there; whether something before it was deleted is what nobody looked for.
+        return Carries(_NOT_KNOWN, messages=context.messages)
+    return Carries(_WHOLE if is_whole else _PART, None, context.messages, 0)
 
 
 def _decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from t3tray.core.domain.evidence import Activity
 from t3tray.core.errors import Unsupported, UsageError
@@ -35,6 +35,10 @@ _FIRST_READ = 8
 _LATER_READ = 100
 
 T = TypeVar("T")
+
+
+class _Health(Struct, frozen=True):
+    version: str
 
 
 class OpenCodeClient:
@@ -83,7 +87,7 @@ class OpenCodeClient:
         """
         timeout = httpx.Timeout(within, connect=min(within, CONNECT_TIMEOUT))
         response = await self._send("GET", "/global/health", timeout=timeout)
-        self.version = wire.decode(failures.json_body(response), wire.Health, "its health").version
+        self.version = wire.decode(failures.json_body(response), _Health, "its health").version
         return self.version
 
     async def opencode2_version(self, within: float) -> str | None:

@@ -19,8 +19,9 @@ from t3tray.core.domain.carries import Context
 from t3tray.core.domain.context import ContextReader
 from t3tray.core.domain.evidence import Failure, MessageFacts, SessionFacts
 from t3tray.core.domain.transcript import Utterance
-from t3tray.core.errors import OtherDatabase, ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unsupported
+from t3tray.core.errors import OtherDatabase, ServerError, SessionMissing, Unsupported
 from t3tray.core.opencode import wire
+from t3tray.core.opencode.file_errors import error_of
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader, Row, pattern
 
 SESSION_COLUMNS = (
@@ -45,13 +46,18 @@ _NEEDED = {
     "part": ("id", "session_id", "message_id", "data"),
 }
 SESSIONS = f"SELECT {', '.join(SESSION_COLUMNS)} FROM session"
+WITHOUT_PARTS = "NOT EXISTS (SELECT 1 FROM part WHERE part.message_id = message.id)"
 # Of a message that asks for a compaction the first one that it keeps ('': none), else NULL. Parts may be long: only what may be
-# one is taken for JSON, and only what is any.
+# one is taken for JSON, and only what is any. Last whether the message has any part.
 MESSAGES = f"""SELECT message.id, message.data, (
     SELECT coalesce(json_extract(data, '$.tail_start_id'), '') FROM part WHERE message_id = message.id
     AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data) THEN json_extract(data, '$.type') END
     = '{wire.COMPACTION}' LIMIT 1
-) FROM message"""
+), NOT {WITHOUT_PARTS} FROM message"""
+
+# The messages of a session up to one of them.
+_UNTIL = """WHERE session_id = ?1
+    AND (time_created, id) <= (SELECT time_created, id FROM message WHERE session_id = ?1 AND id = ?2)"""
 
 # What stands in both tables is in no need of OpenCode 2. Rows of other types are no messages: 1.15 to 1.17 write some of them.
 ONLY_OPENCODE2 = """session_message WHERE type IN ('user', 'assistant', 'compaction')
@@ -150,7 +156,8 @@ class OpenCodeDatabase:
             return None
 
     def count_until(self, session_id: str, message_id: str) -> int | None:
-        """How many messages the session has up to this one; None where this file does not tell, or is known to be another one.
+        """How many messages the session has up to this one, none of them emptied; None where this file does not tell, or is known
+        to be another one.
 
         A file that has the message is taken for the right one although nobody has vouched for it yet.
         """
@@ -158,7 +165,7 @@ class OpenCodeDatabase:
             return None
         try:
             with closing(self.reader()) as reader:
-                return reader.count_until(session_id, message_id) or None
+                return reader.count_until(session_id, message_id)
         except ServerError:
             return None
 
@@ -176,7 +183,7 @@ class DatabaseReader:
         try:
             self._reader = QuietReader(path)
         except (sqlite3.Error, OSError) as error:
-            raise _ours(error, path) from error
+            raise error_of(error, path) from error
 
     def close(self) -> None:
         self._reader.close()
@@ -247,15 +254,17 @@ class DatabaseReader:
         count: int = self.rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
         return count
 
-    def count_until(self, session_id: str, message_id: str) -> int:
-        """How many messages the session has up to this one, itself among them; 0 where it has no such message."""
-        count: int = self.rows(
-            "SELECT count(*) FROM message WHERE session_id = ?1"
-            " AND (time_created, id) <= (SELECT time_created, id FROM message WHERE session_id = ?1 AND id = ?2)",
-            session_id,
-            message_id,
-        )[0][0]
-        return count
+    def count_until(self, session_id: str, message_id: str) -> int | None:
+        """How many messages the session has up to this one, without those that were emptied; None where it has no such one."""
+        count, without_parts = self.rows(
+            f"SELECT count(*), coalesce(sum({WITHOUT_PARTS}), 0) FROM message {_UNTIL}", session_id, message_id
+        )[0]
+        if not count:
+            return None
+        if without_parts:
+            rows = self.rows(f"{MESSAGES} {_UNTIL} AND {WITHOUT_PARTS}", session_id, message_id)
+            count -= sum(message_facts(row).is_emptied for row in rows)
+        return int(count)
 
     def holding(self, session_id: str) -> Holding:
         """How much the session holds now; all zero for one that is not there."""
@@ -377,7 +386,7 @@ class DatabaseReader:
         try:
             return self._reader.rows(query, *values)
         except (sqlite3.Error, OSError, KeptChanging) as error:
-            raise _ours(error, self._path) from error
+            raise error_of(error, self._path) from error
 
 
 def _holder_of(session_id: str, paths: tuple[Path, ...]) -> Path | None:
@@ -399,27 +408,6 @@ def _place(before: str | None) -> tuple[int, str]:
         return _END_OF_TIME, ""
     at, _, message_id = before.partition(":")
     return int(at), message_id
-
-
-def _ours(error: Exception, path: Path) -> ServerError:
-    """What an error of the file's means here. Never "missing"."""
-    match error:
-        case sqlite3.Error():
-            return _of_sqlite(error, path)
-        case FileNotFoundError():
-            return ServerDown(f"There is no OpenCode database at {path}.")
-        case OSError():
-            return ServerFault(f"OpenCode's database at {path} cannot be read: {error.strerror}.")
-    return TimedOut(f"OpenCode's database at {path} kept changing while it was read.")
-
-
-def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return TimedOut(f"OpenCode's database at {path} is locked.")
-    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-        return Unsupported(f"OpenCode's database at {path} is not in a form that t3tray knows: {error}.")
-    return ServerFault(f"OpenCode's database at {path} cannot be read: {error}.")
 
 
 def session_facts(row: Row) -> SessionFacts:
@@ -444,11 +432,11 @@ def session_facts(row: Row) -> SessionFacts:
 
 def message_facts(row: Row) -> MessageFacts:
     """What a row of `MESSAGES` tells. Raises Unsupported where that is no message."""
-    message_id, data, keeps_from = row
+    message_id, data, keeps_from, has_parts = row
     if not isinstance(data, str):
         raise Unsupported(f"OpenCode's database holds no text in message {message_id}.")
     body = wire.decode(data, wire.MessageBody, "a message")
-    return body.facts(message_id, keeps_from is not None, str(keeps_from) if keeps_from else None)
+    return body.facts(message_id, keeps_from is not None, str(keeps_from) if keeps_from else None, bool(has_parts))
 
 
 def _odd(session_id: object) -> Unsupported:

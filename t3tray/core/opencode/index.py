@@ -141,7 +141,7 @@ class SessionIndex:
     def count(self, session_id: str, since: str = "") -> int:
         return self._open.count(session_id, since)
 
-    def count_until(self, session_id: str, message_id: str) -> int:
+    def count_until(self, session_id: str, message_id: str) -> int | None:
         return self._open.count_until(session_id, message_id)
 
     @property

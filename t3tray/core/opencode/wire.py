@@ -88,10 +88,6 @@ class Span:
     last_ms: int | None = None
 
 
-class Health(Struct, frozen=True):
-    version: str
-
-
 class _SessionTime(Struct, frozen=True):
     created: int
     updated: int
@@ -195,7 +191,7 @@ class MessageBody(Struct, frozen=True):
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
         """The message with its words."""
-        facts = self.facts(message_id, *_compaction(parts))
+        facts = self.facts(message_id, *_compaction(parts), bool(parts))
         return Utterance(
             id=message_id,
             role=self.role,
@@ -213,22 +209,26 @@ class MessageBody(Struct, frozen=True):
             stopped=self.error is not None and self.error.is_stop,
         )
 
-    def facts(self, message_id: str, has_compaction_part: bool, keeps_from: str | None = None) -> MessageFacts:
+    def facts(self, message_id: str, asks: bool, keeps_from: str | None = None, has_parts: bool = True) -> MessageFacts:
+        """`asks`: one of its parts asks for a compaction."""
         # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
         is_users = self.role is Role.USER
+        # An answer that failed, or was never finished, may have no parts by itself.
+        is_emptied = not has_parts and (is_users or (self.error is None and self.time.completed is not None))
         is_summary = not is_users and bytes(self.summary) == b"true"
         return MessageFacts(
             message_id,
             self.role,
             self.time.created,
             is_users or ended,
-            is_summary or self.mode == COMPACTION or has_compaction_part,
+            is_summary or self.mode == COMPACTION or asks,
             self.parent_id,
             is_summary,
             self.finish is not None,
             self.error is not None,
             keeps_from,
+            is_emptied,
         )
 
 
@@ -260,7 +260,7 @@ class MessageInfo(MessageBody, frozen=True, kw_only=True):
 
     def record(self, parts: tuple[Part, ...] = ()) -> MessageRecord:
         return MessageRecord(
-            facts=self.facts(self.id, *_compaction(parts)),
+            facts=self.facts(self.id, *_compaction(parts), bool(parts)),
             session_id=self.session_id,
             parent_id=self.parent_id,
             text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),

@@ -24,8 +24,7 @@ from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failu
 from t3tray.core.domain.offers import Standing
 from t3tray.core.domain.split import Served
 from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.versions import Ability
-from t3tray.core.errors import Refused, ServerError, SessionMissing
+from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.reading_back import continued, newest_first, read_back
@@ -67,8 +66,8 @@ def _nobody_tells(*_ids: str) -> None:
 class Surroundings:
     """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs; and of a file that
     knows the session how many messages of it only OpenCode 2 holds (None: the server is to be asked), and how many it has up to
-    the message of this id (None: nobody counts them). `holder_of` names the database file in which a session is, whatever a
-    server says."""
+    the message of this id, but for those that were emptied (None: nobody counts them). `holder_of` names the database file in
+    which a session is, whatever a server says."""
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
@@ -142,7 +141,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
 
 def gone_of(cursor: Cursor, until_tail: int | None) -> int | None:
     """How many of the recorded messages are missing among those up to the last one; None where nobody counted."""
-    return None if not until_tail or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
+    return None if until_tail is None or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
 
 
 async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
@@ -200,19 +199,6 @@ async def held_by_opencode2(server: SessionServer, session_id: str) -> int | Non
         return 0
     ours = await _look_up(_ids(server, session_id))
     return len(theirs.value - ours.value) if isinstance(ours, Found) else None
-
-
-async def refuse_stranded(server: SessionServer, session_id: str) -> None:
-    """Raises Refused for an empty session of which OpenCode 2 holds the messages, ServerError where that cannot be told."""
-    if Ability.OPENCODE2_MESSAGES not in server.abilities:
-        return  # older than OpenCode 2
-    held = len(await server.opencode2_messages(session_id))
-    if held:
-        messages = f"{held} message{'' if held == 1 else 's'}"
-        raise Refused(
-            f"OpenCode 2 holds the conversation of {session_id} ({messages}); OpenCode 1 would begin it anew.",
-            "Go on with it in OpenCode 2. Nothing was changed.",
-        )
 
 
 async def _ids(server: SessionServer, session_id: str) -> frozenset[str]:
@@ -284,15 +270,19 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
     if evidence.messages_gone:
         # What the cursor remembers of the messages is true no more.
         cursor = replace(cursor, context=None, message_count=None)
-    if is_tail and reverted_to is None and cursor.context is not None:
+    # Where no file tells how many of the recorded messages are there, only reading them all does.
+    is_counted = evidence.messages_gone is not None or None in (cursor.message_count, cursor.last_message_id)
+    if is_tail and is_counted and reverted_to is None and cursor.context is not None:
         return replace(evidence, tail=evidence.newest, context=cursor.context)
     evidence = await _with_tail(server, cursor, evidence)
     is_rewound = evidence.first is not None
-    read = await _look_up(read_back(server, cursor, reverted_to, count_all=is_rewound))
+    read = await _look_up(read_back(server, cursor, reverted_to, count_all=is_rewound or not is_counted))
     if not isinstance(read, Found):
         return evidence
     found = read.value
-    gone = evidence.messages_gone if isinstance(evidence.tail, Found) else None
+    gone = None
+    if isinstance(evidence.tail, Found):
+        gone = evidence.messages_gone if is_counted else gone_of(cursor, found.until_tail)
     if isinstance(evidence.first, Found) and cursor.message_count is not None and found.messages is not None:
         gone = max(cursor.message_count - found.messages, 0)
     taken_back = found.taken_back if reverted_to else None

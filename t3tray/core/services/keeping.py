@@ -75,7 +75,7 @@ class Keeper:
                 if found.cursor and isinstance(found.evidence.newest, Found):
                     # Without what was written since the look: the count is that up to the message that is recorded as the last.
                     name, last = found.cursor.session_id, found.evidence.newest.value.id
-                    known[name] = Extent(known[name].first_id, reader.count_until(name, last))
+                    known[name] = Extent(known[name].first_id, reader.count_until(name, last) or 0)
         return [proof for found in due if (proof := _proof(found, known))]
 
 

@@ -22,11 +22,13 @@ _FEW = 8
 
 @dataclass(frozen=True)
 class ReadBack:
-    """`messages`: how many the session has, None where nobody counted; `taken_back`: how many a pending revert deletes."""
+    """`messages`: how many the session has, `until_tail`: how many up to the recorded end, not emptied; None: nobody counted.
+    `taken_back`: how many a pending revert deletes."""
 
     context: Context
     messages: int | None
     taken_back: int
+    until_tail: int | None = None
 
 
 async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | None, count_all: bool) -> ReadBack:
@@ -34,7 +36,7 @@ async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | Non
 
     `count_all`: the number of messages is needed, even where only reading them all gives it.
     """
-    reader, newer, seen, deleted, met = ContextReader(taken_back), 0, 0, 0, False
+    reader, newer, seen, until_tail, deleted, met = ContextReader(taken_back), 0, 0, 0, 0, False
     async for facts in newest_first(server, cursor.session_id):
         met = met or facts.id == cursor.last_message_id
         if met and not count_all:
@@ -45,16 +47,17 @@ async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | Non
             if reader.is_complete:
                 return ReadBack(reader.context(None if total is None else total - reader.seen), total, deleted)
         newer, seen = newer + (not met), seen + 1
+        until_tail += met and not facts.is_emptied
         deleted += taken_back is not None and facts.id >= taken_back
         reader.add(facts)
         if reader.is_complete and cursor.last_message_id is None and not count_all:
             return ReadBack(reader.context(None), None, deleted)
-    return ReadBack(reader.context(seen - reader.seen), seen, deleted)
+    return ReadBack(reader.context(seen - reader.seen), seen, deleted, until_tail if met else None)
 
 
 def continued(before: Context | None, newer: ContextReader, count: int) -> Context | None:
     """What was remembered, with `count` newer messages; None where they may have changed more than that."""
-    if before is None or before.is_pending or not before.is_settled or not newer.is_plain:
+    if before is None or before.is_pending or before.emptied or not before.is_settled or not newer.is_plain:
         return None
     return replace(before, messages=before.messages + count)
 

@@ -15,8 +15,9 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
-from t3tray.core.services.evidence import Recorded, cursor_now, newborn, refuse_stranded
+from t3tray.core.services.evidence import Recorded, cursor_now, newborn
 from t3tray.core.services.ports import SessionServer
+from t3tray.core.services.stranded import refuse_stranded
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
 from t3tray.core.system.finish import to_the_end

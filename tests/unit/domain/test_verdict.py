@@ -192,7 +192,10 @@ WHOLE, SINCE, PART, NOTHING, UNKNOWN = CarriesKind
 REVERTED = Found(structs.replace(SESSION, reverted_to="msg_99"))
 CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
     ("whole", Carries(WHOLE, None, 9, 0), CURSOR, {"messages_gone": 0}),
-    ("whole, not counted", Carries(WHOLE, None, None, 0), CURSOR, {}),
+    ("all that was looked at is there, not counted", Carries(UNKNOWN, None, 9), CURSOR, {}),
+    ("one emptied", Carries(PART, None, 8, 0), CURSOR, {"messages_gone": 1, "context": Context(8, emptied=1)}),
+    ("one emptied, not counted", Carries(PART, None, 8, 0), CURSOR, {"context": Context(8, emptied=1)}),
+    ("its summary emptied", Carries(PART, None, 4, 12), CURSOR, {"context": Context(4, 12, AT, emptied=1)}),
     ("some gone from the middle", Carries(PART, None, 7, 0), CURSOR, {"messages_gone": 2, "context": Context(7)}),
     ("some gone, compacted", Carries(PART, None, 4, 10), CURSOR, {"messages_gone": 2, "context": Context(4, 10, AT)}),
     ("some gone, not read", Carries(UNKNOWN), CURSOR, {"messages_gone": 2, "context": None}),

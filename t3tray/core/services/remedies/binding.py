@@ -17,9 +17,10 @@ from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import Refused, SessionMissing, UsageError
-from t3tray.core.services.evidence import cursor_now, refuse_stranded
+from t3tray.core.services.evidence import cursor_now
 from t3tray.core.services.remedies.collecting import indented, left_out, losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.stranded import refuse_stranded
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.folders import same_directory
 
