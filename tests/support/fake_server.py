@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from t3tray.core.domain.carries import Context
+from t3tray.core.domain.context import ContextReader
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.versions import Ability, abilities_of
@@ -254,6 +256,12 @@ class FakeLibrary:
             Utterance(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
             for record in self._server.messages_held.get(session_id, ())
         )
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context:
+        reader, held = ContextReader(taken_back), self._server.messages_held.get(session_id, [])
+        for record in reversed(held):
+            reader.add(record.facts)
+        return reader.context(len(held) - reader.seen)
 
     def project(self, session_id: str) -> str:
         return "global"

@@ -30,6 +30,10 @@ class Event(StrEnum):
     DONE = "done"
 
 
+# Why the proof of a turn was renewed whose message was sent by t3tray.
+TURN_OF_OURS = "the turn ended"
+
+
 class Actor(StrEnum):
     """Who made the change. `TURN` is a turn that ended: it only ever renews the proof."""
 

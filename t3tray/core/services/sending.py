@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from t3tray.core.domain.journal import Actor
+from t3tray.core.domain.journal import TURN_OF_OURS, Actor
 from t3tray.core.domain.prompt import Prompt
 from t3tray.core.domain.receipt import REVERT_PENDING, T3_WORKS
 from t3tray.core.domain.sentences import sentence
@@ -230,7 +230,7 @@ class Sending:
                 # By a remedy that leaves what was said, chosen while the model answered.
                 yield Warned(f"This thread has left {resumption.session_id} meanwhile: the message and its answer stay there.")
             else:
-                await self._resume.renew(resumption.thread.id, server, Actor.TURN, "the turn ended")
+                await self._resume.renew(resumption.thread.id, server, Actor.TURN, TURN_OF_OURS)
             await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
         except (ServerError, StoreError) as error:
             warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from t3tray.core.domain.carries import Context
 from t3tray.core.domain.carrying import summary_of
 from t3tray.core.domain.cursor import together, was_taken_back
 from t3tray.core.domain.journal import Event
@@ -27,11 +28,24 @@ _EMPTIED = frozenset({Reason.EMPTY, Reason.HISTORY_LOST})
 
 @dataclass(frozen=True)
 class Collected:
-    """What one session lacks of a conversation, oldest first. `known` counts what it holds itself; `sources` told the rest."""
+    """What one session lacks of a conversation, oldest first, told by `sources`. `held` are its own messages; `context`: what the
+    model gets of them. What it has a summary of only is not lacking: a compaction is not undone."""
 
     utterances: tuple[Utterance, ...]
-    known: int
+    held: frozenset[str]
+    context: Context
     sources: tuple[Transcript, ...]
+
+    @property
+    def summarised(self) -> int:
+        """Of how many messages the model gets a summary only."""
+        return 0 if self.context.since_ms is None else self.context.before or 0
+
+    @property
+    def given(self) -> str:
+        """What the model gets of the session itself, for people."""
+        known = counted(self.context.messages)
+        return f"{known} and a summary of the {self.context.before:,} before" if self.summarised else known
 
     @property
     def transcript(self) -> Transcript:
@@ -62,18 +76,29 @@ def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected
     """
     try:
         with tools.library() as library:
-            known = library.utterances(into) if into and library.session(into) else ()
+            known, context = _known(library, into) if into else ((), Context(0))
             told = tuple(_told_by_sessions(details, into, library))
     except ServerError:
         if into:
             raise
         # OpenCode's database cannot be read now: the copies do without it.
-        known, told = (), ()
+        known, context, told = (), Context(0), ()
     copies = tuple(_copies(tools, details, {source.session_id for source in told}, into))
     shown = next(tools.copies(details.row.thread.id, None), None)
     sources = (*told, *copies, *((shown,) if shown else ()))
     sessions = [source.utterances for source in (*told, *copies)]
-    return Collected(lacking(known, sessions, shown.utterances if shown else ()), len(known), sources)
+    held = frozenset(each.id for each in known)
+    return Collected(lacking(known, sessions, shown.utterances if shown else ()), held, context, sources)
+
+
+def _known(library: Library, session_id: str) -> tuple[tuple[Utterance, ...], Context]:
+    """The session's messages that reach the model, be it in a summary; and what it gets of them."""
+    taken_back = library.session(session_id).reverted_to
+    context, held = library.context(session_id, taken_back), library.utterances(session_id)
+    if taken_back is not None:
+        held = tuple(each for each in held if each.id < taken_back)
+    # Without a summary the older ones do not reach it at all.
+    return held[context.before or 0 :] if context.since_ms is None else held, context
 
 
 def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, ...]:
@@ -84,14 +109,12 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, 
         return (f"{session_id} does not exist any more: the model would know nothing of this conversation.",)
     except ServerError as error:
         return (f"What the model would not know cannot be told now: {error.message}",)
-    count = len(collected.utterances)
-    if not count:
-        return ()
-    what = f"{count:,} message{'' if count == 1 else 's'}"
-    return (
-        f"The model would not know {what} of this conversation, which {collected.origin} has:",
-        *indented(collected.utterances),
-    )
+    lines = [f"Of {counted(collected.summarised)} of {session_id} the model would get a summary only."]
+    lines = lines if collected.summarised else []
+    if count := len(collected.utterances):
+        what = f"{counted(count)} of this conversation"
+        lines += [f"The model would not know {what}, which {collected.origin} has:", *indented(collected.utterances)]
+    return tuple(lines)
 
 
 def left_out(tools: Tools, details: ThreadDetails, session_id: str) -> str:
@@ -166,3 +189,8 @@ def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], 
         if is_gone or emptied:
             kept = (each for each in tools.copies(row.thread.id, found.session_id) if each.origin is Origin.VAULT)
             yield from islice(kept, 1)
+
+
+def counted(count: int) -> str:
+    """So many messages."""
+    return f"{count:,} message{'' if count == 1 else 's'}"

@@ -10,19 +10,19 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from t3tray.core.domain.carrying import Carried, carried
-from t3tray.core.domain.cursor import Cursor, was_taken_back
+from t3tray.core.domain.carrying import carried
+from t3tray.core.domain.cursor import together
 from t3tray.core.domain.evidence import Activity, SessionFacts
 from t3tray.core.domain.journal import Entry, Event
-from t3tray.core.domain.remedy import Choice, Deed, Preview, Remedy
+from t3tray.core.domain.remedy import Choice, Deed, Remedy
 from t3tray.core.domain.split import split_of
-from t3tray.core.domain.transcript import Origin
 from t3tray.core.errors import Refused, SessionMissing
 from t3tray.core.opencode.wire import SessionRecord
 from t3tray.core.services.evidence import STILL_WARM, cursor_now
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
-from t3tray.core.services.remedies.collecting import Collected, collect, indented, other_sessions
+from t3tray.core.services.remedies.collecting import Collected, collect, counted, other_sessions
+from t3tray.core.services.remedies.join_preview import Brought, join_preview, never_brought
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
 from t3tray.core.services.views import ThreadDetails
 
@@ -42,11 +42,13 @@ class Join:
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         keep = self._kept(details, choice)
         collected = await self._tools.run_sql(self._collect, details, keep)
+        bound = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
         others = other_sessions(details, keep)
         listed = ", ".join(others)
         came_from = ", ".join(collected.sessions) or "T3 Code"
         heading = f"These messages belong to this conversation and were written in another session ({came_from})."
         packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget, collected.origin)
+        stays_lacking = never_brought(details, bound, keep, collected)
 
         async def carry_out() -> None:
             server = await self._tools.connect()
@@ -67,10 +69,8 @@ class Join:
                 if packed.messages:
                     # No answer comes to what was told, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
-                now = structs.replace(now, lacks=packed.lacks or _never_brought(old, collected))
-                lines = journal.rebinding(
-                    old, chosen(now, details), f"{_messages(packed.messages)} carried over from {came_from}"
-                )
+                now = structs.replace(now, lacks=together(packed.lacks, never_brought(details, old, keep, collected)))
+                lines = journal.rebinding(old, chosen(now, details), f"{counted(packed.messages)} carried over from {came_from}")
                 await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))
                 if self._remedy is Remedy.HEAL:
                     # What was lost is there again: nothing is left to be told of it.
@@ -78,7 +78,8 @@ class Join:
             finally:
                 journal.close()
 
-        return Plan(_preview(details, self._remedy, keep, others, collected, packed), carry_out)
+        brought = Brought(collected, packed, stays_lacking)
+        return Plan(join_preview(details, self._remedy, keep, others, brought, bound or details.cursor), carry_out)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """The binding as it was, and the message taken out again."""
@@ -124,10 +125,11 @@ class Join:
         if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
             raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
         is_here = bound is not None and bound.session_id == keep
-        if not collected.utterances and is_here and bound is not None and _never_brought(bound, collected):
-            raise Refused(f"Nobody has a copy of what {keep} lacks: {bound.lacks}.", "There is nothing to bring back.")
+        if not collected.utterances and is_here and (stays := never_brought(details, bound, keep, collected)):
+            raise Refused(f"Nobody can bring back what {keep} lacks: {stays}.", "There is nothing to bring back.")
         if not collected.utterances and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
-            raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation.", "There is nothing to heal.")
+            how = f", {collected.summarised:,} messages of it as a summary only" if collected.summarised else ""
+            raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation{how}.", "There is nothing to heal.")
         return collected
 
 
@@ -143,14 +145,6 @@ def _to_heal(details: ThreadDetails, choice: Choice, named: str | None) -> str:
     if choice.session_id not in ("", named):
         raise Refused(f"T3 Code goes on in {named}, not in {choice.session_id}.", f"“{Remedy.JOIN}” keeps any session.")
     return named
-
-
-def _never_brought(old: Cursor | None, collected: Collected) -> str:
-    """What stays lacking although nothing was left out: where T3 Code's copy does not tell it, what a revert took back, and
-    everything if nobody told anything."""
-    is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
-    is_gone = old is not None and (was_taken_back(old.lacks) or not collected.utterances)
-    return old.lacks if old is not None and is_gone and not is_told else ""
 
 
 def _gone(session_id: str) -> Refused:
@@ -225,38 +219,3 @@ async def give_up_join(tools: Tools, intent: Entry, deed: Deed, server: SessionS
     message = await take_out(server, deed.session_id, intent.intent or "")
     why = f"cut off before it came to its end; {message} was taken out again" if message else "cut off before it began"
     await journal.write(journal.entry(Event.ABANDONED, why, deed.session_id))
-
-
-def _preview(
-    details: ThreadDetails, remedy: Remedy, keep: str, others: tuple[str, ...], collected: Collected, packed: Carried
-) -> Preview:
-    told = {found.session_id: found for found in details.candidates}
-    listed = ", ".join(others)
-    # Several sessions are named below: "it" could be any of them.
-    name = "the session that is kept" if remedy is Remedy.JOIN else "T3 Code's session"
-    lacking = f"{name[:1].upper()}{name[1:]} lacks {_messages(len(collected.utterances))}, which {collected.origin} has:"
-    lacks = (lacking,) if collected.utterances else ()
-    lost = (
-        *((packed.cut,) if packed.cut else ()),
-        *((*collected.transcript.missing, "What tools returned, and what the model thought, is not carried.") if lacks else ()),
-    )
-    kept = (*((f"{listed} is left as it is in OpenCode; the history names it.",) if others else ()), "This can be undone.")
-    comes = (
-        f"{_messages(packed.messages)} {'goes' if packed.messages == 1 else 'go'} into {name} as one message of"
-        f" {len(packed.text):,} characters, labelled; the model does not answer it."
-        if packed.messages
-        else f"Nothing has to be carried: {name} holds everything."
-    )
-    before = tuple(f"{name} holds {_messages(told[name].messages)}." for name in others if name in told)
-    if remedy is Remedy.JOIN:
-        first = f"{keep} is kept; it holds {_messages(collected.known)}."
-        title, button, bound = f"Join {listed} into {keep}", "Join Them", f"It is bound to {keep}."
-    else:
-        first = f"T3 Code goes on in {keep}, which holds {_messages(collected.known)}."
-        title, button = f"Give T3 Code its memory of “{details.row.thread.title}” back", "Give T3 Code Its Memory Back"
-        bound = f"The next message carries it, typed in T3 Code or here: both go on in {keep}. T3 Code may stay open."
-    return Preview(remedy, title, button, (first, *before, *lacks, *indented(collected.utterances)), (comes, bound), kept, lost)
-
-
-def _messages(count: int) -> str:
-    return f"{count:,} message{'' if count == 1 else 's'}"

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from msgspec import structs
 
+from t3tray.core.domain.carries import Context
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import SessionFacts
 from t3tray.core.domain.journal import SETTLES, Actor, Entry, Event, last_change
@@ -32,6 +33,8 @@ class Library(Protocol):
     def session(self, session_id: str) -> SessionFacts: ...
 
     def utterances(self, session_id: str) -> tuple[Utterance, ...]: ...
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
 
     def project(self, session_id: str) -> str: ...
 
