@@ -257,6 +257,10 @@ class FakeLibrary:
             for record in self._server.messages_held.get(session_id, ())
         )
 
+    def newest(self, session_id: str) -> MessageFacts | None:
+        held = self._server.messages_held.get(session_id)
+        return held[-1].facts if held else None
+
     def context(self, session_id: str, taken_back: str | None = None) -> Context:
         reader, held = ContextReader(taken_back), self._server.messages_held.get(session_id, [])
         for record in reversed(held):

@@ -60,7 +60,7 @@ def check(home: T3Home, thread_id: str, session_id: str) -> Repair:
     if not _SESSION.fullmatch(session_id):
         raise Refused(f"“{session_id}” is not the id of one of OpenCode's sessions.")
     old = _found(home, thread_id)
-    if old is not None and _session_in(old) == session_id:
+    if old is not None and session_in(old) == session_id:
         return Repair(str(home.base), thread_id, old, old)
     new = msgspec.json.encode(_Cursor(_CURSOR_VERSION, session_id)).decode()
     return Repair(str(home.base), thread_id, old, new)
@@ -142,11 +142,12 @@ def _cursor_of(rows: list[Row]) -> str | None:
     if cursor is not None and not isinstance(cursor, str):
         raise Refused("T3 Code's cursor is not text: it is not exactly as t3tray knows it.")
     if cursor is not None:
-        _session_in(cursor)
+        session_in(cursor)
     return cursor
 
 
-def _session_in(cursor: str) -> str:
+def session_in(cursor: str) -> str:
+    """The session that the text of a cursor names. Raises Refused for a form that is not known."""
     try:
         found = msgspec.json.decode(cursor, type=_Cursor)
     except msgspec.DecodeError as error:

@@ -16,10 +16,11 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.split import Candidate, split_of
 from t3tray.core.domain.transcript import Utterance
 from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.errors import Refused, SessionMissing, UsageError
+from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.evidence import cursor_now
 from t3tray.core.services.remedies.collecting import indented, left_out, losses
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.remedies.proving import see
 from t3tray.core.services.stranded import refuse_stranded
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.folders import same_directory
@@ -33,8 +34,10 @@ class Bind:
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         session_id = choice.session_id or _only_choice(details)
+        seen = await see(self._tools, session_id)
+        refuse_unfit(details, seen.facts)
         await self._tools.run_sql(self._refuse, details, session_id)
-        preview, rivals = await self._tools.run_sql(self._preview, details, session_id)
+        preview, rivals = await self._tools.run_sql(self._preview, details, session_id, seen.doubt)
 
         async def carry_out() -> None:
             server = await self._tools.connect()
@@ -44,7 +47,7 @@ class Bind:
             now = await cursor_now(server, record.facts, old)
             if now.last_message_id is None:
                 await refuse_stranded(server, session_id)
-            lacks = await self._tools.run_sql(left_out, self._tools, details, session_id)
+            lacks = await self._tools.run_sql(left_out, self._tools, details, session_id, seen.doubt)
             cursor = structs.replace(chosen(now, details), lacks=lacks)
             journal = Record.of(self._tools, details, Deed(Remedy.BIND, session_id))
             try:
@@ -60,11 +63,6 @@ class Bind:
         return await undo_binding(self._tools, details, done)
 
     def _refuse(self, details: ThreadDetails, session_id: str) -> None:
-        with self._tools.library() as library:
-            try:
-                refuse_unfit(details, library.session(session_id))
-            except SessionMissing as error:
-                raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
         refuse_owned(self._tools, details, session_id)
         bound = live_binding(self._tools, details.row.thread.id)
         elsewhere = details.row.t3 is not None and details.row.t3.session_id != session_id
@@ -72,7 +70,7 @@ class Bind:
         if bound is not None and bound.session_id == session_id and settled:
             raise Refused(f"This thread is already bound to {session_id}.", "There is nothing to do.")
 
-    def _preview(self, details: ThreadDetails, session_id: str) -> tuple[Preview, tuple[str, ...]]:
+    def _preview(self, details: ThreadDetails, session_id: str, doubt: str) -> tuple[Preview, tuple[str, ...]]:
         bound = details.row.session_id
         told = {found.session_id: found for found in details.candidates}
         gone = f"It is bound to {bound}, which does not exist any more." if bound else "It is bound to no session."
@@ -83,7 +81,7 @@ class Bind:
         if rivals:
             kept.append(f"{', '.join(rivals)} is left as it is in OpenCode, and counts as this thread's no longer.")
         after = described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",)
-        if bound and bound != session_id and is_there:
+        if bound and bound != session_id and is_there and not doubt:
             after = (*after, *self._known_anew(bound, session_id))
         preview = Preview(
             Remedy.BIND,
@@ -92,7 +90,7 @@ class Bind:
             before,
             after,
             tuple(kept),
-            losses(self._tools, details, session_id),
+            losses(self._tools, details, session_id, doubt),
         )
         return preview, rivals
 
@@ -184,7 +182,7 @@ def described(found: Candidate) -> tuple[str, ...]:
 async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
     """The plan that brings back the binding from before these entries."""
     thread, deed = details.row.thread, done[0].deed
-    old = _before(done)
+    old = before(done)
     current = await tools.run_sql(live_binding, tools, thread.id)
     lost = await tools.run_sql(losses, tools, details, old.session_id) if old else ()
     after = f"It is bound to {old.session_id} again." if old else "It is bound to no session again."
@@ -210,7 +208,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
 
 async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:
     """Write the lines that bring back the binding from before these entries."""
-    old, why = _before(done), "as it was before"
+    old, why = before(done), "as it was before"
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
     if old is not None:
         await journal.write(*journal.rebinding(current, old, why))
@@ -220,7 +218,8 @@ async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> 
         await journal.write(journal.entry(Event.DONE, why))
 
 
-def _before(done: tuple[Entry, ...]) -> Cursor | None:
+def before(done: tuple[Entry, ...]) -> Cursor | None:
+    """The binding from before these entries; None where there was none, or they changed none."""
     return next((entry.cursor for entry in done if entry.event in (Event.SUPERSEDED, Event.RELEASED)), None)
 
 

@@ -101,8 +101,13 @@ def _known(library: Library, session_id: str) -> tuple[tuple[Utterance, ...], Co
     return held[context.before or 0 :] if context.since_ms is None else held, context
 
 
-def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, ...]:
-    """What the model would not know of this conversation with that session, in lines for people; none: it holds everything."""
+def losses(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "") -> tuple[str, ...]:
+    """What the model would not know of this conversation with that session, in lines for people; none: it holds everything.
+
+    `doubt`: why OpenCode's database is not believed about it, a sentence.
+    """
+    if doubt:
+        return (f"What the model would not know cannot be told now: {doubt}",)
     try:
         collected = collect(tools, details, session_id)
     except SessionMissing:
@@ -117,15 +122,18 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str) -> tuple[str, 
     return tuple(lines)
 
 
-def left_out(tools: Tools, details: ThreadDetails, session_id: str) -> str:
-    """What that session lacks of the conversation when it is chosen now, as the clause that its cursor keeps."""
+def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "") -> str:
+    """What that session lacks of the conversation when it is chosen now, a clause that its cursor keeps. `doubt` as above."""
     when = f"when this session was chosen on {tools.now().astimezone():%Y-%m-%d}"
+    unknown = f"how much of this conversation was left out {when} could not be told"
+    if doubt:
+        return unknown
     try:
         count = len(collect(tools, details, session_id).utterances)
     except SessionMissing:
         return ""  # told as that
     except ServerError:
-        return f"how much of this conversation was left out {when} could not be told"
+        return unknown
     before = next(
         (each.cursor.lacks for each in reversed(details.journal) if each.cursor and each.cursor.session_id == session_id), ""
     )

@@ -16,7 +16,7 @@ from t3tray.core.domain.evidence import Activity, SessionFacts
 from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.remedy import Choice, Deed, Remedy
 from t3tray.core.domain.split import split_of
-from t3tray.core.errors import Refused, SessionMissing
+from t3tray.core.errors import CannotTell, Refused, SessionMissing
 from t3tray.core.opencode.wire import SessionRecord
 from t3tray.core.services.evidence import STILL_WARM, cursor_now
 from t3tray.core.services.ports import SessionServer
@@ -24,6 +24,7 @@ from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refu
 from t3tray.core.services.remedies.collecting import Collected, collect, counted, other_sessions
 from t3tray.core.services.remedies.join_preview import Brought, join_preview, never_brought
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.remedies.proving import see
 from t3tray.core.services.views import ThreadDetails
 
 # Of three signs that a turn runs.
@@ -41,6 +42,11 @@ class Join:
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         keep = self._kept(details, choice)
+        seen = await see(self._tools, keep)
+        refuse_unfit(details, seen.facts)
+        _refuse_reverted(seen.facts)
+        if seen.doubt:
+            raise CannotTell(f"What {keep} lacks cannot be told: {seen.doubt}", "Nothing was changed.")
         collected = await self._tools.run_sql(self._collect, details, keep)
         bound = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
         others = other_sessions(details, keep)
@@ -112,13 +118,6 @@ class Join:
         return named if named and any(claim.session_id == named for claim in claims) else claims[0].session_id
 
     def _collect(self, details: ThreadDetails, keep: str) -> Collected:
-        with self._tools.library() as library:
-            try:
-                facts = library.session(keep)
-                refuse_unfit(details, facts)
-                _refuse_reverted(facts)
-            except SessionMissing as error:
-                raise _gone(keep) from error
         refuse_owned(self._tools, details, keep)
         collected = collect(self._tools, details, keep)
         bound = live_binding(self._tools, details.row.thread.id)

@@ -27,6 +27,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import undo_binding
 from t3tray.core.services.remedies.collecting import collect
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.core.services.remedies.proving import see
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.folders import directory_exists
@@ -159,7 +160,7 @@ class Fork(_Making):
         bound = details.cursor
         if bound is None:
             raise Refused("This thread has no session that could be forked.")
-        session = await self._tools.run_sql(self._look, bound.session_id)
+        session = (await see(self._tools, bound.session_id)).facts.title
         preview = Preview(
             Remedy.FORK,
             f"Fork {bound.session_id}",
@@ -186,10 +187,6 @@ class Fork(_Making):
             await self._make(details, deed, f"forked from {bound.session_id}", make, finish, compare=compare)
 
         return Plan(preview, carry_out)
-
-    def _look(self, session_id: str) -> str:
-        with self._tools.library() as library:
-            return library.session(session_id).title
 
 
 async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import SessionFacts
+from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.domain.journal import SETTLES, Actor, Entry, Event, last_change
 from t3tray.core.domain.remedy import Choice, Deed, Preview
 from t3tray.core.domain.transcript import Transcript, Utterance
@@ -33,6 +33,8 @@ class Library(Protocol):
     def session(self, session_id: str) -> SessionFacts: ...
 
     def utterances(self, session_id: str) -> tuple[Utterance, ...]: ...
+
+    def newest(self, session_id: str) -> MessageFacts | None: ...
 
     def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
 

@@ -4,13 +4,13 @@ another one than OpenCode's own. It changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from t3tray.core.domain.evidence import Failure
+from t3tray.core.domain.evidence import Failure, SessionFacts
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.errors import CannotTell, Refused
+from t3tray.core.errors import CannotTell, Refused, ServerError, SessionMissing
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.views import ThreadDetails
 
@@ -48,6 +48,76 @@ async def as_the_server_tells(tools: Tools, details: ThreadDetails, remedy: Reme
             "Resume the thread. To begin anew all the same, let go of its session first: “release”.",
         )
     return _with(details, told)
+
+
+async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
+    """Raises Refused where the session does not exist any more, CannotTell where the server cannot say. Before a server runs
+    (`starts`: one is started) OpenCode's database is asked, and what that cannot say is left to the server."""
+    server = await (tools.connect() if starts else tools.join())
+    try:
+        if server is not None:
+            await server.session(session_id)
+        else:
+            await tools.run_sql(_read, tools, session_id)
+    except SessionMissing as error:
+        raise Refused(
+            f"{session_id}, to which it would go back, does not exist any more: the thread would have no conversation.",
+            f"Nothing was changed. “{Remedy.BIND}” chooses one of the sessions that are there.",
+        ) from error
+    except ServerError as error:
+        if server is not None:
+            why = f"Whether {session_id}, to which it would go back, is still there cannot be told: {error.message}"
+            raise CannotTell(why, "Nothing was changed. Try again when OpenCode answers.") from error
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A session that is there, as the server tells it where one runs. `doubt`: why what OpenCode's database tells of its messages
+    is not believed, a sentence; empty where both tell the same newest one."""
+
+    facts: SessionFacts
+    doubt: str = ""
+
+
+async def see(tools: Tools, session_id: str) -> Seen:
+    """The session for which a remedy is planned. Raises Refused where it is not there, CannotTell where the server cannot say;
+    without a server what reading the database raises."""
+    server = await tools.join()
+    try:
+        if server is None:
+            return Seen(await tools.run_sql(_read, tools, session_id))
+        doubt = ""
+        # Twice: a message may be written between the two looks.
+        for _ in range(2):
+            facts = (await server.session(session_id)).facts
+            newest = (await server.messages(session_id, 1)).messages
+            doubt = await tools.run_sql(_doubt, tools, session_id, newest[-1].facts.id if newest else None)
+            if not doubt:
+                break
+        return Seen(facts, doubt)
+    except SessionMissing as error:
+        raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
+    except ServerError as error:
+        if server is None:
+            raise
+        raise CannotTell(f"{session_id} cannot be looked at: {error.message}", "Nothing was changed. Try again later.") from error
+
+
+def _doubt(tools: Tools, session_id: str, newest_id: str | None) -> str:
+    another = f"OpenCode's server has other messages in {session_id} than the database that t3tray reads."
+    try:
+        with tools.library() as library:
+            newest = library.newest(session_id) if library.session(session_id) else None
+    except SessionMissing:
+        return another
+    except ServerError as error:
+        return error.message
+    return "" if (newest.id if newest else None) == newest_id else another
+
+
+def _read(tools: Tools, session_id: str) -> SessionFacts:
+    with tools.library() as library:
+        return library.session(session_id)
 
 
 def _with(details: ThreadDetails, told: Verdict) -> ThreadDetails:

@@ -17,13 +17,13 @@ from t3tray.core.domain.versions import Ability, can
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.services.evidence import placed
 from t3tray.core.services.ports import SessionServer
-from t3tray.core.services.remedies.binding import Bind, Release, choices
+from t3tray.core.services.remedies.binding import Bind, Release, before, choices
 from t3tray.core.services.remedies.collecting import other_sessions
 from t3tray.core.services.remedies.joining import TELLS, Join, finish_undo, give_up_join
 from t3tray.core.services.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.core.services.remedies.plan import Act, Plan, Tools
-from t3tray.core.services.remedies.proving import as_the_server_tells
+from t3tray.core.services.remedies.proving import as_the_server_tells, refuse_gone
 from t3tray.core.services.remedies.repairing import RepairCursor
 from t3tray.core.services.views import ThreadDetails
 
@@ -126,6 +126,8 @@ class Remedies:
         deed = done[0].deed if done else None
         if deed is None:
             raise Refused("There is no remedy of this thread that could be undone.")
+        if old := before(done):
+            await refuse_gone(self._tools, old.session_id, starts)
         return await self._acts[deed.remedy].undo(details, done)
 
 

@@ -82,6 +82,8 @@ class RepairCursor:
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         deed = done[0].deed
         assert deed is not None and deed.repair is not None
+        if deed.repair.before and (named := t3code.session_in(deed.repair.before)):
+            await self._tools.run_sql(self._refuse_unfit, details, named)
         back = Deed(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "", repair=deed.repair.reversed)
         preview = Preview(
             Remedy.UNDO,
