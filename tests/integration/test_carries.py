@@ -216,7 +216,7 @@ def test_a_message_of_which_all_parts_were_deleted_is_not_carried(talk: Talk, pl
     assert len(talk.http.get(f"/session/{talk.id}/message").json()) == 6, "the message itself stays"
     assert told_alike(talk, known, replace(known, context=None)) == Carries(CarriesKind.PART, None, 5, 0)
     detail = decide(known, talk.evidence(known)[0]).detail
-    assert detail == "1 message of it is empty, because what was said there was deleted"
+    assert detail.startswith("1 message of it is empty, because what was said there was deleted")
     assert talk.sent_next(ASK)[0] == 5
 
 
