@@ -107,7 +107,7 @@ async def test_a_message_of_which_all_parts_were_deleted_is_not_carried(
     seen = await talk.now(replace(known, context=None))
     assert (seen.message_count, seen.context and seen.context.emptied) == (6, len(places))
     assert await talk.carries(seen, is_counted) == carries
-    await talk.server.prompt(talk.id, "four")
+    await talk.server.prompt(talk.id, "four", talk.folder)
     for before in (known, seen):
         later = await talk.now(before)
         assert await talk.carries(later, is_counted) == Carries(PART, None, 8 - len(places), 0)
@@ -129,12 +129,12 @@ async def test_where_no_file_counts_the_server_is_asked_for_every_message(tmp_pa
     talk = Talk(tmp_path)
     known = await talk.begin()
     for number in range(150):
-        await talk.server.prompt(talk.id, f"more {number}")
+        await talk.server.prompt(talk.id, f"more {number}", talk.folder)
     known = await talk.now(known)
     assert await talk.carries(known, is_counted=False) == Carries(WHOLE, None, 306, 0)
     await talk.delete(2, 3)
     assert await talk.carries(known, is_counted=False) == await talk.carries(known) == Carries(PART, None, 304, 0)
-    await talk.server.prompt(talk.id, "one more")
+    await talk.server.prompt(talk.id, "one more", talk.folder)
     assert await talk.carries(known, is_counted=False) == await talk.carries(known) == Carries(PART, None, 306, 0)
 
 

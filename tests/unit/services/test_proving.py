@@ -143,7 +143,7 @@ async def test_a_session_is_chosen_as_the_server_tells_it_whatever_the_file_says
     chosen = place.rivals[0]
     file = AnotherFile(place)
     if is_there:
-        await place.server.prompt(chosen, "said since, on the server alone")
+        await place.server.prompt(chosen, "said since, on the server alone", "")
     else:
         file.server.delete(chosen)
     preview = await place.life.remedies.preview(place.details(), Choice(Remedy.BIND, chosen))
@@ -168,7 +168,7 @@ async def test_one_that_only_the_file_has_is_not_chosen(place: Place, remedy: Re
 async def test_what_a_session_lacks_is_not_told_from_a_file_that_is_another_one(place: Place) -> None:
     keep, before = place.rivals[0], place.life.store.journal.entries()
     AnotherFile(place)
-    await place.server.prompt(keep, "said since, on the server alone")
+    await place.server.prompt(keep, "said since, on the server alone", "")
     for act in (place.life.remedies.preview, place.life.remedies.apply):
         with pytest.raises(CannotTell, match=f"What {keep} lacks cannot be told: OpenCode's server has other messages"):
             await act(place.details(), Choice(Remedy.JOIN, keep))
