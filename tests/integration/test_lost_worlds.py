@@ -199,7 +199,7 @@ async def test_what_was_mended_once_is_not_carried_again_by_a_t3tray_that_knows_
     async with opened(name, tmp_path, opencode_home, model, monkeypatch, kept=False) as lost:
         assert (await lost.details(thread)).offered[0] is Remedy.HEAL, "two sessions hold parts of it, as far as can be seen"
         preview = await lost.apply(thread, Remedy.HEAL)
-        assert "Nothing has to be carried: it holds everything." in preview.after
+        assert "Nothing has to be carried: T3 Code's session holds everything." in preview.after
         after = await lost.details(thread)
         assert (after.row.verdict.reason, after.offered) == (Reason.PROVED, (Remedy.UNDO,))
         assert (await lost.ask_in_t3(thread)).count("Carried over by t3tray") == 1
@@ -228,7 +228,7 @@ async def test_an_import_that_was_handed_over_whole_has_nothing_to_be_carried(
 ) -> None:
     async with opened("v2-import", tmp_path, opencode_home, model, monkeypatch, kept=False) as lost:
         preview = await lost.apply(WHOLE, Remedy.HEAL)
-        assert "Nothing has to be carried: it holds everything." in preview.after
+        assert "Nothing has to be carried: T3 Code's session holds everything." in preview.after
         assert (await lost.details(WHOLE)).row.verdict.reason is Reason.PROVED
         gone = await lost.details(WHOLE_AND_GONE)
         assert gone.row.verdict.kind is Kind.RESUMABLE and Remedy.HEAL not in gone.offered

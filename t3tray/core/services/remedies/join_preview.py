@@ -75,7 +75,7 @@ def join_preview(
         f"{counted(packed.messages)} {'goes' if packed.messages == 1 else 'go'} into {name} as one message of"
         f" {len(packed.text):,} characters, labelled; the model does not answer it."
         if packed.messages
-        else f"Nothing has to be carried: {name} holds {'all that anybody has' if brought.stays_lacking else _everything(collected)}."
+        else f"Nothing has to be carried: {name} holds {_held(brought)}."
     )
     was = bound.session_id if bound else "no session"
     moves = f"The thread is bound to {keep} here, no more to {was}." if was != keep else f"The thread stays bound to {keep} here."
@@ -96,6 +96,9 @@ def _holding(found: Candidate) -> str:
     return f"{found.session_id} holds {counted(found.messages)}."
 
 
-def _everything(collected: Collected) -> str:
-    """How the session holds the whole conversation."""
-    return f"everything, {collected.summarised:,} of it as a summary only" if collected.summarised else "everything"
+def _held(brought: Brought) -> str:
+    """How much of the conversation the session holds where nothing has to be carried into it."""
+    if brought.stays_lacking:
+        return "all that anybody has"
+    summarised = brought.collected.summarised
+    return f"everything, {summarised:,} messages of it as a summary only" if summarised else "everything"
