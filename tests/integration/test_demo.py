@@ -161,6 +161,41 @@ def test_a_switch_raises_the_alarm_and_a_killed_demo_is_cleared_away_by_the_next
             assert machine.leftovers() == []
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="there is always a screen")
+def test_without_a_display_it_tells_its_story_and_the_remedy_that_it_names_ends_the_alarm(machine: Machine) -> None:
+    del machine.environment["QT_QPA_PLATFORM"]
+    with machine.demo(**{SWITCH_VARIABLE: "0.1"}) as demo:
+        assert demo.process.stdout
+        lines = iter(demo.process.stdout)
+        title = thread_of(Fate.SWITCHES).title
+        assert f"{demo.root / 't3tray'} threads" in next(line for line in lines if "The command line on it:" in line)
+        assert title in next(line for line in lines if "T3 Code sends the next message" in line)
+        told = next(line for line in lines if "  ALARM  " in line)
+        assert title in told
+        words = told.rstrip().partition("Type: ")[2]
+        assert words == f"{demo.root / 't3tray'} remedy {thread_of(Fate.SWITCHES).id[:8]} heal"
+        # Beside it, in another shell, where nothing is known of the demo.
+        shell = {"PATH": "/usr/bin:/bin", "HOME": str(machine.home)}
+        until(
+            lambda: demo.json("show", thread_of(Fate.SWITCHES).id)["thread"]["t3code"]["working"] is False,
+            "the turn's end",
+            BUILT,
+        )
+        done = subprocess.run([*words.split(), "--yes"], env=shell, capture_output=True, text=True, timeout=BUILT)
+        assert done.returncode == 0, done
+        rest = []
+        for line in lines:
+            rest.append(line)
+            if "this alarm is over" in line:
+                break
+        assert title in rest[-1] and any("✓ resumable / proved" in line and title in line for line in rest)
+        running = demo.processes()
+        assert demo.end() == 0
+        assert not any(lives(process.pid) for process in running)
+        assert machine.leftovers() == []
+
+
 def test_without_an_opencode_it_says_how_to_get_one(machine: Machine) -> None:
     folders = [folder for folder in ("/usr/bin", "/bin") if not (Path(folder) / "opencode").exists()]
     with machine.demo(PATH=os.pathsep.join(folders), SHELL="/bin/false") as demo:
