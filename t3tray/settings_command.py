@@ -19,6 +19,9 @@ async def settings(command: Command) -> ExitCode:
     current = command.engine.settings
     if name is not None and value is not None:
         refuse_state(name)
+        if name == "server_password":
+            hint = "Set it in the window's Settings, or give OPENCODE_SERVER_PASSWORD to the process."
+            raise UsageError("Everybody on this machine can read a password on a command line.", hint)
         wanted = parsed(current, name, value)
         try:
             current = await command.engine.preferences.change(name, wanted)

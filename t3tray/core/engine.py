@@ -33,7 +33,7 @@ from t3tray.core.launching import Launching
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
-from t3tray.core.opencode.managed import Endpoint, ManagedServer
+from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
 from t3tray.core.preferences import Preferences
 from t3tray.core.prompting import Prompting
@@ -88,11 +88,13 @@ def utc_now() -> datetime:
 class Engine:
     """One process's core, in the event loop in which it was opened; `close()` ends everything in order."""
 
-    def __init__(self, store: Store, run_sql: SerialExecutor, settings: Settings, data: Path, kind: str) -> None:
+    def __init__(
+        self, store: Store, run_sql: SerialExecutor, settings: Settings, data: Path, kind: str, external: ExternalServer | None
+    ) -> None:
         author = Author.this_process()
         self.store = store
         self.data_directory = data
-        self.preferences = Preferences(store.settings, run_sql, settings, self._go_by)
+        self.preferences = Preferences(store.settings, run_sql, settings, self._go_by, Secrets(data))
         self.launching = Launching(settings, data)
         database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
@@ -103,7 +105,7 @@ class Engine:
             launch=self.launching.server_program,
             logs=log_directory(data),
             folder=data,
-            external=attached_server(settings, os.environ),
+            external=external,
             now=utc_now,
             noise=random.Random(),
         )
@@ -161,10 +163,11 @@ class Engine:
             # A command may only want to look. The tray app stays for weeks, and needs a store that goes on.
             store = await run_sql(Store.open if kind == "tray" else Store.open_to_look, data, utc_now)
             settings = await run_sql(store.settings.read)
+            external = await asyncio.to_thread(attached_server, settings, os.environ, Secrets(data))
         except BaseException:
             run_sql.close()
             raise
-        return cls(store, run_sql, settings, data, kind)
+        return cls(store, run_sql, settings, data, kind, external)
 
     async def close(self) -> None:
         """End the connection, then the server that only this process uses, then the store. A second call waits for it."""
@@ -193,7 +196,7 @@ class Engine:
             if self._connection is None or is_new:
                 if self._connection:
                     await self._connection[1].aclose()
-                self._connection = endpoint, Connection(endpoint.url, endpoint.password, endpoint.version)
+                self._connection = endpoint, Connection(endpoint.url, endpoint.password, endpoint.version, endpoint.user)
                 if self.source.is_external:
                     # Without it the database tells nothing of what else a thread may be split into.
                     await self.source.compare(self._connection[1])

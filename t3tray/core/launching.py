@@ -22,7 +22,14 @@ from t3tray.core.opencode.shell import without_password_in_shells
 from t3tray.core.opencode.unpacking import unpacking_in
 from t3tray.core.services.views import Opened, Resumption
 from t3tray.core.store.settings import Settings
-from t3tray.core.system.environment import PROGRAM_VARIABLE, child_environment
+from t3tray.core.system.environment import (
+    PASSWORD_VARIABLE,
+    PROGRAM_VARIABLE,
+    USER_VARIABLE,
+    child_environment,
+    is_loopback,
+    without_proxies,
+)
 from t3tray.core.system.handlers import has_handler
 from t3tray.core.system.login_shell import login_environment
 from t3tray.core.system.terminal import console_program, open_terminal, start
@@ -83,7 +90,9 @@ class Launching:
         if server is None:
             return [program, "--session", session_id], environment
         if server.password is not None:
-            environment["OPENCODE_SERVER_PASSWORD"] = server.password
+            environment |= {PASSWORD_VARIABLE: server.password, USER_VARIABLE: server.user}
+        # OpenCode would ask a proxy even for this machine's own address.
+        environment = without_proxies(environment) if is_loopback(server.url) else environment
         return [program, "attach", server.url, "--session", session_id, "--dir", directory], environment
 
     def open_terminal(self, thread: Thread) -> None:

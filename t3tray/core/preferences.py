@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from t3tray.core.services.setting_rules import changed, check, refuse_state
-from t3tray.core.store.settings import Settings, SettingsTable
+from t3tray.core.store.settings import SERVER_SECRET, Settings, SettingsTable
+from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
 
@@ -22,11 +23,13 @@ class Preferences:
         run_sql: SerialExecutor,
         current: Settings,
         go_by: Callable[[Settings], Awaitable[None]],
+        secrets: Secrets,
     ) -> None:
         self.current = current
         self._table = table
         self._run_sql = run_sql
         self._go_by = go_by
+        self._secrets = secrets
 
     async def change(self, name: str, value: object) -> Settings:
         """Set one, beside whatever else was set meanwhile; all of them as they are then. Raises UsageError.
@@ -34,7 +37,21 @@ class Preferences:
         It is gone by before it is written: what cannot be gone by is never stored.
         """
         refuse_state(name)
+        if name == "server_password":
+            return await self._keep_password(str(value))
         return await self.record(name, value)
+
+    async def _keep_password(self, password: str) -> Settings:
+        """Beside the settings, where secrets lie; an empty one forgets it."""
+        place = self.current.server_password_place
+        if password == self.current.server_password:
+            return self.current
+        if password:
+            place = await asyncio.to_thread(self._secrets.keep, SERVER_SECRET, password)
+            return await self.record("server_password_place", place)
+        if place:
+            await asyncio.to_thread(self._secrets.forget, SERVER_SECRET, place)
+        return await self.record("server_password_place", "")
 
     async def record(self, name: str, value: object) -> Settings:
         """The same, also for what is no setting but state beside them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from t3tray.qt.parts import field, label
 from t3tray.qt.setting_rows import Row
@@ -190,3 +190,17 @@ class TextField(TimeField):
         name.setBuddy(self._line)
         self._lines.addWidget(name)
         self._lines.addWidget(self._line)
+
+
+class SecretField(TextField):
+    """What is typed is not shown, and what is kept only by dots: it is replaced as a whole."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row)
+        self._line.setEchoMode(QLineEdit.EchoMode.Password)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._line.isModified():
+            self._line.setModified(False)
+            self._want(self._line.text())

@@ -26,12 +26,13 @@ class Section(StrEnum):
 
 class Control(Enum):
     """SWITCH is for true or false, NUMBER for whole ones, TIME for one of the day, CHOICE for one of a few words, FOLDERS for
-    several paths."""
+    several paths, SECRET for a text that nobody is to read."""
 
     SWITCH = auto()
     NUMBER = auto()
     TIME = auto()
     TEXT = auto()
+    SECRET = auto()
     PROGRAM = auto()
     CHOICE = auto()
     FOLDERS = auto()
@@ -92,8 +93,24 @@ ROWS: tuple[Row, ...] = (
         "server_url",
         Control.TEXT,
         "Use a server that you run yourself",
-        "Its address. t3tray never stops it; its password is taken from OPENCODE_SERVER_PASSWORD. Used when t3tray starts next.",
+        "Its address. t3tray never stops it. Used when t3tray starts next.",
         empty="http://127.0.0.1:4096",
+    ),
+    Row(
+        Section.SERVER,
+        "server_user",
+        Control.TEXT,
+        "User name there",
+        "OPENCODE_SERVER_USERNAME goes before it.",
+        empty="opencode",
+    ),
+    Row(
+        Section.SERVER,
+        "server_password",
+        Control.SECRET,
+        "Password there",
+        "Kept in the system's keyring, or in a file that only you can read. OPENCODE_SERVER_PASSWORD goes before it.",
+        empty="None is kept",
     ),
     Row(
         Section.SOURCES,
@@ -205,4 +222,4 @@ LOGIN = Row(
 )
 
 # Settings that are set where they are used, or on the command line only.
-ELSEWHERE = frozenset({"carry_characters", "guard", "guard_port", "guard_secret_place"})
+ELSEWHERE = frozenset({"carry_characters", "guard", "guard_port", "guard_secret_place", "server_password_place"})

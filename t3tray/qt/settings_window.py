@@ -16,7 +16,7 @@ from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Settings
 from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
-from t3tray.qt.setting_fields import ChoiceField, NumberField, SettingField, SwitchField, TextField, TimeField
+from t3tray.qt.setting_fields import ChoiceField, NumberField, SecretField, SettingField, SwitchField, TextField, TimeField
 from t3tray.qt.setting_paths import FoldersField, ProgramField
 from t3tray.qt.setting_rows import LOGIN, ROWS, Control, Row, Section
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
@@ -27,6 +27,7 @@ _KINDS: dict[Control, Callable[[Row], SettingField]] = {
     Control.CHOICE: ChoiceField,
     Control.TIME: TimeField,
     Control.TEXT: TextField,
+    Control.SECRET: SecretField,
     Control.PROGRAM: ProgramField,
     Control.FOLDERS: FoldersField,
 }

@@ -198,6 +198,7 @@ async def test_move_the_session_to_the_worktree(
     assert await verdict(engine, thread) == Reason.DIRECTORY_MISMATCH
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_across_projects_the_conversation_is_carried(
     engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, shared_model: StubModel
 ) -> None:
@@ -227,6 +228,7 @@ async def test_across_projects_the_conversation_is_carried(
     assert await bound(engine, thread) == session
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_relocate_a_renamed_repository(engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path) -> None:
     thread = await new_thread(engine, folder, HERON)
     renamed = folder.rename(tmp_path / "renamed")
@@ -244,6 +246,7 @@ async def test_relocate_a_renamed_repository(engine: Engine, client: OpenCodeCli
     assert await ask(engine, thread) == "HERON"
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_a_folder_that_is_no_repository_wants_a_word(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     thread = await new_thread(engine, tmp_path / "plain", HERON)
@@ -294,6 +297,7 @@ async def test_release_and_back(engine: Engine, folder: Path) -> None:
     assert await ask(engine, thread) == "HERON"
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_what_cannot_be_mended_is_refused_with_the_reason(
     engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path
 ) -> None:

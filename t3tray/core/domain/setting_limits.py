@@ -57,12 +57,14 @@ def _address(value: object) -> str:
         port = parts.port
     except ValueError:
         return f"“{value}” is not an address."
+    if parts.scheme not in ("http", "https") and "//" not in str(value):
+        return "The http:// or https:// before it is missing."
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "An address begins with http:// or https://, and names a host."
     if port == 0:
         return "A port is between 1 and 65535."
     if parts.username or parts.password:
-        return "A password does not belong here: give it in OPENCODE_SERVER_PASSWORD."
+        return "A user and a password do not belong in an address: give them beside it."
     return ""
 
 
@@ -91,6 +93,8 @@ _MINUTES = _whole(1, _WEEK, "minutes")
 RULES: Mapping[str, Rule] = {
     "opencode_path": _plain_text,
     "server_url": _address,
+    "server_user": _plain_text,
+    "server_password_place": _one_of("", "file", "keyring"),
     "server_port": _port,
     "server_with_app": _switch,
     "terminal": _plain_text,
@@ -115,6 +119,7 @@ RULES: Mapping[str, Rule] = {
 # What t3tray keeps for itself beside the settings, and how it is changed. It is shown with them, and never set by name.
 STATE: Mapping[str, str] = {
     "guard": "Use `t3tray guard on` or `t3tray guard off`: they change T3 Code's settings with it.",
+    "server_password_place": "Set the password in the window's Settings, or give OPENCODE_SERVER_PASSWORD to the process.",
     "guard_port": "t3tray chooses it when the guard is first used, and T3 Code's settings name it from then on.",
     "guard_secret_place": "t3tray chooses it when the guard is first used.",
 }

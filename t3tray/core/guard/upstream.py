@@ -18,7 +18,6 @@ from t3tray.core.errors import ServerDown, TimedOut
 from t3tray.core.guard.exchange import Headers
 from t3tray.core.guard.headers import for_server, without
 from t3tray.core.opencode.managed import Endpoint
-from t3tray.core.system.environment import SERVER_USER
 
 # In seconds. T3 Code starts one turn at a time: a request that is held holds them all.
 READY_LIMIT = 15.0
@@ -127,7 +126,7 @@ class Upstream:
             host = origin.host if origin.port is None else b"%s:%d" % (origin.host, origin.port)
             headers: Headers = ((b"Host", host),)
             if endpoint.password is not None:
-                word = b64encode(f"{SERVER_USER}:{endpoint.password}".encode())
+                word = b64encode(f"{endpoint.user}:{endpoint.password}".encode())
                 headers = (*headers, (b"Authorization", b"Basic " + word))
             self._address = _Address(endpoint, origin, headers)
         return self._address

@@ -53,16 +53,17 @@ class OpenCodeClient:
         password: str | None = None,
         read_timeout: float = READ_TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
+        user: str = SERVER_USER,
     ) -> None:
         """`read_timeout` in seconds. Raises UsageError when `url` is not an address."""
         self.url = url
         self.version = ""
-        remember(password)
+        remember(password, user)
         # `trust_env` off: otherwise HTTP_PROXY would take even 127.0.0.1, and the password with it, to a proxy.
         try:
             self._http = httpx.AsyncClient(
                 base_url=url,
-                auth=None if password is None else httpx.BasicAuth(SERVER_USER, password),
+                auth=None if password is None else httpx.BasicAuth(user, password),
                 timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT),
                 trust_env=False,
                 # Loading the system's certificates costs 20 ms and some MB, for nothing on plain HTTP.

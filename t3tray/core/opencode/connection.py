@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from t3tray.core.domain.versions import Ability, abilities_of
 from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.core.system.environment import SERVER_USER
 
 
 class Connection(OpenCodeClient):
@@ -15,8 +16,8 @@ class Connection(OpenCodeClient):
     # As one who tells a conversation.
     tells_turns = True
 
-    def __init__(self, url: str, password: str | None, version: str) -> None:
-        super().__init__(url, password)
+    def __init__(self, url: str, password: str | None, version: str, user: str = SERVER_USER) -> None:
+        super().__init__(url, password, user=user)
         self.version = version
 
     @property

@@ -47,6 +47,8 @@ class _Gone(msgspec.Struct, frozen=True):
     tag: str = msgspec.field(name="_tag", default="")
 
 
+# What OpenSSL calls an answer that is not encrypted.
+_PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "record layer failure", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _GONE = frozenset({"PermissionNotFoundError", "QuestionNotFoundError"})
 
 
@@ -55,10 +57,23 @@ def of_transport(error: httpx.RequestError, url: str) -> ServerError:
     match error:
         case httpx.TimeoutException():
             return TimedOut(f"{url} did not answer in time.")
+        case httpx.ConnectError() if url.startswith("https:") and (trouble := _tls_trouble(str(error), url)):
+            return trouble
         case httpx.NetworkError() | httpx.RemoteProtocolError():
             return ServerDown(f"Nobody answers at {url}.")
         case _:
             return Unsupported(f"{url} cannot be spoken to: {error}.", "Check the address of the server.")
+
+
+def _tls_trouble(said: str, url: str) -> Unsupported | None:
+    """What went wrong before anything was asked; None where nobody listens. `said` is what OpenSSL says."""
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        why = said.partition("certificate verify failed:")[2].partition("(_ssl")[0].strip().rstrip(".")
+        hint = "Use an address with a certificate of a known authority, or reach it through a tunnel (`ssh -L`) and http://."
+        return Unsupported(f"The certificate of {url} is not trusted{f': {why}' if why else ''}.", hint)
+    if any(word in said for word in _PLAIN_HTTP):
+        return Unsupported(f"{url} answers in plain http, not in https.", "Write http:// in its address.")
+    return None
 
 
 def of_answer(response: httpx.Response) -> ServerError | None:
@@ -71,6 +86,8 @@ def of_answer(response: httpx.Response) -> ServerError | None:
         return Unauthorized(f"The server at {_origin(response)} refused the password ({status}).")
     if status == 404 and not is_json(response):
         return Unsupported(f"The server does not know {asked}: it is not an OpenCode server that t3tray understands.")
+    if response.is_redirect and response.headers.get("location", "").startswith("https:") and response.url.scheme == "http":
+        return Unsupported(f"{_origin(response)} answers in https only.", "Write https:// in its address.")
     if response.is_redirect:
         return Unsupported(f"The server sends {asked} elsewhere ({status}), which OpenCode never does.")
     refusal = _refusal(response)

@@ -48,6 +48,6 @@ async def _is_at_work(sighting: Sighting) -> bool:
 async def look_at_external(external: ExternalServer) -> ServerStatus:
     seen = ServerStatus(ServerState.EXTERNAL, external.url)
     try:
-        return replace(seen, version=await ask_health(external.url, external.password))
+        return replace(seen, version=await ask_health(external.url, external.password, user=external.user))
     except T3TrayError as error:
         return replace(seen, reason=error.message)

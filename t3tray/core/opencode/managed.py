@@ -29,6 +29,7 @@ from t3tray.core.opencode.running import Running
 from t3tray.core.opencode.supervisor import Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, ServerProgram, Tenancy
 from t3tray.core.store.lease import Holder, Leases
+from t3tray.core.system.environment import SERVER_USER
 from t3tray.core.system.neighbours import listener
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
@@ -53,6 +54,7 @@ class Endpoint:
     url: str
     password: str | None
     version: str
+    user: str = SERVER_USER
 
 
 class ManagedServer:
@@ -260,7 +262,7 @@ class ManagedServer:
             if now.failure and not now.is_probing:
                 raise _as_new(now.failure, "")
             is_good = now.state is ServerState.EXTERNAL and not now.failure
-            return Endpoint(external.url, external.password, now.version) if is_good else None
+            return Endpoint(external.url, external.password, now.version, external.user) if is_good else None
         match now.state:
             case ServerState.READY if tenant:
                 return Endpoint(tenant.url, tenant.password, now.version)

@@ -12,11 +12,12 @@ import httpx
 from t3tray.core.domain.versions import HINT_NEXT, opencode2_sentence, trouble_with_version
 from t3tray.core.errors import ServerError, TimedOut, Unsupported, UnsupportedVersion
 from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.core.system.environment import SERVER_USER
 
 WITHIN = 1.0
 
 
-async def ask_health(url: str, password: str | None, program: str = "") -> str:
+async def ask_health(url: str, password: str | None, program: str = "", user: str = SERVER_USER) -> str:
     """The server's version. Raises ServerError (UnsupportedVersion for one that t3tray does not work with), and UsageError when
     `url` is not an address. `program` is the path of what serves there, where that is known.
 
@@ -24,7 +25,7 @@ async def ask_health(url: str, password: str | None, program: str = "") -> str:
     """
     # Reading the machine's certificates takes 50 ms, for which the loop would stand still; plain http needs none.
     verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if url.startswith("https:") else False
-    client = OpenCodeClient(url, password, transport=httpx.AsyncHTTPTransport(verify=verify, trust_env=False))
+    client = OpenCodeClient(url, password, transport=httpx.AsyncHTTPTransport(verify=verify, trust_env=False), user=user)
     try:
         async with asyncio.timeout(2 * WITHIN):
             version = await _version(client, program)

@@ -272,7 +272,7 @@ class Running:
 
     async def _ask(self, tenant: Tenant | None) -> str:
         if self._external:
-            return await ask_health(self._external.url, self._external.password)
+            return await ask_health(self._external.url, self._external.password, user=self._external.user)
         if tenant is None:
             raise ServerDown("The server's process is gone.")
         if tenant.password is None:

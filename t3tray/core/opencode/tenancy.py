@@ -22,7 +22,7 @@ from t3tray.core.opencode.port import HOST, choose_port, is_free
 from t3tray.core.opencode.process import AdoptedProcess, ServerProcess, recognise, search, spawn
 from t3tray.core.opencode.unpacking import take_away, unpacking_in
 from t3tray.core.store.lease import Holder, Lease, Leases
-from t3tray.core.system.environment import server_environment
+from t3tray.core.system.environment import SERVER_USER, server_environment
 from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.hard_end import outlives_us
 from t3tray.core.system.machine import is_this_machine, name_of, this_machine
@@ -67,6 +67,7 @@ class ExternalServer:
 
     url: str
     password: str | None
+    user: str = SERVER_USER
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,14 @@ from t3tray.core.domain.setting_limits import trouble_with
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import settings
 
+# What the password of a server that somebody else runs is called among the secrets.
+SERVER_SECRET = "attached-server"
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Empty means: find out by yourself. `server_port`: where our server listens, 0 for any free one; `server_with_app`: it is
+    """Empty means: find out by yourself. `server_user` is the user's name at `server_url`, and `server_password_place` where the
+    password lies. `server_port`: where our server listens, 0 for any free one; `server_with_app`: it is
     started with the tray app. `t3_…`: more homes of T3 Code, and its reaper's times; `stop_idle_minutes` is our own reaper's, 0
     turns it off; `carry_characters` is how long a transcript may be that is carried into another session;
     `t3_repair`: T3 Code's database may be written where the user chooses that remedy; `vault`: what threads say is kept, up to
@@ -31,6 +35,8 @@ class Settings:
 
     opencode_path: str = ""
     server_url: str = ""
+    server_user: str = ""
+    server_password_place: str = ""
     server_port: int = 0
     server_with_app: bool = False
     terminal: str = ""
@@ -57,6 +63,11 @@ class Settings:
     notice_reap: bool = False
     quiet_from: str = ""
     quiet_until: str = ""
+
+    @property
+    def server_password(self) -> str:
+        """What stands for the password that is kept; empty where none is."""
+        return "\N{BULLET}" * 8 if self.server_password_place else ""
 
 
 class SettingsTable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 SERVER_USER = "opencode"
 PASSWORD_VARIABLE = "OPENCODE_SERVER_PASSWORD"
@@ -22,6 +23,7 @@ _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "LIBPATH", "DYLD_LIBRARY_PATH")
 # What the boot loader and Qt's start in a frozen app set for it alone.
 _FROZEN_NAMES = frozenset({"QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH", "QML_IMPORT_PATH", "QML2_IMPORT_PATH"})
 _FROZEN_BEGINNINGS = ("_PYI_", "_MEIPASS")
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 def child_environment(base: Mapping[str, str], login: Mapping[str, str] | None = None, bundle: str = "") -> dict[str, str]:
@@ -60,6 +62,17 @@ def server_environment(child: Mapping[str, str], password: str, instance: str) -
         PASSWORD_VARIABLE: password,
         INSTANCE_VARIABLE: instance,
     }
+
+
+def without_proxies(child: Mapping[str, str]) -> dict[str, str]:
+    """For a program that has to reach this machine alone."""
+    return {name: value for name, value in child.items() if name.lower() not in _PROXIES}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine's own."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _is_the_apps(name: str) -> bool:

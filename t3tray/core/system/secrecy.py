@@ -33,10 +33,10 @@ def new_password() -> str:
     return f"{PASSWORD_MARK}{token_urlsafe(32)}"
 
 
-def remember(password: str | None) -> None:
+def remember(password: str | None, user: str = SERVER_USER) -> None:
     """From now on this password is taken out of every text of this process: for those that we did not make."""
     if password:
-        forms = forms_of(password)
+        forms = forms_of(password, user)
         # Bytes beside it, because most of what is read is looked through before it becomes text.
         _known.update(forms)
         _known_bytes.update(form.encode() for form in forms)
@@ -62,7 +62,7 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(value for name, value in environment.items() if value and _NAMES.search(name))
 
 
-def forms_of(secret: str) -> tuple[str, ...]:
-    """As it is, as an address writes it, and as a request's header does for OpenCode's user."""
-    basic = b64encode(f"{SERVER_USER}:{secret}".encode()).decode()
+def forms_of(secret: str, user: str = SERVER_USER) -> tuple[str, ...]:
+    """As it is, as an address writes it, and as a request's header does for this user."""
+    basic = b64encode(f"{user}:{secret}".encode()).decode()
     return tuple(dict.fromkeys((secret, quote(secret, safe=""), basic)))

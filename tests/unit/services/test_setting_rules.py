@@ -40,8 +40,8 @@ def test_what_can_be_used_is_taken(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("server_url", "box.local", "begins with http"),
-        ("server_url", "http://me:hush@box", "password does not belong"),
+        ("server_url", "box.local", "is missing"),
+        ("server_url", "http://me:hush@box", "password do not belong"),
         ("server_port", 80, "between 1024 and 65535"),
         ("server_port", 65_536, "between 1024 and 65535"),
         ("server_url", "http://127.0.0.1:99999", "is not an address"),
