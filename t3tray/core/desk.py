@@ -102,7 +102,7 @@ class Desk(Errands):
                 await self._next_change(max(rest, COALESCE))
         finally:
             await self._tasks.stop()
-            await self._files.stop()
+            self._files.stop()
 
     async def _prepare(self, engine: Engine) -> None:
         """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
@@ -310,7 +310,7 @@ class Desk(Errands):
 
         def tell(overview: Overview) -> None:
             self._sessions = {served: row.thread.id for row in overview.rows for served in sessions_of(row)}
-            trouble = (*self._files.trouble, *self._snapshots.trouble, *self._tasks.trouble)
+            trouble = (*self._snapshots.trouble, *self._tasks.trouble)
             publish(replace(overview, warnings=(*overview.warnings, *trouble)))
 
         began = clock()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from t3tray.core import desk as module
-from t3tray.core import file_changes, watched
+from t3tray.core import watched
 from t3tray.core.desk import Desk
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.thread import Source, Thread
@@ -23,7 +22,6 @@ from t3tray.core.errors import Refused, StoreError, UsageError
 from t3tray.core.services.noticing import Noticing
 from t3tray.core.services.views import Overview
 from t3tray.core.system.bus_notifications import NO_BUS
-from t3tray.core.system.watch import FileWatch, existing_folders
 from tests.support.views import NOON
 
 
@@ -55,18 +53,6 @@ async def something_changes() -> None:
     await engine.close()
 
 
-async def test_a_system_that_watches_no_more_files_is_told_and_the_list_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_words: Any) -> FileWatch:
-        raise OSError(errno.ENOSPC, "inotify watch limit reached")
-
-    monkeypatch.setattr(file_changes, "FileWatch", full)
-    monkeypatch.setattr(module, "SAFETY_REFRESH", 0.1)
-    async with running() as (_, told):
-        for _ in range(2):
-            (warning,) = (await next_of(told)).warnings
-            assert "once a minute" in warning and "inotify watch limit reached" in warning
-
-
 async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     look, looks = Engine.look, []
 
@@ -85,25 +71,24 @@ async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypa
 
 
 async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    watched: list[frozenset[Path]] = []
+    """Nothing else tells of it: the slow refresh comes after a minute."""
+    looks = []
+    look = Engine.look
 
-    class Noting(FileWatch):
-        def __init__(self, files: Collection[Path], on_change: Callable[[], None]) -> None:
-            super().__init__(files, on_change)
-            watched.append(existing_folders(files))
+    async def counted(engine: Engine) -> Any:
+        looks.append(1)
+        return await look(engine)
 
-    monkeypatch.setattr(file_changes, "FileWatch", Noting)
-    folder = Path(os.environ["XDG_DATA_HOME"]) / "opencode"
+    monkeypatch.setattr(Engine, "look", counted)
     async with running() as (_, told):
         await next_of(told)
-        assert folder not in watched[-1]
+        before = len(looks)
+        folder = Path(os.environ["XDG_DATA_HOME"]) / "opencode"
         folder.mkdir(parents=True)
-        await something_changes()
-        await next_of(told)
-        async with asyncio.timeout(20):
-            while folder not in watched[-1]:
-                await told.get()
-        assert len(watched) == 2
+        (folder / "opencode.db-wal").write_bytes(b"1")
+        async with asyncio.timeout(50):
+            while len(looks) == before:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.system.watch import existing_folders
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
@@ -475,4 +474,3 @@ def test_a_home_that_nobody_may_look_into_is_watched_only(tmp_path: Path, monkey
     monkeypatch.setattr(os, "stat", refused)
     state = read(world)
     assert state.shape is Shape.UNSUPPORTED and "Permission denied" in state.why
-    assert existing_folders([world.state]) == frozenset()
