@@ -126,6 +126,8 @@ def _x_answers(xcb: CDLL, display: str) -> bool:
 def _listens(address: Path) -> bool:
     import socket
 
+    if sys.platform == "win32":
+        return False
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_LIMIT)
         probe.connect(os.fsencode(address))

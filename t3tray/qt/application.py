@@ -132,6 +132,12 @@ class Application(QObject):
         bridge.start()
         if self._title:
             self._on_raise_wanted()
+        if sys.platform == "darwin":
+            from t3tray.qt.menu_bar import MenuBar
+
+            is_first_start = not (self._directory / "window.ini").exists()
+            self._menu_bar = MenuBar(self._qt, self._tray.icon.geometry, is_first_start, self)
+            self._menu_bar.window_wanted.connect(self._on_window_wanted)
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)
@@ -172,6 +178,12 @@ class Application(QObject):
     def _on_raise_wanted(self) -> None:
         if self._bridge and not self._quitting:
             self._open_window().bring_up()
+
+    @Slot(str)
+    def _on_window_wanted(self, note: str) -> None:
+        self._on_raise_wanted()
+        if note and self._window:
+            self._window.show_note(note)
 
     @Slot(object)
     def _on_chosen(self, item: Item) -> None:

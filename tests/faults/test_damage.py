@@ -250,6 +250,7 @@ def test_copies_that_cannot_be_made_are_a_warning(tmp_path: Path, monkeypatch: p
 def test_an_older_file_is_brought_up_to_date_without_a_copy_where_none_can_be_made(tmp_path: Path) -> None:
     path = filled(tmp_path / "data")
     sql(path, "DROP TABLE restores")
+    sql(path, "ALTER TABLE server_lease DROP COLUMN machine")
     sql(path, "UPDATE alembic_version SET version_num = '0009'")
     for copy in path.parent.glob("backups/*"):
         copy.unlink()

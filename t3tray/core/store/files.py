@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,6 +137,18 @@ def copy_database(source: Path, target: Path) -> None:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def flush(descriptor: int) -> None:
+    """Until what was written is on the disk. Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There `fsync` ends at the disk's own memory. A network disk knows only that.
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
 
 
 def stamp(moment: datetime) -> str:

@@ -22,6 +22,7 @@ from t3tray.core.domain.journal import Entry, Event
 from t3tray.core.domain.thread import Thread
 from t3tray.core.store.damaged_rows import readable
 from t3tray.core.store.database import Database
+from t3tray.core.store.files import flush
 from t3tray.core.store.restores import last_seq, store_id
 from t3tray.core.store.schema import journal, threads
 
@@ -110,7 +111,7 @@ class JournalFile:
                     text = b"\n" + text
             while text:
                 text = text[os.write(descriptor, text) :]
-            os.fsync(descriptor)
+            flush(descriptor)
         finally:
             os.close(descriptor)
         if is_new:
@@ -157,6 +158,6 @@ def _flush_folder(folder: Path) -> None:
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            flush(descriptor)
         finally:
             os.close(descriptor)
