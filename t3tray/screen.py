@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # In seconds: how long a display server may take to answer.
 _LIMIT = 3.0
-_ADVICE = "`t3tray run` needs no screen: it tells line by line what the window would show."
+_ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no screen: it tells line by line what the window would show."
 _NO_PLUGIN = "Qt has no part for “{}” screens, which QT_QPA_PLATFORM names."
 # The Debian and Ubuntu package of a library that Qt does not bring.
 _PACKAGES = {"libxcb-cursor.so.0": "libxcb-cursor0", "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
