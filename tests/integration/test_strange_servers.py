@@ -101,3 +101,15 @@ def test_an_external_server_serves_and_is_never_stopped(program: Program, thread
         assert program.json("status")["server"]["state"] == "external"
         program.run("server", "stop", code=6)
         assert lives(server.pid)
+
+
+def test_a_broken_configuration_of_the_project_is_told_with_file_and_line(
+    program: Program, thread: str, tmp_path: Path, opencode_home: OpenCodeHome
+) -> None:
+    broken = tmp_path / "work" / "opencode.json"
+    broken.write_text('{\n "model": "x",\n "provider": oops\n}\n')
+    told = f"OpenCode cannot use {broken}: InvalidSymbol at line 3"
+    with nothing_made(program, opencode_home, thread):
+        refused = program.json("resume", thread, code=4)
+        assert refused["verdict"]["reason"] == "server-error" and told in refused["verdict"]["sentence"]
+        assert told in program.json("send", thread, "hello", code=4)["error"]["message"]

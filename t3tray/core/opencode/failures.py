@@ -5,6 +5,8 @@ It owns the rule that only a 404 in OpenCode's own words is *missing*; it sends 
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import msgspec
 
@@ -36,6 +38,7 @@ _FAILURES: dict[type[ServerError], Failure] = {
 
 class _Detail(msgspec.Struct, frozen=True):
     message: str = ""
+    path: str = ""
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -49,6 +52,8 @@ class _Gone(msgspec.Struct, frozen=True):
 
 # What OpenSSL calls an answer that is not encrypted.
 _PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "record layer failure", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_AT_LINE = re.compile(r"\bline \d+")
 _GONE = frozenset({"PermissionNotFoundError", "QuestionNotFoundError"})
 
 
@@ -95,7 +100,11 @@ def of_answer(response: httpx.Response) -> ServerError | None:
         return SessionMissing(refusal.data.message or f"Not found: {asked}")
     if refusal.name == "MoveSessionError":
         return MoveRefused(refusal.data.message or f"The server does not do {asked}.")
-    words = refusal.data.message or refusal.name or "without saying why"
+    if refusal.name.startswith("Config") and refusal.data.path:
+        why = _COLOUR.sub("", refusal.data.message)
+        first = next((line.strip() for line in why.splitlines() if _AT_LINE.search(line)), "") or refusal.name
+        return ServerFault(f"OpenCode cannot use {refusal.data.path}: {first}.", "Correct that file, then try again.")
+    words = _COLOUR.sub("", refusal.data.message) or refusal.name or "without saying why"
     return ServerFault(f"The server answered {asked} with {status}: {words}")
 
 

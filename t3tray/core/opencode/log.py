@@ -7,6 +7,7 @@ Folder and files are the owner's alone. It reads the text for one thing only, th
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ LARGEST = 2 * 2**20
 KEPT = 3
 _READY = b"server listening on"
 _BLOCK = 64 * 2**10
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class ServerLog:
@@ -93,7 +95,10 @@ class ReadyLine:
 
 
 def tail_of(path: Path, lines: int, begin: int = 0) -> str:
-    """The last lines, from `begin` (in bytes) on, read from the end; empty where there is no file. Raises OSError."""
+    """The last lines, without colours, from `begin` (in bytes) on, read from the end; empty where there is no file.
+
+    Raises OSError.
+    """
     try:
         log = path.open("rb")
     except FileNotFoundError:
@@ -107,7 +112,7 @@ def tail_of(path: Path, lines: int, begin: int = 0) -> str:
             position -= step
             log.seek(position)
             text = log.read(step) + text
-    return "\n".join(text.decode(errors="replace").splitlines()[-lines:])
+    return "\n".join(_COLOUR.sub("", text.decode(errors="replace")).splitlines()[-lines:])
 
 
 def _size(path: Path) -> int:

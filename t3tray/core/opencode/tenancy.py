@@ -327,10 +327,12 @@ class Tenancy:
 
     def _spawn(self, lease: Lease, program: ServerProgram, password: str) -> tuple[ServerProcess, int]:
         arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
-        take_away(program.unpacked)
+        freed = take_away(program.unpacked)
+        words = f"starting {' '.join(arguments)}"
+        words += f" ({freed / 1e6:.1f} MB that earlier ones had unpacked were removed)" if freed else ""
         environment = unpacking_in(program.unpacked, server_environment(program.environment, password, lease.token))
         try:
-            with self._log.begin(self._now(), f"starting {' '.join(arguments)}") as (output, begin):
+            with self._log.begin(self._now(), words) as (output, begin):
                 return spawn(arguments, environment, program.cwd, output), begin
         except OSError as error:
             raise ServerFailed(f"The server's log {self._log.path} cannot be written: {error.strerror or error}.") from error

@@ -7,8 +7,10 @@ for temporary files is full (OpenCode's issue 21427).
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 _VARIABLE = "BUN_TMPDIR"
@@ -25,6 +27,18 @@ def unpacking_in(folder: Path, environment: Mapping[str, str]) -> dict[str, str]
     return {_VARIABLE: str(folder), **environment}
 
 
-def take_away(folder: Path) -> None:
-    """Remove what earlier servers left. What a program still has open stays on Windows, until the next time."""
+def take_away(folder: Path) -> int:
+    """Remove what earlier servers left; how many bytes that freed. What a program still has open stays on Windows, until the next
+    time."""
+    before = _size(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    return before - _size(folder)
+
+
+def _size(folder: Path) -> int:
+    found = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                found += os.lstat(os.path.join(place, name)).st_size
+    return found

@@ -32,6 +32,7 @@ from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.threads import T3Thread
 
 # A thread without a usable cursor is judged by that alone; what stands for its session is never read.
+_TELLS_WHY = frozenset({Reason.SERVER_ERROR, Reason.UNSUPPORTED})
 _NOTHING_TO_ASK = Failure.UNSUPPORTED
 _DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
 _UNFINISHED = frozenset({Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE})
@@ -184,7 +185,10 @@ class Resume:
         if cursor is None or not cursor.is_well_formed:
             return examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
         surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
-        return examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
+        found = examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
+        if found.verdict.reason not in _TELLS_WHY or found.verdict.detail:
+            return found
+        return structs.replace(found, verdict=structs.replace(found.verdict, detail=await _why_not(server, cursor.session_id)))
 
     async def judge(self, thread_id: str, server: SessionServer) -> Verdict:
         """The verdict alone."""
@@ -262,6 +266,15 @@ async def _taken_back(server: SessionServer, cursor: Cursor) -> str:
     # Ids sort like their times: what came after the recorded end is no part of it.
     left = sum([facts.id <= last async for facts in newest_first(server, cursor.session_id)])
     return taken_back(max(recorded - left, 0) or None)
+
+
+async def _why_not(server: SessionServer, session_id: str) -> str:
+    """What the server says of why it cannot tell, as a clause; empty where it can by now."""
+    try:
+        await server.session(session_id)
+    except ServerError as error:
+        return error.message.removesuffix(".")
+    return ""
 
 
 def _nobody() -> bool:
