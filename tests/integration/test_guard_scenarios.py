@@ -324,7 +324,7 @@ def test_a_thread_that_moved_to_a_worktree_works_there_with_its_context(
     assert sessions(world) == 2
 
 
-def test_a_thread_that_moved_to_another_project_is_refused_and_nothing_is_left(
+def test_a_thread_that_moved_to_another_project_is_refused_and_the_fork_is_left_as_it_is(
     guarded: Guarded, t3: PlayedT3, world: World, project: Path
 ) -> None:
     thread = t3.thread("Report", project)
@@ -333,7 +333,15 @@ def test_a_thread_that_moved_to_another_project_is_refused_and_nothing_is_left(
     t3.move(thread, world.code / "other")
     with pytest.raises(TurnRefused, match="moved to a folder where its session cannot follow"):
         t3.turn(thread, ASK)
-    assert (t3.cursor(thread), sessions(world)) == (first, 1)
+    assert (t3.cursor(thread), sessions(world)) == (first, 2)
+    entries = guarded.call(guarded.engine.journal(thread))
+    (fork,) = [entry.session_id for entry in entries if entry.event is Event.PUT_AWAY]
+    assert fork not in (first, None) and told(guarded, fork or ""), "nobody knows who has opened it meanwhile"
+    assert (entries[-1].event, entries[-1].session_id) == (Event.ABANDONED, fork)
+    assert [entry.session_id for entry in entries if entry.event is Event.CONFIRMED] == [first]
+    found = guarded.call(guarded.engine.examine())
+    assert any(finding.name == "abandoned session" and (fork or "") in finding.detail for finding in found)
+    assert not any(finding.name == "split thread" for finding in found)
     t3.move(thread, project)
     assert t3.turn(thread, ASK) == first
 

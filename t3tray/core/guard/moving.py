@@ -1,6 +1,7 @@
 """A fork that works where it was asked for: OpenCode leaves every fork in its parent's folder, whatever it is asked.
 
-Fork, mark, move, and only then answer. What cannot be moved is deleted again: the parent still holds the whole conversation.
+Fork, mark, move, and only then answer. What cannot be moved is left as it is, named in the journal and no part of the thread: the
+parent still holds the whole conversation, and anybody may have opened the fork and written in it.
 """
 
 from __future__ import annotations
@@ -52,10 +53,10 @@ class Mover:
             try:
                 moved = await self._move(exchange, asked, fork, made, intent)
             except ServerError:
-                await self._undo(exchange, fork)
+                await self._leave(intent, fork)
                 raise
             if moved is None:
-                await self._undo(exchange, fork)
+                await self._leave(intent, fork)
                 return Refusal.MOVE_REFUSED
             if intent is not None:
                 await self._confirm(intent, moved)
@@ -79,15 +80,15 @@ class Mover:
         moved = await self._upstream.fetch("GET", path, headers)
         return moved if moved.is_good and await asyncio.to_thread(_works_in, moved, asked.directory) else None
 
-    async def _undo(self, exchange: Exchange, fork: str) -> None:
-        path = f"/session/{quote(fork, safe='')}".encode()
-        try:
-            deleted = await self._upstream.fetch("DELETE", path, without(exchange.headers, DIRECTORY_HEADER))
-        except ServerError as error:
-            _log.warning("The fork %s could not be undone: %s", fork, error.message)
+    async def _leave(self, intent: Intent | None, fork: str) -> None:
+        _log.warning("The fork %s could not be brought to the folder that was asked for; it was left as it is.", fork)
+        if intent is None:
             return
-        if not deleted.is_good:
-            _log.warning("The fork %s could not be undone: OpenCode answered %s.", fork, deleted.status)
+        try:
+            await intent.give_up(fork)
+        except (StoreError, Refused) as error:
+            # It stands written ahead, and recovery settles it.
+            _log.warning("That %s was left could not be recorded: %s", fork, error.message)
 
     async def _confirm(self, intent: Intent, moved: Whole) -> None:
         try:

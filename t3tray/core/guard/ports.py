@@ -25,6 +25,10 @@ class Intent(Protocol):
         """The thread is bound to this session from now on. Raises StoreError, Refused."""
         ...
 
+    async def give_up(self, session_id: str) -> None:
+        """The thread stays bound as it is; this session was made for it, and is left. Raises StoreError, Refused."""
+        ...
+
 
 class Bindings(Protocol):
     """Every method raises StoreError."""

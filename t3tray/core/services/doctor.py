@@ -207,7 +207,7 @@ def _abandoned(patient: Patient, row: ThreadRow) -> Iterator[Finding]:
     for found in patient.survey.candidates(row.thread.id, entries) if left else ():
         if found.session_id in left and found.messages:
             title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
-            told = f"{title}: {found.session_id} is left of a remedy that was cut off, and holds {count}"
+            told = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
             how = f"`t3tray remedy {row.thread.id} bind --session {found.session_id}` goes on there."
             yield Finding("abandoned session", False, f"{told}. {how}")
 

@@ -103,6 +103,15 @@ class Guarding:
         await self._run_sql(self._bind, marker, why, cursor, since)
         self._author.close_intent(marker.intent)
 
+    async def give_up(self, marker: Marker, session_id: str) -> None:
+        """The session that was made is left: offered to be chosen, and no part of the thread until then."""
+        told = ((Event.PUT_AWAY, "abandoned, left as it is"), (Event.ABANDONED, f"{session_id} was left as it is"))
+        entries = (
+            Entry(marker.thread, event, Actor.RECOVERY, why, self._now(), session_id, intent=marker.intent) for event, why in told
+        )
+        await self._run_sql(self._store.journal.append, *entries)
+        self._author.close_intent(marker.intent)
+
     async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
         """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
         owner = await self._run_sql(self._owner, session_id)
@@ -207,6 +216,9 @@ class _Intent:
 
     async def confirm(self, session: SessionRecord) -> None:
         await self._guarding.confirm(self.marker, self.why, self.since, session)
+
+    async def give_up(self, session_id: str) -> None:
+        await self._guarding.give_up(self.marker, session_id)
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:
