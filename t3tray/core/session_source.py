@@ -232,12 +232,12 @@ class SessionSource:
         identity = identify(program, environment)
         named = ask_database(program, environment, Path.home())
         if identity is not None:
-            self._keep(identity, named)
+            self._keep(identity, named, self._database.path)
             self._program = identity
         return named
 
-    def _keep(self, program: Program, database: Path) -> None:
-        self._answers.keep(program, database)
+    def _keep(self, program: Program, database: Path, read: Path | None = None) -> None:
+        self._answers.keep(program, database, read)
         if last := self._answers.last():
             self._database.earlier = tuple(Path(path) for path in last.earlier)
 

@@ -145,6 +145,9 @@ def test_without_the_record_opencode_s_marks_name_what_is_lost(
         assert row["verdict"]["reason"] == "split" and {life.first, life.newer} <= set(_sessions(row))
         assert life.row(life.second)["session_id"] == life.second_session
     assert_split(program.json("resume", life.thread, code=3), life)
+    refused = program.json("remedy", life.thread, "retry", code=3)
+    assert_split(refused, life)
+    assert refused["restore"]["complete"] is False, "also when it refuses"
     assert_split(program.json("send", life.thread, ASK, code=3), life)
     assert len(model.chats()) == chats, "a prompt went somewhere"
     assert program.json("status")["restore"]["complete"] is False
@@ -171,8 +174,9 @@ def test_with_nothing_newer_a_binding_from_a_copy_is_unproven_until_it_was_verif
     zeroed_without_record(program.data)
     (row,) = program.json("threads")["threads"]
     assert row["verdict"]["reason"] == "unproven" and "its binding is of" in row["verdict"]["sentence"]
-    first = program.json("resume", thread)
-    assert first["verdict"]["reason"] == "unproven" and first["restore"]
+    first = program.json("remedy", thread, "retry")
+    assert first["verdict"]["reason"] == "unproven" and first["restore"] == program.json("status")["restore"]
+    assert first["t3code"] is None and first["thread"] == thread
     assert program.json("resume", thread)["verdict"]["reason"] == "proved"
     assert program.run("send", thread, ASK).strip() == "PELICAN"
 

@@ -79,6 +79,21 @@ def test_a_wrapper_that_names_another_database_is_followed(opencode_home: OpenCo
     assert program.json("status")["opencode_database"] == str(other)
 
 
+def test_the_usual_file_is_named_by_doctor_where_a_wrapper_was_used_from_the_first(
+    opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
+) -> None:
+    """Nobody had been asked before, and t3tray would have read the usual one."""
+    plain = Program(tmp_path / "plain", opencode_home.environment)
+    plain.run("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")
+    wrapper(tmp_path / "bin", f"export OPENCODE_DB={tmp_path / 'other.db'}")
+    program = Program(tmp_path / "data", with_path(opencode_home.environment, tmp_path / "bin"))
+    program.run("new", "--dir", str(folder), "--prompt", "say: hello")
+    (found,) = [found for found in program.json("doctor")["findings"] if found["name"] == "an earlier database"]
+    assert found["ok"] and found["detail"] == (
+        f"OpenCode used {opencode_home.database} before, and now uses {tmp_path / 'other.db'}: 1 session stays behind there."
+    )
+
+
 def test_a_program_that_begins_to_use_another_database_makes_no_conversation_missing(
     opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
 ) -> None:
@@ -92,6 +107,10 @@ def test_a_program_that_begins_to_use_another_database_makes_no_conversation_mis
     assert str(opencode_home.database) in told["sentence"]
     verdict = verdict_of(program, thread)
     assert (verdict["kind"], verdict["reason"]) == ("unknown", "other-database")
+    (found,) = [found for found in program.json("doctor")["findings"] if found["name"] == "an earlier database"]
+    other = tmp_path / "other" / "opencode" / "opencode.db"
+    told = f"OpenCode used {opencode_home.database} before, and now uses {other}: 1 session stays behind there"
+    assert not found["ok"] and found["detail"].startswith(told) and "and the conversation of “" in found["detail"]
     for remedy in ("start-afresh", "carry-transcript"):
         program.run("remedy", thread, remedy, "--yes", code=4)
     program.run("send", thread, "what is the codeword?", code=4)

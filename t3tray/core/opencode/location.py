@@ -126,10 +126,11 @@ class Answers:
                 return None
         return self._known
 
-    def keep(self, program: Program, database: Path) -> None:
-        """Blocks, as `last` does. What was used before is not forgotten: sessions may lie there."""
+    def keep(self, program: Program, database: Path, read: Path | None = None) -> None:
+        """Blocks, as `last` does. What was used before is not forgotten, nor the file that was `read` until now: sessions may lie
+        there."""
         last = self.last()
-        earlier = (last.database, *last.earlier) if last else ()
+        earlier = (last.database, *last.earlier) if last else (str(read),) if read and read.exists() else ()
         earlier = tuple(dict.fromkeys(path for path in earlier if path != str(database)))[:_EARLIER]
         self._known = Answer(program, str(database), earlier)
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")

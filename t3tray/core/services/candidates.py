@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from t3tray.core.domain.evidence import SessionFacts
-from t3tray.core.domain.journal import Entry
+from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.split import Candidate
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader
@@ -48,6 +48,11 @@ class Memory(Struct, frozen=True):
         earlier = (*(session.session_id for session in t3.earlier), t3.before_import or session_id) if t3 else ()
         named = (*self.titled, *self.told, *self.marked, *earlier, *(stretch.session_id for stretch in self.stretches))
         return all(name == session_id for name in named)
+
+    def others_than(self, session_id: str | None) -> frozenset[str]:
+        """The sessions that had parts of the conversation, by T3 Code's word or our mark, and that the user did not let go of."""
+        told = {name for source, names in _claims(self, None) if source not in (T3_CURSOR, JOURNAL) for name in names}
+        return frozenset(told) - put_away(self.entries) - {session_id}
 
 
 class SessionTeller(Protocol):

@@ -6,6 +6,7 @@ It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from t3tray.core.domain.split import Served
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.domain.versions import trouble_with_version
 from t3tray.core.errors import T3TrayError
-from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.session_table import session_table
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Finding, Overview, ThreadRow
@@ -129,6 +130,7 @@ def _databases(patient: Patient) -> Iterator[Finding]:
             yield replace(found, ok=False, detail=f"{why} t3tray reads {found.detail}") if why else found
     except T3TrayError as error:
         yield Finding("OpenCode's database", False, error.message)
+    yield from _earlier(patient)
     for source in patient.overview.sources:
         if not source.path:
             continue
@@ -136,6 +138,36 @@ def _databases(patient: Patient) -> Iterator[Finding]:
         if source.form == Shape.UNSUPPORTED:
             told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
         yield told
+
+
+def _earlier(patient: Patient) -> Iterator[Finding]:
+    """The databases that OpenCode used before, as far as sessions stay behind there."""
+    bound = {row.session_id: row.thread.title for row in patient.overview.rows if row.session_id}
+    now = patient.database.path
+    for path in patient.database.earlier:
+        if not path.exists():
+            continue
+        try:
+            with closing(DatabaseReader(path)) as reader:
+                there = {name for (name,) in reader.rows("SELECT id FROM session WHERE parent_id IS NULL")}
+            there -= _present(patient.database, there)
+        except T3TrayError as error:
+            yield Finding("an earlier database", False, f"OpenCode used {path} before, and now uses {now}. {error.message}")
+            continue
+        if there:
+            threads = ", ".join(f"“{title}”" for name, title in bound.items() if name in there)
+            sessions = f"{len(there):,} session{' stays' if len(there) == 1 else 's stay'} behind there"
+            of = f", and the conversation of {threads}" if threads else ""
+            told = f"OpenCode used {path} before, and now uses {now}: {sessions}{of}."
+            yield Finding("an earlier database", not threads, told)
+
+
+def _present(database: OpenCodeDatabase, names: set[str]) -> set[str]:
+    """Those of these sessions that OpenCode's present database has; none where there is no such file yet. Raises ServerError."""
+    if not database.path.exists():
+        return set()
+    with closing(database.reader()) as reader:
+        return {name for name in names if reader.has_session(name)}
 
 
 def _file(name: str, path: Path, more: str) -> Finding:

@@ -215,7 +215,7 @@ class Resume:
 
     def _verified(self, thread_id: str, cursor: Cursor, why: str) -> None:
         """A line that says so, although nothing is new: from then on the binding is not in doubt."""
-        if self._store.journal.binding(thread_id).cursor == cursor:
+        if thread_id in self._store.restores.in_doubt() and self._store.journal.binding(thread_id).cursor == cursor:
             entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
             self._store.journal.append(entry)
 

@@ -36,7 +36,7 @@ from t3tray.core.services.file_evidence import from_database
 from t3tray.core.services.lost_bindings import LostBindings
 from t3tray.core.services.resume import Examination, examined
 from t3tray.core.services.sub_agents import agents_work
-from t3tray.core.services.t3_named import T3Named, sessions_of
+from t3tray.core.services.t3_named import T3Named, in_doubt_of_others, sessions_of
 from t3tray.core.services.t3_recorded import recorded_t3, t3_thread
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
@@ -195,10 +195,11 @@ class Survey:
         failure, sessions = self._read_sessions()
         try:
             self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
-            if failure is None:
-                self._pending |= self._look_for_answers([recorded.thread.id])
-                recorded = self._named.lacking(recorded, self._index)
-            return self._with_others(recorded)
+            if failure is not None:
+                entries = self._store.journal.entries(recorded.thread.id)
+                return in_doubt_of_others(recorded, self.memory(recorded.thread.id, entries))
+            self._pending |= self._look_for_answers([recorded.thread.id])
+            return self._with_others(self._named.lacking(recorded, self._index))
         finally:
             self._index.release()
 
@@ -438,20 +439,16 @@ class Survey:
         bound = recorded.cursor.session_id if recorded.cursor else None
         if not self._remembers_more(t3, bound):
             return recorded
-        memory = self.memory(recorded.thread.id, ())
-        stretches = memory.stretches
-        there: dict[str, bool | None] = {}
+        memory, there = self.memory(recorded.thread.id, ()), dict[str, bool | None]()
         if not memory.names_only(bound):
             memory = structs.replace(memory, entries=self._store.journal.entries(recorded.thread.id))
             candidates = candidates_of(memory, self._index.reader)
             there = {found.session_id: found.exists for found in candidates}
             split = split_of(bound, candidates, put_away(memory.entries) - set(memory.marked))
             recorded = structs.replace(recorded, split=split or recorded.split)
-        elif stretches and bound:
+        elif memory.stretches and bound:
             there = {bound: self._index.has(bound)}
-        if not stretches:
-            return recorded
-        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in stretches)
+        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
         return structs.replace(recorded, served=tuple(served))
 
     def _remembers_more(self, t3: T3Thread, bound: str | None) -> bool:

@@ -13,6 +13,7 @@ from t3tray.core.domain.evidence import Absent, Failure, Found
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
+from t3tray.core.services.candidates import Memory
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.resume import Answers, Examination, NamedSession
 from t3tray.core.store.store import Store
@@ -82,6 +83,16 @@ class T3Named:
     def _is_chosen(self, thread_id: str, session_id: str) -> bool:
         entries = self._store.journal.entries(thread_id)
         return any(entry.deed is not None and entry.session_id == session_id for entry in entries)
+
+
+def in_doubt_of_others(recorded: Recorded, memory: Memory) -> Recorded:
+    """The same where OpenCode's database cannot be read, or is not the server's: what the thread's other sessions hold is told by
+    that alone, so that nobody knows whether the bound one has the whole conversation."""
+    others = memory.others_than(recorded.cursor.session_id if recorded.cursor else None)
+    if not others:
+        return recorded
+    told = f"{', '.join(sorted(others))} had parts of this conversation too, and what is there now cannot be told"
+    return structs.replace(recorded, in_doubt="; ".join(filter(None, (recorded.in_doubt, told))))
 
 
 def sessions_of(found: Examination) -> tuple[str, ...]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from t3tray.core.domain.evidence import Failure
+from t3tray.core.domain.carries import CarriesKind, Context
+from t3tray.core.domain.cursor import Cursor
+from t3tray.core.domain.evidence import Evidence, Failure, Found, MessageFacts, Role, SessionFacts
+from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.reaper import ReaperClock
+from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.verdict import Kind, Reason, Verdict
+from t3tray.core.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.core.opencode.database import OpenCodeDatabase, Trust
 from t3tray.core.services.evidence import Surroundings
 from t3tray.core.services.overview import take_overview
@@ -21,7 +27,7 @@ from t3tray.core.store.store import Store
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, stamp, writing
 
 DOUBTED = Trust(absence_counts=False, why="OpenCode's program has not been asked yet which database it uses.")
 ANOTHERS = Trust(Failure.OTHER_DATABASE, False, "The server at http://127.0.0.1:1 does not use the database at /here.")
@@ -151,3 +157,36 @@ def test_what_an_earlier_database_holds_is_not_missing(eyes: Eyes, world: World,
     assert eyes.reasons() == {"there": Reason.OTHER_DATABASE, "gone": Reason.MISSING, "empty": Reason.OTHER_DATABASE}
     assert eyes.database.holder_of("ses_there") == world.opencode
     assert eyes.database.holder_of("ses_gone") is None
+
+
+def with_another_session(world: World, session: str = "ses_other") -> None:
+    """T3 Code's log names another session than the one that the thread is bound to, and that holds more."""
+    with writing(world.opencode) as connection:
+        add_session(connection, session, world.code / "proj", messages=6, at=NOON - timedelta(hours=1))
+    add_log(world, "there", (session, NOON - timedelta(hours=1)), ("ses_there", NOON))
+
+
+def test_where_the_file_is_another_one_what_other_sessions_hold_is_not_told(eyes: Eyes, world: World) -> None:
+    with_another_session(world)
+    assert eyes.survey.recall("there").split, "with the right file it is a split"
+    eyes.database.trust = ANOTHERS
+    recorded = eyes.survey.recall("there")
+    told = "ses_other had parts of this conversation too, and what is there now cannot be told"
+    assert (recorded.split, recorded.in_doubt) == ((), told)
+    facts = SessionFacts("ses_there", str(world.code / "proj"), "a title", 1, 1)
+    newest = MessageFacts("msg_1", Role.ASSISTANT, 1, True)
+    cursor = Cursor("ses_there", facts.directory, last_message_id="msg_1", message_count=1, context=Context(1))
+    evidence = Evidence(NOON, Found(facts), Found(newest), Found(newest), context=Context(1), messages_gone=0)
+    verdict = decide(cursor, structs.replace(evidence, in_doubt=recorded.in_doubt))
+    assert (verdict.reason, verdict.carries.kind) == (Reason.UNPROVEN, CarriesKind.UNKNOWN)
+    assert told in sentence(verdict) and decide(cursor, evidence).carries.kind is CarriesKind.WHOLE
+
+
+def test_no_doubt_is_made_of_what_the_user_let_go_of_or_of_nothing(eyes: Eyes, world: World) -> None:
+    eyes.database.trust = ANOTHERS
+    assert eyes.survey.recall("there").in_doubt == "", "T3 Code knows no other session of it"
+    with_another_session(world)
+    eyes.store.threads.keep(eyes.survey.recall("there").thread)
+    deed = Deed(Remedy.BIND, "ses_there")
+    eyes.store.journal.append(Entry("there", Event.PUT_AWAY, Actor.USER, "another one", NOON, "ses_other", "i", deed=deed))
+    assert eyes.survey.recall("there").in_doubt == ""
