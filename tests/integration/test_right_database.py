@@ -20,7 +20,11 @@ from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the wrappers are POSIX scripts")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="the wrappers are POSIX scripts"),
+    # A ceiling: each story is up to ten programs, one after the other.
+    pytest.mark.timeout(900),
+]
 
 WORD = "PELICAN"
 
