@@ -6,6 +6,7 @@ Run as a program it is the one that forks, for as long as its socket stands.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import resource
@@ -16,13 +17,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from tests.support.program import LIMIT
 
 _ROOT = Path(__file__).parents[2]
-_TRAY = "tests.support.tray_core"
+_TELLS_ITS_STACKS = signal.SIGUSR2
 
 
 class Command:
@@ -52,9 +54,12 @@ class Command:
         """All that it wrote to stdout and stderr. Its stdin is closed; it is killed when it lives for longer."""
         self.close_stdin()
         if not self._take(lambda: self.returncode is not None, timeout):
-            self.send_signal(signal.SIGKILL)
+            self.send_signal(_TELLS_ITS_STACKS)
+            self._take(lambda: False, 1)
+            self.kill()
             self.close()
-            raise subprocess.TimeoutExpired("t3tray", timeout, self._read[self._out], self._read[self._err])
+            said = "".join(self._read[file].decode() for file in (self._out, self._err))
+            raise AssertionError(f"a command did not end within {timeout:.0f} s:\n{said}")
         # What it started and left may hold its output open.
         self._take(lambda: self._open.get_map().keys() <= {self._status}, 0.2)
         said = self._read[self._out].decode(), self._read[self._err].decode()
@@ -182,11 +187,14 @@ def _mind(request: dict[str, object], stdin: int, out: int, err: int, status: in
     os.set_inheritable(status, False)
     os.write(status, b"%d\n" % pid)
     _, ended = os.waitpid(pid, 0)
-    os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+    # Who asked may have gone away.
+    with suppress(BrokenPipeError):
+        os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
     os._exit(0)
 
 
 def _run(request: dict[str, object]) -> NoReturn:
+    faulthandler.register(_TELLS_ITS_STACKS)
     size, words = request["file_size"], request["words"]
     if isinstance(size, int):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
