@@ -20,13 +20,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
+from pytestqt.qtbot import QtBot
+
 from t3tray.core.domain.versions import can, lacking
+from tests.support.leftovers import end_leftovers
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("t3tray", deadline=None)
 settings.load_profile("t3tray")
+
+# A limit on waiting is a ceiling, also on a machine that is ten times slower.
+for wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCallback, QtBot.waitExposed, QtBot.waitActive):
+    wait.__kwdefaults__["timeout"] = 90_000
 
 # Seconds after its own limit at which a test that still hangs ends its process.
 _GRACE = 120
@@ -71,6 +78,13 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     _isolate(monkeypatch, tmp_path_factory.mktemp("machine"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the tests of a module started is ended, whatever became of them."""
+    yield
+    end_leftovers(tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture
 def model() -> Iterator[StubModel]:
     """A model on loopback that records what reaches it."""
@@ -106,3 +120,10 @@ def _end_if_it_hangs(item: pytest.Item) -> None:
     mark = item.get_closest_marker("timeout")
     limit = float(mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout"))
     faulthandler.dump_traceback_later(limit + _GRACE, exit=True, file=item.config.stash[fault_handler_stderr_fd_key])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The same of a process of pytest's own that was ended in the middle of a test."""
+    factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    end_leftovers(factory.getbasetemp())

@@ -45,7 +45,7 @@ def test_an_approval_is_shown_once_the_app_has_settled_and_goes_when_the_app_end
         desktop.tray.choose("Start Server")
         until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "a server that is ready")
         program.run("new", "--dir", str(work), "--title", "Parser", "--prompt", "run: touch made", "--no-wait")
-        daemon.wait(lambda daemon: bool(daemon.on_screen), "the approval", limit=60)
+        daemon.wait(lambda daemon: bool(daemon.on_screen), "the approval", limit=90)
         assert time.monotonic() - began >= SETTLING.total_seconds()
         (asked,) = daemon.on_screen
         assert (asked.title, asked.text) == ("Parser", "Wants to run touch made")
@@ -54,8 +54,8 @@ def test_an_approval_is_shown_once_the_app_has_settled_and_goes_when_the_app_end
         until(lambda: "t3tray" in desktop.windows(), "the window")
         assert not (work / "made").exists()
         desktop.tray.choose("Quit t3tray")
-        assert app.wait(10) == 0 and daemon.on_screen == []
+        assert app.wait(90) == 0 and daemon.on_screen == []
     finally:
         if app.poll() is None:
             app.kill()
-        app.wait(10)
+        app.wait(90)

@@ -74,7 +74,7 @@ def test_the_menu_opens_the_settings_and_nothing_else(desktop: Desktop) -> None:
 
 
 def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: subprocess.Popen[bytes]) -> None:
-    second = subprocess.run(program.argv(), env=program.environment, timeout=20)
+    second = subprocess.run(program.argv(), env=program.environment, timeout=CEILING)
     assert second.returncode == 0
     until(lambda: "t3tray" in desktop.windows(), "the window")
     assert app.poll() is None
@@ -91,7 +91,7 @@ def test_the_menu_starts_the_server_and_quit_ends_it(
     until(lambda: any("Parser & printer" in label for label in desktop.tray.labels()), "the new thread in the menu")
     assert program.json("server", "status")["server"]["pid"] == pid
     desktop.tray.choose("Quit t3tray")
-    assert app.wait(6) == 0
+    assert app.wait(CEILING) == 0
     assert not lives(pid)
 
 

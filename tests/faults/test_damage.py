@@ -149,7 +149,7 @@ def test_two_processes_may_open_a_new_folder_at_once(tmp_path: Path) -> None:
         f"s = Store.open(Path({str(tmp_path / 'data')!r}), lambda: datetime.now(UTC)); print(len(s.notices)); s.close()"
     )
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert [(process.communicate(timeout=30)[0].strip(), process.returncode) for process in both] == [("0", 0), ("0", 0)]
+    assert [(process.communicate(timeout=90)[0].strip(), process.returncode) for process in both] == [("0", 0), ("0", 0)]
 
 
 def test_a_full_disk_is_said_in_words_and_loses_nothing(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ for number in range(int(sys.argv[1]), 60, 2):
     keep(vault, [said(number)], 60)
 """
     writers = [subprocess.Popen([sys.executable, "-c", program, str(start)]) for start in (0, 1)]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(90) for writer in writers] == [0, 0]
     assert words(Vault(tmp_path / "vault")) == conversation(60)
 
 

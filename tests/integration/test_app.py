@@ -89,7 +89,7 @@ def test_the_app_keeps_a_log_that_only_its_owner_can_read(program: Program) -> N
         assert os.name == "nt" or not log.stat().st_mode & 0o077
     finally:
         app.terminate()
-        assert app.wait(10) == 0
+        assert app.wait(90) == 0
 
 
 def test_a_command_uses_the_servers_of_the_app(program: Program, model: StubModel, thread: str) -> None:
@@ -99,7 +99,7 @@ def test_a_command_uses_the_servers_of_the_app(program: Program, model: StubMode
         assert program.json("server", "status")["server"]["pid"] == server
     finally:
         app.terminate()
-        assert app.wait(5) == 0
+        assert app.wait(90) == 0
 
 
 def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Program, model: StubModel, thread: str) -> None:
@@ -111,7 +111,7 @@ def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Progr
     again, same = started_app(program)
     assert same == server
     again.terminate()
-    assert again.wait(5) == 0
+    assert again.wait(90) == 0
 
 
 def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
@@ -130,7 +130,7 @@ def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
         until(lambda: holders(program) == [again.pid], "the next app's hold of the server")
         assert program.json("server", "status")["server"]["pid"] == server
         again.terminate()
-        assert again.wait(10) == 0
+        assert again.wait(90) == 0
         assert not lives(server)
         assert lives(somebody_elses.pid)
 
@@ -144,12 +144,12 @@ def test_stopping_the_server_from_outside_is_no_crash_to_the_app(program: Progra
         assert app.poll() is None
     finally:
         app.terminate()
-        assert app.wait(5) == 0
+        assert app.wait(90) == 0
     assert program.json("server", "status")["server"]["state"] == "stopped"
 
 
 def test_a_server_that_was_started_to_stay_outlives_the_app(program: Program, thread: str) -> None:
     app, server = started_app(program)
     app.terminate()
-    assert app.wait(5) == 0
+    assert app.wait(90) == 0
     assert lives(server)

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 pty = pytest.importorskip("pty")
 
-LIMIT = 20
+LIMIT = 90
 ASKS = """
 import argparse, asyncio, sys
 from typing import cast
@@ -31,8 +32,14 @@ def terminal() -> Iterator[tuple[int, int]]:
     os.close(theirs)
 
 
-def asking(theirs: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", ASKS], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+@contextmanager
+def asking(theirs: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", ASKS]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def read_until(ours: int, words: bytes) -> None:
@@ -43,17 +50,17 @@ def read_until(ours: int, words: bytes) -> None:
 
 def test_a_line_answers(terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
-    process = asking(theirs)
-    read_until(ours, b"Do it? ")
-    os.write(ours, b" yes \n")
-    read_until(ours, b"told yes")
-    assert process.wait(LIMIT) == 0
+    with asking(theirs) as process:
+        read_until(ours, b"Do it? ")
+        os.write(ours, b" yes \n")
+        read_until(ours, b"told yes")
+        assert process.wait(LIMIT) == 0
 
 
 @pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
 def test_nobody_has_to_type_a_line_to_leave(terminal: tuple[int, int], wish: signal.Signals) -> None:
     ours, theirs = terminal
-    process = asking(theirs)
-    read_until(ours, b"Do it? ")
-    process.send_signal(wish)
-    assert process.wait(LIMIT) != 0
+    with asking(theirs) as process:
+        read_until(ours, b"Do it? ")
+        process.send_signal(wish)
+        assert process.wait(LIMIT) != 0

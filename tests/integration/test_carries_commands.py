@@ -56,7 +56,7 @@ def listed(program: Program, thread: str) -> dict[str, Any]:
 
 
 def emptied(home: OpenCodeHome, session: str) -> None:
-    with closing(sqlite3.connect(home.database, timeout=60)) as connection, connection:
+    with closing(sqlite3.connect(home.database, timeout=90)) as connection, connection:
         connection.execute("DELETE FROM part WHERE session_id = ?", (session,))
         connection.execute("DELETE FROM message WHERE session_id = ?", (session,))
 
@@ -147,7 +147,7 @@ def test_a_thread_in_which_nothing_was_said_is_new(program: Program, tmp_path: P
 
 def test_a_newest_message_of_the_future_is_said(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
     ahead = round(time.time() * 1000) + 3_600_000
-    with closing(sqlite3.connect(opencode_home.database, timeout=60)) as connection, connection:
+    with closing(sqlite3.connect(opencode_home.database, timeout=90)) as connection, connection:
         connection.execute("UPDATE message SET time_created = ?, data = json_set(data, '$.time.created', ?)", (ahead, ahead))
     for told in (program.json("resume", thread)["verdict"], listed(program, thread)["verdict"]):
         assert "dated in the future" in told["sentence"]

@@ -265,7 +265,7 @@ async def test_the_stream_comes_back_after_a_restart_on_the_same_port(opencode_h
     with RawServer(opencode_home) as server:
         client = OpenCodeClient(server.url, server.password)
         events = client.events().events()
-        async with asyncio.timeout(60), aclosing(events):
+        async with asyncio.timeout(TURN_LIMIT), aclosing(events):
             assert isinstance(await anext(events), Connected)
             server.kill()
             gap = await anext(events)

@@ -45,7 +45,7 @@ def test_a_reader_who_had_enough_does_not_end_the_turn(program: Program, tmp_pat
     assert sending.stdout.read(4) == b"I am"
     sending.stdout.close()
     model.release()
-    assert sending.wait(60) == 0
+    assert sending.wait(90) == 0
     assert sending.stderr.read() == b""
     sending.stderr.close()
     after = program.json("show", thread)

@@ -24,7 +24,7 @@ from t3tray.core.services.views import Overview
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 
-LIMIT = 60.0
+LIMIT = 90.0
 
 
 class Watched:

@@ -70,9 +70,10 @@ class Machine:
             yield demo
         finally:
             process.kill()
-            process.communicate()
+            # What it started may hold its output open.
             for left in demo.processes():
                 left.kill()
+            process.communicate(timeout=90)
 
 
 class Demo:
@@ -103,7 +104,7 @@ class Demo:
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(20)
+        return self.process.wait(90)
 
 
 def _content(path: Path) -> str:

@@ -22,7 +22,7 @@ from tests.support.program import Program
 from tests.support.stub_model import StubModel
 from tests.support.t3_world import World, empty_world, stamp, writing
 
-STOP_LIMIT = 8.0
+STOP_LIMIT = 90.0
 SETTINGS = {"providers": {"opencode": {"enabled": True}}}
 
 
@@ -57,11 +57,13 @@ def guarding(program: Program) -> Iterator[dict[str, Any]]:
         yield {**json.loads(text)["guard"], "said": said}
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_LIMIT) == 128 + signal.SIGTERM
-        listening.join(5)
+        listening.join(90)
     finally:
         if process.poll() is None:
             process.kill()
         process.stdout.close()
+        # Closed while a thread reads it, it would wait for what that waits for, and no signal ends that.
+        listening.join(STOP_LIMIT)
         process.stderr.close()
 
 

@@ -30,7 +30,7 @@ from t3tray.core.services.views import Overview
 from t3tray.core.system.environment import SERVER_USER
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
-LIMIT = 20
+LIMIT = 90
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 def server(guarded: Guarded) -> httpx.Client:
     """The server behind the guard, behind its back."""
     endpoint = guarded.call(guarded.engine.server.ensure_ready())
-    return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=30)
+    return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=90)
 
 
 def delete(guarded: Guarded, session: str) -> None:

@@ -20,7 +20,7 @@ from tests.support.stub_model import StubModel
 from tests.support.t3_world import World, empty_world
 from tests.support.waiting import lives, until
 
-END_LIMIT = 10.0
+END_LIMIT = 90.0
 TELL = "the codeword is PELICAN"
 ASK = "what is the codeword?"
 
@@ -123,6 +123,6 @@ def test_of_two_t3trays_the_one_that_comes_later_takes_over_when_the_first_ends(
             first.wait(END_LIMIT)
             until(lambda: guard(program)["answers"], "the app's own guard")
             url = guard(program)["url"]
-            health = httpx.get(f"{url}/global/health", auth=("opencode", password), trust_env=False, timeout=30)
+            health = httpx.get(f"{url}/global/health", auth=("opencode", password), trust_env=False, timeout=90)
             assert health.status_code == 200
             program.json("guard", "off")

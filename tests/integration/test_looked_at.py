@@ -73,7 +73,7 @@ def app(qtbot: QtBot) -> Iterator[MainWindow]:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     try:
-        qtbot.waitUntil(lambda: set(NAMES) <= shown(window), timeout=20_000)
+        qtbot.waitUntil(lambda: set(NAMES) <= shown(window), timeout=90_000)
         yield window
     finally:
         bridge.close()
@@ -102,7 +102,7 @@ def test_the_dots_are_the_same_after_a_restart(qtbot: QtBot) -> None:
     with app(qtbot) as window:
         assert dots(window) == set(), "all of it was there before t3tray"
         assert asyncio.run(command("alpha", "beta")) == frozenset(), "a command keeps no account of it"
-        qtbot.waitUntil(lambda: dots(window) == {"alpha", "beta"}, timeout=20_000)
+        qtbot.waitUntil(lambda: dots(window) == {"alpha", "beta"}, timeout=90_000)
     with app(qtbot) as window:
         assert dots(window) == {"alpha", "beta"}
         window.show_thread("alpha")
@@ -119,7 +119,7 @@ def test_the_dots_are_the_same_after_a_restart(qtbot: QtBot) -> None:
 
 def test_the_app_itself_keeps_what_was_looked_at() -> None:
     def app_run(*looks: str) -> list[str]:
-        done = subprocess.run([sys.executable, "-c", LOOKS, *looks], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", LOOKS, *looks], capture_output=True, text=True, timeout=90)
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
 

@@ -37,7 +37,7 @@ def opencode(folder: Path, *words: str, name: str = "opencode") -> Iterator[subp
         yield process
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(90)
         process.stdout.close()
 
 

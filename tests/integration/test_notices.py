@@ -17,7 +17,7 @@ from t3tray.core.system.bus_notifications import NO_SERVICE
 from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
 from tests.support.opencode import OpenCodeHome
 
-LIMIT = 60.0
+LIMIT = 90.0
 
 
 @pytest.fixture

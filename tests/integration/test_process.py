@@ -24,7 +24,7 @@ from t3tray.core.system.process_identity import is_running
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and groups are POSIX")
 
-LIMIT = 10.0
+LIMIT = 90.0
 TOKEN = "feed" * 8
 PORT = 4711
 WORDS = ("serve", "--port", str(PORT))

@@ -46,7 +46,7 @@ def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, opencode_hom
         program.environment |= {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
         with httpx.Client(base_url=server.url, auth=("opencode", server.password), trust_env=False) as http:
             session = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
-            http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=60)
+            http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=90)
         with writing(world.state) as connection:
             add_thread(connection, "t3-thread", session, session_status="running", active_turn="turn-1", at=datetime.now(UTC))
         sent = subprocess.run(

@@ -68,7 +68,7 @@ async def test_the_server_starts_with_the_app_only_where_that_was_set(binary: Pa
     running = asyncio.create_task(desk.run(told.put_nowait))
     try:
         if wanted:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while (await told.get()).server.state is not ServerState.READY:
                     pass
         else:

@@ -52,7 +52,7 @@ def shim(bad: BadServer) -> ServerProgram:
 
 async def test_what_a_killed_shim_left_is_found_and_ended(data: Path, bad: BadServer, shim: ServerProgram) -> None:
     with other_process(data, shim, "leave-detached") as other:
-        assert other.process.wait(60) == 0
+        assert other.process.wait(90) == 0
     (left,) = bad.living()
     assert other.server_pid != left
     os.kill(other.server_pid, signal.SIGKILL)
@@ -79,7 +79,7 @@ async def test_the_server_behind_a_shim_is_ours_and_its_memory_is_shown(data: Pa
 
 async def test_data_that_was_lost_finds_the_server_that_runs(data: Path, bad: BadServer) -> None:
     with other_process(data, bad.program, "leave-detached") as other:
-        assert other.process.wait(60) == 0
+        assert other.process.wait(90) == 0
     for file in (*data.glob("*.sqlite*"), *data.glob("backups/*"), *data.glob("*.jsonl"), *data.glob("secrets/*")):
         file.unlink()
     async with owning(data, bad.program) as owner:
@@ -93,7 +93,7 @@ async def test_data_that_was_lost_finds_the_server_that_runs(data: Path, bad: Ba
 
 async def test_a_stop_ends_a_server_that_the_data_does_not_know(data: Path, bad: BadServer) -> None:
     with other_process(data, bad.program, "leave-detached") as other:
-        assert other.process.wait(60) == 0
+        assert other.process.wait(90) == 0
     async with owning(data, bad.program) as owner:
         lease = owner.store.lease.read()
         assert lease

@@ -23,7 +23,7 @@ from t3tray.qt.window import MainWindow
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
 
-LIMIT = 60_000
+LIMIT = 90_000
 
 
 class App:

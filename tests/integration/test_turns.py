@@ -74,7 +74,7 @@ def locked(database: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        writer.communicate()
+        writer.communicate(timeout=CEILING)
 
 
 def text_part(text: str) -> dict[str, str]:

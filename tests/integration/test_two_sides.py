@@ -92,7 +92,8 @@ async def test_the_command_line_tells_both_sides(
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
     )
-    told, _ = await command.communicate()
+    async with asyncio.timeout(LIMIT):
+        told, _ = await command.communicate()
     (found,) = json.loads(told)["threads"]
     assert found["verdict"]["kind"] == "resumable"
     side = found["t3code"]["next_message"]

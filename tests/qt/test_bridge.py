@@ -151,7 +151,7 @@ def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot:
     class Lingering(Bridge):
         def _main(self) -> None:
             super()._main()
-            lingering.wait(10)
+            lingering.wait(90)
 
     bridge = Lingering(lambda: FakeDesk(OVERVIEW))
     bridge.start()
@@ -192,7 +192,7 @@ def test_a_gui_that_is_busy_finds_the_newest_picture_only(qtbot: QtBot, bridged:
     bridge.conversation_changed.connect(lambda conversation: told.append(conversation.notice))
     bridge.start()
     bridge.follow("a")
-    assert published.wait(10), "the GUI thread waits here, and takes nothing"
+    assert published.wait(90), "the GUI thread waits here, and takes nothing"
     qtbot.waitUntil(lambda: "999" in told)
     assert told == ["999"]
 

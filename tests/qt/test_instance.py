@@ -53,7 +53,7 @@ def test_the_app_says_what_the_command_line_says_and_ends_with_its_code(tmp_path
 
     def told(*words: str) -> tuple[int, str]:
         argv = [sys.executable, "-m", "t3tray", *words, "--data-dir", str(place)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
         return done.returncode, done.stderr
 
     app = told()

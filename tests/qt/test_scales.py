@@ -39,6 +39,6 @@ print(picture.width() / window.width())
 @pytest.mark.parametrize("scale", ["1", "1.5", "2"])
 def test_nothing_is_cut_at_420_px(scale: str) -> None:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == float(scale)

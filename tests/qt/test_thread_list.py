@@ -129,7 +129,7 @@ def test_what_is_typed_on_narrows_and_what_is_deleted_widens(threads: ThreadList
 
 
 def test_what_was_said_is_asked_for_after_a_pause_and_joins_what_was_found(qtbot: QtBot, threads: ThreadList) -> None:
-    with qtbot.waitSignal(threads.text_wanted, timeout=2000) as wanted:
+    with qtbot.waitSignal(threads.text_wanted, timeout=90_000) as wanted:
         threads.search.setText("pelican ")
     assert wanted.args == ["pelican"]
     assert "being searched" in said(threads)

@@ -27,7 +27,7 @@ class Told:
         self.all.put_nowait(tuple(work.words for work in works))
 
     async def next(self) -> tuple[str, ...]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             return await self.all.get()
 
 

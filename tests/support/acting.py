@@ -54,7 +54,7 @@ def acting(program: Program, thread: str, remedy: Remedy, when: str) -> Iterator
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.communicate(timeout=LIMIT)
 
 
 async def _act(data: str, thread: str, remedy: Remedy, when: str) -> None:

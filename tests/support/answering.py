@@ -25,7 +25,7 @@ def answering(body: bytes) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -18,7 +18,7 @@ from t3tray.core.system.process_identity import is_running, start_id
 from tests.support import fake_opencode
 from tests.support.holding import Owner
 
-LIMIT = 30.0
+LIMIT = 90.0
 
 
 class BadServer:

@@ -26,7 +26,7 @@ _WATCHER_PATH = "/StatusNotifierWatcher"
 _ITEM = "org.kde.StatusNotifierItem"
 _MENU = "com.canonical.dbusmenu"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-_LIMIT = 20.0
+_LIMIT = 90.0
 
 
 def session_bus(address: str = "") -> list[str]:

@@ -12,7 +12,7 @@ from t3tray.core.engine import Engine
 from t3tray.core.guardhouse import Guardhouse
 
 T = TypeVar("T")
-_LIMIT = 60.0
+_LIMIT = 90.0
 
 
 class Guarded:

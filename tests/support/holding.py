@@ -95,7 +95,7 @@ class OtherProcess:
 
     def finish(self) -> None:
         """Have it close in order."""
-        self.process.communicate("\n", timeout=30)
+        self.process.communicate("\n", timeout=90)
         assert self.process.returncode == 0
 
 
@@ -114,7 +114,7 @@ def other_process(data: Path, program: ServerProgram, what: str) -> Iterator[Oth
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.communicate(timeout=90)
 
 
 async def _act(data: Path, program: ServerProgram, what: str) -> None:

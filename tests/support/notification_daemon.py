@@ -19,7 +19,7 @@ from tests.support.desktop import Started, session_bus
 NAME, PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 USUAL = ("actions", "body", "body-markup")
 _CLOSED_BY_USER, _CLOSED_BY_CALL = 2, 3
-_LIMIT = 20.0
+_LIMIT = 90.0
 
 
 class SessionBus(Started):

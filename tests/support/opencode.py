@@ -24,7 +24,7 @@ from tests.support.stub_model import opencode_config
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin") if os.name == "posix" else (os.environ["PATH"],)
 _READY_LINE = "server listening on"
-_START_LIMIT = 60.0
+_START_LIMIT = 90.0
 
 
 def opencode_binary() -> Path:
@@ -79,7 +79,7 @@ class OpenCodeHome:
             with suppress(psutil.Error):
                 left.append(process)
                 process.kill()
-        psutil.wait_procs(left, timeout=10)
+        psutil.wait_procs(left, timeout=90)
 
 
 class RawServer:
@@ -143,7 +143,7 @@ class RawServer:
 
     def http(self) -> httpx.Client:
         """A plain client, for what the app itself never asks."""
-        return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=90, trust_env=False)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -155,7 +155,7 @@ class RawServer:
             process.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(90)
 
     def _wait_until_ready(self) -> None:
         assert self._process is not None

@@ -24,6 +24,6 @@ def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
         },
         "agent-switched": {"agent": "plan", "time": {"created": now}},
     }
-    with closing(sqlite3.connect(home.database, timeout=60)) as connection, connection:
+    with closing(sqlite3.connect(home.database, timeout=90)) as connection, connection:
         rows = [(f"msg_v2_{n}", session, kind, n, now, now, json.dumps(data[kind])) for n, kind in enumerate(types)]
         connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

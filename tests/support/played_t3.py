@@ -25,7 +25,7 @@ from tests.support.t3_traffic import Recorded, recorded, shape
 from tests.support.t3_world import stamp
 
 ALLOW_ALL = [{"permission": "*", "pattern": "*", "action": "allow"}]
-_LIMIT = 30.0
+_LIMIT = 90.0
 
 
 @dataclass

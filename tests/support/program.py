@@ -54,7 +54,8 @@ class Program:
         finally:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            # What it started may hold its output open.
+            process.communicate(timeout=LIMIT)
 
     def argv(self, *words: str) -> list[str]:
         """The command line of t3tray with these words; without any, the tray app."""

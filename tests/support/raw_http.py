@@ -101,7 +101,7 @@ async def upstream(handler: Handler = answer_ok) -> AsyncIterator[RawUpstream]:
         for arrived in made.arrived:
             arrived.writer.close()
         if made.serving:
-            _, left = await asyncio.wait(made.serving, timeout=5)
+            _, left = await asyncio.wait(made.serving, timeout=90)
             assert not left, "a handler of the test does not end"
 
 
@@ -133,7 +133,7 @@ async def guard_before(
     server: str | Callable[[], Awaitable[Endpoint]],
     t3: T3Now | None = None,
     ledger: Nothing | None = None,
-    limit: float = 5.0,
+    limit: float = 90.0,
 ) -> AsyncIterator[Guard]:
     """A guard that listens, before a server at this address or one that is brought so."""
 

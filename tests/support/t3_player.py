@@ -60,7 +60,7 @@ class T3Code:
         self._answer()
 
     def quit(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=90)
 
     def _answer(self) -> None:
         assert self._process.stdout and self._process.stdout.readline().strip() in ("ready", "done")

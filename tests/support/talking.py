@@ -180,7 +180,7 @@ class Talking:
         beat.stop()
         return frames[2:]
 
-    def _until(self, condition: Callable[[], bool], limit: float = 60) -> None:
+    def _until(self, condition: Callable[[], bool], limit: float = 90) -> None:
         deadline = time.monotonic() + limit
         while not condition():
             assert time.monotonic() < deadline

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-LIMIT = 20.0
+LIMIT = 90.0
 
 
 def lives(pid: int) -> bool:

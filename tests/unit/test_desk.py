@@ -40,7 +40,7 @@ async def running() -> AsyncIterator[tuple[Desk, asyncio.Queue[Overview]]]:
 
 
 async def next_of(told: asyncio.Queue[Overview], wanted: Callable[[Overview], bool] = lambda overview: True) -> Overview:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not wanted(overview := await told.get()):
             pass
     return overview

@@ -23,7 +23,7 @@ from t3tray.core.store.vault import Vault
 from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, stamp, writing
 
 THREAD, SESSION = "thread-1", "ses_1"
-LIMIT = 20.0
+LIMIT = 90.0
 
 
 class Life:

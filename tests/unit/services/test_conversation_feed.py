@@ -21,7 +21,7 @@ from t3tray.core.services import conversation as module
 from t3tray.core.services.conversation import FRAME, PAGE, ConversationFeed, Place, Teller
 from tests.support.transcripts import SESSION, event, grew, info, message, page, part_told, text, told, tool
 
-LIMIT = 5.0
+LIMIT = 90.0
 CHILD = "ses_child"
 
 

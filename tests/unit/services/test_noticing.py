@@ -69,7 +69,7 @@ class Desktop:
     async def close(self) -> None: ...
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while not condition():
                 self.news.clear()
                 await self.news.wait()

@@ -39,7 +39,7 @@ async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Hea
 
 
 async def next_of(heard: asyncio.Queue[Heard]) -> Heard:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         return await heard.get()
 
 

@@ -1,0 +1,22 @@
+"""What tests started and left running: found by its home, which lies in a folder of the tests' own. Never by a name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+
+def end_leftovers(root: Path) -> list[str]:
+    """End every process whose home is below `root`; their command lines."""
+    homes, found, told = f"{root.resolve()}{os.sep}", [], []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get("HOME", "").startswith(homes):
+                told.append(" ".join(process.cmdline()))
+                found.append(process)
+                process.kill()
+    psutil.wait_procs(found, timeout=90)
+    return told
