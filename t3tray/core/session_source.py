@@ -130,7 +130,7 @@ class SessionSource:
             if self.is_external or self._told_by_program.absence_counts:
                 return
             try:
-                named = await asyncio.to_thread(self._ask)
+                named = await self._ask()
             except BinaryNotFound:
                 # Nobody can be asked; a file that the user named by its whole path is believed.
                 is_named = os.path.isabs(os.environ.get(FILE_VARIABLE, ""))
@@ -227,12 +227,12 @@ class SessionSource:
         found = self._launching.known_program()
         return identify(found, os.environ) if found else None
 
-    def _ask(self) -> Path:
-        program, environment = self._launching.program(), self._launching.environment()
+    async def _ask(self) -> Path:
+        program, environment = await asyncio.to_thread(lambda: (self._launching.program(), self._launching.environment()))
         identity = identify(program, environment)
-        named = ask_database(program, environment, Path.home())
+        named = await ask_database(program, environment, Path.home())
         if identity is not None:
-            self._keep(identity, named, self._database.path)
+            await asyncio.to_thread(self._keep, identity, named, self._database.path)
             self._program = identity
         return named
 

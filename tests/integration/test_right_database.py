@@ -5,12 +5,14 @@ A thread is never called missing, and nothing is done about it, because another 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from t3tray.core.errors import ServerFault
@@ -19,6 +21,7 @@ from t3tray.core.store.files import copy_database
 from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the wrappers are POSIX scripts"),
@@ -55,21 +58,34 @@ def verdict_of(program: Program, thread: str) -> dict[str, object]:
     return verdict
 
 
-def test_the_program_is_asked_without_a_file_being_made(opencode_home: OpenCodeHome, tmp_path: Path) -> None:
-    usual = ask_database(opencode_binary(), opencode_home.environment, opencode_home.home)
+async def test_the_program_is_asked_without_a_file_being_made(opencode_home: OpenCodeHome, tmp_path: Path) -> None:
+    usual = await ask_database(opencode_binary(), opencode_home.environment, opencode_home.home)
     assert usual == opencode_home.database and not usual.exists()
     named = opencode_home.environment | {"OPENCODE_DB": "mine.db"}
-    assert ask_database(opencode_binary(), named, opencode_home.home) == usual.with_name("mine.db")
+    assert await ask_database(opencode_binary(), named, opencode_home.home) == usual.with_name("mine.db")
     other = wrapper(tmp_path / "a", f"export OPENCODE_DB={tmp_path / 'other.db'}")
-    assert ask_database(other, opencode_home.environment, opencode_home.home) == tmp_path / "other.db"
+    assert await ask_database(other, opencode_home.environment, opencode_home.home) == tmp_path / "other.db"
     moved = wrapper(tmp_path / "b", f"export XDG_DATA_HOME={tmp_path / 'elsewhere'}")
-    assert ask_database(moved, opencode_home.environment, opencode_home.home) == tmp_path / "elsewhere/opencode/opencode.db"
+    assert await ask_database(moved, opencode_home.environment, opencode_home.home) == tmp_path / "elsewhere/opencode/opencode.db"
     mute = tmp_path / "c" / "opencode"
     mute.parent.mkdir()
     mute.write_text("#!/bin/sh\nexit 1\n")
     mute.chmod(0o755)
     with pytest.raises(ServerFault):
-        ask_database(mute, opencode_home.environment, opencode_home.home)
+        await ask_database(mute, opencode_home.environment, opencode_home.home)
+
+
+async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path, opencode_home: OpenCodeHome) -> None:
+    """Whoever quits t3tray waits for no program that thinks."""
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nexec sleep 600\n")
+    slow.chmod(0o755)
+    asked = asyncio.create_task(ask_database(slow, opencode_home.environment, opencode_home.home))
+    await asyncio.to_thread(until, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "its start")
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
 def test_a_wrapper_that_names_another_database_is_followed(opencode_home: OpenCodeHome, folder: Path, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ development build has a file name of its own.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -61,8 +62,8 @@ def identify(program: Path, environment: Mapping[str, str]) -> Program | None:
     )
 
 
-def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> Path:
-    """The database that this program would use with this environment. Blocks for about a second. Raises ServerError.
+async def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> Path:
+    """The database that this program would use with this environment. Takes about a second. Raises ServerError.
 
     `opencode db path` makes and migrates the file that it names, so the program is asked with an empty data folder: only a
     wrapper that names a place of its own leads it to a file that exists.
@@ -75,36 +76,49 @@ def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> P
         place = Path(scratch).resolve()
         asked = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
         asked |= {_DATA_HOME: str(place), "BUN_TMPDIR": str(place)}
-        told = _told(program, asked, place)
+        told = await _told(program, asked, place)
         if not told.is_relative_to(place):
             return told
         usual = database_path(environment, home)
         return usual if environment.get(FILE_VARIABLE) else usual.with_name(told.name)
 
 
-def _told(program: Path, environment: Mapping[str, str], scratch: Path) -> Path:
+async def _told(program: Path, environment: Mapping[str, str], scratch: Path) -> Path:
     output = scratch / "answer"
     try:
         # Into a file: a child that the program leaves behind would keep a pipe open for ever.
         with output.open("wb") as stream:
-            subprocess.run(
-                [str(program), "db", "path"],
-                env=dict(environment),
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.DEVNULL,
-                timeout=_LIMIT,
-                check=True,
-            )
+            code = await _run([str(program), "db", "path"], environment, scratch, stream)
+        if code:
+            raise ServerFault(f"`{program} db path` does not say which database it uses: it ended with {code}.")
         lines = output.read_bytes().decode(errors="surrogateescape").split("\n")
-    except (OSError, subprocess.SubprocessError) as error:
+    except TimeoutError:
+        raise ServerFault(f"`{program} db path` does not say which database it uses: no answer in {_LIMIT:g} s.") from None
+    except OSError as error:
         raise ServerFault(f"`{program} db path` does not say which database it uses: {error}.") from error
     named = [line.strip() for line in lines if os.path.isabs(line.strip())]
     if not named:
         raise ServerFault(f"`{program} db path` names no file.")
     path = Path(named[-1])
     return path.parent.resolve() / path.name
+
+
+async def _run(argv: list[str], environment: Mapping[str, str], folder: Path, output: BinaryIO) -> int:
+    """Its exit code. It ends with the task that waits for it: quitting waits for no program."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=dict(environment),
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        return await asyncio.wait_for(process.wait(), _LIMIT)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 class Answers:
