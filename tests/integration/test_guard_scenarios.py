@@ -20,6 +20,7 @@ from t3tray.core.domain.guard import Answer, Refusal
 from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.versions import Ability
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -306,6 +307,7 @@ def test_a_changed_runtime_mode_does_not_replace_the_session(
         assert t3.set_mode(thread) == session and sessions(world) == 1
 
 
+@pytest.mark.needs(Ability.MOVE_SESSION)
 def test_a_thread_that_moved_to_a_worktree_works_there_with_its_context(
     guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
 ) -> None:
