@@ -35,7 +35,8 @@ _WHY = "found by its mark: the journal lacked it"
 
 
 class LostBindings:
-    """`read` compares anew; the other questions are answered from what it found."""
+    """`read` compares anew; the other questions are answered from what it found. Several read it: what has changed since is kept
+    for the one who judges the threads, who takes it with `take_changed`."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -53,11 +54,12 @@ class LostBindings:
         self._in_doubt: frozenset[str] = frozenset()
         self._remark = ""
         self._own_claims = False
+        self._changed: set[str] = set()
         self.unbound: tuple[MarkedSession, ...] = ()
         self.trouble = ""
 
-    def read(self) -> set[str]:
-        """Compare with the journal; the ids of the threads of which something else holds now. Raises StoreError."""
+    def read(self) -> None:
+        """Compare with the journal. Raises StoreError."""
         try:
             marked, sent = self._in_file.read(), self._sent_in_file.since(self.let_go())
             self.trouble = ""
@@ -71,8 +73,13 @@ class LostBindings:
         restore = self._store.restores.unsettled()
         self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
         self._remark = restore.remark if restore else ""
-        changed = {name for name in before.keys() | self._claims.keys() if before.get(name) != self._claims.get(name)}
-        return changed | (doubted ^ self._in_doubt)
+        self._changed |= {name for name in before.keys() | self._claims.keys() if before.get(name) != self._claims.get(name)}
+        self._changed |= doubted ^ self._in_doubt
+
+    def take_changed(self) -> set[str]:
+        """The ids of the threads of which something else holds than at the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def told_by_server(self, marked: tuple[MarkedSession, ...], messages: Iterable[tuple[str, str]]) -> None:
         """What a server that keeps its sessions elsewhere says, from now on; `messages`: session and id."""

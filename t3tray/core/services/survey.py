@@ -209,9 +209,11 @@ class Survey:
         seen = (self._store.version(), self._database.path, file_stamp(self._database.path), *map(id, states))
         if seen != self._seen or self.lost_bindings.trouble:
             # One by one: what the first told stays told where the next one fails.
-            for read in (self._read_bindings, partial(self._read_threads, states), self.lost_bindings.read):
+            for read in (self._read_bindings, partial(self._read_threads, states)):
                 self._pending |= read()
+            self.lost_bindings.read()
             self._seen, self._states = seen, states
+        self._pending |= self.lost_bindings.take_changed()
         return states
 
     def _read_bindings(self) -> set[str]:

@@ -75,6 +75,17 @@ def test_a_message_of_ours_in_a_session_that_was_let_go_of_before_is_a_split(lif
     assert life.store.restores.unsettled() is not None
 
 
+def test_what_another_reader_found_is_still_told_to_the_one_who_judges(life: Life) -> None:
+    life.lost.read()
+    life.lost.take_changed()
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    # Who compares with a server reads as well, and is not the one who judges the threads again.
+    life.lost.read()
+    life.lost.read()
+    assert life.lost.take_changed() == {"t1"}
+    assert life.lost.take_changed() == set()
+
+
 @pytest.mark.parametrize("chosen", [OLD, NEW])
 def test_choosing_either_settles_it(life: Life, chosen: str) -> None:
     life.write(OLD, NOON + 2 * MINUTE, life.store.id)
