@@ -15,6 +15,8 @@ from hypothesis import settings
 # Where the tests run in the background (`nohup`, some CI) Ctrl+C is ignored, and every process of theirs would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name != "nt" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Read once, when Qt and keyring are imported.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -73,7 +73,7 @@ def test_on_the_path_it_is_named_and_started_once(
     error = program.json("server", "start", code=4)["error"]
     print(f"named after {time.monotonic() - began:.2f} s")
     assert error["title"] == "Unsupported version of OpenCode"
-    assert error["message"].startswith(f"This is OpenCode 2 ({other.binary}"), error
+    assert error["message"].startswith(f"This is OpenCode 2 ({other.binary.parent}"), error
     assert WORKS_WITH in error["message"]
     served = other.binary.with_name("starts").read_text().count("\n")
     assert served <= 2, "its server was started more than once (and it may have been asked for its database)"

@@ -24,7 +24,7 @@ from tests.support.waiting import lives, until
 
 pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="there is always a screen")
 # As `t3tray run` promises, and the interpreter's own end.
-END = 20.0
+END = 120.0
 
 
 @pytest.fixture

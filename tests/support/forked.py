@@ -195,6 +195,9 @@ def _mind(request: dict[str, object], stdin: int, out: int, err: int, status: in
 
 def _run(request: dict[str, object]) -> NoReturn:
     faulthandler.register(_TELLS_ITS_STACKS)
+    # The streams of the process that was forked go by what its own files were: whether they can be sought in.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     size, words = request["file_size"], request["words"]
     if isinstance(size, int):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -123,7 +123,10 @@ def texts(shown: Conversation) -> list[str]:
     return [utterance.text for utterance in shown.utterances]
 
 
-_DELETED = (f"DELETE FROM message WHERE session_id = '{SESSION}'", f"DELETE FROM session WHERE id = '{SESSION}'")
+_DELETED = tuple(
+    f"DELETE FROM {table} WHERE {column} = '{SESSION}'"
+    for table, column in (("message", "session_id"), ("part", "session_id"), ("session", "id"))
+)
 _EMPTIED = _DELETED[:1]
 _OTHERS_WORDS = (f"UPDATE message SET id = 'msg_x' || id WHERE session_id = '{SESSION}'",)
 
