@@ -13,7 +13,7 @@ from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
-from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.core.services.changes import (
     AlarmChanged,
     AskChanged,
@@ -52,6 +52,7 @@ class Lines:
     def of(self, changes: Iterable[Change], at: datetime) -> Iterator[str]:
         """The lines of what one look showed."""
         told = tuple(changes)
+        self._ids |= {change.row.thread.id for change in told if isinstance(change, ThreadAdded)}
         counted = Counter(change.row.verdict.reason for change in told if isinstance(change, VerdictChanged))
         for change in told:
             match change:
@@ -64,8 +65,12 @@ class Lines:
                     yield line(*self._told(change), at)
         for reason, count in counted.items():
             if count >= _JOINED_FROM:
-                row = next(each.row for each in told if isinstance(each, VerdictChanged) and each.row.verdict.reason is reason)
-                yield line("verdict", f"{count} threads: {_verdict(row)}", at)
+                of_all = {
+                    _verdict(each.row) for each in told if isinstance(each, VerdictChanged) and each.row.verdict.reason is reason
+                }
+                # What is said of one thread is not so of another: numbers and sessions stand in it.
+                said = of_all.pop() if len(of_all) == 1 else f"{_mark(reason)} {KIND_OF[reason]} / {reason}."
+                yield line("verdict", f"{count} threads: {said} Type: {self._command} threads", at)
 
     def answer(self, thread_id: str | None, remedy: Remedy | None) -> str:
         """What to type for what a notice offered."""
@@ -157,10 +162,13 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "?", "!", "…")) else f"{sentence}."
 
 
+def _mark(reason: Reason) -> str:
+    return "○" if reason is Reason.NEW else tables.MARKS[KIND_OF[reason]]
+
+
 def _verdict(row: ThreadRow) -> str:
     verdict = row.verdict
-    mark = "○" if verdict.reason is Reason.NEW else tables.MARKS[verdict.kind]
-    told = f"{mark} {verdict.kind} / {verdict.reason}: {sentence(verdict)}"
+    told = f"{_mark(verdict.reason)} {verdict.kind} / {verdict.reason}: {sentence(verdict)}"
     side = row.next_message
     if verdict.kind is Kind.RESUMABLE and side and not side.is_fine:
         return f"{told} In T3 Code: {side.sentence}"

@@ -101,7 +101,7 @@ ROWS: tuple[Row, ...] = (
         "server_user",
         Control.TEXT,
         "User name there",
-        "OPENCODE_SERVER_USERNAME goes before it.",
+        "Where OPENCODE_SERVER_USERNAME is set, that is used instead.",
         empty="opencode",
     ),
     Row(
@@ -109,7 +109,8 @@ ROWS: tuple[Row, ...] = (
         "server_password",
         Control.SECRET,
         "Password there",
-        "Kept in the system's keyring, or in a file that only you can read. OPENCODE_SERVER_PASSWORD goes before it.",
+        "Kept in the system's keyring, or in a file that only you can read. Where OPENCODE_SERVER_PASSWORD is set, that is used"
+        " instead.",
         empty="None is kept",
     ),
     Row(

@@ -135,4 +135,4 @@ def test_status_counts_it_and_names_the_source(world: World) -> None:
     told = document("status")
     assert (told["server"]["state"], told["threads"]["blocked"], told["threads"]["total"]) == ("stopped", 1, 1)
     assert [source["path"] for source in told["sources"]] == ["", str(world.state)]
-    assert told["reaper"]["sentence"] == "The tray app stops the server once nothing has used it for 30 minutes."
+    assert told["reaper"]["sentence"] == "While t3tray runs, it stops the server once nothing has used it for 30 minutes."

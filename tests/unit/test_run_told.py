@@ -67,7 +67,10 @@ def test_many_verdicts_of_one_reason_are_one_line_and_an_ask_says_where_it_is_an
     before = tuple(row(f"thread-{number:08}") for number in range(40))
     down = tuple(row(f"thread-{number:08}", Reason.SERVER_DOWN) for number in range(40))
     (told,) = lines(overview(*before), overview(*down))
-    assert "40 threads: ? unknown / server-down" in told
+    assert "40 threads: ? unknown / server-down: " in told and told.endswith("Type: /opt/t3tray threads")
+    other = replace(down[0], verdict=structs.replace(down[0].verdict, detail="it does not listen at 4096"))
+    (told,) = lines(overview(*before), overview(other, *down[1:]))
+    assert told.endswith("40 threads: ? unknown / server-down. Type: /opt/t3tray threads"), "one's words are not said of all"
     (told,) = lines(overview(row("thread-a")), overview(row("thread-a"), asks=(PUSH,)))
     assert told.endswith("wants to run git push. Type: /opt/t3tray attach thread-a")
 

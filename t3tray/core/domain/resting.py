@@ -41,4 +41,4 @@ def rest_sentence(rest: Rest | None, idle_after: timedelta, runs: bool, reap_at:
         return f"t3tray has not stopped its server, though nothing had used it for {minutes} minutes: {rest.why}."
     if runs and reap_at:
         return f"t3tray stops its server at {reap_at.astimezone():%H:%M} if nothing uses it before."
-    return f"The tray app stops the server once nothing has used it for {minutes} minutes."
+    return f"While t3tray runs, it stops the server once nothing has used it for {minutes} minutes."

@@ -124,10 +124,10 @@ def stopped_at(at: datetime) -> str:
     ("rest", "runs", "said"),
     [
         (None, True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
-        (None, False, "The tray app stops the server once nothing has used it for 30 minutes."),
+        (None, False, "While t3tray runs, it stops the server once nothing has used it for 30 minutes."),
         (Rest(NOON), False, f"{stopped_at(NOON)} The next resume starts it again."),
         (Rest(NOON), True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
-        (Rest(NOON, Hindrance.TURN), False, "The tray app stops the server once nothing has used it for 30 minutes."),
+        (Rest(NOON, Hindrance.TURN), False, "While t3tray runs, it stops the server once nothing has used it for 30 minutes."),
         *(
             (Rest(NOON, why), True, f"t3tray has not stopped its server, though nothing had used it for 30 minutes: {why}.")
             for why in Hindrance
