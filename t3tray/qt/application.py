@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 # In ms: how long a desktop may take to show a tray before the window comes up in its place.
 TRAY_LIMIT = 3000
-# In ms: when the app no longer waits for the other thread; the bridge bounds its own end below it.
-_LAST_MOMENT = 5500
 _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 
@@ -86,6 +84,10 @@ class Application(QObject):
             return self._qt.exec()
         finally:
             forget_lost_display()
+            if self._bridge:
+                # A process that ends while a thread of it is in a signal's C++ is aborted by Python. A thread that hangs is what
+                # the last resort is for, which ends this wait too.
+                self._bridge.join(HARD_END)
 
     def _say(self, words: str) -> None:
         """Why there is no app: where it was started from, or in a window where nobody reads that."""
@@ -365,8 +367,6 @@ class Application(QObject):
             self._qt.exit()
             return
         self._bridge.close(stops_server)
-        # Should the other thread not come to its end, the app does.
-        QTimer.singleShot(_LAST_MOMENT, self._qt.exit)
 
     @Slot()
     def _on_ended(self) -> None:

@@ -61,8 +61,9 @@ class Crossing(QObject):
         self._hand_over(self._stop.set)
 
     def join(self, limit: float = CLOSE_LIMIT) -> bool:
-        """Wait for the end, in seconds; for when the session ends and there is no other moment. True when it came."""
-        self._thread.join(limit)
+        """Wait for the end, in seconds; for when the process ends and there is no other moment. True when it came."""
+        if self._thread.is_alive():
+            self._thread.join(limit)
         return not self._thread.is_alive()
 
     def _publish(self, overview: Overview) -> None:

@@ -63,6 +63,27 @@ sys.exit(code)
     assert "Traceback" not in done.stderr
 
 
+def test_the_process_ends_after_the_other_thread_and_not_under_it(tmp_path: Path) -> None:
+    """Python aborts a process that ends while one of its threads is in a signal's C++."""
+    done = run(
+        tmp_path,
+        """
+import threading, time
+from PySide6.QtCore import Qt
+def linger():
+    app._bridge.ended.connect(lambda: time.sleep(0.5), Qt.ConnectionType.DirectConnection)
+    app._on_quit_wanted()
+there = QTimer()
+there.timeout.connect(lambda: app._bridge and (there.stop(), linger()))
+there.start(10)
+code = app.run()
+print("asyncio" in [thread.name for thread in threading.enumerate()])
+sys.exit(code)
+""",
+    )
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+
+
 def test_an_app_whose_own_thread_hangs_ends_all_the_same_and_says_where(tmp_path: Path) -> None:
     done = run(
         tmp_path,
