@@ -14,6 +14,9 @@ from t3tray.core.services.protecting import GuardStatus, ProtectionPlan, Protect
 from t3tray.documents import Document
 from t3tray.tables import local
 
+# In seconds: how soon the guard follows where another command has T3 Code pointed.
+_FOLLOW = 1.0
+
 
 async def guard(command: Command) -> ExitCode:
     def heard(told: Told) -> None:
@@ -55,7 +58,9 @@ async def _run(command: Command, house: Guardhouse) -> None:
         status = await house.status()
         command.answer(guard_document(status), guard_text(status))
         command.out.flush()
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(_FOLLOW)
+            await house.follow()
     finally:
         await asyncio.shield(house.stop())
 
@@ -76,7 +81,7 @@ def guard_document(status: GuardStatus) -> Document:
 
 def guard_text(status: GuardStatus) -> str:
     listens = "not in use" if not status.is_pointed_at else "listens" if status.answers else "does not run"
-    lines = [f"guard    {status.url or 'was never used'} · {listens}"]
+    lines = [f"guard    {f'{status.url} · ' if status.url else ''}{listens}"]
     if status.is_pointed_at and not status.answers:
         lines.append(f"!        {guard_state(status).sentence} Start `t3tray`, or `t3tray guard run`.")
     if status.answers and status.unfit:

@@ -41,7 +41,7 @@ from t3tray.core.restoring import Restoring
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.guard_key import GuardKey, known_guard_key, read_guard_key
+from t3tray.core.services.guard_key import GuardKeys
 from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.inventory import find_program
 from t3tray.core.services.keeping import Keeper
@@ -96,6 +96,7 @@ class Engine:
         self.data_directory = data
         self.preferences = Preferences(store.settings, run_sql, settings, self._go_by, Secrets(data))
         self.launching = Launching(settings, data)
+        self.guard_keys = GuardKeys(store.settings, Secrets(data), run_sql)
         database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
             leases=store.lease,
@@ -210,14 +211,6 @@ class Engine:
         """The connection to a server that runs already, of ours or external; none is started. Raises what `connect` raises."""
         await self.server.sync()
         return await self.connect() if self.server.status.state.answers else None
-
-    async def guard_key(self) -> GuardKey:
-        """Where the guard listens, and its password; chosen now when it was never used. Raises StoreError."""
-        return await read_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
-
-    async def known_guard_key(self) -> GuardKey | None:
-        """The same, or None when the guard was never used. Raises StoreError."""
-        return await known_guard_key(self.store.settings, Secrets(self.data_directory), self._run_sql)
 
     async def wants_guard(self) -> bool:
         """Whether the tray app is to run the guard; another process may have said so. Raises StoreError."""

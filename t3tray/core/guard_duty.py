@@ -132,7 +132,7 @@ class GuardDuty:
         wanted = await self._engine.wants_guard()
         status = await self._house.status(with_others=False)
         is_needed = wanted or status.is_pointed_at
-        if is_needed and not self._house.listens:
+        if is_needed and not self._house.serves(status.url):
             await self._begin()
             status = await self._house.status()
         else:
@@ -141,11 +141,12 @@ class GuardDuty:
                 # Not before: T3 Code still ends its sessions through it.
                 await self._house.stop()
                 status = await self._house.status(with_others=False)
+        if status.is_pointed_at:
+            await self._house.keep_private()
         self._is_leaving = not is_needed and self._house.listens
         return replace(status, trouble=self._trouble)
 
     async def _begin(self) -> None:
-        await self._house.stop()
         try:
             await self._house.start()
             self._trouble = ""

@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import httpx
-
 from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused, T3TrayError
-from t3tray.core.guard.door import REALM
+from t3tray.core.guard.proof import Listening, who_listens
+from t3tray.core.opencode.port import HOST
 from t3tray.core.services.guard_key import GuardKey
-from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView, guard_sides
+from t3tray.core.services.protecting import (
+    GuardStatus,
+    Protection,
+    ProtectionPlan,
+    ProtectionView,
+    guard_sides,
+    plan_off,
+    plan_on,
+)
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
@@ -30,7 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_PROBE_LIMIT = 2.0
+# In seconds: who says nothing for so long where the guard is to listen is no guard of ours, be it ever so busy.
+_STRANGER_LIMIT = 10.0
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
 _PROBE_PAUSE = 0.1
@@ -46,7 +54,6 @@ _NEWER = (
     "T3 Code speaks OpenCode's newer dialect by now, which the guard does not know: it refuses a new session while a follow-up "
     "waits, and lets everything else pass. Stop protecting T3 Code until t3tray knows that dialect."
 )
-_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 
 
 class Guardhouse:
@@ -74,12 +81,44 @@ class Guardhouse:
         """How many requests of T3 Code's are not answered to their end."""
         return self._guard.under_way if self._guard else 0
 
+    def serves(self, url: str) -> bool:
+        """Whether this process's guard listens at this address."""
+        return self._guard is not None and self._guard.listens and self._guard.url == url
+
     async def start(self) -> str:
-        """Listen; the guard's address. Raises Refused when the port is taken, StoreError."""
+        """Listen; the guard's address. Raises Refused when another t3tray's guard does already, StoreError.
+
+        Where another program has the port, or the password is lost, the guard gets others, and T3 Code's settings with it.
+        """
+        await self.stop()
+        before = await self._engine.guard_keys.port()
+        key = await self._engine.guard_keys.get()
+        try:
+            await self._listen(key)
+        except Refused:
+            found = await who_listens(key.port, key.password, _STRANGER_LIMIT)
+            if found is Listening.OURS:
+                raise Refused("The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it.") from None
+            if found is Listening.NOBODY:
+                raise
+            _log.warning("Another program listens on port %s: the guard gets another port and another password.", key.port)
+            key = await self._engine.guard_keys.renew()
+            await self._listen(key)
+        self._key = key
+        if before and before != key.port:
+            await self._point_again(f"http://{HOST}:{before}", key)
+        return key.url
+
+    async def follow(self) -> None:
+        """Listen where another process of ours has had T3 Code pointed to meanwhile. Raises what `start` raises."""
+        port = await self._engine.guard_keys.port()
+        if port and self._key is not None and port != self._key.port:
+            await self.start()
+
+    async def _listen(self, key: GuardKey) -> None:
         # Only who listens needs the web server's modules: every other command would pay for them.
         from t3tray.core.guard.guard import Guard
 
-        key = self._key = self._key or await self._engine.guard_key()
         guarding = self._engine.guarding(self._heard)
         guard = Guard(
             port=key.port,
@@ -91,15 +130,18 @@ class Guardhouse:
             now=utc_now,
             in_use=self._engine.resting.note,
         )
-        try:
-            await guard.start()
-        except Refused:
-            if await _answers(key.url):
-                raise Refused("The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it.") from None
-            raise
+        await guard.start()
         self._guard = guard
         self._engine.users = lambda: guard.under_way
-        return guard.url
+
+    async def _point_again(self, url: str, key: GuardKey) -> None:
+        """Have every T3 Code that is pointed at the guard's old address go to the new one."""
+
+        def point(protection: T3Protection) -> None:
+            if any(place.server == url for place in protection.look("", "").places):
+                protection.protect(key.url, key.password, instead_of=url)
+
+        await self._each(point, only_there=True)
 
     async def stop(self) -> None:
         """End what is under way, within seconds. A second call does nothing."""
@@ -113,30 +155,31 @@ class Guardhouse:
 
         Raises StoreError.
         """
-        key = self._key = self._key or await self._engine.known_guard_key()
+        key = await self._key_now()
         url, password = (key.url, key.password) if key else ("", "")
         homes = await self._each(lambda protection: protection.look(url, password))
         unfit = await asyncio.to_thread(_unfit, homes, self._engine.t3_homes)
         if self._guard and self._guard.met_newer:
             unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
-        answers = self.listens or (with_others and bool(url) and await _answers(url))
+        answers = self.serves(url) or (with_others and key is not None and await _is_ours(key))
         return GuardStatus(url, answers, homes, unfit=next(iter(unfit.values()), ""), unfit_homes=frozenset(unfit))
 
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
-        self._key = self._key or await self._engine.guard_key()
+        if on:
+            await self._engine.guard_keys.get()
         status = await self.status()
         homes = [view for view in status.homes if view.state is not Protection.NO_T3CODE]
         if not homes:
             raise Refused("There is no T3 Code here to protect.")
         running = await self._running()
         if not on:
-            return _plan_off(homes, running)
+            return plan_off(homes, running)
         unreadable = next((view for view in homes if view.state is Protection.UNREADABLE), None)
         if unreadable:
             raise Refused(unreadable.sentence, f"Nothing was changed in {unreadable.home}, nor elsewhere.")
         await self._refuse_unfit()
-        return _plan_on(homes, status.url, running)
+        return plan_on(homes, status.url, running)
 
     async def protect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
         """Point T3 Code at the guard. `interrupt`: even while one of its threads runs. Raises Refused, StoreError.
@@ -147,7 +190,7 @@ class Guardhouse:
         await self.plan(True)
         if not interrupt:
             await self._refuse_running()
-        key = self._key or await self._engine.guard_key()
+        key = await self._engine.guard_keys.get()
         wanted = await self._engine.wants_guard()
         await self._engine.want_guard(True)
         try:
@@ -158,19 +201,35 @@ class Guardhouse:
             raise
 
     async def unprotect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
-        """Put T3 Code's settings back, as far as they are still ours. Raises Refused, StoreError."""
+        """Put T3 Code's settings back, as far as they are still ours; what they named opens nothing any more.
+
+        Raises Refused, StoreError.
+        """
         # Where nothing leads to the guard, nothing that runs is ended by this.
         if not interrupt and (await self.status(with_others=False)).is_pointed_at:
             await self._refuse_running()
-        key = self._key or await self._engine.guard_key()
-        views = await self._each(lambda protection: protection.unprotect(key.url, key.password), only_there=True)
+        key = await self._key_now()
+        url, password = (key.url, key.password) if key else ("", "")
+        views = await self._each(lambda protection: protection.unprotect(url, password), only_there=True)
         await self._engine.want_guard(False)
+        await self._engine.guard_keys.forget()
         return views
+
+    async def keep_private(self) -> None:
+        """Let nobody but the user read the settings that hold the guard's password: T3 Code may have written them anew."""
+        await self._each(lambda protection: protection.keep_private(), only_there=True)
+
+    async def _key_now(self) -> GuardKey | None:
+        """The key as it is now: another process may have given it up, or made another one."""
+        port = await self._engine.guard_keys.port()
+        if not port or self._key is None or self._key.port != port:
+            self._key = await self._engine.guard_keys.known()
+        return self._key
 
     async def _until_it_listens(self, key: GuardKey) -> None:
         try:
             async with asyncio.timeout(TRAY_LIMIT):
-                while not self.listens and not await _answers(key.url):
+                while not self.serves(key.url) and not await _is_ours(key):
                     await asyncio.sleep(_PROBE_PAUSE)
         except TimeoutError:
             raise Refused(
@@ -227,44 +286,6 @@ def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Pat
     }
 
 
-def _plan_on(homes: list[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
-    places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
-    own = "T3 Code starts an OpenCode server itself"
-    return ProtectionPlan(
-        True,
-        "Protect T3 Code",
-        "Protect T3 Code",
-        tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
-        (
-            *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
-            "A follow-up goes on in its thread's own session, or fails in words. It is never given an empty one.",
-        ),
-        ("What was in T3 Code's settings is copied first, and put back when you switch this off.",),
-        (
-            "T3 Code's own browser tools: agents are not offered them on a server that T3 Code did not start.",
-            "While t3tray does not run, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
-            _AT_ONCE,
-        ),
-        running,
-    )
-
-
-def _plan_off(homes: list[ProtectionView], running: tuple[str, ...]) -> ProtectionPlan:
-    return ProtectionPlan(
-        False,
-        "Stop Protecting T3 Code",
-        "Stop Protecting",
-        tuple(view.sentence for view in homes),
-        ("T3 Code's settings are as they were before, where they still lead to the guard.",),
-        ("Its threads, their sessions, and what t3tray knows of them.",),
-        (
-            "T3 Code can switch a thread to an empty session in silence again; t3tray tells you afterwards only.",
-            _AT_ONCE,
-        ),
-        running,
-    )
-
-
 def _running(home: T3Home) -> list[str]:
     """The titles of the OpenCode threads that a T3 Code which lives is at work in.
 
@@ -276,11 +297,5 @@ def _running(home: T3Home) -> list[str]:
     return [thread.title for thread in state.threads if thread.is_opencode and thread.is_working]
 
 
-async def _answers(url: str) -> bool:
-    """Whether a guard listens there. It is asked without a password, so that no server is started for it."""
-    try:
-        async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_LIMIT, verify=False) as http:
-            answer = await http.get(f"{url}/global/health")
-    except httpx.TransportError:
-        return False
-    return answer.status_code == 401 and REALM in answer.headers.get("www-authenticate", "")
+async def _is_ours(key: GuardKey) -> bool:
+    return await who_listens(key.port, key.password) is Listening.OURS

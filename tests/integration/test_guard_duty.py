@@ -80,7 +80,7 @@ async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
 
 async def test_who_never_used_the_guard_has_no_port_and_no_password(duty: GuardDuty) -> None:
     assert (await state(duty)).phase is GuardPhase.OFF
-    assert await duty._engine.known_guard_key() is None
+    assert await duty._engine.guard_keys.known() is None
 
 
 async def test_on_and_off_by_the_desk(duty: GuardDuty, world: World) -> None:
@@ -153,19 +153,67 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
     assert settings(world) == {} and settings(second) == {}
 
 
-async def test_a_port_that_another_program_has_is_told_and_taken_when_it_is_free(
-    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_may_have_heard(
+    duty: GuardDuty, world: World
 ) -> None:
-    monkeypatch.setattr("t3tray.core.guardhouse._PROBE_LIMIT", 0.1)
-    key = await duty._engine.guard_key()
+    await duty.protect(True, False)
+    key = await duty._engine.guard_keys.get()
+    await duty._house.stop()
+
+    async def as_the_guard_did(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm="t3tray"\r\nContent-Length: 2\r\n\r\n{}')
+        writer.close()
+
+    async with await asyncio.start_server(as_the_guard_did, "127.0.0.1", key.port):
+        async with another() as command:
+            assert not (await command.status()).answers, "it cannot prove that it is the guard"
+        assert await state(duty) == GuardState(GuardPhase.ON) and duty._house.listens
+    other = await duty._engine.guard_keys.get()
+    assert other.port != key.port and other.password != key.password
+    opencode = settings(world)["providers"]["opencode"]
+    assert (opencode["serverUrl"], opencode["serverPassword"]) == (other.url, other.password)
+    await duty.protect(False, False)
+    assert settings(world) == {}, "the guard's first address was no word of the user's"
+
+
+async def test_a_port_that_somebody_has_who_says_nothing_is_given_up_too(
+    duty: GuardDuty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.guardhouse._STRANGER_LIMIT", 0.1)
+    key = await duty._engine.guard_keys.get()
     await duty._engine.want_guard(True)
     with socket.create_server(("127.0.0.1", key.port)):
-        found = await state(duty)
-        assert "Another program listens on port" in found.sentence
-        with pytest.raises(Refused, match="Another program listens on port"):
-            await duty.protect(True, False)
+        assert (await state(duty)).sentence == "" and duty._house.listens and not duty._house.serves(key.url)
+
+
+async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(
+    duty: GuardDuty, world: World
+) -> None:
+    async with another() as running:
+        await running.start()
+        await duty.protect(True, False)
+        first = await duty._engine.guard_keys.get()
+        await duty.protect(False, False)
+        assert await duty._engine.guard_keys.known() is None
+        assert not list((duty._engine.data_directory / "secrets").glob("guard*"))
+        second = await duty._engine.guard_keys.renew()
+        assert second.port != first.port and second.password != first.password
+        await running.follow()
+        assert running.serves(second.url)
+
+
+async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(duty: GuardDuty, world: World) -> None:
+    await duty.protect(True, False)
+    await duty.close()
+    (duty._engine.data_directory / "secrets" / "guard").unlink()
+    later = GuardDuty(duty._engine)
+    try:
+        assert await state(later) == GuardState(GuardPhase.ON)
+        await later.protect(False, False)
         assert settings(world) == {}
-    assert (await state(duty)).sentence == "" and duty._house.listens
+    finally:
+        await later.close()
 
 
 async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(duty: GuardDuty, world: World) -> None:
@@ -196,7 +244,7 @@ async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_end
 ) -> None:
     monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.05)
     await duty.protect(True, False)
-    key = await duty._engine.guard_key()
+    key = await duty._engine.guard_keys.get()
     reader, writer = await asyncio.open_connection("127.0.0.1", key.port)
     writer.writelines(line.encode() + b"\r\n" for line in _half_a_request(key))
     looking = asyncio.create_task(duty.run(lambda: None))

@@ -29,7 +29,7 @@ class Guarded:
         self.engine = self.call(Engine.open(self._data, "command"))
         self.house = self._make_house()
         self.url = self.call(self.house.start())
-        self.password = self.call(self.engine.guard_key()).password
+        self.password = self.call(self.engine.guard_keys.get()).password
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,6 +25,8 @@ class Turned:
 
 
 _STRANGER = Turned(403, "ForbiddenError", "The guard answers only to programs on this machine.")
+# T3 Code's server asks, and no page in a browser: a browser names the page that asks for anything but a plain look.
+_PAGE = Turned(403, "ForbiddenError", "The guard answers no page in a browser.")
 _MISNAMED = Turned(421, "MisdirectedError", "The guard answers only to its own address.")
 _UNREADABLE = Turned(400, "BadRequestError", "This request can be read in more than one way.")
 _NO_PASSWORD = Turned(401, "UnauthorizedError", "The guard's password is missing or wrong.")
@@ -37,15 +39,19 @@ class Door:
         self._hosts = frozenset(f"{name}:{port}".encode() for name in _NAMES)
         self._authorization = b"Basic " + b64encode(f"{SERVER_USER}:{password}".encode())
 
-    def turned_away(self, exchange: Exchange) -> Turned | None:
+    def turned_away(self, exchange: Exchange, needs_password: bool = True) -> Turned | None:
         """Why this request may not come in; None for one that may."""
         if not _is_loopback(exchange.peer):
             return _STRANGER
+        if exchange.header(b"origin") is not None:
+            return _PAGE
         if (exchange.header(b"host") or b"").lower() not in self._hosts:
             return _MISNAMED
         framing = {name for name, _ in exchange.headers if name in (b"content-length", b"transfer-encoding")}
         if len(framing) > 1 or not exchange.path.startswith(b"/"):
             return _UNREADABLE
+        if not needs_password:
+            return None
         given = [value for name, value in exchange.headers if name == b"authorization"]
         if len(given) != 1 or not compare_digest(given[0], self._authorization):
             return _NO_PASSWORD

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from t3tray.core.guard.door import Door
 from t3tray.core.guard.judge import Judge
 from t3tray.core.guard.listener import Listener
 from t3tray.core.guard.ports import Bindings, Ledger, T3Look
+from t3tray.core.guard.proof import proof_of
 from t3tray.core.guard.proxy import Proxy
 from t3tray.core.guard.sessions import Sessions
 from t3tray.core.guard.upstream import READY_LIMIT, Upstream
@@ -35,7 +37,8 @@ class Guard:
         """`endpoint` brings the server behind it, started if need be; `limit` in seconds, for that and for a session request."""
         self._upstream = Upstream(endpoint, limit)
         self._sessions = Sessions(self._upstream, Judge(look, bindings, ledger, now), ledger, limit)
-        self._proxy = Proxy(Door(port, password), self._upstream, self._sessions, in_use)
+        prover = partial(proof_of, port, password)
+        self._proxy = Proxy(Door(port, password), self._upstream, self._sessions, in_use, prover)
         self._listener = Listener(self._proxy, port)
         self.url = f"http://{HOST}:{port}"
 

@@ -13,9 +13,10 @@ from contextlib import suppress
 
 from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
-from t3tray.core.guard.door import REALM, Door
+from t3tray.core.guard.door import REALM, Door, Turned
 from t3tray.core.guard.exchange import Exchange, Gone, Receive, Scope, Send, TooLarge
 from t3tray.core.guard.headers import for_client
+from t3tray.core.guard.proof import PROOF_PATH
 from t3tray.core.guard.routes import Kind, route_of
 from t3tray.core.guard.sessions import Sessions
 from t3tray.core.guard.upstream import Upstream
@@ -26,7 +27,16 @@ _log = logging.getLogger(__name__)
 class Proxy:
     """`in_use` is called at each request that was let in: the server behind it is needed."""
 
-    def __init__(self, door: Door, upstream: Upstream, sessions: Sessions, in_use: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        door: Door,
+        upstream: Upstream,
+        sessions: Sessions,
+        in_use: Callable[[], None],
+        prover: Callable[[bytes], bytes | None],
+    ) -> None:
+        """`prover` answers a query for a proof of who listens here."""
+        self._prover = prover
         self._door = door
         self._upstream = upstream
         self._sessions = sessions
@@ -40,7 +50,12 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
-        turned = self._door.turned_away(exchange)
+        asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
+        turned = self._door.turned_away(exchange, needs_password=not asks_proof)
+        if turned is None and asks_proof:
+            turned = await self._prove(exchange)
+            if turned is None:
+                return
         if turned:
             challenge = ((b"www-authenticate", f'Basic realm="{REALM}"'.encode()),) if turned.status == 401 else ()
             await exchange.refuse(turned.status, turned.name, turned.sentence, (b"connection", b"close"), *challenge)
@@ -51,6 +66,14 @@ class Proxy:
             await self._until_gone(exchange)
         finally:
             self._under_way -= 1
+
+    async def _prove(self, exchange: Exchange) -> Turned | None:
+        """Show that this guard has its password. Whoever asks has not shown it, and the connection ends."""
+        proof = self._prover(exchange.query)
+        if proof is None:
+            return Turned(400, "BadRequestError", "A nonce of 64 hexadecimal digits has to be named.")
+        await exchange.give_json(200, proof, (b"connection", b"close"))
+        return None
 
     async def _until_gone(self, exchange: Exchange) -> None:
         task = asyncio.current_task()

@@ -1,17 +1,20 @@
-"""The guard's port and password: chosen once, and kept, because T3 Code's settings name them from then on."""
+"""The guard's port and password: chosen at its first use, kept while T3 Code's settings name them, given up with that."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 
-from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.core.errors import StoreError
+from t3tray.core.opencode.port import HOST, choose_lasting_port
 from t3tray.core.store.settings import SettingsTable
 from t3tray.core.system.secrecy import new_password
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 
 _SECRET = "guard"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,49 @@ class GuardKey:
         return f"http://{HOST}:{self.port}"
 
 
-async def known_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> GuardKey | None:
-    """The key; None when the guard was never used, or its password is lost. Raises StoreError."""
-    known = await run_sql(settings.read)
-    if not known.guard_port or not known.guard_secret_place:
-        return None
-    password = await asyncio.to_thread(secrets.read, _SECRET, known.guard_secret_place)
-    return GuardKey(known.guard_port, password) if password else None
+class GuardKeys:
+    """The key of one data folder. No two keys have the same port, so that the port says which one it is. Every method raises
+    StoreError."""
 
+    def __init__(self, settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._run_sql = run_sql
 
-async def read_guard_key(settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> GuardKey:
-    """The key; made when there is none yet, or when its password is lost. Raises StoreError."""
-    found = await known_guard_key(settings, secrets, run_sql)
-    if found is not None:
-        return found
-    known = await run_sql(settings.read)
-    made = GuardKey(known.guard_port or choose_port(), new_password())
-    place = await asyncio.to_thread(secrets.keep, _SECRET, made.password)
-    there = replace(known, guard_port=made.port, guard_secret_place=place)
-    await run_sql(settings.write, there, "guard_port", "guard_secret_place")
-    return made
+    async def port(self) -> int:
+        """The port of the key that counts now; 0 where there is none."""
+        return (await self._run_sql(self._settings.read)).guard_port
+
+    async def known(self) -> GuardKey | None:
+        """The key; None when the guard is not in use, or its password is lost."""
+        known = await self._run_sql(self._settings.read)
+        if not known.guard_port or not known.guard_secret_place:
+            return None
+        password = await asyncio.to_thread(self._secrets.read, _SECRET, known.guard_secret_place)
+        return GuardKey(known.guard_port, password) if password else None
+
+    async def get(self) -> GuardKey:
+        """The key; made when there is none, or when its password is lost."""
+        return await self.known() or await self.renew()
+
+    async def renew(self) -> GuardKey:
+        """Another port and another password, from now on."""
+        known = await self._run_sql(self._settings.read)
+        made = GuardKey(choose_lasting_port(known.guard_port), new_password())
+        place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
+        there = replace(known, guard_port=made.port, guard_secret_place=place)
+        await self._run_sql(self._settings.write, there, "guard_port", "guard_secret_place")
+        return made
+
+    async def forget(self) -> None:
+        """Nobody uses the guard any more: what T3 Code's settings named opens nothing from now on."""
+        known = await self._run_sql(self._settings.read)
+        gone = replace(known, guard_port=0, guard_secret_place="")
+        await self._run_sql(self._settings.write, gone, "guard_port", "guard_secret_place")
+        if not known.guard_secret_place:
+            return
+        try:
+            await asyncio.to_thread(self._secrets.forget, _SECRET, known.guard_secret_place)
+        except StoreError as error:
+            # It opens nothing any more, and the next one takes its place.
+            _log.warning("The guard's old password could not be removed: %s", error.message)

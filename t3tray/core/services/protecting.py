@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = [
     "ProtectionView",
     "guard_sides",
     "guard_state",
+    "plan_off",
+    "plan_on",
 ]
 
 
@@ -38,6 +41,7 @@ class GuardPhase(StrEnum):
     UNFIT = "unfit"
 
 
+_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 # What the user has to be told without asking: T3 Code is not answered, or not protected as it was to be.
 TROUBLED = frozenset({GuardPhase.ALONE, GuardPhase.CHANGED, GuardPhase.UNFIT})
 
@@ -99,6 +103,52 @@ class ProtectionPlan:
     kept: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+
+
+def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
+    """What it would do to point these homes at the guard at this address."""
+    places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
+    own = "T3 Code starts an OpenCode server itself"
+    return ProtectionPlan(
+        True,
+        "Protect T3 Code",
+        "Protect T3 Code",
+        tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
+        (
+            *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
+            "A follow-up goes on in its thread's own session, or fails in words. It is never given an empty one.",
+        ),
+        (
+            "What was in T3 Code's settings is copied first, and put back when you switch this off.",
+            "The file is readable by you alone as long as the guard's password is in it.",
+        ),
+        (
+            "T3 Code's own browser tools: agents are not offered them on a server that T3 Code did not start.",
+            "While t3tray does not run, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
+            _AT_ONCE,
+        ),
+        running,
+    )
+
+
+def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> ProtectionPlan:
+    """What it would do to put the settings of these homes back."""
+    return ProtectionPlan(
+        False,
+        "Stop Protecting T3 Code",
+        "Stop Protecting",
+        tuple(view.sentence for view in homes),
+        (
+            "T3 Code's settings are as they were before, where they still lead to the guard.",
+            "The guard's password opens nothing any more.",
+        ),
+        ("Its threads, their sessions, and what t3tray knows of them.",),
+        (
+            "T3 Code can switch a thread to an empty session in silence again; t3tray tells you afterwards only.",
+            _AT_ONCE,
+        ),
+        running,
+    )
 
 
 def guard_sides(status: GuardStatus) -> GuardSides:

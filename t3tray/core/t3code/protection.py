@@ -6,10 +6,11 @@ What was there is copied into our own folder before anything is written, for the
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +21,8 @@ import msgspec
 
 from t3tray.core.errors import Refused, StoreError
 from t3tray.core.t3code.home import T3Home, may_be_there
-from t3tray.core.t3code.settings_file import Content, Settings, SettingsFile, write_new
+from t3tray.core.t3code.json_edit import Settings
+from t3tray.core.t3code.settings_file import PRIVATE, Content, SettingsFile, write_new
 
 _DRIVER = "opencode"
 _URL, _PASSWORD = "serverUrl", "serverPassword"
@@ -58,13 +60,17 @@ class ProtectionView:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What was changed, as it is kept: the copy's name (None where there was no file), what was written, and the old values."""
+    """What was changed, as it is kept: the copy's name (None where there was no file), what was written, and the old values.
+
+    `mode` is who could read the file before; None where that is not known, and it stays as it is.
+    """
 
     copy: str | None
     url: str
     written: str
     before: dict[str, dict[str, object]] = field(repr=False)
     made: tuple[str, ...] = ()
+    mode: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,25 +121,32 @@ class T3Protection:
         said = f"T3 Code's settings were changed elsewhere: {others} does not lead to the guard any more."
         return self._view(Protection.CHANGED, said, places)
 
-    def protect(self, url: str, password: str) -> ProtectionView:
-        """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError; nothing was changed then."""
+    def protect(self, url: str, password: str, instead_of: str = "") -> ProtectionView:
+        """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError; nothing was changed then.
+
+        `instead_of` is an address that the guard had before: it is no word of the user's, and not put back at the end.
+        """
         if not may_be_there(self.home.state):
             raise Refused(f"There is no T3 Code in {self.home.base}.")
         content, earlier = self._file.read(), self._kept()
         others = [config for config in _configs(content.settings) if not _is_ours(config, url, password)]
         if not others:
             return self.look(url, password)
-        before = {_SEPARATOR.join(config.path): _named(config.values) for config in others}
+        ours = {instead_of, earlier.url if earlier else ""} - {""}
+        theirs = [config for config in others if config.values.get(_URL) not in ours]
+        before = {_SEPARATOR.join(config.path): _named(config.values) for config in theirs}
         settings = deepcopy(content.settings)
         made = _make_room(settings)
         for config in _configs(settings):
             config.values.update({_URL: url, _PASSWORD: password})
-        kept = _Kept(self._copy(content), url, "", before, made)
-        if earlier is not None:
-            kept = _Kept(earlier.copy, url, "", {**earlier.before, **before}, (*earlier.made, *made))
+        if earlier is None:
+            kept = _Kept(self._copy(content), url, "", before, made, self._file.mode)
+        else:
+            merged = {**earlier.before, **before}
+            kept = replace(earlier, url=url, written="", before=merged, made=(*earlier.made, *made))
         # Written ahead: whatever is cut off here can be undone.
         self._keep(kept)
-        after = self._file.write(content, settings)
+        after = self._file.write(content, settings, PRIVATE)
         if earlier is None:
             self._keep(replace(kept, written=_fingerprint(after.text)))
         return self.look(url, password)
@@ -141,25 +154,32 @@ class T3Protection:
     def unprotect(self, url: str, password: str) -> ProtectionView:
         """Put back what was there, as far as it is still ours. Raises Refused, StoreError."""
         content, kept = self._file.read(), self._kept()
+        if kept is None and not url:
+            return self.look(url, password)
         if kept is not None and _fingerprint(content.text) == kept.written:
-            self._file.restore(content, self._copied(kept))
+            self._file.restore(content, self._copied(kept), kept.mode)
         else:
             settings = deepcopy(content.settings)
             _put_back(settings, kept or _Kept(None, url, "", {}))
             if settings != content.settings:
-                self._file.write(content, settings)
+                self._file.write(content, settings, kept.mode if kept else None)
         self._record.unlink(missing_ok=True)
         return self.look(url, password)
+
+    def keep_private(self) -> None:
+        """Let nobody else read the guard's password: T3 Code may have written its file anew."""
+        self._file.keep_private()
 
     def _view(self, state: Protection, sentence: str, places: tuple[Place, ...] = ()) -> ProtectionView:
         return ProtectionView(self.home.base, state, sentence, places)
 
     def _kept(self) -> _Kept | None:
         try:
-            return msgspec.json.decode(self._record.read_bytes(), type=_Kept)
+            # Not by msgspec's own reader: half of a surrogate pair may stand in the user's words, and comes back as it was.
+            return msgspec.convert(json.loads(self._record.read_bytes()), _Kept)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, msgspec.ValidationError):
             raise StoreError(
                 f"What t3tray changed in T3 Code's settings is kept in {self._record}, and cannot be read."
             ) from None
@@ -169,7 +189,7 @@ class T3Protection:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
-            write_new(part, msgspec.json.encode(kept).decode())
+            write_new(part, json.dumps(asdict(kept)))
             os.replace(part, self._record)
         except OSError as error:
             raise StoreError(f"What is about to be changed could not be recorded in {self._record}: {error.strerror}.") from None

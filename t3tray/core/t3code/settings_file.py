@@ -5,10 +5,9 @@ It may hold passwords in plain text: no error and no log of ours holds any of it
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import stat
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,10 @@ from secrets import token_hex
 
 from t3tray.core.errors import Refused
 from t3tray.core.system.regular_file import read_regular
+from t3tray.core.t3code.json_edit import Settings, edited, read_object
 
-Settings = dict[str, object]
-
-_PRIVATE = 0o600
-_INDENT = re.compile(r"\{\r?\n([ \t]+)\"")
+PRIVATE = 0o600
+_UNCHANGED = "Nothing was changed."
 
 
 @dataclass(frozen=True)
@@ -40,38 +38,63 @@ class SettingsFile:
     def read(self) -> Content:
         """Raises Refused for what cannot be read, or is no JSON object."""
         try:
-            text = read_regular(self.path).decode().replace("\r\n", "\n")
+            text = read_regular(self.path).decode()
         except FileNotFoundError:
             return Content(None, {})
         except (OSError, UnicodeDecodeError) as error:
             raise Refused(f"T3 Code's settings in {self.path} cannot be read ({type(error).__name__}).") from None
         try:
-            settings = json.loads(text, object_pairs_hook=_object)
-        except ValueError:
+            settings = read_object(text)
+        except (ValueError, RecursionError):
             # The decoder's own words may hold a piece of the file.
             settings = None
-        if not isinstance(settings, dict):
-            raise Refused(f"T3 Code's settings in {self.path} are not the JSON that T3 Code writes.", "Nothing was changed.")
+        if settings is None:
+            raise Refused(f"T3 Code's settings in {self.path} are not the JSON that T3 Code writes.", _UNCHANGED)
         return Content(text, settings)
 
-    def write(self, before: Content, settings: Settings) -> Content:
-        """Put these in place of what was read, and read them back. Raises Refused when the file is another one meanwhile."""
-        text = _formatted(settings, before.text)
-        self._replace(before, text)
+    @property
+    def mode(self) -> int | None:
+        """Who may read the file; None where there is none, or the system knows no such thing."""
+        if sys.platform == "win32":
+            return None
+        try:
+            return stat.S_IMODE(self.path.stat().st_mode)
+        except OSError:
+            return None
+
+    def write(self, before: Content, settings: Settings, mode: int | None = None) -> Content:
+        """Put these in place of what was read, with this mode, and read them back.
+
+        What stays the same keeps every byte. Raises Refused when the file is another one meanwhile, or would not come back equal.
+        """
+        try:
+            text = edited("{\n}\n" if before.text is None else before.text, settings)
+        except (ValueError, RecursionError):
+            raise Refused(
+                f"T3 Code's settings in {self.path} cannot be changed so that all the rest stays.", _UNCHANGED
+            ) from None
+        self._replace(before, text, mode)
         after = self.read()
         if after.settings != settings:
             raise Refused(f"{self.path} does not hold what was written: another program writes it too.", "Look at it in T3 Code.")
         return after
 
-    def restore(self, before: Content, text: str | None) -> None:
-        """Put this text in place of what was read, or no file at all."""
-        self._replace(before, text)
+    def restore(self, before: Content, text: str | None, mode: int | None = None) -> None:
+        """Put this text in place of what was read, with this mode, or no file at all."""
+        self._replace(before, text, mode)
 
-    def _replace(self, before: Content, text: str | None) -> None:
+    def keep_private(self) -> None:
+        """Let nobody but the user read it: another program may have opened it again."""
+        if self.mode not in (None, PRIVATE):
+            with suppress(OSError):
+                self.path.chmod(PRIVATE)
+
+    def _replace(self, before: Content, text: str | None, mode: int | None) -> None:
         target = Path(os.path.realpath(self.path))
         part = target.with_name(f".{target.name}.{token_hex(4)}.part")
         try:
-            mode = stat.S_IMODE(target.stat().st_mode) if before.text is not None else _PRIVATE
+            if mode is None:
+                mode = stat.S_IMODE(target.stat().st_mode) if before.text is not None else PRIVATE
             if text is not None:
                 write_new(part, text, mode)
             if self.read().text != before.text:
@@ -87,30 +110,10 @@ class SettingsFile:
                 part.unlink()
 
 
-def write_new(path: Path, text: str, mode: int = _PRIVATE) -> None:
+def write_new(path: Path, text: str, mode: int = PRIVATE) -> None:
     """A new file with exactly this mode, whatever the user's mask is, on the disk when this returns. Raises OSError."""
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE), "w", encoding="utf-8", newline="") as file:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE), "w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     path.chmod(mode)
-
-
-def _object(pairs: list[tuple[str, object]]) -> Settings:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _formatted(settings: Settings, like: str | None) -> str:
-    """As JSON, laid out like the text that was there."""
-    if like is None:
-        return json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
-    found = _INDENT.match(like.lstrip())
-    if found:
-        text = json.dumps(settings, ensure_ascii=False, indent=found[1])
-    else:
-        text = json.dumps(settings, ensure_ascii=False, separators=(", ", ": ") if '": ' in like else (",", ":"))
-    lines = text.replace("\n", "\r\n") if "\r\n" in like else text
-    return lines + like[len(like.rstrip()) :]

@@ -120,8 +120,9 @@ def test_without_a_file_one_is_made_for_the_user_alone_and_removed_again(home: T
     assert not settings_file(home).exists()
 
 
-def test_the_files_mode_and_a_link_to_it_stay_and_the_copy_is_private(
-    home: T3Home, protection: T3Protection, tmp_path: Path
+@pytest.mark.parametrize("touched", [False, True])
+def test_while_the_password_is_in_it_the_file_is_the_users_alone_and_a_link_to_it_stays(
+    home: T3Home, protection: T3Protection, tmp_path: Path, touched: bool
 ) -> None:
     text = write(home, INSTANCES)
     real = tmp_path / "dotfiles.json"
@@ -129,11 +130,56 @@ def test_the_files_mode_and_a_link_to_it_stay_and_the_copy_is_private(
     real.chmod(0o640)
     settings_file(home).symlink_to(real)
     protection.protect(URL, PASSWORD)
-    assert settings_file(home).is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert settings_file(home).is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o600
+    real.chmod(0o644)
+    protection.keep_private()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600, "T3 Code had written it anew"
     copies = [path for path in (tmp_path / "ours").iterdir() if path.read_text("utf-8") == text]
     assert len(copies) == 1
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "ours").iterdir()} == {0o600}
     assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == 0o700
+    if touched:
+        real.write_text(real.read_text("utf-8") + " ", encoding="utf-8")
+    protection.unprotect(URL, PASSWORD)
+    assert settings_file(home).is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+# What Python's own writer would write otherwise than it stood there, or not at all.
+ODD = [
+    '{\r\n  "theme": "dark",\r\n  "providers": {\r\n    "opencode": {\r\n      "enabled": true\r\n    }\r\n  }\r\n}\r\n',
+    '{"half": "\\ud800", "providers": {"opencode": {"serverUrl": "\\udfff", "serverPassword": "\\ud83d"}}}',
+    '{"\\ud800": 1, "many": 1e999, "less": [-1e999, 1.50, 1E2, 10000000000000000000000000000001.0], "providers": {}}',
+    '{ "a" :1 ,"b": [ 1,2 ] , "providers" : { "opencode" : { } } }',
+    '{"slash": "\\/", "letter": "\\u00fc", "tab":\t"x"}',
+    "{ }",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+@pytest.mark.parametrize("touched", [False, True])
+def test_every_byte_that_is_not_ours_stays_as_it_was_written(
+    home: T3Home, protection: T3Protection, text: str, touched: bool
+) -> None:
+    settings_file(home).write_bytes(text.encode())
+    assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
+    guarded = settings_file(home).read_bytes().decode()
+    assert guarded.count("\n") == guarded.count("\r\n"), "one end of a line"
+    for odd in ("\\ud800", "1e999", "-1e999", "1.50", "1E2", "[ 1,2 ]", "\\/", "\\u00fc", ":\t"):
+        assert (odd in text) == (odd in guarded)
+    if touched:
+        settings_file(home).write_bytes(b" " + guarded.encode())
+    protection.unprotect(URL, PASSWORD)
+    after = settings_file(home).read_bytes().decode()
+    assert json.loads(after) == json.loads(text)
+    assert touched or after == text
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_words_that_only_python_takes_for_numbers_are_no_settings(home: T3Home, protection: T3Protection, word: str) -> None:
+    settings_file(home).write_text(f'{{"a": {word}}}')
+    with pytest.raises(Refused, match="not the JSON"):
+        protection.protect(URL, PASSWORD)
+    assert settings_file(home).read_text() == f'{{"a": {word}}}'
 
 
 def test_what_the_user_changed_meanwhile_stays(home: T3Home, protection: T3Protection) -> None:
