@@ -80,7 +80,7 @@ def guard_document(status: GuardStatus) -> Document:
 
 
 def guard_text(status: GuardStatus) -> str:
-    listens = "not in use" if not status.is_pointed_at else "listens" if status.answers else "does not run"
+    listens = "not in use" if not status.is_pointed_at else "listens" if status.answers else "does not answer"
     lines = [f"guard    {f'{status.url} · ' if status.url else ''}{listens}"]
     if status.is_pointed_at and not status.answers:
         lines.append(f"!        {guard_state(status).sentence} Start `t3tray`, or `t3tray guard run`.")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from t3tray.core.domain.guard import Told
 from t3tray.core.engine import Engine, utc_now
-from t3tray.core.errors import Refused, T3TrayError
+from t3tray.core.errors import Refused, StoreError, T3TrayError
 from t3tray.core.guard.proof import Listening, who_listens
 from t3tray.core.opencode.port import HOST
 from t3tray.core.services.guard_key import GuardKey
@@ -26,6 +27,8 @@ from t3tray.core.services.protecting import (
     plan_off,
     plan_on,
 )
+from t3tray.core.system.instance_lock import Holder, InstanceLock
+from t3tray.core.system.port_owner import may_be_t3tray
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
@@ -37,8 +40,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-# In seconds: who says nothing for so long where the guard is to listen is no guard of ours, be it ever so busy.
-_STRANGER_LIMIT = 10.0
+_LOCK = "guard.lock"
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
 _PROBE_PAUSE = 0.1
@@ -59,10 +61,18 @@ _NEWER = (
 class Guardhouse:
     """One a process, in the engine's event loop; `stop` it before the engine is closed."""
 
-    def __init__(self, engine: Engine, heard: Callable[[Told], None] = lambda told: None) -> None:
-        """`heard` is called with each answer of the guard's."""
+    def __init__(
+        self,
+        engine: Engine,
+        heard: Callable[[Told], None] = lambda told: None,
+        may_be_ours: Callable[[int], bool] = may_be_t3tray,
+    ) -> None:
+        """`heard` is called with each answer of the guard's. `may_be_ours` tells, blocking, whether a t3tray may have a port."""
         self._engine = engine
         self._heard = heard
+        self._may_be_ours = may_be_ours
+        # Of the guards of one data folder: who has it may give up their port and their password for others.
+        self._lock = InstanceLock(engine.data_directory, _LOCK)
         self._guard: Guard | None = None
         self._key: GuardKey | None = None
 
@@ -86,28 +96,62 @@ class Guardhouse:
         return self._guard is not None and self._guard.listens and self._guard.url == url
 
     async def start(self) -> str:
-        """Listen; the guard's address. Raises Refused when another t3tray's guard does already, StoreError.
+        """Listen; the guard's address. Raises Refused when another has its port, StoreError.
 
-        Where another program has the port, or the password is lost, the guard gets others, and T3 Code's settings with it.
+        Where a stranger has the port, or the password is lost, the guard gets others, and T3 Code's settings with it. T3 Code
+        ends its turns then, so who only may be a stranger changes nothing.
         """
         await self.stop()
-        before = await self._engine.guard_keys.port()
-        key = await self._engine.guard_keys.get()
+        is_alone = await asyncio.to_thread(self._take_lock)
         try:
-            await self._listen(key)
-        except Refused:
-            found = await who_listens(key.port, key.password, _STRANGER_LIMIT)
-            if found is Listening.OURS:
-                raise Refused("The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it.") from None
-            if found is Listening.NOBODY:
-                raise
-            _log.warning("Another program listens on port %s: the guard gets another port and another password.", key.port)
-            key = await self._engine.guard_keys.renew()
-            await self._listen(key)
-        self._key = key
+            before = await self._engine.guard_keys.port()
+            key = self._key = await self._begin(is_alone)
+        except BaseException:
+            self._lock.release()
+            raise
         if before and before != key.port:
             await self._point_again(f"http://{HOST}:{before}", key)
         return key.url
+
+    async def _begin(self, is_alone: bool) -> GuardKey:
+        """Listen; the key that counts from now on. `is_alone`: no other guard of this data folder lives."""
+        key = await (self._engine.guard_keys.get() if is_alone else self._engine.guard_keys.known())
+        if key is None:
+            raise Refused("Another t3tray's guard runs, and its password cannot be found.", "Nothing was changed.")
+        try:
+            await self._listen(key)
+        except Refused:
+            match await who_listens(key.port, key.password):
+                case Listening.OURS:
+                    raise Refused(
+                        "The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it."
+                    ) from None
+                case Listening.NOBODY:
+                    raise
+                case Listening.UNPROVED if not is_alone:
+                    raise Refused(
+                        "The guard of another t3tray does not answer now.",
+                        "Nothing was changed: end that t3tray, or wait for it.",
+                    ) from None
+                case Listening.UNPROVED if await asyncio.to_thread(self._may_be_ours, key.port):
+                    raise Refused(
+                        f"What listens on port {key.port}, where T3 Code expects the guard, does not prove to be the guard.",
+                        "Nothing was changed. It may be an older t3tray: end it, and try again.",
+                    ) from None
+                case _ if not is_alone:
+                    raise
+            _log.warning("Another program listens on port %s: the guard gets another port and another password.", key.port)
+            key = await self._engine.guard_keys.renew()
+            await self._listen(key)
+        return key
+
+    def _take_lock(self) -> bool:
+        """Whether it is known that no other guard of this data folder lives. It blocks."""
+        try:
+            return self._lock.take(Holder(os.getpid(), has_window=False))
+        except StoreError as error:
+            _log.warning("Whether another guard runs cannot be told: %s", error.message)
+            return False
 
     async def follow(self) -> None:
         """Listen where another process of ours has had T3 Code pointed to meanwhile. Raises what `start` raises."""
@@ -149,6 +193,7 @@ class Guardhouse:
         if guard is not None:
             self._engine.users = lambda: 0
             await guard.stop()
+        self._lock.release()
 
     async def status(self, with_others: bool = True) -> GuardStatus:
         """What is true now; asking chooses no port and no password. `with_others`: a guard in another process counts too.
@@ -161,8 +206,17 @@ class Guardhouse:
         unfit = await asyncio.to_thread(_unfit, homes, self._engine.t3_homes)
         if self._guard and self._guard.met_newer:
             unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
-        answers = self.serves(url) or (with_others and key is not None and await _is_ours(key))
-        return GuardStatus(url, answers, homes, unfit=next(iter(unfit.values()), ""), unfit_homes=frozenset(unfit))
+        listening = Listening.OURS if self.serves(url) else Listening.NOBODY
+        if with_others and key is not None and listening is Listening.NOBODY:
+            listening = await who_listens(key.port, key.password)
+        return GuardStatus(
+            url,
+            listening is Listening.OURS,
+            homes,
+            is_unproved=listening is Listening.UNPROVED,
+            unfit=next(iter(unfit.values()), ""),
+            unfit_homes=frozenset(unfit),
+        )
 
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""

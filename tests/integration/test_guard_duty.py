@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,9 +26,10 @@ from t3tray.core.errors import Refused
 from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.guardhouse import Guardhouse
 from t3tray.core.services.guard_key import GuardKey
-from t3tray.core.services.protecting import GuardPhase, GuardState, Protection
+from t3tray.core.services.protecting import GuardPhase, GuardState, Protection, guard_sides
 from t3tray.core.services.views import Overview
 from t3tray.core.system.environment import SERVER_USER
+from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
 LIMIT = 90
@@ -167,7 +169,14 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
 
     async with await asyncio.start_server(as_the_guard_did, "127.0.0.1", key.port):
         async with another() as command:
-            assert not (await command.status()).answers, "it cannot prove that it is the guard"
+            status = await command.status()
+            assert not status.answers and status.is_unproved, "it cannot prove that it is the guard"
+            assert guard_sides(status).of(world.home) is GuardSide.UNPROVED
+        # It answers as a t3tray before the proof does; and it may be one, as long as the system does not show that it is none.
+        found = await state(duty)
+        assert found.phase is GuardPhase.ALONE and "does not prove to be the guard" in found.sentence
+        assert await duty._engine.guard_keys.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
+        duty._house._may_be_ours = lambda port: False
         assert await state(duty) == GuardState(GuardPhase.ON) and duty._house.listens
     other = await duty._engine.guard_keys.get()
     assert other.port != key.port and other.password != key.password
@@ -177,14 +186,56 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
     assert settings(world) == {}, "the guard's first address was no word of the user's"
 
 
-async def test_a_port_that_somebody_has_who_says_nothing_is_given_up_too(
-    duty: GuardDuty, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("t3tray.core.guardhouse._STRANGER_LIMIT", 0.1)
+@pytest.mark.parametrize("may_be_ours", [True, False])
+async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(duty: GuardDuty, may_be_ours: bool) -> None:
     key = await duty._engine.guard_keys.get()
     await duty._engine.want_guard(True)
+    duty._house._may_be_ours = lambda port: may_be_ours
     with socket.create_server(("127.0.0.1", key.port)):
-        assert (await state(duty)).sentence == "" and duty._house.listens and not duty._house.serves(key.url)
+        await duty.keep()
+        assert duty._house.listens is not may_be_ours
+        assert (await duty._engine.guard_keys.get() == key) is may_be_ours
+    await duty.keep()
+    assert duty._house.listens
+
+
+async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(duty: GuardDuty) -> None:
+    key = await duty._engine.guard_keys.get()
+    await duty._engine.want_guard(True)
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", key.port):
+        await duty.keep()
+    assert duty._house.listens and (await duty._engine.guard_keys.get()).port != key.port
+
+
+async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_settings(
+    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.guard.proof.PROBE_LIMIT", 0.2)
+    environment = dict(os.environ)
+    program = Program(duty._engine.data_directory, environment)
+    with program.started("guard", "run") as running:
+        assert running.stdout and await asyncio.to_thread(running.stdout.readline)
+        await duty.protect(True, False)
+        key, before = await duty._engine.guard_keys.get(), settings(world)
+        running.send_signal(signal.SIGSTOP)
+        try:
+            found = await state(duty)
+            assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray does not answer now.")
+            assert await duty._engine.guard_keys.get() == key and settings(world) == before
+            assert duty.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
+        finally:
+            running.send_signal(signal.SIGCONT)
+        await eventually(lambda: answers(duty))
+        assert await duty._engine.guard_keys.get() == key and settings(world) == before
+
+
+async def answers(duty: GuardDuty) -> bool:
+    return (await duty.status()).answers
 
 
 async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(

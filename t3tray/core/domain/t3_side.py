@@ -46,11 +46,13 @@ class NextReason(StrEnum):
 
 
 class GuardSide(StrEnum):
-    """How the guard stands to the T3 Code that shows the thread. DOWN: T3 Code is pointed at it, and it does not listen."""
+    """How the guard stands to the T3 Code that shows the thread. DOWN: T3 Code is pointed at it, and it does not listen.
+    UNPROVED: what listens there does not prove to be the guard."""
 
     OFF = "off"
     ON = "on"
     DOWN = "down"
+    UNPROVED = "unproved"
 
 
 class T3Side(Struct, frozen=True):
@@ -149,8 +151,12 @@ def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OF
 def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
     if side.reply_at is not None:
         return _stuck(side, side.reply_at)
+    if guard is GuardSide.UNPROVED:
+        return UNKNOWN
     if guard is GuardSide.DOWN:
-        return _blocked(NextReason.FAILS, f"{_NEXT} fails: T3 Code is set to go through t3tray's protection, which does not run.")
+        return _blocked(
+            NextReason.FAILS, f"{_NEXT} fails: T3 Code is set to go through t3tray's protection, which does not answer."
+        )
     is_guarded = guard is GuardSide.ON and side.is_opencode and not side.is_v2
     if side.instance_changed and not is_guarded:
         return _instance_changed(side)

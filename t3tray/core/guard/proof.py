@@ -12,24 +12,31 @@ import re
 from enum import Enum
 from secrets import token_hex
 
-import httpx
 import msgspec
 
+from t3tray.core.guard.door import REALM
 from t3tray.core.opencode.port import HOST
 
 PROOF_PATH = b"/.well-known/t3tray-guard"
 # In seconds: for a guard of ours that has much to do.
 PROBE_LIMIT = 2.0
+# In bytes: more than any answer of a guard's to this question.
 _ANSWER_LIMIT = 1_000
 _ASKED = re.compile(rb"nonce=([0-9a-f]{64})")
+_BEGIN = b"HTTP/1.1 "
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Listening(Enum):
-    """Who listens where the guard is expected. SILENT: somebody does, and says nothing within the limit."""
+    """Who listens where the guard is expected.
+
+    STRANGER: it answered as no guard with this key would. UNPROVED: it may be a guard: one that is frozen or has too much to do
+    answers nothing, and one of a t3tray before the proof asks for the password.
+    """
 
     OURS = "ours"
     STRANGER = "stranger"
-    SILENT = "silent"
+    UNPROVED = "unproved"
     NOBODY = "nobody"
 
 
@@ -46,27 +53,50 @@ def proof_of(port: int, password: str, query: bytes) -> bytes | None:
 async def who_listens(port: int, password: str, limit: float = PROBE_LIMIT) -> Listening:
     """Whether a guard with this password listens on this port. It is asked without the password, and starts no server."""
     nonce = token_hex(32)
-    url = f"http://{HOST}:{port}{PROOF_PATH.decode()}?nonce={nonce}"
-    answer = b""
+    asked = f"GET {PROOF_PATH.decode()}?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n"
+    answer, is_whole = bytearray(), False
     try:
-        async with (
-            asyncio.timeout(limit),
-            httpx.AsyncClient(trust_env=False, timeout=limit, verify=False) as http,
-            http.stream("GET", url, headers={"accept-encoding": "identity"}) as response,
-        ):
-            async for chunk in response.aiter_raw():
-                answer += chunk
-                if len(answer) > _ANSWER_LIMIT:
-                    return Listening.STRANGER
-        given = msgspec.json.decode(answer, type=_Proof).proof
-    except (httpx.ConnectError, httpx.ConnectTimeout):
+        async with asyncio.timeout(limit):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            try:
+                writer.write(asked.encode())
+                while not (is_whole := _is_whole(answer)) and (chunk := await reader.read(_ANSWER_LIMIT)):
+                    answer += chunk
+            finally:
+                writer.close()
+    except ConnectionRefusedError:
         return Listening.NOBODY
-    except (TimeoutError, httpx.TimeoutException):
-        return Listening.SILENT
-    except (httpx.HTTPError, msgspec.DecodeError, UnicodeDecodeError):
+    except OSError:
+        pass  # no answer in time, or no connection now: what has come is judged
+    return _judged(bytes(answer), is_whole, _mac(port, password, nonce))
+
+
+def _judged(answer: bytes, is_whole: bool, expected: str) -> Listening:
+    if _is_none_of_ours(answer):
         return Listening.STRANGER
-    is_ours = hmac.compare_digest(given.encode(), _mac(port, password, nonce).encode())
-    return Listening.OURS if is_ours else Listening.STRANGER
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = head[len(_BEGIN) :][:3]
+    if not is_whole or status[:1] == b"5":
+        return Listening.UNPROVED
+    if status == b"401" and f'realm="{REALM}"'.encode() in head:
+        return Listening.UNPROVED
+    try:
+        given = msgspec.json.decode(body, type=_Proof).proof if status == b"200" else ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Listening.STRANGER
+    return Listening.OURS if hmac.compare_digest(given.encode(), expected.encode()) else Listening.STRANGER
+
+
+def _is_none_of_ours(answer: bytes) -> bool:
+    """Whether no guard's answer begins so."""
+    return len(answer) > _ANSWER_LIMIT or answer[: len(_BEGIN)] != _BEGIN[: len(answer)]
+
+
+def _is_whole(answer: bytearray) -> bool:
+    """Whether nothing more has to be read. Every guard names the length of such an answer."""
+    head, end, body = bytes(answer).partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return _is_none_of_ours(bytes(answer)) or bool(end and (length is None or len(body) >= int(length[1])))
 
 
 def _mac(port: int, password: str, nonce: str) -> str:

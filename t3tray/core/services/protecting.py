@@ -59,20 +59,25 @@ NO_GUARD = GuardState()
 
 @dataclass(frozen=True)
 class GuardSides:
-    """The homes of T3 Code that are pointed at the guard: those that it answers, and those that it does not since it is down."""
+    """The homes of T3 Code that are pointed at the guard: those that it answers, those that it does not since it is down, and
+    those where something listens that does not prove to be the guard."""
 
     answered: frozenset[Path] = frozenset()
     unanswered: frozenset[Path] = frozenset()
+    unproved: frozenset[Path] = frozenset()
 
     def of(self, home: Path) -> GuardSide:
         if home in self.answered:
             return GuardSide.ON
+        if home in self.unproved:
+            return GuardSide.UNPROVED
         return GuardSide.DOWN if home in self.unanswered else GuardSide.OFF
 
 
 @dataclass(frozen=True)
 class GuardStatus:
-    """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process.
+    """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process;
+    `is_unproved`: something does that may be one, and does not prove it.
 
     `trouble` says why none of this process does, though it should; `unfit` why it cannot judge what T3 Code asks, and in which
     homes that is so stands in `unfit_homes`.
@@ -82,6 +87,7 @@ class GuardStatus:
     answers: bool
     homes: tuple[ProtectionView, ...]
     trouble: str = ""
+    is_unproved: bool = False
     unfit: str = ""
     unfit_homes: frozenset[Path] = frozenset()
 
@@ -154,7 +160,9 @@ def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> Prote
 def guard_sides(status: GuardStatus) -> GuardSides:
     """Which T3 Code goes through the guard now."""
     homes = frozenset(view.home for view in status.homes if view.state is Protection.GUARDED)
-    return GuardSides(answered=homes - status.unfit_homes) if status.answers else GuardSides(unanswered=homes)
+    if status.answers:
+        return GuardSides(answered=homes - status.unfit_homes)
+    return GuardSides(unproved=homes) if status.is_unproved else GuardSides(unanswered=homes)
 
 
 def guard_state(status: GuardStatus) -> GuardState:
@@ -164,7 +172,9 @@ def guard_state(status: GuardStatus) -> GuardState:
     if not states:
         return NO_GUARD
     if status.is_pointed_at and not status.answers:
-        alone = "T3 Code's settings lead to the guard, but it does not run: T3 Code cannot reach OpenCode."
+        alone = "T3 Code's settings lead to the guard, but it does not answer: T3 Code cannot reach OpenCode."
+        if status.is_unproved:
+            alone = "T3 Code's settings lead to the guard, but what listens there does not prove to be the guard."
         return GuardState(GuardPhase.ALONE, status.trouble or alone)
     if status.unfit:
         return GuardState(GuardPhase.UNFIT, status.unfit)

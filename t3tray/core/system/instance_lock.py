@@ -31,10 +31,10 @@ class Holder:
 
 
 class InstanceLock:
-    """Held from `take` until `release`, or the end of the process."""
+    """Held from `take` until `release`, or the end of the process, which a frozen one has not reached."""
 
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / _FILE
+    def __init__(self, directory: Path, file: str = _FILE) -> None:
+        self.path = directory / file
         self._file: int | None = None
 
     def take(self, holder: Holder) -> bool:

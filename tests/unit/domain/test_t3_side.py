@@ -20,7 +20,7 @@ PROVED, MISSING = Verdict(Reason.PROVED), Verdict(Reason.MISSING)
 CONFLICT, EMPTY, SPLIT = Verdict(Reason.CONFLICT), Verdict(Reason.EMPTY), Verdict(Reason.SPLIT)
 MISMATCH, UNBOUND, DOWN = Verdict(Reason.DIRECTORY_MISMATCH), Verdict(Reason.UNBOUND), Verdict(Reason.SERVER_DOWN)
 B, R, U = Kind.BLOCKED, Kind.RESUMABLE, Kind.UNKNOWN
-ON, OFF, NOT_UP = GuardSide.ON, GuardSide.OFF, GuardSide.DOWN
+ON, OFF, NOT_UP, UNPROVED = GuardSide.ON, GuardSide.OFF, GuardSide.DOWN, GuardSide.UNPROVED
 THERE = Found(SessionFacts(OURS, "/w", "", 0, 0))
 
 
@@ -41,7 +41,8 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
     ({}, PROVED, ON, R, NextReason.GUARDED, "or fails with a clear message"),
     ({}, MISSING, ON, B, NextReason.GUARDED, "fails with a clear message, and nothing is lost"),
     ({}, DOWN, ON, U, NextReason.GUARDED, "which of them cannot be told"),
-    ({}, PROVED, NOT_UP, B, NextReason.FAILS, "which does not run"),
+    ({}, PROVED, NOT_UP, B, NextReason.FAILS, "which does not answer"),
+    ({}, PROVED, UNPROVED, U, NextReason.UNKNOWN, "cannot be told now"),
     ({}, Verdict(Reason.OPEN_ELSEWHERE), OFF, R, NextReason.CONTINUES, "continues"),
     ({"named": Failure.SERVER_DOWN}, DOWN, OFF, U, NextReason.UNKNOWN, "cannot be told"),
     # Known to lack something.
@@ -176,7 +177,7 @@ def test_nothing_is_called_fine_that_would_not_carry_the_conversation() -> None:
         assert told.sentence and "ses_" not in told.sentence
         assert Remedy.REPAIR not in told.remedies or not is_v2
         if told.is_fine and has_turns:
-            assert guard is not GuardSide.DOWN
+            assert guard not in (GuardSide.DOWN, GuardSide.UNPROVED)
             assert told.kind is R and not (told.reason is NextReason.CONTINUES and not isinstance(named, Found))
             assert told.reason is NextReason.GUARDED or (live in (None, names) and (bound is None or names == bound))
             assert told.reason is NextReason.GUARDED or same is not False
