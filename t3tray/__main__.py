@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
+from types import FrameType
 from typing import TextIO
 
 
 def main() -> int:
     """Run t3tray with the arguments of this process; the exit code."""
+    _hear_ctrl_c(_end)
+    try:
+        return _run()
+    finally:
+        _hear_ctrl_c(_end_at_once)
+
+
+def _run() -> int:
     # httpx comes with a command of its own, which would load click and Pygments at each start: 2 MB, and others need both.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     if len(sys.argv) == 1:
@@ -24,6 +36,24 @@ def main() -> int:
     if arguments.command is not None:
         return cli.run(arguments, sys.stdout, sys.stderr)
     return _start(arguments.data_dir, arguments.demo)
+
+
+def _hear_ctrl_c(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Before a command or the app hears signals itself, and once it no longer does: Ctrl+C would be a traceback there."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+        # In its last milliseconds the interpreter takes its handlers away. What was done is done by then.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """What was begun is taken back on the way out."""
+    raise SystemExit(128 + number)
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:
+    """Whatever the interpreter waits for. What was to be written is flushed already."""
+    os._exit(128 + number)
 
 
 def _start(data_dir: str | None, is_demo: bool) -> int:
