@@ -233,6 +233,21 @@ def test_a_turn_that_failed_is_not_taken_for_an_emptied_one(talk: Talk) -> None:
     assert told_alike(talk, known, replace(known, context=None)).kind is CarriesKind.WHOLE
 
 
+def test_an_answer_that_broke_off_with_an_error_is_shown_and_not_carried(talk: Talk) -> None:
+    """OpenCode leaves a failed answer out of what the model gets, whatever it had said (1.18.33)."""
+    talk.say("say: one")
+    early = talk.cursor()
+    talk.say(f"break: {TELL}")
+    broken = talk.cursor(early)
+    assert told_alike(talk, early, broken, replace(broken, context=None)) == Carries(CarriesKind.PART, None, 3, 0)
+    assert "1 answer that failed is shown, and OpenCode gives nothing of it" in decide(broken, talk.evidence(broken)[0]).detail
+    talk.say("say: more")
+    later = talk.cursor(broken)
+    assert told_alike(talk, early, later, replace(later, context=None)) == Carries(CarriesKind.PART, None, 5, 0)
+    assert talk.sent_next(ASK)[0] == 5
+    assert f"assistant: {WORD}" not in talk.model.words_sent()
+
+
 def test_a_note_that_asked_nothing_of_the_model_is_carried(talk: Talk) -> None:
     talk.say(TELL)
     early = talk.cursor()

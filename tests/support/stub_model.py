@@ -12,6 +12,7 @@ last user message alone:
 - "fill: TOKENS"         → "OK.", and says that it read so many tokens (OpenCode compacts before the next turn);
 - "hold"                 → the first words, then silence until `release()` (a turn that is under way);
 - "say: TEXT"            → that text;
+- "break: TEXT"          → that text, and then an error in the place of its end;
 - anything else          → "OK.".
 
 While `refuses` is set it answers every request with HTTP 400.
@@ -158,6 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         finish = "stop"
+        if last.startswith("break: "):
+            self._chunk({"role": "assistant", "content": last.removeprefix("break: ")}, None)
+            self.wfile.write(b'data: {"error": {"message": "broken", "type": "invalid_request_error", "code": 400}}\n\n')
+            return
         for delta in model.answer(body):
             finish = "tool_calls" if "tool_calls" in delta else "stop"
             self._chunk({"role": "assistant", **delta}, None)

@@ -39,7 +39,8 @@ class Context(Struct, frozen=True):
     `since_ms`: a finished compaction's summary, made then, stands for those; None: nothing does. `is_pending`: a compaction was
     begun and never finished: OpenCode makes up for it with the next message, in place of the answer. `is_settled`: no failed
     compaction is among what the model gets, so that later messages only add to this. `emptied`: messages that would reach it, and
-    of which everything was deleted; they count in neither number.
+    of which everything was deleted; `unsent`: answers that failed after they had said something, which OpenCode leaves out. They
+    count in neither number.
     """
 
     messages: int
@@ -48,11 +49,12 @@ class Context(Struct, frozen=True):
     is_pending: bool = False
     is_settled: bool = True
     emptied: int = 0
+    unsent: int = 0
 
     @property
     def is_all(self) -> bool:
         """Whether the model gets every message of the session as it was said."""
-        return self.before == 0 and self.since_ms is None and not self.is_pending and not self.emptied
+        return self.before == 0 and self.since_ms is None and not self.is_pending and not (self.emptied or self.unsent)
 
 
 def carried_sentence(carries: Carries) -> str:

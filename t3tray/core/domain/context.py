@@ -27,8 +27,8 @@ class ContextReader:
 
     @property
     def is_plain(self) -> bool:
-        """No message of a compaction was read so far, none is taken back, and none was emptied."""
-        return self.seen == len(self._read) and not any(message.compaction or message.is_emptied for message in self._read)
+        """No message of a compaction was read so far, none is taken back, and none was emptied or is left out."""
+        return self.seen == len(self._read) and not any(message.compaction or _is_lost(message) for message in self._read)
 
     def add(self, message: MessageFacts) -> None:
         """The next older message. Does nothing once it is complete."""
@@ -55,13 +55,19 @@ class ContextReader:
         boundary = self._boundary
         own = () if boundary is None else (boundary.id, self._summaries[boundary.id].id)
         return Context(
-            messages=sum(not (message.compaction or message.is_emptied) for message in given),
+            messages=sum(not (message.compaction or _is_lost(message)) for message in given),
             before=None if older is None else older + dropped,
             since_ms=None if boundary is None else self._summaries[boundary.id].created_ms,
             is_pending=_is_pending(self._read),
             is_settled=not dropped and all(message.id in own for message in given if message.compaction),
             emptied=sum(message.is_emptied for message in given),
+            unsent=sum(message.is_unsent and not message.compaction for message in given),
         )
+
+
+def _is_lost(message: MessageFacts) -> bool:
+    """The model gets nothing of it, although it once held something."""
+    return message.is_emptied or message.is_unsent
 
 
 def _dropped(oldest_first: list[MessageFacts]) -> int:

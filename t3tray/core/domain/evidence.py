@@ -74,7 +74,8 @@ class MessageFacts(Struct, frozen=True):
 
     `compaction`: it belongs to a compaction, as the user's message that asks for it (`keeps_from`: the first message of the tail
     that is kept) or as the summary (`is_summary`) that answers `parent_id`. `has_finish`: the model named its reason to stop.
-    `is_emptied`: everything that it said was deleted, and the model gets nothing in its place.
+    `is_emptied`: everything that it said was deleted, and the model gets nothing in its place. `is_unsent`: it failed
+    after it had said or done something, and OpenCode gives nothing of that to the model.
     """
 
     id: str
@@ -88,6 +89,7 @@ class MessageFacts(Struct, frozen=True):
     failed: bool = False
     keeps_from: str | None = None
     is_emptied: bool = False
+    is_unsent: bool = False
 
     @property
     def ends_a_turn(self) -> bool:

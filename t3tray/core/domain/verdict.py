@@ -125,7 +125,7 @@ def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
         evidence.in_doubt
         or evidence.opencode2
         or (evidence.messages_gone and _gone(evidence))
-        or (evidence.context is not None and evidence.context.emptied)
+        or (evidence.context is not None and (evidence.context.emptied or evidence.context.unsent))
         or evidence.dated_ahead_ms is not None
         or carries is _UNKNOWN_CARRIES
     )
@@ -150,6 +150,9 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
     emptied = evidence.context.emptied if evidence.context is not None else 0
     if emptied:
         yield f"{emptied} message{' of it is' if emptied == 1 else 's of it are'} empty, because what was said there was deleted"
+    if evidence.context is not None and (unsent := evidence.context.unsent):
+        what = "1 answer that failed is" if unsent == 1 else f"{unsent} answers that failed are"
+        yield f"{what} shown, and OpenCode gives nothing of {'it' if unsent == 1 else 'them'} to the model"
     if (gone := _gone(evidence) - emptied) > 0:
         yield f"{gone} recorded message{' is' if gone == 1 else 's are'} gone from the session"
     if evidence.opencode2:
@@ -174,7 +177,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     """What the next message carries. The whole conversation only where that is proved."""
     if context.is_pending:
         return _UNKNOWN_CARRIES
-    if context.emptied or (evidence.messages_gone and _gone(evidence)):
+    if context.emptied or context.unsent or (evidence.messages_gone and _gone(evidence)):
         return Carries(_PART, None, context.messages, 0 if context.since_ms is None else context.before)
     if context.since_ms is not None:
         return Carries(CarriesKind.SINCE_COMPACTION, context.since_ms, context.messages, context.before)

@@ -46,14 +46,18 @@ _NEEDED = {
     "part": ("id", "session_id", "message_id", "data"),
 }
 SESSIONS = f"SELECT {', '.join(SESSION_COLUMNS)} FROM session"
+_SAYS = "json_extract(data, '$.type') = 'text' AND trim(json_extract(data, '$.text'), ' ' || char(9, 10, 13)) <> ''"
+MAY_HAVE_FAILED = """instr(message.data, '"error"') > 0"""
 WITHOUT_PARTS = "NOT EXISTS (SELECT 1 FROM part WHERE part.message_id = message.id)"
 # Of a message that asks for a compaction the first one that it keeps ('': none), else NULL. Parts may be long: only what may be
-# one is taken for JSON, and only what is any. Last whether the message has any part.
+# one is taken for JSON, and only what is any. Then whether it has any part; last whether one that failed has words or tools.
 MESSAGES = f"""SELECT message.id, message.data, (
     SELECT coalesce(json_extract(data, '$.tail_start_id'), '') FROM part WHERE message_id = message.id
     AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data) THEN json_extract(data, '$.type') END
     = '{wire.COMPACTION}' LIMIT 1
-), NOT {WITHOUT_PARTS} FROM message"""
+), NOT {WITHOUT_PARTS}, {MAY_HAVE_FAILED} AND EXISTS (SELECT 1 FROM part WHERE message_id = message.id AND CASE
+    WHEN json_valid(data) THEN json_extract(data, '$.type') = 'tool' OR {_SAYS} END
+) FROM message"""
 
 # The messages of a session up to one of them.
 _UNTIL = """WHERE session_id = ?1
@@ -432,11 +436,11 @@ def session_facts(row: Row) -> SessionFacts:
 
 def message_facts(row: Row) -> MessageFacts:
     """What a row of `MESSAGES` tells. Raises Unsupported where that is no message."""
-    message_id, data, keeps_from, has_parts = row
+    message_id, data, keeps_from, has_parts, has_words = row
     if not isinstance(data, str):
         raise Unsupported(f"OpenCode's database holds no text in message {message_id}.")
     body = wire.decode(data, wire.MessageBody, "a message")
-    return body.facts(message_id, keeps_from is not None, str(keeps_from) if keeps_from else None, bool(has_parts))
+    return body.facts(message_id, None if keeps_from is None else str(keeps_from), bool(has_parts), bool(has_words))
 
 
 def _odd(session_id: object) -> Unsupported:

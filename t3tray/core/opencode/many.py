@@ -10,7 +10,15 @@ import msgspec
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts
 from t3tray.core.errors import Unsupported
-from t3tray.core.opencode.database import MESSAGES, ONLY_OPENCODE2, SESSIONS, WITHOUT_PARTS, DatabaseReader, message_facts
+from t3tray.core.opencode.database import (
+    MAY_HAVE_FAILED,
+    MESSAGES,
+    ONLY_OPENCODE2,
+    SESSIONS,
+    WITHOUT_PARTS,
+    DatabaseReader,
+    message_facts,
+)
 from t3tray.core.opencode.wire import COMPACTION
 from t3tray.core.system.marks import Marks, joined
 from t3tray.core.system.quiet_sqlite import Row
@@ -20,12 +28,13 @@ _ENDS = f"""SELECT message.session_id, (SELECT count(*) FROM message WHERE sessi
     {MESSAGES.removeprefix("SELECT ")} JOIN {{sessions}} ON message.rowid = (
     SELECT rowid FROM message WHERE session_id = {{name}} ORDER BY time_created DESC, id DESC LIMIT 1)"""
 _SOME_ENDS = _ENDS.format(name="wanted.value", sessions="json_each(?) AS wanted")
-_IS_COMPACTED = f"""instr(data, '"{COMPACTION}"')"""
-_COMPACTED = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {_IS_COMPACTED}"
+# Only that tells what the model gets of those that were compacted, or in which an answer failed.
+_IS_ODD = f"""(instr(message.data, '"{COMPACTION}"') OR {MAY_HAVE_FAILED})"""
+_ODD = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {_IS_ODD}"
 _PARTLESS = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {WITHOUT_PARTS}"
 # The same of every session: of thousands that costs less than half, because the file is read in its own order.
 _ALL_ENDS = _ENDS.format(name="session.id", sessions="session")
-_ALL_COMPACTED = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_COMPACTED}"
+_ALL_ODD = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_ODD}"
 _ALL_PARTLESS = f"SELECT DISTINCT session_id FROM message WHERE {WITHOUT_PARTS}"
 _EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
     (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
@@ -58,8 +67,8 @@ def ends(
     reader: DatabaseReader, session_ids: Collection[str], are_most: bool
 ) -> tuple[dict[str, MessageFacts], dict[str, Context]]:
     """The last message of each of these sessions, and what the model would get of it: of those that have any message, and where
-    that can be understood. `are_most`: of all there are. Only those that were ever compacted, or have a message without parts,
-    are read message by message.
+    that can be understood. `are_most`: of all there are. Only those that were ever compacted, have a message without parts, or an
+    answer that failed, are read message by message.
     """
     newest, contexts, wanted = {}, {}, set(session_ids)
     asked = () if are_most else (as_json(session_ids),)
@@ -70,7 +79,7 @@ def ends(
                 newest[session_id] = message_facts(tuple(row))
             except Unsupported:
                 continue  # whoever asks for it is told so
-    odd = {row[0] for row in reader.rows(_ALL_COMPACTED if are_most else _COMPACTED, *asked)}
+    odd = {row[0] for row in reader.rows(_ALL_ODD if are_most else _ODD, *asked)}
     odd |= {row[0] for row in reader.rows(_ALL_PARTLESS if are_most else _PARTLESS, *asked)}
     odd.update(name for name, message in newest.items() if message.compaction)
     for name in odd.intersection(contexts):

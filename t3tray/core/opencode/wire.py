@@ -191,7 +191,7 @@ class MessageBody(Struct, frozen=True):
 
     def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Utterance:
         """The message with its words."""
-        facts = self.facts(message_id, *_compaction(parts), bool(parts))
+        facts = self.facts_with(message_id, parts)
         return Utterance(
             id=message_id,
             role=self.role,
@@ -209,33 +209,33 @@ class MessageBody(Struct, frozen=True):
             stopped=self.error is not None and self.error.is_stop,
         )
 
-    def facts(self, message_id: str, asks: bool, keeps_from: str | None = None, has_parts: bool = True) -> MessageFacts:
-        """`asks`: one of its parts asks for a compaction."""
+    def facts_with(self, name: str, parts: tuple[Part, ...]) -> MessageFacts:
+        keeps = next((part.tail_start_id or "" for part in parts if part.type == COMPACTION), None)
+        has_words = any(part.type == "tool" or (part.type == "text" and part.text.strip()) for part in parts)
+        return self.facts(name, keeps, bool(parts), has_words)
+
+    def facts(self, name: str, keeps: str | None = None, has_parts: bool = True, has_words: bool = False) -> MessageFacts:
+        """`keeps`: it asks for a compaction that keeps what follows on this message ("": nothing). `has_words`: text or tools."""
         # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
         is_users = self.role is Role.USER
-        # An answer that failed, or was never finished, may have no parts by itself.
+        # An answer that failed, or was never finished, may have no parts by itself. Of one that was stopped the model gets all.
         is_emptied = not has_parts and (is_users or (self.error is None and self.time.completed is not None))
         is_summary = not is_users and bytes(self.summary) == b"true"
         return MessageFacts(
-            message_id,
+            name,
             self.role,
             self.time.created,
             is_users or ended,
-            is_summary or self.mode == COMPACTION or asks,
+            is_summary or self.mode == COMPACTION or keeps is not None,
             self.parent_id,
             is_summary,
             self.finish is not None,
             self.error is not None,
-            keeps_from,
+            keeps or None,
             is_emptied,
+            has_words and not is_users and self.error is not None and not self.error.is_stop,
         )
-
-
-def _compaction(parts: tuple[Part, ...]) -> tuple[bool, str | None]:
-    """Whether the message asks for a compaction, and the first message that it keeps."""
-    asks = next((part for part in parts if part.type == COMPACTION), None)
-    return asks is not None, asks.tail_start_id if asks else None
 
 
 def _sent_tokens(told: Raw) -> int:
@@ -260,7 +260,7 @@ class MessageInfo(MessageBody, frozen=True, kw_only=True):
 
     def record(self, parts: tuple[Part, ...] = ()) -> MessageRecord:
         return MessageRecord(
-            facts=self.facts(self.id, *_compaction(parts), bool(parts)),
+            facts=self.facts_with(self.id, parts),
             session_id=self.session_id,
             parent_id=self.parent_id,
             text="\n".join(part.text for part in parts if part.type == "text" and not part.synthetic),

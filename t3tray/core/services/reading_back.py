@@ -57,7 +57,7 @@ async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | Non
 
 def continued(before: Context | None, newer: ContextReader, count: int) -> Context | None:
     """What was remembered, with `count` newer messages; None where they may have changed more than that."""
-    if before is None or before.is_pending or before.emptied or not before.is_settled or not newer.is_plain:
+    if before is None or before.is_pending or before.emptied or before.unsent or not before.is_settled or not newer.is_plain:
         return None
     return replace(before, messages=before.messages + count)
 

@@ -47,7 +47,7 @@ class _Answer:
 
     @property
     def is_summary(self) -> bool:
-        return self.info.facts(self.info.id, False).compaction
+        return self.info.facts(self.info.id).compaction
 
     @property
     def has_ended(self) -> bool:

@@ -63,6 +63,16 @@ def test_what_reaches_the_model(messages: tuple[MessageFacts, ...], context: Con
     assert read(messages) == context
 
 
+def broken(name: str) -> MessageFacts:
+    return MessageFacts(name, Role.ASSISTANT, AT, True, failed=True, is_unsent=True)
+
+
+def test_a_failed_answer_that_had_said_something_does_not_reach_the_model() -> None:
+    assert read((*TALK, user("5"), broken("6"))) == Context(5, unsent=1)
+    assert not Context(5, unsent=1).is_all
+    assert read((*TALK, user("5"), broken("6"), asks("7"), summary("8", "7"))) == Context(0, 6, AT), "it is not in what is given"
+
+
 def test_what_a_revert_takes_back_does_not_count_be_it_the_compaction_itself() -> None:
     later = (*DONE, user("7"), answer("8"))
     assert read(later, "7") == Context(0, 4, AT)

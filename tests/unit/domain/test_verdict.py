@@ -195,6 +195,7 @@ CARRIED: list[tuple[str, Carries, Cursor | None, dict[str, Any]]] = [
     ("all that was looked at is there, not counted", Carries(UNKNOWN, None, 9), CURSOR, {}),
     ("one emptied", Carries(PART, None, 8, 0), CURSOR, {"messages_gone": 1, "context": Context(8, emptied=1)}),
     ("one emptied, not counted", Carries(PART, None, 8, 0), CURSOR, {"context": Context(8, emptied=1)}),
+    ("one failed and is left out", Carries(PART, None, 8, 0), CURSOR, {"context": Context(8, unsent=1)}),
     ("its summary emptied", Carries(PART, None, 4, 12), CURSOR, {"context": Context(4, 12, AT, emptied=1)}),
     ("some gone from the middle", Carries(PART, None, 7, 0), CURSOR, {"messages_gone": 2, "context": Context(7)}),
     ("some gone, compacted", Carries(PART, None, 4, 10), CURSOR, {"messages_gone": 2, "context": Context(4, 10, AT)}),

@@ -156,7 +156,7 @@ def test_an_address_that_is_none_is_the_users_mistake() -> None:
     ],
 )
 def test_when_a_message_is_finished(body: dict[str, object], finished: bool) -> None:
-    assert decode(json.dumps(body), MessageBody, "a message").facts("msg_1", False).finished is finished
+    assert decode(json.dumps(body), MessageBody, "a message").facts("msg_1").finished is finished
 
 
 @pytest.mark.parametrize(
