@@ -28,6 +28,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.format_usage().strip())
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """The help, or the version: an answer as any other."""
+        try:
+            put(message, file)
+        except BrokenPipeError:
+            fall_silent(file)
+
 
 def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     """What the words of a command line mean. Raises SystemExit, after it has told what is wrong with them."""
@@ -38,7 +45,14 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
         if found.demo and (found.command not in (None, "run") or found.data_dir):
             raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")
         return found
+    except OutputLost as error:
+        raise SystemExit(_tell(error, False, out, err)) from None
     except UsageError as error:
+        if "--json" in words and "run" in words[:1]:
+            # Whoever reads it reads lines.
+            from t3tray import headless
+
+            raise SystemExit(headless.refuse(error, out)) from None
         raise SystemExit(_tell(error, "--json" in words, out, err)) from None
 
 

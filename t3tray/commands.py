@@ -27,6 +27,7 @@ from t3tray.core.guardhouse import learn_guard
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Sent, Waiting, Warned
 from t3tray.core.services.views import Resumption
+from t3tray.core.system.paths import whole_path
 from t3tray.interrupts import Interrupts
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.
@@ -134,7 +135,7 @@ async def send(command: Command) -> ExitCode:
 
 async def new(command: Command) -> ExitCode:
     connection = await command.engine.connect()
-    directory = os.path.abspath(os.path.expanduser(command.words.dir))
+    directory = os.path.normpath(whole_path(command.words.dir))
     thread = await command.engine.threads.create(directory, command.words.title, connection)
     if command.words.prompt is None:
         command.answer(documents.thread_document(thread), thread.id)

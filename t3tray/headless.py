@@ -63,6 +63,14 @@ def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
     return face.leave(code)
 
 
+def refuse(error: T3TrayError, out: TextIO) -> int:
+    """Tell a script, by the one object that it gets, why there is nothing to tell; the error's exit code."""
+    with contextlib.suppress(OSError, ValueError):
+        out.write(f"{as_line(object_of('error', documents.error_document(error), datetime.now(UTC)))}\n")
+        out.flush()
+    return int(error.exit_code)
+
+
 class _Face:
     def __init__(self, as_json: bool, out: TextIO, err: TextIO) -> None:
         self._as_json = as_json
@@ -95,11 +103,8 @@ class _Face:
     def refuse(self, error: T3TrayError) -> int:
         """Say why there is nothing to tell; its exit code."""
         if self._as_json:
-            with contextlib.suppress(OSError, ValueError):
-                self._out.write(f"{as_line(object_of('error', documents.error_document(error), datetime.now(UTC)))}\n")
-                self._out.flush()
-        else:
-            self._say(error)
+            return refuse(error, self._out)
+        self._say(error)
         return int(error.exit_code)
 
     def leave(self, code: int) -> int:

@@ -83,11 +83,11 @@ def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-@pytest.mark.parametrize("more", [(), ("--json",)])
-def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(tmp_path: Path, more: tuple[str, ...]) -> None:
-    words = [sys.executable, "-m", "t3tray", "settings", "--data-dir", str(tmp_path), *more]
+@pytest.mark.parametrize("words", [("settings",), ("settings", "--json"), ("--help",), ("send", "--help")])
+def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(words: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+        argv = [sys.executable, "-m", "t3tray", *words]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 4 and b"Traceback" not in done.stderr
     assert done.stderr.startswith(b"The answer is lost: The answer cannot be written to standard output: No space left")
 
@@ -97,3 +97,18 @@ def test_help_reaches_a_stream_that_takes_ascii_only(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "t3tray", "remedy", "--help"]
     done = subprocess.run(words, capture_output=True, check=False, env=environment)
     assert done.returncode == 0 and b"bind, release, ?" in done.stdout and done.stderr == b""
+
+
+def test_help_that_nobody_reads_to_its_end_ends_well() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "t3tray", "--help"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_who_reads_lines_is_told_by_a_line_what_is_wrong_with_the_words() -> None:
+    out, err = refused("run", "--json", "--dance")
+    assert err == "" and out.count("\n") == 1 and out.endswith("\n")
+    told = json.loads(out)
+    assert list(told) == ["at", "kind", "error"] and told["kind"] == "error" and "--dance" in told["error"]["message"]

@@ -19,6 +19,7 @@ import psutil
 from t3tray.core.opencode.family import port_of
 from t3tray.core.opencode.process import GRACE, AdoptedProcess
 from t3tray.core.system.environment import INSTANCE_VARIABLE, PASSWORD_VARIABLE
+from t3tray.core.system.paths import real_path
 from t3tray.core.system.process_identity import while_it_lives
 
 
@@ -83,5 +84,5 @@ def _bearers(beginning: str) -> Iterator[tuple[psutil.Process, dict[str, str], i
 
 
 def _mark(folder: Path) -> str:
-    path = str(folder.resolve())
+    path = str(real_path(folder))
     return sha256((path.casefold() if sys.platform == "win32" else path).encode(errors="surrogateescape")).hexdigest()[:12]

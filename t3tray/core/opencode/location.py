@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from t3tray.core.errors import ServerFault
 from t3tray.core.opencode.database import database_path
+from t3tray.core.system.paths import real_path
 
 _log = logging.getLogger(__name__)
 # In seconds. It takes about one; a slow machine, or a program that was never started before, takes longer.
@@ -100,7 +101,7 @@ async def _told(program: Path, environment: Mapping[str, str], scratch: Path) ->
     if not named:
         raise ServerFault(f"`{program} db path` names no file.")
     path = Path(named[-1])
-    return path.parent.resolve() / path.name
+    return real_path(path.parent) / path.name
 
 
 async def _run(argv: list[str], environment: Mapping[str, str], folder: Path, output: BinaryIO) -> int:

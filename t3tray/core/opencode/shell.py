@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"
 # OpenCode knows a shell by its name, and uses none of these for an agent: bash takes their place there (1.18).
 _ONLY_FOR_PEOPLE = frozenset({"fish", "nu"})
+# By this word the script only says that it can be run: the user's shell may read files that say something, fail, or take long.
+_PROBE = "--t3tray-can-run"
 _LIMIT = 5.0
 
 
@@ -33,10 +35,10 @@ def without_password_in_shells(folder: Path, environment: Mapping[str, str]) -> 
     real = environment.get("SHELL", "")
     path = shutil.which("bash", path=environment.get("PATH")) or "/bin/sh"
     used = real if real and Path(real).name.lower() not in _ONLY_FOR_PEOPLE and shutil.which(real) else path
-    script = folder / Path(used).name
+    script, nothing = folder / Path(used).name, subprocess.DEVNULL
     try:
         _write(script, _script(real, used))
-        subprocess.run([script, "-c", "exit 0"], env=changed, stdin=subprocess.DEVNULL, timeout=_LIMIT, check=True)
+        subprocess.run([script, _PROBE], env=changed, stdin=nothing, stdout=nothing, stderr=nothing, timeout=_LIMIT, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         _log.warning("Shells that OpenCode opens get the server's password: %s cannot be run (%s).", script, error)
         return changed
@@ -44,7 +46,8 @@ def without_password_in_shells(folder: Path, environment: Mapping[str, str]) -> 
 
 
 def _script(real: str, used: str) -> str:
-    lines = ["#!/bin/sh", f"unset {_PASSWORD}", f"SHELL={shlex.quote(real)}; export SHELL" if real else "unset SHELL"]
+    lines = ["#!/bin/sh", f'[ "$1" = {_PROBE} ] && exit 0', f"unset {_PASSWORD}"]
+    lines.append(f"SHELL={shlex.quote(real)}; export SHELL" if real else "unset SHELL")
     if real and real != used:
         # A terminal of the user's, not an agent's command.
         lines.append(f'case " $* " in *" -c "*) ;; *) [ -x {shlex.quote(real)} ] && exec {shlex.quote(real)} "$@" ;; esac')

@@ -10,6 +10,7 @@ from pathlib import Path
 from t3tray.core.domain.inventory import FoundHome, FoundProgram
 from t3tray.core.errors import BinaryNotFound
 from t3tray.core.opencode.binary import version_of
+from t3tray.core.system.paths import real_path
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.place import runs
 from t3tray.core.t3code.state import T3State
@@ -29,7 +30,7 @@ def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str
 def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequence[str]) -> tuple[FoundHome, ...]:
     """T3 Code's homes, with what was read of each. For a worker thread."""
     read = {state.home: state for state in states}
-    named = {Path(os.path.expanduser(path)).resolve(): path for path in added}
+    named = {real_path(os.path.expanduser(path)): path for path in added}
     return tuple(_found(home, read.get(home), named.get(home.base, "")) for home in homes)
 
 

@@ -40,6 +40,13 @@ def _ways(path: Path) -> tuple[tuple[str, str], ...]:
     """How the file may be opened. Its -wal holds the newest of it, and needs an index beside it: one in memory where none can be
     made, which only a process that has the file alone may use."""
     uri, log = path.as_uri(), Path(f"{path}-wal")
-    if not log.exists() or not log.stat().st_size:
+    if not _may_hold_something(log):
         return ((f"{uri}?mode=ro&immutable=1", ""),)
     return (f"{uri}?mode=ro", ""), (f"{uri}?mode=rw", "PRAGMA locking_mode = EXCLUSIVE")
+
+
+def _may_hold_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)

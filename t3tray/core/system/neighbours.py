@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from t3tray.core.system.folders import same_directory
+from t3tray.core.system.paths import real_path
 
 # What OpenCode's programs are called: itself, the one inside its desktop app, and its successors.
 _NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
@@ -83,7 +84,7 @@ def file_system(path: Path) -> str:
         mounts = psutil.disk_partitions(all=True)
     except OSError:
         return ""
-    real = path.resolve()
+    real = real_path(path)
     holding = [mount for mount in mounts if real.is_relative_to(mount.mountpoint)]
     return max(holding, key=lambda mount: len(mount.mountpoint)).fstype if holding else ""
 

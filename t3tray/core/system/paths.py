@@ -22,15 +22,34 @@ _OVERFLOW = 65_534
 def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path:
     """The data folder, absolute: what was given, else what the environment says, else the user's own place for data.
 
-    Raises UsageError for a `~name` that nobody has, Refused for root in another user's folder.
+    Raises UsageError as `whole_path` does, Refused for root in another user's folder.
     """
     chosen = explicit or environment.get(VARIABLE)
-    try:
-        data = Path(chosen).expanduser().absolute() if chosen else usual_data_directory()
-    except RuntimeError as error:
-        raise UsageError(f"There is no user {chosen.split('/')[0] if chosen else ''} on this machine.") from error
+    data = whole_path(chosen) if chosen else usual_data_directory()
     _refuse_root_in_anothers(data)
     return data
+
+
+def whole_path(named: str) -> Path:
+    """What the user named, with `~` and the folder that we were started in filled in.
+
+    Raises UsageError for a `~name` that nobody has, and where that folder is gone.
+    """
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(f"There is no user {named.split('/')[0]} on this machine.") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"“{named}” leads on from this folder, which is gone.", "Write the whole path.") from error
+
+
+def real_path(path: str | Path) -> Path:
+    """Without links, as far as they can be followed; as it is named where it leads on from a folder that is gone."""
+    try:
+        # `Path.resolve` raises an error where a link leads in a circle.
+        return Path(os.path.realpath(path))
+    except OSError:
+        return Path(path)
 
 
 def close_own_folder(data: Path) -> None:
@@ -38,7 +57,8 @@ def close_own_folder(data: Path) -> None:
     so does one that is not ours to change."""
     if data != usual_data_directory() or sys.platform == "win32":
         return
-    with suppress(FileNotFoundError, PermissionError):
+    # One that cannot even be looked at is told by whoever opens the store in it.
+    with suppress(OSError):
         if stat.S_IMODE(data.stat().st_mode) & 0o077:
             data.chmod(0o700)
 

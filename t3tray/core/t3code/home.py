@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from t3tray.core.system.folders import same_directory
+from t3tray.core.system.paths import real_path
 
 VARIABLE = "T3CODE_HOME"
 
@@ -56,7 +57,7 @@ def t3_homes(environ: Mapping[str, str], home: Path, further: Iterable[str] = ()
     """The homes to look at: T3CODE_HOME, else ~/.t3, and those that the settings name; each directory once."""
     first = environ.get(VARIABLE) or str(home / ".t3")
     found: list[Path] = []
-    for path in (Path(os.path.expanduser(path)).resolve() for path in (first, *further) if path):
+    for path in (real_path(os.path.expanduser(path)) for path in (first, *further) if path):
         if not any(same_directory(str(path), str(known)) for known in found):
             found.append(path)
     return tuple(T3Home(path) for path in found)

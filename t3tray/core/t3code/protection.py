@@ -96,7 +96,7 @@ class T3Protection:
     def __init__(self, home: T3Home, folder: Path, now: Callable[[], datetime]) -> None:
         self.home = home
         self._file = SettingsFile(settings_path(home))
-        name = hashlib.sha256(str(home.base).encode()).hexdigest()[:12]
+        name = hashlib.sha256(os.fsencode(home.base)).hexdigest()[:12]
         self._folder = folder
         self._record = folder / f"{name}.json"
         self._copy_name = f"{name}.settings.json"

@@ -57,6 +57,19 @@ def test_a_shell_that_agents_do_not_get_stays_the_users_in_a_terminal(tmp_path: 
     assert terminal.stdout == f"fish::{fish}:-l"
 
 
+def test_a_shell_whose_own_files_are_slow_fail_or_talk_is_no_reason_to_leave_the_password_in(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A `.zshenv`, or BASH_ENV: what they write would stand before a command's document."""
+    shell = tmp_path / "bin" / "zsh"
+    shell.parent.mkdir()
+    shell.write_text(f"#!/bin/sh\necho hello; touch {tmp_path}/read; exit 3\n")
+    shell.chmod(0o755)
+    made = without_password_in_shells(tmp_path / "shells", {"PATH": os.environ["PATH"], "SHELL": str(shell)})
+    assert made["SHELL"] == str(tmp_path / "shells" / "zsh") and not (tmp_path / "read").exists()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_where_no_script_can_be_made_the_shell_stays(tmp_path: Path) -> None:
     (tmp_path / "shells").write_text("a file")
     environment = {"PATH": os.environ["PATH"], "SHELL": BASH}

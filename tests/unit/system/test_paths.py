@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.engine import Engine
-from t3tray.core.errors import BadValue, Refused, UsageError
+from t3tray.core.errors import BadValue, Refused, StoreError, UsageError
 from t3tray.core.services.setting_rules import check
 from t3tray.core.store.settings import Settings
 from t3tray.core.system.paths import VARIABLE, data_directory, log_directory
+from t3tray.core.t3code.home import t3_homes
 
 
 def made(folder: Path) -> Path:
@@ -56,6 +57,39 @@ def test_a_folder_of_nobodys_is_told_as_that(named: str) -> None:
         assert told.value.message == "There is no user ~nobody-of-this-name on this machine."
     with pytest.raises(BadValue, match="is not a full path"):
         check(Settings(t3_homes=(named,)), "t3_homes")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in use cannot be removed")
+def test_a_name_that_leads_on_from_a_folder_that_is_gone_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UsageError, match="“here” leads on from this folder, which is gone"):
+        data_directory("here", {})
+    assert data_directory("/there", {}) == Path("/there")
+    assert [home.base for home in t3_homes({"T3CODE_HOME": "t3"}, tmp_path)] == [Path("t3")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and errors of POSIX")
+@pytest.mark.parametrize("wrong", ["a file", "a loop", "x" * 300])
+async def test_a_home_that_is_no_folder_is_the_users_trouble_and_not_our_mistake(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "a loop").symlink_to(tmp_path / "a loop")
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / wrong / "share"))
+    with pytest.raises(StoreError, match="t3tray's data folder cannot be used"):
+        await opened(None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such a link needs a right on Windows")
+async def test_t3_codes_home_in_a_circle_of_links_hinders_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t3").symlink_to(tmp_path / "t3")
+    monkeypatch.setenv("T3CODE_HOME", str(tmp_path / "t3"))
+    engine = await Engine.open(None, "command")
+    assert (await engine.overview()).rows == ()
+    await engine.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ the session's folder says whether it was moved, and the rest is finished.
 from __future__ import annotations
 
 import asyncio
-import os
 
 from msgspec.structs import replace
 
@@ -22,6 +21,7 @@ from t3tray.core.services.remedies.plan import Plan, Record, Tools, live_binding
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.folders import real_directory, same_directory
 from t3tray.core.system.git import first_commits
+from t3tray.core.system.paths import whole_path
 
 MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
 # Characters of a commit's name.
@@ -77,7 +77,7 @@ class Relocate:
             )
         if not choice.directory:
             raise UsageError("Where is the folder now?", "Name it with --dir.")
-        target = real_directory(os.path.expanduser(choice.directory))
+        target = real_directory(str(whole_path(choice.directory)))
         refuse_missing_folder(target)
         if same_directory(target, thread.directory):
             raise Refused(f"The thread is in {target} already.", "There is nothing to do.")
