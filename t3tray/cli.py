@@ -50,9 +50,11 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     except UsageError as error:
         if "--json" in words and "run" in words[:1]:
             # Whoever reads it reads lines.
-            from t3tray import headless
+            from t3tray.run_documents import error_line
 
-            raise SystemExit(headless.refuse(error, out)) from None
+            with suppress(OSError, OutputLost):
+                put(error_line(error), out)
+            raise SystemExit(int(error.exit_code)) from None
         raise SystemExit(_tell(error, "--json" in words, out, err)) from None
 
 

@@ -14,7 +14,6 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -28,8 +27,8 @@ from t3tray.core.system.log_file import begin_log
 from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.interrupts import Interrupts
 from t3tray.printing import say
-from t3tray.run_documents import object_of
-from t3tray.teller import Teller, as_line
+from t3tray.run_documents import error_line
+from t3tray.teller import Teller
 
 # In seconds: how long a reader may take for the last lines.
 _LAST_LINES = 1.0
@@ -61,14 +60,6 @@ def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
     except T3TrayError as error:
         code = face.refuse(error)
     return face.leave(code)
-
-
-def refuse(error: T3TrayError, out: TextIO) -> int:
-    """Tell a script, by the one object that it gets, why there is nothing to tell; the error's exit code."""
-    with contextlib.suppress(OSError, ValueError):
-        out.write(f"{as_line(object_of('error', documents.error_document(error), datetime.now(UTC)))}\n")
-        out.flush()
-    return int(error.exit_code)
 
 
 class _Face:
@@ -103,8 +94,11 @@ class _Face:
     def refuse(self, error: T3TrayError) -> int:
         """Say why there is nothing to tell; its exit code."""
         if self._as_json:
-            return refuse(error, self._out)
-        self._say(error)
+            with contextlib.suppress(OSError, ValueError):
+                self._out.write(error_line(error))
+                self._out.flush()
+        else:
+            self._say(error)
         return int(error.exit_code)
 
     def leave(self, code: int) -> int:

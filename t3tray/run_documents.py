@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime
 
 from t3tray import documents
 from t3tray.core.domain.ask import Approval, Ask
+from t3tray.core.errors import T3TrayError
 from t3tray.core.services.changes import (
     AlarmChanged,
     AskChanged,
@@ -37,6 +39,16 @@ def change_document(change: Change, at: datetime) -> Document:
 
 def object_of(kind: str, facts: Document, at: datetime) -> Document:
     return {"at": documents.moment(at), "kind": kind, **facts}
+
+
+def as_line(document: Document) -> str:
+    """In ASCII: among other signs there are some that readers take for the end of a line."""
+    return json.dumps(document)
+
+
+def error_line(error: T3TrayError) -> str:
+    """The one line of a run that cannot begin."""
+    return f"{as_line(object_of('error', documents.error_document(error), datetime.now(UTC)))}\n"
 
 
 def _facts(change: Change) -> tuple[str, Document]:

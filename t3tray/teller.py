@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -21,7 +20,7 @@ from t3tray.core.system.paths import is_usual
 from t3tray.documents import Document
 from t3tray.line_writer import LineWriter
 from t3tray.printing import for_people
-from t3tray.run_documents import CONTRACT, change_document, object_of
+from t3tray.run_documents import CONTRACT, as_line, change_document, object_of
 from t3tray.run_lines import Lines, line
 
 # From so many lines that nobody has taken on, nothing more is told until they are; then what is new by then.
@@ -87,11 +86,6 @@ class Teller:
         is_due = self._progress_at is None or (at - self._progress_at).total_seconds() >= _PROGRESS
         self._progress_at = at if is_due else self._progress_at
         return is_due
-
-
-def as_line(document: Document) -> str:
-    """In ASCII: among other signs there are some that readers take for the end of a line."""
-    return json.dumps(document)
 
 
 def own_command(directory: Path) -> str:

@@ -22,9 +22,9 @@ from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.changes import Changes
 from t3tray.core.services.views import Overview, SourceView, ThreadRow
 from t3tray.line_writer import LineWriter
-from t3tray.run_documents import change_document
+from t3tray.run_documents import as_line, change_document
 from t3tray.run_lines import Lines
-from t3tray.teller import MOST_WAITING, Teller, as_line, own_command
+from t3tray.teller import MOST_WAITING, Teller, own_command
 from tests.support.views import NOON, READY, alarm, asker, in_t3, row, t3_thread
 from tests.support.waiting import until
 
