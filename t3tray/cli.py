@@ -106,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--settle", action="store_true", help="say that what was put back from a copy is as it should be")
     server = add("server", "start, stop, restart, look at the server")
     server.add_argument("action", choices=["start", "stop", "restart", "status", "logs"])
-    forget = "with `stop`: the machine that started the server is gone for good"
+    forget = "with `stop`: another machine, which started the server or left a change open, is gone for good"
     server.add_argument("--forget", action="store_true", help=forget)
     vault = add("vault", "what was kept of the threads' words")
     vault.add_argument("action", choices=["list", "show", "export"])

@@ -201,8 +201,9 @@ async def server(command: Command) -> ExitCode:
         tail = await engine.server_log()
         command.answer({"log": tail}, tail)
         return ExitCode.DONE
-    if command.words.forget and (action != "stop" or not await engine.server.forget_elsewhere()):
-        raise UsageError("No other machine has started a server.", "--forget belongs to `server stop` on a folder that two use.")
+    if command.words.forget and (action != "stop" or not await _forget_elsewhere(engine)):
+        told = "No other machine has started a server, or left a change open."
+        raise UsageError(told, "--forget belongs to `server stop` on a folder that two use.")
     if action == "stop":
         await engine.server.stop()
     elif action in ("start", "restart"):
@@ -211,6 +212,12 @@ async def server(command: Command) -> ExitCode:
     current = await engine.server_status()
     command.answer({"server": documents.server_document(current)}, tables.server(current))
     return ExitCode.DONE
+
+
+async def _forget_elsewhere(engine: Engine) -> bool:
+    """False where no other machine left anything behind."""
+    had_server = await engine.server.forget_elsewhere()
+    return await engine.recovery.forget_elsewhere(engine.connect) or had_server
 
 
 async def attach(command: Command) -> ExitCode:

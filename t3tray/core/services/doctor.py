@@ -21,10 +21,12 @@ from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.domain.versions import trouble_with_version
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.core.services.recovery import told_of_elsewhere
 from t3tray.core.services.session_table import session_table
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.views import Finding, Overview, ThreadRow
 from t3tray.core.store.store import Store
+from t3tray.core.system.author import is_elsewhere
 from t3tray.core.system.neighbours import Neighbour, file_system, is_network
 from t3tray.core.t3code.threads import Shape
 
@@ -59,7 +61,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
         _program(patient.program),
         _server(patient.overview.server),
         _journal(patient.store),
-        _intents(patient),
+        *_intents(patient),
         *(Finding("data", False, warning) for warning in patient.store.warnings),
         *(Finding("damaged value", False, sentence) for sentence in patient.store.damaged_rows()),
         *_lost_bindings(patient),
@@ -96,14 +98,18 @@ def _journal(store: Store) -> Finding:
     return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
 
 
-def _intents(patient: Patient) -> Finding:
+def _intents(patient: Patient) -> Iterator[Finding]:
     pending = patient.store.journal.pending()
     if not pending:
-        return Finding("open intents", True, "none")
-    listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending)
-    if patient.troubles:
-        return Finding("open intents", False, listed, patient.troubles)
-    return Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
+        yield Finding("open intents", True, "none")
+    elsewhere = {told_of_elsewhere(entry) for entry in pending if is_elsewhere(entry.intent or "")}
+    yield from (Finding("open intents", False, told) for told in sorted(elsewhere))
+    listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
+    troubles = tuple(told for told in patient.troubles if told not in elsewhere)
+    if listed and troubles:
+        yield Finding("open intents", False, listed, troubles)
+    elif listed:
+        yield Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
 
 
 def _lost_bindings(patient: Patient) -> Iterator[Finding]:

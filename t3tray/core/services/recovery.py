@@ -1,7 +1,7 @@
 """Recovery: settles the intents that a crash, a cancelled command or an error left open. It runs beside everything else.
 
 The trouble of one intent stops neither another's nor a command: it stays open, and is told. What a living process is at work in
-is left to it.
+is left to it, and so is what another machine began, until the user says that it is gone for good.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from t3tray.core.domain.journal import Entry
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.store.journal import Journal
-from t3tray.core.system.author import Author
+from t3tray.core.system.author import Author, is_elsewhere
 from t3tray.core.system.serial import SerialExecutor
 
 # Threads that are settled at once; after this many seconds what stayed open is tried again.
@@ -48,6 +48,7 @@ class Recovery:
         self._by_thread: dict[str, asyncio.Task[None]] = {}
         self._troubles: dict[str, str] = {}
         self._again_at: float | None = None
+        self._leaves_elsewhere = True
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -98,6 +99,18 @@ class Recovery:
         if self._round is not None:
             await self._round
 
+    async def forget_elsewhere(self, connect: Callable[[], Awaitable[object]]) -> bool:
+        """The user's: what another machine began is settled, too; it is gone for good. False where there is nothing of the kind.
+
+        `connect` brings a server, and begins a round. Raises what it raises, and StoreError.
+        """
+        if not any(is_elsewhere(entry.intent or "") for entry in await self._run_sql(self._journal.pending)):
+            return False
+        self._leaves_elsewhere = False
+        await connect()
+        await self.all_settled()
+        return True
+
     async def _settle_all(self, server: SessionServer, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
@@ -123,7 +136,10 @@ class Recovery:
         self._troubles = {intent: told for intent, told in self._troubles.items() if intent in still_open}
         open_in: dict[str, list[Entry]] = {}
         for entry in pending:
-            if not self._author.is_at_work(entry.intent or ""):
+            is_theirs = is_elsewhere(entry.intent or "")
+            if is_theirs and self._leaves_elsewhere:
+                self._tell(entry, told_of_elsewhere(entry))
+            elif is_theirs or not self._author.is_at_work(entry.intent or ""):
                 open_in.setdefault(entry.thread_id, []).append(entry)
         gate = asyncio.Semaphore(_AT_ONCE)
         self._by_thread = {
@@ -152,7 +168,16 @@ class Recovery:
                 return
         except T3TrayError:
             pass  # it counts as open
-        told = f"A change of thread {intent.thread_id} was cut off ({intent.why}) and cannot be settled yet: {why}"
+        self._tell(intent, f"A change of thread {intent.thread_id} was cut off ({intent.why}) and cannot be settled yet: {why}")
+
+    def _tell(self, intent: Entry, told: str) -> None:
         if self._troubles.get(intent.intent or "") != told:
             _log.warning("%s", told)
         self._troubles[intent.intent or ""] = told
+
+
+def told_of_elsewhere(intent: Entry) -> str:
+    """What is said of an intent that another machine wrote."""
+    began = f"Another machine (or container) with this data folder began a change of thread {intent.thread_id}"
+    when = f"at {intent.at:%Y-%m-%d %H:%M} UTC, which is not finished ({intent.why})"
+    return f"{began} {when}. If that machine is gone for good, say so here: `t3tray server stop --forget`."

@@ -36,7 +36,8 @@ class Prompts:
                 raise Refused("The binding of this thread has changed since it was verified.", hint)
             for change in under_way(connection, prompt.thread_id):
                 if is_at_work(change.intent or ""):
-                    raise Refused(f"The binding of this thread is being changed right now ({change.why}).", hint)
+                    begun = f"A change of this thread's binding was begun and is not finished ({change.why})."
+                    raise Refused(f"{begun} `t3tray doctor` tells more.", hint)
             connection.execute(insert(prompts).values(asdict(prompt)))
 
     def of(self, thread_id: str) -> tuple[Prompt, ...]:

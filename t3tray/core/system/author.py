@@ -1,4 +1,5 @@
-"""Who writes: ids for threads and intents. An intent's id names the process that wrote it: recovery leaves a live one alone."""
+"""Who writes: ids for threads and intents. An intent's id names the process that wrote it, and its machine: recovery leaves alone
+what is not surely dead. Of another machine's processes nothing is known here."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import uuid
 
 import psutil
 
+from t3tray.core.system.machine import is_this_machine, this_machine
 from t3tray.core.system.process_identity import is_running, start_id
 
 
@@ -30,7 +32,7 @@ class Author:
 
     def open_intent(self) -> str:
         """A new intent's id; it counts as being worked on until `close_intent` or `leave_intent`."""
-        intent = f"{uuid.uuid4()}@{self.pid}:{self.start or self.started}"
+        intent = f"{uuid.uuid4()}@{self.pid}:{self.start or self.started}/{this_machine().partition(' ')[0]}"
         self._open.add(intent)
         return intent
 
@@ -45,8 +47,10 @@ class Author:
             self.left_open = True
 
     def is_at_work(self, intent: str) -> bool:
-        """Whether the process that wrote this intent is still busy with it."""
-        pid, _, start = intent.rpartition("@")[2].partition(":")
+        """Whether the process that wrote this intent is still busy with it, as far as anybody can tell."""
+        if is_elsewhere(intent):
+            return True
+        pid, _, start = intent.rpartition("@")[2].partition("/")[0].partition(":")
         if not pid.isdecimal():
             return False
         if int(pid) == self.pid:
@@ -56,6 +60,11 @@ class Author:
         except (psutil.Error, OSError):
             # It is there and may not be looked at: not dead, as far as anybody can tell.
             return True
+
+
+def is_elsewhere(intent: str) -> bool:
+    """Whether another machine, or container, that uses the same data folder wrote it. An older version's names none."""
+    return not is_this_machine(intent.rpartition("@")[2].partition("/")[2])
 
 
 def _is_running(pid: int, start: str) -> bool:

@@ -253,3 +253,16 @@ def test_the_programs_version_is_shown_and_judged(practice: Practice, version: s
     practice.version = version
     found = practice.one("opencode")
     assert found.ok is ok and found.detail.startswith(told)
+
+
+def test_a_change_that_another_machine_began_is_none_that_a_server_settles_here(practice: Practice) -> None:
+    practice.store.threads.add(Thread("t", "t", "/work", Source.T3TRAY, NOON, NOON))
+    theirs = Entry("t", Event.INTENDED, Actor.USER, "forked from it", NOON, intent="i@1:boot:1/0123456789abcdef")
+    practice.store.journal.append(theirs)
+    found = practice.one("open intents")
+    assert not found.ok and "server stop --forget" in found.detail and "as soon as a server runs" not in found.detail
+    practice.store.journal.append(Entry("t", Event.INTENDED, Actor.USER, "carried", NOON, intent="i@1:boot:1"))
+    assert [each.detail for each in practice.all("open intents")] == [
+        found.detail,
+        "t (carried). They are settled as soon as a server runs.",
+    ]

@@ -77,6 +77,23 @@ async def test_the_trouble_of_one_stops_no_other_and_is_told_once(
     assert settling.troubles == () and store.journal.pending() == ()
 
 
+async def test_what_another_machine_began_is_left_to_it_until_it_is_said_to_be_gone(store: Store) -> None:
+    theirs = f"i{NOBODY}/0123456789abcdef"
+    store.journal.append(Entry("a1", Event.INTENDED, Actor.USER, "forked from it", NOON, intent=theirs))
+    settling = recovery(store, Settler(store, {}))
+    await settling.settle_all(SERVER)
+    (left,) = store.journal.pending()
+    assert left.intent == theirs
+    (told,) = settling.troubles
+    assert told.startswith("Another machine (or container) with this data folder began a change of thread a1 at 2026-11-24 12:00")
+
+    async def connect() -> None:
+        settling.begin(SERVER, fresh=True)
+
+    assert await settling.forget_elsewhere(connect) and not await settling.forget_elsewhere(connect)
+    assert settling.troubles == () and store.journal.pending() == ()
+
+
 async def test_one_that_hangs_holds_up_only_who_waits_for_that_thread(store: Store) -> None:
     settler = Settler(store, {}, hangs="a1")
     settling = recovery(store, settler)

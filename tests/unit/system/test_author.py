@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from t3tray.core.system.author import Author
+from t3tray.core.system.author import Author, is_elsewhere
 from t3tray.core.system.process_identity import start_id
 
 
@@ -30,6 +30,16 @@ def test_one_that_may_not_be_looked_at_is_not_taken_for_dead(monkeypatch: pytest
 
     monkeypatch.setattr("t3tray.core.system.author.is_running", refused)
     assert Author.this_process().is_at_work(f"i@{os.getppid()}:{start_id(os.getppid())}")
+
+
+def test_what_another_machine_wrote_is_not_taken_for_dead() -> None:
+    me = Author.this_process()
+    ours = me.open_intent()
+    theirs = f"{ours.rpartition('/')[0]}/0123456789abcdef"
+    me.close_intent(ours)
+    assert not is_elsewhere(ours) and not me.is_at_work(ours)
+    assert is_elsewhere(theirs) and me.is_at_work(theirs)
+    assert not is_elsewhere("i@1:a boot:1"), "an older version's"
 
 
 def test_our_own_intent_is_worked_on_until_it_is_settled_or_left() -> None:
