@@ -13,7 +13,7 @@ from msgspec import structs
 from t3tray.core.domain.alarm import Alarm, alarm_sentence
 from t3tray.core.domain.carries import Carries
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.guard import Create, Fork, Other, Read, Told, kind_of
+from t3tray.core.domain.guard import Create, Fork, Other, Prompt, Read, Told, kind_of
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.domain.journal import Entry
 from t3tray.core.domain.offers import offers
@@ -200,9 +200,9 @@ def answer_document(told: Told) -> Document:
         "at": moment(told.at),
         "thread": decision.thread_id,
         "asked": kind_of(asked).value,
-        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork | Prompt) else None,
         "title": asked.title if isinstance(asked, Create) else None,
-        "folder": "" if isinstance(asked, Other) else asked.directory,
+        "folder": "" if isinstance(asked, Other | Prompt) else asked.directory,
         "answer": decision.answer.name.lower(),
         "refusal": decision.refusal.value if decision.refusal else None,
         "session_id": told.session_id,

@@ -38,13 +38,14 @@ class Acknowledged(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why it happened, as far as can be told."""
+    """Why it happened, as far as can be told. HELD_OPEN: T3 Code sent a message into a session that it still held open."""
 
     SESSION_DELETED = "session-deleted"
     CURSOR_WAS_NULL = "cursor-was-null"
     MOVED_DIRECTORY = "moved-directory"
     V2_IMPORT = "v2-import"
     INSTANCE_CHANGED = "instance-changed"
+    HELD_OPEN = "held-open"
     UNKNOWN = "unknown"
 
 
@@ -81,6 +82,8 @@ class Alarm:
         if self.fault is not None:
             return left_event(self.thread_id, self.before.session_id, self.now.session_id, self.fault)
         name = f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id}"
+        if self.cause is Cause.HELD_OPEN:
+            return f"{name} {self.cause}"
         return f"{name} {self.at.isoformat()}" if self.kind is AlarmKind.CLIFF else name
 
 
@@ -122,6 +125,7 @@ _CAUSES: dict[Cause, str] = {
     Cause.MOVED_DIRECTORY: "the thread moved to another folder and T3 Code forked the session",
     Cause.V2_IMPORT: "T3 Code's new version imported the thread without its session",
     Cause.INSTANCE_CHANGED: "the thread was set to another provider there",
+    Cause.HELD_OPEN: "T3 Code still held it open",
     Cause.UNKNOWN: "why is not known",
 }
 # What a notice says of a loss; what the session held follows.
@@ -144,6 +148,11 @@ def alarm_sentence(alarm: Alarm) -> str:
             return f"The last turn was sent {after:,} tokens of context, the one before {before:,}, and nothing was compacted."
         case AlarmKind.LOST:
             return f"T3 Code lost this thread's session{f' ({old})' if old else ''}: {_CAUSES[alarm.cause]}."
+        case AlarmKind.SWITCHED if alarm.cause is Cause.HELD_OPEN:
+            return (
+                f"T3 Code sent a message into {alarm.now.session_id}, which it still held open, and not into the session that is "
+                f"used here{f' ({old})' if old else ''}: each knows only its own part."
+            )
         case AlarmKind.SWITCHED:
             source = f"a session with {old}" if old else "its session"
             target = f"one with {new}" if new else "another one"
@@ -161,6 +170,8 @@ def alarm_notice(alarm: Alarm) -> str:
         case AlarmKind.LOST:
             held = _messages(alarm.before)
             return f"{_LOST.get(alarm.cause, _LOST_TRACK)}{f' ({held})' if held else ''}."
+        case AlarmKind.SWITCHED if alarm.cause is Cause.HELD_OPEN:
+            return "T3 Code sent a message into a session that this thread had left."
         case AlarmKind.SWITCHED:
             old, new = _messages(alarm.before), _messages(alarm.now)
             held = f": {old} before, {new} now" if old and new else ""

@@ -48,11 +48,18 @@ class Fork:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """`POST /session/{id}/prompt_async`: a message, into the session that T3 Code holds open."""
+
+    session_id: str
+
+
+@dataclass(frozen=True)
 class Other:
-    """Every other request, `prompt_async` above all."""
+    """Every other request."""
 
 
-Asked = Read | Create | Fork | Other
+Asked = Read | Create | Fork | Prompt | Other
 
 
 class AskedKind(StrEnum):
@@ -61,6 +68,7 @@ class AskedKind(StrEnum):
     READ = "read"
     CREATE = "create"
     FORK = "fork"
+    PROMPT = "prompt"
     OTHER = "other"
 
 
@@ -72,6 +80,8 @@ def kind_of(asked: Asked) -> AskedKind:
             return AskedKind.CREATE
         case Fork():
             return AskedKind.FORK
+        case Prompt():
+            return AskedKind.PROMPT
         case Other():
             return AskedKind.OTHER
 
@@ -171,8 +181,10 @@ class Refusal(StrEnum):
     """Why nothing was given."""
 
     SESSION_GONE = "session-gone"
+    HELD_IS_GONE = "held-is-gone"
     NO_SESSION = "no-session"
     NOT_PROVED = "not-proved"
+    SPLIT = "split"
     ELSEWHERE = "elsewhere"
     FOLDER_GONE = "folder-gone"
     CANNOT_TELL = "cannot-tell"

@@ -1,7 +1,8 @@
 """What the guard answers: whose request it is, and what is done with it. Pure and total; every path names its evidence.
 
 The rule above all others: a thread with an earlier conversation is never given a session that is not its own, and never a way
-to make one. What cannot be told is refused in words, except `prompt_async`, which is never refused.
+to make one. What cannot be told is refused in words, except `prompt_async`: that is never refused, but where OpenCode has no such
+session, T3 Code is told in our words what to do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from t3tray.core.domain.guard import (
     Fork,
     Other,
     PermissionRule,
+    Prompt,
     Read,
     Refusal,
     Said,
@@ -31,6 +33,7 @@ _UPGRADED_TITLE = re.compile(r"T3 Code [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 _DENY_ALL = (PermissionRule("*", "*", "deny"),)
 _REFUSALS = {
     Reason.MISSING: Refusal.SESSION_GONE,
+    Reason.SPLIT: Refusal.SPLIT,
     Reason.DIRECTORY_MISMATCH: Refusal.ELSEWHERE,
     Reason.DIRECTORY_MISSING: Refusal.FOLDER_GONE,
 }
@@ -50,7 +53,7 @@ def identify(asked: Asked, t3: T3Now, missed: str | None) -> Identity:
     if t3.unreadable:
         return Identity(None, (f"T3 Code's database could not be read: {t3.unreadable}.",))
     match asked:
-        case Read(session_id) | Fork(session_id):
+        case Read(session_id) | Fork(session_id) | Prompt(session_id):
             return _by_cursor(session_id, t3)
         case Create():
             return _by_start(asked, t3) or _by_miss(asked, t3, missed) or _by_mode(asked, t3) or _nobody(t3)
@@ -79,10 +82,24 @@ def decide(asked: Asked, identity: Identity, t3: T3Now, bound: Bound | None, sai
             decision = _create(asked, identity, t3, bound)
         case Fork():
             decision = _fork(asked, identity, t3)
-        case Other():
+        case Prompt() | Other():
             decision = Decision(Answer.PASS, ())
     thread_id = identity.thread.id if identity.thread else None
     return replace(decision, thread_id=thread_id, evidence=(*identity.evidence, *_binding(bound), *decision.evidence))
+
+
+def decide_gone(asked: Prompt, identity: Identity, bound: str | None) -> Decision:
+    """The answer to a message into a session that OpenCode does not have. `bound` is the one that the thread is bound to."""
+    thread, gone = identity.thread, f"OpenCode has no {asked.session_id}."
+    if thread is None:
+        return Decision(Answer.PASS, (*identity.evidence, gone))
+    refusal = Refusal.HELD_IS_GONE if is_astray(asked, bound) else Refusal.SESSION_GONE
+    return replace(_refuse(refusal, *identity.evidence, gone), thread_id=thread.id)
+
+
+def is_astray(asked: Prompt, bound: str | None) -> bool:
+    """Whether a message goes to another session than the one that its thread is bound to."""
+    return bound is not None and bound != asked.session_id
 
 
 def decide_newer(t3: T3Now) -> Decision:

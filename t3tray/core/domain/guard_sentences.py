@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from t3tray.core.domain.guard import Answer, Asked, Create, Fork, Other, Read, Refusal, Told
+from t3tray.core.domain.guard import Answer, Asked, Create, Fork, Other, Prompt, Read, Refusal, Told
 
 REFUSALS: dict[Refusal, str] = {
     Refusal.SESSION_GONE: (
         "Open t3tray: this thread's session is gone. Choose there how it goes on, then send your message again here."
+    ),
+    Refusal.HELD_IS_GONE: (
+        "Quit T3 Code, start it again, then send your message again: T3 Code still holds a session open that is gone."
     ),
     Refusal.NO_SESSION: (
         "Open t3tray: no session is known for this thread. Choose there how it goes on, then send your message again here."
     ),
     Refusal.NOT_PROVED: (
         "Open t3tray: this thread's session no longer holds its conversation. Choose there how it goes on, then send again."
+    ),
+    Refusal.SPLIT: (
+        "Open t3tray: this thread's conversation lies in several sessions. Choose there how it goes on, then send again."
     ),
     Refusal.ELSEWHERE: (
         "Open t3tray: this thread's session works in another folder. Choose there how it goes on, then send your message again."
@@ -46,8 +52,10 @@ GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. 
 
 _WHY: dict[Refusal, str] = {
     Refusal.SESSION_GONE: "the session that held this conversation is gone",
+    Refusal.HELD_IS_GONE: "T3 Code still held a session open that is gone",
     Refusal.NO_SESSION: "no session was known for this thread",
     Refusal.NOT_PROVED: "the session no longer held this conversation",
+    Refusal.SPLIT: "this conversation lay in several sessions",
     Refusal.ELSEWHERE: "the session works in another folder",
     Refusal.FOLDER_GONE: "the thread's folder was gone",
     Refusal.CANNOT_TELL: "the session could not be checked then",
@@ -100,6 +108,8 @@ def _asked(asked: Asked) -> str:
             return f"T3 Code asked for a new session{f' called “{title}”' if title else ''}"
         case Fork(session_id, directory):
             return f"T3 Code asked for a fork of {session_id} in {directory or 'its folder'}"
+        case Prompt(session_id):
+            return f"T3 Code sent a message into {session_id}"
         case Other():
             return "T3 Code sent a message"
 

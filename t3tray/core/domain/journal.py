@@ -17,7 +17,8 @@ from t3tray.core.domain.remedy import MAKES, Deed
 class Event(StrEnum):
     """One kind of change of a binding.
 
-    PUT_AWAY: that session is no part of the thread, the user said. DONE: a remedy that changes something else came to its end.
+    PUT_AWAY: that session is no part of the thread, the user said. RETURNED: T3 Code wrote into it all the same, since it held it
+    open, so it is one again. DONE: a remedy that changes something else came to its end.
     """
 
     INTENDED = "intended"
@@ -28,6 +29,7 @@ class Event(StrEnum):
     ABANDONED = "abandoned"
     PUT_AWAY = "put-away"
     DONE = "done"
+    RETURNED = "returned"
 
 
 # Why the proof of a turn was renewed whose message was sent by t3tray.
@@ -97,7 +99,7 @@ def _step(binding: Binding, entry: Entry) -> Binding:
             return replace(binding, cursor=None, pending=settled, has_history=True)
         case Event.ABANDONED | Event.DONE:
             return replace(binding, pending=settled, has_history=True)
-        case Event.PUT_AWAY:
+        case Event.PUT_AWAY | Event.RETURNED:
             return replace(binding, has_history=True)
 
 
@@ -123,9 +125,21 @@ def put_away(entries: Iterable[Entry]) -> frozenset[str]:
                 gone.add(entry.session_id)
         elif entry.event in _LETS_GO:
             gone.add(entry.session_id)
-        elif entry.event is Event.CONFIRMED:
+        elif entry.event in (Event.CONFIRMED, Event.RETURNED):
             gone.discard(entry.session_id)
     return frozenset(gone)
+
+
+def returned(entries: Iterable[Entry]) -> frozenset[str]:
+    """The sessions that T3 Code wrote into after they were let go of, and that nobody has settled since: a split."""
+    told = tuple(entries)
+    back: set[str] = set()
+    for entry in told:
+        if entry.session_id and entry.event is Event.RETURNED:
+            back.add(entry.session_id)
+        elif entry.session_id and (entry.event in _LETS_GO or entry.event is Event.CONFIRMED):
+            back.discard(entry.session_id)
+    return frozenset(back)
 
 
 def left_behind(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:

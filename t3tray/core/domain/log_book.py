@@ -20,6 +20,7 @@ _EVENTS = {
     Event.ABANDONED: "gave up",
     Event.PUT_AWAY: "put away {session}",
     Event.DONE: "done",
+    Event.RETURNED: "written into {session} again",
 }
 _ACTORS = {
     Actor.USER: "by you",

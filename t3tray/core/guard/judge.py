@@ -11,8 +11,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Read, Said, T3Now, ThreadNow, Told
-from t3tray.core.domain.guard_rules import Identity, decide, decide_newer, identify, is_settled, is_text_generation
+from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Prompt, Read, Said, T3Now, ThreadNow, Told
+from t3tray.core.domain.guard_rules import (
+    Identity,
+    decide,
+    decide_gone,
+    decide_newer,
+    identify,
+    is_astray,
+    is_settled,
+    is_text_generation,
+)
 from t3tray.core.errors import StoreError
 from t3tray.core.guard.ports import Bindings, Ledger, T3Look
 from t3tray.core.system.folders import real_directory, spelled_like
@@ -65,6 +74,16 @@ class Judge:
         bound = await _spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
         return decide(asked, identity, T3Now((thread,)), bound)
 
+    async def judge_gone(self, asked: Prompt) -> Decision:
+        """What is said of a message into a session that OpenCode does not have. Raises StoreError."""
+        identity = await self._sender(asked)
+        return decide_gone(asked, identity, await self._bound_session(identity.thread))
+
+    async def astray(self, asked: Prompt) -> ThreadNow | None:
+        """The thread whose message went to another session than its own; None where it did not. Raises StoreError."""
+        thread = (await self._sender(asked)).thread
+        return thread if is_astray(asked, await self._bound_session(thread)) else None
+
     async def judge_newer(self) -> Decision:
         """Whether a session may be made in OpenCode's newer dialect now."""
         return decide_newer(await asyncio.to_thread(self._look, ""))
@@ -77,6 +96,12 @@ class Judge:
             _log.warning("An answer of the guard's could not be kept: %s", error.message)
         except Exception:
             _log.exception("An answer of the guard's could not be kept.")
+
+    async def _sender(self, asked: Prompt) -> Identity:
+        return identify(asked, await asyncio.to_thread(self._look, asked.session_id), None)
+
+    async def _bound_session(self, thread: ThreadNow | None) -> str | None:
+        return await self._bindings.bound_session(thread.id) if thread else None
 
     async def _gather(self, asked: Asked) -> tuple[T3Now, Asked]:
         named = "" if isinstance(asked, Create) else getattr(asked, "session_id", "")

@@ -41,6 +41,10 @@ class Bindings(Protocol):
         """Whether the user left this session for another one in this thread."""
         ...
 
+    async def bound_session(self, thread_id: str) -> str | None:
+        """The session of the thread's live binding, whatever became of it."""
+        ...
+
 
 class Ledger(Protocol):
     """Every method raises StoreError."""
@@ -61,6 +65,10 @@ class Ledger(Protocol):
 
         Raises ServerError, ServerFailed, BinaryNotFound too.
         """
+        ...
+
+    async def strayed(self, thread: ThreadNow, session_id: str) -> None:
+        """T3 Code sent a message of this thread into a session that is not the one that it is bound to: an alarm, and a split."""
         ...
 
     async def told(self, told: Told) -> None:

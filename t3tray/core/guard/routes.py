@@ -47,7 +47,7 @@ def route_of(method: str, path: bytes) -> Route:
             return Route(Kind.CREATE)
         case ("POST", "session", session_id, action) if action.lower() == "fork":
             return Route(Kind.FORK, session_id)
-        case ("POST", "session", session_id, action) if action.lower() == "prompt_async":
+        case ("POST", "session", session_id, action) if action.lower() in ("prompt_async", "message"):
             return Route(Kind.PROMPT, session_id)
         case ("POST", "api", newer) if newer.lower() == "session":
             return Route(Kind.NEWER_CREATE)

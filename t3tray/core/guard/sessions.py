@@ -1,6 +1,7 @@
 """The session requests, carried out as decided. What changes anything is finished even when T3 Code leaves meanwhile.
 
-It decides nothing. No answer of its own is ever a 404: that is the one error after which T3 Code begins an empty session.
+It decides nothing. No answer of its own is ever a 404, the one error after which T3 Code begins an empty session; to a message it
+is OpenCode's own, told in our words: nothing is begun then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from t3tray.core.domain.guard import Answer, Create, Decision, Fork, Read, Refusal, Said, ThreadNow
+from t3tray.core.domain.guard import Answer, Create, Decision, Fork, Prompt, Read, Refusal, Said, ThreadNow
 from t3tray.core.domain.guard_sentences import REFUSALS
 from t3tray.core.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
 from t3tray.core.guard.exchange import Exchange
@@ -63,7 +64,7 @@ class Sessions:
     async def serve(self, route: Route, exchange: Exchange) -> None:
         """Raises what the upstream raises, TimedOut, TooLarge and Gone."""
         if route.kind is Kind.PROMPT:
-            await self._prompt(exchange, route.session_id)
+            await self._prompt(exchange, Prompt(route.session_id))
             return
         if route.kind is Kind.NEWER:
             self.met_newer = True
@@ -87,13 +88,41 @@ class Sessions:
             _log.warning("The guard cannot record what it would do: %s", error.message)
             await _refuse(exchange, Refusal.NOT_RECORDED)
 
-    async def _prompt(self, exchange: Exchange, session_id: str) -> None:
-        """Never refused: T3 Code would show the thread as running for ever. It proves the binding anew."""
+    async def _prompt(self, exchange: Exchange, asked: Prompt) -> None:
+        """Never refused: T3 Code would show the thread as running for ever. It proves the binding anew.
+
+        That OpenCode has no such session fails the turn there, and it shows what that answer says.
+        """
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
-            await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+            if answered.status != 404:
+                await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
+            else:
+                await self._tell_gone(exchange, asked, await whole(answered))
         if answered.status < 300:
-            self._later(self._seen(session_id, None))
+            self._later(self._seen(asked.session_id, None))
+            self._later(self._note_astray(asked))
+
+    async def _tell_gone(self, exchange: Exchange, asked: Prompt, failed: Whole) -> None:
+        """OpenCode's 404, with what to do about it in it where it is known whose message it was."""
+        decision = Decision(Answer.PASS, ())
+        if _said(failed) is Said.MISSING:
+            try:
+                decision = await self._judge.judge_gone(asked)
+            except StoreError as error:
+                _log.warning("Whose message went to a session that is gone cannot be told: %s", error.message)
+        if decision.refusal is None:
+            await exchange.answer(failed.status, for_client(failed.headers), failed.content)
+            return
+        await self._judge.tell(asked, decision)
+        await exchange.refuse(failed.status, "NotFoundError", REFUSALS[decision.refusal])
+
+    async def _note_astray(self, asked: Prompt) -> None:
+        try:
+            if thread := await self._judge.astray(asked):
+                await self._ledger.strayed(thread, asked.session_id)
+        except T3TrayError as error:
+            _log.warning("A message into %s could not be looked into: %s", asked.session_id, error.message)
 
     async def _read(self, exchange: Exchange, asked: Read) -> None:
         content = exchange.body() if exchange.has_body else None

@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from msgspec import structs
+
+from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
 from t3tray.core.domain.guard import Bound, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event, last_change, left_behind
+from t3tray.core.domain.journal import Actor, Entry, Event, last_change, left_behind, put_away, returned
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, decide
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
@@ -68,7 +71,7 @@ class Guarding:
         cursor, entries = await self._run_sql(self._recorded, thread.id)
         if cursor is None:
             return None
-        evidence, marked = await self._evidence(self._thread(thread), cursor, thread.has_earlier)
+        evidence, marked = await self._evidence(self._thread(thread), cursor, thread.has_earlier, returned(entries))
         place = evidence.session.value.directory if isinstance(evidence.session, Found) else ""
         return Bound(
             session_id=cursor.session_id,
@@ -83,6 +86,10 @@ class Guarding:
 
     async def has_left(self, thread_id: str, session_id: str) -> bool:
         return session_id in _left(*await self._run_sql(self._recorded, thread_id))
+
+    async def bound_session(self, thread_id: str) -> str | None:
+        cursor, _ = await self._run_sql(self._recorded, thread_id)
+        return cursor.session_id if cursor else None
 
     async def last_change(self, thread_id: str) -> int:
         await self._recover(thread_id)
@@ -129,6 +136,10 @@ class Guarding:
             await self._run_sql(self._store.journal.prove, entry)
         await self._run_sql(self._store.threads.touch, kept.id, self._now())
 
+    async def strayed(self, thread: ThreadNow, session_id: str) -> None:
+        _log.warning("T3 Code sent a message of thread %s into %s, which it is not bound to.", thread.id, session_id)
+        await self._run_sql(self._stray, thread.id, session_id)
+
     async def told(self, told: Told) -> None:
         try:
             self._heard(told)
@@ -137,13 +148,22 @@ class Guarding:
             _log.warning("An answer of the guard's could not be told.", exc_info=True)
         await self._run_sql(self._store.guard_answers.add, told)
 
-    async def _evidence(self, thread: Thread, cursor: Cursor, has_turns: bool) -> tuple[Evidence, bool]:
-        """What the server says of a cursor, and whether the session carries our marker for this thread."""
+    async def _evidence(
+        self, thread: Thread, cursor: Cursor, has_turns: bool, returned: frozenset[str] = frozenset()
+    ) -> tuple[Evidence, bool]:
+        """What the server says of a cursor, and whether the session carries our marker for this thread.
+
+        `returned`: sessions that T3 Code wrote into since they were let go of.
+        """
         recorded = Recorded(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
             return gather.from_nobody(recorded, Failure.UNSUPPORTED, self._surroundings), False
         try:
             server = await self._connect()
+            rivals = [each for each in sorted(returned - {cursor.session_id}) if await _has(server, each)]
+            if rivals and not recorded.split:
+                claims = (Claim(cursor.session_id, "t3tray"), *(Claim(each, "T3 Code") for each in rivals))
+                recorded = structs.replace(recorded, split=claims)
             evidence = await gather.from_server(server, recorded, cursor, self._surroundings)
             if cursor.last_message_id is not None or not isinstance(evidence.session, Found):
                 return evidence, False
@@ -194,6 +214,21 @@ class Guarding:
             entries.insert(0, Entry(marker.thread, Event.SUPERSEDED, Actor.IMPORT, why, now, old.session_id, cursor=old))
         self._store.journal.append(*entries, since=since)
 
+    def _stray(self, thread_id: str, session_id: str) -> None:
+        """Unless it was told before: an alarm, and the session counts as one of the thread's again."""
+        bound, entries = self._recorded(thread_id)
+        if bound is None or bound.session_id == session_id:
+            return
+        now, is_back = self._now(), session_id in put_away(entries)
+        if is_back:
+            why = "T3 Code still held it open, and sent a message into it"
+            self._store.journal.append(Entry(thread_id, Event.RETURNED, Actor.IMPORT, why, now, session_id))
+        before, after = Holding(bound.session_id, bound.message_count), Holding(session_id)
+        known = self._store.alarms.standing().get(thread_id, ())
+        if is_back or not any((each.before.session_id, each.now.session_id) == (bound.session_id, session_id) for each in known):
+            alarm = Alarm(thread_id, AlarmKind.SWITCHED, Cause.HELD_OPEN, before, after, now, now)
+            self._store.alarms.record({}, [alarm])
+
     def _import(self, thread: Thread, cursor: Cursor) -> None:
         bound, entries = self._recorded(thread.id)
         left = cursor.session_id in _left(bound, entries)
@@ -219,6 +254,14 @@ class _Intent:
 
     async def give_up(self, session_id: str) -> None:
         await self._guarding.give_up(self.marker, session_id)
+
+
+async def _has(server: SessionServer, session_id: str) -> bool:
+    try:
+        await server.session(session_id)
+    except SessionMissing:
+        return False
+    return True
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:

@@ -42,6 +42,7 @@ class Sentinel:
         self._judged: dict[str, str] = {}
         self._watched: dict[str, Examination] = {}
         self._standing: dict[str, tuple[Alarm, ...]] = {}
+        self._newest = 0
         self._sides: NextMessages = {}
         self._told_sides: NextMessages = {}
 
@@ -51,7 +52,7 @@ class Sentinel:
         self._sides = sides
         if self._sightings is None:
             self._sightings = self._store.alarms.sightings()
-            self._standing = self._store.alarms.standing()
+            self._stand_as_kept()
         known = self._sightings
         # What is the same object as at the last watch holds nothing new.
         told = self._told_sides
@@ -63,6 +64,9 @@ class Sentinel:
         if not fresh:
             return ()
         self._told_sides = sides
+        if self._store.alarms.newest() != self._newest:
+            # The guard raised one, or another process.
+            self._stand_as_kept()
         self._put_away(fresh)
         seen = {found.thread.id: found.t3.session_id for found in fresh if found.t3}
         moved = [found for found in fresh if found.t3 and known.get(found.thread.id, "") != seen[found.thread.id]]
@@ -174,6 +178,9 @@ class Sentinel:
             return True
         entries = self._store.journal.entries(found.thread.id)
         return any(entry.deed and entry.event in _ENDS and entry.at >= alarm.noticed_at for entry in entries)
+
+    def _stand_as_kept(self) -> None:
+        self._newest, self._standing = self._store.alarms.newest(), self._store.alarms.standing()
 
     def _stand(self, alarms: tuple[Alarm, ...]) -> None:
         """These stand from now on. A loss that led to a switch is told with the switch."""

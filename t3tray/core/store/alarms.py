@@ -76,6 +76,11 @@ class Alarms:
                 found[row.thread_id] = (*found.get(row.thread_id, ()), replace(row.alarm, id=row.id, seen_at=row.seen_at))
         return found
 
+    def newest(self) -> int:
+        """The id of the newest alarm, of whichever process; 0: there is none."""
+        with self._database.read() as connection:
+            return connection.scalar(select(func.max(alarms.c.id))) or 0
+
     def left(self) -> frozenset[str]:
         """The events of those that the user left as they are, and that were not mended since."""
         wanted = select(alarms.c.event).where(alarms.c.event.contains(_LEFT), ~alarms.c.event.contains(_MENDED))

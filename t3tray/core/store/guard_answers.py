@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Read, Told, kind_of
+from t3tray.core.domain.guard import Answer, Asked, AskedKind, Create, Decision, Fork, Other, Prompt, Read, Told, kind_of
 from t3tray.core.store.damaged_rows import LONG_AGO, Values, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.schema import guard_answers as answers
@@ -77,9 +77,9 @@ def _bound_thread(connection: Connection, thread_id: str) -> None:
 def _columns(asked: Asked) -> dict[str, object]:
     return {
         "kind": kind_of(asked),
-        "asked_session": asked.session_id if isinstance(asked, Read | Fork) else None,
+        "asked_session": asked.session_id if isinstance(asked, Read | Fork | Prompt) else None,
         "title": asked.title if isinstance(asked, Create) else None,
-        "folder": "" if isinstance(asked, Other) else asked.directory,
+        "folder": "" if isinstance(asked, Other | Prompt) else asked.directory,
     }
 
 
@@ -91,6 +91,8 @@ def _asked(row: SimpleNamespace) -> Asked:
             return Create(row.title, row.folder)
         case AskedKind.FORK:
             return Fork(row.asked_session or "", row.folder)
+        case AskedKind.PROMPT:
+            return Prompt(row.asked_session or "")
         case _:
             return Other()
 

@@ -178,7 +178,7 @@ def apply_entry(connection: Connection, entry: Entry) -> None:
     """Bring `cursors` to what the entry says. Raises Refused where the thread or the session is bound otherwise."""
     mine = cursors.c.thread_id == entry.thread_id
     match entry.event:
-        case Event.INTENDED | Event.ABANDONED | Event.PUT_AWAY | Event.DONE:
+        case Event.INTENDED | Event.ABANDONED | Event.PUT_AWAY | Event.DONE | Event.RETURNED:
             return
         case Event.CONFIRMED:
             _bind(connection, entry, _cursor_of(entry))

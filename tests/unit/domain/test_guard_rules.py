@@ -295,7 +295,7 @@ def test_the_sentences_fit_into_what_t3_code_shows() -> None:
     assert set(REFUSALS) == set(Refusal)
     for sentence in (*REFUSALS.values(), SERVER_DOWN, SERVER_NOT_READY, SERVER_FAILED, GUARD_FAILED):
         assert len(sentence) <= 150
-        assert sentence.startswith(("Open t3tray: ", "Send your message again: ")), "what to do comes first"
+        assert sentence.startswith(("Open t3tray: ", "Send your message again: ", "Quit T3 Code, ")), "what to do comes first"
         for hidden in (
             "disconnected",
             "not connected",
