@@ -94,7 +94,7 @@ def details(shown: ThreadDetails) -> str:
     if offered := ", ".join(shown.offered):
         lines.append(f"remedies {offered}")
     if refused := standing_refusal(shown.answers):
-        lines.append(f"guard    {next_step(refused, row.verdict.kind is Kind.RESUMABLE)}")
+        lines.append(f"guard    {next_step(refused, row.goes_on_in_t3)}")
     lines += _from_t3(row)
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")

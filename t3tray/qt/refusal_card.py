@@ -7,7 +7,6 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QHBoxLayout
 
 from t3tray.core.domain.guard_sentences import next_step, standing_refusal
-from t3tray.core.domain.verdict import Kind
 from t3tray.core.services.views import ThreadDetails
 from t3tray.qt.dates import dated
 from t3tray.qt.parts import Card, button, label
@@ -19,7 +18,7 @@ def refusal_card(details: ThreadDetails, seen: Callable[[], None]) -> Card | Non
     told = standing_refusal(details.answers)
     if told is None:
         return None
-    can_resume = details.row.verdict.kind is Kind.RESUMABLE
+    can_resume = details.row.goes_on_in_t3
     title = "Send your message again" if can_resume else "!  A message was held back"
     card = Card()
     card.inside.setSpacing(UNIT)

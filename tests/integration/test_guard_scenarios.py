@@ -348,17 +348,6 @@ def test_a_thread_that_moved_to_another_project_is_refused_and_the_fork_is_left_
     assert t3.turn(thread, ASK) == first
 
 
-def test_a_session_deleted_while_t3_code_holds_it_is_told_by_opencode_itself(
-    guarded: Guarded, t3: PlayedT3, world: World, project: Path
-) -> None:
-    thread = t3.thread("Report", project)
-    session = t3.turn(thread, TELL)
-    delete(guarded, session)
-    with pytest.raises(TurnRefused, match=f"Session not found: {session}"):
-        t3.turn(thread, ASK)
-    assert t3.cursor(thread) == session and sessions(world) == 0
-
-
 def test_the_guard_restarted_between_two_messages_is_not_noticed(
     guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
 ) -> None:

@@ -40,7 +40,7 @@ class Live:
 
 @dataclass
 class PlayedT3:
-    """`sent` are the shapes of all requests, `failures` what was shown in red. Its database is `state`."""
+    """`sent` are the shapes of all requests. Its database is `state`; `is_announced`: its own file says that it runs."""
 
     state: Path
     url: str
@@ -48,11 +48,19 @@ class PlayedT3:
     permission: list[dict[str, str]] = field(default_factory=lambda: list(ALLOW_ALL))
     sent: list[str] = field(default_factory=list)
     live: dict[str, Live] = field(default_factory=dict)
+    is_announced: bool = False
 
     def __post_init__(self) -> None:
         self.http = httpx.Client(trust_env=False, timeout=_LIMIT)
         self._open = sqlite3.connect(self.state, check_same_thread=False)
         self._open.execute("PRAGMA journal_mode = WAL")
+        if self.is_announced:
+            told = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": _now()}
+            self._runtime.write_text(json.dumps(told))
+
+    @property
+    def _runtime(self) -> Path:
+        return self.state.with_name("server-runtime.json")
 
     def quit(self) -> None:
         """A clean stop: every live session is aborted, every cursor kept."""
@@ -62,6 +70,7 @@ class PlayedT3:
             connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (_now(),))
         self.http.close()
         self._open.close()
+        self._runtime.unlink(missing_ok=True)
 
     def restart(self) -> None:
         self.quit()
@@ -265,10 +274,9 @@ class PlayedT3:
     def _failed(self, thread_id: str, message: str) -> None:
         with self._write() as connection:
             connection.execute("DELETE FROM projection_turns WHERE thread_id = ? AND turn_id IS NULL", (thread_id,))
-            connection.execute(
-                "UPDATE provider_session_runtime SET status = 'stopped' WHERE thread_id = ?",
-                (thread_id,),
-            )
+            if thread_id not in self.live:
+                # A message that failed stops nothing: what is held open stays so.
+                connection.execute("UPDATE provider_session_runtime SET status = 'stopped' WHERE thread_id = ?", (thread_id,))
             _event(connection, thread_id, "thread.activity-appended")
         self.set_status(thread_id, "error", message)
 

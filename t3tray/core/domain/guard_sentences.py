@@ -50,6 +50,9 @@ SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. It is said 
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
 
 
+# What makes T3 Code let go of all that it holds open, whatever else fails.
+HOW_TO_FREE = "Quit T3 Code and start it again"
+
 _WHY: dict[Refusal, str] = {
     Refusal.SESSION_GONE: "the session that held this conversation is gone",
     Refusal.HELD_IS_GONE: "T3 Code still held a session open that is gone",
@@ -74,6 +77,8 @@ def standing_refusal(answers: Sequence[Told]) -> Told | None:
 def next_step(refused: Told, can_resume: bool) -> str:
     """What to do about a refusal that stands. `can_resume`: a follow-up would carry the thread's context now."""
     why = _WHY[refused.decision.refusal or Refusal.CANNOT_TELL]
+    if refused.decision.refusal is Refusal.HELD_IS_GONE:
+        return f"T3 Code's last message was held back, because {why}. {HOW_TO_FREE}, then send your message again in T3 Code."
     if can_resume:
         return f"T3 Code's last message was held back, because {why}. It can go on now: send your message again in T3 Code."
     return (

@@ -229,6 +229,9 @@ def _elsewhere(side: T3Side) -> NextMessage:
 def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMessage:
     """T3 Code sends straight into the session that it holds open: neither its cursor nor the guard is asked."""
     if side.bound is not None and live != side.bound:
+        if live == side.names and isinstance(side.named, Absent):
+            said = f"{_NEXT} fails: T3 Code still holds a session open that is gone. Quit T3 Code and start it again."
+            return _blocked(NextReason.SESSION_GONE, said, *_repair(side))
         later = "; T3 Code's protection takes hold once T3 Code has let go of it" if guard is GuardSide.ON else ""
         said = f"T3 Code holds another session open{_counted(side)}: your next message there goes into it{later}."
         return _blocked(NextReason.LIVE_ELSEWHERE, said, Remedy.HEAL, *_repair(side))

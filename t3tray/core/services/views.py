@@ -19,7 +19,7 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import NO_GUARD, GuardState
 from t3tray.core.store.settings import Settings
 from t3tray.core.t3code.threads import T3Thread
@@ -61,6 +61,11 @@ class ThreadRow:
     def is_t3_side_fine(self) -> bool:
         """Whether nothing is to be said of T3 Code's side, or there is none."""
         return self.next_message is None or self.next_message.is_fine
+
+    @property
+    def goes_on_in_t3(self) -> bool:
+        """Whether a message that is typed in T3 Code would carry the conversation now."""
+        return self.verdict.kind is Kind.RESUMABLE and (self.next_message is None or self.next_message.kind is Kind.RESUMABLE)
 
     @property
     def is_archived(self) -> bool:

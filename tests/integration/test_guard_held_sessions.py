@@ -1,0 +1,144 @@
+"""Sessions that T3 Code holds open: it sends straight into them, past the guard, whatever a remedy has chosen meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.domain.alarm import Cause
+from t3tray.core.domain.guard import Answer, Refusal
+from t3tray.core.domain.guard_sentences import REFUSALS
+from t3tray.core.domain.journal import Event
+from t3tray.core.domain.remedy import Choice, Remedy
+from t3tray.core.domain.t3_side import NextReason
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.guardhouse import learn_guard
+from t3tray.core.services.views import ThreadDetails
+from tests.integration.test_guard_scenarios import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
+from tests.support.guarded import Guarded
+from tests.support.played_t3 import PlayedT3, TurnRefused
+from tests.support.stub_model import StubModel
+from tests.support.t3_world import World
+from tests.support.waiting import until
+
+__all__ = ["guarded", "project", "world"]
+
+
+@pytest.fixture
+def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
+    """T3 Code as it runs: its settings lead to the guard, its file says that it runs."""
+    guarded.call(guarded.house.protect(interrupt=False))
+    player = PlayedT3(world.state, guarded.url, guarded.password, is_announced=True)
+    yield player
+    player.quit()
+
+
+def details(guarded: Guarded, thread: str) -> ThreadDetails:
+    """What the page says, after a look as the tray's."""
+    guarded.call(learn_guard(guarded.engine))
+    guarded.call(guarded.engine.alert(guarded.call(guarded.engine.look())))
+    return guarded.call(guarded.engine.details(thread))
+
+
+def fork(guarded: Guarded, session: str) -> str:
+    with server(guarded) as http:
+        made: str = http.post(f"/session/{session}/fork").json()["id"]
+    return made
+
+
+def test_a_message_into_a_session_that_was_left_is_an_alarm_and_a_split(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    copy = fork(guarded, old)
+    choose_only_here(guarded, thread, copy)
+    before = details(guarded, thread)
+    assert (before.row.session_id, before.row.verdict.kind) == (copy, Kind.RESUMABLE)
+    assert before.row.next_message and before.row.next_message.reason is NextReason.LIVE_ELSEWHERE
+
+    assert t3.turn(thread, "and the number is 7") == old, "T3 Code asks nobody"
+    found = strayed(guarded, thread)
+    assert found.row.verdict.reason is Reason.SPLIT and found.row.next_message and not found.row.next_message.is_fine
+    (alarm,) = [alarm for alarm in found.alarms if alarm.cause is Cause.HELD_OPEN]
+    assert (alarm.before.session_id, alarm.now.session_id, alarm.seen_at) == (copy, old, None)
+    assert [(entry.session_id, entry.event) for entry in found.journal][-1] == (old, Event.RETURNED)
+
+    t3.turn(thread, "and another one")
+    guarded.restart_house()
+    again = details(guarded, thread)
+    assert [alarm.cause for alarm in again.alarms] == [Cause.HELD_OPEN], "one alarm for one loss"
+    assert [entry.event for entry in again.journal].count(Event.RETURNED) == 1
+
+
+def test_what_was_split_by_a_message_is_not_forgotten_at_the_next_resume(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    copy = fork(guarded, old)
+    choose_only_here(guarded, thread, copy)
+    t3.turn(thread, "and the number is 7")
+    strayed(guarded, thread)
+    t3.restart()
+    with pytest.raises(TurnRefused, match="lies in several sessions"):
+        t3.turn(thread, ASK)
+    assert guarded.decisions[-1].refusal is Refusal.SPLIT and t3.cursor(thread) == old
+    assert details(guarded, thread).row.verdict.reason is Reason.SPLIT
+
+    guarded.call(guarded.engine.apply(thread, Choice(Remedy.HEAL)))
+    assert t3.turn(thread, ASK) == old and remembers(model) and "the number is 7" in model.words_sent()
+    found = details(guarded, thread)
+    assert found.row.verdict.kind is Kind.RESUMABLE and found.row.is_t3_side_fine
+    assert not [alarm for alarm in found.alarms if alarm.seen_at is None], "mended"
+
+
+def test_a_session_that_is_gone_while_t3_code_holds_it_is_told_in_our_words(
+    guarded: Guarded, t3: PlayedT3, world: World, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    assert details(guarded, thread).row.is_t3_side_fine
+    delete(guarded, session)
+    with pytest.raises(TurnRefused, match="Open t3tray: this thread's session is gone"):
+        t3.turn(thread, ASK)
+    assert t3.status(thread) == ("error", REFUSALS[Refusal.SESSION_GONE])
+    assert t3.cursor(thread) == session and sessions(world) == 0
+    assert (guarded.decisions[-1].answer, guarded.decisions[-1].thread_id) == (Answer.REFUSE, thread)
+    found = details(guarded, thread)
+    assert (found.row.verdict.kind, found.row.verdict.reason) == (Kind.BLOCKED, Reason.MISSING)
+    assert found.row.next_message and found.row.next_message.reason is NextReason.SESSION_GONE
+    assert [alarm.cause for alarm in found.alarms] == [Cause.SESSION_DELETED]
+    assert guarded.call(guarded.engine.overview()).refusals, "it is told without asking, too"
+
+
+def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    copy = fork(guarded, old)
+    choose_only_here(guarded, thread, copy)
+    delete(guarded, old)
+    with pytest.raises(TurnRefused, match="Quit T3 Code, start it again, then send your message again"):
+        t3.turn(thread, ASK)
+    found = details(guarded, thread)
+    assert (found.row.session_id, found.row.verdict.kind) == (copy, Kind.RESUMABLE)
+    said = found.row.next_message
+    assert said and (said.kind, said.reason) == (Kind.BLOCKED, NextReason.SESSION_GONE)
+    assert said.sentence.endswith("Quit T3 Code and start it again.")
+    t3.restart()
+    assert t3.turn(thread, ASK) == copy and remembers(model), "which is what it was told to do"
+
+
+def strayed(guarded: Guarded, thread: str) -> ThreadDetails:
+    """The page once it is known that a message went astray: the guard tells that beside its answer."""
+    until(lambda: any(entry.event is Event.RETURNED for entry in guarded.call(guarded.engine.journal(thread))), "the word of it")
+    return details(guarded, thread)
+
+
+def choose_only_here(guarded: Guarded, thread: str, session: str) -> None:
+    """The user's choice, of which T3 Code is told nothing."""
+    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, session)))
