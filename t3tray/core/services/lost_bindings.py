@@ -11,7 +11,7 @@ about it, was bound again since: split, too; what others write there is no sign.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from msgspec import structs
@@ -27,6 +27,7 @@ from t3tray.core.opencode.message_ids import is_later, is_marked, mark_of
 from t3tray.core.opencode.sent import SentMessages
 from t3tray.core.services.candidates import MARK
 from t3tray.core.services.evidence import Recorded
+from t3tray.core.store.journal import LastLine
 from t3tray.core.store.store import Store
 
 _JOURNAL = "t3tray's journal"
@@ -35,8 +36,8 @@ _WHY = "found by its mark: the journal lacked it"
 
 
 class LostBindings:
-    """`read` compares anew; the other questions are answered from what it found. Several read it: what has changed since is kept
-    for the one who judges the threads, who takes it with `take_changed`."""
+    """`read` compares anew; the other questions are answered from what it found. Several read it: `take_changed` tells the one
+    who judges the threads what has changed since it was asked last, whoever read it, and whether the reading came to its end."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -46,15 +47,15 @@ class LostBindings:
         self._by_server: tuple[MarkedSession, ...] = ()
         self._sent_in_file = SentMessages(database, store.id)
         self._sent_by_server: tuple[tuple[str, str], ...] = ()
-        self._named_seq = 0
-        self._named: dict[str, tuple[str, int]] = {}
+        self._let_go_seq = 0
+        self._let_go: dict[str, LastLine] = {}
         self._seq = 0
         self._intents: set[str] = set()
-        self._claims: Mapping[str, tuple[str, ...]] = {}
+        self._claims: dict[str, tuple[str, ...]] = {}
         self._in_doubt: frozenset[str] = frozenset()
         self._remark = ""
         self._own_claims = False
-        self._changed: set[str] = set()
+        self._taken = (self._claims, self._in_doubt)
         self.unbound: tuple[MarkedSession, ...] = ()
         self.trouble = ""
 
@@ -67,19 +68,17 @@ class LostBindings:
             marked, sent, self.trouble = (), (), error.message
         known = {found.facts.id for found in marked}
         unknown = self._unknown((*marked, *(found for found in self._by_server if found.facts.id not in known)))
-        before, doubted = self._claims, self._in_doubt
         self._sort(unknown)
         self._add_gone_on((*sent, *self._sent_by_server))
         restore = self._store.restores.unsettled()
         self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
         self._remark = restore.remark if restore else ""
-        self._changed |= {name for name in before.keys() | self._claims.keys() if before.get(name) != self._claims.get(name)}
-        self._changed |= doubted ^ self._in_doubt
 
     def take_changed(self) -> set[str]:
         """The ids of the threads of which something else holds than at the last call."""
-        changed, self._changed = self._changed, set()
-        return changed
+        (claims, in_doubt), self._taken = self._taken, (self._claims, self._in_doubt)
+        changed = {name for name in claims.keys() | self._claims.keys() if claims.get(name) != self._claims.get(name)}
+        return changed | (in_doubt ^ self._in_doubt)
 
     def told_by_server(self, marked: tuple[MarkedSession, ...], messages: Iterable[tuple[str, str]]) -> None:
         """What a server that keeps its sessions elsewhere says, from now on; `messages`: session and id."""
@@ -92,11 +91,13 @@ class LostBindings:
 
         Raises StoreError.
         """
-        self._named_seq, named = self._store.journal.named_since(self._named_seq)
-        for session, thread_id, at in named:
-            self._named[session] = (thread_id, int(at.timestamp() * 1000))
-        bound = self._store.journal.bound_sessions()
-        return {session: at for session, (_, at) in self._named.items() if session not in bound}
+        self._let_go_seq, changed = self._store.journal.let_go_since(self._let_go_seq)
+        for session, last in changed.items():
+            if last is None:
+                self._let_go.pop(session, None)
+            elif (known := self._let_go.get(session)) is None or known.seq < last.seq:
+                self._let_go[session] = last
+        return {session: int(last.at.timestamp() * 1000) for session, last in self._let_go.items()}
 
     @property
     def needs_server(self) -> bool:
@@ -196,7 +197,7 @@ class LostBindings:
         # After the messages: a binding is written before anything is sent.
         let_go = self.let_go() if sent else {}
         for session in sorted({session for session, message in sent if session in let_go and is_later(message, let_go[session])}):
-            thread_id, _ = self._named[session]
+            thread_id = self._let_go[session].thread_id
             claims = self._claims.get(thread_id, ())
             if session not in claims and self._store.journal.binding(thread_id).cursor is not None:
                 self._claims = {**self._claims, thread_id: (*claims, session)}

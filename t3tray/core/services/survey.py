@@ -10,41 +10,37 @@ import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, compress, islice
-from operator import is_not
+from itertools import islice
 
 from msgspec import structs
 
-from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Evidence, Failure, Found
-from t3tray.core.domain.journal import Entry, Event, put_away
-from t3tray.core.domain.sentences import deleted_sentence
+from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.split import Candidate, Served, split_of
-from t3tray.core.domain.thread import Source, Thread, named
+from t3tray.core.domain.thread import Thread
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
-from t3tray.core.errors import Refused, ServerError, ThreadNotFound
+from t3tray.core.errors import ServerError
 from t3tray.core.opencode.database import OpenCodeDatabase, Trust
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.opencode.index import SessionIndex
-from t3tray.core.opencode.marked import file_stamp
 from t3tray.core.services import evidence as gather
 from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.file_evidence import from_database
 from t3tray.core.services.lost_bindings import LostBindings
+from t3tray.core.services.records import Records
 from t3tray.core.services.resume import Examination, examined
 from t3tray.core.services.sub_agents import agents_work
 from t3tray.core.services.t3_named import T3Named, in_doubt_of_others, sessions_of
-from t3tray.core.services.t3_recorded import recorded_t3, t3_thread
+from t3tray.core.services.t3_recorded import t3_thread
 from t3tray.core.services.t3_sources import T3Sources
 from t3tray.core.services.unread import UnreadThreads, said, unread_examination
 from t3tray.core.store.store import Store
 from t3tray.core.system.garbage import many_objects
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3Reader, T3State
-from t3tray.core.t3code.threads import OPENCODE, Shape, T3Thread
+from t3tray.core.t3code.threads import Shape, T3Thread
 from t3tray.core.t3code.twins import Twins
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
@@ -84,16 +80,8 @@ class Survey:
         self._sources = T3Sources(readers, self._unread)
         self._index = SessionIndex(database)
         self.lost_bindings = LostBindings(store, database, surroundings.now)
-        self._seq = 0
-        self._seen: tuple[object, ...] = ()
-        self._states: tuple[T3State, ...] = ()
+        self._records = Records(store, database, self._sources, self.lost_bindings)
         self._pending: set[str] = set()
-        self._t3_tells = False
-        self._cursors: dict[str, Cursor] = {}
-        self._bound: set[str] = set()
-        self._asked_for: frozenset[str] = frozenset()
-        self._t3: dict[str, T3Thread] = {}
-        self._own: dict[str, Thread] = {}
         self._unfinished: set[str] = set()
         self._answered_in: dict[str, frozenset[str]] = {}
         self._half_read: dict[str, None] = {}
@@ -101,10 +89,7 @@ class Survey:
         self._failure: Failure | None = None
         self._trust: Trust | None = None
         self._places: dict[str, bool | None] = {}
-        self._shown: tuple[tuple[T3Thread, ...], ...] = ()
-        self._foreign: tuple[T3Thread, ...] = ()
         self._bound_to: dict[str, tuple[str, ...]] = {}
-        self._stale: dict[str, str] = {}
         self._named = T3Named(store)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
@@ -130,7 +115,7 @@ class Survey:
         half_read = 0 if self._failure else len(self._half_read)
         sources = self._sources
         found = tuple(self._results.values())
-        return Picture(found, states, self._foreign, half_read, sources.twins, sources.trouble, self._named.in_doubt)
+        return Picture(found, states, self._records.foreign, half_read, sources.twins, sources.trouble, self._named.in_doubt)
 
     def recall(self, prefix: str, also_deleted: bool = False) -> Recorded:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
@@ -138,24 +123,13 @@ class Survey:
         One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
         self._read_recorded()
-        shown = {name: thread for name, thread in self._own.items() if not self._is_gone(thread)}
-        shown |= {thread.id: t3_thread(thread, "") for thread in self._t3.values() if thread.id.startswith(prefix)}
-        if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._recorded_deleted(prefix)):
-            if not also_deleted:
-                said = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
-                hint = f"`t3tray show {deleted.thread.id}` tells what is known."
-                raise ThreadNotFound(f"“{deleted.thread.title}”: {said}", hint)
-            return self._recall_others(deleted) if deleted.t3 else deleted
-        thread = named(prefix, shown.values())
-        recorded = self._recorded(thread.id)
-        if recorded is None:
-            raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
+        recorded = self._records.named(prefix, also_deleted)
         return self._recall_others(recorded) if recorded.t3 else recorded
 
     def look_at(self, thread_id: str) -> Picture:
         """A look at this thread alone; its picture is empty where no look would show it. Raises StoreError."""
         states = self._read_recorded()
-        recorded = self._recorded(thread_id)
+        recorded = self._records.of(thread_id)
         found = () if recorded is None else (self.examine(recorded),)
         return Picture(found, states, in_doubt=self._named.in_doubt)
 
@@ -171,26 +145,6 @@ class Survey:
         finally:
             self._index.release()
 
-    def _is_gone(self, own: Thread) -> bool:
-        """Whether it is one of T3 Code's that T3 Code shows no more; what it keeps in a form that cannot be read is not gone."""
-        return own.source is Source.T3CODE and self._t3_tells and own.id not in self._t3
-
-    def _recorded_deleted(self, prefix: str) -> Recorded | None:
-        """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
-        theirs = self._sources.deleted(prefix)
-        kept = (own for own in self._store.threads.all() if own.id.startswith(prefix))
-        shown = {own.id: own for own in kept if self._is_gone(own)}
-        shown |= {name: t3_thread(thread, "") for name, thread in theirs.items()}
-        if not shown:
-            return None
-        thread = named(prefix, shown.values())
-        t3, cursor = theirs.get(thread.id), self._cursors.get(thread.id)
-        if t3 and not t3.is_opencode:
-            return None
-        if cursor is None and t3 and t3.session_id:
-            cursor = Cursor(t3.session_id, t3.directory)
-        return Recorded(thread, cursor, t3.has_turns if t3 else True, t3=t3, deleted=True)
-
     def _recall_others(self, recorded: Recorded) -> Recorded:
         failure, sessions = self._read_sessions()
         try:
@@ -205,56 +159,10 @@ class Survey:
 
     def _read_recorded(self) -> tuple[T3State, ...]:
         """What all but OpenCode tells, for less than a look: the threads that have changed are judged at the next one."""
-        states = self._sources.read()
-        seen = (self._store.version(), self._database.path, file_stamp(self._database.path), *map(id, states))
-        if seen != self._seen or self.lost_bindings.trouble:
-            # One by one: what the first told stays told where the next one fails.
-            for read in (self._read_bindings, partial(self._read_threads, states)):
-                self._pending |= read()
-            self.lost_bindings.read()
-            self._seen, self._states = seen, states
-        self._pending |= self.lost_bindings.take_changed()
-        return states
-
-    def _read_bindings(self) -> set[str]:
-        self._seq, bound = self._store.journal.changes_since(self._seq)
-        if bound:
-            self._asked_for = frozenset(entry.thread_id for entry in self._store.journal.pending() if entry.deed is None)
-        for thread_id, cursor in bound.items():
-            self._bound.add(thread_id)
-            if cursor is None:
-                self._cursors.pop(thread_id, None)
-            else:
-                self._cursors[thread_id] = cursor
-        return set(bound)
-
-    def _read_threads(self, states: tuple[T3State, ...]) -> set[str]:
-        """The threads of both programs; the ids of those that are new, changed or gone."""
-        # Of a home that cannot be read nobody knows whether a thread is gone from it.
-        self._t3_tells = bool(states) and all(state.shape is not Shape.UNSUPPORTED for state in states)
-        # What T3 Code tells of its threads is newer than what was kept of them.
-        kept = self._store.threads.ours() if self._t3_tells else self._store.threads.all()
-        own = {thread.id: thread for thread in kept}
-        names = {name for name, thread in own.items() if self._own.get(name) != thread} | (self._own.keys() - own.keys())
-        self._own = own
-        stale = self._sources.stale
-        names |= {name for name in stale.keys() | self._stale.keys() if stale.get(name) != self._stale.get(name)}
-        self._stale = stale
-        shown = tuple(state.threads for state in states)
-        if len(shown) != len(self._shown) or any(map(is_not, shown, self._shown)):
-            names |= self._compare(tuple(chain.from_iterable(shown)))
-            self._shown = shown
-        return names
-
-    def _compare(self, now: tuple[T3Thread, ...]) -> set[str]:
-        """Take over T3 Code's threads; the ids of those that are other objects than before."""
-        before = tuple(self._t3.values())
-        self._t3 = {thread.id: thread for thread in now}
-        self._foreign = tuple(thread for thread in now if thread.provider != OPENCODE)
-        if len(before) == len(now):
-            return {thread.id for pair in compress(zip(before, now, strict=True), map(is_not, before, now)) for thread in pair}
-        known = {thread.id: thread for thread in before}
-        return {name for name, thread in self._t3.items() if known.get(name) is not thread} | (known.keys() - self._t3.keys())
+        try:
+            return self._records.read()
+        finally:
+            self._pending |= self._records.take_changed()
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
         if self._index.path != self._database.path:
@@ -293,7 +201,7 @@ class Survey:
         return touched
 
     def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
-        recorded = [found for name in changed if (found := self._recorded(name)) is not None]
+        recorded = [found for name in changed if (found := self._records.of(name)) is not None]
         for name in changed - {found.thread.id for found in recorded}:
             self._forget(name)
         self._sources.list_logs_again()
@@ -373,23 +281,6 @@ class Survey:
         self._find_answers(names)
         return {name for name in names if self._answered_in.get(name) != before[name]}
 
-    def _recorded(self, name: str) -> Recorded | None:
-        """What is known of a thread before OpenCode's database is asked; None where there is no such thread to judge."""
-        t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
-        if t3 is not None and not (name in self._stale and own is not None and cursor is not None):
-            found = recorded_t3(t3, own, cursor) if t3.is_opencode else None
-            found = self.lost_bindings.with_doubts(found) if found else None
-            return structs.replace(found, unread=self._stale[name]) if found and name in self._stale else found
-        if own is None or self._is_gone(own):
-            return None
-        had_turns = cursor.last_message_id is not None if cursor else self._had_session(name)
-        asked_for = cursor is None and name in self._asked_for
-        return self.lost_bindings.with_doubts(Recorded(own, cursor, had_turns, asked_for=asked_for))
-
-    def _had_session(self, name: str) -> bool:
-        """Whether one of our threads ever had a session, be it one that it was let go of."""
-        return any(entry.event is Event.CONFIRMED for entry in self._store.journal.entries(name))
-
     def home_of(self, thread_id: str) -> T3Home | None:
         """The home of T3 Code that shows this thread."""
         return self._sources.home_of(thread_id)
@@ -400,7 +291,7 @@ class Survey:
 
     def shown_by_t3(self, thread_id: str) -> Thread | None:
         """The thread as T3 Code showed it at the last look, where it did."""
-        t3 = self._t3.get(thread_id)
+        t3 = self._records.t3(thread_id)
         return t3_thread(t3, "") if t3 else None
 
     def told_by_t3(self, thread_id: str) -> Transcript | None:
@@ -423,7 +314,7 @@ class Survey:
         titled = self._index.titled(f"T3 Code {thread_id}")
         told = tuple(sorted(self._answered_in.get(thread_id, ())))
         marked = self.lost_bindings.sessions_of(thread_id)
-        return Memory(self._t3.get(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
+        return Memory(self._records.t3(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
 
     def _with_others(self, recorded: Recorded) -> Recorded:
         try:

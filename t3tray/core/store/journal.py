@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, Text, and_, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +24,14 @@ from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.schema import cursors, journal, prompts, threads
 
 _LOOK_AGAIN = "Look at the thread again, and choose again."
+
+
+class LastLine(NamedTuple):
+    """Which thread it is of, when it was written, and its place."""
+
+    thread_id: str
+    at: datetime
+    seq: int
 
 
 class Journal:
@@ -105,18 +114,18 @@ class Journal:
         with self._database.read() as connection:
             return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
 
-    def named_since(self, seq: int) -> tuple[int, tuple[tuple[str, str, datetime], ...]]:
-        """The latest place in the journal, and of each line after `seq` that names a session: session, thread, time; by place."""
-        named = select(journal.c.session_id, journal.c.thread_id, journal.c.at).where(journal.c.session_id.is_not(None))
+    def let_go_since(self, seq: int) -> tuple[int, dict[str, LastLine | None]]:
+        """The latest place in the journal, and each session of the threads that were written of after `seq`: the last line that
+        one of them has about it, None where a thread is bound to it. From the beginning (0) on, only those that none is bound to.
+        """
+        bound = journal.c.session_id.in_(select(cursors.c.session_id))
+        last = select(journal.c.session_id, bound, journal.c.thread_id, journal.c.at, func.max(journal.c.seq))
+        last = last.where(journal.c.session_id.is_not(None)).group_by(journal.c.session_id)
+        touched = journal.c.thread_id.in_(select(journal.c.thread_id).where(journal.c.seq > seq))
         with self._database.read() as connection:
-            rows = connection.execute(named.where(journal.c.seq > seq).order_by(journal.c.seq)).all()
             latest = connection.scalar(select(func.max(journal.c.seq))) or 0
-            return latest, tuple((session, thread, at) for session, thread, at in rows if isinstance(at, datetime))
-
-    def bound_sessions(self) -> frozenset[str]:
-        """The ids of the sessions that a thread is bound to."""
-        with self._database.read() as connection:
-            return frozenset(connection.scalars(select(cursors.c.session_id)))
+            rows = connection.execute(last.where(touched if seq else ~bound)).all() if latest > seq else ()
+            return latest, {session: None if is_bound else _last_line(*line) for session, is_bound, *line in rows}
 
     def pending(self) -> tuple[Entry, ...]:
         """The intents that nothing has settled, oldest first."""
@@ -127,6 +136,10 @@ class Journal:
         """The id of the thread that is bound to this session."""
         with self._database.read() as connection:
             return _owner(connection, session_id)
+
+
+def _last_line(thread_id: str, at: object, seq: int) -> LastLine:
+    return LastLine(thread_id, at if isinstance(at, datetime) else LONG_AGO, seq)
 
 
 def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:

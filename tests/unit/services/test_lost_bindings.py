@@ -12,6 +12,7 @@ import pytest
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.errors import StoreError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.message_ids import MessageIds, is_later
 from t3tray.core.services.lost_bindings import LostBindings
@@ -84,6 +85,40 @@ def test_what_another_reader_found_is_still_told_to_the_one_who_judges(life: Lif
     life.lost.read()
     assert life.lost.take_changed() == {"t1"}
     assert life.lost.take_changed() == set()
+
+
+def test_what_was_found_before_the_reading_failed_is_told(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    life.lost.read()
+    life.lost.take_changed()
+    life.write(OLD, NOON + 2 * MINUTE, life.store.id)
+    with monkeypatch.context() as broken, pytest.raises(StoreError):
+        broken.setattr(life.store.restores, "unsettled", unreadable)
+        life.lost.read()
+    life.lost.read()
+    assert life.lost.take_changed() == {"t1"}
+
+
+def unreadable() -> None:
+    raise StoreError("The disk does not answer.")
+
+
+def test_what_was_let_go_of_is_the_same_followed_line_by_line_and_read_at_once(life: Life) -> None:
+    chance = random.Random(7)
+    life.store.threads.add(Thread("t2", "Another", str(life.world.code), Source.T3TRAY, NOON, NOON))
+    held: dict[str, str | None] = {"t1": NEW, "t2": None}
+    for number in range(120):
+        at, name = NOON + number * MINUTE, chance.choice(("t1", "t2"))
+        session, free = held[name], sorted({OLD, NEW, "ses_3"} - set(held.values()))
+        chosen = None if session else chance.choice(free)
+        event = Event.CONFIRMED if chosen else chance.choice((Event.PROVEN, Event.SUPERSEDED, Event.RELEASED))
+        cursor = Cursor(chosen or session or "", "", title=str(number)) if event in (Event.CONFIRMED, Event.PROVEN) else None
+        life.store.journal.append(Entry(name, event, Actor.USER, "", at, chosen or session, cursor=cursor))
+        if event is not Event.PROVEN:
+            held[name] = chosen
+        if chance.random() < 0.5:
+            fresh = LostBindings(life.store, OpenCodeDatabase(life.world.opencode), lambda: NOON)
+            assert life.lost.let_go() == fresh.let_go(), f"after line {number}"
+            assert life.lost.let_go().keys().isdisjoint(held.values())
 
 
 @pytest.mark.parametrize("chosen", [OLD, NEW])

@@ -10,7 +10,7 @@ import pytest
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.errors import TimedOut
+from t3tray.core.errors import StoreError, TimedOut
 from t3tray.core.opencode.marked import MarkedSession, MarkedSessions
 from t3tray.core.services.survey import Survey
 from tests.support.stores import open_store
@@ -55,6 +55,24 @@ def test_what_another_process_writes_is_recalled(world: World, eyes: Eyes) -> No
     other.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, "ses_2", cursor=chosen))
     other.close()
     assert eyes.survey.recall("t1").cursor == chosen
+
+
+def test_a_change_of_a_binding_is_not_lost_where_the_reading_fails_after_it(
+    world: World, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine(world)
+    eyes.store.threads.keep(eyes.one().thread)
+    chosen = Cursor("ses_2", str(world.code / "proj"), chosen_over="ses_1")
+    eyes.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, "ses_2", cursor=chosen))
+    for question in ("pending", "let_go_since"):
+        with monkeypatch.context() as broken, pytest.raises(StoreError):
+            broken.setattr(eyes.store.journal, question, unreadable)
+            eyes.survey.recall("t1")
+    assert eyes.one().cursor == chosen
+
+
+def unreadable(*_: object) -> None:
+    raise StoreError("The disk does not answer.")
 
 
 def test_what_could_not_be_read_is_read_when_it_can_be(world: World, eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
