@@ -224,10 +224,10 @@ class Engine:
         """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
         return await self._run_sql(self.store.journal.bound)
 
-    def guarding(self, heard: Callable[[Told], None]) -> Guarding:
-        """What the guard needs of our bindings and our journal. `heard` is called with each of its answers."""
+    def guarding(self, heard: Callable[[Told], None], store: Store, run_sql: SerialExecutor) -> Guarding:
+        """What the guard needs of our bindings and our journal, by a store and a thread of its own. `heard` gets each answer."""
         parts = (self._surroundings, self.connect, heard, self._recover, self.survey.lost_bindings.claims_of)
-        return Guarding(self.store, self._run_sql, utc_now, self._author, *parts)
+        return Guarding(store, run_sql, utc_now, self._author, *parts)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -27,8 +27,10 @@ from t3tray.core.services.protecting import (
     plan_off,
     plan_on,
 )
+from t3tray.core.store.store import Store
 from t3tray.core.system.instance_lock import Holder, InstanceLock
 from t3tray.core.system.port_owner import may_be_t3tray
+from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
 from t3tray.core.t3code.protection import T3Protection, settings_path
@@ -74,6 +76,8 @@ class Guardhouse:
         # Of the guards of one data folder: who has it may give up their port and their password for others.
         self._lock = InstanceLock(engine.data_directory, _LOCK)
         self._guard: Guard | None = None
+        # T3 Code waits for what the guard reads and records, which must not wait for a look at all threads.
+        self._own: tuple[Store, SerialExecutor] | None = None
         self._key: GuardKey | None = None
 
     @property
@@ -107,7 +111,7 @@ class Guardhouse:
             before = await self._engine.guard_keys.port()
             key = self._key = await self._begin(is_alone)
         except BaseException:
-            self._lock.release()
+            await self.stop()
             raise
         if before and before != key.port:
             await self._point_again(f"http://{HOST}:{before}", key)
@@ -163,7 +167,10 @@ class Guardhouse:
         # Only who listens needs the web server's modules: every other command would pay for them.
         from t3tray.core.guard.guard import Guard
 
-        guarding = self._engine.guarding(self._heard)
+        if self._own is None:
+            run_sql = SerialExecutor("t3tray-guard")
+            self._own = await run_sql(self._engine.store.beside), run_sql
+        guarding = self._engine.guarding(self._heard, *self._own)
         guard = Guard(
             port=key.port,
             password=key.password,
@@ -193,6 +200,12 @@ class Guardhouse:
         if guard is not None:
             self._engine.users = lambda: 0
             await guard.stop()
+        own, self._own = self._own, None
+        if own is not None:
+            store, run_sql = own
+            if store is not self._engine.store:
+                await run_sql(store.close)
+            await asyncio.to_thread(run_sql.close)
         self._lock.release()
 
     async def status(self, with_others: bool = True) -> GuardStatus:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -175,6 +176,23 @@ def test_after_a_restart_the_session_is_read_and_the_context_is_there(
     assert t3.turn(thread, ASK) == session and remembers(model)
     assert t3.sent == shapes("b")
     assert guarded.decisions[-1].answer is Answer.PASS and guarded.decisions[-1].thread_id == thread
+
+
+def test_no_session_request_waits_for_what_t3tray_reads_for_itself(
+    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
+) -> None:
+    """A look at all threads, a search, a copy: all of them run on the one thread that is occupied here."""
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    free = threading.Event()
+    occupied = guarded.begin(guarded.engine._run_sql(free.wait, 90))
+    try:
+        assert t3.turn(thread, ASK) == session and remembers(model)
+        assert t3.turn(t3.thread("Another", project), TELL) != session
+        assert not occupied.done()
+    finally:
+        free.set()
 
 
 def test_a_deleted_session_is_refused_until_the_user_chose_another(

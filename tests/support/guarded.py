@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from t3tray.core.domain.guard import Decision, Told
@@ -43,7 +44,11 @@ class Guarded:
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something where the guard runs, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_LIMIT)
+        return self.begin(work).result(_LIMIT)
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run something where the guard runs."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def restart_house(self) -> None:
         """The guard ends and comes again, on the same port; the engine and its server stay."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import uvicorn
 from uvicorn.lifespan.off import LifespanOff
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from t3tray.core.errors import Refused
+from t3tray.core.guard.connections import HEAD_LIMIT, Connection
 from t3tray.core.guard.exchange import Receive, Scope, Send
 from t3tray.core.opencode.port import HOST
+from t3tray.core.system.descriptors import raise_descriptor_limit
 
 # In seconds. T3 Code closes its idle connections after 4; the guard never does so first.
 _KEEP_IDLE = 120
@@ -23,13 +26,15 @@ _STOP_LIMIT = 2
 
 
 class Listener:
-    """One port on loopback. `app` is an ASGI application."""
+    """One port on loopback. `app` is an ASGI application; `head_limit` in seconds, for all of a request but its body."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], port: int) -> None:
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], port: int, head_limit: float = HEAD_LIMIT) -> None:
         self._port = port
+        # uvicorn calls it as the class that it takes it for.
+        protocol: Any = partial(Connection, strangers={}, head_limit=head_limit)
         config = uvicorn.Config(
             app,
-            http=H11Protocol,
+            http=protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -54,6 +59,7 @@ class Listener:
 
     async def start(self) -> None:
         """Raises Refused when another program has the port."""
+        raise_descriptor_limit()
         self._socket = _bound(self._port)
         await self._server.startup(sockets=[self._socket])
 

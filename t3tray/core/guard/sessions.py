@@ -43,12 +43,14 @@ class Sessions:
     """`serve` answers a request whose route is one of the session routes. `aclose()` waits for what is not finished."""
 
     def __init__(self, upstream: Upstream, judge: Judge, ledger: Ledger, limit: float = READY_LIMIT) -> None:
-        """`limit` in seconds: what is not answered by then is told to be so."""
+        """`limit` in seconds: what is not answered by then is told to be so. The first request to a folder gets twice that."""
         self._upstream = upstream
         self._judge = judge
         self._ledger = ledger
         self._mover = Mover(upstream, ledger)
         self._limit = limit
+        # Those that a session request was answered for: the server makes a folder ready when it is first asked about it.
+        self._folders: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unfinished: set[asyncio.Task[object]] = set()
         # Whether anything was asked in OpenCode's newer dialect, of which the guard knows no more than which requests it has.
@@ -70,19 +72,22 @@ class Sessions:
             self.met_newer = True
             await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
             return
+        folder = directory_of(exchange)
+        limit = self._limit if folder in self._folders else 2 * self._limit
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(limit):
                 match route.kind:
                     case Kind.READ:
-                        await self._read(exchange, Read(route.session_id, directory_of(exchange)))
+                        await self._read(exchange, Read(route.session_id, folder))
                     case Kind.CREATE:
                         await self._create(exchange)
                     case Kind.NEWER_CREATE:
                         await self._create_newer(exchange)
                     case _:
-                        await self._fork(exchange, Fork(route.session_id, directory_of(exchange)))
+                        await self._fork(exchange, Fork(route.session_id, folder))
+            self._folders.add(folder)
         except TimeoutError:
-            raise TimedOut(f"A session request was not answered within {self._limit:g} seconds.") from None
+            raise TimedOut(f"A session request was not answered within {limit:g} seconds.") from None
         except (StoreError, Refused) as error:
             # Refused: the thread is bound otherwise by now, or is being bound.
             _log.warning("The guard cannot record what it would do: %s", error.message)

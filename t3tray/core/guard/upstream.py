@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httpcore
 
-from t3tray.core.errors import ServerDown, TimedOut
+from t3tray.core.errors import ServerDown, ServerFault, TimedOut
 from t3tray.core.guard.exchange import Headers
 from t3tray.core.guard.headers import for_server, without
 from t3tray.core.opencode.managed import Endpoint
@@ -22,6 +22,9 @@ from t3tray.core.opencode.managed import Endpoint
 # In seconds. T3 Code starts one turn at a time: a request that is held holds them all.
 READY_LIMIT = 15.0
 _CONNECT_LIMIT = 2.0
+# In seconds and in bytes: for an answer that is held whole, which is a session or an error.
+_WHOLE_LIMIT = 60.0
+_ANSWER_LIMIT = 64_000_000
 # Shorter than any server keeps an idle connection open, so that none is used in the moment in which it is closed.
 _KEEP_IDLE = 4.0
 
@@ -111,13 +114,19 @@ class Upstream:
             await response.aclose()
 
     async def fetch(self, method: str, target: bytes, headers: Headers, body: bytes | None = None) -> Whole:
-        """A request whose answer is small; the headers are a client's, the body is JSON of our own."""
+        """A request whose answer is small; the headers are a client's, the body is JSON of our own.
+
+        Raises TimedOut and ServerFault too: work that is finished whoever leaves must not wait for ever, nor without bound.
+        """
         headers = without(headers, b"content-length", b"content-type", b"transfer-encoding", b"accept-encoding")
         headers = (*headers, (b"accept-encoding", b"identity"))
         if body is not None:
             headers = (*headers, (b"content-type", b"application/json"))
-        async with self.open(method, target, headers, body) as answered:
-            return await whole(answered)
+        try:
+            async with asyncio.timeout(_WHOLE_LIMIT), self.open(method, target, headers, body) as answered:
+                return await whole(answered)
+        except TimeoutError:
+            raise TimedOut(f"The server did not answer within {_WHOLE_LIMIT:g} seconds.") from None
 
     async def _address_now(self) -> _Address:
         endpoint = await self.ready()
@@ -133,8 +142,13 @@ class Upstream:
 
 
 async def whole(answered: Answered) -> Whole:
-    content = b"".join([chunk async for chunk in answered.chunks])
-    return Whole(answered.status, answered.headers, content)
+    """The answer, held whole. Raises ServerFault for one that is too large."""
+    content = bytearray()
+    async for chunk in answered.chunks:
+        content += chunk
+        if len(content) > _ANSWER_LIMIT:
+            raise ServerFault(f"The server's answer has more than {_ANSWER_LIMIT:,} bytes.")
+    return Whole(answered.status, answered.headers, bytes(content))
 
 
 async def _read(response: httpcore.Response) -> AsyncIterator[bytes]:

@@ -14,9 +14,10 @@ import httpx
 from msgspec import Raw, Struct
 
 from t3tray.core.domain.evidence import Activity
-from t3tray.core.errors import Unsupported, UsageError
+from t3tray.core.errors import ServerError, TimedOut, Unsupported, UsageError
 from t3tray.core.opencode import failures, wire
 from t3tray.core.opencode.events import EventStream
+from t3tray.core.opencode.limits import FIRST_FACTOR, OVERALL_LIMIT, ask
 from t3tray.core.opencode.opencode2 import OpenCode2Page, opencode2_version
 from t3tray.core.opencode.reading import Reading, read_messages, reading_from
 from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, Span, TranscriptPage
@@ -55,9 +56,13 @@ class OpenCodeClient:
         transport: httpx.AsyncBaseTransport | None = None,
         user: str = SERVER_USER,
     ) -> None:
-        """`read_timeout` in seconds. Raises UsageError when `url` is not an address."""
+        """`read_timeout` in seconds; the first request to a folder gets three times that. Raises UsageError when `url` is not an
+        address."""
         self.url = url
         self.version = ""
+        self._first = httpx.Timeout(read_timeout * FIRST_FACTOR, connect=CONNECT_TIMEOUT)
+        # The folders that the server has been asked about with an answer; empty stands for its own.
+        self._folders: set[str] = set()
         remember(password, user)
         # `trust_env` off: otherwise HTTP_PROXY would take even 127.0.0.1, and the password with it, to a proxy.
         try:
@@ -66,6 +71,8 @@ class OpenCodeClient:
                 auth=None if password is None else httpx.BasicAuth(user, password),
                 timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT),
                 trust_env=False,
+                # What is packed has no size that is known before.
+                headers={"accept-encoding": "identity"},
                 # Loading the system's certificates costs 20 ms and some MB, for nothing on plain HTTP.
                 verify=not url.startswith("http://"),
                 transport=transport,
@@ -259,6 +266,7 @@ class OpenCodeClient:
     async def dispose(self, directory: str) -> None:
         """Free what the server holds for a directory; the next request for it makes it anew."""
         failures.json_body(await self._send("POST", "/instance/dispose", params={"directory": directory}))
+        self._folders.discard(directory)
 
     async def permissions(self, directory: str) -> tuple[wire.Permission, ...]:
         """The tools that wait for leave in the sessions of a directory."""
@@ -300,14 +308,23 @@ class OpenCodeClient:
         json: Mapping[str, object] | None = None,
         timeout: httpx.Timeout | None = None,
     ) -> httpx.Response:
-        limit = self._http.timeout if timeout is None else timeout
+        folder = (params or {}).get("directory", "")
+        limit = timeout or (self._http.timeout if folder in self._folders else self._first)
+        within = OVERALL_LIMIT if timeout is None else timeout.read or OVERALL_LIMIT
         try:
-            return await self._http.request(method, path, params=params, json=json, timeout=limit)
+            response = await ask(self._http, method, path, params=params, json=json, timeout=limit, within=within)
         except httpx.RequestError as error:
             raise failures.of_transport(error, self.url) from error
+        except TimeoutError as error:
+            raise TimedOut(f"{self.url} did not answer in time.") from error
+        except ServerError:
+            raise
         except Exception as error:
             # What lies below httpx lets through what it meets: a port that is none, a certificate store that cannot be read.
             raise Unsupported(f"{self.url} cannot be spoken to: {error}.", "Check the address of the server.") from error
+        if timeout is None:
+            self._folders.add(folder)
+        return response
 
 
 def _part(identifier: str) -> str:

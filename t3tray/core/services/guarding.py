@@ -36,6 +36,8 @@ from t3tray.core.system.serial import SerialExecutor
 _USER = frozenset({Actor.USER, Actor.RECOVERY})
 # A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
 _PROVES = RENEWS | {Reason.BUSY}
+# In seconds: T3 Code waits for the answer, and another process may be writing for longer.
+TELL_LIMIT = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -146,7 +148,9 @@ class Guarding:
         except Exception:
             # Nobody may be there to be told: that changes no answer, and what is kept of it.
             _log.warning("An answer of the guard's could not be told.", exc_info=True)
-        await self._run_sql(self._store.guard_answers.add, told)
+        kept = asyncio.ensure_future(self._run_sql(self._store.guard_answers.add, told))
+        kept.add_done_callback(_note_trouble)
+        await asyncio.wait((kept,), timeout=TELL_LIMIT)
 
     async def _evidence(
         self, thread: Thread, cursor: Cursor, has_turns: bool, returned: frozenset[str] = frozenset()
@@ -262,6 +266,11 @@ async def _has(server: SessionServer, session_id: str) -> bool:
     except SessionMissing:
         return False
     return True
+
+
+def _note_trouble(kept: asyncio.Future[None]) -> None:
+    if not kept.cancelled() and (error := kept.exception()):
+        _log.warning("An answer of the guard's could not be kept: %s", error)
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:

@@ -69,6 +69,11 @@ class Store:
         except StoreError as error:
             return cls(*open_for_reading(directory, error))
 
+    def beside(self) -> Store:
+        """The same file by a connection of its own, for another thread: it waits for nothing that is done by this one. This very
+        store where the file can only be read. Raises StoreError."""
+        return self if self._database.unwritable else Store(Database(self.path), ())
+
     @property
     def path(self) -> Path:
         """The file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 import msgspec
@@ -50,10 +51,13 @@ async def thread_address(home: T3Home, thread_id: str) -> str | None:
     if runtime is None or not runtime.origin or not environment:
         return None
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=_LIMIT, verify=not runtime.origin.startswith("http://")) as http:
+        async with (
+            asyncio.timeout(_LIMIT),
+            httpx.AsyncClient(trust_env=False, timeout=_LIMIT, verify=not runtime.origin.startswith("http://")) as http,
+        ):
             answer = await http.get(f"{runtime.origin}/.well-known/t3/environment")
         told = msgspec.json.decode(answer.content, type=_Environment)
-    except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError):
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.DecodeError):
         # Whatever answers there, or nobody: it is not this home's T3 Code.
         return None
     return f"{runtime.origin}/{environment}/{thread_id}" if told.id == environment else None

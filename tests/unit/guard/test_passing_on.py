@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from t3tray.core.domain.guard_sentences import SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
-from t3tray.core.errors import BinaryNotFound
+from t3tray.core.errors import BinaryNotFound, TimedOut
 from t3tray.core.opencode.managed import Endpoint
 from tests.support.raw_http import SERVER_PASSWORD, Arrived, basic, exchange, guard_before, port_of, request, status_of, upstream
 
@@ -238,3 +238,26 @@ async def test_stopping_ends_open_streams_within_seconds() -> None:
             await reader.read()
             writer.close()
         assert guard.under_way == 0
+
+
+async def test_an_answer_that_has_to_be_held_is_held_neither_for_ever_nor_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drips(arrived: Arrived) -> None:
+        await arrived.send(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        try:
+            while True:
+                await arrived.send(b" " * 50)
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            arrived.writer.close()
+
+    async with upstream(drips) as server, guard_before(server.url, limit=0.2) as guard:
+        assert SERVER_NOT_READY.encode() in await exchange(guard, request(guard, b"GET /session/ses_1"))
+    monkeypatch.setattr("t3tray.core.guard.upstream._ANSWER_LIMIT", 1_000)
+    async with upstream(drips) as server, guard_before(server.url) as guard:
+        answer = await exchange(guard, request(guard, b"GET /session/ses_1"))
+        assert status_of(answer) == 503 and SERVER_FAILED.encode() in answer
+    monkeypatch.undo()
+    monkeypatch.setattr("t3tray.core.guard.upstream._WHOLE_LIMIT", 0.2)
+    async with upstream(drips) as server, guard_before(server.url) as guard:
+        with pytest.raises(TimedOut):
+            await guard._upstream.fetch("GET", b"/session/ses_1", ())

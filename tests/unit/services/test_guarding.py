@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.services.evidence import cursor_now
+from t3tray.core.system.serial import SerialExecutor
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.guard_life import GuardLife, Lives, make
 
@@ -232,3 +235,18 @@ async def test_that_nobody_can_be_told_changes_no_answer(
     told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
     await life.guarding.told(told)
     assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
+
+
+async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_back(
+    begin: Callable[[], GuardLife], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.services.guarding.TELL_LIMIT", 0.05)
+    life, own, free = begin(), SerialExecutor("test"), threading.Event()
+    monkeypatch.setattr(life.guarding, "_run_sql", own)
+    occupied = asyncio.ensure_future(own(free.wait, 90))
+    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
+    await life.guarding.told(told)
+    assert life.heard == [told] and not occupied.done()
+    free.set()
+    assert len(await own(life.store.guard_answers.all)) == 1, "it is kept as soon as it can be"
+    own.close()
