@@ -38,6 +38,7 @@ from t3tray.core.opening import Opening
 from t3tray.core.preferences import Preferences
 from t3tray.core.prompting import Prompting
 from t3tray.core.restoring import Restoring
+from t3tray.core.services import configuration
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
@@ -361,7 +362,8 @@ class Engine:
             take_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now(), sides
         )
         if connection := await self._joined():
-            found = replace(found, candidates=await told_by_server(thread.id, found.candidates, connection))
+            candidates = await told_by_server(thread.id, found.candidates, connection)
+            found = await configuration.judged(replace(found, candidates=candidates), connection)
         if recorded.deleted:
             return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
         try:
@@ -437,7 +439,7 @@ class Engine:
     async def examine(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
         await self.source.find()
-        if await self._joined():
+        if connection := await self._joined():
             await self.recovery.all_settled()
         picture = await self.look(whole=True)
         overview = await self.overview(archived=True, picture=picture)
@@ -445,7 +447,8 @@ class Engine:
             await asyncio.to_thread(find_program, self.launching.program, self.launching.environment),
             await asyncio.to_thread(other_servers, overview.server.pid),
         )
-        told = (self.store, self.database, self.survey, picture, overview, *around, utc_now(), self.recovery.troubles)
+        broken = await configuration.troubles(overview.rows, connection, self.server.log_path)
+        told = (self.store, self.database, self.survey, picture, overview, *around, utc_now(), self.recovery.troubles, broken)
         return await self._run_sql(examine, Patient(*told))
 
     async def server_status(self) -> ServerStatus:

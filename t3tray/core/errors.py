@@ -99,6 +99,12 @@ class ServerFault(ServerError):
     title = "The OpenCode server failed"
 
 
+class UnusableConfiguration(ServerFault):
+    """OpenCode's own configuration is broken, by its own word: nothing can be sent where that one counts."""
+
+    title = "OpenCode's configuration is broken"
+
+
 class MoveRefused(ServerFault):
     title = "The session cannot be moved there"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -113,3 +115,41 @@ def test_a_broken_configuration_of_the_project_is_told_with_file_and_line(
         refused = program.json("resume", thread, code=4)
         assert refused["verdict"]["reason"] == "server-error" and told in refused["verdict"]["sentence"]
         assert told in program.json("send", thread, "hello", code=4)["error"]["message"]
+        program.run("server", "start")
+        try:
+            shown = program.json("show", thread)["thread"]["verdict"]
+            assert shown["kind"] == "unknown" and told in shown["sentence"]
+            (finding,) = configuration_of(program)
+            assert told in finding and "`t3tray server restart`" in finding
+            # OpenCode goes on with what it has read.
+            broken.write_text("{}")
+            assert told in program.json("resume", thread, code=4)["verdict"]["sentence"]
+            program.run("server", "restart")
+            assert program.json("resume", thread)["verdict"]["kind"] == "resumable"
+            assert configuration_of(program) == []
+        finally:
+            program.run("server", "stop")
+
+
+def test_a_broken_configuration_of_the_user_ends_every_server_and_is_told(
+    program: Program, thread: str, opencode_home: OpenCodeHome
+) -> None:
+    broken = Path(opencode_home.environment["XDG_CONFIG_HOME"]) / "opencode" / "opencode.json"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_text('{\n "apiKey": "very secret", // line 1\n "model": oops\n}\n')
+    told = f"OpenCode cannot use {broken}: InvalidSymbol at line 3"
+    with nothing_made(program, opencode_home, thread):
+        assert configuration_of(program) == [], "nobody has said anything yet"
+        refused = program.json("send", thread, "hello", code=4)
+        assert told in refused["error"]["message"] and "very secret" not in str(refused)
+        (finding,) = configuration_of(program)
+        assert finding.startswith(told) and finding.endswith("No server starts until it is corrected.")
+        broken.write_text("{}")
+        later = time.time() + 5
+        os.utime(broken, (later, later))
+        assert configuration_of(program) == [], "it is another file by now"
+
+
+def configuration_of(program: Program) -> list[str]:
+    """What the doctor says of it."""
+    return [str(each["detail"]) for each in program.json("doctor")["findings"] if each["name"] == "opencode's configuration"]

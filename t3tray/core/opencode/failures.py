@@ -6,6 +6,7 @@ It owns the rule that only a 404 in OpenCode's own words is *missing*; it sends 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -23,6 +24,7 @@ from t3tray.core.errors import (
     Unauthorized,
     Unsupported,
     UnsupportedVersion,
+    UnusableConfiguration,
 )
 
 _FAILURES: dict[type[ServerError], Failure] = {
@@ -36,9 +38,15 @@ _FAILURES: dict[type[ServerError], Failure] = {
 }
 
 
+class _Issue(msgspec.Struct, frozen=True):
+    message: str = ""
+    path: tuple[str | int, ...] = ()
+
+
 class _Detail(msgspec.Struct, frozen=True):
     message: str = ""
     path: str = ""
+    issues: tuple[_Issue, ...] = ()
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -53,6 +61,8 @@ class _Gone(msgspec.Struct, frozen=True):
 # What OpenSSL calls an answer that is not encrypted.
 _PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "record layer failure", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NOT_JSON = re.compile(r"Config file at (.+) is not valid JSON")
+_NOT_VALID = re.compile(r"Configuration is invalid at (.+)\n(?:\W*(.*))?")
 _AT_LINE = re.compile(r"\bline \d+")
 _GONE = frozenset({"PermissionNotFoundError", "QuestionNotFoundError"})
 
@@ -101,11 +111,32 @@ def of_answer(response: httpx.Response) -> ServerError | None:
     if refusal.name == "MoveSessionError":
         return MoveRefused(refusal.data.message or f"The server does not do {asked}.")
     if refusal.name.startswith("Config") and refusal.data.path:
-        why = _COLOUR.sub("", refusal.data.message)
-        first = next((line.strip() for line in why.splitlines() if _AT_LINE.search(line)), "") or refusal.name
-        return ServerFault(f"OpenCode cannot use {refusal.data.path}: {first}.", "Correct that file, then try again.")
+        issue = next((f"{each.message} ({'.'.join(map(str, each.path))})" for each in refusal.data.issues), "")
+        return _unusable(refusal.data.path, issue or _place_in(refusal.data.message) or refusal.name)
     words = _COLOUR.sub("", refusal.data.message) or refusal.name or "without saying why"
     return ServerFault(f"The server answered {asked} with {status}: {words}")
+
+
+def of_output(text: str) -> tuple[UnusableConfiguration, Path] | None:
+    """The same as a server says it that ends by it, with the file; None where it ended by something else."""
+    text = _COLOUR.sub("", text)
+    if named := _NOT_JSON.search(text):
+        return _unusable(named[1], _place_in(text[named.end() :]) or "it is not JSON"), Path(named[1])
+    if named := _NOT_VALID.search(text):
+        return _unusable(named[1], (named[2] or "").strip() or "it is not valid"), Path(named[1])
+    return None
+
+
+def _unusable(path: str, why: str) -> UnusableConfiguration:
+    hint = "Correct that file. A server that runs goes on with what it has read: `t3tray server restart`."
+    return UnusableConfiguration(f"OpenCode cannot use {path}: {why}.", hint)
+
+
+def _place_in(message: str) -> str:
+    """What is wrong, with its line, as the first of OpenCode's errors says; before them it quotes the whole file."""
+    _, is_quoted, errors = _COLOUR.sub("", message).partition("--- Errors ---")
+    lines = (errors if is_quoted else message).splitlines()
+    return next((line.strip() for line in lines if _AT_LINE.search(line)), "")
 
 
 def json_body(response: httpx.Response) -> bytes:

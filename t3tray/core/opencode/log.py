@@ -20,7 +20,13 @@ FILE_NAME = "opencode-serve.log"
 LARGEST = 2 * 2**20
 KEPT = 3
 _READY = b"server listening on"
+_BEGINS = "[t3tray "
+# In lines: so much is read of one start.
+_LONGEST_START = 5000
 _BLOCK = 64 * 2**10
+_FILE, _ERRORS = "--- JSONC Input ---", "--- Errors ---"
+_QUOTED_LINE = re.compile(r"(?m)^ +Line \d+: .*\n(?: *\^\n?)?")
+_LEFT_OUT = "(The file is left out here.)\n"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -41,7 +47,7 @@ class ServerLog:
         self._rotate()
         descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, f"[t3tray {now.astimezone():%Y-%m-%d %H:%M:%S}] {words}\n".encode())
+            os.write(descriptor, f"{_BEGINS}{now.astimezone():%Y-%m-%d %H:%M:%S}] {words}\n".encode())
             yield descriptor, os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
@@ -94,10 +100,16 @@ class ReadyLine:
         return _READY in text
 
 
+def last_start(path: Path) -> str:
+    """The output of the server that was started last, as far as the file still holds it. Raises OSError."""
+    text = tail_of(path, _LONGEST_START)
+    return text[max(text.rfind(_BEGINS), 0) :]
+
+
 def tail_of(path: Path, lines: int, begin: int = 0) -> str:
     """The last lines, without colours, from `begin` (in bytes) on, read from the end; empty where there is no file.
 
-    Raises OSError.
+    OpenCode quotes a configuration that it cannot read, with the keys in it: that is left out. Raises OSError.
     """
     try:
         log = path.open("rb")
@@ -112,7 +124,15 @@ def tail_of(path: Path, lines: int, begin: int = 0) -> str:
             position -= step
             log.seek(position)
             text = log.read(step) + text
-    return "\n".join(_COLOUR.sub("", text.decode(errors="replace")).splitlines()[-lines:])
+    told = _without_quotations(_COLOUR.sub("", text.decode(errors="replace")))
+    return "\n".join(told.splitlines()[-lines:])
+
+
+def _without_quotations(text: str) -> str:
+    """What is read may begin in the middle of one."""
+    *quoting, rest = text.split(_ERRORS)
+    before = [f"{piece.partition(_FILE)[0] if _FILE in piece else ''}{_LEFT_OUT}" for piece in quoting]
+    return _QUOTED_LINE.sub("", _ERRORS.join([*before, rest.partition(_FILE)[0]]))
 
 
 def _size(path: Path) -> int:

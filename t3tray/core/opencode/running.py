@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
-from t3tray.core.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayError, Unauthorized
+from t3tray.core.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayError, Unauthorized, UnusableConfiguration
 from t3tray.core.opencode import signals
-from t3tray.core.opencode.log import ReadyLine, ServerLog, tail_of
+from t3tray.core.opencode.failures import of_output
+from t3tray.core.opencode.log import ReadyLine, ServerLog, last_start, tail_of
 from t3tray.core.opencode.port import is_free
 from t3tray.core.opencode.probe import ask_health
 from t3tray.core.opencode.supervisor import Supervisor
@@ -211,11 +212,24 @@ class Running:
             _log.warning("The end of the server could not be recorded: %s", error.message)
             self._tenancy.tenant = None
         reason, tail = await self._reason(tenant, code), await self._tail(tenant)
+        if isinstance(reason, UnusableConfiguration):
+            tail = ""  # it quotes the file, which may hold keys
         if wanted is Wanted.STOPPED:
             self.feed(signals.Stop())
-        self.feed(signals.Exited(run, ServerFailed(reason), tail))
+        self.feed(signals.Exited(run, reason, tail))
 
-    async def _reason(self, tenant: Tenant, code: int | None) -> str:
+    async def _reason(self, tenant: Tenant, code: int | None) -> T3TrayError:
+        if tenant.output_begin is not None and (broken := await asyncio.to_thread(self._unusable_configuration)):
+            return broken
+        return ServerFailed(await self._how(tenant, code))
+
+    def _unusable_configuration(self) -> UnusableConfiguration | None:
+        with suppress(OSError):
+            said = of_output(last_start(self._server_log.path))
+            return said[0] if said else None
+        return None
+
+    async def _how(self, tenant: Tenant, code: int | None) -> str:
         # It has no words for a port that another program took.
         if self._supervisor.state is ServerState.STARTING and not await asyncio.to_thread(is_free, tenant.lease.port):
             return f"Another program took port {tenant.lease.port} before OpenCode could."

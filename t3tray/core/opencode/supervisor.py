@@ -10,7 +10,15 @@ from __future__ import annotations
 import random
 
 from t3tray.core.domain.server import ServerState, Wanted
-from t3tray.core.errors import ServerFailed, T3TrayError, TimedOut, Unauthorized, Unsupported, UnsupportedVersion
+from t3tray.core.errors import (
+    ServerFailed,
+    T3TrayError,
+    TimedOut,
+    Unauthorized,
+    Unsupported,
+    UnsupportedVersion,
+    UnusableConfiguration,
+)
 from t3tray.core.opencode.signals import (
     Action,
     Adopted,
@@ -147,7 +155,8 @@ class Supervisor:
                 self._coming = False
                 return self._gone(now, event.error, "", event.is_final)
             case Exited() if self._lives(event.run):
-                return self._gone(now, event.error, event.log_tail)
+                # The next one would read the same.
+                return self._gone(now, event.error, event.log_tail, isinstance(event.error, UnusableConfiguration))
             case Announced() | Worked() | Answered() | Missed() if self._lives(event.run):
                 return self._on_word(event, now)
             case Tick():

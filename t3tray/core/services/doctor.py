@@ -42,7 +42,8 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Patient:
-    """Everything that is examined. `troubles`: why recovery could not settle what is open."""
+    """Everything that is examined. `troubles`: why recovery could not settle what is open; `broken`: OpenCode's
+    configurations that it cannot use, as it says."""
 
     store: Store
     database: OpenCodeDatabase
@@ -53,6 +54,7 @@ class Patient:
     neighbours: tuple[Neighbour, ...]
     now: datetime
     troubles: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 def examine(patient: Patient) -> tuple[Finding, ...]:
@@ -60,6 +62,7 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
     return (
         _program(patient.program),
         _server(patient.overview.server),
+        *(Finding("opencode's configuration", False, sentence) for sentence in patient.broken),
         _journal(patient.store),
         *_intents(patient),
         *(Finding("data", False, warning) for warning in patient.store.warnings),

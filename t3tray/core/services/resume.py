@@ -176,6 +176,8 @@ class Resume:
         recorded = await self._run_sql(self._recall, thread_id)
         failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
         found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
+        if found.verdict.reason in _TELLS_WHY and not found.verdict.detail:
+            found = structs.replace(found, verdict=structs.replace(found.verdict, detail=error.message.removesuffix(".")))
         return await self._record(found, "", f"{error.title}: {error.message}", error.hint or "")
 
     async def examine(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Examination:

@@ -12,7 +12,7 @@ import stat
 import sys
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
@@ -93,6 +93,16 @@ class FolderProbe:
             return False
         return found[0] == found[1] if all(found) else _normal(self.real(one)) == _normal(self.real(other))
 
+    def holds_any(self, folders: Iterable[str], names: Collection[str]) -> bool:
+        """Whether one of these names is in one of the folders, as far as that can be told."""
+        return any(self._holds(folder, names) for folder in folders)
+
+    def _holds(self, folder: str, names: Collection[str]) -> bool:
+        try:
+            return self._ask(folder, lambda path: any(os.path.lexists(os.path.join(path, name)) for name in names))
+        except (DoesNotAnswer, OSError, ValueError):
+            return False
+
     def real(self, path: str) -> str:
         """The path without links; as it is where that cannot be told."""
         try:
@@ -171,6 +181,7 @@ def _normal(path: str) -> str:
 
 _PROBE = FolderProbe()
 directory_exists = _PROBE.exists
+holds_any = _PROBE.holds_any
 same_directory = _PROBE.same
 real_directory = _PROBE.real
 

@@ -106,3 +106,21 @@ def test_the_tail_is_the_last_lines_from_where_one_wants(log: ServerLog) -> None
     assert len(tail_of(log.path, 20_000).splitlines()) == 20_000
     assert tail_of(log.path, 90_000, begin).startswith("line 0 ä\n")
     assert tail_of(log.path, 90_000, 10**9).endswith("line 49999 ä")
+
+
+def test_the_configuration_that_opencode_quotes_stays_in_the_log(log: ServerLog) -> None:
+    with log.begin(NOW, "starting") as (writer, _):
+        os.write(writer, b'Config file at /c is not valid JSON(C):\n--- JSONC Input ---\n{ "key": "sk-1",\n "x": oops }\n')
+        os.write(
+            writer, b'--- Errors ---\nInvalidSymbol at line 2, column 6\n   Line 2: "sk-2"\n           ^\n--- End ---\nthe end\n'
+        )
+    told = tail_of(log.path, 20)
+    assert "sk-" not in told and "sk-" not in tail_of(log.path, 6)
+    assert told.splitlines()[1:] == [
+        "Config file at /c is not valid JSON(C):",
+        "(The file is left out here.)",
+        "--- Errors ---",
+        "InvalidSymbol at line 2, column 6",
+        "--- End ---",
+        "the end",
+    ]

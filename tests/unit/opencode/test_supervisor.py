@@ -15,6 +15,7 @@ from t3tray.core.errors import (
     T3TrayError,
     Unauthorized,
     Unsupported,
+    UnusableConfiguration,
 )
 from t3tray.core.opencode import supervisor as rules
 from t3tray.core.opencode.signals import (
@@ -435,3 +436,10 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=rounds(60), stateful_step_count=40, deadline=None)
+
+
+def test_a_configuration_that_ends_every_server_is_tried_once() -> None:
+    bench, broken = Bench(), UnusableConfiguration("OpenCode cannot use /w/opencode.json: it is not JSON.")
+    bench.tell(Need(), Spawned(), Exited(1, broken))
+    assert (bench.it.state, bench.it.failure, bench.wake) == (ServerState.FAILED, broken, None)
+    assert bench.tell(Need()) == [Spawn()]
