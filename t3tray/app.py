@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import t3tray.qt.loading  # noqa: F401
 from t3tray.core.system.paths import data_directory, log_directory
 from t3tray.qt.application import Application
 
@@ -82,8 +82,5 @@ def _clean(text: str) -> str:
 
 def _import_heavy() -> None:
     """In the desk's own thread, and after the icon."""
-    # PySide6 reads the source of every module that is imported after it, and keeps it here: 14 MB, unless it is let go of before
-    # the next ones come.
     for heavy in ("sqlalchemy", "httpx", "t3tray.core.desk"):
         import_module(heavy)
-        linecache.clearcache()

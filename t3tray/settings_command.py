@@ -8,9 +8,9 @@ from dataclasses import asdict
 import msgspec
 
 from t3tray.command import Command
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import BadValue, ExitCode, UsageError
 from t3tray.core.services.setting_rules import refuse_state
-from t3tray.core.store.settings import Settings
 from t3tray.documents import Document
 
 

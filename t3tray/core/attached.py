@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import StoreError
 from t3tray.core.opencode.managed import ExternalServer
-from t3tray.core.store.settings import SERVER_SECRET, Settings
+from t3tray.core.store.settings import SERVER_SECRET
 from t3tray.core.system.environment import PASSWORD_VARIABLE, SERVER_URL_VARIABLE, SERVER_USER, USER_VARIABLE
 from t3tray.core.system.secrets import Secrets
 

@@ -27,6 +27,7 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
@@ -66,7 +67,6 @@ from t3tray.core.services.vault import VaultKeeper, VaultRules
 from t3tray.core.services.views import Finding, Overview, Resumption, ThreadDetails
 from t3tray.core.session_source import SessionSource
 from t3tray.core.store.lease import Holder
-from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 from t3tray.core.system.author import Author

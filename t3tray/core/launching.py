@@ -14,6 +14,7 @@ import webbrowser
 from pathlib import Path
 from threading import Lock
 
+from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, WorldError
 from t3tray.core.opencode.binary import find_binary
@@ -21,7 +22,6 @@ from t3tray.core.opencode.managed import Endpoint, ServerProgram
 from t3tray.core.opencode.shell import without_password_in_shells
 from t3tray.core.opencode.unpacking import unpacking_in
 from t3tray.core.services.views import Opened, Resumption
-from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import (
     PASSWORD_VARIABLE,
     PROGRAM_VARIABLE,

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from t3tray.core.domain.settings import Settings
 from t3tray.core.services.setting_rules import changed, check, refuse_state
-from t3tray.core.store.settings import SERVER_SECRET, Settings, SettingsTable
+from t3tray.core.store.settings import SERVER_SECRET, SettingsTable
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QIcon, QSessionManager
 
 from t3tray.core.system.hard_end import HARD_END, end_at_last
@@ -84,6 +84,7 @@ class Application(QObject):
             return self._qt.exec()
         finally:
             forget_lost_display()
+            self._instance.close()
             if self._bridge:
                 # A process that ends while a thread of it is in a signal's C++ is aborted by Python. A thread that hangs is what
                 # the last resort is for, which ends this wait too.
@@ -96,6 +97,7 @@ class Application(QObject):
             sys.stderr.write(f"{words}\n")
         is_read = sys.stderr and sys.stderr.isatty()
         if not is_read and self._qt.platformName() not in _TRAYLESS_PLATFORMS:
+            from PySide6.QtCore import Qt
             from PySide6.QtWidgets import QMessageBox
 
             box = QMessageBox(QMessageBox.Icon.Critical, "t3tray", words)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
+from t3tray.core.domain.markup import escaped
 
 
 def tip(text: str) -> str:
     """The tooltip that shows exactly this text, whoever wrote it. Every tooltip is made by it."""
     if "<" not in text and "&" not in text:
         return text
-    return f'<p style="white-space: pre-wrap">{escape(text)}</p>'
+    return f'<p style="white-space: pre-wrap">{escaped(text)}</p>'

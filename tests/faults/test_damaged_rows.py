@@ -19,6 +19,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.resting import Rest
 from t3tray.core.domain.restore import Restore
+from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.engine import Engine
@@ -27,7 +28,6 @@ from t3tray.core.store.lease import Holder, Lease
 from t3tray.core.store.opening import FILE_NAME
 from t3tray.core.store.restores import add_restore
 from t3tray.core.store.schema import metadata
-from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.errors import ExitCode, Refused, StoreError
 from t3tray.core.system.instance_lock import Holder, InstanceLock
-from t3tray.qt.instance import Instance
+from t3tray.qt.instance import Instance, address_of
 
 
 def test_the_first_takes_it_for_itself_alone_and_a_second_does_not(qtbot: QtBot, tmp_path: Path) -> None:
@@ -28,16 +28,17 @@ def test_under_another_name_of_its_folder_it_is_found_all_the_same(qtbot: QtBot,
     first.listen()
     with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
         second.raise_first()
+    first.close()
 
 
 def test_a_bind_mount_of_its_folder_has_the_same_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = tmp_path / "a", tmp_path / "b"
     for folder in folders:
         folder.mkdir()
-    assert len({Instance(folder)._address for folder in folders}) == 2
+    assert len({address_of(folder) for folder in folders}) == 2
     one = folders[0].stat()
     monkeypatch.setattr(Path, "stat", lambda path, **_: one)
-    assert len({Instance(folder)._address for folder in folders}) == 1
+    assert len({address_of(folder) for folder in folders}) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs folders in which not even root can make a file")
@@ -68,12 +69,14 @@ def test_one_without_a_window_is_named_and_one_of_another_session_is_found(
     first = Instance(tmp_path / "data")
     assert first.take()
     first.listen()
+    before = address_of(tmp_path / "data")
     (tmp_path / "another").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "another"))
     second = Instance(tmp_path / "data")
-    assert not second.take() and second._address != first._address
+    assert not second.take() and address_of(tmp_path / "data") != before
     with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
         second.raise_first()
+    first.close()
     windowless = InstanceLock(tmp_path / "headless")
     assert windowless.take(Holder(7, False))
     with pytest.raises(Refused, match=r"runs already without a window \(process 7\)"):

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.attached import attached_server
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode.managed import ExternalServer
 from t3tray.core.opencode.probe import ask_health
 from t3tray.core.preferences import Preferences
 from t3tray.core.services.setting_rules import refuse_bad_address
-from t3tray.core.store.settings import SERVER_SECRET, Settings
+from t3tray.core.store.settings import SERVER_SECRET
 from t3tray.core.system.environment import is_loopback, without_proxies
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from t3tray.command import Command
+from t3tray.core.domain.settings import Settings
 from t3tray.core.engine import Engine
 from t3tray.core.errors import UsageError
-from t3tray.core.store.settings import Settings
 from t3tray.settings_command import settings
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
 

@@ -80,7 +80,7 @@ ALLOWED: dict[str, set[str]] = {
     "command": {"core.engine", "documents", "printing"},
     "guard_commands": {*_VALUES, *_TEXTS, "core.guardhouse", "core.login", "core.services", "core.t3code", "command"},
     "remedy_commands": {*_VALUES, *_TEXTS, "command"},
-    "settings_command": {"core.store", "core.services", "command", "documents"},
+    "settings_command": {*_VALUES, "core.store", "core.services", "command", "documents"},
     "vault_commands": {*_VALUES, *_TEXTS, "command", "printing"},
     "commands": {
         *_VALUES,
@@ -205,3 +205,17 @@ def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None
     faces = "t3tray.commands, t3tray.screen, t3tray.headless, t3tray.demo.desk"
     commands = f"import sys, {faces}; print([m for m in ('PySide6', 'alembic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", commands], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_nothing_that_takes_time_is_imported_before_the_icon_or_in_the_gui_thread() -> None:
+    """And `import` stays Python's own: PySide6's reads the source of every module that comes after it."""
+    late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "t3tray.core.domain")
+    heavy = ("PySide6.QtNetwork", "alembic", "html.entities", "httpx", "keyring", "sqlalchemy")
+    script = (
+        "import builtins, sys; own = builtins.__import__; import t3tray.app\n"
+        f"print([m for m in {late + heavy!r} if m in sys.modules], builtins.__import__ is own)\n"
+        "import t3tray.qt.bridge, t3tray.qt.menu_drawing, t3tray.qt.report\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["[] True", "[]"]

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import UsageError
-from t3tray.core.store.settings import Settings
 from t3tray.settings_command import parsed
 
 

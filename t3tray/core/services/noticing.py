@@ -28,10 +28,10 @@ from t3tray.core.domain.notice import (
 )
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording, wording
 from t3tray.core.domain.server import ServerState
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.notice_facts import Working, look_at
 from t3tray.core.services.views import Overview
-from t3tray.core.store.settings import Settings
 from t3tray.core.system.notifications import CLICKED, Heard, Notifications
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from t3tray.core.domain.setting_limits import STATE, trouble_with
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import BadValue, BinaryNotFound, UsageError
 from t3tray.core.opencode.binary import find_binary
-from t3tray.core.store.settings import Settings
 from t3tray.core.system.environment import SERVER_URL_VARIABLE
 
 

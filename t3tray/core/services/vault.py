@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.kept import About
+from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, Unsupported
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.resume import RENEWS, Examination
-from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
 

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import sys
 from collections.abc import Awaitable, Callable
-from html import escape
 
 from jeepney import DBusAddress, DBusErrorResponse, HeaderFields, MatchRule, Message, MessageType, new_method_call
 from jeepney.auth import BEGIN, Authenticator
@@ -19,6 +18,7 @@ from jeepney.bus import get_bus
 from jeepney.bus_messages import message_bus
 from jeepney.io.asyncio import DBusConnection
 
+from t3tray.core.domain.markup import escaped
 from t3tray.core.domain.notice_sentences import Wording
 from t3tray.core.system.notifications import CLICKED, Heard, Trouble
 
@@ -72,7 +72,7 @@ class BusNotifications:
             pressed = [word for button in wording.buttons for word in (button.key, button.label)]
             # A service that cannot show buttons may show a dialog in their place.
             actions = [CLICKED, "Open", *pressed] if "actions" in able else []
-            text = escape(wording.text, quote=False) if "body-markup" in able else wording.text
+            text = escaped(wording.text) if "body-markup" in able else wording.text
             hints = {"urgency": ("y", _NORMAL_URGENCY), "desktop-entry": ("s", "t3tray")}
             lasting = _UNTIL_WITHDRAWN if stays else _AS_THE_SERVICE_LIKES
             words = ("t3tray", 0, self._icon, wording.title, text, actions, hints, lasting)

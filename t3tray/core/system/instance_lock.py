@@ -6,12 +6,11 @@ names of one folder. The file stays.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from t3tray.core.errors import Refused, StoreError, folder_unusable
 
@@ -21,8 +20,7 @@ _LOCKED_BYTE = 2**20
 _LONGEST = 4096
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """The t3tray that runs. `address` is where it hears those who start later; empty where it does not."""
 
     pid: int
@@ -37,8 +35,11 @@ class InstanceLock:
         self.path = directory / file
         self._file: int | None = None
 
-    def take(self, holder: Holder) -> bool:
-        """True when we are the first, who is `holder` from now on. Raises StoreError when the data folder cannot be used."""
+    def take(self, holder: Holder | None = None) -> bool:
+        """True when we are the first, who is `holder` from now on, or nobody until `name` is called.
+
+        Raises StoreError when the data folder cannot be used.
+        """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             opened = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -54,12 +55,23 @@ class InstanceLock:
             said = f"t3tray's data folder cannot be used: {self.path} cannot be locked ({error.strerror or error})."
             raise StoreError(said) from error
         self._file = opened
-        with suppress(OSError):  # what is written there only helps to tell who it is
+        with suppress(OSError):
             if sys.platform != "win32":
                 os.fchmod(opened, 0o600)
+            # Whoever held it before is gone.
             os.ftruncate(opened, 0)
-            os.write(opened, json.dumps(asdict(holder)).encode())
+        if holder:
+            self.name(holder)
         return True
+
+    def name(self, holder: Holder) -> None:
+        """Write down who holds it; it only helps to tell who it is. Nothing happens where it is not held."""
+        import json
+
+        if self._file is not None:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+                os.write(self._file, json.dumps(holder._asdict()).encode())
 
     def release(self) -> None:
         """Nothing happens where it is not held."""
@@ -69,6 +81,8 @@ class InstanceLock:
 
     def holder(self) -> Holder | None:
         """Who holds it, as it wrote down; None where that cannot be read."""
+        import json
+
         try:
             with self.path.open("rb") as file:
                 told = json.loads(file.read(_LONGEST))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t3tray.core.domain.setting_limits import RULES, STATE, trouble_with
+from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import UsageError
 from t3tray.core.services.setting_rules import changed, check, refuse_state
-from t3tray.core.store.settings import Settings
 
 
 @pytest.mark.parametrize(

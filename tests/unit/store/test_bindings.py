@@ -16,10 +16,10 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event, fold, last_change
 from t3tray.core.domain.remedy import Deed, Remedy, Repair
 from t3tray.core.domain.server import Wanted
+from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import OurBug, Refused, ThreadNotFound, UsageError
 from t3tray.core.store.lease import Holder, Lease
-from t3tray.core.store.settings import Settings
 from t3tray.core.store.store import Store
 from tests.support.rounds import rounds
 from tests.support.stores import open_store

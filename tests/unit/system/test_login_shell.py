@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from t3tray.core import launching
+from t3tray.core.domain.settings import Settings
 from t3tray.core.launching import Launching
-from t3tray.core.store.settings import Settings
 from t3tray.core.system.login_shell import login_environment
 from t3tray.core.system.paths import data_directory
 
