@@ -444,7 +444,7 @@ class Engine:
         picture = await self.look(whole=True)
         overview = await self.overview(archived=True, picture=picture)
         around = (
-            await asyncio.to_thread(find_program, self.launching.program, self.launching.environment),
+            await find_program(self.launching.program, self.launching.environment),
             await asyncio.to_thread(other_servers, overview.server.pid),
         )
         broken = await configuration.troubles(overview.rows, connection, self.server.log_path)

@@ -13,7 +13,7 @@ from t3tray.core.system.secrets import Secrets
 async def take_inventory(engine: Engine) -> Inventory:
     """Takes a second: the program is asked for its version. Raises StoreError."""
     picture, kept = await engine.look(), await engine.archive.size()
-    program = asyncio.to_thread(find_program, engine.launching.program, engine.launching.environment)
+    program = find_program(engine.launching.program, engine.launching.environment)
     homes = asyncio.to_thread(find_homes, engine.t3_homes, picture.states, engine.settings.t3_homes)
     keyring = asyncio.to_thread(Secrets(engine.data_directory).keyring_name)
     found = await asyncio.gather(program, homes, keyring)

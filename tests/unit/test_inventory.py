@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from t3tray.core.engine import Engine
 from t3tray.core.inventory import take_inventory
 from t3tray.core.opencode.binary import version_of
 from tests.support.t3_world import sample_world
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the program is a POSIX script")
 
@@ -59,9 +62,21 @@ async def test_a_home_that_was_added_is_told_with_its_threads(engine: Engine, tm
     ("script", "version"),
     [("echo 1.2.3", "1.2.3"), ("echo opencode 1.2.3", "1.2.3"), ("exit 1", ""), ("echo hello", ""), ("printf '\\377'", "")],
 )
-def test_what_a_program_says_of_its_version(tmp_path: Path, script: str, version: str) -> None:
-    assert version_of(program(tmp_path / "opencode", script), os.environ) == version
+async def test_what_a_program_says_of_its_version(tmp_path: Path, script: str, version: str) -> None:
+    assert await version_of(program(tmp_path / "opencode", script), os.environ) == version
 
 
-def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
-    assert version_of(tmp_path / "nothing", os.environ) == ""
+async def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
+    assert await version_of(tmp_path / "nothing", os.environ) == ""
+    assert await version_of(program(tmp_path / "endless", "while :; do echo 1; done"), os.environ) == ""
+
+
+async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path) -> None:
+    """Whoever quits t3tray waits for no program that thinks."""
+    slow = program(tmp_path / "slow", f"echo $$ > {tmp_path / 'pid'}\nexec sleep 600")
+    asked = asyncio.create_task(version_of(slow, os.environ))
+    await asyncio.to_thread(until, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "its start")
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))

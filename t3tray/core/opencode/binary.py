@@ -6,10 +6,12 @@ that the caller adds. It installs nothing, and starts nothing but the program it
 
 from __future__ import annotations
 
+import asyncio
 import os
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from t3tray.core.errors import BinaryNotFound
@@ -19,6 +21,7 @@ NAME = "opencode"
 _FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
 # It takes less than one; the first time after it was installed it may be checked by the system.
 _VERSION_LIMIT = 15.0
+_LONGEST_VERSION = 10_000
 _HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
 
 
@@ -61,20 +64,35 @@ def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     return tuple(places)
 
 
-def version_of(program: Path, environment: Mapping[str, str]) -> str:
-    """What it says when it is asked for its version, empty where it says nothing of use within some seconds. Blocks."""
+async def version_of(program: Path, environment: Mapping[str, str]) -> str:
+    """What it says when it is asked for its version, empty where it says nothing of use within some seconds.
+
+    The program ends with the task that asks it: quitting waits for none.
+    """
     try:
-        asked = subprocess.run(
-            [str(program), "--version"],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_VERSION_LIMIT,
-            check=True,
+        process = await asyncio.create_subprocess_exec(
+            str(program), "--version", env=dict(environment), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
         )
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError):
         return ""
-    words = asked.stdout.decode(errors="replace").split()
+    assert process.stdout
+    said = b""
+    try:
+        async with asyncio.timeout(_VERSION_LIMIT):
+            try:
+                # No version is longer; one that writes for ever is not heard out.
+                said = await process.stdout.readexactly(_LONGEST_VERSION)
+            except asyncio.IncompleteReadError as end:
+                said = end.partial
+                await process.wait()
+    except TimeoutError:
+        return ""
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    words = said.decode(errors="replace").split() if process.returncode == 0 else []
     return next((word for word in words if word[:1].isdigit()), "")
 
 

@@ -182,7 +182,7 @@ class ManagedServer:
         not ended where none could take its place."""
         self._refuse_external("restarted")
         await self._tenancy.refuse_elsewhere()
-        await asyncio.to_thread(self._refuse_unfit_program)
+        await self._refuse_unfit_program()
         await self._tenancy.want(Wanted.RUNNING)
         if self._supervisor.is_idle:
             async with self._running.busy:
@@ -274,10 +274,10 @@ class ManagedServer:
                 raise _as_new(now.failure, "")
         return None
 
-    def _refuse_unfit_program(self) -> None:
+    async def _refuse_unfit_program(self) -> None:
         """Raises BinaryNotFound or UnsupportedVersion."""
-        program = self._launch()
-        trouble, hint = trouble_with_version(version_of(program.binary, program.environment), str(program.binary))
+        program = await asyncio.to_thread(self._launch)
+        trouble, hint = trouble_with_version(await version_of(program.binary, program.environment), str(program.binary))
         if trouble:
             raise UnsupportedVersion(f"{trouble} The server that runs was left as it is.", hint)
 

@@ -3,6 +3,7 @@ asks no keyring to be unlocked, and changes nothing. What is said of it is `doma
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,14 +18,14 @@ from t3tray.core.t3code.state import T3State
 from t3tray.core.t3code.threads import Shape
 
 
-def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str, str]]) -> FoundProgram:
-    """The `opencode` that would be started. Blocks for seconds at most: for a worker thread."""
+async def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str, str]]) -> FoundProgram:
+    """The `opencode` that would be started. Takes seconds at most; both are called in a worker thread."""
     try:
-        path = find()
+        path, variables = await asyncio.to_thread(lambda: (find(), environment()))
     except BinaryNotFound as error:
         said, *places = error.message.splitlines()
         return FoundProgram(trouble=said.removesuffix(" Looked in:"), places=tuple(place.strip() for place in places))
-    return FoundProgram(str(path), version_of(path, environment()))
+    return FoundProgram(str(path), await version_of(path, variables))
 
 
 def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequence[str]) -> tuple[FoundHome, ...]:
