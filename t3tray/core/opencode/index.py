@@ -6,13 +6,13 @@ It answers the questions of `DatabaseReader` that verdicts need, in the same wor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
 from t3tray.core.errors import OurBug, ServerError, SessionMissing
 from t3tray.core.opencode import many
 from t3tray.core.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
+from t3tray.core.opencode.marked import file_stamp
 from t3tray.core.system.marks import Marks, changed
 from t3tray.core.system.quiet_sqlite import Row
 
@@ -43,7 +43,7 @@ class SessionIndex:
 
     def refresh(self) -> frozenset[str]:
         """Read what changed; the ids of the sessions that are new, changed or gone. Raises ServerError."""
-        stamp = tuple(_stamp(Path(f"{self.path}{suffix}")) for suffix in ("", "-wal"))
+        stamp = file_stamp(self.path)
         self._reader = self._database.reader()
         try:
             if stamp == self._stamp and stamp[0] is not None:
@@ -191,11 +191,3 @@ class SessionIndex:
             if row is not None:
                 kin, key = (self._titles, row[_TITLE]) if row[_PARENT] is None else (self._children, row[_PARENT])
                 kin[key] = tuple(other for other in kin[key] if other != name)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

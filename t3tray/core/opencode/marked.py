@@ -5,6 +5,7 @@ A row that is new to the file is looked at once. For one thread at a time; every
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,12 @@ def oldest_first(found: Iterable[MarkedSession]) -> tuple[MarkedSession, ...]:
 
 def file_stamp(database: Path) -> tuple[tuple[int, int, int] | None, ...]:
     """Changes with every change of the database; the first is None where there is no such file."""
-    return tuple(_stamp(Path(f"{database}{suffix}")) for suffix in ("", "-wal"))
+    return _stamp(str(database)), _stamp(f"{database}-wal")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -111,32 +111,41 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
 
 async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
-    thread = recorded.thread
-    session, newest, activity, known, opencode2, until_tail = await asyncio.gather(
+    session, newest, activity, (known, same_directory) = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
-        asyncio.to_thread(from_nobody, recorded, Failure.SERVER_ERROR, surroundings),
-        asyncio.to_thread(surroundings.held_by_opencode2, cursor.session_id),
-        asyncio.to_thread(surroundings.count_until, cursor.session_id, cursor.last_message_id or ""),
+        asyncio.to_thread(_from_machine, recorded, cursor, surroundings),
     )
     if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
         # The server uses another database than the one in which the session was seen: there it is not missing.
         session = newest = Failure.OTHER_DATABASE
         known = replace(known, why=f"The session is in {place}, which this server does not use.")
-    if opencode2 is None and isinstance(session, Found):
-        opencode2 = await held_by_opencode2(server, cursor.session_id)
+    if known.opencode2 is None and isinstance(session, Found):
+        known = replace(known, opencode2=await held_by_opencode2(server, cursor.session_id))
     evidence = replace(
         known,
         taken_at=surroundings.now(),
         session=Found(session.value.facts) if isinstance(session, Found) else session,
         newest=newest,
         activity=activity,
-        opencode2=opencode2,
         asked=f"OpenCode {server.version}",
     )
-    evidence = await asyncio.to_thread(_with_place_and_others, evidence, thread, surroundings)
-    return await _with_history(server, cursor, replace(evidence, messages_gone=gone_of(cursor, until_tail)))
+    if isinstance(evidence.session, Found):
+        if evidence.session.value.directory != cursor.directory or _is_open(evidence):
+            evidence = await asyncio.to_thread(_with_place_and_others, evidence, recorded.thread, surroundings)
+        else:
+            evidence = replace(evidence, same_directory=same_directory)
+    return await _with_history(server, cursor, evidence)
+
+
+def _from_machine(recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> tuple[Evidence, bool | None]:
+    """What no server has to be asked for, and whether the thread's folder is the one that the cursor names. It blocks."""
+    known = from_nobody(recorded, Failure.SERVER_ERROR, surroundings)
+    opencode2 = surroundings.held_by_opencode2(cursor.session_id)
+    gone = gone_of(cursor, surroundings.count_until(cursor.session_id, cursor.last_message_id or ""))
+    same_directory = surroundings.same_directory(recorded.thread.directory, cursor.directory)
+    return replace(known, opencode2=opencode2, messages_gone=gone), same_directory
 
 
 def gone_of(cursor: Cursor, until_tail: int | None) -> int | None:
@@ -309,9 +318,14 @@ def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Sur
     return replace(evidence, same_directory=same, others_writing=others_writing(evidence, session, surroundings))
 
 
+def _is_open(evidence: Evidence) -> bool:
+    """Whether there is an unfinished turn that this server does not run."""
+    return isinstance(evidence.newest, Found) and not evidence.newest.value.ends_a_turn and evidence.activity is Activity.IDLE
+
+
 def others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
     """An unfinished turn that this server does not run, warm still, while another OpenCode process lives."""
-    if not isinstance(evidence.newest, Found) or evidence.newest.value.ends_a_turn or evidence.activity is not Activity.IDLE:
+    if not _is_open(evidence) or not isinstance(evidence.newest, Found):
         return False
     touched_ms = max(session.updated_ms, evidence.newest.value.created_ms)
     warm = surroundings.now().timestamp() * 1000 - touched_ms < STILL_WARM.total_seconds() * 1000

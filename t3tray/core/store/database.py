@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -53,10 +53,10 @@ class Database:
 
     def version(self) -> tuple[int, int]:
         """Another first after changes by others, and how many rows we have changed. Raises StoreError."""
-        with self.read() as connection:
-            by_others: int = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-            return by_others, driver.total_changes
+        with self._held(), closing(self._reader.raw_connection()) as connection:
+            # Without a transaction: this is asked before every look and resume.
+            driver: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
+            return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
 
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
@@ -66,6 +66,12 @@ class Database:
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        with self._held(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """For one caller at a time, while it is the file that was opened."""
         with self._lock, translated():
             if not self._is_open:
                 raise OurBug("t3tray's data was used after it had been closed.")
@@ -74,8 +80,7 @@ class Database:
                     "t3tray's data file was replaced or removed while it was in use, so nothing can be recorded in it.",
                     "Start t3tray again.",
                 )
-            with engine.begin() as connection:
-                yield connection
+            yield
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec.structs import asdict
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from t3tray.core.domain.prompt import Prompt
 from t3tray.core.errors import Refused
@@ -16,6 +16,9 @@ from t3tray.core.store.damaged_rows import LONG_AGO, readable
 from t3tray.core.store.database import Database
 from t3tray.core.store.journal import live_cursor, under_way
 from t3tray.core.store.schema import prompts
+
+# Made once: to make it anew takes longer than to carry it out, and each resume asks.
+_OF_THREAD = select(prompts).where(prompts.c.thread_id == bindparam("thread")).order_by(prompts.c.at, prompts.c.message_id)
 
 
 class Prompts:
@@ -42,9 +45,8 @@ class Prompts:
 
     def of(self, thread_id: str) -> tuple[Prompt, ...]:
         """Oldest first."""
-        wanted = select(prompts).where(prompts.c.thread_id == thread_id).order_by(prompts.c.at, prompts.c.message_id)
         with self._database.read() as connection:
-            found = readable(connection, prompts, connection.execute(wanted).all(), {"at": LONG_AGO})
+            found = readable(connection, prompts, connection.execute(_OF_THREAD, {"thread": thread_id}).all(), {"at": LONG_AGO})
             return tuple(Prompt(**values) for values in found)
 
     def forget(self, message_id: str) -> None:

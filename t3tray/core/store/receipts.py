@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from t3tray.core.domain.receipt import Receipt
 from t3tray.core.store.damaged_rows import readable
@@ -10,6 +10,11 @@ from t3tray.core.store.database import Database
 from t3tray.core.store.schema import receipts
 
 KEPT = 50
+# Made once: to make them anew takes longer than to carry them out, and each resume does.
+_ADD = insert(receipts)
+_OF_THREAD = receipts.c.thread_id == bindparam("thread")
+_NEWEST = select(receipts.c.id).where(_OF_THREAD).order_by(receipts.c.id.desc()).limit(KEPT)
+_REMOVE_OLDEST = delete(receipts).where(_OF_THREAD, receipts.c.id.not_in(_NEWEST))
 
 
 class Receipts:
@@ -22,11 +27,9 @@ class Receipts:
 
     def add(self, receipt: Receipt) -> None:
         """Keep one; the thread's oldest above fifty go."""
-        mine = receipts.c.thread_id == receipt.thread_id
-        newest = select(receipts.c.id).where(mine).order_by(receipts.c.id.desc()).limit(KEPT)
         with self._database.write() as connection:
-            connection.execute(insert(receipts).values(thread_id=receipt.thread_id, receipt=receipt))
-            removed = connection.execute(delete(receipts).where(mine, receipts.c.id.not_in(newest))).rowcount
+            connection.execute(_ADD, {"thread_id": receipt.thread_id, "receipt": receipt})
+            removed = connection.execute(_REMOVE_OLDEST, {"thread": receipt.thread_id}).rowcount
             self.rows_changed += 1 + removed
 
     def check(self) -> None:

@@ -72,11 +72,8 @@ class T3Reader:
         self._stamp: _Stamp | None = None
         self._state: T3State | None = None
         self._read_whole = -WHOLE_READING
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files whose change means that something changed here."""
-        return tuple(Path(f"{path}{suffix}") for path in self.home.databases for suffix in ("", "-wal"))
+        # The files whose change means that something changed here.
+        self.files = tuple(Path(f"{path}{suffix}") for path in home.databases for suffix in ("", "-wal"))
 
     def read(self) -> T3State | None:
         """The state now; None where there is no T3 Code."""
