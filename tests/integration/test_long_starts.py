@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,6 @@ from tests.support.bad_server import LIMIT, BadServer, owning, until
 from tests.support.opencode import OpenCodeHome, opencode_binary
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def bad(tmp_path: Path) -> Iterator[BadServer]:
-    server = BadServer(tmp_path / "bad")
-    yield server
-    assert server.end() == [], "a server was left behind"
 
 
 async def test_a_long_start_is_waited_for_told_and_left_to_finish(

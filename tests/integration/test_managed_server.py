@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,18 +35,6 @@ from tests.support.holding import other_process
 from tests.support.opencode import OpenCodeHome, opencode_binary
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def bad(tmp_path: Path) -> Iterator[BadServer]:
-    server = BadServer(tmp_path / "bad")
-    yield server
-    assert server.end() == [], "a server was left behind"
 
 
 async def test_a_slow_one_is_waited_for_and_its_states_are_told(data: Path, bad: BadServer) -> None:

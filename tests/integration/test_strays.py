@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,21 +22,6 @@ from tests.support.bad_server import BadServer, is_alive, owning, until
 from tests.support.holding import other_process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def bad(tmp_path: Path) -> Iterator[BadServer]:
-    server = BadServer(tmp_path / "bad")
-    yield server
-    left = server.living()
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    assert left == [], "a server was left behind"
 
 
 @pytest.fixture
