@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn, TextIO
 
@@ -78,6 +79,7 @@ def _tell_long_start(command: Command, told: list[str], server: ServerStatus) ->
 
 async def status(command: Command) -> ExitCode:
     overview = await command.engine.overview()
+    overview = replace(overview, server=await command.engine.server.look_for_stray(overview.server))
     counts = {kind.value: sum(row.verdict.kind is kind for row in overview.rows) for kind in Kind}
     minutes = command.engine.settings.stop_idle_minutes
     document: documents.Document = {
@@ -209,7 +211,7 @@ async def server(command: Command) -> ExitCode:
     elif action in ("start", "restart"):
         await (engine.server.start() if action == "start" else engine.server.restart())
         await engine.server.detach()
-    current = await engine.server_status()
+    current = await engine.server.look_for_stray(await engine.server_status())
     command.answer({"server": documents.server_document(current)}, tables.server(current))
     return ExitCode.DONE
 

@@ -75,14 +75,20 @@ async def test_data_that_was_lost_finds_the_server_that_runs(data: Path, bad: Ba
     assert bad.living() == []
 
 
-async def test_a_stop_ends_a_server_that_the_data_does_not_know(data: Path, bad: BadServer) -> None:
+async def test_a_look_finds_and_a_stop_ends_a_server_that_the_data_does_not_know(data: Path, bad: BadServer) -> None:
     with other_process(data, bad.program, "leave-detached") as other:
         assert other.process.wait(90) == 0
     async with owning(data, bad.program) as owner:
         lease = owner.store.lease.read()
         assert lease
+        assert (await owner.server.look_for_stray(known := await owner.server.look())) is known, "it is known"
         owner.store.lease.drop(lease.token)
+        nothing = await owner.server.look()
+        seen = await owner.server.look_for_stray(nothing)
+        assert (nothing.state, seen.state, seen.pid) == (ServerState.STOPPED, ServerState.READY, other.server_pid)
+        assert "do not name this server" in seen.reason and seen.version == fake_opencode.VERSION
         await owner.server.stop()
+        assert await owner.server.look_for_stray(nothing) is nothing
     assert bad.living() == []
 
 

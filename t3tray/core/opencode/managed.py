@@ -24,7 +24,7 @@ from t3tray.core.opencode import signals
 from t3tray.core.opencode.binary import version_of
 from t3tray.core.opencode.family import serving as serving_of
 from t3tray.core.opencode.log import ServerLog
-from t3tray.core.opencode.looking import look_at_external, look_at_managed
+from t3tray.core.opencode.looking import look_at_external, look_at_managed, look_at_stray
 from t3tray.core.opencode.running import Running
 from t3tray.core.opencode.supervisor import Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, ServerProgram, Tenancy
@@ -80,6 +80,7 @@ class ManagedServer:
         """`launch` may block: it is called in a worker thread, each time that a server is started. `logs` is a folder,
         and `folder` the data folder that the server belongs to."""
         self._launch = launch
+        self._folder = folder
         log = ServerLog(logs)
         self.log_path = log.path
         self._external = external
@@ -118,6 +119,12 @@ class ManagedServer:
         found = await look_at_managed(self._tenancy)
         self._seen = found.pid
         return found
+
+    async def look_for_stray(self, known: ServerStatus) -> ServerStatus:
+        """`known`, as `look` told it; where that is no server, one that our data do not name, if such a one runs."""
+        if self._external or known.state is not ServerState.STOPPED or known.reason:
+            return known
+        return await look_at_stray(self._folder) or known
 
     def own_pids(self) -> frozenset[int]:
         """The processes that serve us, as far as they are known: also the one that another process of ours started, and that of
