@@ -6,6 +6,7 @@ It answers the questions of `DatabaseReader` that verdicts need, in the same wor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
@@ -19,6 +20,8 @@ from t3tray.core.system.quiet_sqlite import Row
 # In ms. A message is written up to some time after its session's own time has moved (35 ms were seen): for as long after the
 # newest update of all a session that was just updated is read again.
 _STILL_MOVING = 60_000
+# In sessions: of so many one reading looks whether a message or a part was deleted, of the others those that follow.
+_AT_ONCE = 100
 _PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("title")
 
 
@@ -35,6 +38,8 @@ class SessionIndex:
         self._sessions: dict[str, SessionFacts] = {}
         self._newest: dict[str, MessageFacts | None] = {}
         self._contexts: dict[str, Context] = {}
+        self._sizes: dict[str, many.Size] = {}
+        self._unmeasured: dict[str, None] = {}
         self._opencode2: dict[str, int] = {}
         self._opencode2_mark = 0
         self._titles: dict[str, tuple[str, ...]] = {}
@@ -47,7 +52,7 @@ class SessionIndex:
         self._reader = self._database.reader()
         try:
             if stamp == self._stamp and stamp[0] is not None:
-                return frozenset()
+                return self._read_sizes(self._reader)
             self._reader.check_schema()
             found = self._read_changes(self._reader) if self._rows else self._read_all(self._reader)
             found |= self._read_opencode2(self._reader)
@@ -75,9 +80,12 @@ class SessionIndex:
         if wanted:
             # One without any message may hold them in another form; `newest` looks into that when it is asked.
             are_most = 2 * len(wanted) > len(self._rows)
-            newest, contexts = many.ends(self._open, wanted, are_most)
+            # Before the messages: what goes in between is seen at the next reading.
+            sizes = many.sizes(self._open, wanted) if len(wanted) <= _AT_ONCE else {}
+            newest, contexts, counts = many.ends(self._open, wanted, are_most)
             self._contexts |= contexts
             self._newest |= newest
+            self._sizes |= counts | sizes
 
     @property
     def reader(self) -> DatabaseReader:
@@ -163,7 +171,23 @@ class SessionIndex:
         self._drop(names)
         self._take(many.some_sessions(reader, names) if names else ())
         self._marks = marks
-        return frozenset(names)
+        self._unmeasured |= dict.fromkeys(self._newest)
+        return frozenset(names) | self._read_sizes(reader)
+
+    def _read_sizes(self, reader: DatabaseReader) -> frozenset[str]:
+        """Some of the sessions that hold other messages or parts than when they were read, though their times are the same."""
+        names = list(islice(self._unmeasured, _AT_ONCE))
+        if not names:
+            return frozenset()
+        now = many.sizes(reader, names)
+        for name in names:
+            del self._unmeasured[name]
+        found = {name for name in names if name in self._newest and not now[name].may_be(self._sizes.get(name, now[name]))}
+        self._sizes |= {name: now[name] for name in names if name in self._newest}
+        for name in found:
+            self._newest.pop(name)
+            self._contexts.pop(name, None)
+        return frozenset(found)
 
     def _read_opencode2(self, reader: DatabaseReader) -> frozenset[str]:
         """Read what only OpenCode 2 holds, where that has changed; the ids of the sessions of which it has."""
@@ -186,6 +210,7 @@ class SessionIndex:
         for name in session_ids:
             self._newest.pop(name, None)
             self._contexts.pop(name, None)
+            self._sizes.pop(name, None)
             self._sessions.pop(name, None)
             row = self._rows.pop(name, None)
             if row is not None:

@@ -38,6 +38,12 @@ _ALL_ODD = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_ODD}
 _ALL_PARTLESS = f"SELECT DISTINCT session_id FROM message WHERE {WITHOUT_PARTS}"
 _EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),
     (SELECT count(*) FROM message WHERE session_id = value) FROM json_each(?)"""
+# Of each what another message or part would change, by the indexes alone; rows that come have other numbers than those that went.
+_SIZES = """SELECT value, (SELECT count(*) FROM message WHERE session_id = value),
+    (SELECT total(rowid) FROM message WHERE session_id = value),
+    (SELECT count(*) || ' ' || total(part.rowid) FROM message JOIN part ON part.message_id = message.id
+    WHERE message.session_id = value)
+    FROM json_each(?)"""
 _LATELY = """SELECT id FROM session WHERE typeof(time_updated) = 'integer' AND time_updated >
     (SELECT max(time_updated) FROM session WHERE typeof(time_updated) = 'integer') - ?"""
 
@@ -63,18 +69,35 @@ def updated_lately(reader: DatabaseReader, span_ms: int) -> list[str]:
     return [row[0] for row in reader.rows(_LATELY, span_ms)]
 
 
+@dataclass(frozen=True)
+class Size:
+    """What a session holds: how many messages, and a mark of which rows these and their parts are; None where nobody looked."""
+
+    messages: int
+    rows: tuple[object, ...] | None = None
+
+    def may_be(self, other: Size) -> bool:
+        """Whether nothing shows that it has changed."""
+        return self.messages == other.messages and (self.rows is None or other.rows is None or self.rows == other.rows)
+
+
+def sizes(reader: DatabaseReader, session_ids: Collection[str]) -> dict[str, Size]:
+    """Of each of these sessions; OpenCode deletes messages and parts without touching their session's times."""
+    return {name: Size(count, tuple(rows)) for name, count, *rows in reader.rows(_SIZES, as_json(session_ids))}
+
+
 def ends(
     reader: DatabaseReader, session_ids: Collection[str], are_most: bool
-) -> tuple[dict[str, MessageFacts], dict[str, Context]]:
+) -> tuple[dict[str, MessageFacts], dict[str, Context], dict[str, Size]]:
     """The last message of each of these sessions, and what the model would get of it: of those that have any message, and where
     that can be understood. `are_most`: of all there are. Only those that were ever compacted, have a message without parts, or an
     answer that failed, are read message by message.
     """
-    newest, contexts, wanted = {}, {}, set(session_ids)
+    newest, contexts, counts, wanted = {}, {}, {}, set(session_ids)
     asked = () if are_most else (as_json(session_ids),)
     for session_id, messages, *row in reader.rows(_ALL_ENDS if are_most else _SOME_ENDS, *asked):
         if session_id in wanted:
-            contexts[session_id] = Context(messages)
+            contexts[session_id], counts[session_id] = Context(messages), Size(messages)
             try:
                 newest[session_id] = message_facts(tuple(row))
             except Unsupported:
@@ -87,7 +110,7 @@ def ends(
             contexts[name] = reader.context(name)
         except Unsupported:
             del contexts[name]  # as above
-    return newest, contexts
+    return newest, contexts, counts
 
 
 def opencode2_mark(reader: DatabaseReader) -> int:

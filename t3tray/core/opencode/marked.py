@@ -5,7 +5,6 @@ A row that is new to the file is looked at once. For one thread at a time; every
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from t3tray.core.errors import ServerDown, Unsupported
 from t3tray.core.opencode import wire
 from t3tray.core.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
 from t3tray.core.opencode.wire import Marker, SessionRecord
+from t3tray.core.system.file_stamp import Stamp, stamps
 
 _NEW = f"""SELECT rowid, metadata, {", ".join(SESSION_COLUMNS)} FROM session
     WHERE rowid > ? AND parent_id IS NULL AND instr(metadata, '"t3tray"') ORDER BY rowid"""
@@ -82,14 +82,6 @@ def oldest_first(found: Iterable[MarkedSession]) -> tuple[MarkedSession, ...]:
     return tuple(sorted(found, key=lambda each: (each.facts.created_ms, each.facts.id)))
 
 
-def file_stamp(database: Path) -> tuple[tuple[int, int, int] | None, ...]:
+def file_stamp(database: Path) -> tuple[Stamp | None, ...]:
     """Changes with every change of the database; the first is None where there is no such file."""
-    return _stamp(str(database)), _stamp(f"{database}-wal")
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return stamps((str(database), f"{database}-wal"))

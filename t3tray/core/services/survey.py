@@ -28,6 +28,7 @@ from t3tray.core.services import evidence as gather
 from t3tray.core.services.candidates import Memory, candidates_of
 from t3tray.core.services.evidence import Recorded, Surroundings
 from t3tray.core.services.file_evidence import from_database
+from t3tray.core.services.looked_at_folders import LookedAtFolders
 from t3tray.core.services.lost_bindings import LostBindings
 from t3tray.core.services.records import Records
 from t3tray.core.services.resume import Examination, examined
@@ -88,7 +89,7 @@ class Survey:
         self._results: dict[str, Examination] = {}
         self._failure: Failure | None = None
         self._trust: Trust | None = None
-        self._places: dict[str, bool | None] = {}
+        self._folders = LookedAtFolders()
         self._bound_to: dict[str, tuple[str, ...]] = {}
         self._named = T3Named(store)
 
@@ -179,19 +180,11 @@ class Survey:
             self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {said(error)}", error)
             return Failure.SERVER_ERROR, frozenset()
 
-    def _there(self, directory: str, surroundings: Surroundings) -> bool | None:
-        try:
-            return surroundings.directory_exists(directory)
-        except Exception:  # told with the verdict of the threads that work there
-            return None
-
     def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
         """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
         everything = failure is not self._failure or self._trust != self._database.trust
         self._failure, self._trust = failure, self._database.trust
-        places = {directory: self._there(directory, surroundings) for directory in self._places}
-        moved = {directory for directory, there in places.items() if self._places[directory] is not there}
-        self._places |= places
+        moved = self._folders.changed(surroundings)
         if not (everything or sessions or moved):
             return set(self._unfinished)
         touched = set(self._unfinished)
@@ -207,10 +200,9 @@ class Survey:
         self._sources.list_logs_again()
         self._read_ahead(recorded)
         for found in recorded:
-            self._take(self._examine(found, surroundings))
-            directory = found.thread.directory
-            if directory not in self._places:
-                self._places[directory] = self._there(directory, surroundings)
+            result = self._examine(found, surroundings)
+            self._take(result)
+            self._folders.note(result, surroundings)
 
     def _read_ahead(self, recorded: Collection[Recorded]) -> None:
         """What these threads need of OpenCode's database, in one go."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from t3tray.core.system.backup import back_up
+from t3tray.core.system.file_stamp import Stamp, stamp_of
 from t3tray.core.system.regular_file import refuse_special
 
 BUSY_SECONDS = 2.0
@@ -23,7 +24,6 @@ _ATTEMPTS = 3
 _NO_UTF8 = "Could not decode to UTF-8"
 
 Row = tuple[Any, ...]
-_Seen = tuple[int, int, int]
 
 
 class KeptChanging(Exception):
@@ -98,7 +98,7 @@ class QuietReader:
         finally:
             self._connection.rollback()
 
-    def _open(self) -> tuple[sqlite3.Connection, _Seen | None]:
+    def _open(self) -> tuple[sqlite3.Connection, Stamp | None]:
         seen = _seen(self.path)
         mode = "mode=ro&immutable=1" if seen else "mode=ro"
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", timeout=BUSY_SECONDS, uri=True), seen
@@ -117,8 +117,8 @@ def pattern(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _seen(path: Path) -> _Seen | None:
+def _seen(path: Path) -> Stamp | None:
     """What a change of the file would change; None where a `-wal` stands beside it."""
     status = path.stat()
     refuse_special(status, path)
-    return None if os.path.exists(f"{path}-wal") else (status.st_ino, status.st_mtime_ns, status.st_size)
+    return None if os.path.exists(f"{path}-wal") else stamp_of(status)

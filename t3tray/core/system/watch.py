@@ -12,11 +12,13 @@ from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
 
+from t3tray.core.system.file_stamp import Stamp, stamp_of
+
 # In s.
 PERIOD = 1.0
 _FIRST_LOOK = 2.0
 
-_State = tuple[tuple[int, int, int] | None, ...]
+_State = tuple[Stamp | None, ...]
 
 
 class FileWatch:
@@ -67,9 +69,9 @@ def _state(files: Iterable[str]) -> _State:
     return tuple(map(_stamp, files))
 
 
-def _stamp(file: str) -> tuple[int, int, int] | None:
+def _stamp(file: str) -> Stamp | None:
     try:
         found = os.stat(file)
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return stamp_of(found)

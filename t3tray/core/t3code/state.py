@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from t3tray.core.domain.transcript import Transcript
+from t3tray.core.system.file_stamp import Stamp, stamps
 from t3tray.core.system.marks import Marks
 from t3tray.core.system.quiet_sqlite import KeptChanging, QuietReader
 from t3tray.core.t3code import messages, state_v1, state_v2
@@ -55,7 +56,6 @@ _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
 _V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written)
 _V2 = _Form(Shape.V2, state_v2.missing_column, state_v2.read_threads, state_v2.last_written)
 
-_Stamp = tuple[tuple[int, int, int] | None, ...]
 # In s: what makes up for a change of the files that nothing told of.
 WHOLE_READING = 600.0
 
@@ -69,7 +69,7 @@ class T3Reader:
     def __init__(self, home: T3Home, clock: Callable[[], float] = time.monotonic) -> None:
         self.home = home
         self._clock = clock
-        self._stamp: _Stamp | None = None
+        self._stamp: tuple[Stamp | None, ...] | None = None
         self._state: T3State | None = None
         self._read_whole = -WHOLE_READING
         # The files whose change means that something changed here.
@@ -77,10 +77,12 @@ class T3Reader:
 
     def read(self) -> T3State | None:
         """The state now; None where there is no T3 Code."""
-        stamp = tuple(_stamp_of(path) for path in self.files)
+        stamp = stamps(self.files)
         due = self._clock() - self._read_whole >= WHOLE_READING
         if due or stamp != self._stamp:
-            self._state = (None if due else self._read_changes()) or self._read_all()
+            found = (None if due else self._read_changes()) or self._read_all()
+            if found is None or found != self._state or found.marks != self._state.marks:
+                self._state = found
             self._stamp = stamp
         if self._state is not None and (served := served_since(self.home)) != self._state.served_since:
             self._state = replace(self._state, served_since=served)
@@ -220,11 +222,3 @@ def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool
 
 def _is_open(path: Path) -> bool:
     return os.path.exists(f"{path}-wal")
-
-
-def _stamp_of(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,0 +1,49 @@
+"""A stamp that stays the same stands for a file that nobody wrote, whatever its times say."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from t3tray.core.system.file_stamp import stamps
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "file"
+    made.write_text("one")
+    return made
+
+
+def now_is(monkeypatch: pytest.MonkeyPatch, file: Path, later_ms: int) -> None:
+    changed = file.stat().st_ctime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: changed + later_ms * 1_000_000)
+
+
+def test_what_is_at_rest_keeps_its_stamp(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_is(monkeypatch, file, 1_000)
+    assert stamps([file]) == stamps([file])
+    assert stamps([file / "none", file])[0] is None
+
+
+def test_what_was_written_at_this_moment_has_no_stamp_that_lasts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next change may come in the same step of the system's clock, and leave the times as they are."""
+    now_is(monkeypatch, file, 1)
+    assert stamps([file]) != stamps([file])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of a file's change")
+def test_times_that_are_put_back_hide_no_change(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_is(monkeypatch, file, 1_000)
+    before, times = stamps([file]), file.stat()
+    while True:
+        file.write_text("two")
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        if file.stat().st_ctime_ns != times.st_ctime_ns:
+            break  # the system's clock has gone on
+    now_is(monkeypatch, file, 1_000)
+    assert (file.stat().st_mtime_ns, file.stat().st_size, file.stat().st_ino) == (times.st_mtime_ns, times.st_size, times.st_ino)
+    assert stamps([file]) != before
