@@ -6,7 +6,6 @@ It answers the questions of `DatabaseReader` that verdicts need, in the same wor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import islice
 
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.evidence import MessageFacts, SessionFacts
@@ -21,7 +20,7 @@ from t3tray.core.system.quiet_sqlite import Row
 # newest update of all a session that was just updated is read again.
 _STILL_MOVING = 60_000
 # In sessions: of so many one reading looks whether a message or a part was deleted, of the others those that follow.
-_AT_ONCE = 100
+_AT_ONCE = 50
 _PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("title")
 
 
@@ -39,7 +38,8 @@ class SessionIndex:
         self._newest: dict[str, MessageFacts | None] = {}
         self._contexts: dict[str, Context] = {}
         self._sizes: dict[str, many.Size] = {}
-        self._unmeasured: dict[str, None] = {}
+        self._round: list[str] = []
+        self._measured = self._left = 0
         self._opencode2: dict[str, int] = {}
         self._opencode2_mark = 0
         self._titles: dict[str, tuple[str, ...]] = {}
@@ -171,19 +171,20 @@ class SessionIndex:
         self._drop(names)
         self._take(many.some_sessions(reader, names) if names else ())
         self._marks = marks
-        self._unmeasured |= dict.fromkeys(self._newest)
+        self._left = len(self._newest) + _AT_ONCE
         return frozenset(names) | self._read_sizes(reader)
 
     def _read_sizes(self, reader: DatabaseReader) -> frozenset[str]:
         """Some of the sessions that hold other messages or parts than when they were read, though their times are the same."""
-        names = list(islice(self._unmeasured, _AT_ONCE))
-        if not names:
+        if self._left <= 0:
             return frozenset()
+        if self._measured >= len(self._round):
+            self._round, self._measured = list(self._newest), 0
+        names = [name for name in self._round[self._measured : self._measured + _AT_ONCE] if name in self._newest]
+        self._measured, self._left = self._measured + _AT_ONCE, self._left - _AT_ONCE
         now = many.sizes(reader, names)
-        for name in names:
-            del self._unmeasured[name]
-        found = {name for name in names if name in self._newest and not now[name].may_be(self._sizes.get(name, now[name]))}
-        self._sizes |= {name: now[name] for name in names if name in self._newest}
+        found = {name for name in names if not now[name].may_be(self._sizes.get(name, now[name]))}
+        self._sizes |= now
         for name in found:
             self._newest.pop(name)
             self._contexts.pop(name, None)
