@@ -41,7 +41,11 @@ class LineWriter:
         """Write what waits, for at most `limit` seconds; whether all of it is written, or nobody is there to read it."""
         self._lines.put(None)
         self._thread.join(limit)
-        return not self._thread.is_alive()
+        is_done = not self._thread.is_alive()
+        if is_done and self._is_full:
+            # The interpreter would try once more at its end, and complain.
+            fall_silent(self._out)
+        return is_done
 
     def _run(self) -> None:
         while (text := self._lines.get()) is not None:

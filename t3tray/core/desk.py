@@ -50,7 +50,7 @@ from t3tray.resources import resource
 
 _log = logging.getLogger(__name__)
 
-# Changes come in bursts: the list is read once for each, and takes at most a fifth of the time.
+# Changes come in bursts: the list is read once for each, and takes at most a fifth of the time, but after RETRY at the latest.
 COALESCE = 0.15
 REST_FOR_READING = 4.0
 # What makes up for a change that no watcher told.
@@ -99,7 +99,7 @@ class Desk(Errands):
         try:
             while True:
                 rest = await self._look(engine, guard, publish) * REST_FOR_READING
-                await self._next_change(max(rest, COALESCE))
+                await self._next_change(min(max(rest, COALESCE), RETRY))
         finally:
             await self._tasks.stop()
             self._files.stop()

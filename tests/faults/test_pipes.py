@@ -43,7 +43,7 @@ def test_t3_codes_database_its_own_file_and_its_settings(tmp_path: Path) -> None
     with pytest.raises(Refused, match="cannot be read"):
         SettingsFile(tmp_path / "settings.json").read()
     state = T3Reader(home).read()
-    assert state is not None and "it is not a regular file" in repr(state) and not state.threads
+    assert state is not None and state.why == "state.sqlite cannot be read: it is not a regular file." and not state.threads
 
 
 async def test_where_t3_code_is_named_by_a_pipe_no_thread_has_an_address(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ class Running:
         try:
             return await asyncio.to_thread(tail_of, self._server_log.path, _TAIL, tenant.output_begin)
         except OSError as error:
-            return f"(The log cannot be read: {error}.)"
+            return f"(The log cannot be read: {error.strerror or error}.)"
 
     async def _keep_log(self, run: int, tenant: Tenant) -> None:
         """Tell when it says that it listens; later keep its log small."""

@@ -35,6 +35,8 @@ class _OwnFile(RotatingFileHandler):
 
 def begin_log(folder: Path) -> None:
     """From now on what is logged in this process is written there too. A log that cannot be kept is no reason to fail."""
+    # A disk that is full now need not stay so; Python would print its own mistake for each line.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     handlers: list[logging.Handler] = [logging.StreamHandler()] if sys.stderr else []
     trouble: OSError | None = None

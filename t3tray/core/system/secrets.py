@@ -87,7 +87,8 @@ class Secrets:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"The file with the server's password cannot be read: {error}.") from error
+            why = getattr(error, "strerror", None) or error
+            raise StoreError(f"The file with the server's password cannot be read: {why}.") from error
 
     def forget(self, name: str, place: str) -> None:
         """Remove the secret; none there is fine too. Raises StoreError when that cannot be done."""

@@ -204,7 +204,8 @@ def _read_file(home: T3Home, path: Path, with_threads: bool) -> T3State:
         with closing(QuietReader(path)) as reader:
             return _read_open(home, path, reader, with_threads)
     except _TROUBLE as error:
-        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} cannot be read: {error}.")
+        why = getattr(error, "strerror", None) or error
+        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} cannot be read: {why}.")
 
 
 def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool) -> T3State:

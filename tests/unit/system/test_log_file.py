@@ -6,6 +6,7 @@ import logging
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from t3tray.core.system.log_file import FILE_NAME, KEPT, begin_log
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    root, level = logging.getLogger(), logging.getLogger("t3tray").level
+    root, level, raises = logging.getLogger(), logging.getLogger("t3tray").level, logging.raiseExceptions
     before = list(root.handlers)
     yield
     for handler in [handler for handler in root.handlers if handler not in before]:
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
+    logging.raiseExceptions = raises
     logging.getLogger("t3tray").setLevel(level)
 
 
@@ -57,3 +60,11 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_fails(tmp_path: Pat
     (tmp_path / "logs").write_text("a file where the folder should be")
     begin_log(tmp_path / "logs")
     assert "No log can be kept" in caplog.text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_disk_that_is_full_is_not_told_by_python_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / FILE_NAME).symlink_to("/dev/full")
+    begin_log(tmp_path)
+    logging.getLogger("t3tray").info("A small thing.")
+    assert capsys.readouterr().err == ""
