@@ -66,7 +66,7 @@ class T3Side(Struct, frozen=True):
     `imported_characters` is the length of what the second orchestrator took over; None where that cannot be told.
     `reply_at`: a reply for which T3 Code still waits was finished then. `reverting`: a revert is pending in the named session,
     and deletes `taken_back` messages with the next one (None: nobody counted).
-    `lacks`: what the session `bound` is known to lack, a clause.
+    `lacks`: what the session `bound` is known to lack, a clause; `thinned`: what the model does not get of its messages.
     """
 
     is_v2: bool = False
@@ -88,6 +88,7 @@ class T3Side(Struct, frozen=True):
     reverting: bool = False
     taken_back: int | None = None
     lacks: str = ""
+    thinned: str = ""
 
     @property
     def instance_changed(self) -> bool:
@@ -140,6 +141,9 @@ def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OF
     guard; then what its cursor names. A revert that is pending there is told with it: nothing can be brought into that session.
     """
     told = _next(side, verdict, guard)
+    if side.thinned and told.kind is Kind.RESUMABLE and told.reason in (NextReason.CONTINUES, NextReason.GUARDED):
+        or_else = ", or fails with a clear message" if told.reason is NextReason.GUARDED else ""
+        told = replace(_lacking(side.thinned, or_else), remedies=())
     if not side.reverting or told.reason not in _REACHES_NAMED:
         return told
     count = side.taken_back

@@ -147,6 +147,16 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield evidence.in_doubt
     if evidence.context is not None and evidence.context.is_pending and reason is not Reason.BUSY:
         yield COMPACTION_PENDING
+    yield from thinned(evidence)
+    if (ahead := evidence.dated_ahead_ms) is not None:
+        yield (
+            f"its newest message is dated in the future, {local_time(ahead)}:"
+            " OpenCode may store your message without asking the model until then"
+        )
+
+
+def thinned(evidence: Evidence) -> Iterator[str]:
+    """What the model does not get of messages that the session once held, or holds and that failed; clauses for people."""
     emptied = evidence.context.emptied if evidence.context is not None else 0
     if emptied:
         yield f"{emptied} message{' of it is' if emptied == 1 else 's of it are'} empty, because what was said there was deleted"
@@ -157,11 +167,6 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
         yield f"{gone} recorded message{' is' if gone == 1 else 's are'} gone from the session"
     if evidence.opencode2:
         yield f"{_holds(evidence.opencode2, 'more ')} in this session that OpenCode 1 does not carry"
-    if (ahead := evidence.dated_ahead_ms) is not None:
-        yield (
-            f"its newest message is dated in the future, {local_time(ahead)}:"
-            " OpenCode may store your message without asking the model until then"
-        )
 
 
 def _gone(evidence: Evidence) -> int:

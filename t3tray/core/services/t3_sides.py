@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.t3_side import GuardSide, NextMessage, T3Side, next_message
+from t3tray.core.domain.verdict import thinned
 from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
@@ -97,6 +98,7 @@ def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
         known=found.answers.known if found.answers else None,
         reply_at=reply_at,
         lacks=found.cursor.lacks if found.cursor else "",
+        thinned="; ".join(thinned(found.evidence)) if named is None else "",
     )
 
 

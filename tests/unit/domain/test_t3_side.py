@@ -48,6 +48,9 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
     # Known to lack something.
     ({"lacks": "2 gone"}, PROVED, OFF, R, NextReason.PARTIAL, "holds only a part of this conversation (2 gone)."),
     ({"lacks": "2 gone", "live": OURS}, PROVED, OFF, R, NextReason.PARTIAL, "only a part of this conversation (2 gone)"),
+    ({"thinned": "2 gone"}, PROVED, OFF, R, NextReason.PARTIAL, "only a part of this conversation (2 gone)"),
+    ({"thinned": "2 gone"}, PROVED, ON, R, NextReason.PARTIAL, "only a part of this conversation, or fails with a clear message"),
+    ({**GONE, "thinned": "2 gone"}, MISSING, OFF, B, NextReason.SESSION_GONE, "would start empty"),
     ({"lacks": "2 gone"}, PROVED, ON, R, NextReason.PARTIAL, "only a part of this conversation, or fails with a clear message"),
     ({"lacks": "2 gone", **NULL, "live": OURS}, PROVED, OFF, R, NextReason.LIVE, "goes on with only a part"),
     ({"lacks": "2 gone", **ELSE}, PROVED, OFF, B, NextReason.OTHER_SESSION, "another session"),

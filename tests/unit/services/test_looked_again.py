@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from t3tray.core.domain.carries import CarriesKind
-from t3tray.core.domain.verdict import Reason
+from t3tray.core.domain.t3_side import NextReason
+from t3tray.core.domain.verdict import Kind, Reason
+from t3tray.core.services.t3_sides import T3Sides
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
 from tests.unit.services.test_survey import Eyes
 
@@ -70,13 +72,19 @@ def test_a_message_that_comes_where_another_went_is_seen(world: World, eyes: Eye
     assert told(eyes)[1] is not WHOLE
 
 
-def test_an_answer_that_failed_is_not_carried(world: World, eyes: Eyes) -> None:
+def test_an_answer_that_failed_is_not_carried_on_either_side(world: World, eyes: Eyes) -> None:
     with writing(world.opencode) as connection:
         data = json.loads(connection.execute("SELECT data FROM message WHERE id = 'msg_1_00003'").fetchone()[0])
         data["error"] = {"name": "UnknownError", "data": {"message": "broken"}}
         connection.execute("UPDATE message SET data = ? WHERE id = 'msg_1_00003'", (json.dumps(data, separators=(",", ":")),))
         connection.execute("UPDATE session SET time_updated = time_updated + 1")
     assert told(eyes) == (Reason.PROVED, PART)
+    side = T3Sides().of(eyes.look(), LATER)["t1"]
+    assert (side.kind, side.reason, side.is_fine) == (Kind.RESUMABLE, NextReason.PARTIAL, False)
+    assert side.sentence == (
+        "In T3 Code your next message goes to a session that holds only a part of this conversation"
+        " (1 answer that failed is shown, and OpenCode gives nothing of it to the model)."
+    )
 
 
 def test_a_folder_that_becomes_another_one_is_seen(world: World, eyes: Eyes) -> None:
