@@ -24,7 +24,7 @@ from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, fr
 from t3tray.core.services.file_evidence import from_database
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
-from tests.support.stub_model import StubModel
+from tests.support.stub_model import SUMMARY, StubModel
 
 pytestmark = pytest.mark.timeout(1_800)
 
@@ -32,6 +32,8 @@ WORD = "PELICAN"
 TELL = f"the codeword is {WORD}"
 ASK = "what is the codeword?"
 LONG = "say: " + "word " * 1_500
+# What OpenCode makes of a compaction for the model.
+ASKS_SUMMARY = "What did we do so far?"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -104,12 +106,23 @@ class Talk:
         with OpenCodeDatabase(self._home.database).reading() as reader:
             return told, from_database(reader, recorded, cursor, surroundings)
 
-    def sent_next(self, text: str) -> tuple[int, bool]:
-        """How many messages the model is sent before this one, but for the two of a compaction; and whether those are there."""
+    def sent_before(self, text: str) -> list[str]:
+        """Say this, and what the model is sent before it, message by message."""
         self.say(text)
-        talk = [message for message in self.model.chats()[-1]["messages"] if message["role"] != "system"][:-1]
-        compacted = bool(talk) and "What did we do so far?" in str(talk[0]["content"])
-        return len(talk) - 2 * compacted, compacted
+        (*sent, _) = [str(message["content"]) for message in self.model.chats()[-1]["messages"] if message["role"] != "system"]
+        return sent
+
+    def sent_next(self, text: str) -> tuple[int, bool]:
+        """How many messages that is, but for those of compactions; and whether it begins with one of these."""
+        sent = self.sent_before(text)
+        return sum(words not in (ASKS_SUMMARY, SUMMARY) for words in sent), sent[:1] == [ASKS_SUMMARY]
+
+    def words(self) -> list[str]:
+        """What was said in the session, message by message, without what belongs to compactions."""
+        held = self.http.get(f"/session/{self.id}/message").json()
+        asks = {message["info"]["id"] for message in held if any(part["type"] == "compaction" for part in message["parts"])}
+        said = [one for one in held if one["info"]["id"] not in asks and one["info"].get("mode") != "compaction"]
+        return ["".join(part.get("text", "") for part in message["parts"]) for message in said]
 
     def _post(self, what: str, body: dict[str, Any]) -> None:
         self.http.post(f"/session/{self.id}/{what}", json=body).raise_for_status()
@@ -150,10 +163,13 @@ def test_before_and_after_a_compaction_what_is_promised_is_what_the_model_is_sen
     late = talk.cursor(early)
     assert late == talk.cursor()
     carries = told_alike(talk, early, late, replace(late, context=None))
-    assert carries.since_ms is not None
-    assert carries == Carries(CarriesKind.SINCE_COMPACTION, carries.since_ms, 4, 12)
-    assert carried_words(carries) == "4 messages and a summary of 12"
-    assert talk.sent_next(ASK) == (4, True)
+    assert carries.since_ms is not None and carries.messages is not None
+    # How much of its end a compaction keeps is OpenCode's own: the last two turns to 1.17, what fits into a budget later.
+    assert carries == Carries(CarriesKind.SINCE_COMPACTION, carries.since_ms, carries.messages, 16 - carries.messages)
+    assert carries.messages in (4, 8)
+    assert carried_words(carries) == f"{carries.messages} messages and a summary of {16 - carries.messages}"
+    held = talk.words()
+    assert talk.sent_before(ASK) == [ASKS_SUMMARY, SUMMARY, *held[-carries.messages :]]
     assert WORD not in talk.model.words_sent()
 
 
@@ -177,7 +193,8 @@ def test_a_compaction_that_failed_is_told_and_so_is_what_it_leaves_out(talk: Tal
     assert "may not answer" in decide(pending, talk.evidence(pending)[0]).detail
     asked = len(talk.model.chats())
     talk.say("say: this is not answered")
-    assert "Here is the conversation so far" in str(talk.model.chats()[asked]["messages"][-1])
+    (*_, instead) = talk.model.chats()[asked]["messages"]
+    assert "anchored summary" in str(instead), "it was asked for that"
     later = talk.cursor(pending)
     carries = told_alike(talk, early, pending, later)
     talk.say(ASK)
@@ -267,8 +284,16 @@ def test_what_opencode2_holds_is_told_by_the_server_too(opencode_home: OpenCodeH
     assert told.opencode2 == read.opencode2 == 140
 
 
+def say_as_promised(talk: Talk) -> None:
+    """One more message, that carries what was promised before it; nothing is promised while a compaction is pending."""
+    promised = told_alike(talk, talk.cursor())
+    sent = talk.sent_next("say: once more")
+    if promised.kind is not CarriesKind.UNKNOWN:
+        assert sent == (promised.messages, promised.kind is CarriesKind.SINCE_COMPACTION)
+
+
 CHANGES: tuple[Callable[[Talk], None], ...] = (
-    lambda talk: talk.say("say: once more"),
+    say_as_promised,
     Talk.summarize,
     lambda talk: talk.note("a note"),
     Talk.summarize_in_vain,
@@ -276,7 +301,7 @@ CHANGES: tuple[Callable[[Talk], None], ...] = (
 )
 
 
-def test_whatever_happens_both_tell_the_same(talk: Talk) -> None:
+def test_whatever_happens_both_tell_the_same_and_the_model_is_sent_it(talk: Talk) -> None:
     """Each change after each other, with the cursors of all the moments before."""
     talk.say(TELL, "say: one")
     known = [talk.cursor()]

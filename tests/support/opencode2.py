@@ -25,5 +25,8 @@ def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
         "agent-switched": {"agent": "plan", "time": {"created": now}},
     }
     with closing(sqlite3.connect(home.database, timeout=90)) as connection, connection:
-        rows = [(f"msg_v2_{n}", session, kind, n, now, now, json.dumps(data[kind])) for n, kind in enumerate(types)]
+        # 1.15 to 1.17 may have written some of an agent already.
+        seqs = "SELECT coalesce(max(seq), -1) FROM session_message WHERE session_id = ?"
+        (last,) = connection.execute(seqs, (session,)).fetchone()
+        rows = [(f"msg_v2_{n}", session, kind, n, now, now, json.dumps(data[kind])) for n, kind in enumerate(types, last + 1)]
         connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -13,6 +13,7 @@ last user message alone:
 - "hold"                 → the first words, then silence until `release()` (a turn that is under way);
 - "say: TEXT"            → that text;
 - "break: TEXT"          → that text, and then an error in the place of its end;
+- OpenCode's own demand for a summary (a compaction) → SUMMARY;
 - anything else          → "OK.".
 
 While `refuses` is set it answers every request with HTTP 400.
@@ -31,6 +32,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 UNKNOWN = "UNKNOWN - I have no earlier context"
+SUMMARY = "A summary of it all."
+# OpenCode 1.15 frames what the user said while the model was at work.
+_FRAMED = re.compile(r"<system-reminder>\nThe user sent the following message:\n(.*?)\n\nPlease address this message", re.DOTALL)
 _CODEWORD = re.compile(r"the codeword is (\w+)")
 
 
@@ -93,6 +97,8 @@ class StubModel:
         asked = next((_text_of(m) for m in reversed(body["messages"]) if m["role"] == "user"), "")
         if body["messages"][-1]["role"] == "tool":
             yield {"content": "Done."}
+        elif "anchored summary" in asked or "-summary>" in asked:
+            yield {"content": SUMMARY}
         elif "what is the codeword" in asked:
             words = _CODEWORD.findall("\n".join(_text_of(m) for m in body["messages"] if m["role"] != "system"))
             yield {"content": words[-1] if words else UNKNOWN}
@@ -125,7 +131,9 @@ def _tool_call(name: str, **arguments: object) -> dict[str, Any]:
 
 def _text_of(message: dict[str, Any]) -> str:
     content = message.get("content") or ""
-    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+    text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+    framed = _FRAMED.match(text)
+    return framed[1] if framed else text
 
 
 def _is_title_request(body: dict[str, Any]) -> bool:

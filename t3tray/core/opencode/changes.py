@@ -13,7 +13,8 @@ import msgspec
 
 from t3tray.core.domain.evidence import Activity
 from t3tray.core.opencode.events import ServerEvent
-from t3tray.core.opencode.wire import MessageError, MessageInfo, Part, Status
+from t3tray.core.opencode.message_error import MessageError
+from t3tray.core.opencode.wire import MessageInfo, Part, Status
 
 T = TypeVar("T")
 

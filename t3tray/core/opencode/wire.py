@@ -6,7 +6,6 @@ database alike. Unknown fields are ignored; a missing field that we need is Unsu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,13 +15,10 @@ from msgspec import Raw, Struct, field
 from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.core.errors import Unsupported
+from t3tray.core.opencode.message_error import MessageError
 from t3tray.core.system.secrecy import conceal, conceal_bytes
 
 T = TypeVar("T")
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_ERROR_NAME = re.compile(r"^(?:[\w./]*Error: )+")
-_CAUSE = "[cause]: "
 
 
 @dataclass(frozen=True)
@@ -144,31 +140,6 @@ class Session(Struct, frozen=True):
 class _MessageTime(Struct, frozen=True):
     created: int
     completed: int | None = None
-
-
-class _ErrorData(Struct, frozen=True):
-    message: str = ""
-
-
-class MessageError(Struct, frozen=True):
-    name: str = ""
-    data: _ErrorData = _ErrorData()
-
-    @property
-    def is_stop(self) -> bool:
-        """The turn was ended on somebody's word."""
-        return self.name == "MessageAbortedError"
-
-    @property
-    def words(self) -> str:
-        """What OpenCode says of it, in one line: the innermost cause, without the error's name and the stack that it adds."""
-        lines = [line.strip() for line in _COLOUR.sub("", self.data.message).splitlines() if line.strip()]
-        causes = [line.removeprefix(_CAUSE) for line in lines if line.startswith(_CAUSE)]
-        said = (causes or lines or [""])[0 if not causes else -1]
-        return _ERROR_NAME.sub("", said.removesuffix("{").strip())
-
-    def sentence(self) -> str:
-        return self.words or self.name or "OpenCode did not say why."
 
 
 class MessageBody(Struct, frozen=True):

@@ -11,9 +11,10 @@ import pytest
 from msgspec import Raw
 
 from t3tray.core.opencode.events import Connected, Quiet, Signal, with_pauses
+from t3tray.core.opencode.message_error import MessageError
 from t3tray.core.opencode.message_ids import MessageIds
 from t3tray.core.opencode.reading import Reading, read_messages, reading_from
-from t3tray.core.opencode.wire import Message, MessageError
+from t3tray.core.opencode.wire import Message
 
 
 def test_ids_rise_with_the_time_and_within_one_ms() -> None:
@@ -37,6 +38,10 @@ def test_ids_rise_with_the_time_and_within_one_ms() -> None:
         ),
         ("\x1b[31mError: \x1b[0mred", "red"),
         ("Error: Errors: 3 found", "Errors: 3 found"),
+        # As 1.15 says it.
+        ("ProviderNoProvidersError: \n    at <anonymous> (/x.js:1:2)", "No providers are available"),
+        ("effect/cli/OddError", "OpenCode said no more than OddError"),
+        ("Error: OddError:", "OpenCode said no more than OddError"),
     ],
 )
 def test_an_error_is_told_in_one_line_without_its_stack(message: str, words: str) -> None:
