@@ -58,13 +58,17 @@ def _isolate(patch: pytest.MonkeyPatch, root: Path) -> None:
             patch.delenv(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test-versions` names the version that is tried: what it cannot do is skipped, and said."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test-versions` names the version: what it cannot do is skipped, and told; what is said of that is tried on it alone."""
     version = os.environ.get("T3TRAY_OPENCODE_VERSION", "")
     for item in items:
         for marker in item.iter_markers("needs"):
             if can(marker.args[0], version) is False:
                 item.add_marker(pytest.mark.skip(reason=lacking(marker.args[0], version)))
+    elsewhere = [item for item in items if any(can(mark.args[0], version) is not False for mark in item.iter_markers("lacks"))]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 @pytest.fixture(scope="session", autouse=True)

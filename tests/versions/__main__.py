@@ -10,78 +10,49 @@ import re
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ET
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from t3tray.core.domain.versions import Ability, abilities_of, minimum
+from t3tray.core.domain.versions import minimum
+from tests.versions.results import Result, read
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = (minimum(), "1.17.11", "1.18.33")
-GROUPS = {
-    "routes and events": ("integration/test_client_real.py",),
-    "managed server": ("integration/test_managed_server.py::test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted",),
-    "send and follow": ("integration/test_sending.py", "integration/test_turns.py"),
-    "remedies": ("integration/test_remedies.py",),
-    "carries": ("integration/test_carries.py",),
-    "heal in place": ("integration/test_healing.py",),
-    "right database": ("integration/test_right_database.py",),
-    "guard": ("integration/test_guard_scenarios.py",),
-    "no passwords kept": ("integration/test_password.py",),
+PARTS = {
+    "routes and events": ("test_client_real",),
+    "managed server": ("test_managed_server::test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted",),
+    "send and follow": ("test_sending", "test_turns"),
+    "what is carried": ("test_carries", "test_carries_commands"),
+    "remedies": ("test_remedies", "test_older_versions"),
+    "both sides, heal": ("test_two_sides", "test_healing"),
+    "right database": ("test_right_database",),
+    "guard": ("test_guard_scenarios",),
+    "no passwords kept": ("test_password",),
 }
 # It is no OpenCode 1: what can be tried is that it is named, and that nothing is made in it.
-OPENCODE2 = "integration/test_opencode2.py"
-_LIMIT = 1800.0
+OPENCODE2 = {"named, nothing made": ("test_opencode2",)}
+# Two cores: one of two waits for a server at any time.
+PROCESSES = "2"
+_LIMIT = 7_200.0
 
 
-@dataclass
-class Result:
-    """What came of one group: how many tests passed, which failed, and why others could not be tried."""
-
-    passed: int = 0
-    failed: list[str] = field(default_factory=list)
-    not_possible: dict[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        said = [f"{self.passed} ok"] if self.passed else []
-        said += [f"{len(self.failed)} FAILED"] if self.failed else []
-        said += [f"{sum(self.not_possible.values())} not possible"] if self.not_possible else []
-        return ", ".join(said) or "nothing was tried"
-
-
-def tried(tests: tuple[str, ...], version: str, binary: Path | None) -> Result:
-    """Run these tests with this program first on the PATH."""
+def tried(parts: dict[str, tuple[str, ...]], version: str, binary: Path | None) -> dict[str, Result]:
+    """Run the tests of these parts with this program first on the PATH. pytest tells how far it is."""
     environment = {**os.environ, "T3TRAY_OPENCODE_VERSION": version}
     if binary:
         environment["PATH"] = os.pathsep.join([str(binary), environment["PATH"]])
+    named = [test.replace("::", ".py::") if "::" in test else f"{test}.py" for tests in parts.values() for test in tests]
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", "--timeout", "300"]
-        done = subprocess.run(
-            [*command, *(f"tests/{test}" for test in tests)], cwd=ROOT, env=environment, timeout=_LIMIT, capture_output=True
-        )
-        result = read(report) if report.exists() else Result(failed=[done.stdout.decode(errors="replace")[-2000:]])
-    for failure in result.failed:
-        print(f"  FAILED {failure}", flush=True)
-    return result
-
-
-def read(report: Path) -> Result:
-    """What pytest's report tells."""
-    result = Result()
-    for case in ET.parse(report).iter("testcase"):
-        name = f"{case.get('classname')}::{case.get('name')}"
-        skipped = case.find("skipped")
-        trouble = next((found for tag in ("failure", "error") if (found := case.find(tag)) is not None), None)
-        if trouble is not None:
-            result.failed.append(f"{name}: {(trouble.get('message') or '').splitlines()[0:1]}")
-        elif skipped is not None:
-            why = skipped.get("message") or "skipped"
-            result.not_possible[why] = result.not_possible.get(why, 0) + 1
-        else:
-            result.passed += 1
-    return result
+        options = ["-q", "-p", "no:cacheprovider", "-n", PROCESSES, "--dist", "loadfile", f"--junit-xml={report}"]
+        command = [sys.executable, "-m", "pytest", *options, *(f"tests/integration/{test}" for test in named)]
+        try:
+            subprocess.run(command, cwd=ROOT, env=environment, timeout=_LIMIT)
+        except subprocess.TimeoutExpired:
+            return {part: Result(failed=[f"pytest did not come to its end in {_LIMIT:.0f} s"]) for part in parts}
+        if not report.exists():
+            return {part: Result(failed=["pytest ended without a report"]) for part in parts}
+        return read(report, parts)
 
 
 def version_at(folder: Path) -> str:
@@ -93,32 +64,34 @@ def version_at(folder: Path) -> str:
 
 
 def main(wanted: tuple[str, ...]) -> int:
-    table: dict[str, dict[str, Result]] = {}
-    for version in wanted or VERSIONS:
+    versions = wanted or VERSIONS
+    columns: dict[str, dict[str, Result]] = {}
+    for version in versions:
         folder = ROOT / ".tools" / "versions" / version / "bin"
         assert version_at(folder) == version, f"{folder} holds another version"
-        for group, tests in GROUPS.items():
-            began = time.monotonic()
-            result = table.setdefault(group, {})[version] = tried(tests, version, folder)
-            print(f"{version}  {group}: {result}  ({time.monotonic() - began:.0f} s)", flush=True)
-    result = tried((OPENCODE2,), "", None)
-    print(f"OpenCode 2  named and left alone: {result}", flush=True)
-    show(table, tuple(wanted or VERSIONS), result)
-    return int(any(found.failed for row in table.values() for found in row.values()) or bool(result.failed))
+        print(f"OpenCode {version}", flush=True)
+        began = time.monotonic()
+        columns[version] = tried(PARTS, version, folder)
+        print(f"OpenCode {version}: {time.monotonic() - began:.0f} s\n", flush=True)
+    print("OpenCode 2, a program that answers like it", flush=True)
+    (opencode2,) = tried(OPENCODE2, "", None).values()
+    show(columns, opencode2)
+    return int(not all(result.is_good for result in (*(r for column in columns.values() for r in column.values()), opencode2)))
 
 
-def show(table: dict[str, dict[str, Result]], versions: tuple[str, ...], opencode2: Result) -> None:
-    """The table, in Markdown."""
-    print(f"\n| tests | {' | '.join(versions)} | OpenCode 2 (recorded) |\n|{' --- |' * (len(versions) + 2)}")
-    for group, row in table.items():
-        print(f"| {group} | {' | '.join(str(row[version]) for version in versions)} | not possible |")
-    print(f"| named, nothing made | {' | '.join('-' for _ in versions)} | {opencode2} |")
-    for version in versions:
-        lacks = sorted(ability for ability in Ability if ability not in abilities_of(version))
-        reasons = sorted({why for row in table.values() for why in row[version].not_possible})
-        if lacks or reasons:
-            print(f"\n{version}: {'; '.join(reasons) or f'cannot do {chr(44).join(lacks)}'}")
-    print(f"\nOpenCode 2: t3tray works with OpenCode {minimum()} or a newer 1.x, and says so.")
+def show(columns: dict[str, dict[str, Result]], opencode2: Result) -> None:
+    """The table, in Markdown; below it what failed, and why what was not tried is not possible."""
+    print(f"\n| tests | {' | '.join(columns)} | OpenCode 2 (recorded) |\n|{' --- |' * (len(columns) + 2)}")
+    for part in PARTS:
+        print(f"| {part} | {' | '.join(str(column[part]) for column in columns.values())} | not possible |")
+    print(f"| {next(iter(OPENCODE2))} | {' | '.join('-' for _ in columns)} | {opencode2} |\n")
+    for version, column in columns.items():
+        for why in sorted({why for result in column.values() for why in result.not_possible}):
+            print(f"{version}, not possible: {why}")
+    print(f"OpenCode 2, not possible: t3tray works with OpenCode {minimum()} or a newer 1.x, says so, and makes nothing there.")
+    for version, column in {**columns, "OpenCode 2": {next(iter(OPENCODE2)): opencode2}}.items():
+        for failure in (failure for result in column.values() for failure in result.failed):
+            print(f"{version}, FAILED: {failure}")
 
 
 if __name__ == "__main__":
