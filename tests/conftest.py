@@ -59,7 +59,7 @@ def _isolate(patch: pytest.MonkeyPatch, root: Path) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test-versions` names the version: what it cannot do is skipped, and told; what is said of that is tried on it alone."""
+    """`make test-versions` names the version: what it cannot do is skipped and told, and what is said of that is tried."""
     version = os.environ.get("T3TRAY_OPENCODE_VERSION", "")
     for item in items:
         for marker in item.iter_markers("needs"):
