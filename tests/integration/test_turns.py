@@ -18,6 +18,7 @@ import pytest
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
+from tests.support.set_clock import SetClock
 from tests.support.stub_model import StubModel
 from tests.support.waiting import until
 
@@ -200,6 +201,20 @@ def test_an_error_about_an_attachment_does_not_end_the_turn(place: Place) -> Non
         out, err = sending.communicate(timeout=CEILING)
     assert sending.returncode == 0, err
     assert (json.loads(out)["reply"], json.loads(out)["warnings"]) == ("I am done.", [])
+
+
+@pytest.mark.parametrize("seconds", [4, -4])
+def test_a_clock_that_is_not_the_servers_has_the_model_asked_once(place: Place, tmp_path: Path, seconds: int) -> None:
+    """OpenCode to 1.17 compares the ids of messages, and ours come from t3tray's clock: of another machine than the server's."""
+    clock = SetClock(tmp_path)
+    if not clock.is_there:
+        pytest.skip("a clock is set on Linux, with a C compiler")
+    clock.set(seconds)
+    place.program.environment |= clock.environment
+    asked = len(place.model.chats())
+    for number in range(2):
+        assert place.send(f"say: {number}")["reply"] == str(number)
+    assert len(place.model.chats()) - asked == 2
 
 
 def test_a_turn_with_a_sub_agent_ends_with_the_answer_to_the_prompt(place: Place) -> None:

@@ -25,8 +25,14 @@ def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
         "agent-switched": {"agent": "plan", "time": {"created": now}},
     }
     with closing(sqlite3.connect(home.database, timeout=90)) as connection, connection:
-        # 1.15 to 1.17 may have written some of an agent already.
-        seqs = "SELECT coalesce(max(seq), -1) FROM session_message WHERE session_id = ?"
-        (last,) = connection.execute(seqs, (session,)).fetchone()
-        rows = [(f"msg_v2_{n}", session, kind, n, now, now, json.dumps(data[kind])) for n, kind in enumerate(types, last + 1)]
-        connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        columns = [str(column[1]) for column in connection.execute("PRAGMA table_info(session_message)")]
+        # 1.15 to 1.17 may have written some of an agent already; 1.15 counts them not.
+        counted = "SELECT coalesce(max(seq), -1) FROM session_message WHERE session_id = ?"
+        first = connection.execute(counted, (session,)).fetchone()[0] + 1 if "seq" in columns else 0
+        for n, kind in enumerate(types, first):
+            row = {"id": f"msg_v2_{n}", "session_id": session, "type": kind, "seq": n, "data": json.dumps(data[kind])}
+            row |= {"time_created": now, "time_updated": now}
+            names = [name for name in columns if name in row]
+            places = ", ".join("?" for _ in names)
+            values = [row[name] for name in names]
+            connection.execute(f"INSERT INTO session_message ({', '.join(names)}) VALUES ({places})", values)

@@ -7,6 +7,7 @@ It owns the routes and their parameters. It decides nothing about a thread, keep
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -126,7 +127,8 @@ class OpenCodeClient:
         params = {"limit": str(limit)} | ({"before": before} if before else {})
         response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
         found = wire.decode(failures.json_body(response), tuple[wire.Message, ...], "the messages")
-        return Page(tuple(message.record() for message in found), response.headers.get("x-next-cursor"))
+        records = tuple(message.record() for message in found)
+        return Page(records, response.headers.get("x-next-cursor"), _sent_ms(response.headers.get("date", "")))
 
     async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:
         """This message and all after it; without it, all since it was written. Reads no more of the session than it has to."""
@@ -325,6 +327,14 @@ class OpenCodeClient:
         if timeout is None:
             self._folders.add(folder)
         return response
+
+
+def _sent_ms(date: str) -> int | None:
+    """An answer's date in ms since the epoch; None where it is none."""
+    try:
+        return round(parsedate_to_datetime(date).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _part(identifier: str) -> str:

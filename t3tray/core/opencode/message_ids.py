@@ -2,20 +2,21 @@
 
 `msg_`, then 12 hexadecimal digits (48 bits: 4096 times the time in ms, and a counter within the ms; they wrap every 795 days),
 then 14 characters. With OpenCode these are random; ours begin with `T3` and six of our store's name, so that a message which this
-store sent is told from every other one. OpenCode 1.18 sorts messages by time; older ones compare the ids too, so ours rise with
-the time.
+store sent is told from every other one. OpenCode 1.18 sorts messages by time. Older ones compare ids: as long as ours is later
+than its answer's they ask the model again and again, and where it is earlier than the newest answer's, never (1.15.13, 1.17.11).
+So ours rise with the time, by the server's clock (`time_for`).
 An id must never be used for a second prompt: OpenCode 1.18 adds the text to the message that has it, and asks no model.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LETTERS = 6
 _STORE_LETTERS = 6
 _IN_A_MS = 0x1000
+_SECOND = 1_000
 _BITS = 48
 _MS_BITS = _BITS - 12
 # Where in an id the mark begins, counted from 1 as SQL does.
@@ -40,19 +41,29 @@ def is_later(message_id: str, at_ms: int) -> bool:
     return 0 < (made - at_ms) % (1 << _MS_BITS) < 1 << (_MS_BITS - 1)
 
 
-class MessageIds:
-    """Makes ids that rise as long as the clock does. `now_ms` is the wall clock."""
+def time_for(now_ms: int, told_ms: int | None, newest_ms: int | None) -> int:
+    """When a message is made, in ms: now, but no later than by the server's clock, and after its newest message.
 
-    def __init__(self, now_ms: Callable[[], int], randomness: random.Random, store_id: str) -> None:
-        self._now_ms = now_ms
+    `told_ms` is that clock, cut off to a second; None where it is not told. A newest message of the future is no measure.
+    """
+    if told_ms is None:
+        return now_ms
+    ours = now_ms if now_ms < told_ms + _SECOND else told_ms
+    return ours if newest_ms is None or newest_ms >= told_ms + _SECOND else max(ours, newest_ms + 1)
+
+
+class MessageIds:
+    """Makes ids that rise as long as the times do that they are made for."""
+
+    def __init__(self, randomness: random.Random, store_id: str) -> None:
         self._randomness = randomness
         self._mark = mark_of(store_id)
         self._last_ms = 0
         self._count = 0
 
-    def next(self) -> str:
-        now = self._now_ms()
-        self._count = self._count + 1 if now == self._last_ms else 1
-        self._last_ms = now
-        when = (now * _IN_A_MS + self._count) % (1 << _BITS)
+    def next(self, at_ms: int) -> str:
+        """One for a message of this time, in ms since the epoch."""
+        self._count = self._count + 1 if at_ms == self._last_ms else 1
+        self._last_ms = at_ms
+        when = (at_ms * _IN_A_MS + self._count) % (1 << _BITS)
         return f"msg_{when:012x}{self._mark}{''.join(self._randomness.choices(_LETTERS, k=_RANDOM_LETTERS))}"

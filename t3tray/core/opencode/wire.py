@@ -69,10 +69,12 @@ class MessageRecord:
 
 @dataclass(frozen=True)
 class Page:
-    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session."""
+    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session. `told_ms`: when it was
+    sent, by the server's clock, cut off to a second; None where that is not told."""
 
     messages: tuple[MessageRecord, ...]
     older: str | None = None
+    told_ms: int | None = None
 
 
 @dataclass(frozen=True)

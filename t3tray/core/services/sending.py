@@ -20,7 +20,7 @@ from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
 from t3tray.core.opencode.events import Connected, Gap, with_pauses
-from t3tray.core.opencode.message_ids import MessageIds
+from t3tray.core.opencode.message_ids import MessageIds, time_for
 from t3tray.core.services.exchange import ARRIVED, KEPT_AS_DRAFT, Arrived, Exchange, Limits, Waiting
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.resume import NotResumable, Resume
@@ -77,13 +77,13 @@ class Sending:
         clock: Callable[[], float] = time.monotonic,
         limits: Limits = _LIMITS,
     ) -> None:
-        """`ids` makes the ids of the messages, by the clock and the system's randomness if nothing is given."""
+        """`ids` makes the ids of the messages, by the system's randomness if nothing is given."""
         self._store = store
         self._run_sql = run_sql
         self._resume = resume
         self._now = now
         self._author = author
-        self._ids = ids or MessageIds(lambda: int(now().timestamp() * 1000), random.SystemRandom(), store.id)
+        self._ids = ids or MessageIds(random.SystemRandom(), store.id)
         self._clock = clock
         self._limits = limits
 
@@ -180,8 +180,8 @@ class Sending:
 
     async def _hand_over(self, resumption: Resumption, text: str, server: SessionServer) -> Exchange:
         session_id = resumption.session_id or ""
-        session, _ = await asyncio.gather(server.session(session_id), self._refuse_the_future(session_id, server))
-        prompt = Prompt(self._ids.next(), resumption.thread.id, session_id, text, self._now())
+        session, at_ms = await asyncio.gather(server.session(session_id), self._time_for(session_id, server))
+        prompt = Prompt(self._ids.next(at_ms), resumption.thread.id, session_id, text, self._now())
         await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
         exchange = self._prepared(prompt, server)
         await exchange.hand_over(text, session.facts.directory)
@@ -193,20 +193,24 @@ class Sending:
 
         return Exchange(server, prompt.session_id, Turn(prompt.message_id, prompt.text), put_away, self._clock, self._limits)
 
-    async def _refuse_the_future(self, session_id: str, server: SessionServer) -> None:
-        """OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model."""
-        newest = (await server.messages(session_id, 1)).messages
-        if not newest:
-            return
+    async def _time_for(self, session_id: str, server: SessionServer) -> int:
+        """When the message is made, in ms, by a clock that is the server's too.
+
+        OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model.
+        """
         now = self._now()
-        written = datetime.fromtimestamp(newest[-1].facts.created_ms / 1000, now.tzinfo)
-        if written > now + _AHEAD:
+        page = await server.messages(session_id, 1)
+        newest_ms = page.messages[-1].facts.created_ms if page.messages else None
+        theirs = now if page.told_ms is None else datetime.fromtimestamp(page.told_ms / 1000, now.tzinfo)
+        written = theirs if newest_ms is None else datetime.fromtimestamp(newest_ms / 1000, now.tzinfo)
+        if written > theirs + _AHEAD:
             when = f"{written.astimezone():%Y-%m-%d %H:%M}"
             raise NotTaken(
                 f"The newest message of this session is dated {when}, which is still to come: the clock was ahead when it was "
                 "written. Until then OpenCode would store a message and not ask the model.",
                 f"Set this computer's clock right if it is behind, or wait until {when}. {KEPT_AS_DRAFT}",
             )
+        return time_for(int(now.timestamp() * 1000), page.told_ms, newest_ms)
 
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Resumption:
         """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""

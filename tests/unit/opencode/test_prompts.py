@@ -12,18 +12,38 @@ from msgspec import Raw
 
 from t3tray.core.opencode.events import Connected, Quiet, Signal, with_pauses
 from t3tray.core.opencode.message_error import MessageError
-from t3tray.core.opencode.message_ids import MessageIds
+from t3tray.core.opencode.message_ids import MessageIds, time_for
 from t3tray.core.opencode.reading import Reading, read_messages, reading_from
 from t3tray.core.opencode.wire import Message
 
 
 def test_ids_rise_with_the_time_and_within_one_ms() -> None:
-    times = iter([1_795_995_845_188, 1_795_995_845_188, 1_795_995_845_189])
-    ids = MessageIds(lambda: next(times), random.Random(1), "abcdef0123")
-    made = [ids.next() for _ in range(3)]
+    ids = MessageIds(random.Random(1), "abcdef0123")
+    made = [ids.next(at) for at in (1_795_995_845_188, 1_795_995_845_188, 1_795_995_845_189)]
     # OpenCode 1.18.33 made the first twelve digits so at this time.
     assert made[0].startswith("msg_229b1c244001T3abcdef")
     assert made == sorted(made) and len({len(name) for name in made}) == 1 and len(made[0]) == 30
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "newest", "at"),
+    [
+        (10_700, 10_000, 9_000, 10_700),
+        (10_700, 10_000, None, 10_700),
+        # Ours is ahead, and behind.
+        (14_000, 10_000, 9_000, 10_000),
+        (14_000, 10_000, 10_300, 10_301),
+        (7_000, 10_000, 9_000, 9_001),
+        (7_000, 10_000, None, 7_000),
+        # Who dates nothing, and a message of the future.
+        (10_700, None, 12_000, 10_700),
+        (10_700, 10_000, 13_000, 10_700),
+    ],
+)
+def test_a_message_is_no_later_than_by_the_servers_clock_and_after_its_newest(
+    now: int, told: int | None, newest: int | None, at: int
+) -> None:
+    assert time_for(now, told, newest) == at
 
 
 @pytest.mark.parametrize(

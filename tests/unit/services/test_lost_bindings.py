@@ -50,7 +50,7 @@ class Life:
             number = connection.execute("SELECT count(*) FROM message").fetchone()[0] * 2
             made = add_message(connection, session, number, came or at)
             if store_id is not None:
-                name = MessageIds(lambda: milliseconds(at), random.Random(number), store_id).next()
+                name = MessageIds(random.Random(number), store_id).next(milliseconds(at))
                 connection.execute("UPDATE message SET id = ? WHERE id = ?", (name, made))
 
     def claims(self) -> tuple[str, ...]:
@@ -163,6 +163,6 @@ def test_a_message_that_is_gone_again_claims_nothing(life: Life) -> None:
 @pytest.mark.parametrize(("by", "later"), [(-1, False), (0, False), (1, True)])
 @pytest.mark.parametrize("now", [1_795_995_845_188, (1 << 36) * 26])
 def test_an_id_tells_when_it_was_made_also_where_its_digits_wrap(now: int, by: int, later: bool) -> None:
-    made = MessageIds(lambda: now + by, random.Random(1), "abcdef").next()
+    made = MessageIds(random.Random(1), "abcdef").next(now + by)
     assert is_later(made, now) is later
     assert not is_later("msg_nonsense", now)
