@@ -203,7 +203,7 @@ def test_an_error_about_an_attachment_does_not_end_the_turn(place: Place) -> Non
     assert (json.loads(out)["reply"], json.loads(out)["warnings"]) == ("I am done.", [])
 
 
-@pytest.mark.parametrize("seconds", [4, -4])
+@pytest.mark.parametrize("seconds", [4, -60])
 def test_a_clock_that_is_not_the_servers_has_the_model_asked_once(place: Place, tmp_path: Path, seconds: int) -> None:
     """OpenCode to 1.17 compares the ids of messages, and ours come from t3tray's clock: of another machine than the server's."""
     clock = SetClock(tmp_path)
