@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from typing import BinaryIO
 FILE_NAME = "opencode-serve.log"
 LARGEST = 2 * 2**20
 KEPT = 3
+# Of a text that grew faster than anybody looked, its end.
+_LONGEST_KEPT = 4 * LARGEST
 _READY = b"server listening on"
 _BEGINS = "[t3tray "
 # In lines: so much is read of one start.
@@ -52,26 +53,30 @@ class ServerLog:
         finally:
             os.close(descriptor)
 
-    def rotate(self) -> None:
-        """Set the text aside when there is much of it. What the server writes in between the copy and the cut is lost.
+    def rotate(self, above: int = LARGEST) -> bool:
+        """Set the text aside when there is more of it; whether that was done. What the server writes in between the copy and the
+        cut is lost.
 
         Not on Windows: there a program writes where it last wrote, and would leave a gap of zeros in the file that was cut.
         """
-        if sys.platform != "win32":
-            self._rotate()
+        return sys.platform != "win32" and self._rotate(above)
 
-    def _rotate(self) -> None:
-        if _size(self.path) <= LARGEST:
-            return
+    def _rotate(self, above: int = LARGEST) -> bool:
+        if _size(self.path) <= above:
+            return False
         with self.path.open("r+b") as log, _alone(log) as is_ours:
-            if not is_ours or _size(self.path) <= LARGEST:
-                return
+            size = _size(self.path)
+            if not is_ours or size <= above:
+                return False
             for number in range(KEPT - 1, 0, -1):
                 if self._aside(number).exists():
                     os.replace(self._aside(number), self._aside(number + 1))
             with os.fdopen(os.open(self._aside(1), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as copy:
-                shutil.copyfileobj(log, copy)
+                log.seek(max(size - _LONGEST_KEPT, 0))
+                # Not to the end: a server that writes faster than this copies has none.
+                copy.write(log.read(_LONGEST_KEPT))
             log.truncate(0)
+            return True
 
     def _aside(self, number: int) -> Path:
         return self.path.with_name(f"{FILE_NAME}.{number}")
@@ -94,10 +99,13 @@ class ReadyLine:
             return False
         with self._path.open("rb") as log:
             log.seek(self._position)
-            text = self._end_of_last + log.read(_BLOCK)
-            self._position = log.tell()
-        self._end_of_last = text[-len(_READY) :]
-        return _READY in text
+            while self._position < size and (block := log.read(_BLOCK)):
+                text = self._end_of_last + block
+                self._position = log.tell()
+                self._end_of_last = text[-len(_READY) :]
+                if _READY in text:
+                    return True
+        return False
 
 
 def last_start(path: Path) -> str:
@@ -119,7 +127,7 @@ def tail_of(path: Path, lines: int, begin: int = 0) -> str:
         size = log.seek(0, os.SEEK_END)
         first = begin if begin <= size else 0
         text, position = b"", size
-        while position > first and text.count(b"\n") <= lines:
+        while position > first and text.count(b"\n") <= lines and len(text) < LARGEST:
             step = min(_BLOCK, position - first)
             position -= step
             log.seek(position)

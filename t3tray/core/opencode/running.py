@@ -17,7 +17,7 @@ from t3tray.core.domain.server import ServerState, ServerStatus, Wanted
 from t3tray.core.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayError, Unauthorized, UnusableConfiguration
 from t3tray.core.opencode import signals
 from t3tray.core.opencode.failures import of_output
-from t3tray.core.opencode.log import ReadyLine, ServerLog, last_start, tail_of
+from t3tray.core.opencode.log import LARGEST, ReadyLine, ServerLog, last_start, tail_of
 from t3tray.core.opencode.port import is_free
 from t3tray.core.opencode.probe import ask_health
 from t3tray.core.opencode.supervisor import Supervisor
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _LOOK_FOR_LINE = 0.02
 _LOOK_FOR_WORK = 1.0
 _ROTATE_EVERY = 5.0
+# In bytes: no start has so much to say.
+_LARGEST_AT_START = 16 * LARGEST
 _TAIL = 20
 # Memory that moves by less, as a part of the whole, is not told of.
 _MEMORY_STEP = 0.05
@@ -251,6 +253,10 @@ class Running:
         if tenant.output_begin is not None:
             line = ReadyLine(self._server_log.path, tenant.output_begin)
             while self._supervisor.state is ServerState.STARTING and not await asyncio.to_thread(line.is_there):
+                # A program that says no end of things must not fill the disk for as long as it is waited for.
+                with suppress(OSError):
+                    if await asyncio.to_thread(self._server_log.rotate, _LARGEST_AT_START):
+                        line = ReadyLine(self._server_log.path, 0)
                 await asyncio.sleep(_LOOK_FOR_LINE)
             self.feed(signals.Announced(run))
         while True:

@@ -124,3 +124,22 @@ def test_the_configuration_that_opencode_quotes_stays_in_the_log(log: ServerLog)
         "--- End ---",
         "the end",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is cut there")
+def test_of_a_text_without_an_end_the_end_is_kept_and_read(log: ServerLog) -> None:
+    """As a program that prints and prints: copied to its end, or read for twenty lines, it would fill the disk and the memory."""
+    with log.begin(NOW, "starting") as (writer, begin):
+        os.ftruncate(writer, 64 * LARGEST)
+        os.write(writer, b"the end")
+        assert tail_of(log.path, 20, begin).endswith("the end") and len(tail_of(log.path, 20, begin)) < 2 * LARGEST
+        assert not log.rotate(65 * LARGEST) and log.rotate()
+        assert log.path.read_bytes() == b""
+    aside = log.path.with_name("opencode-serve.log.1")
+    assert aside.stat().st_size <= 8 * LARGEST and aside.read_bytes().endswith(b"the end")
+
+
+def test_the_ready_line_is_found_behind_a_long_text_at_one_look(log: ServerLog) -> None:
+    with log.begin(NOW, "starting") as (writer, begin):
+        os.write(writer, b"x" * LARGEST + b"opencode server listening on http://127.0.0.1:1\n")
+        assert ReadyLine(log.path, begin).is_there()
