@@ -1,7 +1,8 @@
 """Which requests the guard has a say in, by method and path, read as generously as any server might read them.
 
-OpenCode's router takes `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. A path that could
-be meant is judged; it goes on as it came.
+OpenCode's router takes `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. What follows a
+semicolon is no part of the path to some, and of that one name only to others. A path that could be meant is judged; it goes on
+as it came.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import Enum
 from urllib.parse import unquote_to_bytes
 
 _END = re.compile(rb"[?#;]")
+_PARAMETERS = re.compile(rb";[^/]*")
 _PLAIN = re.compile(rb"/[A-Za-z0-9_/-]*")
 
 
@@ -38,8 +40,16 @@ _OTHER = Route(Kind.OTHER)
 
 def route_of(method: str, path: bytes) -> Route:
     """`path` as it came, without the query."""
+    method = method.upper()
     if method not in ("GET", "POST"):
         return _OTHER
+    found = _route(method, path)
+    if found.kind is Kind.OTHER and b";" in path:
+        found = _route(method, _PARAMETERS.sub(b"", path))
+    return found
+
+
+def _route(method: str, path: bytes) -> Route:
     match (method, *_parts(path)):
         case ("GET", "session", session_id) if session_id.lower() != "status":
             return Route(Kind.READ, session_id)

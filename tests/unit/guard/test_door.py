@@ -139,13 +139,22 @@ CREATES = [
     "/session//",
     "/%53%65ssion",
 ]
-MIGHT_CREATE = ["/./session", "/x/../session", "/x/%2e%2e/session", "/session/.", "/session/ses_1/../", "/x\\..\\session"]
+MIGHT_CREATE = [
+    "/./session",
+    "/x/../session",
+    "/x/%2e%2e/session",
+    "/session/.",
+    "/session/ses_1/../",
+    "/x\\..\\session",
+    "/a;/../session",
+]
 NO_SESSION = ["/session%2F", "/%2fsession", "/session%3f", "/session%00", "/session%20", "/api/sessions", "/sessions", "/", "/x"]
 
 
 @pytest.mark.parametrize("path", [*CREATES, *MIGHT_CREATE])
 def test_no_spelling_of_a_path_gets_by_the_rules(path: str) -> None:
     assert route_of("POST", path.encode()).kind is Kind.CREATE
+    assert route_of("post", path.encode()).kind is Kind.CREATE
 
 
 @pytest.mark.parametrize("path", NO_SESSION)
