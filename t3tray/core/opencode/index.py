@@ -41,7 +41,7 @@ class SessionIndex:
         self._round: list[str] = []
         self._measured = self._left = 0
         self._opencode2: dict[str, int] = {}
-        self._opencode2_mark = 0
+        self._opencode2_mark: Row = ()
         self._titles: dict[str, tuple[str, ...]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         self._stamp: tuple[object, ...] = ()

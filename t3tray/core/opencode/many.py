@@ -113,10 +113,13 @@ def ends(
     return newest, contexts, counts
 
 
-def opencode2_mark(reader: DatabaseReader) -> int:
-    """What shows whether OpenCode 2 has written messages: it does not touch its sessions' times."""
-    count: int = reader.rows("SELECT count(*) FROM session_message")[0][0] if reader.knows_opencode2 else 0
-    return count
+def opencode2_mark(reader: DatabaseReader) -> Row:
+    """What shows whether OpenCode 2 has written messages: it does not touch its sessions' times.
+
+    How many rows there are, and which came last: as many may have gone.
+    """
+    last = "(SELECT id FROM session_message ORDER BY rowid DESC LIMIT 1)"
+    return reader.rows(f"SELECT count(*), {last} FROM session_message")[0] if reader.knows_opencode2 else ()
 
 
 def held_by_opencode2(reader: DatabaseReader) -> dict[str, int]:

@@ -72,6 +72,20 @@ def test_a_message_that_comes_where_another_went_is_seen(world: World, eyes: Eye
     assert told(eyes)[1] is not WHOLE
 
 
+def test_what_opencode2_wrote_is_seen_where_as_much_of_another_session_went(world: World, eyes: Eyes) -> None:
+    def write(session: str) -> None:
+        rows = [(f"msg_v2_{session}_{kind}", session, kind, seq, 1, 1, "{}") for seq, kind in enumerate(("user", "assistant"))]
+        connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    with writing(world.opencode) as connection:
+        write("ses_2")
+    assert told(eyes) == (Reason.PROVED, WHOLE)
+    with writing(world.opencode) as connection:
+        connection.execute("DELETE FROM session_message")
+        write("ses_1")
+    assert told(eyes) == (Reason.PROVED, PART)
+
+
 def test_an_answer_that_failed_is_not_carried_on_either_side(world: World, eyes: Eyes) -> None:
     with writing(world.opencode) as connection:
         data = json.loads(connection.execute("SELECT data FROM message WHERE id = 'msg_1_00003'").fetchone()[0])
