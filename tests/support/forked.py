@@ -6,7 +6,10 @@ Run as a program it is the one that forks, for as long as its socket stands.
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
+import gc
+import inspect
 import json
 import os
 import resource
@@ -17,8 +20,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from tests.support.program import LIMIT
@@ -194,7 +199,9 @@ def _mind(request: dict[str, object], stdin: int, out: int, err: int, status: in
 
 
 def _run(request: dict[str, object]) -> NoReturn:
-    faulthandler.register(_TELLS_ITS_STACKS)
+    # The threads alone would only show that the event loop waits; for what, its tasks tell.
+    signal.signal(_TELLS_ITS_STACKS, _tell_tasks)
+    faulthandler.register(_TELLS_ITS_STACKS, chain=True)
     # The streams of the process that was forked go by what its own files were: whether they can be sought in.
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -203,8 +210,6 @@ def _run(request: dict[str, object]) -> NoReturn:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if not isinstance(words, list):
-        import asyncio
-
         from tests.support import tray_core
 
         sys.exit(asyncio.run(tray_core.main()))
@@ -212,6 +217,25 @@ def _run(request: dict[str, object]) -> NoReturn:
 
     sys.argv = ["t3tray", *map(str, words)]
     sys.exit(main())
+
+
+def _tell_tasks(_number: int, _frame: FrameType | None) -> None:
+    with suppress(RuntimeError):  # no loop runs in this thread
+        for task in asyncio.all_tasks():
+            print(f"{task.get_name()} waits in", *_places_of(task.get_coro()), sep="\n  ", file=sys.stderr, flush=True)
+
+
+def _places_of(awaited: object) -> Iterator[str]:
+    """From the outermost coroutine or generator to what it waits for in the end."""
+    while awaited is not None:
+        frames = (getattr(awaited, f"{kind}_frame", None) for kind in ("cr", "ag", "gi"))
+        yield next(
+            (f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}" for frame in frames if frame), repr(awaited)
+        )
+        nexts = (getattr(awaited, name, None) for name in ("cr_await", "ag_await", "gi_yieldfrom"))
+        # An `anext` under way says nothing of its generator, but holds it.
+        held = (each for each in gc.get_referents(awaited) if inspect.isasyncgen(each))
+        awaited = next((each for each in (*nexts, *held) if each is not None), None)
 
 
 if __name__ == "__main__":
