@@ -261,7 +261,7 @@ class Engine:
 
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
-        await self.server_status()  # so that our own server is known as ours
+        await self.server.sight()  # so that our own server is known as ours
         picture = await self.source.read(self.survey.look)
         if await self.restoring.find_lost():
             picture = await self._run_sql(self.survey.look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -73,6 +74,20 @@ async def test_data_that_was_lost_finds_the_server_that_runs(data: Path, bad: Ba
         assert await owner.server.outlives_us(), "nobody knows who else uses it"
         await owner.server.stop()
     assert bad.living() == []
+
+
+async def test_a_server_that_is_about_to_be_joined_is_ours(data: Path, bad: BadServer) -> None:
+    with other_process(data, bad.program, "leave-detached") as other:
+        assert other.process.wait(90) == 0
+    async with owning(data, bad.program) as owner:
+        joining = asyncio.ensure_future(owner.server.ensure_ready())
+        while owner.server.status.state is ServerState.STOPPED:
+            await asyncio.sleep(0)
+        assert (owner.server.status.state, owner.server.status.pid) == (ServerState.STARTING, None)
+        await owner.server.sight()
+        assert other.server_pid in owner.server.own_pids(), "its turns were called another program's"
+        await joining
+        await owner.server.stop()
 
 
 async def test_a_look_finds_and_a_stop_ends_a_server_that_the_data_does_not_know(data: Path, bad: BadServer) -> None:

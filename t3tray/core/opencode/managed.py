@@ -120,6 +120,13 @@ class ManagedServer:
         self._seen = found.pid
         return found
 
+    async def sight(self) -> None:
+        """Know the process of the server that another process of ours started, also while it is about to be joined: its turns are
+        no other program's. Raises StoreError."""
+        if self._external is None and self.status.pid is None:
+            sighting = await self._tenancy.find()
+            self._seen = sighting.process.pid if sighting and sighting.process else None
+
     async def look_for_stray(self, known: ServerStatus) -> ServerStatus:
         """`known`, as `look` told it; where that is no server, one that our data do not name, if such a one runs."""
         if self._external or known.state is not ServerState.STOPPED or known.reason:
