@@ -107,6 +107,7 @@ class Claim(Struct, frozen=True):
 _CLOCKS_DIFFER_MS = 10_000
 
 
+# What comes new is put last: `services.file_evidence` makes it by place.
 class Evidence(Struct, frozen=True):
     """Everything that `decide` may look at.
 

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from t3tray.core.domain.carries import Context
 from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
+from t3tray.core.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.failures import failure_of
 from t3tray.core.services.evidence import Recorded, Surroundings, from_nobody, gone_of, of_id, others_writing, unexpected
 
 T = TypeVar("T")
 _DATABASE = "OpenCode's database"
+_IDLE = Activity.IDLE  # Python 3.11 finds a member of an enum slowly
 
 
 class Sessions(Protocol):
@@ -53,24 +54,31 @@ def from_database(reader: Sessions, recorded: Recorded, cursor: Cursor, surround
         tail = of_id(newest, cursor.last_message_id) or _read(partial(reader.message, cursor.session_id), cursor.last_message_id)
     facts, directory = session.value, recorded.thread.directory
     context, opencode2 = _model_gets(reader, facts)
+    # By place, and at once: of thousands a struct takes five times as long for so many names, and each change makes another.
     evidence = Evidence(
         surroundings.now(),
         session,
         newest,
         tail,
-        directory_exists=surroundings.directory_exists(directory),
-        same_directory=surroundings.same_directory(directory, facts.directory),
-        has_turns=recorded.has_turns,
-        split=recorded.split,
-        conflict=recorded.conflict,
-        asked=_DATABASE,
-        t3_works=recorded.t3 is not None and recorded.t3.is_working,
-        context=context,
-        opencode2=opencode2,
-        in_doubt=recorded.in_doubt,
+        None,  # first
+        _IDLE,
+        surroundings.directory_exists(directory),
+        surroundings.same_directory(directory, facts.directory),
+        recorded.has_turns,
+        False,  # others_writing
+        _gone_before_tail(reader, cursor, tail, newest, context) if isinstance(tail, Found) else None,
+        recorded.split,
+        recorded.conflict,
+        _DATABASE,
+        recorded.t3 is not None and recorded.t3.is_working,
+        None,  # taken_back
+        False,  # asked_for
+        False,  # handed_over
+        "",  # why
+        context,
+        recorded.in_doubt,
+        opencode2,
     )
-    if isinstance(tail, Found):
-        evidence = replace(evidence, messages_gone=_gone_before_tail(reader, cursor, evidence))
     if isinstance(tail, Absent) and cursor.first_message_id is not None:
         evidence = _with_beginning(reader, cursor, cursor.first_message_id, evidence)
     if facts.reverted_to:
@@ -86,12 +94,14 @@ def _with_beginning(reader: Sessions, cursor: Cursor, first_id: str, evidence: E
     return replace(evidence, first=first, messages_gone=gone)
 
 
-def _gone_before_tail(reader: Sessions, cursor: Cursor, evidence: Evidence) -> int | None:
+def _gone_before_tail(
+    reader: Sessions, cursor: Cursor, tail: Lookup[MessageFacts], newest: Lookup[MessageFacts], context: Context | None
+) -> int | None:
     """How many recorded messages are gone although the last of them is there. Mostly what the model gets says that none is."""
-    context, recorded = evidence.context, cursor.message_count
+    recorded = cursor.message_count
     if recorded is None or cursor.last_message_id is None:
         return None
-    if evidence.tail is evidence.newest and context is not None and context.is_all and context.messages >= recorded:
+    if tail is newest and context is not None and context.is_all and context.messages >= recorded:
         return 0
     until_tail = _read(partial(reader.count_until, cursor.session_id), cursor.last_message_id)
     return gone_of(cursor, until_tail.value) if isinstance(until_tail, Found) else None

@@ -100,13 +100,15 @@ class Journal:
     def changes_since(self, seq: int) -> tuple[int, dict[str, Cursor | None]]:
         """The latest place in the journal, and what each thread that was written of after `seq` is bound to now."""
         later = select(journal.c.thread_id).where(journal.c.seq > seq).distinct()
+        # As plain text: after a start these are all that there are, and a typed column takes twice as long.
+        live = select(cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
+        unbound = later.where(journal.c.thread_id.not_in(select(cursors.c.thread_id)))
         with self._database.read() as connection:
             latest = connection.scalar(select(func.max(journal.c.seq))) or 0
-            # As plain text: after a start these are all that there are, and a typed column takes twice as long.
-            columns = (cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
-            live = connection.execute(select(*columns).where(cursors.c.thread_id.in_(later))).all()
-            bound = {name: _sound(connection, name, session, _decoded(text)) for name, session, text in live}
-            return latest, {thread_id: bound.get(thread_id) for thread_id in connection.scalars(later).all()}
+            found: dict[str, Cursor | None] = dict.fromkeys(connection.scalars(unbound))
+            rows = connection.execute(live.where(cursors.c.thread_id.in_(later)) if seq else live).all()
+            found.update((name, _sound(connection, name, session, _decoded(text))) for name, session, text in rows)
+            return latest, found
 
     def intents_since(self, seq: int) -> tuple[int, frozenset[str]]:
         """The latest place in the journal, and the intents that were written of after `seq`."""

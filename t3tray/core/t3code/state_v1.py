@@ -303,29 +303,30 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
     is_followed = bool(named) and cursor.is_followed
     is_working = session_status in _AT_WORK or active_turn is not None
     seen = moment(last_seen)
+    # By place: of thousands a struct takes five times as long for so many names.
     thread = T3Thread(
-        id=thread_id or "",
-        title=title or "",
-        project=project or "",
-        directory=worktree or workspace or "",
-        provider=provider,
-        instance=selected.instance or provider,
-        created_at=needed_moment(created or ""),
-        last_activity_at=needed_moment(max(updated or "", asked or "")),
-        model=selected.model,
-        session_id=named if is_followed else None,
+        thread_id or "",
+        title or "",
+        project or "",
+        worktree or workspace or "",
+        provider,
+        selected.instance or provider,
+        needed_moment(created or ""),
+        needed_moment(max(updated or "", asked or "")),
+        selected.model,
+        named if is_followed else None,
         # A message that waits for its first answer is no conversation yet. A process that was there, and whose session T3 Code
         # does not know any more, means that there was one.
-        has_turns=bool(turn or answered or (status and not named and not is_working)),
-        runtime=Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated)) if status else None,
-        was_instance=was_instance,
-        is_opencode_next=is_opencode_next,
-        sent_at=seen,
+        bool(turn or answered or (status and not named and not is_working)),
+        Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated)) if status else None,
+        was_instance,
+        is_opencode_next,
+        seen,
     )
     earlier = (NativeSession(named),) if named and not is_followed else ()
     if not (branch or earlier or is_working or approvals or answers or last_error or archived or settled or snoozed or pinned):
         return thread
-    # Apart from the others: a struct takes five times as long for all of these names at once, and few threads have any of these.
+    # Apart from the others: few threads have any of these.
     return msgspec.structs.replace(
         thread,
         branch=branch or "",

@@ -29,8 +29,9 @@ class NativeSession:
     since: datetime | None = None
 
 
-# A struct and no dataclass: ten thousand are made in one look, and a frozen dataclass takes six times as long to make.
-class T3Thread(Struct, frozen=True, kw_only=True):
+# A struct and no dataclass: ten thousand are made in one look, and a frozen dataclass takes six times as long to make. What comes
+# new is put last: `state_v1` makes it by place.
+class T3Thread(Struct, frozen=True):
     """`session_id` is where T3 Code would send the next message (None: to a new session); `earlier` are those before it, oldest
     first; `before_import` is what the first orchestrator named, of a thread that the second has taken over.
 
@@ -48,11 +49,15 @@ class T3Thread(Struct, frozen=True, kw_only=True):
     instance: str
     created_at: datetime
     last_activity_at: datetime
-    branch: str = ""
     model: str = ""
     session_id: str | None = None
-    earlier: tuple[NativeSession, ...] = ()
     has_turns: bool = False
+    runtime: Runtime | None = None
+    was_instance: str = ""
+    is_opencode_next: bool = True
+    sent_at: datetime | None = None
+    branch: str = ""
+    earlier: tuple[NativeSession, ...] = ()
     is_working: bool = False
     awaits_approval: bool = False
     awaits_answer: bool = False
@@ -63,12 +68,8 @@ class T3Thread(Struct, frozen=True, kw_only=True):
     pinned_at: datetime | None = None
     handed_over: bool = False
     before_import: str | None = None
-    runtime: Runtime | None = None
     deleted_at: datetime | None = None
-    was_instance: str = ""
-    is_opencode_next: bool = True
     imported_characters: int | None = None
-    sent_at: datetime | None = None
 
     @property
     def is_opencode(self) -> bool:
