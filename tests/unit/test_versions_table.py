@@ -10,6 +10,7 @@ REPORT = """<testsuites><testsuite>
   <testcase classname="tests.integration.test_a" name="test_one"/>
   <testcase classname="tests.integration.test_a" name="test_two"><failure message="assert 1&#10;more"/></testcase>
   <testcase classname="tests.integration.test_b" name="test_three"><skipped message="it cannot"/></testcase>
+  <testcase classname="" name=""><error message="broken off"/></testcase>
   <testcase classname="" name="tests.integration.test_c"><error message="collection failure"/></testcase>
 </testsuite></testsuites>"""
 

@@ -47,12 +47,16 @@ def tried(parts: dict[str, tuple[str, ...]], version: str, binary: Path | None) 
         options = ["-q", "-p", "no:cacheprovider", "-n", PROCESSES, "--dist", "loadfile", f"--junit-xml={report}"]
         command = [sys.executable, "-m", "pytest", *options, *(f"tests/integration/{test}" for test in named)]
         try:
-            subprocess.run(command, cwd=ROOT, env=environment, timeout=_LIMIT)
+            done = subprocess.run(command, cwd=ROOT, env=environment, timeout=_LIMIT)
         except subprocess.TimeoutExpired:
             return {part: Result(failed=[f"pytest did not come to its end in {_LIMIT:.0f} s"]) for part in parts}
         if not report.exists():
             return {part: Result(failed=["pytest ended without a report"]) for part in parts}
-        return read(report, parts)
+        results = read(report, parts)
+    if done.returncode not in (0, 1):
+        for result in results.values():
+            result.failed.append(f"pytest was broken off ({done.returncode})")
+    return results
 
 
 def version_at(folder: Path) -> str:

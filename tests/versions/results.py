@@ -34,7 +34,9 @@ def read(report: Path, parts: dict[str, tuple[str, ...]]) -> dict[str, Result]:
     for case in ET.parse(report).iter("testcase"):
         # A file that cannot be imported stands there with a name and without a class.
         file = (case.get("classname") or case.get("name") or "").rpartition(".")[2]
-        result = results[part_of[file]]
+        result = results.get(part_of.get(file, ""))
+        if result is None:
+            continue  # of a run that was broken off, without a name
         skipped = case.find("skipped")
         trouble = next((found for tag in ("failure", "error") if (found := case.find(tag)) is not None), None)
         if trouble is not None:
