@@ -28,6 +28,10 @@ _ANSWER_LIMIT = 64_000_000
 # Shorter than any server keeps an idle connection open, so that none is used in the moment in which it is closed.
 _KEEP_IDLE = 4.0
 
+# In bytes, at most for each reading of an answer: what lies there is passed on at once. httpcore takes 64 KiB, and so 200 rounds
+# of its locks, limits and events for 6 MB that asyncio has read in 50.
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 2**20
+
 _TIMEOUTS = {"timeout": {"connect": _CONNECT_LIMIT}}
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 

@@ -1,0 +1,100 @@
+"""What one change costs the asyncio thread, in which everything of the app waits its turn: 2,000 threads of T3 Code's, one changed.
+
+The real desk and the real bridge, without a window; in the time that this one thread works.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench.table import Line
+from tests.support.opencode import OpenCodeHome
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from t3tray.core.services.views import Overview
+
+ROWS, CHANGES = 2_000, 9
+# In seconds: longer than a look and what is written after it.
+QUIET = 2.0
+
+
+def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
+    """The median of several changes, each told before the next is made."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtCore import QCoreApplication
+
+    from t3tray.core.desk import Desk
+    from t3tray.qt.bridge import Bridge
+
+    application = QCoreApplication.instance() or QCoreApplication([])
+    world = _world(scratch / "world")
+    os.environ |= home.environment | {"T3CODE_HOME": str(world.home), "OPENCODE_DB": str(world.opencode)}
+    told: list[Overview] = []
+    bridge = Bridge(lambda: Desk(str(scratch / "data")))
+    bridge.overview_changed.connect(told.append)
+    bridge.start()
+    try:
+        until(lambda: _has(application, told), "all rows", 90)
+        _rest(application, told)
+        costs = [_cost(application, bridge, told, world, number + 1) for number in range(CHANGES)]
+    finally:
+        bridge.close()
+        bridge.join(60)
+    yield Line(f"event loop, a change at {ROWS:,} rows (CPU)", statistics.median(costs), "ms", 5, f"worst {max(costs):.1f} ms")
+
+
+def _cost(application: object, bridge: object, told: list[Overview], world: World, number: int) -> float:
+    thread = bridge._thread.ident  # type: ignore[attr-defined]
+    clock = time.pthread_getcpuclockid(thread)
+    before, seen = time.clock_gettime(clock), len(told)
+    with writing(world.state) as connection:
+        at = stamp(NOON + timedelta(minutes=number))
+        connection.execute(
+            "UPDATE projection_threads SET title = ?, updated_at = ? WHERE thread_id = 't00500'", (f"New {number}", at)
+        )
+    until(lambda: _processed(application) and len(told) > seen, "the change", 90)
+    _rest(application, told)
+    looks = len(told) - seen
+    return (time.clock_gettime(clock) - before) * 1000 / looks
+
+
+def _has(application: object, told: list[Overview]) -> bool:
+    return _processed(application) and bool(told) and len(told[-1].rows) == ROWS
+
+
+def _processed(application: object) -> bool:
+    process: Callable[[], None] = application.processEvents  # type: ignore[attr-defined]
+    process()
+    return True
+
+
+def _rest(application: object, told: list[Overview]) -> None:
+    """Until nothing has been told for a while."""
+    seen, since = len(told), time.monotonic()
+    while time.monotonic() - since < QUIET:
+        _processed(application)
+        if len(told) != seen:
+            seen, since = len(told), time.monotonic()
+        time.sleep(0.02)
+
+
+def _world(folder: Path) -> World:
+    world = empty_world(folder)
+    with writing(world.state) as state:
+        for number in range(ROWS):
+            at = NOON - timedelta(minutes=number)
+            add_thread(state, f"t{number:05}", f"ses_{number:05}", title=f"Thread {number}", at=at)
+    with writing(world.opencode) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for number in range(ROWS):
+            at = NOON - timedelta(minutes=number)
+            add_session(connection, f"ses_{number:05}", world.code / "proj", messages=6, title=f"Session {number}", at=at)
+    return world
