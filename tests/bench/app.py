@@ -59,15 +59,22 @@ def _left_alone(desktop: Desktop, program: Program, bare_command: list[str]) -> 
         until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "the server", 60)
         watched = psutil.Process(process.pid)
         time.sleep(5)
-        yield Line("resident, window closed, all loaded", watched.memory_info().rss / 1e6, "MB", 110, f"bare {bare:.0f} MB")
-        before = watched.cpu_times()
+        yield Line("resident, window closed, all loaded", watched.memory_info().rss / 1e6, "MB", 105, f"bare {bare:.0f} MB")
+        before, slept = watched.cpu_times(), _sleeps(process.pid)
         time.sleep(IDLE_SECONDS)
-        after = watched.cpu_times()
+        after, woken = watched.cpu_times(), _sleeps(process.pid) - slept
         used = after.user + after.system - before.user - before.system
         yield Line(f"idle CPU over {IDLE_SECONDS} s", 100 * used / IDLE_SECONDS, "%", 0.1)
+        yield Line(f"wake-ups of the GUI thread in {IDLE_SECONDS} s", woken, "", 0)
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _sleeps(pid: int) -> int:
+    """How often the first thread, which is the GUI's, has gone to sleep."""
+    told = Path(f"/proc/{pid}/task/{pid}/status").read_text()
+    return int(next(line for line in told.splitlines() if line.startswith("voluntary_ctxt_switches")).split()[1])
 
 
 def _resident(desktop: Desktop, program: Program, command: list[str]) -> float:

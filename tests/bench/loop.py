@@ -1,4 +1,4 @@
-"""What one change costs the asyncio thread, in which everything of the app waits its turn: 2,000 threads of T3 Code's, one changed.
+"""What one change costs the asyncio thread, in which everything of the app waits its turn: 2,000 threads, one changed.
 
 The real desk and the real bridge, without a window; in the time that this one thread works.
 """
