@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from t3tray.core.domain.evidence import Found
-from t3tray.core.domain.t3_side import GuardSide, NextMessage, T3Side, next_message
+from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, NextMessage, T3Side, next_message
+from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import thinned
 from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import Examination
@@ -35,12 +36,15 @@ class T3Sides:
         self._told: dict[str, tuple[Examination, _Around, NextMessage]] = {}
 
     def of(self, picture: Picture, now: datetime) -> NextMessages:
-        """By the thread's id, for the threads of T3 Code's."""
+        """By the thread's id, for the threads of T3 Code's. Where it cannot be read, nobody knows what it names by now."""
         states = {thread.id: state for state in picture.states for thread in state.threads}
         theirs = ((found, found.t3) for found in picture.examinations if found.t3 is not None)
         told = {found.thread.id: self._of(found, t3, states.get(found.thread.id), now) for found, t3 in theirs}
         self._told = told
-        return {name: each[-1] for name, each in told.items()}
+        is_unread = any(state.shape is Shape.UNSUPPORTED for state in picture.states)
+        unread = (found for found in picture.examinations if is_unread and found.t3 is None)
+        unknown = {found.thread.id: UNKNOWN for found in unread if found.thread.source is Source.T3CODE}
+        return unknown | {name: each[-1] for name, each in told.items()}
 
     def added(self, resumption: Resumption, picture: Picture, now: datetime) -> Resumption:
         """A resume with T3 Code's side of its thread, beside the verdict that the server gave here."""

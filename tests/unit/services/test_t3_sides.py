@@ -206,6 +206,19 @@ def test_a_thread_of_another_provider_that_was_set_to_opencode_gets_a_verdict(wa
     assert watch.one().verdict.reason is Reason.UNBOUND and not watch.look().foreign
 
 
+def test_while_t3_code_cannot_be_read_its_side_is_unknown_and_not_well(watch: Watch) -> None:
+    keep(watch)
+    lost(watch)
+    assert watch.side().reason is NextReason.STARTS_EMPTY
+    whole = watch.world.state.read_bytes()
+    watch.world.state.write_bytes(b"")
+    found = watch.one()
+    assert (found.verdict.reason, found.t3) == (Reason.PROVED, None), "here it is as it was"
+    assert (watch.side().reason, watch.side().is_fine) == (NextReason.UNKNOWN, False)
+    watch.world.state.write_bytes(whole)
+    assert watch.side().reason is NextReason.STARTS_EMPTY
+
+
 def test_an_instance_of_another_name_is_opencodes_where_it_was_ever_used_so(watch: Watch) -> None:
     with writing(watch.world.state) as connection:
         add_thread(connection, "t1", "ses_ours", provider="codex")
