@@ -168,6 +168,7 @@ async def adopt(command: Command) -> ExitCode:
 
 async def remedy(command: Command) -> ExitCode:
     chosen = remedy_commands.named(command.words.name)
+    await learn_guard(command.engine)
     return await (resume(command) if chosen in _LOOKS_ONLY else remedy_commands.remedy(command, chosen))
 
 

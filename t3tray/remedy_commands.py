@@ -24,10 +24,10 @@ async def remedy(command: Command, chosen: Remedy) -> ExitCode:
             # What a person would say then changes nothing: it is refused in its own words.
             await engine.apply(words.thread, choice, preview)
         await _agree(command, preview)
-    await engine.apply(words.thread, choice, preview)
+    done = await engine.apply(words.thread, choice, preview)
     details = await engine.details(words.thread)
-    document = documents.preview_document(preview) | documents.details_document(details)
-    command.answer(document, tables.remedied(preview, details))
+    document = documents.preview_document(done) | documents.details_document(details)
+    command.answer(document, tables.remedied(done, details))
     return ExitCode.DONE
 
 

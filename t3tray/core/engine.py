@@ -31,6 +31,7 @@ from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
+from t3tray.core.letting_go import LettingGo
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
@@ -138,7 +139,9 @@ class Engine:
         tools = Tools(store, run_sql, utc_now, author, library, self.connect, self._joined, kept, self.resume.judge, budget)
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
-        self.remedies = Remedies(tools, self._repair)
+        parts = (data / "guard", self.launching.program, self.join_running_server, utc_now)
+        self._letting_go = LettingGo(store, run_sql, self.guard_keys, self.t3_sides, *parts)
+        self.remedies = Remedies(tools, self._repair, self._letting_go)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now, author)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
@@ -251,6 +254,7 @@ class Engine:
         found = await self._verify(thread_id)
         if found.thread.source is not Source.T3CODE:
             return found  # it has no other side, so that nothing else has to be looked at
+        await self._letting_go.learn()
         return self.t3_sides.added(found, await self.source.read(partial(self.survey.look_at, found.thread.id)), utc_now())
 
     async def _archive_turn(self) -> None:
@@ -262,6 +266,7 @@ class Engine:
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
         await self.server.sight()  # so that our own server is known as ours
+        await self._letting_go.learn()
         picture = await self.source.read(self.survey.look)
         if await self.restoring.find_lost():
             picture = await self._run_sql(self.survey.look)

@@ -15,11 +15,13 @@ from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.guardhouse import learn_guard
+from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.views import ThreadDetails
 from tests.integration.test_guard_scenarios import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
 from tests.support.guarded import Guarded
 from tests.support.played_t3 import PlayedT3, TurnRefused
 from tests.support.stub_model import StubModel
+from tests.support.t3_settings import SettingsWatch
 from tests.support.t3_world import World
 from tests.support.waiting import until
 
@@ -133,6 +135,106 @@ def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
     assert t3.turn(thread, ASK) == copy and remembers(model), "which is what it was told to do"
 
 
+@pytest.fixture
+def watched(t3: PlayedT3, guarded: Guarded) -> Iterator[SettingsWatch]:
+    """T3 Code follows its settings, as it does."""
+    (path,) = guarded.house.files
+    with SettingsWatch(t3, path) as watch:
+        yield watch
+
+
+def test_after_a_remedy_an_idle_t3_code_lets_go_and_is_given_what_was_chosen(
+    guarded: Guarded, t3: PlayedT3, watched: SettingsWatch, model: StubModel, project: Path
+) -> None:
+    thread, other = t3.thread("Report", project), t3.thread("Other", project)
+    old, others = t3.turn(thread, TELL), t3.turn(other, "hello")
+    copy = fork(guarded, old)
+    choice = Choice(Remedy.BIND, copy)
+    assert details(guarded, thread).row.is_t3_side_fine
+    seen = guarded.call(guarded.engine.preview(thread, choice))
+    assert f"T3 Code holds {old} open." in seen.after[-1] and "your next message" not in seen.after[-1], "nothing is promised"
+    done = guarded.call(guarded.engine.apply(thread, choice, seen))
+    assert done.after[-1].startswith(f"T3 Code has let go of {old}: your next message there is given this thread's session")
+    assert not t3.live and runtime(t3, thread) == "running", "T3 Code's own word on it stays"
+    found = details(guarded, thread)
+    assert (found.row.session_id, found.row.is_t3_side_fine) == (copy, True)
+    assert found.row.next_message and found.row.next_message.reason is NextReason.GUARDED
+
+    t3.sent.clear()
+    assert t3.turn(thread, ASK) == copy and remembers(model)
+    assert [line for line in t3.sent if line.startswith("GET /session")] == ["GET /session/ID"]
+    assert t3.cursor(thread) == copy and details(guarded, thread).row.is_t3_side_fine
+    assert t3.turn(other, "and again") == others, "who was let go of besides comes back to its own"
+    assert not details(guarded, thread).alarms
+
+
+def test_each_remedy_makes_it_let_go_and_taking_it_back_does_too(
+    guarded: Guarded, t3: PlayedT3, watched: SettingsWatch, model: StubModel, project: Path
+) -> None:
+    (path,) = guarded.house.files
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    for remedy in (Remedy.FORK, Remedy.CARRY):
+        details(guarded, thread)
+        done = guarded.call(guarded.engine.apply(thread, Choice(remedy)))
+        assert done.after[-1].startswith(f"T3 Code has let go of {t3.cursor(thread)}"), done
+        new = t3.turn(thread, ASK)
+        assert new != old and remembers(model) and t3.cursor(thread) == new
+    details(guarded, thread)
+    undone = guarded.call(guarded.engine.apply(thread, Choice(Remedy.UNDO)))
+    assert undone.after[-1].startswith(f"T3 Code has let go of {new}")
+    assert t3.turn(thread, ASK) != new and remembers(model)
+    assert "binaryPath" in path.read_text()
+    t3.let_go()
+    guarded.call(guarded.house.unprotect(interrupt=False))
+    assert not path.exists() or "binaryPath" not in path.read_text(), "put back"
+
+
+def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
+    guarded: Guarded, t3: PlayedT3, watched: SettingsWatch, model: StubModel, project: Path
+) -> None:
+    (path,) = guarded.house.files
+    thread, other = t3.thread("Report", project), t3.thread("Busy one", project)
+    old = t3.turn(thread, TELL)
+    t3.turn(other, "hello")
+    copy = fork(guarded, old)
+    t3.set_status(other, "running")
+    details(guarded, thread)
+    before, choice = path.read_bytes(), Choice(Remedy.BIND, copy)
+    seen = guarded.call(guarded.engine.preview(thread, choice))
+    done = guarded.call(guarded.engine.apply(thread, choice, seen))
+    for said in (seen.after[-1], done.after[-1]):
+        assert said.startswith(f"T3 Code still holds {old} open, and is at work in “Busy one”")
+        assert "your next message there goes into that session. Quit T3 Code and start it again" in said
+    assert path.read_bytes() == before and watched.reloads == 0 and thread in t3.live
+    side = details(guarded, thread).row.next_message
+    assert side and (side.kind, side.reason) == (Kind.BLOCKED, NextReason.LIVE_ELSEWHERE)
+    assert "Quit T3 Code and start it again, and it goes into this one." in side.sentence
+    t3.set_status(other, "ready")
+    t3.restart()
+    assert details(guarded, thread).row.is_t3_side_fine
+    assert t3.turn(thread, ASK) == copy and remembers(model), "which is what it was told to do"
+
+
+def test_a_t3_code_that_does_not_follow_is_promised_nothing(
+    guarded: Guarded, t3: PlayedT3, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.core.letting_go.LIMIT", 0.5)
+    thread = t3.thread("Report", project)
+    copy = fork(guarded, t3.turn(thread, TELL))
+    details(guarded, thread)
+    done = guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
+    assert "nothing shows that it has" in done.after[-1] and "Quit T3 Code and start it again" in done.after[-1]
+    side = details(guarded, thread).row.next_message
+    assert side and (side.kind, side.reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
+    assert "it may still hold another session open" in side.sentence
+
+
+def runtime(t3: PlayedT3, thread: str) -> str:
+    found: str = t3._row("SELECT status FROM provider_session_runtime WHERE thread_id = ?", thread)[0]
+    return found
+
+
 def strayed(guarded: Guarded, thread: str) -> ThreadDetails:
     """The page once it is known that a message went astray: the guard tells that beside its answer."""
     until(lambda: any(entry.event is Event.RETURNED for entry in guarded.call(guarded.engine.journal(thread))), "the word of it")
@@ -140,5 +242,8 @@ def strayed(guarded: Guarded, thread: str) -> ThreadDetails:
 
 
 def choose_only_here(guarded: Guarded, thread: str, session: str) -> None:
-    """The user's choice, of which T3 Code is told nothing."""
+    """The user's choice, of which T3 Code is told nothing: as if it was made before the guard was known here."""
+    sides = guarded.engine.t3_sides
+    known, sides.guard = sides.guard, GuardSides()
     guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, session)))
+    sides.guard = known

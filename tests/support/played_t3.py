@@ -64,13 +64,17 @@ class PlayedT3:
 
     def quit(self) -> None:
         """A clean stop: every live session is aborted, every cursor kept."""
-        for thread_id in list(self.live):
-            self._drop(thread_id, abort=True)
+        self.let_go()
         with self._write() as connection:
             connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (_now(),))
         self.http.close()
         self._open.close()
         self._runtime.unlink(missing_ok=True)
+
+    def let_go(self) -> None:
+        """Every live session is aborted, and none is live any more."""
+        for thread_id in list(self.live):
+            self._drop(thread_id, abort=True)
 
     def restart(self) -> None:
         self.quit()

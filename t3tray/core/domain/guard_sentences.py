@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from t3tray.core.domain.guard import Answer, Asked, Create, Fork, Other, Prompt, Read, Refusal, Told
+from t3tray.core.domain.t3_side import HOW_TO_FREE
 
 REFUSALS: dict[Refusal, str] = {
     Refusal.SESSION_GONE: (
@@ -49,9 +50,6 @@ SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there,
 SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. It is said there why; then send your message again."
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
 
-
-# What makes T3 Code let go of all that it holds open, whatever else fails.
-HOW_TO_FREE = "Quit T3 Code and start it again"
 
 _WHY: dict[Refusal, str] = {
     Refusal.SESSION_GONE: "the session that held this conversation is gone",

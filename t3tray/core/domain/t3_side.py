@@ -16,6 +16,8 @@ from t3tray.core.domain.evidence import Absent, Found, Lookup, SessionFacts
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
+# What makes T3 Code let go of all that it holds open, whatever else fails.
+HOW_TO_FREE = "Quit T3 Code and start it again"
 # In characters: what the second orchestrator hands over of a thread that it imported.
 HAND_OFF_LIMIT = 32_000
 
@@ -55,11 +57,20 @@ class GuardSide(StrEnum):
     UNPROVED = "unproved"
 
 
+@dataclass(frozen=True)
+class LetGo:
+    """T3 Code let go at this time of every session that it held open; not `is_sure`: it was told to, and nothing shows it."""
+
+    at: datetime
+    is_sure: bool
+
+
 class T3Side(Struct, frozen=True):
     """What is known of T3 Code's side of a thread.
 
     `names` is the session that its cursor names, `bound` the one that is used here; `named` is what OpenCode has of the former,
-    None where nothing is named. `live` is the session that a running T3 Code holds open, whatever its cursor says.
+    None where nothing is named. `live` is the session that a running T3 Code holds open, whatever its cursor says;
+    `live_in_doubt`: it may have let go of it.
     `instance` and `was_instance` are the provider that the next message is for, and the one that the cursor belongs to; equal
     or empty where nothing was changed. `same_folder`: the named session works in the thread's folder. `shown` and `known` are how
     many of the model's answers T3 Code shows, and how many of those the named session holds; None where all may be there.
@@ -76,6 +87,7 @@ class T3Side(Struct, frozen=True):
     named_messages: int | None = None
     bound: str | None = None
     live: str | None = None
+    live_in_doubt: bool = False
     instance: str = ""
     was_instance: str = ""
     is_opencode: bool = True
@@ -233,10 +245,15 @@ def _elsewhere(side: T3Side) -> NextMessage:
 def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMessage:
     """T3 Code sends straight into the session that it holds open: neither its cursor nor the guard is asked."""
     if side.bound is not None and live != side.bound:
+        if side.live_in_doubt:
+            said = (
+                f"Where your next message in T3 Code goes cannot be told: it may still hold another session open. {HOW_TO_FREE}."
+            )
+            return NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, said)
         if live == side.names and isinstance(side.named, Absent):
-            said = f"{_NEXT} fails: T3 Code still holds a session open that is gone. Quit T3 Code and start it again."
+            said = f"{_NEXT} fails: T3 Code still holds a session open that is gone. {HOW_TO_FREE}."
             return _blocked(NextReason.SESSION_GONE, said, *_repair(side))
-        later = "; T3 Code's protection takes hold once T3 Code has let go of it" if guard is GuardSide.ON else ""
+        later = f". {HOW_TO_FREE}, and it goes into this one" if guard is GuardSide.ON and not side.is_v2 else ""
         said = f"T3 Code holds another session open{_counted(side)}: your next message there goes into it{later}."
         return _blocked(NextReason.LIVE_ELSEWHERE, said, Remedy.HEAL, *_repair(side))
     if live == side.names:

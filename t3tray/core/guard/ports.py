@@ -71,6 +71,10 @@ class Ledger(Protocol):
         """T3 Code sent a message of this thread into a session that is not the one that it is bound to: an alarm, and a split."""
         ...
 
+    async def ended(self, session_id: str) -> None:
+        """T3 Code ends what runs in this session, or lets go of it."""
+        ...
+
     async def told(self, told: Told) -> None:
         """Keep an answer of the guard's."""
         ...

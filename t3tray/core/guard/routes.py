@@ -24,6 +24,7 @@ class Kind(Enum):
     CREATE = "create"
     FORK = "fork"
     PROMPT = "prompt"
+    END = "end"
     NEWER_CREATE = "newer create"
     NEWER = "newer"
     OTHER = "other"
@@ -59,6 +60,8 @@ def _route(method: str, path: bytes) -> Route:
             return Route(Kind.FORK, session_id)
         case ("POST", "session", session_id, action) if action.lower() in ("prompt_async", "message"):
             return Route(Kind.PROMPT, session_id)
+        case ("POST", "session", session_id, action) if action.lower() == "abort":
+            return Route(Kind.END, session_id)
         case ("POST", "api", newer) if newer.lower() == "session":
             return Route(Kind.NEWER_CREATE)
         case (_, "api", newer, session_id, *_) if newer.lower() == "session" and session_id.lower() != "active":

@@ -68,6 +68,10 @@ class Sessions:
         if route.kind is Kind.PROMPT:
             await self._prompt(exchange, Prompt(route.session_id))
             return
+        if route.kind is Kind.END:
+            self._later(self._note_end(route.session_id))
+            await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
+            return
         if route.kind is Kind.NEWER:
             self.met_newer = True
             await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
@@ -121,6 +125,12 @@ class Sessions:
             return
         await self._judge.tell(asked, decision)
         await exchange.refuse(failed.status, "NotFoundError", REFUSALS[decision.refusal])
+
+    async def _note_end(self, session_id: str) -> None:
+        try:
+            await self._ledger.ended(session_id)
+        except StoreError as error:
+            _log.warning("That T3 Code ended %s could not be kept: %s", session_id, error.message)
 
     async def _note_astray(self, asked: Prompt) -> None:
         try:

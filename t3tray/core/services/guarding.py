@@ -142,6 +142,9 @@ class Guarding:
         _log.warning("T3 Code sent a message of thread %s into %s, which it is not bound to.", thread.id, session_id)
         await self._run_sql(self._stray, thread.id, session_id)
 
+    async def ended(self, session_id: str) -> None:
+        await self._run_sql(self._store.let_go.note_end, session_id, self._now())
+
     async def told(self, told: Told) -> None:
         try:
             self._heard(told)

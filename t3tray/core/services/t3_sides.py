@@ -6,17 +6,18 @@ It asks nothing and keeps what it said as long as nothing changed. What T3 Code 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from t3tray.core.domain.evidence import Found
-from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, NextMessage, T3Side, next_message
+from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, LetGo, NextMessage, T3Side, next_message
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import thinned
 from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.views import Resumption
+from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3State
 from t3tray.core.t3code.threads import Shape, T3Thread
 
@@ -25,14 +26,29 @@ NextMessages = Mapping[str, NextMessage]
 _TAKEN_WITHIN = timedelta(minutes=1)
 _HELD = frozenset({"starting", "running"})
 
-_Around = tuple[GuardSide, str | None, datetime | None, bool]
+_Around = tuple[GuardSide, str | None, datetime | None, bool, bool]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A session that T3 Code holds open, past the guard, and the thread that it is for."""
+
+    home: T3Home
+    session_id: str
+    directory: str
+    title: str
+    agents_work: bool
 
 
 class T3Sides:
-    """One for the engine's life. `guard` says which T3 Code goes through the guard now."""
+    """One for the engine's life. `guard` says which T3 Code goes through the guard now, `let_go` when each home let go of all
+    that it held open, and `ends` when it ended what ran in a session or let go of it."""
 
     def __init__(self) -> None:
         self.guard = GuardSides()
+        self.let_go: Mapping[str, LetGo] = {}
+        self.ends: Mapping[str, datetime] = {}
+        self._homes: dict[str, T3Home] = {}
         self._told: dict[str, tuple[Examination, _Around, NextMessage]] = {}
 
     def of(self, picture: Picture, now: datetime) -> NextMessages:
@@ -40,11 +56,25 @@ class T3Sides:
         states = {thread.id: state for state in picture.states for thread in state.threads}
         theirs = ((found, found.t3) for found in picture.examinations if found.t3 is not None)
         told = {found.thread.id: self._of(found, t3, states.get(found.thread.id), now) for found, t3 in theirs}
-        self._told = told
+        self._told, self._homes = told, {name: state.home for name, state in states.items()}
         is_unread = any(state.shape is Shape.UNSUPPORTED for state in picture.states)
         unread = (found for found in picture.examinations if is_unread and found.t3 is None)
         unknown = {found.thread.id: UNKNOWN for found in unread if found.thread.source is Source.T3CODE}
         return unknown | {name: each[-1] for name, each in told.items()}
+
+    def held(self, thread_id: str) -> Held | None:
+        """What T3 Code was seen to hold open for this thread at the last look, where the guard answers it; else None."""
+        told, home = self._told.get(thread_id), self._homes.get(thread_id)
+        if told is None or home is None:
+            return None
+        found, (guard, live, _, is_v2, _), _ = told
+        if guard is not GuardSide.ON or is_v2 or live is None:
+            return None
+        return Held(home, live, found.thread.directory, found.thread.title, found.agents_work)
+
+    def held_in(self, home: T3Home) -> tuple[Held, ...]:
+        """All that the T3 Code of this home holds open."""
+        return tuple(held for name, its in self._homes.items() if its == home and (held := self.held(name)))
 
     def added(self, resumption: Resumption, picture: Picture, now: datetime) -> Resumption:
         """A resume with T3 Code's side of its thread, beside the verdict that the server gave here."""
@@ -67,14 +97,22 @@ class T3Sides:
 
     def _around(self, found: Examination, t3: T3Thread, state: T3State | None, now: datetime) -> _Around:
         if state is None:
-            return GuardSide.OFF, None, None, False
-        began = state.served_since
+            return GuardSide.OFF, None, None, False, False
+        began, let_go = state.served_since, self.let_go.get(str(state.home.base))
         reply_at = None if began is None else _untaken(found, t3, now)
-        return self.guard.of(state.home.base), _live(found, t3, began), reply_at, state.shape is Shape.V2
+        seen_at = t3.runtime.last_seen_at if t3.runtime else None
+        live = _live(found, t3, began)
+        in_doubt = False
+        if live is not None and seen_at is not None:
+            ended = self.ends.get(live)
+            in_doubt = (ended is not None and ended > seen_at) or (let_go is not None and let_go.at > seen_at)
+            if let_go is not None and let_go.is_sure and let_go.at > seen_at:
+                live = None
+        return self.guard.of(state.home.base), live, reply_at, state.shape is Shape.V2, in_doubt
 
 
 def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
-    _, live, reply_at, is_v2 = around
+    _, live, reply_at, is_v2, live_in_doubt = around
     named, bound = found.named, found.cursor.session_id if found.cursor else None
     if named is None and t3.session_id is not None and t3.session_id == bound:
         session, same_folder, messages = found.evidence.session, found.evidence.same_directory, None
@@ -92,6 +130,7 @@ def _side(found: Examination, t3: T3Thread, around: _Around) -> T3Side:
         taken_back=found.taken_back,
         bound=bound,
         live=live,
+        live_in_doubt=live_in_doubt,
         instance=t3.instance,
         was_instance=t3.was_instance,
         is_opencode=t3.is_opencode_next,

@@ -18,6 +18,7 @@ from t3tray.core.store.guard_answers import GuardAnswers
 from t3tray.core.store.journal import Journal, append_entry
 from t3tray.core.store.journal_file import JournalFile
 from t3tray.core.store.lease import Leases
+from t3tray.core.store.let_go import LetGoes
 from t3tray.core.store.opening import open_database
 from t3tray.core.store.prompts import Prompts
 from t3tray.core.store.proofs import Proofs
@@ -49,6 +50,7 @@ class Store:
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
         self.rests = Rests(database)
+        self.let_go = LetGoes(database)
         self.lease = Leases(database)
         self.alarms = Alarms(database)
         self.proofs = Proofs(database, self._file)
@@ -103,6 +105,8 @@ class Store:
         self.guard_answers.all()
         self.visits.all()
         self.rests.last()
+        self.let_go.homes()
+        self.let_go.ends()
         self.lease.wanted()
         self.receipts.check()
         if (lease := self.lease.read()) is not None:

@@ -26,6 +26,8 @@ from t3tray.core.t3code.settings_file import PRIVATE, Content, SettingsFile, wri
 
 _DRIVER = "opencode"
 _URL, _PASSWORD = "serverUrl", "serverPassword"
+# What T3 Code would start itself; with an address it starts nothing, and a change of it makes it take the provider up anew.
+_PROGRAM = "binaryPath"
 # Between the parts of a path where it is kept: no name in the settings holds it.
 _SEPARATOR = "\n"
 
@@ -62,7 +64,8 @@ class ProtectionView:
 class _Kept:
     """What was changed, as it is kept: the copy's name (None where there was no file), what was written, and the old values.
 
-    `mode` is who could read the file before; None where that is not known, and it stays as it is.
+    `mode` is who could read the file before; None where that is not known, and it stays as it is. `programs` are what
+    `binaryPath` was, and what it was put to, by the place.
     """
 
     copy: str | None
@@ -71,6 +74,15 @@ class _Kept:
     before: dict[str, dict[str, object]] = field(repr=False)
     made: tuple[str, ...] = ()
     mode: int | None = None
+    programs: dict[str, _Program] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """`before` is empty where nothing was named, `ours` all that was written."""
+
+    before: dict[str, object]
+    ours: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,28 @@ class T3Protection:
                 self._file.write(content, settings, kept.mode if kept else None)
         self._record.unlink(missing_ok=True)
         return self.look(url, password)
+
+    def respell_program(self, url: str, password: str, program: Path) -> None:
+        """Have T3 Code take its OpenCode provider up anew, for which it lets go of all sessions: the program, which it does not
+        start, is named by another path. Nothing else changes, and `unprotect` puts it back. Raises Refused, StoreError.
+        """
+        content, kept = self._file.read(), self._kept()
+        if kept is None or not all(_is_ours(config, url, password) for config in _configs(content.settings)):
+            raise Refused("T3 Code's settings do not lead to the guard.")
+        settings, programs = deepcopy(content.settings), dict(kept.programs)
+        for config in _configs(settings):
+            path, now = _SEPARATOR.join(config.path), config.values.get(_PROGRAM)
+            known = programs.get(path)
+            if known is None or now not in known.ours:
+                known = _Program({_PROGRAM: now} if _PROGRAM in config.values else {}, ())
+            config.values[_PROGRAM] = respelled = _respelled(now, program)
+            programs[path] = replace(known, ours=tuple(dict.fromkeys((*known.ours, respelled))))
+        was_written = _fingerprint(content.text) == kept.written
+        kept = replace(kept, programs=programs)
+        self._keep(replace(kept, written=""))
+        after = self._file.write(content, settings, PRIVATE)
+        if was_written:
+            self._keep(replace(kept, written=_fingerprint(after.text)))
 
     def keep_private(self) -> None:
         """Let nobody else read the guard's password: T3 Code may have written its file anew."""
@@ -262,6 +296,10 @@ def _put_back(settings: Settings, kept: _Kept) -> None:
             for name in (_URL, _PASSWORD):
                 config.values.pop(name, None)
             config.values.update(before)
+        program = kept.programs.get(_SEPARATOR.join(config.path))
+        if program and config.values.get(_PROGRAM) in program.ours:
+            del config.values[_PROGRAM]
+            config.values.update(program.before)
     for path in reversed(kept.made):
         *outer, name = path.split(_SEPARATOR)
         holder = _inner(settings, *outer) if outer else settings
@@ -275,6 +313,15 @@ def _named(values: Settings) -> dict[str, object]:
 
 def _is_ours(config: _Config, url: str, password: str) -> bool:
     return bool(url) and config.values.get(_URL) == url and config.values.get(_PASSWORD) == password
+
+
+def _respelled(now: object, program: Path) -> str:
+    """The same program by another path than the one that is named now."""
+    named = now if isinstance(now, str) and os.path.isabs(now) else str(program)
+    if named != now:
+        return named
+    folder, name = os.path.split(named)
+    return os.path.join(os.path.dirname(folder), name) if os.path.basename(folder) == "." else os.path.join(folder, ".", name)
 
 
 def _shown(config: _Config) -> str:

@@ -18,7 +18,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.offers import offers
 from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.sentences import sentence
-from t3tray.core.domain.t3_side import NextMessage, NextReason
+from t3tray.core.domain.t3_side import LetGo, NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import situation_of
@@ -169,6 +169,26 @@ def test_with_the_guard_it_goes_on_or_fails_with_a_clear_message(watch: Watch) -
     assert (watch.side().kind, watch.side().reason) == (Kind.BLOCKED, NextReason.FAILS)
     watch.sides.guard = GuardSides(answered=frozenset({Path("/another/home")}))
     assert watch.side().reason is NextReason.STARTS_EMPTY
+
+
+def test_t3_codes_own_word_on_what_it_holds_stays_so_that_ours_counts(watch: Watch) -> None:
+    keep(watch)
+    other(watch)
+    home = watch.world.home
+    watch.sides.guard = GuardSides(answered=frozenset({home}))
+    watch.t3_runs()
+    assert watch.side().reason is NextReason.LIVE_ELSEWHERE and watch.sides.held("t1")
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    watch.sides.let_go = {str(home): LetGo(now, is_sure=True)}
+    assert watch.side().reason is NextReason.GUARDED and watch.sides.held("t1") is None
+    watch.sides.let_go = {str(home): LetGo(now, is_sure=False)}
+    assert (watch.side().kind, watch.side().reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
+    watch.sides.let_go = {str(home): LetGo(now - timedelta(hours=1), is_sure=True)}
+    assert watch.side().reason is NextReason.LIVE_ELSEWHERE, "it took the session up since"
+    watch.sides.ends = {"ses_new": now}
+    assert watch.side().reason is NextReason.UNKNOWN, "it ended what ran there, or let go of it"
+    watch.sides.let_go, watch.sides.ends, watch.sides.guard = {}, {}, GuardSides()
+    assert watch.side().reason is NextReason.LIVE_ELSEWHERE and watch.sides.held("t1") is None, "without the guard nobody asks"
 
 
 def test_what_t3_code_holds_open_counts_only_while_it_runs(watch: Watch) -> None:

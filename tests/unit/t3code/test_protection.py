@@ -336,3 +336,46 @@ def test_any_settings_come_back_as_they_were(
         pytest.fail(f"{error.message}")
     assert read(home) == value
     assert touched or settings_file(home).read_text("utf-8") == text
+
+
+PROGRAM = Path("/opt/opencode/bin/opencode")
+
+
+@pytest.mark.parametrize("named", [None, "opencode", "/home/dev/.opencode/bin/opencode"])
+@pytest.mark.parametrize("place", ["provider", "instance"])
+def test_the_program_is_named_by_another_path_each_time_and_put_back_byte_for_byte(
+    home: T3Home, protection: T3Protection, place: str, named: str | None
+) -> None:
+    config = {"enabled": True, "customModels": []} | ({"binaryPath": named} if named else {})
+    instance = {"providerInstances": {"opencode": {"driver": "opencode", "config": config}}}
+    text = write(home, {"providers": {"opencode": config}} if place == "provider" else instance, 4, "\n\n")
+    protection.protect(URL, PASSWORD)
+    seen = []
+    for _ in range(3):
+        protection.respell_program(URL, PASSWORD, PROGRAM)
+        settings = json.loads(settings_file(home).read_text())
+        found = (settings["providers"] if place == "provider" else settings["providerInstances"])["opencode"]
+        seen.append((found if place == "provider" else found["config"])["binaryPath"])
+        assert protection.look(URL, PASSWORD).state is Protection.GUARDED
+    real = named if named and named.startswith("/") else str(PROGRAM)
+    assert all(before != after for before, after in zip([named, *seen], seen, strict=False)), "each is a change to T3 Code"
+    assert {os.path.normpath(path) for path in seen} == {real}, "and the same program"
+    protection.unprotect(URL, PASSWORD)
+    assert settings_file(home).read_text() == text
+
+
+def test_the_program_is_put_back_where_t3_code_wrote_its_settings_anew(home: T3Home, protection: T3Protection) -> None:
+    write(home, {"providers": {"opencode": {"binaryPath": "opencode"}}})
+    protection.protect(URL, PASSWORD)
+    protection.respell_program(URL, PASSWORD, PROGRAM)
+    anew = json.loads(settings_file(home).read_text()) | {"theme": "dark"}
+    settings_file(home).write_text(json.dumps(anew))
+    protection.unprotect(URL, PASSWORD)
+    assert json.loads(settings_file(home).read_text()) == {"providers": {"opencode": {"binaryPath": "opencode"}}, "theme": "dark"}
+
+
+def test_the_program_is_left_alone_where_the_settings_do_not_lead_to_the_guard(home: T3Home, protection: T3Protection) -> None:
+    text = write(home, {"providers": {"opencode": {}}})
+    with pytest.raises(Refused, match="do not lead to the guard"):
+        protection.respell_program(URL, PASSWORD, PROGRAM)
+    assert settings_file(home).read_text() == text

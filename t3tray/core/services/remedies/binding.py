@@ -57,7 +57,7 @@ class Bind:
             finally:
                 journal.close()
 
-        return Plan(preview, carry_out)
+        return Plan(preview, carry_out, session_id)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return await undo_binding(self._tools, details, done)
@@ -203,7 +203,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
         finally:
             journal.close()
 
-    return Plan(preview, carry_out)
+    return Plan(preview, carry_out, old.session_id if old else None)
 
 
 async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:

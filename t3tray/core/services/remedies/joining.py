@@ -85,7 +85,7 @@ class Join:
                 journal.close()
 
         brought = Brought(collected, packed, stays_lacking)
-        return Plan(join_preview(details, self._remedy, keep, others, brought, bound or details.cursor), carry_out)
+        return Plan(join_preview(details, self._remedy, keep, others, brought, bound or details.cursor), carry_out, keep)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """The binding as it was, and the message taken out again."""
@@ -103,7 +103,7 @@ class Join:
                 journal.close()
 
         after = f"The message that was carried into {deed.session_id} is deleted from it."
-        return Plan(replace(plan.preview, after=(*plan.preview.after, after), kept=()), carry_out)
+        return Plan(replace(plan.preview, after=(*plan.preview.after, after), kept=()), carry_out, plan.gives)
 
     def _kept(self, details: ThreadDetails, choice: Choice) -> str:
         named = details.row.t3.session_id if details.row.t3 else None

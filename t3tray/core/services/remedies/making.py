@@ -104,7 +104,7 @@ class StartAfresh(_Making):
             why = "started afresh, as the user asked"
             await self._make(details, Deed(Remedy.START_AFRESH), why, _new_session(details), finish, _others(details))
 
-        return Plan(preview, carry_out)
+        return Plan(preview, carry_out, "")
 
 
 class Carry(_Making):
@@ -135,7 +135,7 @@ class Carry(_Making):
             why, deed = f"restored {restored}: {_messages(packed)}", Deed(Remedy.CARRY)
             await self._make(details, deed, why, _new_session(details), finish, _others(details), compare)
 
-        return Plan(_carry_preview(details, transcript, origin, packed), carry_out)
+        return Plan(_carry_preview(details, transcript, origin, packed), carry_out, "")
 
     def _source(self, details: ThreadDetails, session_id: str) -> tuple[Transcript, str]:
         """The words, and who told them: all that anybody has of the conversation, or of the session that the user chose."""
@@ -186,7 +186,7 @@ class Fork(_Making):
             deed = Deed(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
             await self._make(details, deed, f"forked from {bound.session_id}", make, finish, compare=compare)
 
-        return Plan(preview, carry_out)
+        return Plan(preview, carry_out, "")
 
 
 async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:

@@ -56,7 +56,7 @@ class MoveSession:
             ("What the agent changed in the other folder stays there.",),
         )
         deed = Deed(Remedy.MOVE_SESSION, session_id, place, thread.directory)
-        return Plan(preview, lambda: move(self._tools, details, deed))
+        return Plan(preview, lambda: move(self._tools, details, deed), "")
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
@@ -183,7 +183,7 @@ def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> 
         (f"Its session works in {back.directory_after} again.",),
         ("The whole conversation.", "No file is moved."),
     )
-    return Plan(preview, lambda: move(tools, details, back))
+    return Plan(preview, lambda: move(tools, details, back), "")
 
 
 async def _finish(tools: Tools, journal: Record, why: str) -> None:

@@ -64,10 +64,12 @@ class Tools:
 
 @dataclass(frozen=True)
 class Plan:
-    """`carry_out` does it. Nothing was changed by making the plan."""
+    """`carry_out` does it. Nothing was changed by making the plan. `gives`: the session that the thread is given, empty for one
+    that is made or moved; None where it is given none."""
 
     preview: Preview
     carry_out: Callable[[], Awaitable[None]]
+    gives: str | None = None
 
 
 class Act(Protocol):

@@ -19,6 +19,7 @@ from t3tray.core.services.evidence import placed
 from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import Bind, Release, before, choices
 from t3tray.core.services.remedies.collecting import other_sessions
+from t3tray.core.services.remedies.held import Holding, NothingHeld, with_word
 from t3tray.core.services.remedies.joining import TELLS, Join, finish_undo, give_up_join
 from t3tray.core.services.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.core.services.remedies.moving import MoveSession, Relocate, finish_move
@@ -31,8 +32,9 @@ from t3tray.core.services.views import ThreadDetails
 class Remedies:
     """Lives on the event loop."""
 
-    def __init__(self, tools: Tools, repair: RepairCursor | None = None) -> None:
-        """`repair` is None where there is no T3 Code."""
+    def __init__(self, tools: Tools, repair: RepairCursor | None = None, holding: Holding | None = None) -> None:
+        """`repair` is None where there is no T3 Code; `holding` has T3 Code let go of what it holds open."""
+        self._holding = holding or NothingHeld()
         self._tools = tools
         self._repair = repair
         self._acts: Mapping[Remedy, Act] = {
@@ -50,7 +52,8 @@ class Remedies:
 
     async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
         """What it would do; nothing is changed. Raises Refused, with the reason, for what cannot be done."""
-        return (await self._plan(details, choice, starts=False)).preview
+        plan = await self._plan(details, choice, starts=False)
+        return with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives))
 
     async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
         """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
@@ -58,10 +61,10 @@ class Remedies:
         An error on the way leaves everything as before, or to be settled by recovery.
         """
         plan = await self._plan(details, choice, starts=True)
-        if seen is not None and plan.preview != seen:
+        if seen is not None and with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives)) != seen:
             raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
         await plan.carry_out()
-        return plan.preview
+        return with_word(plan.preview, await self._holding.let_go(details.row.thread.id, plan.gives))
 
     async def settle(self, intent: Entry, server: SessionServer) -> None:
         """Finish or give up what a crash or an error left open."""

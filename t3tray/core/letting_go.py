@@ -1,0 +1,158 @@
+"""Has T3 Code let go of the sessions that it holds open, so that its next message asks the guard where to go.
+
+The lever is measured (T3 Code 0.0.33): after a change of its OpenCode provider's settings it ends every session that it holds
+open, and a turn that runs in one; so that is done only while nothing runs. It judges nothing and changes no binding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+
+from t3tray.core.domain.t3_side import HOW_TO_FREE, LetGo
+from t3tray.core.errors import T3TrayError
+from t3tray.core.opencode.connection import Connection
+from t3tray.core.services.guard_key import GuardKeys
+from t3tray.core.services.t3_sides import Held, T3Sides
+from t3tray.core.store.store import Store
+from t3tray.core.system.serial import SerialExecutor
+from t3tray.core.t3code.home import T3Home
+from t3tray.core.t3code.pending import read_now
+from t3tray.core.t3code.protection import T3Protection
+from t3tray.core.t3code.state import T3Reader
+
+# In seconds: T3 Code does it within 3.
+LIMIT = 10.0
+_PAUSE = 0.1
+_log = logging.getLogger(__name__)
+
+
+class LettingGo:
+    """One for the engine's life, in its event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SerialExecutor,
+        keys: GuardKeys,
+        sides: T3Sides,
+        folder: Path,
+        program: Callable[[], Path],
+        join: Callable[[], Awaitable[Connection | None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`folder` is the guard's own; `program` finds `opencode`; `join` brings the server that runs."""
+        self._store = store
+        self._run_sql = run_sql
+        self._keys = keys
+        self._sides = sides
+        self._folder = folder
+        self._program = program
+        self._join = join
+        self._now = now
+        self._alone = asyncio.Lock()
+
+    async def learn(self) -> None:
+        """Have T3 Code's side of each thread judged by what is known of letting go now. Raises StoreError."""
+        self._sides.let_go, self._sides.ends = await self._run_sql(
+            lambda: (self._store.let_go.homes(), self._store.let_go.ends())
+        )
+
+    async def foresee(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
+        held = self._other(thread_id, gives)
+        if held is None:
+            return ()
+        if why := await self._hindrance(held):
+            return (_still(held, why),)
+        return (
+            f"T3 Code holds {held.session_id} open. It is made to let go of all its OpenCode sessions, none of which is at "
+            "work, by a change of its settings: the same `opencode` by another path, put back when the guard is switched off.",
+        )
+
+    async def let_go(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
+        held = self._other(thread_id, gives)
+        if held is None:
+            return ()
+        try:
+            async with self._alone:
+                return (await self._let_go(held),)
+        except T3TrayError as error:
+            return (_still(held, f"could not be made to let go of it ({error.message})"),)
+        except Exception as bug:
+            # What was chosen is done, whatever becomes of this.
+            _log.exception("T3 Code could not be made to let go of %s.", held.session_id)
+            return (_still(held, f"could not be made to let go of it ({type(bug).__name__})"),)
+
+    def _other(self, thread_id: str, gives: str | None) -> Held | None:
+        held = None if gives is None else self._sides.held(thread_id)
+        return held if held and held.session_id != gives else None
+
+    async def _let_go(self, held: Held) -> str:
+        if why := await self._hindrance(held):
+            return _still(held, why)
+        key = await self._keys.known()
+        if key is None:
+            return _still(held, "could not be made to let go of it (the guard's password is not known)")
+        protection = T3Protection(held.home, self._folder, self._now)
+        began = self._now()
+        program = await asyncio.to_thread(self._program)
+        await asyncio.to_thread(protection.respell_program, key.url, key.password, program)
+        is_sure = await self._has_ended(held.session_id, began)
+        await self._run_sql(self._store.let_go.note_home, str(held.home.base), LetGo(self._now(), is_sure))
+        await self.learn()
+        if is_sure:
+            return (
+                f"T3 Code has let go of {held.session_id}: your next message there is given this thread's session, "
+                "or fails with a clear message."
+            )
+        return (
+            f"T3 Code was told to let go of {held.session_id}, and nothing shows that it has: where your next message there goes "
+            f"cannot be told. {HOW_TO_FREE} before you write there."
+        )
+
+    async def _has_ended(self, session_id: str, began: datetime) -> bool:
+        """Whether T3 Code ends this session in time: the guard, in whichever process, hears it and keeps it."""
+        try:
+            async with asyncio.timeout(LIMIT):
+                while True:
+                    ended = (await self._run_sql(self._store.let_go.ends)).get(session_id)
+                    if ended is not None and ended >= began:
+                        return True
+                    await asyncio.sleep(_PAUSE)
+        except TimeoutError:
+            return False
+
+    async def _hindrance(self, held: Held) -> str:
+        """Why it must not let go now, a clause after "T3 Code"; empty where nothing runs."""
+        titles = await asyncio.to_thread(_at_work, held.home)
+        if titles is None:
+            return "may be at work in one of its threads (its database cannot be read)"
+        others = self._sides.held_in(held.home)
+        try:
+            connection = await self._join()
+            busy = await connection.busy_sessions({each.directory for each in others}) if connection else frozenset[str]()
+        except T3TrayError as error:
+            return f"may be at work in one of its threads ({error.message})"
+        titles += [each.title for each in others if each.session_id in busy or each.agents_work]
+        if titles:
+            return f"is at work in {', '.join(f'“{title}”' for title in dict.fromkeys(titles))}, which letting go would break off"
+        return ""
+
+
+def _at_work(home: T3Home) -> list[str] | None:
+    """The titles of the threads that a turn runs or is about to start in; None where that cannot be told. It blocks."""
+    state, now = T3Reader(home).read(), read_now([home], "")
+    if state is None or now.unreadable or now.upgraded:
+        return None
+    working = [thread.title for thread in state.threads if thread.is_opencode and thread.is_working]
+    return working + [thread.title for thread in now.threads if thread.starting or thread.pending]
+
+
+def _still(held: Held, why: str) -> str:
+    return (
+        f"T3 Code still holds {held.session_id} open, and {why}: your next message there goes into that session. "
+        f"{HOW_TO_FREE} before you write there."
+    )
