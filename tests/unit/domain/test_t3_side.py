@@ -76,7 +76,14 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
     (ELSE, PROVED, ON, R, NextReason.GUARDED, "continues"),
     (ELSE | {"named": Failure.TIMEOUT, "named_messages": None}, PROVED, OFF, B, NextReason.OTHER_SESSION, "another session, not"),
     (ELSE | {"live": OTHER}, PROVED, OFF, B, NextReason.LIVE_ELSEWHERE, "holds another session open (4 messages)"),
-    (ELSE | {"live": OTHER}, PROVED, ON, B, NextReason.LIVE_ELSEWHERE, "once T3 Code has let go of it"),
+    (
+        ELSE | {"live": OTHER},
+        PROVED,
+        ON,
+        B,
+        NextReason.LIVE_ELSEWHERE,
+        "Quit T3 Code and start it again, and it goes into this one",
+    ),
     # What T3 Code holds open counts, whatever the cursor says.
     (NULL | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "as long as T3 Code holds its session open. After that it would"),
     (ELSE | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "After that it goes to another session"),
