@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,13 @@ from t3tray.core.system.process_identity import is_running, start_id
 from tests.support.stores import open_store
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def younger() -> Iterator[int]:
+    """The pid of a process that began after this one. The parent may have begun in the same tick of the clock."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
 
 
 def set_the_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -37,10 +46,9 @@ def test_a_living_process_stays_living_when_the_clock_is_set(monkeypatch: pytest
     assert me.is_at_work(intent), "recovery would take a living tray's intent back"
 
 
-def test_no_other_process_that_got_the_number_is_taken_for_it() -> None:
-    parent = os.getppid()
-    assert not is_running(parent, psutil.Process(parent).create_time(), start_id(os.getpid()))
-    assert not Author.this_process().is_at_work(f"an-id@{parent}:another-boot:1")
+def test_no_other_process_that_got_the_number_is_taken_for_it(younger: int) -> None:
+    assert not is_running(younger, psutil.Process(younger).create_time(), start_id(os.getpid()))
+    assert not Author.this_process().is_at_work(f"an-id@{younger}:another-boot:1")
 
 
 def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
@@ -53,12 +61,12 @@ def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
     assert not me.is_at_work("no process named")
 
 
-def test_where_there_is_no_boot_id_the_kernels_own_note_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_boot_id_the_kernels_own_note_counts(monkeypatch: pytest.MonkeyPatch, younger: int) -> None:
     monkeypatch.setattr(process_identity, "_boot_id", lambda: "")
     mine = start_id(os.getpid())
     assert mine.startswith("kernel:") and mine == start_id(os.getpid())
     assert is_running(os.getpid(), 0.0, mine)
-    assert mine != start_id(os.getppid())
+    assert mine != start_id(younger)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
