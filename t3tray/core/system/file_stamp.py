@@ -13,8 +13,10 @@ Stamp = tuple[int, int, int, int]
 _STEP = 20_000_000
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
-    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
+def stamp_of(status: os.stat_result, path: str | Path = "") -> Stamp:
+    # SQLite as root sets the owner of a `-wal` at each opening, so that the third of that would change with each of our readings.
+    changed = status.st_mtime_ns if str(path).endswith("-wal") else status.st_ctime_ns
+    return status.st_ino, status.st_mtime_ns, changed, status.st_size
 
 
 def stamps(paths: Iterable[str | Path]) -> tuple[Stamp | None, ...]:
@@ -30,7 +32,5 @@ def _stamp(path: str | Path) -> Stamp | None:
         status = os.stat(path)
     except OSError:
         return None
-    found = stamp_of(status)
-    return (
-        (*found[:3], -time.monotonic_ns()) if abs(time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)) < _STEP else found
-    )
+    found = stamp_of(status, path)
+    return (*found[:3], -time.monotonic_ns()) if abs(time.time_ns() - max(found[1:3])) < _STEP else found

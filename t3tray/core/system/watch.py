@@ -74,4 +74,4 @@ def _stamp(file: str) -> Stamp | None:
         found = os.stat(file)
     except (OSError, ValueError):
         return None
-    return stamp_of(found)
+    return stamp_of(found, file)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from t3tray.core.system.file_stamp import stamps
+from t3tray.core.system.quiet_sqlite import QuietReader
 
 
 @pytest.fixture
@@ -47,3 +50,17 @@ def test_times_that_are_put_back_hide_no_change(file: Path, monkeypatch: pytest.
     now_is(monkeypatch, file, 1_000)
     assert (file.stat().st_mtime_ns, file.stat().st_size, file.stat().st_ino) == (times.st_mtime_ns, times.st_size, times.st_ino)
     assert stamps([file]) != before
+
+
+def test_reading_a_database_that_another_has_open_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "some.db"
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE one (a)")
+        writer.commit()
+        for path in (file, wal := Path(f"{file}-wal")):
+            os.utime(path, (1, 1))
+        before = stamps([wal])
+        with closing(QuietReader(file)) as reader:
+            reader.rows("SELECT * FROM one")
+        assert stamps([wal]) == before
