@@ -67,6 +67,16 @@ class Watched:
         await self.until(lambda watched: watched.replies >= replies and not watched.conversation.is_busy, "the turn's end")
         return self.conversation
 
+    async def until_answered(self, reply: str) -> None:
+        """When a turn has ended with this reply; how many are shown beside it is for the feed to say."""
+        await self.until(lambda watched: watched.newest == reply and not watched.conversation.is_busy, f"the reply {reply}")
+
+    @property
+    def newest(self) -> str | None:
+        """The text of the last message, once that is whole and the model's."""
+        newest = self.conversation.utterances[-1] if self.conversation.utterances else None
+        return newest.text if newest and newest.role is Role.ASSISTANT and newest.finished else None
+
     @property
     def replies(self) -> int:
         """The model's messages that end a turn."""
@@ -260,9 +270,9 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
 async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "say: 0")
     for number in range(1, 22):
-        await watched.until_idle(number)
+        await watched.until_answered(str(number - 1))
         await watched.desk.send(thread, f"say: {number}")
-    await watched.until_idle(22)
+    await watched.until_answered("21")
     watched.follow(thread)
     # Not what was told of it before: that may have been read anew in between, and hold more.
     await watched.until(lambda watched: watched.conversation.has_older and len(watched.conversation.utterances) == 40, "a page")

@@ -16,7 +16,8 @@ _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LETTERS = 6
 _STORE_LETTERS = 6
 _IN_A_MS = 0x1000
-_SECOND = 1_000
+# In ms: how far the date of an answer may be behind the clock. A second is cut off, and Bun makes it anew once a second.
+_BEHIND = 2_000
 _BITS = 48
 _MS_BITS = _BITS - 12
 # Where in an id the mark begins, counted from 1 as SQL does.
@@ -42,14 +43,13 @@ def is_later(message_id: str, at_ms: int) -> bool:
 
 
 def time_for(now_ms: int, told_ms: int | None, newest_ms: int | None) -> int:
-    """When a message is made, in ms: now, but no later than by the server's clock, and after its newest message.
+    """When a message is made, in ms: now, but no later than by the server's clock, and always after its newest message.
 
-    `told_ms` is that clock, cut off to a second; None where it is not told. A newest message of the future is no measure.
+    `told_ms` is that clock, as the server's answer is dated; None where it is not told. Whether the newest message is of the
+    future is for the caller to see.
     """
-    if told_ms is None:
-        return now_ms
-    ours = now_ms if now_ms < told_ms + _SECOND else told_ms
-    return ours if newest_ms is None or newest_ms >= told_ms + _SECOND else max(ours, newest_ms + 1)
+    ours = now_ms if told_ms is None or now_ms < told_ms + _BEHIND else told_ms
+    return ours if newest_ms is None else max(ours, newest_ms + 1)
 
 
 class MessageIds:

@@ -35,9 +35,12 @@ def test_ids_rise_with_the_time_and_within_one_ms() -> None:
         (14_000, 10_000, 10_300, 10_301),
         (7_000, 10_000, 9_000, 9_001),
         (7_000, 10_000, None, 7_000),
-        # Who dates nothing, and a message of the future.
-        (10_700, None, 12_000, 10_700),
-        (10_700, 10_000, 13_000, 10_700),
+        # The date is behind: of the last second, or of a server with much to do.
+        (11_400, 10_000, 11_200, 11_400),
+        (14_000, 10_000, 13_900, 13_901),
+        # Who dates nothing.
+        (10_700, None, 10_600, 10_700),
+        (10_700, None, 12_000, 12_001),
     ],
 )
 def test_a_message_is_no_later_than_by_the_servers_clock_and_after_its_newest(
