@@ -1,62 +1,74 @@
-"""The command line's `settings`: show them all, one of them, or set one. What they mean is in `core.store.settings`."""
+"""`t3tray settings`: show all settings with their definitions, or one of them, or set one."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
-
-import msgspec
+from itertools import groupby
+from textwrap import fill
 
 from t3tray.command import Command
-from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import BadValue, ExitCode, UsageError
-from t3tray.core.services.setting_rules import refuse_state
 from t3tray.documents import Document
+from t3tray.settings.checks import defined, parsed, refuse_unless_set_by_name
+from t3tray.settings.definitions import DEFINITIONS, Definition, Settings
+
+_WIDTH, _INDENT = 110, " " * 4
+_NAME_WIDTH = max(map(len, DEFINITIONS))
 
 
 async def settings(command: Command) -> ExitCode:
-    name, value = command.words.name, command.words.value
+    name, text = command.words.name, command.words.value
+    if name is not None and text is not None:
+        await _set(command, name, text)
     current = command.engine.settings
-    if name is not None and value is not None:
-        refuse_state(name)
-        if name == "server_password":
-            hint = "Set it in the window's Settings, or give OPENCODE_SERVER_PASSWORD to the process."
-            raise UsageError("Everybody on this machine can read a password on a command line.", hint)
-        wanted = parsed(current, name, value)
-        try:
-            current = await command.engine.preferences.change(name, wanted)
-        except BadValue as error:
-            # Its sentences are made to stand beside a field.
-            raise BadValue(f"{name}: {error.message}", error.hint) from error
-    shown = asdict(current)
-    if name is not None:
-        if name not in shown:
-            raise _unknown(name)
-        shown = {name: shown[name]}
-    document: Document = {"settings": shown, "warnings": list(command.engine.store.settings.warnings)}
-    command.answer(document, "\n".join(f"{key:<18} {_as_text(each)}" for key, each in shown.items()))
+    shown = list(DEFINITIONS.values()) if name is None else [_shown(name)]
+    document: Document = {
+        "settings": {each.name: getattr(current, each.name) for each in shown},
+        "definitions": {each.name: _document(each) for each in shown},
+        "warnings": list(command.engine.store.settings.warnings),
+    }
+    command.answer(document, _table(current, shown))
     return ExitCode.DONE
 
 
-def parsed(current: Settings, name: str, text: str) -> object:
-    """What the text means for this setting; several folders are parted as in PATH. Raises UsageError."""
-    known = getattr(current, name, None)
-    if known is None or name.startswith("_"):
-        raise _unknown(name)
-    told: object = [part for part in text.split(os.pathsep) if part] if isinstance(known, tuple) else text
-    kind = tuple[str, ...] if isinstance(known, tuple) else type(known)
+async def _set(command: Command, name: str, text: str) -> None:
+    definition = defined(name)
+    if name != definition.name:
+        raise UsageError("Everybody on this machine can read a password on a command line.", definition.changed_by)
+    refuse_unless_set_by_name(definition)
     try:
-        return msgspec.convert(told, kind, strict=False)
-    except (msgspec.ValidationError, OverflowError) as error:
-        wanted = {bool: "true or false", int: "a whole number"}.get(type(known), "text")
-        raise BadValue(f"{name} is {wanted}, not “{text}”.") from error
+        await command.engine.preferences.change(name, parsed(name, text))
+    except BadValue as error:
+        # Its sentences are made to stand beside a field.
+        message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        raise BadValue(message, error.hint) from error
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return os.pathsep.join(value) if isinstance(value, tuple) else str(value)
+def _shown(name: str) -> Definition:
+    if (definition := defined(name)).name != name:
+        raise UsageError(f"{name} is not shown.", f"`t3tray settings {definition.name}` says where it is stored.")
+    return definition
 
 
-def _unknown(name: str) -> UsageError:
-    return UsageError(f"There is no setting called {name}.", "`t3tray settings` shows them all.")
+def _document(definition: Definition) -> Document:
+    return {
+        "type": definition.kind.json_type,
+        "allowed": definition.kind.allowed,
+        "default": definition.default,
+        "section": definition.section.value,
+        "label": definition.label,
+        "description": definition.help,
+        "takes_effect": definition.effect.value,
+        "changed_by": definition.changed_by or None,
+    }
+
+
+def _table(current: Settings, shown: list[Definition]) -> str:
+    """For each setting a line with its value, and below it what it is."""
+    lines = []
+    for section, definitions in groupby(shown, lambda each: each.section):
+        lines += ["", section.value] if len(shown) > 1 else []
+        for each in definitions:
+            lines.append(f"{each.name:<{_NAME_WIDTH}} {each.kind.text(getattr(current, each.name))}".rstrip())
+            told = f"{each.label}: {each.kind.allowed}.", each.help, each.changed_by, each.effect.sentence
+            lines.append(fill(" ".join(filter(None, told)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
+    return "\n".join(lines).lstrip("\n")

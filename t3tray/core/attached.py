@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from t3tray.core.domain.settings import Settings
-from t3tray.core.errors import StoreError
+from t3tray.core.errors import StoreError, UsageError
 from t3tray.core.opencode.managed import ExternalServer
-from t3tray.core.store.settings import SERVER_SECRET
 from t3tray.core.system.environment import PASSWORD_VARIABLE, SERVER_URL_VARIABLE, SERVER_USER, USER_VARIABLE
 from t3tray.core.system.secrets import Secrets
+from t3tray.settings.definitions import DEFINITIONS, Settings
+from t3tray.settings.preferences import SERVER_SECRET
 
+_SERVER_URL = DEFINITIONS["server_url"].kind
 _log = logging.getLogger(__name__)
 
 
@@ -29,3 +30,13 @@ def attached_server(settings: Settings, environment: Mapping[str, str], secrets:
             # The server says that it wants one; what else is read needs none.
             _log.warning("The password of the server at %s cannot be read: %s %s", url, error.message, error.hint or "")
     return ExternalServer(url, password, user)
+
+
+def refuse_bad_address(environment: Mapping[str, str]) -> None:
+    """Raises UsageError when the server that the environment names for this process can be none.
+
+    What stands there is not repeated: there may be a password in it.
+    """
+    if trouble := _SERVER_URL.trouble(environment.get(SERVER_URL_VARIABLE, "")):
+        hidden = trouble if trouble[0] != "“" else "It is not an address."
+        raise UsageError(f"{SERVER_URL_VARIABLE} cannot be used. {hidden}", "Give an address such as http://127.0.0.1:4096.")

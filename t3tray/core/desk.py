@@ -40,13 +40,14 @@ from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.core.snapshots import Snapshots
 from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import database_files
 from t3tray.core.watched import WatchedTasks
 from t3tray.resources import resource
+from t3tray.settings.definitions import Settings
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from t3tray.core.archive import Archive
-from t3tray.core.attached import attached_server
+from t3tray.core.attached import attached_server, refuse_bad_address
 from t3tray.core.conversing import Conversing
 from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.guard import Told
@@ -27,7 +27,6 @@ from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.resting import Rest, rest_sentence
 from t3tray.core.domain.sentences import deleted_sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
@@ -37,7 +36,6 @@ from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
 from t3tray.core.opencode.managed import Endpoint, ExternalServer, ManagedServer
 from t3tray.core.opening import Opening
-from t3tray.core.preferences import Preferences
 from t3tray.core.prompting import Prompting
 from t3tray.core.restoring import Restoring
 from t3tray.core.services import configuration
@@ -59,7 +57,6 @@ from t3tray.core.services.resting import Resting
 from t3tray.core.services.resume import Resume
 from t3tray.core.services.sending import Sending
 from t3tray.core.services.sentinel import Sentinel
-from t3tray.core.services.setting_rules import refuse_bad_address
 from t3tray.core.services.survey import Picture, Survey
 from t3tray.core.services.t3_sides import T3Sides
 from t3tray.core.services.text_search import TextSearch
@@ -77,6 +74,9 @@ from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import T3Reader
+from t3tray.settings.definitions import Settings
+from t3tray.settings.preferences import Preferences
+from t3tray.settings.stored import read_settings
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _LOG_LINES = 200
@@ -135,7 +135,7 @@ class Engine:
         self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Resume(store, run_sql, surroundings, self.survey.recall)
         self.opening = Opening(self.launching, self.server, self.survey, run_sql)
-        library, kept, budget = self.database.reading, self.archive.copies, settings.carry_characters
+        library, kept, budget = self.database.reading, self.archive.copies, lambda: self.settings.carry_characters
         tools = Tools(store, run_sql, utc_now, author, library, self.connect, self._joined, kept, self.resume.judge, budget)
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
@@ -167,7 +167,7 @@ class Engine:
             await run_sql(close_own_folder, data)
             # A command may only want to look. The tray app stays for weeks, and needs a store that goes on.
             store = await run_sql(Store.open if kind == "tray" else Store.open_to_look, data, utc_now)
-            settings = await run_sql(store.settings.read)
+            settings = await run_sql(read_settings, store.settings)
             external = await asyncio.to_thread(attached_server, settings, os.environ, Secrets(data))
         except BaseException:
             run_sql.close()
@@ -218,7 +218,7 @@ class Engine:
 
     async def wants_guard(self) -> bool:
         """Whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
-        return (await self._run_sql(self.store.settings.read)).guard
+        return (await self.preferences.read()).guard
 
     async def want_guard(self, on: bool) -> None:
         """Have the tray app run the guard from now on, or no more. Raises StoreError."""
@@ -394,7 +394,7 @@ class Engine:
         return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
 
     async def _go_by(self, settings: Settings) -> None:
-        """What runs goes on as it was started: the server, and for this process `server_url` and `carry_characters`."""
+        """Put changed settings into effect, except those that only count at a start (`Effect`)."""
         self.launching.settings = settings
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair

@@ -14,7 +14,6 @@ import webbrowser
 from pathlib import Path
 from threading import Lock
 
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import BinaryNotFound, WorldError
 from t3tray.core.opencode.binary import find_binary
@@ -33,6 +32,7 @@ from t3tray.core.system.environment import (
 from t3tray.core.system.handlers import has_handler
 from t3tray.core.system.login_shell import login_environment
 from t3tray.core.system.terminal import console_program, open_terminal, start
+from t3tray.settings.definitions import Settings
 
 _log = logging.getLogger(__name__)
 _T3_SCHEME = "t3code"

@@ -24,7 +24,6 @@ from t3tray.qt.crossing import Crossing
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of
 from t3tray.qt.menu import RECENT
-from t3tray.qt.setting_rows import LOGIN
 from t3tray.qt.words import (
     CHECKING,
     DIAGNOSING,
@@ -37,6 +36,7 @@ from t3tray.qt.words import (
     opened_note,
     stopped,
 )
+from t3tray.settings.definitions import LOGIN
 
 
 class Bridge(Crossing):

@@ -1,6 +1,6 @@
-"""The controls of the settings, one class a kind. Each shows a value, tells which one the user wants, and says why it is refused.
+"""The controls of the settings, one class for a kind of value. Each shows a value, passes on the user's, and shows a refusal.
 
-None of them keeps anything: what was kept comes back by `show_value`. Those for files and folders are `setting_paths`'.
+None of them stores anything: a stored value comes back by `show_value`. Those for files and folders are in `setting_paths`.
 """
 
 from __future__ import annotations
@@ -10,49 +10,52 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from t3tray.qt.parts import field, label
-from t3tray.qt.setting_rows import Row
 from t3tray.qt.theme import GAP, UNIT
+from t3tray.settings.definitions import Definition
+from t3tray.settings.kinds import DOTS, Choice, Number
 
-_NUMBER_WIDTH = 110
+# The width of a short control, in digits of its font.
+_SHORT = 16
+# At least so much can be typed: a number out of bounds gets a sentence, which a control that takes no more digits cannot give.
 _HIGHEST = 999_999
 
 
 class SettingField(QWidget):
-    """`wanted` carries the setting's name and the value that the user wants it to have."""
+    """`wanted` carries the name under which the setting is set, and the value that the user wants it to have."""
 
     wanted = Signal(str, object)
 
-    def __init__(self, row: Row, control: QWidget) -> None:
+    def __init__(self, definition: Definition, control: QWidget) -> None:
         super().__init__()
-        self.row = row
+        self.definition = definition
         self._value: object = None
         self._control = control
         self._lines = QVBoxLayout(self)
         self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setSpacing(UNIT)
-        self._sentence = label(row.sentence, "muted", size=0.92)
+        self._sentence = label(definition.hint, "muted", size=0.92)
         self._refusal = label("", "bad", size=0.92)
         self._refusal.hide()
-        control.setAccessibleName(row.label)
-        control.setAccessibleDescription(row.sentence)
+        control.setAccessibleName(definition.label)
+        control.setAccessibleDescription(definition.hint)
         self._place()
         for each in (self._refusal, self._sentence):
             self._lines.addWidget(each)
-        self._sentence.setVisible(bool(row.sentence))
+        self._sentence.setVisible(bool(definition.hint))
 
     def show_value(self, value: object) -> None:
-        """What is kept now. What the user is about to correct stays as it was typed."""
+        """Show the stored value. A refused text stays until it is corrected."""
         if value != self._value or self._refusal.isHidden():
             self._value = value
             self._put(value)
             self._say("")
 
     def show_note(self, sentence: str) -> None:
-        """What has to be said of the value that is kept; nothing, with an empty one."""
+        """Show a remark on the stored value; an empty one removes it."""
         self._say(sentence)
 
     def show_refusal(self, sentence: str) -> None:
-        """Why the value that was wanted is not kept; the old one holds on."""
+        """Show why the value was refused; the old one stays."""
         self._say(sentence)
         self._put_back(self._value)
 
@@ -60,14 +63,14 @@ class SettingField(QWidget):
         """The label and the control, above what is said of them."""
         line = QHBoxLayout()
         line.setSpacing(GAP)
-        name = label(self.row.label)
+        name = label(self.definition.label)
         name.setBuddy(self._control)
         line.addWidget(name, 1)
         line.addWidget(self._control)
         self._lines.addLayout(line)
 
     def _put(self, value: object) -> None:
-        """Have the control show it, without a word to anybody."""
+        """Show the value, without a signal."""
         raise NotImplementedError
 
     def _put_back(self, value: object) -> None:
@@ -77,18 +80,18 @@ class SettingField(QWidget):
         if value == self._value:
             self._say("")
         else:
-            self.wanted.emit(self.row.name, value)
+            self.wanted.emit(self.definition.set_as, value)
 
     def _say(self, refusal: str) -> None:
         self._refusal.setText(refusal)
         self._refusal.setVisible(bool(refusal))
-        self._control.setAccessibleDescription(" ".join(part for part in (refusal, self.row.sentence) if part))
+        self._control.setAccessibleDescription(" ".join(part for part in (refusal, self.definition.hint) if part))
 
 
 class SwitchField(SettingField):
-    def __init__(self, row: Row) -> None:
-        self._box = QCheckBox(row.label)
-        super().__init__(row, self._box)
+    def __init__(self, definition: Definition) -> None:
+        self._box = QCheckBox(definition.label)
+        super().__init__(definition, self._box)
         # Under the words, not under the box.
         indent = self._box.style().pixelMetric(self._box.style().PixelMetric.PM_IndicatorWidth) + GAP
         for each in (self._sentence, self._refusal):
@@ -104,6 +107,10 @@ class SwitchField(SettingField):
         self._box.blockSignals(False)
 
 
+def _short_width(widget: QWidget) -> int:
+    return widget.fontMetrics().horizontalAdvance("0" * _SHORT)
+
+
 class _Spin(QSpinBox):
     """Scrolling the page over it changes nothing."""
 
@@ -112,15 +119,15 @@ class _Spin(QSpinBox):
 
 
 class NumberField(SettingField):
-    def __init__(self, row: Row) -> None:
+    def __init__(self, definition: Definition, kind: Number) -> None:
         self._spin = _Spin()
-        self._spin.setMaximum(_HIGHEST)
+        self._spin.setMaximum(max(kind.highest, _HIGHEST))
         self._spin.setKeyboardTracking(False)
         self._spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._spin.setFixedWidth(_NUMBER_WIDTH)
-        self._spin.setSuffix(f" {row.unit}" if row.unit else "")
-        self._spin.setSpecialValueText(row.zero)
-        super().__init__(row, self._spin)
+        self._spin.setSuffix(f" {kind.unit}" if kind.unit else "")
+        self._spin.setSpecialValueText(kind.zero)
+        super().__init__(definition, self._spin)
+        self._spin.setMinimumWidth(_short_width(self))
         self._spin.valueChanged.connect(self._want)
 
     def _put(self, value: object) -> None:
@@ -138,11 +145,12 @@ class _Choice(QComboBox):
 
 
 class ChoiceField(SettingField):
-    def __init__(self, row: Row) -> None:
+    def __init__(self, definition: Definition, kind: Choice) -> None:
         self._box = _Choice()
-        for value, name in row.choices:
+        for value, name in kind.options:
             self._box.addItem(name, value)
-        super().__init__(row, self._box)
+        super().__init__(definition, self._box)
+        self._box.setMinimumWidth(_short_width(self))
         self._box.activated.connect(self._on_activated)
 
     def _put(self, value: object) -> None:
@@ -154,15 +162,15 @@ class ChoiceField(SettingField):
 
 
 class TimeField(SettingField):
-    """A time of the day, or nothing: a short text."""
+    """A short text, such as a time of day; `empty` is shown where there is none."""
 
-    def __init__(self, row: Row) -> None:
-        self._line = field(row.empty, row.label)
-        super().__init__(row, self._line)
+    def __init__(self, definition: Definition, empty: str) -> None:
+        self._line = field(empty, definition.label)
+        super().__init__(definition, self._line)
         self._line.editingFinished.connect(self._on_finished)
 
     def _place(self) -> None:
-        self._line.setFixedWidth(_NUMBER_WIDTH)
+        self._line.setFixedWidth(_short_width(self))
         self._line.setAlignment(Qt.AlignmentFlag.AlignRight)
         super()._place()
 
@@ -183,24 +191,31 @@ class TimeField(SettingField):
 
 
 class TextField(TimeField):
-    """A text of any length, with its name above."""
+    """A text of any length, with its label above."""
 
     def _place(self) -> None:
-        name = label(self.row.label)
+        name = label(self.definition.label)
         name.setBuddy(self._line)
         self._lines.addWidget(name)
         self._lines.addWidget(self._line)
 
 
 class SecretField(TextField):
-    """What is typed is not shown, and what is kept only by dots: it is replaced as a whole."""
+    """Its value is the place where a secret is stored: dots stand for the secret, which is replaced as a whole."""
 
-    def __init__(self, row: Row) -> None:
-        super().__init__(row)
+    def __init__(self, definition: Definition, empty: str) -> None:
+        super().__init__(definition, empty)
         self._line.setEchoMode(QLineEdit.EchoMode.Password)
+
+    def _put(self, value: object) -> None:
+        super()._put(DOTS if value else "")
+
+    def show_refusal(self, sentence: str) -> None:
+        kept = "The stored password stays." if self._value else "No password is stored."
+        SettingField.show_refusal(self, f"{sentence} {kept}")
 
     @Slot()
     def _on_finished(self) -> None:
         if self._line.isModified():
             self._line.setModified(False)
-            self._want(self._line.text())
+            self.wanted.emit(self.definition.set_as, self._line.text())

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout
 
 from t3tray.qt.parts import button, clear, label
 from t3tray.qt.setting_fields import SettingField, TextField
-from t3tray.qt.setting_rows import Row
 from t3tray.qt.theme import GAP, MARGIN
+from t3tray.settings.definitions import Definition
 
 
 class ProgramField(TextField):
@@ -16,9 +16,9 @@ class ProgramField(TextField):
 
     def _place(self) -> None:
         choose = button("Choose…")
-        choose.setAccessibleName(f"Choose the {self.row.label}")
+        choose.setAccessibleName(f"Choose the {self.definition.label}")
         choose.clicked.connect(self._on_choose)
-        name = label(self.row.label)
+        name = label(self.definition.label)
         name.setBuddy(self._line)
         line = QHBoxLayout()
         line.setSpacing(GAP)
@@ -43,11 +43,11 @@ class ProgramField(TextField):
 class FoldersField(SettingField):
     """Folders, each with a button to remove it, and one to add another. `found` are those that need no setting."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, definition: Definition) -> None:
         self._found: tuple[tuple[str, str], ...] = ()
         self._add = button("Add Folder…")
-        super().__init__(row, self._add)
-        self._add.setAccessibleName(f"Add a folder to {row.label}")
+        super().__init__(definition, self._add)
+        self._add.setAccessibleName(f"Add a folder to {definition.label}")
         self._add.clicked.connect(self._on_add)
 
     def show_found(self, found: tuple[tuple[str, str], ...]) -> None:
@@ -61,7 +61,7 @@ class FoldersField(SettingField):
         line = QHBoxLayout()
         line.addWidget(self._add)
         line.addStretch(1)
-        self._lines.addWidget(label(self.row.label))
+        self._lines.addWidget(label(self.definition.label))
         self._lines.addLayout(self._list)
         self._lines.addLayout(line)
 

@@ -1,11 +1,9 @@
-"""The settings: one plain window, in which every change holds at once. It shows values and passes on what the user wants.
+"""The settings window. It shows stored values and passes on the user's changes; a change is stored at once.
 
-What stands in it is a table (`setting_rows`); its controls are `setting_fields`' and `setting_paths`'.
+Its content is the table of definitions; its controls are in `setting_fields` and `setting_paths`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
@@ -13,24 +11,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
 from t3tray.core.services.protecting import GuardState
-from t3tray.core.services.views import Settings
 from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
 from t3tray.qt.setting_fields import ChoiceField, NumberField, SecretField, SettingField, SwitchField, TextField, TimeField
 from t3tray.qt.setting_paths import FoldersField, ProgramField
-from t3tray.qt.setting_rows import LOGIN, ROWS, Control, Row, Section
 from t3tray.qt.theme import GAP, MARGIN, NARROW, colours, style_sheet
-
-_KINDS: dict[Control, Callable[[Row], SettingField]] = {
-    Control.SWITCH: SwitchField,
-    Control.NUMBER: NumberField,
-    Control.CHOICE: ChoiceField,
-    Control.TIME: TimeField,
-    Control.TEXT: TextField,
-    Control.SECRET: SecretField,
-    Control.PROGRAM: ProgramField,
-    Control.FOLDERS: FoldersField,
-}
+from t3tray.settings.definitions import DEFINITIONS, LOGIN, Definition, Section, Settings
+from t3tray.settings.kinds import Choice, Folders, Number, Program, Secret, Switch, Text, TimeOfDay
 
 
 class SettingsWindow(QWidget):
@@ -52,7 +39,8 @@ class SettingsWindow(QWidget):
         self.resize(540, 680)
         self._settings: Settings | None = None
         self._inventory: Inventory | None = None
-        self.fields: dict[str, SettingField] = {row.name: _KINDS[row.control](row) for row in ROWS}
+        definitions = [each for each in DEFINITIONS.values() if is_in_window(each)]
+        self.fields: dict[str, SettingField] = {each.set_as: field_for(each) for each in definitions}
         self.login = SwitchField(LOGIN)
         self.guard = GuardPanel()
         self._no_notices = label("", "unsure", size=0.92)
@@ -68,23 +56,24 @@ class SettingsWindow(QWidget):
         QShortcut(QKeySequence.StandardKey.Close, self, self.close)
 
     def show_settings(self, settings: Settings) -> None:
-        """What is kept now."""
+        """Show the stored values."""
         if settings != self._settings:
             self._settings = settings
-            for name, each in self.fields.items():
-                each.show_value(getattr(settings, name))
+            for each in self.fields.values():
+                each.show_value(getattr(settings, each.definition.name))
 
     def show_kept(self, name: str, settings: Settings) -> None:
-        """What the user wanted of this one is kept now."""
+        """The user's change of this setting is stored."""
         self.show_settings(settings)
-        self.fields[name].show_value(getattr(settings, name))
+        field = self.fields[name]
+        field.show_value(getattr(settings, field.definition.name))
 
     def show_refusal(self, name: str, sentence: str) -> None:
-        """What the user wanted of this one is not kept, for the reason that stands beside it from now on."""
+        """The user's change of this setting was refused; `sentence` is shown beside it."""
         (self.login if name == LOGIN.name else self.fields[name]).show_refusal(sentence)
 
     def show_guard(self, state: GuardState) -> None:
-        """How T3 Code stands with the guard."""
+        """Whether T3 Code is protected by the guard."""
         self.guard.show_state(state)
 
     def show_inventory(self, inventory: Inventory) -> None:
@@ -97,10 +86,10 @@ class SettingsWindow(QWidget):
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
 
     def show_login(self, starts: bool, trouble: str = "") -> None:
-        """Whether t3tray starts when the user logs in, and what else there is to say of it; before that there is no switch."""
+        """Whether t3tray starts at login, and a remark on it. The switch is hidden until this is known."""
         self.login.show_value(starts)
         self.login.show_note(trouble)
-        self._login_section.show()
+        self._login_part.show()
 
     def show_copied(self) -> None:
         """The diagnostics are in the clipboard."""
@@ -120,17 +109,17 @@ class SettingsWindow(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._page)
+        self._login_part = _with_line_below(self.login)
+        self._login_part.hide()
+        before: dict[Section, list[QWidget]] = {Section.GENERAL: [self._login_part]}
+        after: dict[Section, list[QWidget]] = {
+            Section.NOTIFICATIONS: [self._no_notices],
+            Section.T3_CODE: [self.guard],
+            Section.COPIES: [self._used],
+        }
         for section in Section:
-            fields = [each for each in self.fields.values() if each.row.section is section]
-            more = {Section.VAULT: [self._used], Section.NOTICES: [self._no_notices]}.get(section, [])
-            if fields:
-                self._page.add(_section(section, [*fields, *more]))
-            elif section is Section.GUARD:
-                self._page.add(_section(section, [self.guard]))
-            elif section is Section.LOGIN:
-                self._login_section = _section(section, [self.login])
-                self._login_section.hide()
-                self._page.add(self._login_section)
+            fields = [each for each in self.fields.values() if each.definition.section is section]
+            self._page.add(_section(section, [*before.get(section, []), *fields, *after.get(section, [])]))
         self._page.add(_section("Help", [*self._help(), self._copied]))
         self._page.end()
         self._copied.hide()
@@ -190,10 +179,21 @@ def _section(title: str, lines: list[QWidget]) -> QWidget:
 
 
 def _stands_apart(above: QWidget, below: QWidget) -> bool:
-    """A line parts two settings, but not two switches that say all in their names."""
-    if not (isinstance(above, SettingField) and isinstance(below, SettingField)):
+    """A line separates two settings, except two switches without a hint."""
+    both = above, below
+    if not all(isinstance(each, SettingField | GuardPanel) for each in both):
         return False
-    return bool(above.row.sentence or below.row.sentence) or above.row.control is not below.row.control
+    return not all(isinstance(each, SwitchField) and not each.definition.hint for each in both)
+
+
+def _with_line_below(field: QWidget) -> QWidget:
+    part = QWidget()
+    layout = QVBoxLayout(part)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(GAP)
+    layout.addWidget(field)
+    layout.addWidget(line())
+    return part
 
 
 def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:
@@ -212,3 +212,30 @@ def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:
 
 def _told(home: FoundHome) -> tuple[str, str]:
     return home.added_as or home.path, told_of_home(home)
+
+
+def is_in_window(definition: Definition) -> bool:
+    """Settings that only another command or t3tray changes are shown elsewhere; a secret has a name for its input."""
+    return not definition.changed_by or definition.set_as != definition.name
+
+
+def field_for(definition: Definition) -> SettingField:
+    """The control for a setting's kind of value."""
+    match definition.kind:
+        case Switch():
+            return SwitchField(definition)
+        case Number() as number:
+            return NumberField(definition, number)
+        case Choice() as choice:
+            return ChoiceField(definition, choice)
+        case TimeOfDay(example):
+            return TimeField(definition, example)
+        case Secret(empty=empty):
+            return SecretField(definition, empty)
+        case Program(empty=empty):
+            return ProgramField(definition, empty)
+        case Text(empty=empty):
+            return TextField(definition, empty)
+        case Folders():
+            return FoldersField(definition)
+    raise TypeError(f"No control for {definition.kind}")

@@ -19,7 +19,6 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.resting import Rest
 from t3tray.core.domain.restore import Restore
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.engine import Engine
@@ -29,6 +28,8 @@ from t3tray.core.store.opening import FILE_NAME
 from t3tray.core.store.restores import add_restore
 from t3tray.core.store.schema import metadata
 from t3tray.core.store.store import Store
+from t3tray.settings.definitions import Settings
+from t3tray.settings.stored import read_settings, write_settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARBAGE = ["'no value at all'", "x'00ff00'", "CAST(x'ff' AS TEXT)", "''", "'{}'", "9223372036854775807", "'\"ses_other\"'"]
@@ -51,7 +52,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.alarms.record({name: "ses_0"}, [lost])
         store.guard_answers.add(Told(NOON, Create("t", "/work"), Decision(Answer.PASS, ("why",), name), None, NOON))
     store.visits.keep({"a1": NOON, "b2": NOON})
-    store.settings.write(Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
+    write_settings(store.settings, Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
     store.rests.note(Rest(NOON))
     store.lease.claim(Lease("token", 4096, "file", NOON, False), Holder(2**22 + 1, 1.0, "command"))
     with store._database.write() as connection:
@@ -102,7 +103,7 @@ def assert_the_rest_is_there(folder: Path) -> None:
     assert [entry.event for entry in store.journal.entries("b2")] == [Event.INTENDED, Event.CONFIRMED]
     assert store.receipts.last("b2") and store.alarms.all("b2") and store.guard_answers.all("b2")
     assert store.visits.all()["b2"] == NOON and store.alarms.sightings()["b2"] == "ses_0"
-    settings = store.settings.read()
+    settings = read_settings(store.settings)
     assert settings.terminal == "kitty" or settings.stop_idle_minutes == 7
     store.damaged_rows()
     for read in (store.rests.last, store.lease.wanted, store.restores.unsettled, store.restores.in_doubt, store.journal.pending):

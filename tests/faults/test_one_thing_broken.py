@@ -28,8 +28,10 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.engine import data_directory
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.core.system import folders
+from t3tray.settings.definitions import Settings
+from t3tray.settings.stored import write_settings
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, writing
 
@@ -78,7 +80,7 @@ class Machine:
                 store.threads.add(Thread(name, name, str(self.folder(name)), Source.T3TRAY, NOON, NOON))
                 session, cursor = f"ses_{name}", Cursor(f"ses_{name}", str(self.folder(name)))
                 store.journal.append(Entry(name, Event.CONFIRMED, Actor.USER, "taken over", NOON, session, cursor=cursor))
-            store.settings.write(Settings(t3_homes=(str(self.second.home),)), "t3_homes", "t3_idle_minutes")
+            write_settings(store.settings, Settings(t3_homes=(str(self.second.home),)), "t3_homes", "t3_idle_minutes")
 
     def folder(self, name: str) -> Path:
         folder = self.world.code / name

@@ -16,8 +16,9 @@ from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.errors import OurBug, ServerDown, UsageError
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.qt.bridge import Bridge
+from t3tray.settings.definitions import Settings
 from tests.support.sayings import approval, inquiry
 from tests.support.views import INVENTORY, NOON, READY, FakeDesk, preview, protection_plan, row
 

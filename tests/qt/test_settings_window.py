@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
-from t3tray.core.services.views import Settings
 from t3tray.qt import theme
-from t3tray.qt.setting_rows import ELSEWHERE, LOGIN, ROWS, Control
-from t3tray.qt.settings_window import SettingsWindow
+from t3tray.qt.settings_window import SettingsWindow, is_in_window
+from t3tray.settings.definitions import DEFINITIONS, LOGIN, Settings
+from t3tray.settings.kinds import Choice, Folders, Kind, Number, Port, Program, Switch, Text
 
 INVENTORY = Inventory(
     FoundProgram("/usr/bin/opencode", "1.18.33"),
@@ -55,28 +55,37 @@ def button(widget: QWidget, words: str) -> QAbstractButton:
     return next(found for found in widget.findChildren(QAbstractButton) if words in (found.text(), found.accessibleName()))
 
 
+SHOWN = [definition for definition in DEFINITIONS.values() if is_in_window(definition)]
+CONTROLS: dict[type[Kind], type[QWidget]] = {
+    Switch: QCheckBox,
+    Number: QSpinBox,
+    Port: QSpinBox,
+    Choice: QComboBox,
+    Folders: QAbstractButton,
+}
+
+
+def of_kind(*kinds: type[Kind]) -> list[str]:
+    return [definition.set_as for definition in SHOWN if type(definition.kind) in kinds]
+
+
 def control(window: SettingsWindow, name: str) -> QWidget:
-    kinds = {
-        Control.SWITCH: QCheckBox,
-        Control.NUMBER: QSpinBox,
-        Control.CHOICE: QComboBox,
-        Control.TIME: QLineEdit,
-        Control.TEXT: QLineEdit,
-        Control.SECRET: QLineEdit,
-        Control.PROGRAM: QLineEdit,
-        Control.FOLDERS: QAbstractButton,
-    }
     field = window.fields[name]
-    found = field.findChild(kinds[field.row.control])
+    found = field.findChild(CONTROLS.get(type(field.definition.kind), QLineEdit))
     assert isinstance(found, QWidget)
     return found
 
 
-def test_every_setting_is_in_the_window_or_is_known_to_be_elsewhere() -> None:
-    # The password is no setting: only where it lies is.
-    shown = {row.name for row in ROWS} - {"server_password"}
-    assert shown | ELSEWHERE == {field.name for field in fields(Settings)}
-    assert not {row.name for row in ROWS} & ELSEWHERE
+def test_every_setting_has_a_control_or_says_what_changes_it(window: SettingsWindow) -> None:
+    for definition in DEFINITIONS.values():
+        assert definition.changed_by or definition.set_as in window.fields, definition.name
+    assert "server_password" in window.fields, "the setting itself is only the place where it lies"
+
+
+def test_a_change_that_waits_for_a_start_says_so_and_any_other_does_not(window: SettingsWindow) -> None:
+    told = {name for name, field in window.fields.items() if "Takes effect" in texts(field)}
+    assert told >= {"opencode_path", "server_url", "server_with_app"}
+    assert not told & {"appearance", "terminal", "carry_characters"}
 
 
 def test_it_shows_what_is_kept(window: SettingsWindow) -> None:
@@ -95,7 +104,7 @@ def test_to_show_what_is_kept_is_no_wish(qtbot: QtBot, window: SettingsWindow) -
         window.show_settings(replace(Settings(), server_port=4096, vault=False, terminal="kitty", appearance="dark"))
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS if row.control is Control.SWITCH])
+@pytest.mark.parametrize("name", of_kind(Switch))
 def test_a_switch_is_passed_on_when_it_is_clicked(qtbot: QtBot, window: SettingsWindow, name: str) -> None:
     box = control(window, name)
     assert isinstance(box, QCheckBox)
@@ -104,7 +113,7 @@ def test_a_switch_is_passed_on_when_it_is_clicked(qtbot: QtBot, window: Settings
     assert wanted.args == [name, not getattr(Settings(), name)]
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS if row.control is Control.NUMBER])
+@pytest.mark.parametrize("name", of_kind(Number, Port))
 def test_a_number_is_passed_on_when_it_is_typed_to_its_end(qtbot: QtBot, window: SettingsWindow, name: str) -> None:
     spin = control(window, name)
     spin.setFocus()
@@ -117,7 +126,7 @@ def test_a_number_is_passed_on_when_it_is_typed_to_its_end(qtbot: QtBot, window:
     assert wanted.args == [name, 17]
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS if row.control in (Control.TEXT, Control.PROGRAM)])
+@pytest.mark.parametrize("name", of_kind(Text, Program))
 def test_a_text_is_passed_on_when_it_is_typed_to_its_end(qtbot: QtBot, window: SettingsWindow, name: str) -> None:
     line = control(window, name)
     qtbot.keyClicks(line, " /some/thing ")
@@ -126,7 +135,7 @@ def test_a_text_is_passed_on_when_it_is_typed_to_its_end(qtbot: QtBot, window: S
     assert wanted.args == [name, "/some/thing"]
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS if row.control is Control.CHOICE])
+@pytest.mark.parametrize("name", of_kind(Choice))
 def test_a_choice_is_passed_on_when_it_is_made(qtbot: QtBot, window: SettingsWindow, name: str) -> None:
     box = control(window, name)
     box.setFocus()
@@ -304,21 +313,22 @@ def test_every_control_has_a_name_a_buddy_and_a_place_in_the_tab_order(window: S
         assert QAccessible.queryAccessibleInterface(each).text(QAccessible.Text.Name), each
         assert each.focusPolicy() & Qt.FocusPolicy.TabFocus, each
     buddies = {label.buddy() for label in window.findChildren(QLabel) if label.buddy()}
-    for row in ROWS:
-        if row.control not in (Control.SWITCH, Control.FOLDERS):
-            assert control(window, row.name) in buddies, row.name
+    for definition in SHOWN:
+        if not isinstance(definition.kind, Switch | Folders):
+            assert control(window, definition.set_as) in buddies, definition.name
 
 
 def test_tab_goes_from_top_to_bottom(qtbot: QtBot, window: SettingsWindow) -> None:
-    window.resize(420, 3000)
+    window.resize(420, 3600)
     window.show_login(False)
     QApplication.processEvents()
-    first, heights = control(window, "opencode_path"), []
+    first, heights = window.login.findChild(QCheckBox), []
+    assert first is not None
     each = first
     while (each := each.nextInFocusChain()) is not first:
         if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus and not isinstance(each, QScrollArea):
             heights.append(each.mapTo(window, QPoint(0, each.height() // 2)).y())
-    assert len(heights) > len(ROWS) and heights == sorted(heights)
+    assert len(heights) > len(SHOWN) and heights == sorted(heights)
 
 
 @pytest.mark.parametrize("width", [theme.NARROW, 620])

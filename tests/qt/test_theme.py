@@ -9,10 +9,11 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.qt import theme
 from t3tray.qt.appearance import Appearance, follow_appearance
 from t3tray.qt.bridge import Bridge
+from t3tray.settings.definitions import Settings
 from tests.support.views import READY, FakeDesk
 
 GROUNDS = ("base", "raised", "chosen")

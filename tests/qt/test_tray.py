@@ -14,11 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.ask import Approval, Reply
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.qt.menu import Deed, Item
 from t3tray.qt.menu_drawing import fill
 from t3tray.qt.tray import IconState, Tray, tray_icon
 from t3tray.resources import resource
+from t3tray.settings.definitions import Settings
 from tests.support.views import NOON, READY, asker, idle, row
 
 APPROVAL = Approval("per_1", asker("a"), "bash", ("git push",), ("git *",))

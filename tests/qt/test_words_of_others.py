@@ -20,7 +20,7 @@ from t3tray.core.domain.ask import Approval, Inquiry, Question
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.verdict import Reason
 from t3tray.core.errors import ServerFailed
-from t3tray.core.services.views import Overview, Settings
+from t3tray.core.services.views import Overview
 from t3tray.qt.conversation.prose import Prose
 from t3tray.qt.menu import menu_of
 from t3tray.qt.menu_drawing import fill
@@ -28,6 +28,7 @@ from t3tray.qt.settings_window import SettingsWindow
 from t3tray.qt.tips import tip
 from t3tray.qt.window import MainWindow
 from t3tray.qt.words import tooltip
+from t3tray.settings.definitions import Settings
 from tests.support.views import (
     INVENTORY,
     NOON,

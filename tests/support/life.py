@@ -70,7 +70,9 @@ class Life:
             if session_id:
                 yield Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
 
-        self.tools = Tools(self.store, run, now, self.author, server.reading, connect, join, copies, self.resume.judge, 1000)
+        self.tools = Tools(
+            self.store, run, now, self.author, server.reading, connect, join, copies, self.resume.judge, lambda: 1000
+        )
         self.remedies = Remedies(self.tools)
         self.recovery = Recovery(self.store.journal, run, self.author, Settlers(self.threads.settle, self.remedies.settle))
 

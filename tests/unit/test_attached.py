@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.attached import attached_server
-from t3tray.core.domain.settings import Settings
+from t3tray.core.attached import attached_server, refuse_bad_address
 from t3tray.core.errors import Unsupported, UsageError
 from t3tray.core.opencode.managed import ExternalServer
 from t3tray.core.opencode.probe import ask_health
-from t3tray.core.preferences import Preferences
-from t3tray.core.services.setting_rules import refuse_bad_address
-from t3tray.core.store.settings import SERVER_SECRET
 from t3tray.core.system.environment import is_loopback, without_proxies
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
+from t3tray.settings.definitions import Settings
+from t3tray.settings.kinds import DOTS
+from t3tray.settings.preferences import SERVER_SECRET, Preferences
+from t3tray.settings.stored import read_settings
 from tests.support.stores import open_store
 
 URL = "http://box:4096"
@@ -78,15 +78,15 @@ async def test_the_password_is_kept_apart_replaced_and_forgotten(tmp_path: Path)
     async def go_by(_settings: Settings) -> None:
         """Nothing runs."""
 
-    preferences = Preferences(store.settings, run_sql, store.settings.read(), go_by, secrets)
-    shown = (await preferences.change("server_password", "hush")).server_password
-    assert shown and "hush" not in shown and "hush" not in repr(preferences.current)
+    preferences = Preferences(store.settings, run_sql, read_settings(store.settings), go_by, secrets)
+    await preferences.change("server_password", "hush")
+    assert "hush" not in repr(preferences.current)
     assert secrets.read(SERVER_SECRET, preferences.current.server_password_place) == "hush"
-    await preferences.change("server_password", shown)
+    await preferences.change("server_password", DOTS)
     assert secrets.read(SERVER_SECRET, preferences.current.server_password_place) == "hush", "the dots are no password"
     assert b"hush" not in (tmp_path / "t3tray.sqlite").read_bytes()
     await preferences.change("server_password", "")
-    assert (preferences.current.server_password, secrets.read(SERVER_SECRET, "file")) == ("", None)
+    assert (preferences.current.server_password_place, secrets.read(SERVER_SECRET, "file")) == ("", None)
     run_sql.close()
     store.close()
 

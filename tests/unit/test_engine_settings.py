@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from t3tray.command import Command
-from t3tray.core.domain.settings import Settings
 from t3tray.core.engine import Engine
 from t3tray.core.errors import UsageError
+from t3tray.settings.definitions import Settings
 from t3tray.settings_command import settings
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
 
@@ -105,10 +105,10 @@ async def test_what_cannot_be_gone_by_is_never_stored(engine: Engine, monkeypatc
     async def fail(_settings: Settings) -> None:
         raise OverflowError("by a mistake of ours")
 
-    monkeypatch.setattr(engine.preferences, "_go_by", fail)
+    monkeypatch.setattr(engine.preferences, "_apply", fail)
     with pytest.raises(OverflowError):
         await engine.preferences.change("stop_idle_minutes", 7)
-    assert engine.store.settings.read().stop_idle_minutes == 30
+    assert (await engine.preferences.read()).stop_idle_minutes == 30
 
 
 async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:

@@ -12,24 +12,24 @@ PACKAGE = Path(__file__).parents[2] / "t3tray"
 
 _VALUES = {"core.domain"}
 _ADAPTERS = {"core.opencode", "core.store", "core.system", "core.t3code"}
-_BELOW_ENGINE = {*_VALUES, *_ADAPTERS, "core.services"}
+_BELOW_ENGINE = {*_VALUES, *_ADAPTERS, "core.services", "settings"}
 _TEXTS = {"documents", "tables"}
 
 # Each layer and what it may import of ours, besides itself and the error tree. Who stands for all may import all.
 ALLOWED: dict[str, set[str]] = {
     "core.errors": set(),
     "core.domain": set(),
+    "settings": {*_VALUES, "core.opencode", "core.system"},
     "core.opencode": {*_VALUES, "core.system", "core.store"},
     "core.store": {*_VALUES, "core.system"},
     "core.system": _VALUES,
     "core.t3code": {*_VALUES, "core.system"},
-    "core.services": {*_VALUES, *_ADAPTERS},
+    "core.services": {*_VALUES, *_ADAPTERS, "settings"},
     "core.archive": _BELOW_ENGINE,
     "core.conversing": _BELOW_ENGINE,
     "core.launching": _BELOW_ENGINE,
     "core.letting_go": _BELOW_ENGINE,
     "core.opening": {*_BELOW_ENGINE, "core.launching"},
-    "core.preferences": _BELOW_ENGINE,
     "core.prompting": _BELOW_ENGINE,
     "core.session_source": {*_BELOW_ENGINE, "core.launching"},
     "core.restoring": _BELOW_ENGINE,
@@ -42,7 +42,6 @@ ALLOWED: dict[str, set[str]] = {
         "core.launching",
         "core.letting_go",
         "core.opening",
-        "core.preferences",
         "core.prompting",
         "core.session_source",
         "core.restoring",
@@ -74,7 +73,7 @@ ALLOWED: dict[str, set[str]] = {
     "core.guardhouse": {*_BELOW_ENGINE, "core.engine", "core.guard"},
     "core.guard_duty": {*_BELOW_ENGINE, "core.engine", "core.guardhouse"},
     "resources": set(),
-    "qt": {*_VALUES, "core.services", "core.desk_life", "core.system", "resources"},
+    "qt": {*_VALUES, "core.services", "core.desk_life", "core.system", "resources", "settings"},
     "documents": {*_VALUES, "core.services", "core.t3code"},
     "tables": {*_VALUES, "core.services", "core.t3code"},
     "printing": _VALUES,
@@ -82,7 +81,7 @@ ALLOWED: dict[str, set[str]] = {
     "command": {"core.engine", "documents", "printing"},
     "guard_commands": {*_VALUES, *_TEXTS, "core.guardhouse", "core.login", "core.services", "core.t3code", "command"},
     "remedy_commands": {*_VALUES, *_TEXTS, "command"},
-    "settings_command": {*_VALUES, "core.store", "core.services", "command", "documents"},
+    "settings_command": {"settings", "command", "documents"},
     "vault_commands": {*_VALUES, *_TEXTS, "command", "printing"},
     "commands": {
         *_VALUES,

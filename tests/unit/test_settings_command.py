@@ -6,9 +6,8 @@ import os
 
 import pytest
 
-from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import UsageError
-from t3tray.settings_command import parsed
+from t3tray.settings.checks import parsed
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ from t3tray.settings_command import parsed
     ],
 )
 def test_a_setting_is_what_was_typed(name: str, text: str, value: object) -> None:
-    assert parsed(Settings(), name, text) == value
+    assert parsed(name, text) == value
 
 
 @pytest.mark.parametrize(
@@ -42,4 +41,4 @@ def test_a_setting_is_what_was_typed(name: str, text: str, value: object) -> Non
 )
 def test_what_is_off_is_said_and_nothing_is_set(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
-        parsed(Settings(), name, text)
+        parsed(name, text)

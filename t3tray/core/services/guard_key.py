@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from t3tray.core.errors import StoreError
 from t3tray.core.opencode.port import HOST, choose_lasting_port
-from t3tray.core.store.settings import SettingsTable
 from t3tray.core.system.secrecy import new_password
 from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
+from t3tray.settings.stored import SettingRows, read_settings, write_settings
 
 _SECRET = "guard"
 _log = logging.getLogger(__name__)
@@ -33,18 +33,18 @@ class GuardKeys:
     """The key of one data folder. No two keys have the same port, so that the port says which one it is. Every method raises
     StoreError."""
 
-    def __init__(self, settings: SettingsTable, secrets: Secrets, run_sql: SerialExecutor) -> None:
+    def __init__(self, settings: SettingRows, secrets: Secrets, run_sql: SerialExecutor) -> None:
         self._settings = settings
         self._secrets = secrets
         self._run_sql = run_sql
 
     async def port(self) -> int:
         """The port of the key that counts now; 0 where there is none."""
-        return (await self._run_sql(self._settings.read)).guard_port
+        return (await self._run_sql(read_settings, self._settings)).guard_port
 
     async def known(self) -> GuardKey | None:
         """The key; None when the guard is not in use, or its password is lost."""
-        known = await self._run_sql(self._settings.read)
+        known = await self._run_sql(read_settings, self._settings)
         if not known.guard_port or not known.guard_secret_place:
             return None
         password = await asyncio.to_thread(self._secrets.read, _SECRET, known.guard_secret_place)
@@ -56,18 +56,18 @@ class GuardKeys:
 
     async def renew(self) -> GuardKey:
         """Another port and another password, from now on."""
-        known = await self._run_sql(self._settings.read)
+        known = await self._run_sql(read_settings, self._settings)
         made = GuardKey(choose_lasting_port(known.guard_port), new_password())
         place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
         there = replace(known, guard_port=made.port, guard_secret_place=place)
-        await self._run_sql(self._settings.write, there, "guard_port", "guard_secret_place")
+        await self._run_sql(write_settings, self._settings, there, "guard_port", "guard_secret_place")
         return made
 
     async def forget(self) -> None:
         """Nobody uses the guard any more: what T3 Code's settings named opens nothing from now on."""
-        known = await self._run_sql(self._settings.read)
+        known = await self._run_sql(read_settings, self._settings)
         gone = replace(known, guard_port=0, guard_secret_place="")
-        await self._run_sql(self._settings.write, gone, "guard_port", "guard_secret_place")
+        await self._run_sql(write_settings, self._settings, gone, "guard_port", "guard_secret_place")
         if not known.guard_secret_place:
             return
         try:

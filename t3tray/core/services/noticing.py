@@ -28,11 +28,11 @@ from t3tray.core.domain.notice import (
 )
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording, wording
 from t3tray.core.domain.server import ServerState
-from t3tray.core.domain.settings import Settings
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.notice_facts import Working, look_at
 from t3tray.core.services.views import Overview
 from t3tray.core.system.notifications import CLICKED, Heard, Notifications
+from t3tray.settings.definitions import Settings
 
 _log = logging.getLogger(__name__)
 # What is told of an answer that did not arrive has an id of its own.

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.kept import About
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Thread
 from t3tray.core.errors import ServerError, Unsupported
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.core.services.resume import RENEWS, Examination
 from t3tray.core.store.store import Store
 from t3tray.core.store.vault import Vault
+from t3tray.settings.definitions import Settings
 
 # Sessions of one look: the first one at thousands of threads is spread over several, so that nothing waits for it.
 AT_ONCE = 20

@@ -16,19 +16,18 @@ from t3tray.core.domain.receipt import Receipt
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.restore import Restore
 from t3tray.core.domain.server import ServerStatus
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import NO_GUARD, GuardState
 from t3tray.core.t3code.threads import T3Thread
+from t3tray.settings.definitions import Settings
 
 __all__ = [
     "Finding",
     "Overview",
     "Resumption",
-    "Settings",
     "SourceView",
     "T3Thread",
     "ThreadDetails",

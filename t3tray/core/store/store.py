@@ -26,7 +26,7 @@ from t3tray.core.store.reading_only import open_for_reading
 from t3tray.core.store.receipts import Receipts
 from t3tray.core.store.restores import Restores, store_id
 from t3tray.core.store.rests import Rests
-from t3tray.core.store.settings import SettingsTable
+from t3tray.core.store.settings import SettingRows
 from t3tray.core.store.threads import Threads, insert_thread
 from t3tray.core.store.trouble import translated
 from t3tray.core.store.visits import Visits
@@ -48,7 +48,7 @@ class Store:
             # What tells this store from those of other data folders; the same in all its copies.
             self.id = store_id(connection)
         self.receipts = Receipts(database)
-        self.settings = SettingsTable(database)
+        self.settings = SettingRows(database)
         self.rests = Rests(database)
         self.let_go = LetGoes(database)
         self.lease = Leases(database)

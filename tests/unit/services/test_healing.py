@@ -142,7 +142,7 @@ def test_the_kept_copy_stands_for_a_session_that_is_gone(place: Place) -> None:
 def test_what_is_left_out_for_length_is_said_before(place: Place) -> None:
     whole = place.preview()
     assert not any("length" in line for line in whole.lost)
-    place.life.tools = replace(place.life.tools, budget=60)
+    place.life.tools = replace(place.life.tools, budget=lambda: 60)
     place.life.remedies = Remedies(place.life.tools)
     preview = place.preview()
     assert "Left out for length: the oldest 1 message." in preview.lost
@@ -250,7 +250,7 @@ def test_what_was_lacking_stays_so_where_t3_codes_copy_brings_nothing(place: Pla
 
 
 def test_what_was_left_out_for_length_does_not_hide_what_nobody_has(place: Place) -> None:
-    place.life.tools = replace(place.life.tools, budget=60)
+    place.life.tools = replace(place.life.tools, budget=lambda: 60)
     place.life.remedies = Remedies(place.life.tools)
     long = Transcript(Origin.T3CODE, tuple(Utterance(f"t:{at}", Role.USER, at, "word " * 10) for at in (2, 3)))
     _, lacks = healed_from(place, long)

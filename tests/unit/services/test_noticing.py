@@ -19,13 +19,13 @@ from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.noticing import Noticing, rules_of
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 from t3tray.core.system.notifications import CLICKED, Heard
+from t3tray.settings.definitions import Settings
 from tests.support.views import READY, row
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -16,11 +16,12 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event, fold, last_change
 from t3tray.core.domain.remedy import Deed, Remedy, Repair
 from t3tray.core.domain.server import Wanted
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import OurBug, Refused, ThreadNotFound, UsageError
 from t3tray.core.store.lease import Holder, Lease
 from t3tray.core.store.store import Store
+from t3tray.settings.definitions import Settings
+from t3tray.settings.stored import read_settings, write_settings
 from tests.support.rounds import rounds
 from tests.support.stores import open_store
 
@@ -158,8 +159,8 @@ def test_activity_never_goes_back(store: Store) -> None:
 def test_settings_of_a_newer_version_are_kept(store: Store) -> None:
     with store._database.write() as connection:
         connection.exec_driver_sql("INSERT INTO settings (key, value) VALUES ('from_the_future', '[1]')")
-    store.settings.write(Settings(terminal="kitty"), "terminal")
-    assert store.settings.read().terminal == "kitty"
+    write_settings(store.settings, Settings(terminal="kitty"), "terminal")
+    assert read_settings(store.settings).terminal == "kitty"
     with store._database.read() as connection:
         assert connection.exec_driver_sql("SELECT value FROM settings WHERE key = 'from_the_future'").scalar() == "[1]"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from t3tray.core.domain.receipt import Receipt
-from t3tray.core.domain.settings import Settings
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.store.receipts import KEPT
+from t3tray.settings.definitions import Settings
+from t3tray.settings.stored import write_settings
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON
 
@@ -23,10 +24,10 @@ def test_the_version_changes_with_what_is_written_here_or_elsewhere_and_with_not
     for _ in range(KEPT + 2):
         one.receipts.add(RECEIPT)
     assert one.version() == before
-    one.settings.write(Settings(guard=True), "guard")
+    write_settings(one.settings, Settings(guard=True), "guard")
     mine = one.version()
     assert mine != before
-    other.settings.write(Settings(guard=False), "guard")
+    write_settings(other.settings, Settings(guard=False), "guard")
     assert one.version() not in (mine, before)
     one.close()
     other.close()

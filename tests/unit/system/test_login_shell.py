@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from t3tray.core import launching
-from t3tray.core.domain.settings import Settings
 from t3tray.core.launching import Launching
 from t3tray.core.system.login_shell import login_environment
 from t3tray.core.system.paths import data_directory
+from t3tray.settings.definitions import Settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no login shell")
 

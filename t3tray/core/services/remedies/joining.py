@@ -53,7 +53,7 @@ class Join:
         listed = ", ".join(others)
         came_from = ", ".join(collected.sessions) or "T3 Code"
         heading = f"These messages belong to this conversation and were written in another session ({came_from})."
-        packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget, collected.origin)
+        packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin)
         stays_lacking = never_brought(details, bound, keep, collected)
 
         async def carry_out() -> None:
@@ -68,7 +68,7 @@ class Join:
                 why = f"join {listed} into {keep}" if listed else f"bring the conversation back into {keep}"
                 await journal.write(journal.entry(Event.INTENDED, why, keep))
                 if packed.messages:
-                    text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget, collected.origin).text
+                    text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin).text
                     await server.tell(keep, text, journal.intent, facts.directory)
                 old = await self._tools.run_sql(live_binding, self._tools, thread_id)
                 now = await cursor_now(server, facts, old)

@@ -115,11 +115,11 @@ class Carry(_Making):
         transcript, origin = await self._tools.run_sql(self._source, details, choice.session_id)
         lost_session = transcript.session_id or details.row.session_id
         heading = f"This is the earlier conversation of this thread; the session that held it was {lost_session or 'lost'}."
-        packed = carried(transcript, heading, self._tools.now(), self._tools.budget, origin)
+        packed = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin)
         restored = f"on {self._tools.now():%Y-%m-%d} from {origin}"
 
         async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
-            text = carried(transcript, heading, self._tools.now(), self._tools.budget, origin).text
+            text = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin).text
             await server.tell(cursor.session_id, text, cursor.session_id, cursor.directory)
             told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
             return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)

@@ -47,7 +47,7 @@ class Tools:
     `join` does not.
 
     `copies` tells a thread's conversation from elsewhere than OpenCode, the best first, and reads each when it is asked for it;
-    `judge` gives the verdict on a thread as a server sees it; `budget` is in characters.
+    `judge` gives the verdict on a thread as a server sees it; `budget` returns a number of characters.
     """
 
     store: Store
@@ -59,7 +59,7 @@ class Tools:
     join: Callable[[], Awaitable[SessionServer | None]]
     copies: Callable[[str, str | None], Iterator[Transcript]]
     judge: Callable[[str, SessionServer], Awaitable[Verdict]]
-    budget: int
+    budget: Callable[[], int]
 
 
 @dataclass(frozen=True)
