@@ -216,7 +216,7 @@ class Folders(Kind):
 
     @property
     def allowed(self) -> str:
-        return f"full paths, separated by “{os.pathsep}”"
+        return "full paths, separated as in PATH"
 
     def trouble(self, value: object) -> str:
         bad = not isinstance(value, tuple) or any(has_controls(str(path)) for path in value)
