@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import h11
+
 from t3tray.core.domain.guard import Bound, T3Now, ThreadNow, Told
 from t3tray.core.guard.guard import Guard
 from t3tray.core.opencode.managed import Endpoint
@@ -103,6 +105,16 @@ async def upstream(handler: Handler = answer_ok) -> AsyncIterator[RawUpstream]:
         if made.serving:
             _, left = await asyncio.wait(made.serving, timeout=90)
             assert not left, "a handler of the test does not end"
+
+
+class NoClient:
+    """Nobody who asks: for what is decided by a request's head alone."""
+
+    async def receive(self) -> bytes | None:
+        raise AssertionError
+
+    async def send(self, event: h11.Event) -> None:
+        raise AssertionError
 
 
 class Nothing:

@@ -39,7 +39,7 @@ class Guard:
         self._sessions = Sessions(self._upstream, Judge(look, bindings, ledger, now), ledger, limit)
         prover = partial(proof_of, port, password)
         self._proxy = Proxy(Door(port, password), self._upstream, self._sessions, in_use, prover)
-        self._listener = Listener(self._proxy, port)
+        self._listener = Listener(self._proxy.serve, port)
         self.url = f"http://{HOST}:{port}"
 
     @property

@@ -1,76 +1,47 @@
-"""Listening on loopback inside an event loop that is there already: no signal is taken over, and nothing ticks.
-
-uvicorn's own `serve` does both, so its start and its end are called one by one.
-"""
+"""Listening on loopback: one port, inside an event loop that is there already."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any
-
-import uvicorn
-from uvicorn.lifespan.off import LifespanOff
 
 from t3tray.core.errors import Refused
-from t3tray.core.guard.connections import HEAD_LIMIT, Connection
-from t3tray.core.guard.exchange import Receive, Scope, Send
+from t3tray.core.guard.connections import HEAD_LIMIT, Connections
+from t3tray.core.guard.exchange import Exchange
 from t3tray.core.opencode.port import HOST
 from t3tray.core.system.descriptors import raise_descriptor_limit
 
-# In seconds. T3 Code closes its idle connections after 4; the guard never does so first.
-_KEEP_IDLE = 120
-_STOP_LIMIT = 2
+_STOP_LIMIT = 2.0
 
 
 class Listener:
-    """One port on loopback. `app` is an ASGI application; `head_limit` in seconds, for all of a request but its body."""
+    """One port on loopback. `serve` answers a request; `head_limit` in seconds, for all of a request but its body."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], port: int, head_limit: float = HEAD_LIMIT) -> None:
+    def __init__(self, serve: Callable[[Exchange], Awaitable[None]], port: int, head_limit: float = HEAD_LIMIT) -> None:
         self._port = port
-        # uvicorn calls it as the class that it takes it for.
-        protocol: Any = partial(Connection, strangers={}, head_limit=head_limit)
-        config = uvicorn.Config(
-            app,
-            http=protocol,
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            # Whatever goes wrong is told by us: what uvicorn logs of it may hold a request's path.
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=_KEEP_IDLE,
-            timeout_graceful_shutdown=_STOP_LIMIT,
-        )
-        config.load()
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = LifespanOff(config)
-        self._socket: socket.socket | None = None
+        self._connections = Connections(serve, head_limit)
+        self._server: asyncio.Server | None = None
 
     @property
     def listens(self) -> bool:
-        return self._socket is not None and any(server.is_serving() for server in self._server.servers)
+        return self._server is not None and self._server.is_serving()
 
     async def start(self) -> None:
         """Raises Refused when another program has the port."""
         raise_descriptor_limit()
-        self._socket = _bound(self._port)
-        await self._server.startup(sockets=[self._socket])
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connections.new, sock=_bound(self._port))
 
     async def stop(self) -> None:
         """Take no more requests and end those under way, within seconds. A second call does nothing."""
-        listening, self._socket = self._socket, None
-        if listening is None:
+        server, self._server = self._server, None
+        if server is None:
             return
-        for task in list(self._server.server_state.tasks):
-            task.cancel()
-        await self._server.shutdown(sockets=[listening])
+        server.close()
+        await self._connections.end(_STOP_LIMIT)
+        await server.wait_closed()
 
 
 def _bound(port: int) -> socket.socket:

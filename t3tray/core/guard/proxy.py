@@ -1,4 +1,4 @@
-"""The guard as an ASGI application: everything passes through as it came, but for what `sessions` has a say in.
+"""What the guard does with a request: everything passes through as it came, but for what `sessions` has a say in.
 
 A client that leaves ends its request at the server, and a server that breaks off ends the client's answer. What cannot be
 answered is told in OpenCode's form of an error, and never as a 404.
@@ -6,15 +6,13 @@ answered is told in OpenCode's form of an error, and never as a 404.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
 from t3tray.core.guard.door import REALM, Door, Turned
-from t3tray.core.guard.exchange import Exchange, Gone, Receive, Scope, Send, TooLarge
+from t3tray.core.guard.exchange import Exchange, Gone, TooLarge, Unreadable
 from t3tray.core.guard.headers import for_client
 from t3tray.core.guard.proof import PROOF_PATH
 from t3tray.core.guard.routes import Kind, route_of
@@ -48,8 +46,8 @@ class Proxy:
         """How many requests are not answered to their end; an open stream of events is one."""
         return self._under_way
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer it. Raises Unreadable; a client that leaves ends this by cancelling it."""
         asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
         turned = self._door.turned_away(exchange, needs_password=not asks_proof)
         if turned is None and asks_proof:
@@ -63,7 +61,7 @@ class Proxy:
         self._in_use()
         self._under_way += 1
         try:
-            await self._until_gone(exchange)
+            await self._serve(exchange)
         finally:
             self._under_way -= 1
 
@@ -75,28 +73,6 @@ class Proxy:
         await exchange.give_json(200, proof, (b"connection", b"close"))
         return None
 
-    async def _until_gone(self, exchange: Exchange) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        has_left = False
-
-        async def watch() -> None:
-            nonlocal has_left
-            await exchange.until_gone()
-            if not exchange.is_complete:
-                has_left = True
-                task.cancel()
-
-        watching = asyncio.create_task(watch())
-        try:
-            await self._serve(exchange)
-        except asyncio.CancelledError:
-            if not has_left:
-                raise
-            task.uncancel()
-        finally:
-            watching.cancel()
-
     async def _serve(self, exchange: Exchange) -> None:
         try:
             route = route_of(exchange.method, exchange.path)
@@ -106,6 +82,8 @@ class Proxy:
                 await self._sessions.serve(route, exchange)
         except Gone:
             return
+        except Unreadable:
+            raise
         except TooLarge:
             await exchange.refuse(413, "PayloadTooLargeError", "This request is too large.")
         except T3TrayError as error:
@@ -126,11 +104,10 @@ async def _tell(exchange: Exchange, error: T3TrayError) -> None:
     _log.warning("%s %s: %s", exchange.method, type(error).__name__, error.message)
     if exchange.is_answered:
         return
-    with suppress(Gone):
-        match error:
-            case ServerDown():
-                await exchange.refuse(502, "BadGatewayError", SERVER_DOWN)
-            case TimedOut():
-                await exchange.refuse(503, "ServiceUnavailableError", SERVER_NOT_READY)
-            case _:
-                await exchange.refuse(503, "ServiceUnavailableError", SERVER_FAILED)
+    match error:
+        case ServerDown():
+            await exchange.refuse(502, "BadGatewayError", SERVER_DOWN)
+        case TimedOut():
+            await exchange.refuse(503, "ServiceUnavailableError", SERVER_NOT_READY)
+        case _:
+            await exchange.refuse(503, "ServiceUnavailableError", SERVER_FAILED)

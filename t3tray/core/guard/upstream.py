@@ -1,20 +1,25 @@
 """The OpenCode server behind the guard: started where it has to be, asked byte for byte.
 
-httpcore, because httpx would rewrite a path and take twice the time. It follows the environment's proxy settings in nothing, and
-repeats no request that may have arrived. The server's password stays in here.
+By h11 itself: HTTP clients rewrite paths and headers, and take twice the time. It follows the environment's proxy settings in
+nothing, and repeats no request that may have arrived. The server's password stays in here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
 
-import httpcore
+import h11
+import httpx
 
 from t3tray.core.errors import ServerDown, ServerFault, TimedOut
+from t3tray.core.guard.channel import Channel, new_http
 from t3tray.core.guard.exchange import Headers
 from t3tray.core.guard.headers import for_server, without
 from t3tray.core.opencode.managed import Endpoint
@@ -27,13 +32,7 @@ _WHOLE_LIMIT = 60.0
 _ANSWER_LIMIT = 64_000_000
 # Shorter than any server keeps an idle connection open, so that none is used in the moment in which it is closed.
 _KEEP_IDLE = 4.0
-
-# In bytes, at most for each reading of an answer: what lies there is passed on at once. httpcore takes 64 KiB, and so 200 rounds
-# of its locks, limits and events for 6 MB that asyncio has read in 50.
-httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 2**20
-
-_TIMEOUTS = {"timeout": {"connect": _CONNECT_LIMIT}}
-_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+_BROKEN = (OSError, h11.ProtocolError)
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,87 @@ class Whole:
 
 @dataclass(frozen=True)
 class _Address:
+    """`prefix` is the beginning of every path, `headers` are those that every request gets."""
+
     endpoint: Endpoint
-    origin: httpcore.URL
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    prefix: bytes
     headers: Headers
+
+
+class _Connection(Channel):
+    """One connection to the server, for one request at a time.
+
+    h11 reads heads and chunks. A body of known length bypasses it after the first part, so that large answers are not copied.
+    """
+
+    def __init__(self, address: _Address) -> None:
+        super().__init__(h11.CLIENT)
+        self.address = address
+        # Closes it; set while nothing is asked.
+        self.idle: asyncio.TimerHandle | None = None
+        # Whether the answer was read to its end, and another one may follow.
+        self.is_done = False
+        self._left: int | None = None
+        self._parts: list[bytes] = []
+
+    def data_received(self, data: bytes) -> None:
+        if self.idle is not None:
+            # Nothing was asked: it would be taken for the next answer.
+            self.transport.abort()
+        elif self._left:
+            self._parts.append(data)
+            self.note_arrival(len(data))
+        else:
+            super().data_received(data)
+
+    async def ask(self, request: h11.Request, content: AsyncIterable[bytes] | bytes | None) -> h11.Response:
+        """Send a request, and return the head of the answer. Raises OSError, h11.ProtocolError."""
+        self.is_done = False
+        self.http = new_http(h11.CLIENT)
+        self.put(request)
+        if isinstance(content, bytes):
+            await self.write(h11.Data(content))
+        elif content is not None:
+            async for part in content:
+                # What it has to say of it comes, also where it takes no more.
+                if self.is_open:
+                    await self.write(h11.Data(part))
+        if self.is_open:
+            self.put(h11.EndOfMessage())
+        while isinstance(event := await self.read(), h11.InformationalResponse):
+            pass
+        if not isinstance(event, h11.Response):
+            raise ConnectionResetError
+        return event
+
+    async def body(self, head: h11.Response) -> AsyncIterator[bytes]:
+        """Yield the answer's body as it comes. Raises ServerDown."""
+        surplus = b""
+        try:
+            event = await self.read()
+            if isinstance(event, h11.Data) and (length := _length_of(head)) is not None:
+                self._left = length - len(event.data)
+            while isinstance(event, h11.Data):
+                yield bytes(event.data)
+                if self._left is not None:
+                    break
+                event = await self.read()
+            while self._left:
+                while not self._parts:
+                    await self.more()
+                part = self._parts.pop(0)
+                part, surplus = part[: self._left], part[self._left :]
+                self._left -= len(part)
+                yield part
+        except _BROKEN as error:
+            raise ServerDown(f"The OpenCode server broke off its answer: {type(error).__name__}.") from error
+        self._left = None
+        self.take_more()
+        unasked = surplus or self._parts or self.http.trailing_data[0]
+        self.is_done = self.is_open and not unasked and _stays_open(head)
 
 
 class Upstream:
@@ -73,10 +150,13 @@ class Upstream:
         self._endpoint = endpoint
         self._ready_limit = ready_limit
         self._address: _Address | None = None
-        self._pool = httpcore.AsyncConnectionPool(max_connections=None, keepalive_expiry=_KEEP_IDLE)
+        self._open: set[_Connection] = set()
+        # Those that are asked nothing, the one that was used last at the end.
+        self._idle: list[_Connection] = []
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        for connection in self._open:
+            connection.transport.abort()
 
     async def ready(self) -> Endpoint:
         """The server when it can be asked. Raises TimedOut, and what `endpoint` raises."""
@@ -96,26 +176,19 @@ class Upstream:
         if content is not None and all(name != b"content-length" for name, _ in sent):
             length = str(len(content)).encode() if isinstance(content, bytes) else b""
             sent.append((b"content-length", length) if length else (b"transfer-encoding", b"chunked"))
-        request = httpcore.Request(
-            method=method,
-            url=httpcore.URL(
-                scheme=address.origin.scheme,
-                host=address.origin.host,
-                port=address.origin.port,
-                target=address.origin.target.rstrip(b"/") + target,
-            ),
-            headers=sent,
-            content=content,
-            extensions=_TIMEOUTS,
-        )
+        request = h11.Request(method=method, target=address.prefix + target, headers=sent)
         try:
-            response = await self._pool.handle_async_request(request)
-        except _BROKEN as error:
+            connection = await self._connected(address)
+        except (OSError, TimeoutError) as error:
             raise ServerDown(f"The OpenCode server gave no answer: {type(error).__name__}.") from error
         try:
-            yield Answered(response.status, tuple(response.headers), _read(response))
+            try:
+                head = await connection.ask(request, content)
+            except _BROKEN as error:
+                raise ServerDown(f"The OpenCode server gave no answer: {type(error).__name__}.") from error
+            yield Answered(head.status_code, tuple(head.headers.raw_items()), connection.body(head))
         finally:
-            await response.aclose()
+            self._release(connection)
 
     async def fetch(self, method: str, target: bytes, headers: Headers, body: bytes | None = None) -> Whole:
         """A request whose answer is small; the headers are a client's, the body is JSON of our own.
@@ -135,14 +208,60 @@ class Upstream:
     async def _address_now(self) -> _Address:
         endpoint = await self.ready()
         if self._address is None or self._address.endpoint != endpoint:
-            origin = httpcore.URL(endpoint.url)
-            host = origin.host if origin.port is None else b"%s:%d" % (origin.host, origin.port)
-            headers: Headers = ((b"Host", host),)
-            if endpoint.password is not None:
-                word = b64encode(f"{endpoint.user}:{endpoint.password}".encode())
-                headers = (*headers, (b"Authorization", b"Basic " + word))
-            self._address = _Address(endpoint, origin, headers)
+            self._address = await _address_of(endpoint)
         return self._address
+
+    async def _connected(self, address: _Address) -> _Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.idle is not None:
+                connection.idle.cancel()
+                connection.idle = None
+            if connection.is_open and connection.address is address:
+                return connection
+            self._end(connection)
+        async with asyncio.timeout(_CONNECT_LIMIT):
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(
+                partial(_Connection, address), address.host, address.port, ssl=address.tls
+            )
+        self._open.add(connection)
+        return connection
+
+    def _release(self, connection: _Connection) -> None:
+        """What was not read to its end is broken off."""
+        if connection.is_done:
+            self._idle.append(connection)
+            connection.idle = asyncio.get_running_loop().call_later(_KEEP_IDLE, self._end, connection)
+        else:
+            self._end(connection)
+
+    def _end(self, connection: _Connection) -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._open.discard(connection)
+        connection.transport.abort()
+
+
+def _length_of(head: h11.Response) -> int | None:
+    named = dict(head.headers)
+    return int(named[b"content-length"]) if b"content-length" in named and b"transfer-encoding" not in named else None
+
+
+def _stays_open(head: h11.Response) -> bool:
+    ends = any(name == b"connection" and b"close" in value.lower() for name, value in head.headers)
+    return head.http_version == b"1.1" and not ends
+
+
+async def _address_of(endpoint: Endpoint) -> _Address:
+    parts = urlsplit(endpoint.url)
+    tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if parts.scheme == "https" else None
+    headers: Headers = ((b"Host", parts.netloc.rpartition("@")[2].encode()),)
+    if endpoint.password is not None:
+        word = b64encode(f"{endpoint.user}:{endpoint.password}".encode())
+        headers = (*headers, (b"Authorization", b"Basic " + word))
+    port = parts.port or (443 if tls else 80)
+    return _Address(endpoint, parts.hostname or "", port, tls, parts.path.rstrip("/").encode(), headers)
 
 
 async def whole(answered: Answered) -> Whole:
@@ -153,11 +272,3 @@ async def whole(answered: Answered) -> Whole:
         if len(content) > _ANSWER_LIMIT:
             raise ServerFault(f"The server's answer has more than {_ANSWER_LIMIT:,} bytes.")
     return Whole(answered.status, answered.headers, bytes(content))
-
-
-async def _read(response: httpcore.Response) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in response.aiter_stream():
-            yield chunk
-    except _BROKEN as error:
-        raise ServerDown(f"The OpenCode server broke off its answer: {type(error).__name__}.") from error

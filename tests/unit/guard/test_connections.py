@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from t3tray.core.guard.connections import MOST_STRANGERS
-from t3tray.core.guard.exchange import Exchange, Receive, Scope, Send
+from t3tray.core.guard.exchange import Exchange
 from t3tray.core.guard.listener import Listener
 from t3tray.core.opencode.port import HOST, choose_port
 from tests.support.raw_http import exchange, guard_before, port_of, request, status_of, upstream
@@ -20,9 +20,8 @@ ASKED = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
+async def app(asked: Exchange) -> None:
     """Answers at once, and on /event goes on until the client leaves."""
-    asked = Exchange(scope, receive, send)
 
     async def events() -> AsyncIterator[bytes]:
         yield b"one"

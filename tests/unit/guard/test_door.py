@@ -16,6 +16,7 @@ from tests.support.raw_http import (
     GUARD_PASSWORD,
     SERVER_PASSWORD,
     Arrived,
+    NoClient,
     Nothing,
     basic,
     exchange,
@@ -27,24 +28,10 @@ from tests.support.raw_http import (
 )
 
 
-async def refuse_to_receive() -> dict[str, object]:
-    raise AssertionError
-
-
-async def refuse_to_send(_: object) -> None:
-    raise AssertionError
-
-
 def knock(peer: str = "127.0.0.1", path: bytes = b"/x", **headers: bytes) -> int | None:
     named = {"host": b"127.0.0.1:4000", "authorization": basic()} | headers
-    scope = {
-        "method": "GET",
-        "raw_path": path,
-        "query_string": b"",
-        "headers": [(name.encode(), value) for name, value in named.items() if value],
-        "client": (peer, 1),
-    }
-    turned = Door(4000, GUARD_PASSWORD).turned_away(Exchange(scope, refuse_to_receive, refuse_to_send))
+    sent = tuple((name.encode(), value) for name, value in named.items() if value)
+    turned = Door(4000, GUARD_PASSWORD).turned_away(Exchange("GET", path, sent, peer, NoClient()))
     return turned.status if turned else None
 
 
@@ -206,7 +193,6 @@ async def test_no_password_is_in_any_answer_or_log(caplog: pytest.LogCaptureFixt
         arrived.writer.close()
 
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("httpcore").setLevel(logging.INFO)
     async with upstream(echoes_nothing) as server, guard_before(server.url) as guard:
         answers = [
             await exchange(guard, request(guard, line, body=body))

@@ -119,6 +119,21 @@ async def test_a_slow_reader_holds_the_server_back_and_misses_nothing() -> None:
         writer.close()
 
 
+async def test_large_answers_share_a_connection_and_what_follows_one_unasked_is_no_answer() -> None:
+    body = bytes(range(256)) * 20_000
+
+    async def answers(arrived: Arrived) -> None:
+        surplus = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen" if b"/surplus" in arrived.line else b""
+        await arrived.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + surplus)
+
+    async with upstream(answers) as server, guard_before(server.url) as guard:
+        for path in (b"/1", b"/2", b"/surplus", b"/3", b"/4"):
+            answer = await exchange(guard, request(guard, b"GET " + path))
+            assert answer.partition(b"\r\n\r\n")[2] == body
+        used = [id(arrived.writer) for arrived in server.arrived]
+        assert len({*used[:3]}) == 1 and len({*used[3:]}) == 1 and used[2] != used[3]
+
+
 @pytest.mark.parametrize("began", [False, True])
 async def test_a_client_that_leaves_ends_its_request_at_the_server(began: bool) -> None:
     came, ended = asyncio.Event(), asyncio.Event()

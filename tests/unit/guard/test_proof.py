@@ -10,7 +10,7 @@ from t3tray.core.guard.door import Door
 from t3tray.core.guard.exchange import Exchange
 from t3tray.core.guard.proof import PROOF_PATH, Listening, proof_of, who_listens
 from t3tray.core.opencode.port import HOST, choose_port
-from tests.support.raw_http import GUARD_PASSWORD, Arrived, basic, exchange, guard_before, port_of, status_of, upstream
+from tests.support.raw_http import GUARD_PASSWORD, Arrived, NoClient, basic, exchange, guard_before, port_of, status_of, upstream
 
 LIMIT = 0.3
 OLDER = b'HTTP/1.1 401 \r\ncontent-length: 2\r\nconnection: close\r\nwww-authenticate: Basic realm="t3tray"\r\n\r\n{}'
@@ -112,10 +112,7 @@ async def test_the_proof_tells_a_page_and_another_name_nothing() -> None:
 
 @pytest.mark.parametrize("origin", [b"null", b"http://127.0.0.1:4000", b"https://evil.example", b"", b"http://localhost:3773"])
 def test_a_page_in_a_browser_is_turned_away_whatever_it_knows(origin: bytes) -> None:
-    async def never(*_: object) -> dict[str, object]:
-        raise AssertionError
-
-    headers = [(b"host", b"127.0.0.1:4000"), (b"authorization", basic()), (b"origin", origin)]
-    scope = {"method": "POST", "raw_path": b"/session", "query_string": b"", "headers": headers, "client": ("127.0.0.1", 1)}
-    turned = Door(4000, GUARD_PASSWORD).turned_away(Exchange(scope, never, never))
+    headers = ((b"host", b"127.0.0.1:4000"), (b"authorization", basic()), (b"origin", origin))
+    asked = Exchange("POST", b"/session", headers, "127.0.0.1", NoClient())
+    turned = Door(4000, GUARD_PASSWORD).turned_away(asked)
     assert turned is not None and (turned.status, turned.sentence) == (403, "The guard answers no page in a browser.")
