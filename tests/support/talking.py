@@ -31,10 +31,12 @@ _PARTS = (
 
 @dataclass(frozen=True)
 class Frame:
-    """One turn of the GUI's loop, in ms: how long it took, and how much of that its thread worked."""
+    """One turn of the GUI's loop, in ms of CPU: how much the process worked, for all of which its thread may have to wait, and
+    how much that thread did. `took` is the time by the clock, in which other programs worked too."""
 
-    took: float
+    busy: float
     worked: float
+    took: float
 
 
 class _Server:
@@ -106,27 +108,27 @@ class Talking:
             self._application.processEvents()
 
     def opened(self, count: int) -> float:
-        """So many messages, told at once to a page that was empty; in ms until they are drawn."""
+        """So many messages, told at once to a page that was empty; in ms of CPU until they are drawn."""
         page = self.window.page
         page.conversation.view.show_hint("")
         self._application.processEvents()
         messages = tuple(_message(number) for number in range(count))
         self._server.messages = messages[-40:]
         told = Conversation(THREAD, SESSION, tuple(message.utterance() for message in messages))
-        began = time.perf_counter()
+        began = time.process_time()
         page.show_conversation(told)
         self._application.processEvents()
         while page.conversation.view.is_due:
             self._application.processEvents()
-        return (time.perf_counter() - began) * 1000
+        return (time.process_time() - began) * 1000
 
     def scrolled(self, step: int) -> float:
-        """One notch of a wheel up, or (every tenth) a jump; in ms, drawing included."""
+        """One notch of a wheel up, or (every tenth) a jump; in ms of CPU, drawing included."""
         bar = self.window.page.conversation.view.verticalScrollBar()
-        began = time.perf_counter()
+        began = time.process_time()
         bar.setValue(bar.value() - 120 if step % 10 else bar.maximum() * (step * 37 % 100) // 100)
         self._application.processEvents()
-        return (time.perf_counter() - began) * 1000
+        return (time.process_time() - began) * 1000
 
     def streamed(self, words: str, deltas: int, begin: str = "") -> list[Frame]:
         """A reply that grows by so many deltas, a thousand in a second; the frames meanwhile."""
@@ -149,20 +151,19 @@ class Talking:
         return self._frames(events, at_once=count)
 
     def _frames(self, events: list[ServerEvent], at_once: int) -> list[Frame]:
-        """The times between two turns of the GUI's loop, in ms, while these are heard."""
+        """The turns of the GUI's loop while these are heard."""
         feed = self._desk.feed
         assert feed is not None
         frames: list[Frame] = []
         clock = QElapsedTimer()
         clock.start()
-        worked = time.thread_time()
+        worked, busy = time.thread_time(), time.process_time()
         left = list(reversed(events))
 
         def turn() -> None:
-            nonlocal worked
-            now = time.thread_time()
-            frames.append(Frame(clock.nsecsElapsed() / 1e6, (now - worked) * 1000))
-            worked = now
+            nonlocal worked, busy
+            before, worked, busy = (worked, busy), time.thread_time(), time.process_time()
+            frames.append(Frame((busy - before[1]) * 1000, (worked - before[0]) * 1000, clock.nsecsElapsed() / 1e6))
             clock.restart()
 
         def hear() -> None:
