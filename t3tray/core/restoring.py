@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from t3tray.core.domain.cursor import Cursor
@@ -112,8 +112,9 @@ class Restoring:
         try:
             if self._is_external or await self._run_sql(lambda: self._lost.needs_server):
                 sessions = await server.sessions()
-                messages = await self._newest_of_let_go(server, sessions)
-                await self._run_sql(self._lost.told_by_server, marked_of(sessions), messages)
+                marked = marked_of(sessions)
+                messages = await self._newest_of(server, sessions, await self._run_sql(self._lost.asked_of, marked))
+                await self._run_sql(self._lost.told_by_server, marked, messages)
                 await self._run_sql(self._lost.read)
                 await self._run_sql(self._lost.note_gap)
                 for found in self._lost.unbound:
@@ -123,10 +124,11 @@ class Restoring:
         else:
             self._compared = server
 
-    async def _newest_of_let_go(self, server: SessionServer, sessions: Iterable[SessionRecord]) -> list[tuple[str, str]]:
-        """Session and id of the newest messages of each session that went on after the journal's last line about it."""
-        let_go = await self._run_sql(self._lost.let_go)
-        newer = [each.facts.id for each in sessions if each.facts.updated_ms > let_go.get(each.facts.id, each.facts.updated_ms)]
+    async def _newest_of(
+        self, server: SessionServer, sessions: Iterable[SessionRecord], asked: Mapping[str, int]
+    ) -> list[tuple[str, str]]:
+        """Session and id of the newest messages of each of these sessions that has gone on since its time (ms)."""
+        newer = [each.facts.id for each in sessions if each.facts.updated_ms > asked.get(each.facts.id, each.facts.updated_ms)]
         return [(session, each.facts.id) for session in newer for each in (await server.messages(session, _NEWEST)).messages]
 
     async def find_lost(self) -> bool:

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from t3tray.core.domain.cursor import Cursor
@@ -15,6 +16,7 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.restore import Restore
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.store.journal_file import FILE_NAME as RECORD
+from t3tray.core.store.journal_file import Line
 from t3tray.core.store.opening import FILE_NAME
 from t3tray.core.store.store import Store
 
@@ -147,6 +149,50 @@ def test_what_the_record_lacks_leaves_the_bindings_in_doubt(data: Path, harm: st
     store.add_thread(thread("d"), confirmed("d", "ses_d"))
     store.close()
     assert record.read_bytes().endswith(b"\n") and b'"ses_d"' in record.read_bytes().splitlines()[-1]
+
+
+def without(folder: Path, *lost: tuple[str, str]) -> None:
+    """The file is destroyed, and its record lacks these lines: thread and event, the last of each kind."""
+    (folder / FILE_NAME).write_bytes(b"")
+    lines = {text: msgspec.json.decode(text, type=Line).entry for text in (folder / RECORD).read_bytes().splitlines()}
+    gone = {max((e.seq or 0, text) for text, e in lines.items() if (e.thread_id, e.event) == each)[1] for each in lost}
+    (folder / RECORD).write_bytes(b"".join(text + b"\n" for text in lines if text not in gone))
+
+
+@pytest.mark.parametrize(
+    ("lost", "session"),
+    [
+        # Its beginning is lost: what came of it is told all the same.
+        ([("a", "superseded")], "ses_a2"),
+        # Its end is lost: what took the place of the one that was left is not known.
+        ([("a", "confirmed")], ""),
+        ([("a", "superseded"), ("a", "confirmed")], "ses_a"),
+    ],
+)
+def test_a_gap_takes_no_line_with_it_that_is_there(data: Path, lost: list[tuple[str, str]], session: str) -> None:
+    without(data, *lost)
+    store = opened(data)
+    assert bindings(store) == {"c": "ses_c"} | ({"a": session} if session else {})
+    assert not restore_of(store).complete
+    # A binding that was written after the gap is as sure as ever.
+    in_the_gap = bool(session) and ("a", "confirmed") in lost
+    assert store.restores.in_doubt() == ({"a"} if in_the_gap else set())
+    store.close()
+    again = opened(data)
+    assert not again.notices, "it is not put back twice"
+    again.close()
+
+
+def test_a_binding_from_before_a_gap_is_in_doubt_although_the_record_brought_it_back(data: Path) -> None:
+    store = opened(data)
+    bind(store, "a", "ses_a3", "ses_a2")
+    store.add_thread(thread("d"), confirmed("d", "ses_d"))
+    store.close()
+    without(data, ("a", "superseded"), ("a", "confirmed"))
+    store = opened(data)
+    assert bindings(store)["a"] == "ses_a2" and bindings(store)["d"] == "ses_d"
+    assert store.restores.in_doubt() == {"a", "c"}
+    store.close()
 
 
 def test_a_line_that_could_not_be_written_is_told_and_written_later(data: Path) -> None:

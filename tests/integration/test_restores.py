@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -157,6 +158,33 @@ def test_without_the_record_opencode_s_marks_name_what_is_lost(
     program.run("doctor", "--settle", code=6)
     program.run("remedy", life.thread, "bind", "--session", life.newer, "--yes")
     assert life.row(life.thread)["verdict"]["kind"] == "resumable"
+    assert_newer_session_is_used(life, model)
+    program.run("doctor", "--settle")
+    assert program.json("status")["restore"] is None
+
+
+def test_lines_lost_from_the_middle_of_the_record_make_a_split_and_no_older_session_is_sent_into(
+    program: Program, model: StubModel, folder: Path
+) -> None:
+    life = Life(program, folder)
+    record, chats = program.data / RECORD, len(model.chats())
+    lines = record.read_bytes().splitlines(keepends=True)
+    told = [(json.loads(line)["entry"]["thread_id"], json.loads(line)["entry"]["event"]) for line in lines]
+    end = [at for at, (thread, _) in enumerate(told) if thread == life.thread][-2:]
+    assert [told[at][1] for at in end] == ["superseded", "confirmed"] and told[end[0] - 1] == (life.thread, "intended")
+    record.write_bytes(b"".join(line for at, line in enumerate(lines) if at not in end))
+    zeroed(program.data)
+    row = life.row(life.thread)
+    assert row["verdict"]["reason"] == "split" and {life.first, life.newer} <= set(_sessions(row))
+    assert_split(program.json("send", life.thread, ASK, code=3), life)
+    assert_split(program.json("resume", life.thread, code=3), life)
+    assert len(model.chats()) == chats, "a prompt went somewhere"
+    # By now recovery has settled what was open, and it changed nothing.
+    (settled,) = (entry for entry in program.json("journal", life.thread)["entries"] if entry["event"] == "abandoned")
+    assert life.newer in settled["why"] and "for the user to choose" in settled["why"]
+    assert life.row(life.thread)["verdict"]["reason"] == "split"
+    assert program.json("resume", life.second)["session_id"] == life.second_session
+    program.run("remedy", life.thread, "bind", "--session", life.newer, "--yes")
     assert_newer_session_is_used(life, model)
     program.run("doctor", "--settle")
     assert program.json("status")["restore"] is None

@@ -121,9 +121,10 @@ class FakeServer:
         title = f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{parent.facts.title} (fork #1)"
         facts = structs.replace(parent.facts, id=f"ses_{number:03}", title=title, created_ms=number)
         fork = SessionRecord(facts, parent.marker, metadata=parent.metadata)
+        # With ids of their own, as OpenCode's.
         copies = [
-            replace(record, facts=structs.replace(record.facts, id=f"{record.facts.id}_{number}"))
-            for record in self.messages_held[session_id]
+            replace(record, facts=structs.replace(record.facts, id=f"msg_{number:05}_{place:05}"))
+            for place, record in enumerate(self.messages_held[session_id])
         ]
         self._request(lambda: self._keep(fork, copies))
         return fork

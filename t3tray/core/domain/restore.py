@@ -15,8 +15,8 @@ _NAMED = 8
 @dataclass(frozen=True)
 class Restore:
     """`trouble` is what was wrong with the data ("was damaged (…)"), `copy_at` the time of the copy that was put back, None where
-    none was. `last_seq` is the last line of the journal that was known then. `complete`: every change of a binding since then was
-    brought back from the journal's own file, so that no binding is in doubt.
+    none was. `last_seq` is the last line of the journal that was known then, or after which lines are missing. `complete`: every
+    change of a binding since then was brought back from the journal's own file, so that no binding is in doubt.
 
     It stands until the user settles it. `seq`-wise later proofs settle single threads.
     """

@@ -5,7 +5,8 @@ A journal that is older than what happened (put back from a copy, a home from a 
 by a marked session whose intent it does not know. A thread without a binding gets that session again; a thread that is bound to
 another one is split, until the user chose. A fork copies its parent's metadata: of several sessions with one intent only the
 oldest counts. A session that a bound thread has let go of, with a message of ours that is newer than the journal's last line
-about it, was bound again since: split, too; what others write there is no sign. For the thread that runs the SQL.
+about it, was bound again since: split, too; what others write there is no sign. So was a marked session that no line of the
+journal binds, with any message of ours: its intent is known, and how it ended is lost. For the thread that runs the SQL.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class LostBindings:
         self._let_go: dict[str, LastLine] = {}
         self._seq = 0
         self._intents: set[str] = set()
+        self._confirmed: set[str] = set()
         self._claims: dict[str, tuple[str, ...]] = {}
         self._in_doubt: frozenset[str] = frozenset()
         self._remark = ""
@@ -62,14 +64,15 @@ class LostBindings:
     def read(self) -> None:
         """Compare with the journal. Raises StoreError."""
         try:
-            marked, sent = self._in_file.read(), self._sent_in_file.since(self.let_go())
+            marked = self._in_file.read()
+            sent = self._sent_in_file.since(self.asked_of(marked))
             self.trouble = ""
         except ServerError as error:
             marked, sent, self.trouble = (), (), error.message
-        known = {found.facts.id for found in marked}
-        unknown = self._unknown((*marked, *(found for found in self._by_server if found.facts.id not in known)))
-        self._sort(unknown)
-        self._add_gone_on((*sent, *self._sent_by_server))
+        known, sent = {found.facts.id for found in marked}, (*sent, *self._sent_by_server)
+        marked = (*marked, *(found for found in self._by_server if found.facts.id not in known))
+        self._sort(self._unknown(marked, {session for session, _ in sent}))
+        self._add_gone_on(sent)
         restore = self._store.restores.unsettled()
         self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
         self._remark = restore.remark if restore else ""
@@ -98,6 +101,12 @@ class LostBindings:
             elif (known := self._let_go.get(session)) is None or known.seq < last.seq:
                 self._let_go[session] = last
         return {session: int(last.at.timestamp() * 1000) for session, last in self._let_go.items()}
+
+    def asked_of(self, marked: Iterable[MarkedSession]) -> dict[str, int]:
+        """The sessions in which a message of ours would tell something, with the time (ms) from which on. Raises StoreError."""
+        self._read_journal()
+        unbound = (found.facts for found in marked if self._is_ours(found) and found.facts.id not in self._confirmed)
+        return self.let_go() | {facts.id: facts.created_ms for facts in unbound}
 
     @property
     def needs_server(self) -> bool:
@@ -141,12 +150,12 @@ class LostBindings:
         Without a `cursor` it is read from OpenCode's database. False when that fails, or the session has an owner by now.
         Raises StoreError.
         """
-        session, thread_id = found.facts.id, found.marker.thread
+        session, thread_id, intent = found.facts.id, found.marker.thread, found.marker.intent
         try:
             cursor = cursor or self._cursor(found)
-            entry = Entry(
-                thread_id, Event.CONFIRMED, Actor.RECOVERY, _WHY, self._now(), session, found.marker.intent, cursor=cursor
-            )
+            is_settled = intent in self._intents and intent not in self._store.journal.binding(thread_id).pending
+            told = None if is_settled else intent
+            entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, _WHY, self._now(), session, told, cursor=cursor)
             if shown is not None:
                 self._store.threads.keep(shown)
             elif not self._is_kept(thread_id):
@@ -163,16 +172,27 @@ class LostBindings:
         if own or self._own_claims:
             self._store.restores.note_gap(self._now(), _GAP)
 
-    def _unknown(self, marked: Iterable[MarkedSession]) -> list[MarkedSession]:
-        """Those of this store, or of any from before the mark named one, whose intent the journal lacks: the oldest of each."""
+    def _unknown(self, marked: Iterable[MarkedSession], used: Collection[str]) -> list[MarkedSession]:
+        """Those of which the journal lacks the intent, the oldest of each, or that it never bound although we sent into them."""
         oldest: dict[str, MarkedSession] = {}
-        for found in oldest_first(marked):
-            if found.marker.store in ("", self._store.id):
-                oldest.setdefault(found.marker.intent, found)
-        # After the sessions: an intent is written before its session is made.
+        for found in filter(self._is_ours, oldest_first(marked)):
+            oldest.setdefault(found.marker.intent, found)
+        # After the sessions and messages: a line is written before what it tells is done outside.
+        self._read_journal()
+        return [
+            found
+            for intent, found in oldest.items()
+            if intent not in self._intents or (found.facts.id in used and found.facts.id not in self._confirmed)
+        ]
+
+    def _is_ours(self, found: MarkedSession) -> bool:
+        """Of this store, or of any from before the mark named one."""
+        return found.marker.store in ("", self._store.id)
+
+    def _read_journal(self) -> None:
+        self._confirmed |= self._store.journal.confirmed_since(self._seq)
         self._seq, intents = self._store.journal.intents_since(self._seq)
         self._intents |= intents
-        return [found for intent, found in oldest.items() if intent not in self._intents]
 
     def _sort(self, unknown: Iterable[MarkedSession]) -> None:
         claims: defaultdict[str, list[str]] = defaultdict(list)
@@ -182,7 +202,7 @@ class LostBindings:
             session, thread_id = found.facts.id, found.marker.thread
             if self._store.journal.owner_of(session) is not None:
                 continue
-            if session in put_away(self._store.journal.entries(thread_id)):
+            if session in put_away(filter(_is_no_guess, self._store.journal.entries(thread_id))):
                 continue
             if self._store.journal.binding(thread_id).cursor is None and thread_id not in unbound:
                 unbound[thread_id] = found
@@ -224,6 +244,11 @@ class LostBindings:
             count,
             facts.version,
         )
+
+
+def _is_no_guess(entry: Entry) -> bool:
+    """Recovery puts away what it takes for unused; the user's word counts."""
+    return entry.event is not Event.PUT_AWAY or entry.actor is not Actor.RECOVERY
 
 
 def _thread_of(found: MarkedSession) -> Thread:

@@ -116,6 +116,12 @@ class Journal:
         with self._database.read() as connection:
             return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
 
+    def confirmed_since(self, seq: int) -> frozenset[str]:
+        """The sessions that a thread was bound to by a line after `seq`."""
+        named = select(journal.c.session_id).where(journal.c.seq > seq, journal.c.event == Event.CONFIRMED).distinct()
+        with self._database.read() as connection:
+            return frozenset(map(str, connection.scalars(named).all()))
+
     def let_go_since(self, seq: int) -> tuple[int, dict[str, LastLine | None]]:
         """The latest place in the journal, and each session of the threads that were written of after `seq`: the last line that
         one of them has about it, None where a thread is bound to it. From the beginning (0) on, only those that none is bound to.

@@ -87,14 +87,18 @@ class JournalFile:
         lines = [line for text in tail.splitlines() if (line := _decoded(text))]
         return max(lines or self.lines()[0], key=lambda line: line.seq, default=None)
 
-    def lines(self) -> tuple[list[Line], bool]:
-        """All lines in the journal's order, each once, and whether none is missing or damaged. Raises OSError."""
+    def lines(self) -> tuple[list[Line], int | None]:
+        """All lines in the journal's order, each once; and the place of the last one after which any is missing or damaged, None
+        where none is. Raises OSError."""
         texts = self.path.read_bytes().splitlines() if self.path.exists() else []
         decoded = [_decoded(text) for text in texts if text]
         found = {line.seq: line for line in decoded if line}
         ordered = [found[seq] for seq in sorted(found)]
-        chained = all(line.after == before.seq for before, line in pairwise(ordered))
-        return ordered, chained and None not in decoded
+        gaps = [before.seq for before, line in pairwise(ordered) if line.after != before.seq]
+        if None in decoded and (not gaps or decoded[-1] is None):
+            # Nobody can tell where it belonged.
+            gaps.append(ordered[-1].seq if ordered else 0)
+        return ordered, gaps[-1] if gaps else None
 
     def set_aside(self, name: str) -> None:
         """Another database's lines are no use here, and are kept. Raises OSError."""

@@ -172,7 +172,7 @@ class _Opening:
         self.notices.append(restore_sentence(self._restore))
 
     def _level(self, database: Database, file: JournalFile, newest: Line | None) -> None:
-        lines, is_whole = file.lines() if newest else ([], False)
+        lines, gap = file.lines() if newest else ([], None)
         with database.write() as connection:
             if not store_id(connection):
                 set_store_id(connection, newest.store if newest else uuid4().hex)
@@ -180,11 +180,13 @@ class _Opening:
         is_older = newest is not None and newest.seq > change
         if is_older and self._restore is None:
             self._restore = Restore(self._now, "was older than the record of its bindings (journal.jsonl)", 0, complete=False)
-        is_complete = is_whole and newest is not None and newest.seq >= change
+        is_complete = gap is None and newest is not None and newest.seq >= change
         if is_older:
             is_complete = self._replayed(database, lines) and is_complete
         with database.write() as connection:
             if self._restore is not None:
+                # What is bound by a line from before a gap may have been bound otherwise in it.
+                known = max(known, min(gap or 0, last_seq(connection)))
                 self._restore = replace(self._restore, last_seq=known, complete=is_complete)
                 add_restore(connection, self._restore)
                 self._is_noted = True

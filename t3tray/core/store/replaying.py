@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import structs
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from t3tray.core.domain.journal import Event
@@ -13,11 +13,11 @@ from t3tray.core.errors import Refused
 from t3tray.core.store.journal import apply_entry
 from t3tray.core.store.journal_file import Line, last_change
 from t3tray.core.store.restores import last_seq
-from t3tray.core.store.schema import journal, threads
+from t3tray.core.store.schema import cursors, journal, threads
 
 
 def replay(connection: Connection, lines: Iterable[Line]) -> bool:
-    """Bring back the lines that the database lacks, as far as they fit; False when any is lost or does not fit what is there."""
+    """Bring back the lines that the database lacks; False when any is lost or does not fit what is there."""
     known, change = last_seq(connection), last_change(connection)
     there = frozenset(connection.scalars(select(journal.c.seq).where(journal.c.event != Event.PROVEN)))
     missing = [line for line in lines if line.seq not in there]
@@ -25,13 +25,24 @@ def replay(connection: Connection, lines: Iterable[Line]) -> bool:
         return False
     fits = not missing or missing[0].after == change
     for line in missing:
-        point = connection.begin_nested()
-        try:
-            connection.execute(upsert(threads).values(structs.asdict(line.thread)).on_conflict_do_nothing())
-            apply_entry(connection, line.entry)
-            connection.execute(insert(journal).values(vars(line.entry)))
-        except Refused:
-            point.rollback()
-            return False
-        point.commit()
+        if not _bring_back(connection, line):
+            fits = False
+            # Lines before it are lost. It is newer than the binding that is known, and says what is bound all the same.
+            _bring_back(connection, line, despite_binding=True)
     return fits
+
+
+def _bring_back(connection: Connection, line: Line, despite_binding: bool = False) -> bool:
+    """False, and nothing is changed, where the thread (or its session) is bound otherwise than the line takes for granted."""
+    point = connection.begin_nested()
+    try:
+        connection.execute(upsert(threads).values(structs.asdict(line.thread)).on_conflict_do_nothing())
+        if despite_binding:
+            connection.execute(delete(cursors).where(cursors.c.thread_id == line.entry.thread_id))
+        apply_entry(connection, line.entry)
+        connection.execute(insert(journal).values(vars(line.entry)))
+    except Refused:
+        point.rollback()
+        return False
+    point.commit()
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
+from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import StoreError
 from t3tray.core.opencode.database import OpenCodeDatabase
@@ -158,6 +160,61 @@ def test_a_message_that_is_gone_again_claims_nothing(life: Life) -> None:
     with writing(life.world.opencode) as connection:
         connection.execute("DELETE FROM message")
     assert life.claims() == ()
+
+
+INTENT = "an intent"
+MADE = "ses_made"
+
+
+def began(life: Life, *lines: Entry) -> None:
+    """A session was made for the thread by a remedy of which the journal has the beginning, and these lines."""
+    intended = Entry("t1", Event.INTENDED, Actor.USER, "", NOON + MINUTE, intent=INTENT, deed=Deed(Remedy.START_AFRESH))
+    life.store.journal.append(intended, *lines)
+    mark = {"t3tray": {"thread": "t1", "intent": INTENT, "store": life.store.id}}
+    with writing(life.world.opencode) as connection:
+        add_session(connection, MADE, life.world.code / "proj", messages=0)
+        connection.execute("UPDATE session SET metadata = ? WHERE id = ?", (json.dumps(mark), MADE))
+
+
+def gave_up(session: str | None = None) -> tuple[Entry, ...]:
+    events = [Event.ABANDONED, *([Event.PUT_AWAY] if session else ())]
+    return tuple(Entry("t1", event, Actor.RECOVERY, "", NOON + 3 * MINUTE, session, intent=INTENT) for event in events)
+
+
+@pytest.mark.parametrize("lines", [(), gave_up(), gave_up(MADE)])
+def test_what_was_sent_into_a_session_that_the_journal_never_bound_is_a_split(life: Life, lines: tuple[Entry, ...]) -> None:
+    began(life, *lines)
+    assert life.claims() == ()
+    life.write(MADE, NOON + 2 * MINUTE, None)
+    life.write(MADE, NOON + 2 * MINUTE, "f" * 32)
+    assert life.claims() == (), "written by others"
+    life.write(MADE, NOON + 2 * MINUTE, life.store.id)
+    assert life.claims() == (MADE,)
+    life.lost.note_gap()
+    assert life.store.restores.unsettled() is not None
+    life.store.journal.append(life.line(Event.PUT_AWAY, MADE, NOON + 4 * MINUTE))
+    assert life.claims() == ()
+
+
+def test_a_session_that_the_journal_bound_is_told_by_the_journal(life: Life) -> None:
+    began(life)
+    life.bind(MADE, NEW, NOON + 2 * MINUTE)
+    life.write(MADE, NOON + 3 * MINUTE, life.store.id)
+    life.bind(NEW, MADE, NOON + 4 * MINUTE)
+    assert life.claims() == ()
+
+
+@pytest.mark.parametrize("lines", [(), gave_up(), gave_up(MADE)])
+def test_a_thread_without_a_session_gets_the_one_that_was_sent_into_again(life: Life, lines: tuple[Entry, ...]) -> None:
+    began(life, *lines)
+    life.store.journal.append(life.line(Event.RELEASED, NEW, NOON + 2 * MINUTE))
+    assert life.claims() == () and not life.lost.unbound
+    life.write(MADE, NOON + 2 * MINUTE, life.store.id)
+    assert life.claims() == ()
+    (found,) = life.lost.unbound
+    assert life.lost.make_again(found, None, None)
+    bound = life.store.journal.binding("t1")
+    assert bound.cursor and bound.cursor.session_id == MADE and not bound.pending
 
 
 @pytest.mark.parametrize(("by", "later"), [(-1, False), (0, False), (1, True)])

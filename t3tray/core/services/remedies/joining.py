@@ -24,7 +24,7 @@ from t3tray.core.services.remedies.binding import bring_back, refuse_owned, refu
 from t3tray.core.services.remedies.collecting import Collected, collect, counted, other_sessions
 from t3tray.core.services.remedies.join_preview import Brought, join_preview, never_brought
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
-from t3tray.core.services.remedies.proving import see
+from t3tray.core.services.remedies.proving import see, was_sent_into
 from t3tray.core.services.views import ThreadDetails
 
 # Of three signs that a turn runs.
@@ -204,7 +204,11 @@ async def finish_undo(tools: Tools, intent: Entry, deed: Deed, server: SessionSe
     """After a crash while a join was taken back: the rest of it."""
     entries = await tools.run_sql(tools.store.journal.entries, intent.thread_id)
     done = tuple(entry for entry in entries if entry.intent == deed.undoes)
-    await _undo(tools, Record.left_open(tools, intent, deed), done, server)
+    journal = Record.left_open(tools, intent, deed)
+    if not any(entry.event is Event.CONFIRMED for entry in done):
+        await journal.write(journal.entry(Event.ABANDONED, "the journal lacks what it was to undo"))
+        return
+    await _undo(tools, journal, done, server)
 
 
 async def _undo(tools: Tools, journal: Record, done: tuple[Entry, ...], server: SessionServer) -> None:
@@ -213,8 +217,13 @@ async def _undo(tools: Tools, journal: Record, done: tuple[Entry, ...], server: 
 
 
 async def give_up_join(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
-    """After a crash: the message that may have arrived is taken out again."""
+    """After a crash: the message that may have arrived is taken out again. Not from a session that t3tray sent into since: there
+    it came to its end, and the lines that said so are lost."""
     journal = Record.left_open(tools, intent, deed)
+    if await was_sent_into(server, deed.session_id, tools.store.id, int(intent.at.timestamp() * 1000)):
+        # Without the session: the journal's last line about it stays older than the messages, which makes it a claim.
+        await journal.write(journal.entry(Event.ABANDONED, f"the journal lacks its end; {deed.session_id} was gone on in"))
+        return
     message = await take_out(server, deed.session_id, intent.intent or "")
     why = f"cut off before it came to its end; {message} was taken out again" if message else "cut off before it began"
     await journal.write(journal.entry(Event.ABANDONED, why, deed.session_id))

@@ -27,7 +27,7 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.binding import undo_binding
 from t3tray.core.services.remedies.collecting import collect
 from t3tray.core.services.remedies.plan import Plan, Record, Tools, chosen, live_binding
-from t3tray.core.services.remedies.proving import see
+from t3tray.core.services.remedies.proving import see, was_sent_into
 from t3tray.core.services.views import ThreadDetails
 from t3tray.core.system.finish import to_the_end
 from t3tray.core.system.folders import directory_exists
@@ -209,7 +209,8 @@ def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason
 
 async def give_up(tools: Tools, intent: Entry, deed: Deed, server: SessionServer) -> None:
     """After a crash: the thread is bound as before. What was made is named in the journal, left as it is, and no longer the
-    thread's own, so that it splits nothing; it can be bound all the same.
+    thread's own, so that it splits nothing; it can be bound all the same. One that t3tray sent into was bound, and the lines that
+    said so are lost: it stays the thread's own, beside the one that is bound.
     """
     journal = Record.left_open(tools, intent, deed)
     everything = await server.sessions()
@@ -217,6 +218,11 @@ async def give_up(tools: Tools, intent: Entry, deed: Deed, server: SessionServer
     if not made and deed.remedy is Remedy.FORK:
         made = await tools.run_sql(_unmarked_forks, tools, deed, everything)
     bound = await tools.run_sql(_bound_by_now, tools, made)
+    used = [each for each in made if await was_sent_into(server, each, tools.store.id)]
+    if used:
+        why = f"the journal lacks its end; messages were sent into {', '.join(used)}, so it is for the user to choose"
+        await journal.write(journal.entry(Event.ABANDONED, why, used[0]))
+        return
     away = [journal.entry(Event.PUT_AWAY, "abandoned, left as it is", each) for each in made if each not in bound]
     found = made[0] if made else None
     why = f"cut off before its end; {', '.join(made)} was left as it is" if made else "cut off before it began"

@@ -11,6 +11,8 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import CannotTell, Refused, ServerError, SessionMissing
+from t3tray.core.opencode.message_ids import is_later, is_marked, mark_of
+from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.remedies.plan import Tools
 from t3tray.core.services.views import ThreadDetails
 
@@ -21,6 +23,7 @@ _BEGINS_ANEW = frozenset({Remedy.CARRY, Remedy.START_AFRESH})
 _ABSENCES = frozenset({Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
 # Several sessions are found by other means than by asking for one.
 _SEVERAL = frozenset({Reason.SPLIT, Reason.CONFLICT})
+_PAGE = 100
 _NO_ANSWER = frozenset(Reason(failure.value) for failure in Failure)
 
 
@@ -68,6 +71,24 @@ async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
         if server is not None:
             why = f"Whether {session_id}, to which it would go back, is still there cannot be told: {error.message}"
             raise CannotTell(why, "Nothing was changed. Try again when OpenCode answers.") from error
+
+
+async def was_sent_into(server: SessionServer, session_id: str, store_id: str, since_ms: int = 0) -> bool:
+    """Whether this session holds a message that this store sent after that time. Only the session that a thread is bound to is
+    ever sent into: it was bound, whatever the journal lacks. Raises a ServerError."""
+    mark = mark_of(store_id)
+    before: str | None = None
+    while True:
+        try:
+            page = await server.messages(session_id, _PAGE, before)
+        except SessionMissing:
+            return False
+        ids = (record.facts.id for record in page.messages)
+        if any(is_marked(name, mark) and (not since_ms or is_later(name, since_ms)) for name in ids):
+            return True
+        before = page.older
+        if before is None:
+            return False
 
 
 @dataclass(frozen=True)
