@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO
 from t3tray import __version__
 from t3tray.core.domain.cursor import SESSION_PREFIX
 from t3tray.core.errors import ExitCode, OurBug, OutputLost, T3TrayError, UsageError
+from t3tray.core.system.paths import refuse_undecodable
 from t3tray.printing import fall_silent, for_scripts, put, say
 
 
@@ -40,7 +41,7 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     """What the words of a command line mean. Raises SystemExit, after it has told what is wrong with them."""
     try:
         for word in words:
-            _refuse_undecodable(word)
+            refuse_undecodable(word)
         found = build_parser().parse_args(words)
         if found.demo and (found.command not in (None, "run") or found.data_dir):
             raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")
@@ -150,17 +151,6 @@ def _session(text: str) -> str:
     if number == text or not (number.isascii() and number.isalnum()):
         raise argparse.ArgumentTypeError(f"“{text}” is no session: their ids are {SESSION_PREFIX} with letters and digits behind")
     return text
-
-
-def _refuse_undecodable(word: str) -> None:
-    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent. Raises UsageError."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        shown = word.encode(errors="backslashreplace").decode()
-        raise UsageError(
-            f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only."
-        ) from None
 
 
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:

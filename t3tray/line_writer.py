@@ -17,11 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 class LineWriter:
-    """Each line is flushed at once. `gone` is called once, in the writer's thread, when nobody reads any more."""
+    """Each line is flushed at once. `gone` is called once, in the writer's thread, when nobody reads any more; `lost` makes the
+    line that stands in the place of so many that could not be written."""
 
-    def __init__(self, out: TextIO, gone: Callable[[], None]) -> None:
+    def __init__(self, out: TextIO, gone: Callable[[], None], lost: Callable[[int], str]) -> None:
         self._out = out
         self._gone = gone
+        self._lost_line = lost
+        self._lost = 0
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._is_gone = False
         self._is_full = False
@@ -50,19 +53,25 @@ class LineWriter:
     def _run(self) -> None:
         while (text := self._lines.get()) is not None:
             if not self._is_gone:
-                self._write(f"{text}\n")
+                self._write(text)
 
     def _write(self, text: str) -> None:
         try:
-            self._out.write(text)
+            if self._is_full:
+                # The line that could not be written still waits in the stream.
+                self._out.flush()
+                text = f"{self._lost_line(self._lost)}\n{text}" if self._lost else text
+                self._is_full, self._lost = False, 0
+            self._out.write(f"{text}\n")
             self._out.flush()
-            self._is_full = False
         except (OSError, ValueError) as error:
             if isinstance(error, ValueError) or error.errno in _GONE:
                 self._is_gone = True
                 fall_silent(self._out)
                 self._gone()
-            elif not self._is_full:
+            elif self._is_full:
+                self._lost += text.count("\n") + 1
+            else:
                 # A full disk, say: what is looked after here goes on, whether or not it can be told.
                 self._is_full = True
                 _log.warning("What happens cannot be told on standard output: %s", error.strerror or error)

@@ -35,7 +35,7 @@ class Teller:
     def __init__(self, as_json: bool, out: TextIO, directory: Path, gone: Callable[[], None]) -> None:
         self._as_json = as_json
         self._out = out
-        self._writer = LineWriter(out, gone)
+        self._writer = LineWriter(out, gone, self._lost)
         self._changes = Changes()
         self._command = own_command(directory)
         self._lines = Lines(self._command)
@@ -72,6 +72,13 @@ class Teller:
             self._write(as_line(object_of(kind, facts, _now())))
         elif words:
             self._write(for_people(line("t3tray", words, _now()), self._out))
+
+    def _lost(self, count: int) -> str:
+        """In the writer's thread."""
+        if self._as_json:
+            return as_line(object_of("lines-lost", {"count": count}, _now()))
+        lines = "1 line" if count == 1 else f"{count} lines"
+        return line("t3tray", f"{lines} could not be written here and cannot be told any more.", _now())
 
     def close(self, limit: float) -> bool:
         """Whether all of it is written, or nobody is there to read it."""

@@ -140,8 +140,8 @@ class Engine:
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
         parts = (data / "guard", self.launching.program, self.join_running_server, utc_now)
-        self._letting_go = LettingGo(store, run_sql, self.guard_keys, self.t3_sides, *parts)
-        self.remedies = Remedies(tools, self._repair, self._letting_go)
+        self.letting_go = LettingGo(store, run_sql, self.guard_keys, self.t3_sides, *parts)
+        self.remedies = Remedies(tools, self._repair, self.letting_go)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now, author)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
@@ -254,7 +254,7 @@ class Engine:
         found = await self._verify(thread_id)
         if found.thread.source is not Source.T3CODE:
             return found  # it has no other side, so that nothing else has to be looked at
-        await self._letting_go.learn()
+        await self.letting_go.learn()
         return self.t3_sides.added(found, await self.source.read(partial(self.survey.look_at, found.thread.id)), utc_now())
 
     async def _archive_turn(self) -> None:
@@ -266,7 +266,7 @@ class Engine:
         `whole`: with every answer of every thread looked at, which takes longer for thousands of threads.
         """
         await self.server.sight()  # so that our own server is known as ours
-        await self._letting_go.learn()
+        await self.letting_go.learn()
         picture = await self.source.read(self.survey.look)
         if await self.restoring.find_lost():
             picture = await self._run_sql(self.survey.look)

@@ -257,15 +257,18 @@ class Guardhouse:
         await self.plan(True)
         if not interrupt:
             await self._refuse_running()
+        before = (await self.status(with_others=False)).homes
         key = await self._engine.guard_keys.get()
         wanted = await self._engine.wants_guard()
         await self._engine.want_guard(True)
         try:
             await self._until_it_listens(key)
-            return await self._each(lambda protection: protection.protect(key.url, key.password), only_there=True)
+            views = await self._each(lambda protection: protection.protect(key.url, key.password), only_there=True)
         except BaseException:
             await self._engine.want_guard(wanted)
             raise
+        await self._note_let_go(before, views)
+        return views
 
     async def unprotect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
         """Put T3 Code's settings back, as far as they are still ours; what they named opens nothing any more.
@@ -273,14 +276,22 @@ class Guardhouse:
         Raises Refused, StoreError.
         """
         # Where nothing leads to the guard, nothing that runs is ended by this.
-        if not interrupt and (await self.status(with_others=False)).is_pointed_at:
+        before = await self.status(with_others=False)
+        if not interrupt and before.is_pointed_at:
             await self._refuse_running()
         key = await self._key_now()
         url, password = (key.url, key.password) if key else ("", "")
         views = await self._each(lambda protection: protection.unprotect(url, password), only_there=True)
         await self._engine.want_guard(False)
         await self._engine.guard_keys.forget()
+        await self._note_let_go(before.homes, views)
         return views
+
+    async def _note_let_go(self, before: Iterable[ProtectionView], after: Iterable[ProtectionView]) -> None:
+        """Whose settings were changed lets go of all that it holds open, which nothing shows."""
+        states = {view.home: view.state for view in before}
+        changed = [view.home for view in after if view.state is not states.get(view.home)]
+        await self._engine.letting_go.note_unsure(changed)
 
     async def keep_private(self) -> None:
         """Let nobody but the user read the settings that hold the guard's password: T3 Code may have written them anew."""

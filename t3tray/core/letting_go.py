@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -60,6 +60,11 @@ class LettingGo:
         self._sides.let_go, self._sides.ends = await self._run_sql(
             lambda: (self._store.let_go.homes(), self._store.let_go.ends())
         )
+
+    async def note_unsure(self, homes: Iterable[Path]) -> None:
+        """The settings of these homes of T3 Code were changed, by which it lets go. Raises StoreError."""
+        for home in homes:
+            await self._run_sql(self._store.let_go.note_home, str(home), LetGo(self._now(), False))
 
     async def foresee(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
         held = self._other(thread_id, gives)

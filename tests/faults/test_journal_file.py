@@ -214,6 +214,24 @@ def test_a_line_that_could_not_be_written_is_told_and_written_later(data: Path) 
     store.close()
 
 
+def test_what_a_connection_beside_could_not_write_is_told_and_written_by_whoever_writes_next(data: Path) -> None:
+    record = data / RECORD
+    store = opened(data)
+    beside = store.beside()
+    kept = record.read_bytes()
+    record.unlink()
+    record.mkdir()
+    beside.add_thread(thread("d"), confirmed("d", "ses_d"))
+    assert any("second record" in warning for warning in store.warnings)
+    record.rmdir()
+    record.write_bytes(kept)
+    store.add_thread(thread("e"), confirmed("e", "ses_e"))
+    assert not any("second record" in warning for warning in store.warnings)
+    beside.close()
+    store.close()
+    assert [b'"ses_d"' in line for line in record.read_bytes().splitlines()[-2:]] == [True, False]
+
+
 def test_the_file_of_another_store_is_kept_apart(data: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     opened(other).close()

@@ -20,7 +20,7 @@ from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.t3_side import GuardSide
+from t3tray.core.domain.t3_side import GuardSide, LetGo
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
 from t3tray.core.guard_duty import GuardDuty
@@ -95,6 +95,15 @@ async def test_on_and_off_by_the_desk(duty: GuardDuty, world: World) -> None:
     assert settings(world)["providers"]["opencode"]["serverUrl"] == status.url
     status = await duty.protect(False, False)
     assert settings(world) == {} and not status.answers and (await state(duty)).phase is GuardPhase.OFF
+    # T3 Code lets go of what it holds open at both, which nothing shows.
+    first = (await state_of_letting_go(duty))[str(world.home)]
+    assert not first.is_sure
+    await duty.protect(True, False)
+    assert (await state_of_letting_go(duty))[str(world.home)].at > first.at
+
+
+async def state_of_letting_go(duty: GuardDuty) -> dict[str, LetGo]:
+    return await duty._engine._run_sql(duty._engine.store.let_go.homes)
 
 
 async def test_what_speaks_against_it_leaves_everything_as_it_was(duty: GuardDuty, world: World) -> None:

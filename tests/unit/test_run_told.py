@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -101,7 +103,7 @@ def test_every_kind_is_told_as_one_ascii_object_a_line_and_stands_in_the_contrac
         *("progress", "threads", "server", "verdict", "turn-began", "turn-ended", "thread-added", "thread-removed"),
         *("alarm", "alarm-over", "ask", "ask-over", "warning", "warning-over"),
     }
-    for kind in ("started", "guard", "refusal", "notice-clicked", "error", "ended"):
+    for kind in ("started", "guard", "refusal", "notice-clicked", "lines-lost", "error", "ended"):
         assert f"`{kind}`" in CONTRACT
 
 
@@ -144,19 +146,54 @@ def test_a_reader_that_goes_is_told_once_and_a_full_disk_ends_nothing(caplog: py
     reading, writing = os.pipe()
     gone: list[int] = []
     with os.fdopen(writing, "w", encoding="utf-8") as out:
-        writer = LineWriter(out, lambda: gone.append(1))
+        writer = LineWriter(out, lambda: gone.append(1), str)
         os.close(reading)
         for _ in range(5):
             writer.write("a line")
         until(lambda: bool(gone), "the end of the reader")
         assert writer.close(20) and gone == [1]
     with open("/dev/full", "w", encoding="utf-8") as full:
-        writer = LineWriter(full, lambda: gone.append(2))
+        writer = LineWriter(full, lambda: gone.append(2), str)
         writer.write("a line")
         writer.write("a line")
         assert writer.close(20) and gone == [1]
         full.flush()  # as the interpreter does at its end
     assert sum("cannot be told on standard output" in record.message for record in caplog.records) == 1
+
+
+class SometimesFull(io.RawIOBase):
+    """A disk that takes nothing at its third, fourth and fifth use."""
+
+    def __init__(self) -> None:
+        self.uses = 0
+        self.told = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.uses += 1
+        if 3 <= self.uses <= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.told += bytes(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_a_full_disk_took_is_counted_when_it_takes_lines_again(tmp_path: Path, as_json: bool) -> None:
+    disk = SometimesFull()
+    with io.TextIOWrapper(io.BufferedWriter(disk), encoding="utf-8") as out:
+        teller = Teller(as_json, out, tmp_path, lambda: None)
+        for number in range(6):
+            teller.tell("progress", {"sentence": f"number {number}"}, f"number {number}")
+        assert teller.close(90)
+    told = disk.told.decode().splitlines()[1:]
+    assert len(told) == 5 and all(f"number {number}" in told[place] for place, number in ((0, 0), (1, 1), (3, 4), (4, 5)))
+    if as_json:
+        lost = json.loads(told[2])
+        assert (lost["kind"], lost["count"]) == ("lines-lost", 2)
+    else:
+        assert told[2].endswith("2 lines could not be written here and cannot be told any more.")
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,16 @@ def rest_sentence(rest: Rest | None, idle_after: timedelta, runs: bool, reap_at:
     `runs`: the managed server does; `reap_at` is when it would be ended at the earliest, where that is known.
     """
     minutes = round(idle_after / timedelta(minutes=1))
+    so_long = "1 minute" if minutes == 1 else f"{minutes} minutes"
     if idle_after <= timedelta(0):
         return "t3tray never stops its server for being idle."
     if rest and rest.ended and not runs:
         return (
             f"t3tray stopped its server at {rest.at.astimezone():%Y-%m-%d %H:%M}, because nothing had used it for"
-            f" {minutes} minutes. The next resume starts it again."
+            f" {so_long}. The next resume starts it again."
         )
     if rest and rest.why and rest.why not in (Hindrance.RECENT, Hindrance.OFF) and runs:
-        return f"t3tray has not stopped its server, though nothing had used it for {minutes} minutes: {rest.why}."
+        return f"t3tray has not stopped its server, though nothing had used it for {so_long}: {rest.why}."
     if runs and reap_at:
         return f"t3tray stops its server at {reap_at.astimezone():%H:%M} if nothing uses it before."
-    return f"While t3tray runs, it stops the server once nothing has used it for {minutes} minutes."
+    return f"While t3tray runs, it stops the server once nothing has used it for {so_long}."

@@ -199,11 +199,8 @@ class Upstream:
         headers = (*headers, (b"accept-encoding", b"identity"))
         if body is not None:
             headers = (*headers, (b"content-type", b"application/json"))
-        try:
-            async with asyncio.timeout(_WHOLE_LIMIT), self.open(method, target, headers, body) as answered:
-                return await whole(answered)
-        except TimeoutError:
-            raise TimedOut(f"The server did not answer within {_WHOLE_LIMIT:g} seconds.") from None
+        async with _in_time(), self.open(method, target, headers, body) as answered:
+            return await whole(answered)
 
     async def _address_now(self) -> _Address:
         endpoint = await self.ready()
@@ -264,11 +261,21 @@ async def _address_of(endpoint: Endpoint) -> _Address:
     return _Address(endpoint, parts.hostname or "", port, tls, parts.path.rstrip("/").encode(), headers)
 
 
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_WHOLE_LIMIT):
+            yield
+    except TimeoutError:
+        raise TimedOut(f"The server did not answer within {_WHOLE_LIMIT:g} seconds.") from None
+
+
 async def whole(answered: Answered) -> Whole:
-    """The answer, held whole. Raises ServerFault for one that is too large."""
+    """The answer, held whole. Raises ServerFault for one that is too large, TimedOut for one that comes to no end."""
     content = bytearray()
-    async for chunk in answered.chunks:
-        content += chunk
-        if len(content) > _ANSWER_LIMIT:
-            raise ServerFault(f"The server's answer has more than {_ANSWER_LIMIT:,} bytes.")
+    async with _in_time():
+        async for chunk in answered.chunks:
+            content += chunk
+            if len(content) > _ANSWER_LIMIT:
+                raise ServerFault(f"The server's answer has more than {_ANSWER_LIMIT:,} bytes.")
     return Whole(answered.status, answered.headers, bytes(content))

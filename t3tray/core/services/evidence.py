@@ -111,7 +111,7 @@ def from_nobody(recorded: Recorded, failure: Failure, surroundings: Surroundings
 
 async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
-    session, newest, activity, (known, same_directory) = await asyncio.gather(
+    session, (newest, told_ms), activity, (known, same_directory) = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
@@ -128,6 +128,7 @@ async def from_server(server: SessionServer, recorded: Recorded, cursor: Cursor,
         taken_at=surroundings.now(),
         session=Found(session.value.facts) if isinstance(session, Found) else session,
         newest=newest,
+        told_ms=told_ms,
         activity=activity,
         asked=f"OpenCode {server.version}",
     )
@@ -231,11 +232,12 @@ def unexpected() -> Failure:
     return Failure.SERVER_ERROR
 
 
-async def _newest(server: SessionServer, session_id: str) -> Lookup[MessageFacts]:
+async def _newest(server: SessionServer, session_id: str) -> tuple[Lookup[MessageFacts], int | None]:
+    """The newest message, and the time by the server's clock, in ms, where it is told."""
     page = await _look_up(server.messages(session_id, 1))
     if not isinstance(page, Found):
-        return page
-    return Found(page.value.messages[-1].facts) if page.value.messages else Absent()
+        return page, None
+    return Found(page.value.messages[-1].facts) if page.value.messages else Absent(), page.value.told_ms
 
 
 async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from t3tray.core.domain.transcript import Transcript
 from t3tray.core.services.unread import UnreadThreads, said
@@ -28,6 +29,7 @@ class T3Sources:
         self._logs: tuple[ProviderLogs, ...] = ()
         self._states: tuple[T3State, ...] = ()
         self._last_told: dict[T3Home, T3State] = {}
+        self._gone: dict[T3Home, Path] = {}
         self.read_from(readers)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
@@ -47,9 +49,14 @@ class T3Sources:
 
     @property
     def trouble(self) -> tuple[str, ...]:
-        """A sentence on each home, and on each log, that could not be read."""
+        """A sentence on each home, and on each log, that could not be read, or is there no more."""
         unread = (f"T3 Code's threads: {state.why}" for state in self._states if state.shape is Shape.UNSUPPORTED)
-        return (*unread, *(sentence for logs in self._logs for sentence in logs.trouble))
+        gone = (
+            f"T3 Code's database {path}, which was there before, is gone: its threads are shown as far as t3tray kept them, and "
+            "where their next message there goes is not known."
+            for path in self._gone.values()
+        )
+        return (*unread, *gone, *(sentence for logs in self._logs for sentence in logs.trouble))
 
     def deleted(self, prefix: str) -> dict[str, T3Thread]:
         """The threads that were deleted in T3 Code and whose ids begin so, by their ids."""
@@ -100,8 +107,11 @@ class T3Sources:
             self._unread.log(str(reader.home.base), why, error)
             state = T3State(reader.home, reader.home.databases[0], Shape.UNSUPPORTED, why)
         if state is None:
-            self._last_told.pop(reader.home, None)
-        elif state.shape is not Shape.UNSUPPORTED:
+            if last := self._last_told.pop(reader.home, None):
+                self._gone[reader.home] = last.path
+            return None
+        self._gone.pop(reader.home, None)
+        if state.shape is not Shape.UNSUPPORTED:
             self._last_told[reader.home] = state
         elif last := self._last_told.get(reader.home):
             return replace(state, threads=last.threads)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 from msgspec import Struct, structs
@@ -52,6 +53,7 @@ class JournalFile:
         self.path = folder / FILE_NAME
         self.trouble = ""
         self._unwritten: list[Line] = []
+        self._alone = Lock()
 
     @contextmanager
     def recording(self, database: Database) -> Iterator[Connection]:
@@ -63,7 +65,11 @@ class JournalFile:
         self.append(lines)
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Write these, and what could not be written before."""
+        """Write these, and what could not be written before. For any thread."""
+        with self._alone:
+            self._append(lines)
+
+    def _append(self, lines: Iterable[Line]) -> None:
         waiting = [*self._unwritten, *lines]
         if not waiting:
             return

@@ -35,10 +35,10 @@ from t3tray.core.store.visits import Visits
 class Store:
     """Plain and synchronous; any one thread at a time may use it. `notices` are sentences that the user must see once."""
 
-    def __init__(self, database: Database, notices: tuple[str, ...]) -> None:
+    def __init__(self, database: Database, notices: tuple[str, ...], file: JournalFile | None = None) -> None:
         self._database = database
         self._copies = Copies(database.path.parent)
-        self._file = JournalFile(database.path.parent)
+        self._file = file or JournalFile(database.path.parent)
         self._copy_trouble = ""
         self.notices = notices
         self.threads = Threads(database)
@@ -74,7 +74,7 @@ class Store:
     def beside(self) -> Store:
         """The same file by a connection of its own, for another thread: it waits for nothing that is done by this one. This very
         store where the file can only be read. Raises StoreError."""
-        return self if self._database.unwritable else Store(Database(self.path), ())
+        return self if self._database.unwritable else Store(Database(self.path), (), self._file)
 
     @property
     def path(self) -> Path:

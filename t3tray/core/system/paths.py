@@ -20,12 +20,24 @@ _OVERFLOW = 65_534
 def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path:
     """The data folder, absolute: what was given, else what the environment says, else the user's own place for data.
 
-    Raises UsageError as `whole_path` does, Refused for root in another user's folder.
+    Raises UsageError as `whole_path` does and for what is not UTF-8, Refused for root in another user's folder.
     """
     chosen = explicit or environment.get(VARIABLE)
+    refuse_undecodable(chosen or "")
     data = whole_path(chosen) if chosen else usual_data_directory()
     _refuse_root_in_anothers(data)
     return data
+
+
+def refuse_undecodable(word: str) -> None:
+    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent. Raises UsageError."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        shown = word.encode(errors="backslashreplace").decode()
+        raise UsageError(
+            f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only."
+        ) from None
 
 
 def whole_path(named: str) -> Path:

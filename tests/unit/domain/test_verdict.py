@@ -284,6 +284,14 @@ def test_a_newest_message_of_the_future_is_said() -> None:
     assert evidence().dated_ahead_ms is None
 
 
+def test_what_is_of_the_future_goes_by_the_clock_of_the_server_that_was_asked() -> None:
+    now = round(NOW.timestamp() * 1000)
+    newest = Found(MessageFacts("msg_9", Role.ASSISTANT, now + 3_600_000, True))
+    assert evidence(newest=newest, told_ms=now + 3_600_000).dated_ahead_ms is None, "ours is an hour behind"
+    newest = Found(MessageFacts("msg_9", Role.ASSISTANT, now, True))
+    assert evidence(newest=newest, told_ms=now - 3_600_000).dated_ahead_ms == now, "ours is an hour ahead"
+
+
 def test_a_thread_without_a_session_is_not_told_that_one_is_there() -> None:
     new = decide(None, evidence(has_turns=False))
     assert (new.kind, "session is there" in sentence(new)) == (Kind.RESUMABLE, False)

@@ -276,3 +276,5 @@ async def test_an_answer_that_has_to_be_held_is_held_neither_for_ever_nor_withou
     async with upstream(drips) as server, guard_before(server.url) as guard:
         with pytest.raises(TimedOut):
             await guard._upstream.fetch("GET", b"/session/ses_1", ())
+        answer = await exchange(guard, request(guard, b"POST /session/ses_1/prompt_async"))
+        assert status_of(answer) == 503, "a message is never held back, but its 404 is held for our word in it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -276,6 +277,22 @@ def test_a_home_that_cannot_be_read_hides_no_other_and_its_threads_stay_as_unkno
     assert {name: now[name].reason for name in ("t0", "t1", "t2")} == {name: before[name] for name in ("t0", "t1", "t2")}
     assert now["o1"].kind is Kind.UNKNOWN and "state.sqlite cannot be read" in sentence(now["o1"])
     assert any("state.sqlite cannot be read" in told for told in picture.trouble)
+
+
+def test_a_database_of_t3_codes_that_goes_is_told_until_it_is_back(eyes: Eyes, world: World) -> None:
+    before = eyes.settled()
+    assert not eyes.look().trouble
+    aside = world.state.with_name("aside")
+    for name in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            world.state.with_name(world.state.name + name).rename(aside.with_name(aside.name + name))
+    for _ in range(2):
+        (told,) = eyes.look().trouble
+        assert f"{world.state}, which was there before, is gone" in told
+    for name in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            aside.with_name(aside.name + name).rename(world.state.with_name(world.state.name + name))
+    assert not eyes.look().trouble and eyes.settled() == before
 
 
 def test_a_reader_that_fails_by_our_own_fault_is_a_home_that_cannot_be_read(

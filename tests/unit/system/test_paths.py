@@ -136,3 +136,11 @@ def test_on_macos_our_files_lie_at_one_place_whatever_a_shell_says(monkeypatch: 
             monkeypatch.setenv(name, xdg) if xdg else monkeypatch.delenv(name, raising=False)
         places.add((data_directory(None, {}), log_directory(data_directory(None, {}))))
     assert places == {(tmp_path / "Library" / "Application Support" / "t3tray", tmp_path / "Library" / "Logs" / "t3tray")}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are characters there")
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_name_that_is_not_utf8_is_refused_wherever_it_comes_from(explicit: bool) -> None:
+    name = os.fsdecode(b"/tmp/gr\xf6n")
+    with pytest.raises(UsageError, match=r"gr\\udcf6n” is not UTF-8"):
+        data_directory(name if explicit else None, {} if explicit else {VARIABLE: name})
