@@ -309,7 +309,7 @@ class Supervisor:
     def _too_late(self, now: float) -> str:
         if self.is_slow and now - self._began >= LONGEST_START:
             return f"The server was not ready within {LONGEST_START / 3600:.0f} hours."
-        return f"The server was not ready, and did nothing for {START_LIMIT:.0f} seconds."
+        return f"The server was not ready, and showed no sign of work for {START_LIMIT:.0f} seconds."
 
     def _delay(self) -> float:
         """In s: doubled with each end, and never quite the same, so that several do not start at once."""

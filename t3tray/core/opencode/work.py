@@ -1,6 +1,6 @@
 """Whether a process is at work: it and what it started use the processor or write to a disk, or its log grows.
 
-By this a server that updates its database for minutes is told from one that hangs. It changes nothing.
+One that prints without an end gets nowhere by it. By this a server that updates its database for minutes is told from one that hangs. It changes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from t3tray.core.opencode.family import with_children
 # What counts, since it was last said that it works: a program that only waits uses about 0.3 % of a processor.
 CPU_SECONDS = 0.5
 WRITTEN = 64 * 2**10
+# In bytes: no start has so much to say.
+MOST_PRINTED = 16 * 2**20
 
 
 class WorkMeter:
@@ -25,11 +27,15 @@ class WorkMeter:
         self._log = log
         self._cpu, self._written = _used(pid)
         self._logged = _size(log)
+        self._seen, self._printed = self._logged, 0
 
     def has_worked(self) -> bool:
         """Whether it has worked since this last said so."""
         cpu, written = _used(self._pid)
         logged = _size(self._log)
+        self._printed, self._seen = self._printed + max(logged - self._seen, 0), logged
+        if self._printed > MOST_PRINTED:
+            return False
         # Less than before: a part of it has ended, and the rest is counted from here.
         self._cpu, self._written, self._logged = min(self._cpu, cpu), min(self._written, written), min(self._logged, logged)
         works = cpu - self._cpu >= CPU_SECONDS or written - self._written >= WRITTEN or logged > self._logged

@@ -78,7 +78,7 @@ def test_a_start_that_is_not_ready_in_time_is_ended_and_counts() -> None:
     assert bench.it.state is ServerState.STOPPING
     bench.exit()
     assert (bench.it.state, bench.it.attempt) == (ServerState.WAITING, 1)
-    assert bench.it.failure is not None and bench.it.failure.message.endswith("did nothing for 60 seconds.")
+    assert bench.it.failure is not None and bench.it.failure.message.endswith("showed no sign of work for 60 seconds.")
 
 
 def test_three_missed_answers_make_it_unresponsive_and_it_is_not_restarted_by_itself() -> None:
