@@ -11,7 +11,9 @@ from t3tray.core.opencode import work
 from t3tray.core.opencode.work import WorkMeter
 
 
-def test_a_log_that_grows_is_a_sign_of_work_and_one_without_an_end_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_grows_is_a_sign_of_work_and_one_without_an_end_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(work, "_used", lambda _pid: (0.0, 0))
     monkeypatch.setattr(work, "MOST_PRINTED", 1_000)
     log = tmp_path / "server.log"
