@@ -1,6 +1,7 @@
 """Whether a process is at work: it and what it started use the processor or write to a disk, or its log grows.
 
-One that prints without an end gets nowhere by it. By this a server that updates its database for minutes is told from one that hangs. It changes nothing.
+By this a server that updates its database for minutes is told from one that hangs. One that prints without an end gets nowhere
+by it. It changes nothing.
 """
 
 from __future__ import annotations
