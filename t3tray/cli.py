@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
 from t3tray import __version__
+from t3tray.core.domain.controls import refuse_undecodable
 from t3tray.core.domain.cursor import SESSION_PREFIX
 from t3tray.core.errors import ExitCode, OurBug, OutputLost, T3TrayError, UsageError
-from t3tray.core.system.paths import refuse_undecodable
 from t3tray.printing import fall_silent, for_scripts, put, say
 
 

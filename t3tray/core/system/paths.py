@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from t3tray.core.domain.controls import refuse_undecodable
 from t3tray.core.errors import Refused, UsageError
 
 VARIABLE = "T3TRAY_DATA_DIR"
@@ -27,17 +28,6 @@ def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path
     data = whole_path(chosen) if chosen else usual_data_directory()
     _refuse_root_in_anothers(data)
     return data
-
-
-def refuse_undecodable(word: str) -> None:
-    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent. Raises UsageError."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        shown = word.encode(errors="backslashreplace").decode()
-        raise UsageError(
-            f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only."
-        ) from None
 
 
 def whole_path(named: str) -> Path:
