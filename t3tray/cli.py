@@ -13,9 +13,8 @@ from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
 from t3tray import __version__
-from t3tray.core.domain.controls import refuse_undecodable
 from t3tray.core.domain.cursor import SESSION_PREFIX
-from t3tray.core.errors import ExitCode, OurBug, OutputLost, T3TrayError, UsageError
+from t3tray.core.errors import ExitCode, NotUtf8, OurBug, OutputLost, T3TrayError, UsageError
 from t3tray.printing import fall_silent, for_scripts, put, say
 
 
@@ -41,7 +40,8 @@ def parse(words: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
     """What the words of a command line mean. Raises SystemExit, after it has told what is wrong with them."""
     try:
         for word in words:
-            refuse_undecodable(word)
+            if NotUtf8.is_so(word):
+                raise NotUtf8(word)
         found = build_parser().parse_args(words)
         if found.demo and (found.command not in (None, "run") or found.data_dir):
             raise UsageError("--demo makes a world of its own.", "Give it alone; it tells how to try a command on that world.")

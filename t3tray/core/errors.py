@@ -176,6 +176,22 @@ class UsageError(WorldError):
     exit_code = ExitCode.USAGE
 
 
+class NotUtf8(UsageError):
+    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent."""
+
+    def __init__(self, word: str) -> None:
+        shown = word.encode(errors="backslashreplace").decode()
+        super().__init__(f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only.")
+
+    @staticmethod
+    def is_so(word: str) -> bool:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            return True
+        return False
+
+
 class BadValue(UsageError):
     """What a setting cannot be."""
 

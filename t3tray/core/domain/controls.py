@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from t3tray.core.errors import UsageError
-
 # Categories Cc and Cs, and the property Bidi_Control.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _IN_LINES = re.compile(f"(?![\n\t]){_CONTROLS.pattern}")
@@ -30,14 +28,3 @@ def without_controls(text: str) -> str:
 def escaped_in_json(document: str) -> str:
     """The same JSON document with those escaped that its writer leaves as they are."""
     return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
-
-
-def refuse_undecodable(word: str) -> None:
-    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent. Raises UsageError."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        shown = word.encode(errors="backslashreplace").decode()
-        raise UsageError(
-            f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only."
-        ) from None

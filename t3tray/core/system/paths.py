@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from t3tray.core.domain.controls import refuse_undecodable
-from t3tray.core.errors import Refused, UsageError
+from t3tray.core.errors import NotUtf8, Refused, UsageError
 
 VARIABLE = "T3TRAY_DATA_DIR"
 _NAME = "t3tray"
@@ -24,7 +23,8 @@ def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path
     Raises UsageError as `whole_path` does and for what is not UTF-8, Refused for root in another user's folder.
     """
     chosen = explicit or environment.get(VARIABLE)
-    refuse_undecodable(chosen or "")
+    if NotUtf8.is_so(chosen or ""):
+        raise NotUtf8(chosen or "")
     data = whole_path(chosen) if chosen else usual_data_directory()
     _refuse_root_in_anothers(data)
     return data
