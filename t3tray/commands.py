@@ -102,7 +102,8 @@ async def threads(command: Command) -> ExitCode:
     rows = [documents.row_document(row) for row in overview.rows]
     foreign = [documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
     restore = documents.restore_document(overview.restore)
-    command.answer({"threads": rows + foreign, "restore": restore}, tables.threads(overview))
+    document: documents.Document = {"threads": rows + foreign, "restore": restore, "warnings": list(overview.warnings)}
+    command.answer(document, "\n".join((tables.threads(overview), *tables.warnings(overview))))
     return ExitCode.DONE
 
 

@@ -32,6 +32,8 @@ from t3tray.core.services.views import Finding, Resumption, SourceView, ThreadDe
 from t3tray.core.t3code.threads import T3Thread
 
 Document = dict[str, object]
+# Beside a null that means "not known", so that it is not read as "there is none".
+_T3_UNREAD = "What T3 Code says of this thread cannot be read now."
 
 
 def moment(at: datetime | None) -> str | None:
@@ -87,6 +89,7 @@ def row_document(row: ThreadRow) -> Document:
         "carries": carries_document(row.verdict.carries),
         "reaper": reaper_document(row.reaper),
         "t3code": t3_document(row.t3, row.next_message, row.remedies) if row.t3 else None,
+        "t3code_trouble": _T3_UNREAD if row.t3 is None and row.next_message else None,
         "served": [served_document(served) for served in row.served],
     }
 
@@ -143,6 +146,7 @@ def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
         "carries": None,
         "reaper": reaper_document(reaper),
         "t3code": t3_document(t3, None),
+        "t3code_trouble": None,
         "served": [],
     }
 

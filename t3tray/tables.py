@@ -33,12 +33,18 @@ def local(at: datetime) -> str:
 
 
 def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
-    tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none yet"
+    tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    tally = tally or ("none could be read" if overview.may_lack_threads else "none yet")
     lines = [server(overview.server), f"threads  {tally}"]
     lines += [f"reaper   {overview.resting}"] if overview.resting else []
     lines.append(f"data     {data_directory}")
     lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
-    return "\n".join([*lines, *(f"!        {warning}" for warning in overview.warnings)])
+    return "\n".join([*lines, *warnings(overview)])
+
+
+def warnings(overview: Overview) -> list[str]:
+    """What is wrong beside the threads, a line each."""
+    return [f"!        {warning}" for warning in overview.warnings]
 
 
 def server(current: ServerStatus) -> str:
@@ -59,6 +65,8 @@ def server(current: ServerStatus) -> str:
 def threads(overview: Overview) -> str:
     rows, foreign = overview.rows, overview.foreign
     if not rows and not foreign:
+        if overview.may_lack_threads:
+            return "No threads could be read."
         return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
     others = (_line("·", thread, thread.provider, overview.foreign_reapers[thread.id]) for thread in foreign)
     return "\n".join([*(_row(row) for row in rows), *others])

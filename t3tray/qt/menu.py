@@ -212,7 +212,7 @@ def _blocked(overview: Overview) -> tuple[Item, ...]:
 def _recent(overview: Overview, now: datetime) -> tuple[Item, ...]:
     live = [row for row in overview.rows if not row.is_archived]
     if not live:
-        return (Item("No threads yet"),)
+        return (Item("No threads could be read" if overview.may_lack_threads else "No threads yet"),)
     recent = sorted(live, key=lambda row: row.thread.last_activity_at, reverse=True)[:RECENT]
     return tuple(_thread(row, now) for row in recent)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import write_receipt
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, T3Side, next_message
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.views import Resumption, ThreadDetails, ThreadRow
+from tests.support.views import in_t3
 
 AT = datetime(2026, 11, 24, 12, 30, 1, 250_000, UTC)
 STAMP = "2026-11-24T12:30:01.250Z"
@@ -60,12 +63,34 @@ ROW_DOCUMENT = {
     "carries": {"kind": "nothing", "since": None, "messages": 0, "summary": 0},
     "reaper": {"state": "at-risk", "reap_at": None},
     "t3code": None,
+    "t3code_trouble": None,
     "served": [],
 }
 
 
 def test_a_row_is_the_thread_with_its_session_verdict_and_reaper() -> None:
     assert documents.row_document(ROW) == ROW_DOCUMENT
+
+
+def test_what_t3_code_says_is_not_known_rather_than_nothing_while_it_cannot_be_read() -> None:
+    theirs = replace(ROW, thread=structs.replace(THREAD, source=Source.T3CODE), next_message=UNKNOWN)
+    told = documents.row_document(theirs)
+    assert (told["t3code"], told["t3code_trouble"]) == (None, "What T3 Code says of this thread cannot be read now.")
+    assert documents.row_document(in_t3(theirs))["t3code_trouble"] is None
+
+
+def test_an_imported_thread_says_what_its_next_message_in_t3_code_gets() -> None:
+    side = T3Side(is_v2=True, has_turns=True, handed_over=True, imported_characters=41_692)
+    imported = replace(in_t3(ROW, handed_over=True), next_message=next_message(side, MISSING, GuardSide.OFF))
+    told = documents.row_document(imported)["t3code"]
+    assert isinstance(told, dict) and (told["session_id"], told["handed_over"]) == (None, True)
+    assert told["next_message"] == {
+        "kind": "blocked",
+        "reason": "hand-off",
+        "sentence": "In T3 Code your next message would carry only the last 32,000 of 41,692 characters of this conversation,"
+        " into a new session.",
+        "remedies": [],
+    }
 
 
 def test_what_the_next_message_carries_is_told_with_the_time_of_the_compaction() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from t3tray import tables
+from t3tray.core.domain.thread import Source
 from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionView
+from t3tray.core.services.views import Overview, SourceView
 from t3tray.core.t3code.protection import Place
+from t3tray.core.t3code.threads import Shape
 from t3tray.guard_commands import guard_text
 from t3tray.qt.conversation.outlook import outlook
-from tests.support.views import in_t3, row
+from t3tray.qt.menu import menu_of
+from tests.support.views import NOON, READY, in_t3, row
 
 URL = "http://127.0.0.1:4711"
 
@@ -27,3 +32,11 @@ def test_a_guard_that_nothing_leads_to_is_not_in_use() -> None:
 def test_what_is_sent_here_is_not_shown_by_t3_code() -> None:
     assert outlook(in_t3(row("a")), 3).sentence.endswith("T3 Code will not show it")
     assert "T3 Code" not in outlook(row("a"), 3).sentence
+
+
+def test_no_threads_are_not_said_to_be_none_where_t3_codes_cannot_be_read() -> None:
+    overview = Overview(READY, sources=(SourceView(Source.T3CODE, "/t3/state.sqlite", Shape.UNSUPPORTED, "It is damaged.", 0),))
+    assert tables.threads(overview) == "No threads could be read."
+    assert "threads  none could be read" in tables.status(overview, {}, "/data")
+    assert "No threads could be read" in [item.label for item in menu_of(overview, NOON)]
+    assert tables.threads(Overview(READY)).startswith("No threads yet.")

@@ -21,7 +21,7 @@ from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import NO_GUARD, GuardState
-from t3tray.core.t3code.threads import T3Thread
+from t3tray.core.t3code.threads import Shape, T3Thread
 from t3tray.settings.definitions import Settings
 
 __all__ = [
@@ -126,6 +126,11 @@ class Overview:
     banner: str = ""
     stale_since: datetime | None = None
     restore: Restore | None = None
+
+    @property
+    def may_lack_threads(self) -> bool:
+        """Whether a program's threads could not be read: that none is shown does not say that there is none."""
+        return any(source.form == Shape.UNSUPPORTED for source in self.sources)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Nothing is written, no credential is read, and no file is held open longer than 
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import time
@@ -191,12 +192,21 @@ def _live(first: T3State, second: T3State) -> T3State:
         return first
     for one, other in ((first, second), (second, first)):
         if one.shape is not Shape.UNSUPPORTED and other.shape is Shape.UNSUPPORTED:
-            return one
+            return _beside_unread(one, other)
         if _is_open(one.path) and not _is_open(other.path):
             return replace(one, why="T3 Code has it open")
     if first.last_written > second.last_written:
         return replace(first, why=f"it was written later than {second.path.name}")
     return replace(second, why=f"it was written no earlier than {first.path.name}")
+
+
+def _beside_unread(read: T3State, unread: T3State) -> T3State:
+    """The files tell which of the two T3 Code uses. Where it is the one that cannot be read, what the other says is long past."""
+    if _is_open(read.path) != _is_open(unread.path):
+        return replace(read, why="T3 Code has it open") if _is_open(read.path) else unread
+    if _written_at(read.path) > _written_at(unread.path):
+        return replace(read, why=f"it was written later than {unread.path.name}, which cannot be read")
+    return unread
 
 
 def _read_file(home: T3Home, path: Path, with_threads: bool) -> T3State:
@@ -223,3 +233,11 @@ def _read_open(home: T3Home, path: Path, reader: QuietReader, with_threads: bool
 
 def _is_open(path: Path) -> bool:
     return os.path.exists(f"{path}-wal")
+
+
+def _written_at(path: Path) -> float:
+    """When the database was written last, in s since the epoch; without end where that cannot be told."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return math.inf

@@ -282,6 +282,29 @@ def test_the_file_that_is_open_is_the_live_one(tmp_path: Path) -> None:
     assert state.shape is Shape.V1 and "has it open" in state.why
 
 
+@pytest.mark.parametrize(("later", "shape", "why"), [(1, Shape.UNSUPPORTED, "not a database"), (-1, Shape.V1, "written later")])
+def test_of_an_old_file_nothing_is_told_while_the_newer_one_cannot_be_read(
+    tmp_path: Path, later: int, shape: Shape, why: str
+) -> None:
+    world = empty_world(tmp_path)
+    with writing(world.state) as connection:
+        add_thread(connection, "t1", "ses_1")
+    second = world.state.with_name("statev2.sqlite")
+    second.write_bytes(b"no database" * 1000)
+    written = world.state.stat().st_mtime + later
+    os.utime(second, (written, written))
+    state = read(world)
+    assert (state.shape, len(state.threads)) == (shape, int(shape is Shape.V1)) and why in state.why
+    if shape is Shape.UNSUPPORTED:
+        with closing(sqlite3.connect(world.state)) as t3, t3:
+            add_thread(t3, "t2", "ses_2")
+            state = read(world)
+        assert state.shape is Shape.V1 and "has it open" in state.why, "it went back to the first one"
+    else:
+        second.with_name(f"{second.name}-wal").touch()
+        assert read(world).shape is Shape.UNSUPPORTED
+
+
 def test_reading_leaves_no_trace_when_t3_code_is_off(tmp_path: Path) -> None:
     world = sample_world(tmp_path)
     with untouched(world.home, world.opencode.parent):
