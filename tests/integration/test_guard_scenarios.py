@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.versions import Ability
+from t3tray.core.guard import guard as guard_module
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -31,6 +33,7 @@ from tests.support.t3_world import World, add_v2, empty_world, make_v2
 
 TELL = "the codeword is PELICAN"
 ASK = "what is the codeword?"
+CEILING = 90.0
 
 
 @pytest.fixture
@@ -51,7 +54,9 @@ def project(world: World) -> Path:
 
 
 @pytest.fixture
-def guarded(world: World, tmp_path: Path) -> Iterator[Guarded]:
+def guarded(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
+    """The guard waits for the server as long as a test does: on a busy machine that starts in more than T3 Code's patience."""
+    monkeypatch.setattr(guard_module, "Guard", partial(guard_module.Guard, limit=CEILING))
     with Guarded(str(tmp_path / "data")) as running:
         yield running
 
@@ -357,7 +362,7 @@ def test_a_thread_that_moved_where_its_session_cannot_go_is_refused_and_the_fork
     entries = guarded.call(guarded.engine.journal(thread))
     (fork,) = [entry.session_id for entry in entries if entry.event is Event.PUT_AWAY]
     assert fork not in (first, None) and told(guarded, fork or ""), "nobody knows who has opened it meanwhile"
-    assert (entries[-1].event, entries[-1].session_id) == (Event.ABANDONED, fork)
+    assert [entry.event for entry in entries if entry.session_id == fork][-1] is Event.ABANDONED
     assert [entry.session_id for entry in entries if entry.event is Event.CONFIRMED] == [first]
     found = guarded.call(guarded.engine.examine())
     assert any(finding.name == "abandoned session" and (fork or "") in finding.detail for finding in found)
