@@ -123,20 +123,20 @@ class Hindrance(StrEnum):
 
 @dataclass(frozen=True)
 class ServerUse:
-    """What the managed server is used for. Everything that was looked for and not found to be idle counts as open."""
+    """What the managed server is used for, and how long nothing has used it. Whatever was not found to be idle counts as open."""
 
-    last_seen_at: datetime
+    idle: timedelta
     busy: int = 0
     permissions: int = 0
     questions: int = 0
     not_resumable: int = 0
 
 
-def hindrance(use: ServerUse, threshold: timedelta, now: datetime) -> Hindrance | None:
+def hindrance(use: ServerUse, threshold: timedelta) -> Hindrance | None:
     """The first reason not to end the server now; None: it may be ended. With a `threshold` of nothing the reaper is off."""
     if threshold <= timedelta(0):
         return Hindrance.OFF
-    if now - use.last_seen_at < threshold:
+    if use.idle < threshold:
         return Hindrance.RECENT
     open_things = (
         (use.busy, Hindrance.TURN),

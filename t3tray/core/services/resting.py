@@ -6,6 +6,7 @@ The next resume starts it again. What is not known counts as open. It changes no
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -34,19 +35,29 @@ class Rester(Protocol):
 
 
 class Resting:
-    """One for the app's life; told of every use, asked now and then."""
+    """One for the app's life; told of every use, asked now and then.
 
-    def __init__(self, server: Rester, idle_after: timedelta, now: Callable[[], datetime]) -> None:
+    `now` is the wall clock, for what is said; `steady` counts the idle time, in s: a wall clock that is set is no idle time.
+    """
+
+    def __init__(
+        self,
+        server: Rester,
+        idle_after: timedelta,
+        now: Callable[[], datetime],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.idle_after = idle_after
         self._server = server
         self._now = now
-        self._last_seen_at = now()
+        self._steady = steady
+        self._last_use = steady()
         self._directories: set[str] = set()
 
     @property
     def reap_at(self) -> datetime | None:
         """When the server would be ended at the earliest; None with the reaper off."""
-        return self._last_seen_at + self.idle_after if self.idle_after > timedelta(0) else None
+        return self._now() - self._idle() + self.idle_after if self.idle_after > timedelta(0) else None
 
     def sentence(self, rest: Rest | None, runs: bool) -> str:
         """What came of `rest`, or what will; `runs`: the server does."""
@@ -54,7 +65,7 @@ class Resting:
 
     def note(self, directory: str = "") -> None:
         """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""
-        self._last_seen_at = self._now()
+        self._last_use = self._steady()
         if directory:
             self._directories.add(directory)
 
@@ -67,14 +78,13 @@ class Resting:
 
     async def _hindrance(self, connection: Connection, picture: Picture) -> Hindrance | None:
         """Why the server goes on; None once it is ended. Raises ServerError."""
-        early = hindrance(ServerUse(self._last_seen_at), self.idle_after, self._now())
+        early = hindrance(ServerUse(self._idle()), self.idle_after)
         if early:
             return early
-        seen = self._last_seen_at
+        last_use = self._last_use
         directories = await self._used(connection)
-        use = await self._use(connection, directories, picture)
-        why = hindrance(use, self.idle_after, self._now())
-        if why or self._last_seen_at != seen:
+        why = hindrance(await self._use(connection, directories, picture), self.idle_after)
+        if why or self._last_use != last_use:
             return why or Hindrance.RECENT
         if await self._server.outlives_us():
             return Hindrance.SHARED
@@ -103,4 +113,8 @@ class Resting:
             for found in picture.examinations
             if found.verdict.kind is not Kind.RESUMABLE and found.cursor and found.cursor.directory in directories
         ]
-        return ServerUse(self._last_seen_at, len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))
+        return ServerUse(self._idle(), len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))
+
+    def _idle(self) -> timedelta:
+        """How long nothing has used the server."""
+        return timedelta(seconds=self._steady() - self._last_use)

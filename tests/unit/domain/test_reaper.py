@@ -103,17 +103,17 @@ def test_on_our_own_server_what_cannot_be_resumed_is_at_risk() -> None:
 @pytest.mark.parametrize(
     ("use", "why"),
     [
-        (ServerUse(NOON), None),
-        (ServerUse(NOON + minutes(1)), Hindrance.RECENT),
-        (ServerUse(NOON, busy=1), Hindrance.TURN),
-        (ServerUse(NOON, permissions=1), Hindrance.PERMISSION),
-        (ServerUse(NOON, questions=1), Hindrance.QUESTION),
-        (ServerUse(NOON, not_resumable=1), Hindrance.NOT_RESUMABLE),
+        (ServerUse(minutes(30)), None),
+        (ServerUse(minutes(29)), Hindrance.RECENT),
+        (ServerUse(minutes(30), busy=1), Hindrance.TURN),
+        (ServerUse(minutes(30), permissions=1), Hindrance.PERMISSION),
+        (ServerUse(minutes(30), questions=1), Hindrance.QUESTION),
+        (ServerUse(minutes(30), not_resumable=1), Hindrance.NOT_RESUMABLE),
     ],
 )
 def test_our_own_reaper_ends_nothing_in_which_anything_is_open(use: ServerUse, why: Hindrance | None) -> None:
-    assert hindrance(use, minutes(30), NOON + minutes(30)) is why
-    assert hindrance(use, minutes(0), NOON + minutes(30)) is Hindrance.OFF
+    assert hindrance(use, minutes(30)) is why
+    assert hindrance(use, minutes(0)) is Hindrance.OFF
 
 
 def stopped_at(at: datetime) -> str:
