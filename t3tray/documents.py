@@ -26,6 +26,7 @@ from t3tray.core.domain.server import ServerStatus
 from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.t3_side import NextMessage
 from t3tray.core.domain.thread import Thread
+from t3tray.core.domain.times import exact_from_ms
 from t3tray.core.domain.verdict import Verdict
 from t3tray.core.errors import T3TrayError
 from t3tray.core.services.views import Finding, Resumption, SourceView, ThreadDetails, ThreadRow
@@ -43,8 +44,8 @@ def moment(at: datetime | None) -> str | None:
 def _moment_of(at_ms: int | None) -> str | None:
     """A time that OpenCode told in ms; None for a number that is no time."""
     try:
-        return None if at_ms is None else moment(datetime.fromtimestamp(at_ms / 1000, UTC))
-    except (ValueError, OverflowError, OSError):
+        return None if at_ms is None else moment(exact_from_ms(at_ms))
+    except OverflowError:
         return None
 
 

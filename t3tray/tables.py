@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from t3tray.core.domain import times
 from t3tray.core.domain.alarm import alarm_sentence
 from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.guard import Told
@@ -29,7 +30,7 @@ _HALF = "◐"
 
 
 def local(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    return f"{times.local(at):%Y-%m-%d %H:%M}"
 
 
 def status(overview: Overview, counts: Mapping[str, int], data_directory: str) -> str:
@@ -82,7 +83,7 @@ def _row(row: ThreadRow) -> str:
 
 def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
     at = local(thread.last_activity_at)
-    standing = f"{reaper.phase} until {reaper.reap_at.astimezone():%H:%M}" if reaper.reap_at else reaper.phase.value
+    standing = f"{reaper.phase} until {times.local(reaper.reap_at):%H:%M}" if reaper.reap_at else reaper.phase.value
     return f"{mark} {thread.id[:8]}  {at}  {what:<20}  {standing:<16}  {thread.title}  {thread.directory}"
 
 

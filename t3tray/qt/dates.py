@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from t3tray.core.domain.times import local
+
 
 def dated(at: datetime, form: str = "%B %Y, %H:%M") -> str:
     """The day of the month without a zero before it, then the rest as `form` says: `strftime` has no portable code for it."""
-    local = at.astimezone()
-    return f"{local.day} {local:{form}}"
+    there = local(at)
+    return f"{there.day} {there:{form}}"

@@ -11,6 +11,7 @@ from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source
+from t3tray.core.domain.times import local
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Opened, Overview, ThreadRow
@@ -182,7 +183,7 @@ def reaper_line(overview: Overview) -> str:
     states = [row.reaper for row in overview.rows if not row.is_archived]
     states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
     times = sorted(state.reap_at for state in states if state.reap_at)
-    return f"{len(times)} idle, next reaped {times[0].astimezone():%H:%M}" if times else ""
+    return f"{len(times)} idle, next reaped {local(times[0]):%H:%M}" if times else ""
 
 
 def reaping(state: ReaperState, now: datetime) -> str:
@@ -191,13 +192,13 @@ def reaping(state: ReaperState, now: datetime) -> str:
     if left is None or state.reap_at is None:
         return ""
     ring = "◕" if left > 0.75 else "◑" if left > 0.5 else "◔" if left > 0.25 else "○"
-    return f"{ring} {state.reap_at.astimezone():%H:%M}"
+    return f"{ring} {local(state.reap_at):%H:%M}"
 
 
 def reaper_text(state: ReaperState) -> str:
     """Where a thread stands with its reaper."""
     if state.reap_at:
-        return f"idle, reaped at {state.reap_at.astimezone():%H:%M}"
+        return f"idle, reaped at {local(state.reap_at):%H:%M}"
     return _PHASES[state.phase]
 
 
@@ -221,7 +222,7 @@ def ago(at: datetime, now: datetime) -> str:
         return f"{int(seconds // 3600)} h"
     if seconds < 7 * 86_400:
         return f"{int(seconds // 86_400)} d"
-    return dated(at, "%b") if at.year == now.year else f"{at.astimezone():%b %Y}"
+    return dated(at, "%b") if at.year == now.year else f"{local(at):%b %Y}"
 
 
 _UNITS = {"min": "minute", "h": "hour", "d": "day"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+
+from t3tray.core.domain.times import exact_from_ms, local
 
 
 class CarriesKind(StrEnum):
@@ -89,8 +90,8 @@ def carried_words(carries: Carries) -> str:
 def local_time(at_ms: int) -> str:
     """A time in ms for people, in their own time zone. Any number is taken: a damaged one is told as such."""
     try:
-        return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):
+        return f"{local(exact_from_ms(at_ms)):%Y-%m-%d %H:%M}"
+    except OverflowError:
         return f"{at_ms} ms"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from t3tray.core.domain.handing_over import CARRIED, END, NAMES
+from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.transcript import Transcript, Utterance
 
 # In characters; some 25,000 tokens.
@@ -87,7 +88,7 @@ def _told(utterance: Utterance) -> str:
         lines.append(f"[failed: {utterance.error}]")
     if not lines:
         return ""
-    when = datetime.fromtimestamp(utterance.created_ms / 1000, UTC)
+    when = from_ms(utterance.created_ms)
     return f"{NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from t3tray.core.domain.carries import CarriesKind, carried_words
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts
 from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 REVERT_PENDING = "A revert is pending"
@@ -157,4 +158,4 @@ def _word(lookup: Absent | Failure | Found[MessageFacts]) -> str:
 def _moment(milliseconds: int | None) -> str:
     if milliseconds is None:
         return ""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{from_ms(milliseconds):%Y-%m-%d %H:%M:%S} UTC"

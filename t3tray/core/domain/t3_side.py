@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from t3tray.core.domain.evidence import Absent, Found, Lookup, SessionFacts
 from t3tray.core.domain.remedy import Remedy
+from t3tray.core.domain.times import local
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 
 # What makes T3 Code let go of all that it holds open, whatever else fails.
@@ -333,7 +334,7 @@ def _lacking(lacks: str, or_else: str = "") -> NextMessage:
 def _stuck(side: T3Side, at: datetime) -> NextMessage:
     move = (Remedy.MOVE_SESSION,) if side.same_folder is False else ()
     first = "Move the session first, then quit" if move else "Quit"
-    said = f"T3 Code still waits for a reply that was finished at {at.astimezone():%H:%M} and can be read here."
+    said = f"T3 Code still waits for a reply that was finished at {local(at):%H:%M} and can be read here."
     return _blocked(NextReason.STUCK, f"{said} {first} T3 Code and start it again to free the thread.", *move)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.transcript import PieceKind, ToolCall, Transcript, Utterance
 
 _NAMES = {Role.USER: "You", Role.ASSISTANT: "Assistant"}
@@ -25,7 +25,7 @@ def as_markdown(transcript: Transcript, title: str) -> str:
 
 
 def _message(utterance: Utterance) -> list[str]:
-    when = datetime.fromtimestamp(utterance.created_ms / 1000, UTC)
+    when = from_ms(utterance.created_ms)
     model = f" · {utterance.model}" if utterance.model else ""
     lines = [f"## {_NAMES[utterance.role]} · {when:%Y-%m-%d %H:%M:%S}{model}", ""]
     if utterance.summarises:

@@ -7,13 +7,14 @@ server and changes no binding to another session. For the thread that runs the S
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Evidence, Found, MessageFacts, SessionFacts
 from t3tray.core.domain.thread import Source
+from t3tray.core.domain.times import from_ms
 from t3tray.core.errors import ServerError
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.many import Extent, extents
@@ -65,7 +66,7 @@ class Keeper:
     def _is_warm(self, evidence: Evidence) -> bool:
         match evidence.session:
             case Found(session):
-                return self._now() - datetime.fromtimestamp(session.updated_ms / 1000, UTC) < STILL_WARM
+                return self._now() - from_ms(session.updated_ms) < STILL_WARM
         return False
 
     def _proofs(self, due: Sequence[Examination]) -> list[Proof]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import structs
 
@@ -21,6 +21,7 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.evidence import Claim
 from t3tray.core.domain.journal import Actor, Entry, Event, put_away
 from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.times import from_ms
 from t3tray.core.errors import Refused, ServerError, ThreadNotFound
 from t3tray.core.opencode.database import OpenCodeDatabase
 from t3tray.core.opencode.marked import MarkedSession, MarkedSessions, oldest_first
@@ -254,6 +255,6 @@ def _is_no_guess(entry: Entry) -> bool:
 def _thread_of(found: MarkedSession) -> Thread:
     """A thread as its session tells: nothing else is left of it."""
     facts, name = found.facts, found.marker.thread
-    made, touched = (datetime.fromtimestamp(at / 1000, UTC) for at in (facts.created_ms, facts.updated_ms))
+    made, touched = map(from_ms, (facts.created_ms, facts.updated_ms))
     source = Source.T3CODE if facts.title == f"T3 Code {name}" else Source.T3TRAY
     return Thread(name, facts.title or "Thread", facts.directory, source, made, touched)

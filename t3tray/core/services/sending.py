@@ -17,6 +17,7 @@ from t3tray.core.domain.journal import TURN_OF_OURS, Actor
 from t3tray.core.domain.prompt import Prompt
 from t3tray.core.domain.receipt import REVERT_PENDING, T3_WORKS
 from t3tray.core.domain.sentences import sentence
+from t3tray.core.domain.times import from_ms, local
 from t3tray.core.domain.verdict import Kind
 from t3tray.core.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
 from t3tray.core.opencode.events import Connected, Gap, with_pauses
@@ -201,10 +202,10 @@ class Sending:
         now = self._now()
         page = await server.messages(session_id, 1)
         newest_ms = page.messages[-1].facts.created_ms if page.messages else None
-        theirs = now if page.told_ms is None else datetime.fromtimestamp(page.told_ms / 1000, now.tzinfo)
-        written = theirs if newest_ms is None else datetime.fromtimestamp(newest_ms / 1000, now.tzinfo)
+        theirs = now if page.told_ms is None else from_ms(page.told_ms)
+        written = theirs if newest_ms is None else from_ms(newest_ms)
         if written > theirs + _AHEAD:
-            when = f"{written.astimezone():%Y-%m-%d %H:%M}"
+            when = f"{local(written):%Y-%m-%d %H:%M}"
             raise NotTaken(
                 f"The newest message of this session is dated {when}, which is still to come: the clock was ahead when it was "
                 "written. Until then OpenCode would store a message and not ask the model.",

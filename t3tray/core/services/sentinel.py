@@ -7,7 +7,7 @@ and changes no binding. For the thread that runs the SQL.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
@@ -16,6 +16,7 @@ from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Hold
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.journal import Actor, Event
 from t3tray.core.domain.t3_side import NextReason
+from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.errors import ServerError, SessionMissing
 from t3tray.core.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
@@ -251,7 +252,7 @@ class Sentinel:
             cause=cause_of(SwitchFacts(old_exists=True)),
             before=Holding(session, input_tokens=before.input_tokens),
             now=Holding(session, input_tokens=last.input_tokens),
-            at=datetime.fromtimestamp(last.created_ms / 1000, UTC),
+            at=from_ms(last.created_ms),
             noticed_at=self._now(),
         )
 

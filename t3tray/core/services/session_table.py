@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from t3tray.core.domain.split import Candidate
+from t3tray.core.domain.times import from_ms
 from t3tray.core.services.views import ThreadRow
 
 _HEAD = ("thread", "session", "created (UTC)", "messages", "input tokens", "folder", "source")
@@ -34,7 +34,7 @@ def _cells(row: ThreadRow, found: Candidate) -> tuple[str, ...]:
     if not found.exists:
         known = "gone" if found.exists is False else "not known"
         return thread, found.session_id, known, "-", "-", "-", learnt
-    made = f"{datetime.fromtimestamp(found.created_ms / 1000, UTC):%Y-%m-%d %H:%M}"
+    made = f"{from_ms(found.created_ms):%Y-%m-%d %H:%M}"
     return thread, found.session_id, made, f"{found.messages:,}", f"{found.input_tokens:,}", found.directory, learnt
 
 

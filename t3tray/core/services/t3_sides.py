@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from t3tray.core.domain.evidence import Found
 from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, LetGo, NextMessage, T3Side, next_message
 from t3tray.core.domain.thread import Source
+from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.verdict import thinned
 from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import Examination
@@ -164,7 +165,7 @@ def _untaken(found: Examination, t3: T3Thread, now: datetime) -> datetime | None
         return None
     match found.evidence.session, found.evidence.newest:
         case Found(session), Found(newest) if newest.ends_a_turn and session.id == t3.session_id:
-            ended = datetime.fromtimestamp(session.updated_ms / 1000, UTC)
+            ended = from_ms(session.updated_ms)
             is_reply = newest.created_ms >= t3.sent_at.timestamp() * 1000
             return ended if is_reply and now - ended >= _TAKEN_WITHIN else None
     return None

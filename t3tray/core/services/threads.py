@@ -13,6 +13,7 @@ from datetime import datetime
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.thread import Source, Thread
+from t3tray.core.domain.times import from_ms
 from t3tray.core.errors import Refused, UsageError
 from t3tray.core.opencode.wire import Marker, SessionRecord
 from t3tray.core.services.evidence import Recorded, cursor_now, newborn
@@ -68,7 +69,7 @@ class Threads:
         await self._refuse_owned(session_id)
         facts = record.facts
         now = self._now()
-        touched = datetime.fromtimestamp(facts.updated_ms / 1000, now.tzinfo)
+        touched = from_ms(facts.updated_ms)
         thread = Thread(self._author.new_id(), facts.title or "Adopted session", facts.directory, Source.T3TRAY, now, touched)
         cursor = await cursor_now(server, facts, None)
         if cursor.last_message_id is None:

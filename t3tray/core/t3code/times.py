@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
+from t3tray.core.domain.times import EPOCH
 
 
 def moment(text: object) -> datetime | None:
@@ -23,4 +23,4 @@ def moment(text: object) -> datetime | None:
 
 def needed_moment(text: str) -> datetime:
     """The time; the beginning of all times where it cannot be read, so that the thread is listed last and not lost."""
-    return moment(text) or _EPOCH
+    return moment(text) or EPOCH

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import takewhile, zip_longest
 
 from t3tray.core.domain.conversation import Conversation, SubAgent
 from t3tray.core.domain.evidence import Role
+from t3tray.core.domain.times import from_ms, local
 from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
 from t3tray.qt.conversation.markdown import Block, Blocks
 from t3tray.qt.conversation.tools import Sheet, given, is_running, mark, tool_words
@@ -137,7 +137,7 @@ class Rows:
         can_retry = not conversation.is_busy and conversation.kept is None
         turn: tuple[Utterance, ...] = ()
         for utterance, after in zip_longest(told, told[1:]):
-            at = datetime.fromtimestamp(utterance.created_ms / 1000)
+            at = local(from_ms(utterance.created_ms))
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A}, {dated(at, '%B %Y')}", centred=True, space=_FAR))
