@@ -7,6 +7,7 @@ import uuid
 
 import psutil
 
+from t3tray.core.errors import WorldError
 from t3tray.core.system.machine import is_this_machine, this_machine
 from t3tray.core.system.process_identity import is_running, start_id
 
@@ -24,8 +25,15 @@ class Author:
 
     @classmethod
     def this_process(cls) -> Author:
-        me = psutil.Process()
-        return cls(me.pid, me.create_time(), start_id(me.pid))
+        """Raises WorldError where the system tells of no process: nobody would know then who is still at work."""
+        try:
+            me = psutil.Process()
+            return cls(me.pid, me.create_time(), start_id(me.pid))
+        except (psutil.NoSuchProcess, OSError) as error:
+            raise WorldError(
+                "This system does not tell which programs run, so t3tray cannot know whose work is still under way.",
+                "Mount /proc here: mount -t proc proc /proc",
+            ) from error
 
     def new_id(self) -> str:
         return str(uuid.uuid4())

@@ -9,6 +9,7 @@ import sys
 import psutil
 import pytest
 
+from t3tray.core.errors import WorldError
 from t3tray.core.system.author import Author, is_elsewhere
 from t3tray.core.system.process_identity import start_id
 
@@ -22,6 +23,18 @@ def test_a_living_process_is_at_work_and_a_dead_one_is_not() -> None:
         other.kill()
         other.wait()
         assert not me.is_at_work(intent)
+
+
+def test_where_no_process_is_told_not_even_ours_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chroot or a container without /proc."""
+
+    def nothing(*_: object) -> None:
+        raise psutil.NoSuchProcess(os.getpid())
+
+    monkeypatch.setattr(psutil, "Process", nothing)
+    with pytest.raises(WorldError, match="does not tell which programs run") as told:
+        Author.this_process()
+    assert told.value.hint == "Mount /proc here: mount -t proc proc /proc"
 
 
 def test_one_that_may_not_be_looked_at_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
