@@ -6,6 +6,7 @@ The next resume starts it again. What is not known counts as open. It changes no
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -53,6 +54,8 @@ class Resting:
         self._steady = steady
         self._last_use = steady()
         self._directories: set[str] = set()
+        # In ms by the wall clock, the earliest that was told: what was touched before the clock was set forward counts as well.
+        self._began_ms = math.inf
 
     @property
     def reap_at(self) -> datetime | None:
@@ -71,6 +74,8 @@ class Resting:
 
     async def look(self, connection: Connection, picture: Picture) -> Rest:
         """End the server if nothing hinders it; a server that cannot say whether anything is open goes on."""
+        if began := self._server.started_at:
+            self._began_ms = min(self._began_ms, began.timestamp() * 1000)
         try:
             return Rest(self._now(), await self._hindrance(connection, picture))
         except ServerError:
@@ -91,13 +96,13 @@ class Resting:
         for directory in directories:
             await connection.dispose(directory)
         self._directories.clear()
+        self._began_ms = math.inf
         return None if await self._server.retire() else Hindrance.SHARED
 
     async def _used(self, connection: Connection) -> frozenset[str]:
         """The directories in which something may be open: those that were heard of, and those of every session that was touched
         since the server began, whoever used it. Raises ServerError."""
-        began = self._server.started_at
-        since_ms = began.timestamp() * 1000 if began else 0
+        since_ms = self._began_ms if self._began_ms < math.inf else 0
         touched = (record.facts for record in await connection.sessions())
         return frozenset(self._directories).union(facts.directory for facts in touched if facts.updated_ms >= since_ms)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -27,6 +28,33 @@ class Machine:
     def pass_time(self, span: timedelta) -> None:
         self.wall += span
         self.steady += span.total_seconds()
+
+
+class Used:
+    """A server with one session, that a program which tells us nothing used; `asked`: the folders that were asked about."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.began = machine.wall
+        self.touched_ms = machine.wall.timestamp() * 1000 + 60_000
+        self.asked: frozenset[str] = frozenset()
+
+    @property
+    def started_at(self) -> datetime:
+        """As psutil counts it, from the time of the boot, which moves when the clock is set."""
+        return self.began
+
+    async def sessions(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(facts=SimpleNamespace(directory="/work", updated_ms=self.touched_ms))]
+
+    async def busy_sessions(self, directories: frozenset[str]) -> frozenset[str]:
+        self.asked = directories
+        return frozenset({"ses_1"} if "/work" in directories else ())
+
+    async def permissions(self, directory: str) -> tuple[str, ...]:
+        return ()
+
+    questions = permissions
 
 
 class Silent:
@@ -54,3 +82,17 @@ async def test_a_clock_that_is_set_is_no_idle_time(hours: int) -> None:
     assert await looked(resting) is Hindrance.UNTOLD, "its time has come all the same"
     resting.note()
     assert await looked(resting) is Hindrance.RECENT
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_what_was_used_before_the_clock_was_set_is_asked_about(hours: int) -> None:
+    machine = Machine()
+    server = Used(machine)
+    resting = Resting(cast(Rester, server), HALF_AN_HOUR, lambda: machine.wall, lambda: machine.steady)
+    picture = cast(Picture, SimpleNamespace(examinations=()))
+    assert (await resting.look(cast(Connection, server), picture)).why is Hindrance.RECENT
+    machine.wall += timedelta(hours=hours)
+    server.began += timedelta(hours=hours)
+    machine.pass_time(HALF_AN_HOUR)
+    assert (await resting.look(cast(Connection, server), picture)).why is Hindrance.TURN
+    assert server.asked == {"/work"}
