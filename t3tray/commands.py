@@ -24,11 +24,11 @@ from t3tray.core.domain.thread import Source
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, UsageError, WorldError
-from t3tray.core.guardhouse import learn_guard
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending, Sent, Waiting, Warned
 from t3tray.core.services.views import Resumption
 from t3tray.core.system.paths import whole_path
+from t3tray.guard.service import learn_guard
 from t3tray.interrupts import Interrupts
 
 # Remedies that change nothing by themselves: what they mean is to look once more, with a server.

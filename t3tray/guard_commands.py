@@ -8,10 +8,11 @@ from t3tray.command import Command
 from t3tray.core.domain.guard import Told
 from t3tray.core.domain.guard_sentences import told_sentence
 from t3tray.core.errors import ExitCode
-from t3tray.core.guardhouse import Guardhouse
 from t3tray.core.login import look_at_login, set_login
-from t3tray.core.services.protecting import GuardStatus, ProtectionPlan, ProtectionView, guard_state
 from t3tray.documents import Document
+from t3tray.guard.service import GuardService
+from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_state
+from t3tray.guard.t3_settings import ProtectionView
 from t3tray.tables import local
 
 # In seconds: how soon the guard follows where another command has T3 Code pointed.
@@ -22,17 +23,17 @@ async def guard(command: Command) -> ExitCode:
     def heard(told: Told) -> None:
         command.say(f"{local(told.at)}  {told_sentence(told)}")
 
-    house = Guardhouse(command.engine, heard)
+    service = GuardService(command.engine, heard)
     match command.words.action:
         case "run":
-            await _run(command, house)
+            await _run(command, service)
         case "on":
-            await command.agree(plan_text(await house.plan(True)))
-            await house.protect(command.words.interrupt)
+            await command.agree(plan_text(await service.plan(True)))
+            await service.protect(command.words.interrupt)
             await _offer_login(command)
         case "off":
-            await house.unprotect(command.words.interrupt)
-    status = await house.status()
+            await service.unprotect(command.words.interrupt)
+    status = await service.status()
     command.answer(guard_document(status), guard_text(status))
     return ExitCode.DONE
 
@@ -51,18 +52,18 @@ async def _offer_login(command: Command) -> None:
         )
 
 
-async def _run(command: Command, house: Guardhouse) -> None:
+async def _run(command: Command, service: GuardService) -> None:
     """Until this is cancelled, which a signal does."""
-    await house.start()
+    await service.start()
     try:
-        status = await house.status()
+        status = await service.status()
         command.answer(guard_document(status), guard_text(status))
         command.out.flush()
         while True:
             await asyncio.sleep(_FOLLOW)
-            await house.follow()
+            await service.follow()
     finally:
-        await asyncio.shield(house.stop())
+        await asyncio.shield(service.stop())
 
 
 def plan_text(plan: ProtectionPlan) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from t3tray import tables
 from t3tray.core.domain.alarm import Alarm, alarm_sentence
 from t3tray.core.domain.guard_sentences import told_sentence
+from t3tray.core.domain.guard_state import GuardPhase
 from t3tray.core.domain.offers import answer_to_alarm
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.sentences import sentence
@@ -30,7 +31,6 @@ from t3tray.core.services.changes import (
     VerdictChanged,
     WarningChanged,
 )
-from t3tray.core.services.protecting import GuardPhase
 from t3tray.core.services.views import Overview, ThreadRow
 
 # From how many of one reason on threads are told together.

@@ -22,6 +22,7 @@ from t3tray.core.domain.ask import GONE, Answers, Approval, Inquiry, Reply
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.conversation import Conversation
 from t3tray.core.domain.evidence import Found
+from t3tray.core.domain.guard_state import TROUBLED
 from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
@@ -30,14 +31,12 @@ from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errands import Errands
 from t3tray.core.errors import T3TrayError
 from t3tray.core.file_changes import FileChanges
-from t3tray.core.guard_duty import GuardDuty
 from t3tray.core.inventory import take_inventory
 from t3tray.core.login import look_at_login, set_login
 from t3tray.core.opencode.events import Connected, ServerEvent
 from t3tray.core.server_events import ServerEvents
 from t3tray.core.services.conversation import ConversationFeed
 from t3tray.core.services.noticing import Noticing, rules_of
-from t3tray.core.services.protecting import TROUBLED, GuardStatus, ProtectionPlan
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.text_search import sessions_of
 from t3tray.core.services.views import Overview
@@ -46,6 +45,8 @@ from t3tray.core.system.notifications import open_notifications
 from t3tray.core.system.power import SleepWatch
 from t3tray.core.system.watch import database_files
 from t3tray.core.watched import WatchedTasks
+from t3tray.guard.runner import GuardRunner
+from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.resources import resource
 from t3tray.settings.definitions import Settings
 
@@ -66,7 +67,7 @@ class Desk(Errands):
     def __init__(self, data_directory: str | None) -> None:
         super().__init__()
         self._data_directory = data_directory
-        self._guard: GuardDuty | None = None
+        self._guard: GuardRunner | None = None
         self._events: ServerEvents | None = None
         self._feed: ConversationFeed | None = None
         self._drafting = asyncio.Lock()
@@ -87,7 +88,7 @@ class Desk(Errands):
             opened.set_exception(error)
             opened.exception()  # it is told by raising it here; whoever waits meanwhile gets it too
             raise
-        guard = self._guard = GuardDuty(engine)
+        guard = self._guard = GuardRunner(engine)
         opened.set_result(engine)
         self._events = ServerEvents(engine, partial(self._on_event, engine), self._changed.set, self._tasks)
         engine.server.subscribe(self._on_server_changed)
@@ -297,15 +298,15 @@ class Desk(Errands):
         self._changed.set()
         return "" if was_waited_for else GONE
 
-    async def _on_duty(self) -> GuardDuty:
+    async def _on_duty(self) -> GuardRunner:
         await self._opened()
         assert self._guard is not None
         return self._guard
 
-    def _telling_files(self, engine: Engine, guard: GuardDuty) -> tuple[Path, ...]:
+    def _telling_files(self, engine: Engine, guard: GuardRunner) -> tuple[Path, ...]:
         return (*database_files(engine.store.path), *database_files(engine.database.path), *engine.t3_files, *guard.files)
 
-    async def _look(self, engine: Engine, guard: GuardDuty, publish: Callable[[Overview], None]) -> float:
+    async def _look(self, engine: Engine, guard: GuardRunner, publish: Callable[[Overview], None]) -> float:
         """Read everything and tell it; how long it took, in seconds. A look that fails is told with what was read last."""
         clock = asyncio.get_running_loop().time
 
@@ -331,7 +332,7 @@ class Desk(Errands):
             self._changed.set()
         return clock() - began
 
-    async def _publish(self, engine: Engine, guard: GuardDuty, publish: Callable[[Overview], None]) -> Picture:
+    async def _publish(self, engine: Engine, guard: GuardRunner, publish: Callable[[Overview], None]) -> Picture:
         """Read everything and tell it. What is only beside it hinders nothing."""
         beside = self._snapshots.beside
         await beside("The changes of files cannot be followed", self._files.follow(self._telling_files(engine, guard)), None)

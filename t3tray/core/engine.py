@@ -42,8 +42,6 @@ from t3tray.core.services import configuration
 from t3tray.core.services.candidates import told_by_server
 from t3tray.core.services.doctor import Patient, examine
 from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.guard_key import GuardKeys
-from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.inventory import find_program
 from t3tray.core.services.keeping import Keeper
 from t3tray.core.services.news import News
@@ -74,6 +72,8 @@ from t3tray.core.system.secrets import Secrets
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import T3Reader
+from t3tray.guard.credentials import CredentialStore
+from t3tray.guard.facts import GuardFacts
 from t3tray.settings.definitions import Settings
 from t3tray.settings.preferences import Preferences
 from t3tray.settings.stored import read_settings
@@ -98,7 +98,7 @@ class Engine:
         self.data_directory = data
         self.preferences = Preferences(store.settings, run_sql, settings, self._go_by, Secrets(data))
         self.launching = Launching(settings, data)
-        self.guard_keys = GuardKeys(store.settings, Secrets(data), run_sql)
+        self.guard_credentials = CredentialStore(store.settings, Secrets(data), run_sql)
         database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
             leases=store.lease,
@@ -140,7 +140,7 @@ class Engine:
         homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
         self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
         parts = (data / "guard", self.launching.program, self.join_running_server, utc_now)
-        self.letting_go = LettingGo(store, run_sql, self.guard_keys, self.t3_sides, *parts)
+        self.letting_go = LettingGo(store, run_sql, self.guard_credentials, self.t3_sides, *parts)
         self.remedies = Remedies(tools, self._repair, self.letting_go)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now, author)
@@ -228,10 +228,10 @@ class Engine:
         """The ids of the threads that are bound to a session in our journal. Raises StoreError."""
         return await self._run_sql(self.store.journal.bound)
 
-    def guarding(self, heard: Callable[[Told], None], store: Store, run_sql: SerialExecutor) -> Guarding:
+    def guard_facts(self, heard: Callable[[Told], None], store: Store, run_sql: SerialExecutor) -> GuardFacts:
         """What the guard needs of our bindings and our journal, by a store and a thread of its own. `heard` gets each answer."""
         parts = (self._surroundings, self.connect, heard, self._recover, self.survey.lost_bindings.claims_of)
-        return Guarding(store, run_sql, utc_now, self._author, *parts)
+        return GuardFacts(store, run_sql, utc_now, self._author, *parts)
 
     @property
     def secrets(self) -> tuple[str, ...]:

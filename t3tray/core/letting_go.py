@@ -15,14 +15,14 @@ from pathlib import Path
 from t3tray.core.domain.t3_side import HOW_TO_FREE, LetGo
 from t3tray.core.errors import T3TrayError
 from t3tray.core.opencode.connection import Connection
-from t3tray.core.services.guard_key import GuardKeys
 from t3tray.core.services.t3_sides import Held, T3Sides
 from t3tray.core.store.store import Store
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.pending import read_now
-from t3tray.core.t3code.protection import T3Protection
 from t3tray.core.t3code.state import T3Reader
+from t3tray.guard.credentials import CredentialStore
+from t3tray.guard.t3_settings import T3Protection
 
 # In seconds: T3 Code does it within 3.
 LIMIT = 10.0
@@ -37,7 +37,7 @@ class LettingGo:
         self,
         store: Store,
         run_sql: SerialExecutor,
-        keys: GuardKeys,
+        keys: CredentialStore,
         sides: T3Sides,
         folder: Path,
         program: Callable[[], Path],

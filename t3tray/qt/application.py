@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from t3tray.core.domain.inventory import Inventory
     from t3tray.core.domain.notice import Click
     from t3tray.core.errors import T3TrayError
-    from t3tray.core.services.protecting import ProtectionPlan
     from t3tray.core.services.views import Overview, Resumption, ThreadDetails
+    from t3tray.guard.status import ProtectionPlan
     from t3tray.qt.bridge import Bridge
     from t3tray.qt.desk import Desk
     from t3tray.qt.menu import Item

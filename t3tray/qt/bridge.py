@@ -18,8 +18,8 @@ from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.restore import SettlePlan
 from t3tray.core.errors import OurBug, T3TrayError
-from t3tray.core.services.protecting import GuardStatus
 from t3tray.core.services.views import Opened, Overview
+from t3tray.guard.status import GuardStatus
 from t3tray.qt.crossing import Crossing
 from t3tray.qt.desk import Desk
 from t3tray.qt.listing import Listing, brief_of, listing_of

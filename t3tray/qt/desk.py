@@ -14,8 +14,8 @@ from t3tray.core.domain.inventory import Inventory
 from t3tray.core.domain.notice import Click
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.restore import SettlePlan
-from t3tray.core.services.protecting import GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Opened, Overview, Resumption, ThreadDetails
+from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.settings.definitions import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from t3tray.core.services.protecting import NO_GUARD, GuardPhase, GuardState
+from t3tray.core.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.qt.parts import button, label, set_kind
 from t3tray.qt.theme import GAP
 from t3tray.qt.words import guard_sentence, guard_would_turn_on

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from t3tray.core.domain.autostart import AutostartState
-from t3tray.core.services.protecting import ProtectionPlan
+from t3tray.guard.status import ProtectionPlan
 from t3tray.qt.parts import Card, button, heading, label
 from t3tray.qt.sheet import Sheet
 

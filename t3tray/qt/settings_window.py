@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from t3tray.core.domain.guard_state import GuardState
 from t3tray.core.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
-from t3tray.core.services.protecting import GuardState
 from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.parts import Card, ScrollPage, button, heading, label, line
 from t3tray.qt.setting_fields import ChoiceField, NumberField, SecretField, SettingField, SwitchField, TextField, TimeField

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from t3tray.core.domain.guard_state import GuardPhase
 from t3tray.core.domain.server import ServerState
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.protecting import GuardPhase
 from t3tray.core.services.views import Overview
 from t3tray.qt.words import shortened
 

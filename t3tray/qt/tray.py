@@ -37,9 +37,9 @@ class IconState(StrEnum):
 
 def icon_state(overview: Overview | None) -> IconState:
     """What matters most: something waits for you, something is wrong, something works, all is well, nothing runs."""
+    from t3tray.core.domain.guard_state import GuardPhase
     from t3tray.core.domain.server import ServerState
     from t3tray.core.domain.verdict import Kind
-    from t3tray.core.services.protecting import GuardPhase
     from t3tray.qt.words import is_trouble, needing
 
     if overview is None:

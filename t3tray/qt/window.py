@@ -12,12 +12,13 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from t3tray.core.domain.guard_state import GuardPhase
 from t3tray.core.domain.reaper import ReaperState
 from t3tray.core.domain.remedy import Choice, Preview
 from t3tray.core.domain.restore import SettlePlan
 from t3tray.core.errors import T3TrayError
-from t3tray.core.services.protecting import GuardPhase, GuardStatus, ProtectionPlan
 from t3tray.core.services.views import Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.qt.bars import Bars
 from t3tray.qt.first_start import FoundPage
 from t3tray.qt.focus import FocusKeeper

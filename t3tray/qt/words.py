@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 
 from t3tray.core.domain.carries import CarriesKind
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.remedy import Remedy
 from t3tray.core.domain.server import ServerState, ServerStatus
@@ -13,7 +14,6 @@ from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.times import local
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Opened, Overview, ThreadRow
 from t3tray.qt.dates import dated
 

@@ -14,9 +14,9 @@ from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.guardhouse import learn_guard
-from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.views import ThreadDetails
+from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.guard.service import learn_guard
 from tests.integration.test_guard_scenarios import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
 from tests.support.guarded import Guarded
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -31,7 +31,7 @@ __all__ = ["guarded", "project", "world"]
 @pytest.fixture
 def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
     """T3 Code as it runs: its settings lead to the guard, its file says that it runs."""
-    guarded.call(guarded.house.protect(interrupt=False))
+    guarded.call(guarded.service.protect(interrupt=False))
     player = PlayedT3(world.state, guarded.url, guarded.password, is_announced=True)
     yield player
     player.quit()
@@ -69,7 +69,7 @@ def test_a_message_into_a_session_that_was_left_is_an_alarm_and_a_split(
     assert [(entry.session_id, entry.event) for entry in found.journal][-1] == (old, Event.RETURNED)
 
     t3.turn(thread, "and another one")
-    guarded.restart_house()
+    guarded.restart_service()
     again = details(guarded, thread)
     assert [alarm.cause for alarm in again.alarms] == [Cause.HELD_OPEN], "one alarm for one loss"
     assert [entry.event for entry in again.journal].count(Event.RETURNED) == 1
@@ -138,7 +138,7 @@ def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
 @pytest.fixture
 def watched(t3: PlayedT3, guarded: Guarded) -> Iterator[SettingsWatch]:
     """T3 Code follows its settings, as it does."""
-    (path,) = guarded.house.files
+    (path,) = guarded.service.files
     with SettingsWatch(t3, path) as watch:
         yield watch
 
@@ -171,7 +171,7 @@ def test_after_a_remedy_an_idle_t3_code_lets_go_and_is_given_what_was_chosen(
 def test_each_remedy_makes_it_let_go_and_taking_it_back_does_too(
     guarded: Guarded, t3: PlayedT3, watched: SettingsWatch, model: StubModel, project: Path
 ) -> None:
-    (path,) = guarded.house.files
+    (path,) = guarded.service.files
     thread = t3.thread("Report", project)
     old = t3.turn(thread, TELL)
     for remedy in (Remedy.FORK, Remedy.CARRY):
@@ -186,14 +186,14 @@ def test_each_remedy_makes_it_let_go_and_taking_it_back_does_too(
     assert t3.turn(thread, ASK) != new and remembers(model)
     assert "binaryPath" in path.read_text()
     t3.let_go()
-    guarded.call(guarded.house.unprotect(interrupt=False))
+    guarded.call(guarded.service.unprotect(interrupt=False))
     assert not path.exists() or "binaryPath" not in path.read_text(), "put back"
 
 
 def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
     guarded: Guarded, t3: PlayedT3, watched: SettingsWatch, model: StubModel, project: Path
 ) -> None:
-    (path,) = guarded.house.files
+    (path,) = guarded.service.files
     thread, other = t3.thread("Report", project), t3.thread("Busy one", project)
     old = t3.turn(thread, TELL)
     t3.turn(other, "hello")

@@ -377,7 +377,7 @@ def test_the_guard_restarted_between_two_messages_is_not_noticed(
     thread = t3.thread("Report", project)
     session = t3.turn(thread, TELL)
     t3.restart()
-    guarded.restart_house()
+    guarded.restart_service()
     assert t3.turn(thread, ASK) == session and remembers(model)
 
 

@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.autostart import AutostartState
 from t3tray.core.domain.guard import Answer, Create, Decision, Read, Refusal, Told
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.protecting import GuardPhase, GuardState, GuardStatus, Protection, ProtectionView
 from t3tray.core.services.views import Overview
+from t3tray.guard.status import GuardStatus
+from t3tray.guard.t3_settings import Protection, ProtectionView
 from t3tray.qt.guard_panel import GuardPanel
 from t3tray.qt.guard_sheet import GuardSheet
 from t3tray.qt.menu import Deed, menu_of

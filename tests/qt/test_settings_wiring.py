@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.autostart import AutostartState
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.errors import UsageError, WorldError
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 from t3tray.qt.bridge import Bridge
 from t3tray.qt.settings_wiring import SettingsDoor, face_items, face_lines

@@ -136,7 +136,7 @@ from t3tray import __main__, app
 app.run = lambda _: 0
 sys.argv[1:] = []
 __main__.main()
-import t3tray.core.desk, t3tray.core.guardhouse, t3tray.qt.window, {spans.__module__}
+import t3tray.core.desk, t3tray.guard.service, t3tray.qt.window, {spans.__module__}
 print([name for name in sys.modules if "pygments" in name])
 """
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 from t3tray.qt.staying import would_end
 from t3tray.qt.window import MainWindow

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWid
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.alarm import Acknowledged
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.t3_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, ThreadRow
 from t3tray.qt.listing import Section, brief_of, listing_of
 from t3tray.qt.menu import Item, menu_of

@@ -11,10 +11,10 @@ from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import ThreadNow, Told
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.services.evidence import Surroundings, cursor_now
-from t3tray.core.services.guarding import Guarding
 from t3tray.core.services.recovery import Recovery, Settlers
 from t3tray.core.services.threads import Threads
 from t3tray.core.system.author import Author
+from t3tray.guard.facts import GuardFacts
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Steps
 from tests.support.stores import open_store
@@ -38,7 +38,7 @@ class GuardLife:
         self.threads = Threads(self.store, run, now, author)
         self.recovery = Recovery(self.store.journal, run, author, Settlers(self.threads.settle, self.threads.settle))
         surroundings = Surroundings(now, lambda: False)
-        self.guarding = Guarding(self.store, run, now, author, surroundings, connect, self.heard.append, recover)
+        self.facts = GuardFacts(self.store, run, now, author, surroundings, connect, self.heard.append, recover)
 
     async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
         """As the user does with a remedy."""
@@ -83,8 +83,8 @@ class Lives:
 
 async def make(life: GuardLife, server: FakeServer, thread: ThreadNow) -> str:
     """What the guard does for a new thread."""
-    since = await life.guarding.last_change(thread.id)
-    async with life.guarding.intend(thread, "T3 Code began it", since) as intent:
+    since = await life.facts.last_change(thread.id)
+    async with life.facts.intend(thread, "T3 Code began it", since) as intent:
         record = await server.create_session(thread.directory, thread.title, intent.marker)
         await intent.confirm(record)
     return record.facts.id

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from t3tray.core.domain.guard import Decision, Told
 from t3tray.core.engine import Engine
-from t3tray.core.guardhouse import Guardhouse
+from t3tray.guard.service import GuardService
 
 T = TypeVar("T")
 _LIMIT = 90.0
@@ -28,14 +28,14 @@ class Guarded:
     def __enter__(self) -> Guarded:
         self._thread.start()
         self.engine = self.call(Engine.open(self._data, "command"))
-        self.house = self._make_house()
-        self.url = self.call(self.house.start())
-        self.password = self.call(self.engine.guard_keys.get()).password
+        self.service = self._make_service()
+        self.url = self.call(self.service.start())
+        self.password = self.call(self.engine.guard_credentials.get()).password
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.call(self.house.stop())
+            self.call(self.service.stop())
             self.call(self.engine.close())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -50,11 +50,11 @@ class Guarded:
         """Run something where the guard runs."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def restart_house(self) -> None:
+    def restart_service(self) -> None:
         """The guard ends and comes again, on the same port; the engine and its server stay."""
-        self.call(self.house.stop())
-        self.house = self._make_house()
-        self.call(self.house.start())
+        self.call(self.service.stop())
+        self.service = self._make_service()
+        self.call(self.service.start())
 
     @property
     def decisions(self) -> list[Decision]:
@@ -64,5 +64,5 @@ class Guarded:
     def last(self) -> Told:
         return self.answers[-1]
 
-    def _make_house(self) -> Guardhouse:
-        return Guardhouse(self.engine, self.answers.append)
+    def _make_service(self) -> GuardService:
+        return GuardService(self.engine, self.answers.append)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import h11
 
 from t3tray.core.domain.guard import Bound, T3Now, ThreadNow, Told
-from t3tray.core.guard.guard import Guard
 from t3tray.core.opencode.managed import Endpoint
 from t3tray.core.opencode.port import choose_port
+from t3tray.guard.guard import Guard
 from tests.support.t3_world import NOON
 
 GUARD_PASSWORD = "opens the guard"

@@ -30,8 +30,9 @@ from t3tray.core.domain.split import Candidate
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
 from t3tray.core.errors import ServerDown
-from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionPlan, ProtectionView
 from t3tray.core.services.views import Opened, Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.guard.status import GuardStatus, ProtectionPlan
+from t3tray.guard.t3_settings import Protection, ProtectionView
 from t3tray.settings.definitions import Settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

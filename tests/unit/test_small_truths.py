@@ -6,10 +6,10 @@ from pathlib import Path
 
 from t3tray import tables
 from t3tray.core.domain.thread import Source
-from t3tray.core.services.protecting import GuardStatus, Protection, ProtectionView
 from t3tray.core.services.views import Overview, SourceView
-from t3tray.core.t3code.protection import Place
 from t3tray.core.t3code.threads import Shape
+from t3tray.guard.status import GuardStatus
+from t3tray.guard.t3_settings import Place, Protection, ProtectionView
 from t3tray.guard_commands import guard_text
 from t3tray.qt.conversation.outlook import outlook
 from t3tray.qt.menu import menu_of

@@ -14,10 +14,10 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.carries import CarriesKind
 from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_state import GuardState
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.t3_side import NextReason
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.protecting import GuardState
 from t3tray.core.services.views import Overview, ThreadRow
 
 T = TypeVar("T")

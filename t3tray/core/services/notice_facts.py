@@ -9,6 +9,7 @@ from t3tray.core.domain.alarm import Alarm, alarm_notice
 from t3tray.core.domain.ask import Approval, Ask
 from t3tray.core.domain.guard import Refusal, Told
 from t3tray.core.domain.guard_sentences import REFUSALS
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.notice import Fact, Look, NoticeKind
 from t3tray.core.domain.notice_sentences import FINISHED, wish
 from t3tray.core.domain.offers import answer_to_alarm
@@ -16,7 +17,6 @@ from t3tray.core.domain.reaper import ReaperPhase
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, ThreadRow
 
 # The threads in which a turn runs, as far as the last looks could tell.

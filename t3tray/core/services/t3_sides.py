@@ -14,10 +14,10 @@ from t3tray.core.domain.t3_side import UNKNOWN, GuardSide, LetGo, NextMessage, T
 from t3tray.core.domain.thread import Source
 from t3tray.core.domain.times import from_ms
 from t3tray.core.domain.verdict import thinned
-from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import Examination
 from t3tray.core.services.survey import Picture
 from t3tray.core.services.views import Resumption
+from t3tray.core.t3code.guard_sides import GuardSides
 from t3tray.core.t3code.home import T3Home
 from t3tray.core.t3code.state import T3State
 from t3tray.core.t3code.threads import Shape, T3Thread

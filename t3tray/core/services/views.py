@@ -10,6 +10,7 @@ from t3tray.core.domain.alarm import Alarm
 from t3tray.core.domain.ask import Ask
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Told
+from t3tray.core.domain.guard_state import NO_GUARD, GuardState
 from t3tray.core.domain.journal import Entry, put_away
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
 from t3tray.core.domain.receipt import Receipt
@@ -20,7 +21,6 @@ from t3tray.core.domain.split import Candidate, Served
 from t3tray.core.domain.t3_side import NextMessage, NextReason
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.services.protecting import NO_GUARD, GuardState
 from t3tray.core.t3code.threads import Shape, T3Thread
 from t3tray.settings.definitions import Settings
 

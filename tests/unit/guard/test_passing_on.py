@@ -267,12 +267,12 @@ async def test_an_answer_that_has_to_be_held_is_held_neither_for_ever_nor_withou
 
     async with upstream(drips) as server, guard_before(server.url, limit=0.2) as guard:
         assert SERVER_NOT_READY.encode() in await exchange(guard, request(guard, b"GET /session/ses_1"))
-    monkeypatch.setattr("t3tray.core.guard.upstream._ANSWER_LIMIT", 1_000)
+    monkeypatch.setattr("t3tray.guard.upstream._ANSWER_LIMIT", 1_000)
     async with upstream(drips) as server, guard_before(server.url) as guard:
         answer = await exchange(guard, request(guard, b"GET /session/ses_1"))
         assert status_of(answer) == 503 and SERVER_FAILED.encode() in answer
     monkeypatch.undo()
-    monkeypatch.setattr("t3tray.core.guard.upstream._WHOLE_LIMIT", 0.2)
+    monkeypatch.setattr("t3tray.guard.upstream._WHOLE_LIMIT", 0.2)
     async with upstream(drips) as server, guard_before(server.url) as guard:
         with pytest.raises(TimedOut):
             await guard._upstream.fetch("GET", b"/session/ses_1", ())

@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from t3tray.core.guard.door import Door
-from t3tray.core.guard.exchange import Exchange
-from t3tray.core.guard.proof import PROOF_PATH, Listening, proof_of, who_listens
 from t3tray.core.opencode.port import HOST, choose_port
+from t3tray.guard.access import AccessControl
+from t3tray.guard.exchange import Exchange
+from t3tray.guard.proof import PROOF_PATH, Listening, proof_of, who_listens
 from tests.support.raw_http import GUARD_PASSWORD, Arrived, NoClient, basic, exchange, guard_before, port_of, status_of, upstream
 
 LIMIT = 0.3
@@ -114,5 +114,5 @@ async def test_the_proof_tells_a_page_and_another_name_nothing() -> None:
 def test_a_page_in_a_browser_is_turned_away_whatever_it_knows(origin: bytes) -> None:
     headers = ((b"host", b"127.0.0.1:4000"), (b"authorization", basic()), (b"origin", origin))
     asked = Exchange("POST", b"/session", headers, "127.0.0.1", NoClient())
-    turned = Door(4000, GUARD_PASSWORD).turned_away(asked)
+    turned = AccessControl(4000, GUARD_PASSWORD).rejection(asked)
     assert turned is not None and (turned.status, turned.sentence) == (403, "The guard answers no page in a browser.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from t3tray.core.domain.ask import Approval
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.reaper import ReaperPhase
 from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source
@@ -23,7 +24,6 @@ from t3tray.core.services.changes import (
     VerdictChanged,
     WarningChanged,
 )
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview, SourceView, ThreadRow
 from tests.support.views import READY, alarm, archived, asker, row
 

@@ -14,6 +14,7 @@ from msgspec import structs
 from t3tray.core.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, Holding
 from t3tray.core.domain.ask import GONE, Answers, Approval, Asker, Inquiry, Option, Question, Reply
 from t3tray.core.domain.guard import Answer, Decision, Other, Refusal, Told
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.notice import SETTLING, Click, NoticeKind, NoticeRules
 from t3tray.core.domain.notice_sentences import NOT_ANSWERED, Wording
 from t3tray.core.domain.reaper import ReaperPhase, ReaperState
@@ -22,7 +23,6 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.verdict import Reason, Verdict
 from t3tray.core.errors import ServerDown
 from t3tray.core.services.noticing import Noticing, rules_of
-from t3tray.core.services.protecting import GuardPhase, GuardState
 from t3tray.core.services.views import Overview
 from t3tray.core.system.notifications import CLICKED, Heard
 from t3tray.settings.definitions import Settings

@@ -14,9 +14,9 @@ from t3tray.core.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, Hold
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.remedy import Deed, Remedy, Repair
-from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.sentinel import Sentinel
 from t3tray.core.services.t3_sides import T3Sides
+from t3tray.core.t3code.guard_sides import GuardSides
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
 from tests.unit.services.test_survey import Eyes
 

@@ -20,9 +20,9 @@ from t3tray.core.domain.remedy import Deed, Remedy
 from t3tray.core.domain.sentences import sentence
 from t3tray.core.domain.t3_side import LetGo, NextMessage, NextReason
 from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.services.protecting import GuardSides
 from t3tray.core.services.resume import situation_of
 from t3tray.core.services.t3_sides import T3Sides
+from t3tray.core.t3code.guard_sides import GuardSides
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
 from tests.unit.services.test_survey import Eyes
 

@@ -19,10 +19,10 @@ import h11
 import httpx
 
 from t3tray.core.errors import ServerDown, ServerFault, TimedOut
-from t3tray.core.guard.channel import Channel, new_http
-from t3tray.core.guard.exchange import Headers
-from t3tray.core.guard.headers import for_server, without
 from t3tray.core.opencode.managed import Endpoint
+from t3tray.guard.channel import Channel, new_http
+from t3tray.guard.exchange import Headers
+from t3tray.guard.headers import for_server, without
 
 # In seconds. T3 Code starts one turn at a time: a request that is held holds them all.
 READY_LIMIT = 15.0

@@ -1,77 +1,16 @@
-"""How T3 Code stands with the guard, as both faces show it. Values, and the one rule that makes them out."""
+"""How T3 Code stands with the guard, in full: its address, each home's settings, and what switching it on or off would do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from t3tray.core.domain.t3_side import GuardSide
-from t3tray.core.t3code.protection import Protection, ProtectionView
-
-__all__ = [
-    "NO_GUARD",
-    "TROUBLED",
-    "GuardPhase",
-    "GuardSides",
-    "GuardState",
-    "GuardStatus",
-    "Protection",
-    "ProtectionPlan",
-    "ProtectionView",
-    "guard_sides",
-    "guard_state",
-    "plan_off",
-    "plan_on",
-]
-
-
-class GuardPhase(StrEnum):
-    """ALONE: T3 Code's settings lead to a guard that does not listen. CHANGED: they were changed elsewhere.
-
-    UNFIT: T3 Code is guarded, but speaks or writes by now what the guard cannot read.
-    """
-
-    NO_T3CODE = "no-t3code"
-    OFF = "off"
-    ON = "on"
-    ALONE = "alone"
-    CHANGED = "changed-elsewhere"
-    UNFIT = "unfit"
-
+from t3tray.core.domain.guard_state import NO_GUARD, GuardPhase, GuardState
+from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.guard.t3_settings import Protection, ProtectionView
 
 _AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
-# What the user has to be told without asking: T3 Code is not answered, or not protected as it was to be.
-TROUBLED = frozenset({GuardPhase.ALONE, GuardPhase.CHANGED, GuardPhase.UNFIT})
-
-
-@dataclass(frozen=True)
-class GuardState:
-    """All that the list and the menu need; `sentence` is for people, empty where there is nothing to say."""
-
-    phase: GuardPhase = GuardPhase.NO_T3CODE
-    sentence: str = ""
-
-
-NO_GUARD = GuardState()
-
-
-@dataclass(frozen=True)
-class GuardSides:
-    """The homes of T3 Code that are pointed at the guard: those that it answers, those that it does not since it is down, and
-    those where something listens that does not prove to be the guard."""
-
-    answered: frozenset[Path] = frozenset()
-    unanswered: frozenset[Path] = frozenset()
-    unproved: frozenset[Path] = frozenset()
-
-    def of(self, home: Path) -> GuardSide:
-        if home in self.answered:
-            return GuardSide.ON
-        if home in self.unproved:
-            return GuardSide.UNPROVED
-        return GuardSide.DOWN if home in self.unanswered else GuardSide.OFF
 
 
 @dataclass(frozen=True)

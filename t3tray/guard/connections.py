@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import h11
 
-from t3tray.core.guard.channel import Channel
-from t3tray.core.guard.exchange import Exchange, Gone, Unreadable, head_of
+from t3tray.guard.channel import Channel
+from t3tray.guard.exchange import Exchange, Gone, Unreadable, head_of
 
 # In seconds: from a head's first byte to its last; for the first request, from the start of the connection.
 HEAD_LIMIT = 10.0

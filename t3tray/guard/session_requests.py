@@ -20,16 +20,17 @@ import msgspec
 from t3tray.core.domain.guard import Answer, Create, Decision, Fork, Prompt, Read, Refusal, Said, ThreadNow
 from t3tray.core.domain.guard_sentences import REFUSALS
 from t3tray.core.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
-from t3tray.core.guard.exchange import Exchange
-from t3tray.core.guard.headers import for_client
-from t3tray.core.guard.judge import Judge
-from t3tray.core.guard.moving import Mover
-from t3tray.core.guard.ports import Ledger
-from t3tray.core.guard.requests import Fields, directory_of, fields_of, rules_of, title_of, with_marker
-from t3tray.core.guard.routes import Kind, Route
-from t3tray.core.guard.upstream import READY_LIMIT, Answered, Upstream, Whole, whole
 from t3tray.core.opencode import wire
 from t3tray.core.system.folders import same_directory
+from t3tray.guard.blocking import BlockingCalls
+from t3tray.guard.decider import Decider
+from t3tray.guard.exchange import Exchange
+from t3tray.guard.fork_relocation import ForkRelocator
+from t3tray.guard.headers import for_client
+from t3tray.guard.ports import Ledger
+from t3tray.guard.requests import Fields, directory_of, fields_of, rules_of, title_of, with_marker
+from t3tray.guard.routes import Kind, Route
+from t3tray.guard.upstream import READY_LIMIT, Answered, Upstream, Whole, whole
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -39,15 +40,18 @@ _BODY_LIMIT = 1_000_000
 _CONFLICT = 409
 
 
-class Sessions:
+class SessionRequests:
     """`serve` answers a request whose route is one of the session routes. `aclose()` waits for what is not finished."""
 
-    def __init__(self, upstream: Upstream, judge: Judge, ledger: Ledger, limit: float = READY_LIMIT) -> None:
+    def __init__(
+        self, upstream: Upstream, decider: Decider, ledger: Ledger, run: BlockingCalls, limit: float = READY_LIMIT
+    ) -> None:
         """`limit` in seconds: what is not answered by then is told to be so. The first request to a folder gets twice that."""
         self._upstream = upstream
-        self._judge = judge
+        self._decider = decider
         self._ledger = ledger
-        self._mover = Mover(upstream, ledger)
+        self._run = run
+        self._relocator = ForkRelocator(upstream, ledger, run)
         self._limit = limit
         # Those that a session request was answered for: the server makes a folder ready when it is first asked about it.
         self._folders: set[str] = set()
@@ -117,13 +121,13 @@ class Sessions:
         decision = Decision(Answer.PASS, ())
         if _said(failed) is Said.MISSING:
             try:
-                decision = await self._judge.judge_gone(asked)
+                decision = await self._decider.decide_gone(asked)
             except StoreError as error:
                 _log.warning("Whose message went to a session that is gone cannot be told: %s", error.message)
         if decision.refusal is None:
             await exchange.answer(failed.status, for_client(failed.headers), failed.content)
             return
-        await self._judge.tell(asked, decision)
+        await self._decider.tell(asked, decision)
         await exchange.refuse(failed.status, "NotFoundError", REFUSALS[decision.refusal])
 
     async def _note_end(self, session_id: str) -> None:
@@ -134,7 +138,7 @@ class Sessions:
 
     async def _note_astray(self, asked: Prompt) -> None:
         try:
-            if thread := await self._judge.astray(asked):
+            if thread := await self._decider.astray(asked):
                 await self._ledger.strayed(thread, asked.session_id)
         except T3TrayError as error:
             _log.warning("A message into %s could not be looked into: %s", asked.session_id, error.message)
@@ -143,17 +147,17 @@ class Sessions:
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             if _is_session(answered):
-                decision, thread = await self._judge.judge(asked, Said.FOUND)
+                decision, thread = await self._decider.decide(asked, Said.FOUND)
                 if decision.answer is Answer.PASS:
-                    await self._judge.tell(asked, decision, asked.session_id)
+                    await self._decider.tell(asked, decision, asked.session_id)
                     await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
                     self._later(self._seen(asked.session_id, thread))
                     return
             else:
                 failed = await whole(answered)
-                decision, _ = await self._judge.judge(asked, _said(failed))
+                decision, _ = await self._decider.decide(asked, _said(failed))
                 if decision.answer is Answer.PASS:
-                    await self._judge.tell(asked, decision)
+                    await self._decider.tell(asked, decision)
                     await exchange.answer(failed.status, for_client(failed.headers), failed.content)
                     return
         await self._settle(exchange, asked, decision, lambda given: self._get(exchange, given))
@@ -163,15 +167,15 @@ class Sessions:
         fields = fields_of(body)
         known = fields or {}
         asked = Create(title_of(known), directory_of(exchange), rules_of(known))
-        decision, thread = await self._judge.judge(asked)
+        decision, thread = await self._decider.decide(asked)
         made: Whole | None = None
         if decision.answer is Answer.CREATE and thread is not None and fields is not None:
             decision, made = await self._to_the_end(self._begin(exchange, asked, fields, thread))
         if made is not None:
-            await self._judge.tell(asked, decision, _session_id(made))
+            await self._decider.tell(asked, decision, _session_id(made))
             await exchange.answer(made.status, for_client(made.headers), made.content)
         elif decision.answer in (Answer.PASS, Answer.CREATE):
-            await self._judge.tell(asked, decision)
+            await self._decider.tell(asked, decision)
             await self._pass_on(exchange, body)
         else:
             rules = known.get("permission")
@@ -180,8 +184,8 @@ class Sessions:
     async def _create_newer(self, exchange: Exchange) -> None:
         self.met_newer = True
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
-        asked, decision = Create(None, ""), await self._judge.judge_newer()
-        await self._judge.tell(asked, decision)
+        asked, decision = Create(None, ""), await self._decider.decide_newer()
+        await self._decider.tell(asked, decision)
         if decision.answer is Answer.PASS:
             await self._pass_on(exchange, body)
         else:
@@ -194,7 +198,7 @@ class Sessions:
         return answered.status
 
     async def _fork(self, exchange: Exchange, asked: Fork) -> None:
-        decision, thread = await self._judge.judge(asked)
+        decision, thread = await self._decider.decide(asked)
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else None
         if decision.answer is Answer.MOVE:
             moved = await self._to_the_end(self._move(exchange, asked, body, thread))
@@ -203,18 +207,18 @@ class Sessions:
                     exchange, asked, decision, moved, "The fork could not be brought to the folder that was asked for."
                 )
                 return
-            await self._judge.tell(asked, decision, _session_id(moved))
+            await self._decider.tell(asked, decision, _session_id(moved))
             await exchange.answer(moved.status, for_client(moved.headers), moved.content)
             return
-        await self._judge.tell(asked, decision)
+        await self._decider.tell(asked, decision)
         await self._pass_on(exchange, body)
 
     async def _move(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
         if thread is None:
-            return await self._mover.fork(exchange, asked, body, None)
+            return await self._relocator.fork(exchange, asked, body, None)
         since = await self._ledger.last_change(thread.id)
         async with self._lock_of(thread.id):
-            return await self._mover.fork(exchange, asked, body, thread, since)
+            return await self._relocator.fork(exchange, asked, body, thread, since)
 
     async def _begin(self, exchange: Exchange, asked: Create, fields: Fields, thread: ThreadNow) -> tuple[Decision, Whole | None]:
         """The thread's first session: written ahead, made with our marker, confirmed. None where there is one by now.
@@ -224,7 +228,7 @@ class Sessions:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._lock_of(thread.id))
             since = await self._ledger.last_change(thread.id)
-            decision = await self._judge.again(asked, thread)
+            decision = await self._decider.again(asked, thread)
             if decision.answer is not Answer.CREATE:
                 return decision, None
             why = f"T3 Code began this thread in {thread.directory}"
@@ -249,14 +253,14 @@ class Sessions:
         """Give the session that was decided on, or refuse. `take` brings it as OpenCode tells it."""
         if decision.answer is Answer.GIVE and decision.session_id:
             taken = await take(decision.session_id)
-            if await asyncio.to_thread(_is_the_one, taken, decision.session_id, asked.directory):
-                await self._judge.tell(asked, decision, decision.session_id)
+            if await self._run(_is_the_one, taken, decision.session_id, asked.directory):
+                await self._decider.tell(asked, decision, decision.session_id)
                 await exchange.give_json(200, taken.content)
                 self._later(self._seen(decision.session_id, None))
                 return
             await self._refuse(exchange, asked, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
             return
-        await self._judge.tell(asked, decision)
+        await self._decider.tell(asked, decision)
         await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
 
     async def _get(self, exchange: Exchange, session_id: str) -> Whole:
@@ -274,7 +278,7 @@ class Sessions:
     ) -> None:
         """Refuse what had been decided otherwise, because it could not be done."""
         evidence = (*decision.evidence, why)
-        await self._judge.tell(
+        await self._decider.tell(
             asked, replace(decision, answer=Answer.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
         )
         await _refuse(exchange, refusal)

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from t3tray.core.domain.guard import PermissionRule
-from t3tray.core.guard.exchange import Exchange
-from t3tray.core.guard.headers import for_server
 from t3tray.core.opencode.wire import Marker
+from t3tray.guard.exchange import Exchange
+from t3tray.guard.headers import for_server
 
 DIRECTORY_HEADER = b"x-opencode-directory"
 

@@ -23,8 +23,9 @@ from t3tray.core.domain.guard_rules import (
     is_text_generation,
 )
 from t3tray.core.errors import StoreError
-from t3tray.core.guard.ports import Bindings, Ledger, T3Look
 from t3tray.core.system.folders import real_directory, spelled_like
+from t3tray.guard.blocking import BlockingCalls
+from t3tray.guard.ports import Bindings, Ledger, T3Look
 
 # T3 Code writes a turn's beginning within milliseconds; so often is looked again where no thread fits, so many seconds apart.
 LOOKS = 4
@@ -32,7 +33,7 @@ _PAUSE = 0.025
 _log = logging.getLogger(__name__)
 
 
-class Judge:
+class Decider:
     """One for all requests; it remembers which session T3 Code was just told does not exist."""
 
     def __init__(
@@ -41,16 +42,18 @@ class Judge:
         bindings: Bindings,
         ledger: Ledger,
         now: Callable[[], datetime],
+        run: BlockingCalls,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._look = look
         self._bindings = bindings
         self._ledger = ledger
         self._now = now
+        self._run = run
         self._pause = pause
         self._missed: str | None = None
 
-    async def judge(self, asked: Asked, said: Said = Said.FAILED) -> tuple[Decision, ThreadNow | None]:
+    async def decide(self, asked: Asked, said: Said = Said.FAILED) -> tuple[Decision, ThreadNow | None]:
         """The decision, and the thread that it is about. Directories in `asked` are as they were asked for. Raises StoreError."""
         t3, asked = await self._gather(asked)
         identity = identify(asked, t3, self._missed)
@@ -62,19 +65,19 @@ class Judge:
             identity = identify(asked, t3, self._missed)
         bound = await self._bound(asked, identity, said)
         if identity.thread is not None:
-            bound = await _spelled(bound, getattr(asked, "directory", "") or identity.thread.directory)
+            bound = await self._spelled(bound, getattr(asked, "directory", "") or identity.thread.directory)
         decision = decide(asked, identity, t3, bound, said)
         self._remember(asked, said)
         return decision, identity.thread
 
     async def again(self, asked: Create, thread: ThreadNow) -> Decision:
         """The decision once more, for a thread that is known: its binding may have changed meanwhile. Raises StoreError."""
-        asked = replace(asked, directory=await asyncio.to_thread(real_directory, asked.directory) if asked.directory else "")
+        asked = replace(asked, directory=await self._run(real_directory, asked.directory) if asked.directory else "")
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
-        bound = await _spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
+        bound = await self._spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
         return decide(asked, identity, T3Now((thread,)), bound)
 
-    async def judge_gone(self, asked: Prompt) -> Decision:
+    async def decide_gone(self, asked: Prompt) -> Decision:
         """What is said of a message into a session that OpenCode does not have. Raises StoreError."""
         identity = await self._sender(asked)
         return decide_gone(asked, identity, await self._bound_session(identity.thread))
@@ -84,9 +87,9 @@ class Judge:
         thread = (await self._sender(asked)).thread
         return thread if is_astray(asked, await self._bound_session(thread)) else None
 
-    async def judge_newer(self) -> Decision:
+    async def decide_newer(self) -> Decision:
         """Whether a session may be made in OpenCode's newer dialect now."""
-        return decide_newer(await asyncio.to_thread(self._look, ""))
+        return decide_newer(await self._run(self._look, ""))
 
     async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
         """Keep what was answered. A trouble with that changes no answer."""
@@ -98,14 +101,14 @@ class Judge:
             _log.exception("An answer of the guard's could not be kept.")
 
     async def _sender(self, asked: Prompt) -> Identity:
-        return identify(asked, await asyncio.to_thread(self._look, asked.session_id), None)
+        return identify(asked, await self._run(self._look, asked.session_id), None)
 
     async def _bound_session(self, thread: ThreadNow | None) -> str | None:
         return await self._bindings.bound_session(thread.id) if thread else None
 
     async def _gather(self, asked: Asked) -> tuple[T3Now, Asked]:
         named = "" if isinstance(asked, Create) else getattr(asked, "session_id", "")
-        return await asyncio.to_thread(self._read, asked, named or self._missed or "")
+        return await self._run(self._read, asked, named or self._missed or "")
 
     def _read(self, asked: Asked, session_id: str) -> tuple[T3Now, Asked]:
         asked = resolved(asked)
@@ -129,19 +132,18 @@ class Judge:
                 return await self._bindings.bound(thread)
         return None
 
+    async def _spelled(self, bound: Bound | None, known: str) -> Bound | None:
+        """The rules compare folders by their text: the same folder gets the name that is known already."""
+        if bound is None or not bound.directory:
+            return bound
+        return replace(bound, directory=await self._run(_real_like, bound.directory, known))
+
     def _remember(self, asked: Asked, said: Said) -> None:
         match asked:
             case Read(session_id):
                 self._missed = session_id if said is Said.MISSING else None
             case Create() if not is_text_generation(asked):
                 self._missed = None
-
-
-async def _spelled(bound: Bound | None, known: str) -> Bound | None:
-    """The rules compare folders by their text: the same folder gets the name that is known already."""
-    if bound is None:
-        return None
-    return replace(bound, directory=await asyncio.to_thread(spelled_like, bound.directory, known))
 
 
 def resolved(asked: Asked) -> Asked:
@@ -151,3 +153,7 @@ def resolved(asked: Asked) -> Asked:
             return replace(asked, directory=real_directory(directory))
         case _:
             return asked
+
+
+def _real_like(directory: str, known: str) -> str:
+    return spelled_like(real_directory(directory), known)

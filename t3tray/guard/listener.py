@@ -8,10 +8,10 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from t3tray.core.errors import Refused
-from t3tray.core.guard.connections import HEAD_LIMIT, Connections
-from t3tray.core.guard.exchange import Exchange
 from t3tray.core.opencode.port import HOST
 from t3tray.core.system.descriptors import raise_descriptor_limit
+from t3tray.guard.connections import HEAD_LIMIT, Connections
+from t3tray.guard.exchange import Exchange
 
 _STOP_LIMIT = 2.0
 

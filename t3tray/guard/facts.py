@@ -29,7 +29,6 @@ from t3tray.core.services.ports import SessionServer
 from t3tray.core.services.resume import RENEWS, is_amid_a_turn, is_news
 from t3tray.core.store.store import Store
 from t3tray.core.system.author import Author
-from t3tray.core.system.folders import real_directory
 from t3tray.core.system.serial import SerialExecutor
 
 # A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
@@ -41,7 +40,7 @@ TELL_LIMIT = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Guarding:
+class GuardFacts:
     """Lives on the event loop; SQL and files go through executors. `connect` brings the server, started if it has to be."""
 
     def __init__(
@@ -77,7 +76,7 @@ class Guarding:
         place = evidence.session.value.directory if isinstance(evidence.session, Found) else ""
         return Bound(
             session_id=cursor.session_id,
-            directory=await asyncio.to_thread(real_directory, place) if place else "",
+            directory=place,
             verdict=decide(cursor, evidence),
             chosen=_is_chosen(entries),
             marked=marked,
@@ -250,17 +249,17 @@ class Guarding:
 class _Intent:
     """A binding that was written ahead. `since`: the last change of the binding that it was decided by."""
 
-    def __init__(self, guarding: Guarding, marker: Marker, why: str, since: int) -> None:
+    def __init__(self, facts: GuardFacts, marker: Marker, why: str, since: int) -> None:
         self.marker = marker
         self.why = why
         self.since = since
-        self._guarding = guarding
+        self._facts = facts
 
     async def confirm(self, session: SessionRecord) -> None:
-        await self._guarding.confirm(self.marker, self.why, self.since, session)
+        await self._facts.confirm(self.marker, self.why, self.since, session)
 
     async def give_up(self, session_id: str) -> None:
-        await self._guarding.give_up(self.marker, session_id)
+        await self._facts.give_up(self.marker, session_id)
 
 
 async def _has(server: SessionServer, session_id: str) -> bool:

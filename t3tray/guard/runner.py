@@ -12,20 +12,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from t3tray.core.engine import Engine
+from t3tray.core.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.core.errors import T3TrayError
-from t3tray.core.guardhouse import Guardhouse
-from t3tray.core.services.protecting import (
-    NO_GUARD,
-    GuardPhase,
-    GuardSides,
-    GuardState,
-    GuardStatus,
-    ProtectionPlan,
-    guard_sides,
-    guard_state,
-)
 from t3tray.core.services.survey import Picture
+from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.guard.host import GuardHost
+from t3tray.guard.service import GuardService
+from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, guard_state
 
 # In seconds: the tray app has 5 to end everything in order.
 _STOP_LIMIT = 3.0
@@ -34,12 +27,12 @@ RETRY = 2.0
 _log = logging.getLogger(__name__)
 
 
-class GuardDuty:
-    """One for the tray app's life, in the engine's event loop; `close` it before the engine."""
+class GuardRunner:
+    """One for the tray app's life, in the host's event loop; `close` it before the host."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._house = Guardhouse(engine)
+    def __init__(self, host: GuardHost) -> None:
+        self._host = host
+        self._service = GuardService(host)
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
         self._trouble = ""
@@ -49,7 +42,7 @@ class GuardDuty:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files whose change may lead T3 Code past the guard."""
-        return self._house.files
+        return self._service.files
 
     @property
     def sides(self) -> GuardSides:
@@ -83,7 +76,7 @@ class GuardDuty:
             except T3TrayError as error:
                 self._log(error.message)
                 if before is not None:
-                    self._status = replace(before, answers=self._house.listens, trouble=self._trouble)
+                    self._status = replace(before, answers=self._service.listens, trouble=self._trouble)
             return self._status != before
 
     async def seen(self, picture: Picture) -> tuple[GuardState, frozenset[str]]:
@@ -96,16 +89,16 @@ class GuardDuty:
         theirs = {
             thread.id for state in picture.states if state.home.base in homes for thread in state.threads if thread.is_opencode
         }
-        return guard_state(status), await self._engine.bound_threads() & theirs if theirs else frozenset()
+        return guard_state(status), await self._host.bound_threads() & theirs if theirs else frozenset()
 
     async def status(self) -> GuardStatus:
         """What is true now."""
         await self.keep()
-        return self._status or await self._house.status()
+        return self._status or await self._service.status()
 
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` would do. Raises Refused where it must not be done, StoreError."""
-        return await self._house.plan(on)
+        return await self._service.plan(on)
 
     async def protect(self, on: bool, interrupt: bool) -> GuardStatus:
         """Point T3 Code at the guard, or put its settings back. `interrupt`: even while a turn runs there.
@@ -113,42 +106,42 @@ class GuardDuty:
         Raises Refused, StoreError; nothing was changed then.
         """
         if not on:
-            await self._house.unprotect(interrupt)
+            await self._service.unprotect(interrupt)
             self.look_again()
             return await self.status()
         async with self._alone:
-            if not (await self._house.status()).answers:
-                await self._house.start()
-            await self._house.protect(interrupt)
+            if not (await self._service.status()).answers:
+                await self._service.start()
+            await self._service.protect(interrupt)
         return await self.status()
 
     async def close(self) -> None:
         """Take no more requests. What was begun is written ahead, and settled by the next start where time runs out."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_LIMIT):
-                await self._house.stop()
+                await self._service.stop()
 
     async def _kept(self) -> GuardStatus:
-        wanted = await self._engine.wants_guard()
-        status = await self._house.status(with_others=False)
+        wanted = await self._host.wants_guard()
+        status = await self._service.status(with_others=False)
         is_needed = wanted or status.is_pointed_at
-        if is_needed and not self._house.serves(status.url):
+        if is_needed and not self._service.serves(status.url):
             await self._begin()
-            status = await self._house.status()
+            status = await self._service.status()
         else:
             self._trouble = ""
-            if not is_needed and self._house.listens and not self._house.under_way:
+            if not is_needed and self._service.listens and not self._service.under_way:
                 # Not before: T3 Code still ends its sessions through it.
-                await self._house.stop()
-                status = await self._house.status(with_others=False)
+                await self._service.stop()
+                status = await self._service.status(with_others=False)
         if status.is_pointed_at:
-            await self._house.keep_private()
-        self._is_leaving = not is_needed and self._house.listens
+            await self._service.keep_private()
+        self._is_leaving = not is_needed and self._service.listens
         return replace(status, trouble=self._trouble)
 
     async def _begin(self) -> None:
         try:
-            await self._house.start()
+            await self._service.start()
             self._trouble = ""
         except T3TrayError as error:
             self._log(error.message)

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class GuardKey:
+class GuardCredentials:
     """What T3 Code needs to reach the guard. The password opens the guard only, never the server behind it."""
 
     port: int
@@ -29,7 +29,7 @@ class GuardKey:
         return f"http://{HOST}:{self.port}"
 
 
-class GuardKeys:
+class CredentialStore:
     """The key of one data folder. No two keys have the same port, so that the port says which one it is. Every method raises
     StoreError."""
 
@@ -42,22 +42,22 @@ class GuardKeys:
         """The port of the key that counts now; 0 where there is none."""
         return (await self._run_sql(read_settings, self._settings)).guard_port
 
-    async def known(self) -> GuardKey | None:
+    async def known(self) -> GuardCredentials | None:
         """The key; None when the guard is not in use, or its password is lost."""
         known = await self._run_sql(read_settings, self._settings)
         if not known.guard_port or not known.guard_secret_place:
             return None
         password = await asyncio.to_thread(self._secrets.read, _SECRET, known.guard_secret_place)
-        return GuardKey(known.guard_port, password) if password else None
+        return GuardCredentials(known.guard_port, password) if password else None
 
-    async def get(self) -> GuardKey:
+    async def get(self) -> GuardCredentials:
         """The key; made when there is none, or when its password is lost."""
         return await self.known() or await self.renew()
 
-    async def renew(self) -> GuardKey:
+    async def renew(self) -> GuardCredentials:
         """Another port and another password, from now on."""
         known = await self._run_sql(read_settings, self._settings)
-        made = GuardKey(choose_lasting_port(known.guard_port), new_password())
+        made = GuardCredentials(choose_lasting_port(known.guard_port), new_password())
         place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
         there = replace(known, guard_port=made.port, guard_secret_place=place)
         await self._run_sql(write_settings, self._settings, there, "guard_port", "guard_secret_place")

@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
-from t3tray.core.guard.door import REALM, Door, Turned
-from t3tray.core.guard.exchange import Exchange, Gone, TooLarge, Unreadable
-from t3tray.core.guard.headers import for_client
-from t3tray.core.guard.proof import PROOF_PATH
-from t3tray.core.guard.routes import Kind, route_of
-from t3tray.core.guard.sessions import Sessions
-from t3tray.core.guard.upstream import Upstream
+from t3tray.guard.access import REALM, AccessControl, Rejection
+from t3tray.guard.exchange import Exchange, Gone, TooLarge, Unreadable
+from t3tray.guard.headers import for_client
+from t3tray.guard.proof import PROOF_PATH
+from t3tray.guard.routes import Kind, route_of
+from t3tray.guard.session_requests import SessionRequests
+from t3tray.guard.upstream import Upstream
 
 _log = logging.getLogger(__name__)
 
@@ -27,15 +27,15 @@ class Proxy:
 
     def __init__(
         self,
-        door: Door,
+        access: AccessControl,
         upstream: Upstream,
-        sessions: Sessions,
+        sessions: SessionRequests,
         in_use: Callable[[], None],
         prover: Callable[[bytes], bytes | None],
     ) -> None:
         """`prover` answers a query for a proof of who listens here."""
         self._prover = prover
-        self._door = door
+        self._access = access
         self._upstream = upstream
         self._sessions = sessions
         self._in_use = in_use
@@ -49,7 +49,7 @@ class Proxy:
     async def serve(self, exchange: Exchange) -> None:
         """Answer it. Raises Unreadable; a client that leaves ends this by cancelling it."""
         asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
-        turned = self._door.turned_away(exchange, needs_password=not asks_proof)
+        turned = self._access.rejection(exchange, needs_password=not asks_proof)
         if turned is None and asks_proof:
             turned = await self._prove(exchange)
             if turned is None:
@@ -65,11 +65,11 @@ class Proxy:
         finally:
             self._under_way -= 1
 
-    async def _prove(self, exchange: Exchange) -> Turned | None:
+    async def _prove(self, exchange: Exchange) -> Rejection | None:
         """Show that this guard has its password. Whoever asks has not shown it, and the connection ends."""
         proof = self._prover(exchange.query)
         if proof is None:
-            return Turned(400, "BadRequestError", "A nonce of 64 hexadecimal digits has to be named.")
+            return Rejection(400, "BadRequestError", "A nonce of 64 hexadecimal digits has to be named.")
         await exchange.give_json(200, proof, (b"connection", b"close"))
         return None
 

@@ -8,10 +8,10 @@ import pytest
 
 from t3tray.core.domain.guard import Answer, Refusal, T3Now, ThreadNow
 from t3tray.core.errors import Refused
-from t3tray.core.guard.door import Door
-from t3tray.core.guard.exchange import Exchange
-from t3tray.core.guard.listener import Listener
-from t3tray.core.guard.routes import Kind, route_of
+from t3tray.guard.access import AccessControl
+from t3tray.guard.exchange import Exchange
+from t3tray.guard.listener import Listener
+from t3tray.guard.routes import Kind, route_of
 from tests.support.raw_http import (
     GUARD_PASSWORD,
     SERVER_PASSWORD,
@@ -31,7 +31,7 @@ from tests.support.raw_http import (
 def knock(peer: str = "127.0.0.1", path: bytes = b"/x", **headers: bytes) -> int | None:
     named = {"host": b"127.0.0.1:4000", "authorization": basic()} | headers
     sent = tuple((name.encode(), value) for name, value in named.items() if value)
-    turned = Door(4000, GUARD_PASSWORD).turned_away(Exchange("GET", path, sent, peer, NoClient()))
+    turned = AccessControl(4000, GUARD_PASSWORD).rejection(Exchange("GET", path, sent, peer, NoClient()))
     return turned.status if turned else None
 
 

@@ -52,9 +52,9 @@ async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_wo
     begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
 ) -> None:
     life = begin()
-    assert await life.guarding.bound(thread) is None
+    assert await life.facts.bound(thread) is None
     made = await make(life, server, thread)
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and (bound.session_id, bound.verdict.reason) == (made, Reason.NEW)
     assert bound.marked and bound.is_proved and not bound.chosen and not bound.has_messages
     assert bound.directory == thread.directory
@@ -66,7 +66,7 @@ async def test_a_session_that_replaces_another_supersedes_it(
     life = begin()
     first, second = await make(life, server, thread), await make(life, server, thread)
     assert life.events("t1")[-2:] == [(Event.SUPERSEDED, first), (Event.CONFIRMED, second)]
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and bound.session_id == second and bound.put_away == frozenset(), "the user left none"
 
 
@@ -74,12 +74,12 @@ async def test_the_users_choice_is_told_from_ours(begin: Callable[[], GuardLife]
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
     await life.choose("t1", chosen, server)
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and (bound.session_id, bound.chosen, bound.put_away) == (chosen, True, frozenset({first}))
     assert bound.messages == 2 and bound.verdict.reason is Reason.PROVED
-    assert await life.guarding.has_left("t1", first) and not await life.guarding.has_left("t1", chosen)
+    assert await life.facts.has_left("t1", first) and not await life.facts.has_left("t1", chosen)
     await life.choose("t1", first, server)
-    again = await life.guarding.bound(thread)
+    again = await life.facts.bound(thread)
     assert again and again.put_away == frozenset({chosen}), "what the user came back to is not left any more"
 
 
@@ -89,11 +89,11 @@ async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_m
     life = begin()
     made = await make(life, server, thread)
     server.up = False
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and (bound.verdict.reason, bound.directory, bound.is_proved) == (Reason.SERVER_DOWN, "", False)
     server.up = True
     server.delete(made)
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and (bound.verdict.reason, bound.is_proved) == (Reason.MISSING, False)
 
 
@@ -103,13 +103,13 @@ async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_hist
     life = begin()
     made = await make(life, server, thread)
     await server.prompt(made, "hello", "/work")
-    await life.guarding.seen(made, None)
+    await life.facts.seen(made, None)
     tail = life.store.journal.binding("t1").cursor
     assert tail and tail.message_count == 2 and tail.last_message_id == server.messages_held[made][-1].facts.id
     touched = life.store.threads.find("t1").last_activity_at
     server.messages_held[made].clear()
     await server.prompt(made, "another conversation", "/work")
-    await life.guarding.seen(made, None)
+    await life.facts.seen(made, None)
     assert life.store.journal.binding("t1").cursor == tail, "what was recorded is not there: it stays recorded"
     assert life.store.threads.find("t1").last_activity_at > touched
 
@@ -125,21 +125,21 @@ async def test_a_turn_through_the_guard_is_recorded_once_at_its_end(
 
     await server.prompt(made, "hello", "/work")
     for _ in range(2):
-        await life.guarding.seen(made, thread)
+        await life.facts.seen(made, thread)
     assert proofs() == 1, "the first turn"
     held = server.messages_held[made]
     await server.prompt(made, "go on", "/work")
     answer = held.pop()
     for _ in range(2):
-        await life.guarding.seen(made, None)
+        await life.facts.seen(made, None)
     assert proofs() == 1, "the model has not answered yet"
     held.append(answer)
     for _ in range(2):
-        await life.guarding.seen(made, thread)
+        await life.facts.seen(made, thread)
     bound = life.store.journal.binding("t1").cursor
     assert proofs() == 2 and bound and bound.last_message_id == bound.last_finished_id == answer.facts.id
     life.write("t1", Event.PROVEN, structs.replace(bound, server_version="0.0.0"))
-    await life.guarding.seen(made, thread)
+    await life.facts.seen(made, thread)
     assert proofs() == 3, "another version alone, as the database tells it, is no news"
 
 
@@ -148,14 +148,14 @@ async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_
 ) -> None:
     life = begin()
     session = server.add_foreign_session(thread.directory)
-    await life.guarding.seen(session, None)
+    await life.facts.seen(session, None)
     assert life.store.journal.cursors() == {}, "nobody said whose it is"
-    await life.guarding.seen(session, thread)
+    await life.facts.seen(session, thread)
     assert life.store.journal.cursors()["t1"].session_id == session
     (entry,) = life.store.journal.entries("t1")
     assert (entry.event, entry.actor) == (Event.CONFIRMED, Actor.IMPORT)
     life.let_go("t1")
-    await life.guarding.seen(session, thread)
+    await life.facts.seen(session, thread)
     assert life.store.journal.cursors() == {}
 
 
@@ -165,7 +165,7 @@ async def test_a_session_of_another_thread_is_not_taken_in(
     life = begin()
     made = await make(life, server, thread)
     other = ThreadNow("t2", "Other", thread.directory)
-    await life.guarding.seen(made, other)
+    await life.facts.seen(made, other)
     assert life.store.journal.owner_of(made) == "t1"
 
 
@@ -180,14 +180,14 @@ async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
     life.store.journal.append(Entry("t1", Event.RELEASED, Actor.USER, "", now, made, cursor=cursor))
     bad = type(cursor)("nonsense", thread.directory)
     life.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", now, "nonsense", cursor=bad))
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and bound.verdict.reason is Reason.BAD_CURSOR and not bound.is_proved
 
 
 async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> None:
     life = begin()
     told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ("nobody waits",)))
-    await life.guarding.told(told)
+    await life.facts.told(told)
     assert life.heard == [told]
     assert [replace(kept, id=None) for kept in begin().store.guard_answers.all()] == [told]
 
@@ -204,10 +204,10 @@ async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
             life.store.journal.append(Entry("t1", event, actor, "", NOW, name, intent, cursors[name], deed))
 
     rebind(first, chosen, Deed(Remedy.BIND, chosen), "i1", Actor.RECOVERY)
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and bound.chosen and bound.put_away == {first}, "a remedy that a crash cut off was the user's choice"
     rebind(chosen, first, Deed(Remedy.UNDO, undoes="i1"), "i2")
-    bound = await life.guarding.bound(thread)
+    bound = await life.facts.bound(thread)
     assert bound and (bound.session_id, bound.chosen, bound.put_away) == (first, True, {chosen})
 
 
@@ -217,10 +217,10 @@ async def test_the_session_that_another_one_was_chosen_over_is_left(
     life = begin()
     chosen = server.add_foreign_session(thread.directory)
     cursor = structs.replace(await cursor_now(server, (await server.session(chosen)).facts, None), chosen_over="ses_of_t3code")
-    async with life.guarding.intend(thread, "", 0) as _:
+    async with life.facts.intend(thread, "", 0) as _:
         pass
     life.write("t1", Event.CONFIRMED, cursor)
-    assert await life.guarding.has_left("t1", "ses_of_t3code") and not await life.guarding.has_left("t1", "ses_another")
+    assert await life.facts.has_left("t1", "ses_of_t3code") and not await life.facts.has_left("t1", "ses_another")
 
 
 async def test_that_nobody_can_be_told_changes_no_answer(
@@ -231,21 +231,21 @@ async def test_that_nobody_can_be_told_changes_no_answer(
     def closed(told: Told) -> None:
         raise BrokenPipeError
 
-    life.guarding._heard = closed
+    life.facts._heard = closed
     told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
-    await life.guarding.told(told)
+    await life.facts.told(told)
     assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
 
 
 async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_back(
     begin: Callable[[], GuardLife], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.core.services.guarding.TELL_LIMIT", 0.05)
+    monkeypatch.setattr("t3tray.guard.facts.TELL_LIMIT", 0.05)
     life, own, free = begin(), SerialExecutor("test"), threading.Event()
-    monkeypatch.setattr(life.guarding, "_run_sql", own)
+    monkeypatch.setattr(life.facts, "_run_sql", own)
     occupied = asyncio.ensure_future(own(free.wait, 90))
     told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
-    await life.guarding.told(told)
+    await life.facts.told(told)
     assert life.heard == [told] and not occupied.done()
     free.set()
     assert len(await own(life.store.guard_answers.all)) == 1, "it is kept as soon as it can be"

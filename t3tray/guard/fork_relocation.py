@@ -6,7 +6,6 @@ parent still holds the whole conversation, and anybody may have opened the fork 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import AsyncExitStack
 from urllib.parse import quote
@@ -15,22 +14,24 @@ import msgspec
 
 from t3tray.core.domain.guard import Fork, Refusal, ThreadNow
 from t3tray.core.errors import Refused, ServerError, StoreError
-from t3tray.core.guard.exchange import Exchange
-from t3tray.core.guard.headers import without
-from t3tray.core.guard.ports import Intent, Ledger
-from t3tray.core.guard.requests import DIRECTORY_HEADER, Fields, with_marker
-from t3tray.core.guard.upstream import Upstream, Whole
 from t3tray.core.opencode import wire
 from t3tray.core.system.folders import same_directory
+from t3tray.guard.blocking import BlockingCalls
+from t3tray.guard.exchange import Exchange
+from t3tray.guard.headers import without
+from t3tray.guard.ports import Intent, Ledger
+from t3tray.guard.requests import DIRECTORY_HEADER, Fields, with_marker
+from t3tray.guard.upstream import Upstream, Whole
 
 _MOVE = b"/experimental/control-plane/move-session"
 _log = logging.getLogger(__name__)
 
 
-class Mover:
-    def __init__(self, upstream: Upstream, ledger: Ledger) -> None:
+class ForkRelocator:
+    def __init__(self, upstream: Upstream, ledger: Ledger, run: BlockingCalls) -> None:
         self._upstream = upstream
         self._ledger = ledger
+        self._run = run
 
     async def fork(
         self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None, since: int = 0
@@ -72,13 +73,13 @@ class Mover:
             marked = await self._upstream.fetch("PATCH", path, headers, body)
             if not marked.is_good:
                 return None
-        if await asyncio.to_thread(_works_in, made, asked.directory):
+        if await self._run(_works_in, made, asked.directory):
             return await self._upstream.fetch("GET", path, headers)
         destination = {"sessionID": fork, "destination": {"directory": asked.directory}}
         if not (await self._upstream.fetch("POST", _MOVE, headers, msgspec.json.encode(destination))).is_good:
             return None
         moved = await self._upstream.fetch("GET", path, headers)
-        return moved if moved.is_good and await asyncio.to_thread(_works_in, moved, asked.directory) else None
+        return moved if moved.is_good and await self._run(_works_in, moved, asked.directory) else None
 
     async def _leave(self, intent: Intent | None, fork: str) -> None:
         _log.warning("The fork %s could not be brought to the folder that was asked for; it was left as it is.", fork)

@@ -1,6 +1,6 @@
-"""The guard as it runs in a process of ours, between T3 Code and the engine's server; and T3 Code's settings that lead to it.
+"""The guard of this process, its credentials, and the homes of T3 Code whose settings lead to it.
 
-It owns what belongs together there: one guard, one key, the homes that are pointed at it. It judges nothing and prints nothing.
+It starts and stops the guard, and edits T3 Code's settings. What the guard answers is decided in `decider`.
 """
 
 from __future__ import annotations
@@ -9,36 +9,29 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from t3tray.core.domain.guard import Told
-from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused, StoreError, T3TrayError
-from t3tray.core.guard.proof import Listening, who_listens
 from t3tray.core.opencode.port import HOST
-from t3tray.core.services.guard_key import GuardKey
-from t3tray.core.services.protecting import (
-    GuardStatus,
-    Protection,
-    ProtectionPlan,
-    ProtectionView,
-    guard_sides,
-    plan_off,
-    plan_on,
-)
 from t3tray.core.store.store import Store
 from t3tray.core.system.instance_lock import Holder, InstanceLock
 from t3tray.core.system.port_owner import may_be_t3tray
 from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home, may_be_there
 from t3tray.core.t3code.pending import read_now
-from t3tray.core.t3code.protection import T3Protection, settings_path
 from t3tray.core.t3code.state import T3Reader, live_database
 from t3tray.core.t3code.threads import Shape
+from t3tray.guard.credentials import GuardCredentials
+from t3tray.guard.host import GuardHost
+from t3tray.guard.proof import Listening, who_listens
+from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
+from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
 
 if TYPE_CHECKING:
-    from t3tray.core.guard.guard import Guard
+    from t3tray.guard.guard import Guard
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -60,30 +53,36 @@ _NEWER = (
 )
 
 
-class Guardhouse:
-    """One a process, in the engine's event loop; `stop` it before the engine is closed."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class GuardService:
+    """One a process, in the host's event loop; `stop` it before the host is closed."""
 
     def __init__(
         self,
-        engine: Engine,
+        host: GuardHost,
         heard: Callable[[Told], None] = lambda told: None,
         may_be_ours: Callable[[int], bool] = may_be_t3tray,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """`heard` is called with each answer of the guard's. `may_be_ours` tells, blocking, whether a t3tray may have a port."""
-        self._engine = engine
+        self._host = host
         self._heard = heard
         self._may_be_ours = may_be_ours
+        self._now = now
         # Of the guards of one data folder: who has it may give up their port and their password for others.
-        self._lock = InstanceLock(engine.data_directory, _LOCK)
+        self._lock = InstanceLock(host.data_directory, _LOCK)
         self._guard: Guard | None = None
         # T3 Code waits for what the guard reads and records, which must not wait for a look at all threads.
         self._own: tuple[Store, SerialExecutor] | None = None
-        self._key: GuardKey | None = None
+        self._key: GuardCredentials | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """T3 Code's settings: a change of them may lead it past the guard."""
-        return tuple(settings_path(home) for home in self._engine.t3_homes)
+        return tuple(settings_path(home) for home in self._host.t3_homes)
 
     @property
     def listens(self) -> bool:
@@ -108,7 +107,7 @@ class Guardhouse:
         await self.stop()
         is_alone = await asyncio.to_thread(self._take_lock)
         try:
-            before = await self._engine.guard_keys.port()
+            before = await self._host.guard_credentials.port()
             key = self._key = await self._begin(is_alone)
         except BaseException:
             await self.stop()
@@ -117,9 +116,9 @@ class Guardhouse:
             await self._point_again(f"http://{HOST}:{before}", key)
         return key.url
 
-    async def _begin(self, is_alone: bool) -> GuardKey:
+    async def _begin(self, is_alone: bool) -> GuardCredentials:
         """Listen; the key that counts from now on. `is_alone`: no other guard of this data folder lives."""
-        key = await (self._engine.guard_keys.get() if is_alone else self._engine.guard_keys.known())
+        key = await (self._host.guard_credentials.get() if is_alone else self._host.guard_credentials.known())
         if key is None:
             raise Refused("Another t3tray's guard runs, and its password cannot be found.", "Nothing was changed.")
         try:
@@ -145,7 +144,7 @@ class Guardhouse:
                 case _ if not is_alone:
                     raise
             _log.warning("Another program listens on port %s: the guard gets another port and another password.", key.port)
-            key = await self._engine.guard_keys.renew()
+            key = await self._host.guard_credentials.renew()
             await self._listen(key)
         return key
 
@@ -159,33 +158,33 @@ class Guardhouse:
 
     async def follow(self) -> None:
         """Listen where another process of ours has had T3 Code pointed to meanwhile. Raises what `start` raises."""
-        port = await self._engine.guard_keys.port()
+        port = await self._host.guard_credentials.port()
         if port and self._key is not None and port != self._key.port:
             await self.start()
 
-    async def _listen(self, key: GuardKey) -> None:
+    async def _listen(self, key: GuardCredentials) -> None:
         # Only who listens needs the web server's modules: every other command would pay for them.
-        from t3tray.core.guard.guard import Guard
+        from t3tray.guard.guard import Guard
 
         if self._own is None:
             run_sql = SerialExecutor("t3tray-guard")
-            self._own = await run_sql(self._engine.store.beside), run_sql
-        guarding = self._engine.guarding(self._heard, *self._own)
+            self._own = await run_sql(self._host.store.beside), run_sql
+        facts = self._host.guard_facts(self._heard, *self._own)
         guard = Guard(
             port=key.port,
             password=key.password,
-            endpoint=self._engine.server.ensure_ready,
-            look=lambda session_id: read_now(self._engine.t3_homes, session_id),
-            bindings=guarding,
-            ledger=guarding,
-            now=utc_now,
-            in_use=self._engine.resting.note,
+            endpoint=self._host.server.ensure_ready,
+            look=lambda session_id: read_now(self._host.t3_homes, session_id),
+            bindings=facts,
+            ledger=facts,
+            now=self._now,
+            in_use=self._host.resting.note,
         )
         await guard.start()
         self._guard = guard
-        self._engine.users = lambda: guard.under_way
+        self._host.users = lambda: guard.under_way
 
-    async def _point_again(self, url: str, key: GuardKey) -> None:
+    async def _point_again(self, url: str, key: GuardCredentials) -> None:
         """Have every T3 Code that is pointed at the guard's old address go to the new one."""
 
         def point(protection: T3Protection) -> None:
@@ -198,12 +197,12 @@ class Guardhouse:
         """End what is under way, within seconds. A second call does nothing."""
         guard, self._guard = self._guard, None
         if guard is not None:
-            self._engine.users = lambda: 0
+            self._host.users = lambda: 0
             await guard.stop()
         own, self._own = self._own, None
         if own is not None:
             store, run_sql = own
-            if store is not self._engine.store:
+            if store is not self._host.store:
                 await run_sql(store.close)
             await asyncio.to_thread(run_sql.close)
         self._lock.release()
@@ -216,7 +215,7 @@ class Guardhouse:
         key = await self._key_now()
         url, password = (key.url, key.password) if key else ("", "")
         homes = await self._each(lambda protection: protection.look(url, password))
-        unfit = await asyncio.to_thread(_unfit, homes, self._engine.t3_homes)
+        unfit = await asyncio.to_thread(_unfit, homes, self._host.t3_homes)
         if self._guard and self._guard.met_newer:
             unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
         listening = Listening.OURS if self.serves(url) else Listening.NOBODY
@@ -234,7 +233,7 @@ class Guardhouse:
     async def plan(self, on: bool) -> ProtectionPlan:
         """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
         if on:
-            await self._engine.guard_keys.get()
+            await self._host.guard_credentials.get()
         status = await self.status()
         homes = [view for view in status.homes if view.state is not Protection.NO_T3CODE]
         if not homes:
@@ -258,14 +257,14 @@ class Guardhouse:
         if not interrupt:
             await self._refuse_running()
         before = (await self.status(with_others=False)).homes
-        key = await self._engine.guard_keys.get()
-        wanted = await self._engine.wants_guard()
-        await self._engine.want_guard(True)
+        key = await self._host.guard_credentials.get()
+        wanted = await self._host.wants_guard()
+        await self._host.want_guard(True)
         try:
             await self._until_it_listens(key)
             views = await self._each(lambda protection: protection.protect(key.url, key.password), only_there=True)
         except BaseException:
-            await self._engine.want_guard(wanted)
+            await self._host.want_guard(wanted)
             raise
         await self._note_let_go(before, views)
         return views
@@ -282,8 +281,8 @@ class Guardhouse:
         key = await self._key_now()
         url, password = (key.url, key.password) if key else ("", "")
         views = await self._each(lambda protection: protection.unprotect(url, password), only_there=True)
-        await self._engine.want_guard(False)
-        await self._engine.guard_keys.forget()
+        await self._host.want_guard(False)
+        await self._host.guard_credentials.forget()
         await self._note_let_go(before.homes, views)
         return views
 
@@ -291,20 +290,20 @@ class Guardhouse:
         """Whose settings were changed lets go of all that it holds open, which nothing shows."""
         states = {view.home: view.state for view in before}
         changed = [view.home for view in after if view.state is not states.get(view.home)]
-        await self._engine.letting_go.note_unsure(changed)
+        await self._host.letting_go.note_unsure(changed)
 
     async def keep_private(self) -> None:
         """Let nobody but the user read the settings that hold the guard's password: T3 Code may have written them anew."""
         await self._each(lambda protection: protection.keep_private(), only_there=True)
 
-    async def _key_now(self) -> GuardKey | None:
+    async def _key_now(self) -> GuardCredentials | None:
         """The key as it is now: another process may have given it up, or made another one."""
-        port = await self._engine.guard_keys.port()
+        port = await self._host.guard_credentials.port()
         if not port or self._key is None or self._key.port != port:
-            self._key = await self._engine.guard_keys.known()
+            self._key = await self._host.guard_credentials.known()
         return self._key
 
-    async def _until_it_listens(self, key: GuardKey) -> None:
+    async def _until_it_listens(self, key: GuardCredentials) -> None:
         try:
             async with asyncio.timeout(TRAY_LIMIT):
                 while not self.serves(key.url) and not await _is_ours(key):
@@ -315,16 +314,16 @@ class Guardhouse:
             ) from None
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
-        folder = self._engine.data_directory / "guard"
-        homes = [home for home in self._engine.t3_homes if may_be_there(home.state) or not only_there]
+        folder = self._host.data_directory / "guard"
+        homes = [home for home in self._host.t3_homes if may_be_there(home.state) or not only_there]
 
         def every() -> tuple[T, ...]:
-            return tuple(work(T3Protection(home, folder, utc_now)) for home in homes)
+            return tuple(work(T3Protection(home, folder, self._now)) for home in homes)
 
         return await asyncio.to_thread(every)
 
     async def _refuse_unfit(self) -> None:
-        for home in self._engine.t3_homes:
+        for home in self._host.t3_homes:
             state = await asyncio.to_thread(T3Reader(home).read)
             if state is not None and state.shape is not Shape.V1:
                 raise Refused(
@@ -333,7 +332,7 @@ class Guardhouse:
                 )
 
     async def _running(self) -> tuple[str, ...]:
-        found = [await asyncio.to_thread(_running, home) for home in self._engine.t3_homes]
+        found = [await asyncio.to_thread(_running, home) for home in self._host.t3_homes]
         return tuple(title for titles in found for title in titles)
 
     async def _refuse_running(self) -> None:
@@ -344,11 +343,11 @@ class Guardhouse:
             )
 
 
-async def learn_guard(engine: Engine) -> None:
-    """Have the engine know which T3 Code goes through the guard, whichever process runs it. Where that cannot be read it counts
+async def learn_guard(host: GuardHost) -> None:
+    """Have the host know which T3 Code goes through the guard, whichever process runs it. Where that cannot be read it counts
     as none: T3 Code's side is then told without it, and nobody is promised what is not known."""
     try:
-        engine.t3_sides.guard = guard_sides(await Guardhouse(engine).status())
+        host.t3_sides.guard = guard_sides(await GuardService(host).status())
     except T3TrayError as error:
         _log.warning("How T3 Code stands with the guard cannot be read: %s", error.message)
 
@@ -375,5 +374,5 @@ def _running(home: T3Home) -> list[str]:
     return [thread.title for thread in state.threads if thread.is_opencode and thread.is_working]
 
 
-async def _is_ours(key: GuardKey) -> bool:
+async def _is_ours(key: GuardCredentials) -> bool:
     return await who_listens(key.port, key.password) is Listening.OURS

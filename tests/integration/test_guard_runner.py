@@ -19,16 +19,18 @@ from t3tray.core.desk import Desk
 from t3tray.core.domain.alarm import Acknowledged
 from t3tray.core.domain.cursor import Cursor
 from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
+from t3tray.core.domain.guard_state import GuardPhase, GuardState
 from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.t3_side import GuardSide, LetGo
 from t3tray.core.engine import Engine, utc_now
 from t3tray.core.errors import Refused
-from t3tray.core.guard_duty import GuardDuty
-from t3tray.core.guardhouse import Guardhouse
-from t3tray.core.services.guard_key import GuardKey
-from t3tray.core.services.protecting import GuardPhase, GuardState, Protection, guard_sides
 from t3tray.core.services.views import Overview
 from t3tray.core.system.environment import SERVER_USER
+from t3tray.guard.credentials import GuardCredentials
+from t3tray.guard.runner import GuardRunner
+from t3tray.guard.service import GuardService
+from t3tray.guard.status import guard_sides
+from t3tray.guard.t3_settings import Protection
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
@@ -44,29 +46,29 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-async def duty(world: World) -> AsyncIterator[GuardDuty]:
+async def runner(world: World) -> AsyncIterator[GuardRunner]:
     engine = await Engine.open(None, "tray")
-    made = GuardDuty(engine)
+    made = GuardRunner(engine)
     yield made
     await made.close()
     await engine.close()
 
 
 @asynccontextmanager
-async def another() -> AsyncIterator[Guardhouse]:
+async def another() -> AsyncIterator[GuardService]:
     """As another process of ours has it: a command, or `t3tray guard run`."""
     engine = await Engine.open(None, "command")
-    house = Guardhouse(engine)
+    service = GuardService(engine)
     try:
-        yield house
+        yield service
     finally:
-        await house.stop()
+        await service.stop()
         await engine.close()
 
 
-async def state(duty: GuardDuty) -> GuardState:
-    await duty.keep()
-    return (await duty.seen(await duty._engine.look()))[0]
+async def state(runner: GuardRunner) -> GuardState:
+    await runner.keep()
+    return (await runner.seen(await runner._host.look()))[0]
 
 
 def settings(world: World) -> dict[str, dict[str, dict[str, str]]]:
@@ -80,50 +82,50 @@ async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_who_never_used_the_guard_has_no_port_and_no_password(duty: GuardDuty) -> None:
-    assert (await state(duty)).phase is GuardPhase.OFF
-    assert await duty._engine.guard_keys.known() is None
+async def test_who_never_used_the_guard_has_no_port_and_no_password(runner: GuardRunner) -> None:
+    assert (await state(runner)).phase is GuardPhase.OFF
+    assert await runner._host.guard_credentials.known() is None
 
 
-async def test_on_and_off_by_the_desk(duty: GuardDuty, world: World) -> None:
-    assert (await state(duty)).phase is GuardPhase.OFF
-    plan = await duty.plan(True)
+async def test_on_and_off_by_the_desk(runner: GuardRunner, world: World) -> None:
+    assert (await state(runner)).phase is GuardPhase.OFF
+    plan = await runner.plan(True)
     assert plan.running == () and str(world.home) in plan.before[0] and any("browser tools" in line for line in plan.lost)
-    status = await duty.protect(True, False)
+    status = await runner.protect(True, False)
     assert status.answers and [view.state for view in status.homes] == [Protection.GUARDED]
-    assert await state(duty) == GuardState(GuardPhase.ON)
+    assert await state(runner) == GuardState(GuardPhase.ON)
     assert settings(world)["providers"]["opencode"]["serverUrl"] == status.url
-    status = await duty.protect(False, False)
-    assert settings(world) == {} and not status.answers and (await state(duty)).phase is GuardPhase.OFF
+    status = await runner.protect(False, False)
+    assert settings(world) == {} and not status.answers and (await state(runner)).phase is GuardPhase.OFF
     # T3 Code lets go of what it holds open at both, which nothing shows.
-    first = (await state_of_letting_go(duty))[str(world.home)]
+    first = (await state_of_letting_go(runner))[str(world.home)]
     assert not first.is_sure
-    await duty.protect(True, False)
-    assert (await state_of_letting_go(duty))[str(world.home)].at > first.at
+    await runner.protect(True, False)
+    assert (await state_of_letting_go(runner))[str(world.home)].at > first.at
 
 
-async def state_of_letting_go(duty: GuardDuty) -> dict[str, LetGo]:
-    return await duty._engine._run_sql(duty._engine.store.let_go.homes)
+async def state_of_letting_go(runner: GuardRunner) -> dict[str, LetGo]:
+    return await runner._host._run_sql(runner._host.store.let_go.homes)
 
 
-async def test_what_speaks_against_it_leaves_everything_as_it_was(duty: GuardDuty, world: World) -> None:
+async def test_what_speaks_against_it_leaves_everything_as_it_was(runner: GuardRunner, world: World) -> None:
     runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": stamp(datetime.now(UTC))}
     (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runtime))
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1", title="Long work", session_status="running")
-    assert (await duty.plan(True)).running == ("Long work",)
+    assert (await runner.plan(True)).running == ("Long work",)
     with pytest.raises(Refused, match="Long work"):
-        await duty.protect(True, False)
-    assert settings(world) == {} and not await duty._engine.wants_guard()
-    assert (await state(duty)).phase is GuardPhase.OFF and not duty._house.listens
-    assert (await duty.protect(True, True)).answers
+        await runner.protect(True, False)
+    assert settings(world) == {} and not await runner._host.wants_guard()
+    assert (await state(runner)).phase is GuardPhase.OFF and not runner._service.listens
+    assert (await runner.protect(True, True)).answers
 
 
 @pytest.mark.parametrize("unfit", ["v2", "damaged"])
 async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told_when_it_becomes_so(
-    duty: GuardDuty, world: World, unfit: str
+    runner: GuardRunner, world: World, unfit: str
 ) -> None:
-    await duty.protect(True, False)
+    await runner.protect(True, False)
     if unfit == "damaged":
         world.state.write_bytes(b"no database" * 1000)
     else:
@@ -133,16 +135,16 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
         with writing(world.state) as connection:
             add_thread(connection, "hung", None, session_status="starting")
         add_v2(make_v2(world), "imported")
-    found = await state(duty)
+    found = await state(runner)
     assert found.phase is GuardPhase.UNFIT and "Stop protecting T3 Code" in found.sentence
     assert ("upgraded" in found.sentence) == (unfit == "v2")
-    assert duty.sides.of(world.home) is GuardSide.OFF, "nobody is promised what the guard cannot keep"
-    await duty.protect(False, False)
+    assert runner.sides.of(world.home) is GuardSide.OFF, "nobody is promised what the guard cannot keep"
+    await runner.protect(False, False)
     with pytest.raises(Refused, match="form that the guard cannot read"):
-        await duty.plan(True)
+        await runner.plan(True)
     with pytest.raises(Refused, match="form that the guard cannot read"):
-        await duty.protect(True, False)
-    assert settings(world) == {} and not await duty._engine.wants_guard()
+        await runner.protect(True, False)
+    assert settings(world) == {} and not await runner._host.wants_guard()
 
 
 async def test_of_two_homes_none_is_changed_when_one_cannot_be(
@@ -151,25 +153,25 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
     second = empty_world(tmp_path / "second")
     (second.home / "userdata" / "settings.json").write_text("{nonsense")
     async with another() as before:
-        await before._engine.preferences.change("t3_homes", (str(second.home),))
-    async with another() as house:
-        await house.start()
+        await before._host.preferences.change("t3_homes", (str(second.home),))
+    async with another() as service:
+        await service.start()
         with pytest.raises(Refused):
-            await house.protect(False)
-        assert settings(world) == {} and not await house._engine.wants_guard()
+            await service.protect(False)
+        assert settings(world) == {} and not await service._host.wants_guard()
         (second.home / "userdata" / "settings.json").write_text("{}")
-        views = await house.protect(False)
+        views = await service.protect(False)
         assert {view.state for view in views} == {Protection.GUARDED} and len(views) == 2
-        await house.unprotect(False)
+        await service.unprotect(False)
     assert settings(world) == {} and settings(second) == {}
 
 
 async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_may_have_heard(
-    duty: GuardDuty, world: World
+    runner: GuardRunner, world: World
 ) -> None:
-    await duty.protect(True, False)
-    key = await duty._engine.guard_keys.get()
-    await duty._house.stop()
+    await runner.protect(True, False)
+    key = await runner._host.guard_credentials.get()
+    await runner._service.stop()
 
     async def as_the_guard_did(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -182,92 +184,94 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
             assert not status.answers and status.is_unproved, "it cannot prove that it is the guard"
             assert guard_sides(status).of(world.home) is GuardSide.UNPROVED
         # It answers as a t3tray before the proof does; and it may be one, as long as the system does not show that it is none.
-        found = await state(duty)
+        found = await state(runner)
         assert found.phase is GuardPhase.ALONE and "does not prove to be the guard" in found.sentence
-        assert await duty._engine.guard_keys.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
-        duty._house._may_be_ours = lambda port: False
-        assert await state(duty) == GuardState(GuardPhase.ON) and duty._house.listens
-    other = await duty._engine.guard_keys.get()
+        assert (
+            await runner._host.guard_credentials.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
+        )
+        runner._service._may_be_ours = lambda port: False
+        assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
+    other = await runner._host.guard_credentials.get()
     assert other.port != key.port and other.password != key.password
     opencode = settings(world)["providers"]["opencode"]
     assert (opencode["serverUrl"], opencode["serverPassword"]) == (other.url, other.password)
-    await duty.protect(False, False)
+    await runner.protect(False, False)
     assert settings(world) == {}, "the guard's first address was no word of the user's"
 
 
 @pytest.mark.parametrize("may_be_ours", [True, False])
-async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(duty: GuardDuty, may_be_ours: bool) -> None:
-    key = await duty._engine.guard_keys.get()
-    await duty._engine.want_guard(True)
-    duty._house._may_be_ours = lambda port: may_be_ours
+async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(runner: GuardRunner, may_be_ours: bool) -> None:
+    key = await runner._host.guard_credentials.get()
+    await runner._host.want_guard(True)
+    runner._service._may_be_ours = lambda port: may_be_ours
     with socket.create_server(("127.0.0.1", key.port)):
-        await duty.keep()
-        assert duty._house.listens is not may_be_ours
-        assert (await duty._engine.guard_keys.get() == key) is may_be_ours
-    await duty.keep()
-    assert duty._house.listens
+        await runner.keep()
+        assert runner._service.listens is not may_be_ours
+        assert (await runner._host.guard_credentials.get() == key) is may_be_ours
+    await runner.keep()
+    assert runner._service.listens
 
 
-async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(duty: GuardDuty) -> None:
-    key = await duty._engine.guard_keys.get()
-    await duty._engine.want_guard(True)
+async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(runner: GuardRunner) -> None:
+    key = await runner._host.guard_credentials.get()
+    await runner._host.want_guard(True)
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         writer.close()
 
     async with await asyncio.start_server(greet, "127.0.0.1", key.port):
-        await duty.keep()
-    assert duty._house.listens and (await duty._engine.guard_keys.get()).port != key.port
+        await runner.keep()
+    assert runner._service.listens and (await runner._host.guard_credentials.get()).port != key.port
 
 
 async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_settings(
-    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.core.guard.proof.PROBE_LIMIT", 0.2)
+    monkeypatch.setattr("t3tray.guard.proof.PROBE_LIMIT", 0.2)
     environment = dict(os.environ)
-    program = Program(duty._engine.data_directory, environment)
+    program = Program(runner._host.data_directory, environment)
     with program.started("guard", "run") as running:
         assert running.stdout and await asyncio.to_thread(running.stdout.readline)
-        await duty.protect(True, False)
-        key, before = await duty._engine.guard_keys.get(), settings(world)
+        await runner.protect(True, False)
+        key, before = await runner._host.guard_credentials.get(), settings(world)
         running.send_signal(signal.SIGSTOP)
         try:
-            found = await state(duty)
+            found = await state(runner)
             assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray does not answer now.")
-            assert await duty._engine.guard_keys.get() == key and settings(world) == before
-            assert duty.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
+            assert await runner._host.guard_credentials.get() == key and settings(world) == before
+            assert runner.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
         finally:
             running.send_signal(signal.SIGCONT)
-        await eventually(lambda: answers(duty))
-        assert await duty._engine.guard_keys.get() == key and settings(world) == before
+        await eventually(lambda: answers(runner))
+        assert await runner._host.guard_credentials.get() == key and settings(world) == before
 
 
-async def answers(duty: GuardDuty) -> bool:
-    return (await duty.status()).answers
+async def answers(runner: GuardRunner) -> bool:
+    return (await runner.status()).answers
 
 
 async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(
-    duty: GuardDuty, world: World
+    runner: GuardRunner, world: World
 ) -> None:
     async with another() as running:
         await running.start()
-        await duty.protect(True, False)
-        first = await duty._engine.guard_keys.get()
-        await duty.protect(False, False)
-        assert await duty._engine.guard_keys.known() is None
-        assert not list((duty._engine.data_directory / "secrets").glob("guard*"))
-        second = await duty._engine.guard_keys.renew()
+        await runner.protect(True, False)
+        first = await runner._host.guard_credentials.get()
+        await runner.protect(False, False)
+        assert await runner._host.guard_credentials.known() is None
+        assert not list((runner._host.data_directory / "secrets").glob("guard*"))
+        second = await runner._host.guard_credentials.renew()
         assert second.port != first.port and second.password != first.password
         await running.follow()
         assert running.serves(second.url)
 
 
-async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(duty: GuardDuty, world: World) -> None:
-    await duty.protect(True, False)
-    await duty.close()
-    (duty._engine.data_directory / "secrets" / "guard").unlink()
-    later = GuardDuty(duty._engine)
+async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(runner: GuardRunner, world: World) -> None:
+    await runner.protect(True, False)
+    await runner.close()
+    (runner._host.data_directory / "secrets" / "guard").unlink()
+    later = GuardRunner(runner._host)
     try:
         assert await state(later) == GuardState(GuardPhase.ON)
         await later.protect(False, False)
@@ -276,52 +280,52 @@ async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(duty: Gu
         await later.close()
 
 
-async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(duty: GuardDuty, world: World) -> None:
+async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(runner: GuardRunner, world: World) -> None:
     async with another() as running:
         await running.start()
-        await duty.protect(True, False)
-        found = await state(duty)
+        await runner.protect(True, False)
+        found = await state(runner)
         assert found == GuardState(GuardPhase.ON, "The guard runs already, in another t3tray.")
-        assert not duty._house.listens
-    assert await state(duty) == GuardState(GuardPhase.ON) and duty._house.listens
+        assert not runner._service.listens
+    assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
     async with another() as second:
         with pytest.raises(Refused, match="runs already, in another t3tray"):
             await second.start()
 
 
-async def test_a_guard_that_stopped_listening_comes_again(duty: GuardDuty, world: World) -> None:
-    await duty.protect(True, False)
-    guard = duty._house._guard
+async def test_a_guard_that_stopped_listening_comes_again(runner: GuardRunner, world: World) -> None:
+    await runner.protect(True, False)
+    guard = runner._service._guard
     assert guard
     for server in guard._listener._server.servers:
         server.close()
-    assert not duty._house.listens
-    assert (await state(duty)).phase is GuardPhase.ON and duty._house.listens
+    assert not runner._service.listens
+    assert (await state(runner)).phase is GuardPhase.ON and runner._service.listens
 
 
 async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_ends_by_itself(
-    duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.05)
-    await duty.protect(True, False)
-    key = await duty._engine.guard_keys.get()
+    monkeypatch.setattr("t3tray.guard.runner.RETRY", 0.05)
+    await runner.protect(True, False)
+    key = await runner._host.guard_credentials.get()
     reader, writer = await asyncio.open_connection("127.0.0.1", key.port)
     writer.writelines(line.encode() + b"\r\n" for line in _half_a_request(key))
-    looking = asyncio.create_task(duty.run(lambda: None))
+    looking = asyncio.create_task(runner.run(lambda: None))
     try:
-        await eventually(lambda: true(duty._house.under_way == 1))
-        await duty.protect(False, False)
-        assert duty._house.listens
+        await eventually(lambda: true(runner._service.under_way == 1))
+        await runner.protect(False, False)
+        assert runner._service.listens
         writer.close()
-        await eventually(lambda: true(not duty._house.listens))
-        assert (await state(duty)).phase is GuardPhase.OFF
+        await eventually(lambda: true(not runner._service.listens))
+        assert (await state(runner)).phase is GuardPhase.OFF
     finally:
         looking.cancel()
         writer.close()
         assert await reader.read() == b""
 
 
-def _half_a_request(key: GuardKey) -> tuple[str, ...]:
+def _half_a_request(key: GuardCredentials) -> tuple[str, ...]:
     """One whose body never comes."""
     who = b64encode(f"{SERVER_USER}:{key.password}".encode()).decode()
     return "POST /session HTTP/1.1", f"Host: 127.0.0.1:{key.port}", f"Authorization: Basic {who}", "Content-Length: 9", ""
@@ -331,36 +335,36 @@ async def true(value: bool) -> bool:
     return value
 
 
-async def test_settings_that_were_changed_elsewhere_are_told_and_followed(duty: GuardDuty, world: World) -> None:
-    await duty.protect(True, False)
+async def test_settings_that_were_changed_elsewhere_are_told_and_followed(runner: GuardRunner, world: World) -> None:
+    await runner.protect(True, False)
     file = world.home / "userdata" / "settings.json"
     before = file.read_text()
     file.write_text(json.dumps({"providers": {"opencode": {"serverUrl": "http://127.0.0.1:1"}}}))
-    found = await state(duty)
+    found = await state(runner)
     assert found.phase is GuardPhase.CHANGED and "changed elsewhere" in found.sentence
     file.write_text(before)
-    assert await state(duty) == GuardState(GuardPhase.ON)
+    assert await state(runner) == GuardState(GuardPhase.ON)
 
 
-async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(duty: GuardDuty, world: World) -> None:
+async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(runner: GuardRunner, world: World) -> None:
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1")
         add_thread(connection, "t2", "ses_2")
         add_thread(connection, "t3", None, provider="codex")
-    engine = duty._engine
+    engine = runner._host
     await engine.take_in("t1")
     cursor = Cursor("ses_1", str(world.code))
     if not await engine.bound_threads():
         engine.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))
 
     async def guarded() -> frozenset[str]:
-        await duty.keep()
-        return (await duty.seen(await engine.look()))[1]
+        await runner.keep()
+        return (await runner.seen(await engine.look()))[1]
 
     assert await guarded() == frozenset()
-    await duty.protect(True, False)
+    await runner.protect(True, False)
     assert await guarded() == {"t1"}
-    await duty.protect(False, False)
+    await runner.protect(False, False)
     assert await guarded() == frozenset()
 
 
@@ -387,7 +391,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
             file.write_text(written)
             await until(GuardPhase.ON)
             refused = Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
-            command._engine.store.guard_answers.add(Told(utc_now(), Read("ses_1"), refused))
+            command._host.store.guard_answers.add(Told(utc_now(), Read("ses_1"), refused))
             async with asyncio.timeout(LIMIT):
                 while not (overview := await told.get()).refusals:
                     pass
@@ -411,24 +415,24 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
 
 
 async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("t3tray.core.guardhouse.TRAY_LIMIT", 0.2)
+    monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", 0.2)
     async with another() as command:
         with pytest.raises(Refused, match="The guard does not run"):
             await command.protect(False)
-        assert not await command._engine.wants_guard()
+        assert not await command._host.wants_guard()
     assert settings(world) == {}
 
 
-async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(duty: GuardDuty, world: World) -> None:
-    await duty.protect(True, False)
-    await duty.close()
-    secret = duty._engine.data_directory / "secrets" / "guard"
+async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(runner: GuardRunner, world: World) -> None:
+    await runner.protect(True, False)
+    await runner.close()
+    secret = runner._host.data_directory / "secrets" / "guard"
     before = secret.read_bytes()
     secret.unlink()
     secret.mkdir()
-    later = GuardDuty(duty._engine)
+    later = GuardRunner(runner._host)
     assert await later.keep() is False
-    found, guarded = await later.seen(await duty._engine.look())
+    found, guarded = await later.seen(await runner._host.look())
     assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
     secret.rmdir()
     secret.write_bytes(before)
@@ -436,9 +440,11 @@ async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(dut
     await later.close()
 
 
-async def test_a_mistake_of_ours_is_told_and_tried_again(duty: GuardDuty, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await duty.protect(True, False)
-    monkeypatch.setattr("t3tray.core.guard_duty.RETRY", 0.01)
+async def test_a_mistake_of_ours_is_told_and_tried_again(
+    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await runner.protect(True, False)
+    monkeypatch.setattr("t3tray.guard.runner.RETRY", 0.01)
     asked, again = Engine.wants_guard, asyncio.Event()
 
     async def broken_once(engine: Engine) -> bool:
@@ -448,12 +454,12 @@ async def test_a_mistake_of_ours_is_told_and_tried_again(duty: GuardDuty, world:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(Engine, "wants_guard", broken_once)
-    running = asyncio.create_task(duty.run(lambda: None))
+    running = asyncio.create_task(runner.run(lambda: None))
 
     async def mended() -> bool:
-        return again.is_set() and not duty._trouble
+        return again.is_set() and not runner._trouble
 
     await eventually(mended)
-    assert not running.done() and duty._house.listens
+    assert not running.done() and runner._service.listens
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The guard as a whole: listening, judging, passing on. `start` it in an event loop, and `stop` it there."""
+"""The reverse proxy as a whole. `start` it in an event loop, and `stop` it there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
-from t3tray.core.guard.door import Door
-from t3tray.core.guard.judge import Judge
-from t3tray.core.guard.listener import Listener
-from t3tray.core.guard.ports import Bindings, Ledger, T3Look
-from t3tray.core.guard.proof import proof_of
-from t3tray.core.guard.proxy import Proxy
-from t3tray.core.guard.sessions import Sessions
-from t3tray.core.guard.upstream import READY_LIMIT, Upstream
 from t3tray.core.opencode.managed import Endpoint
 from t3tray.core.opencode.port import HOST
+from t3tray.guard.access import AccessControl
+from t3tray.guard.blocking import BlockingCalls
+from t3tray.guard.decider import Decider
+from t3tray.guard.listener import Listener
+from t3tray.guard.ports import Bindings, Ledger, T3Look
+from t3tray.guard.proof import proof_of
+from t3tray.guard.proxy import Proxy
+from t3tray.guard.session_requests import SessionRequests
+from t3tray.guard.upstream import READY_LIMIT, Upstream
 
 
 class Guard:
@@ -36,9 +37,10 @@ class Guard:
     ) -> None:
         """`endpoint` brings the server behind it, started if need be; `limit` in seconds, for that and for a session request."""
         self._upstream = Upstream(endpoint, limit)
-        self._sessions = Sessions(self._upstream, Judge(look, bindings, ledger, now), ledger, limit)
+        run = self._blocking = BlockingCalls()
+        self._sessions = SessionRequests(self._upstream, Decider(look, bindings, ledger, now, run), ledger, run, limit)
         prover = partial(proof_of, port, password)
-        self._proxy = Proxy(Door(port, password), self._upstream, self._sessions, in_use, prover)
+        self._proxy = Proxy(AccessControl(port, password), self._upstream, self._sessions, in_use, prover)
         self._listener = Listener(self._proxy.serve, port)
         self.url = f"http://{HOST}:{port}"
 
@@ -65,3 +67,4 @@ class Guard:
         await self._listener.stop()
         await self._sessions.aclose()
         await self._upstream.aclose()
+        self._blocking.close()

@@ -1,4 +1,4 @@
-"""Who may come in: from this machine, by our own name, with the guard's password, in a form that cannot be read in two ways."""
+"""Access control: loopback peers only, exact Host header, Basic password, unambiguous framing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
 
-from t3tray.core.guard.exchange import Exchange
 from t3tray.core.system.environment import SERVER_USER
+from t3tray.guard.exchange import Exchange
 
 # What the guard is known by to whoever may not come in.
 REALM = "t3tray"
@@ -16,31 +16,31 @@ _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
-class Turned:
-    """Why a request is turned away. The sentence tells nothing that a stranger may not know."""
+class Rejection:
+    """Why a request is rejected. The sentence reveals nothing that a stranger may not know."""
 
     status: int
     name: str
     sentence: str
 
 
-_STRANGER = Turned(403, "ForbiddenError", "The guard answers only to programs on this machine.")
+_STRANGER = Rejection(403, "ForbiddenError", "The guard answers only to programs on this machine.")
 # T3 Code's server asks, and no page in a browser: a browser names the page that asks for anything but a plain look.
-_PAGE = Turned(403, "ForbiddenError", "The guard answers no page in a browser.")
-_MISNAMED = Turned(421, "MisdirectedError", "The guard answers only to its own address.")
-_UNREADABLE = Turned(400, "BadRequestError", "This request can be read in more than one way.")
-_NO_PASSWORD = Turned(401, "UnauthorizedError", "The guard's password is missing or wrong.")
+_PAGE = Rejection(403, "ForbiddenError", "The guard answers no page in a browser.")
+_MISNAMED = Rejection(421, "MisdirectedError", "The guard answers only to its own address.")
+_UNREADABLE = Rejection(400, "BadRequestError", "This request can be read in more than one way.")
+_NO_PASSWORD = Rejection(401, "UnauthorizedError", "The guard's password is missing or wrong.")
 
 
-class Door:
-    """`port` is where the guard listens: a page on another name that resolves to this machine is turned away by it."""
+class AccessControl:
+    """Checks the head of each request. `port` is the guard's own: a Host header with another name or port is rejected."""
 
     def __init__(self, port: int, password: str) -> None:
         self._hosts = frozenset(f"{name}:{port}".encode() for name in _NAMES)
         self._authorization = b"Basic " + b64encode(f"{SERVER_USER}:{password}".encode())
 
-    def turned_away(self, exchange: Exchange, needs_password: bool = True) -> Turned | None:
-        """Why this request may not come in; None for one that may."""
+    def rejection(self, exchange: Exchange, needs_password: bool = True) -> Rejection | None:
+        """Return why this request is rejected; None for one that is allowed."""
         if not _is_loopback(exchange.peer):
             return _STRANGER
         if exchange.header(b"origin") is not None:

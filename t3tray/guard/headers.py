@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t3tray.core.guard.exchange import Headers
+from t3tray.guard.exchange import Headers
 
 _OF_THE_HOP = frozenset(
     {
