@@ -30,7 +30,6 @@ from t3tray.core.domain.server import ServerState, ServerStatus
 from t3tray.core.domain.thread import Source, Thread
 from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.core.launching import Launching
-from t3tray.core.letting_go import LettingGo
 from t3tray.core.opencode.connection import Connection
 from t3tray.core.opencode.database import OpenCodeDatabase, database_path
 from t3tray.core.opencode.log import tail_of
@@ -74,6 +73,7 @@ from t3tray.core.t3code.home import T3Home, t3_homes
 from t3tray.core.t3code.state import T3Reader
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
+from t3tray.guard.letting_go import LettingGo
 from t3tray.settings.definitions import Settings
 from t3tray.settings.preferences import Preferences
 from t3tray.settings.stored import read_settings

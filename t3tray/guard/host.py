@@ -15,6 +15,7 @@ from t3tray.core.system.serial import SerialExecutor
 from t3tray.core.t3code.home import T3Home
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
+from t3tray.guard.letting_go import LettingGo
 
 
 class GuardHost(Protocol):
@@ -26,6 +27,7 @@ class GuardHost(Protocol):
     resting: Resting
     t3_sides: T3Sides
     guard_credentials: CredentialStore
+    letting_go: LettingGo
     users: Callable[[], int]
 
     @property

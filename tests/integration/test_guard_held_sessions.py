@@ -219,7 +219,7 @@ def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
 def test_a_t3_code_that_does_not_follow_is_promised_nothing(
     guarded: Guarded, t3: PlayedT3, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.core.letting_go.LIMIT", 0.5)
+    monkeypatch.setattr("t3tray.guard.letting_go.LIMIT", 0.5)
     thread = t3.thread("Report", project)
     copy = fork(guarded, t3.turn(thread, TELL))
     details(guarded, thread)
