@@ -23,7 +23,7 @@ from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
 from t3tray.core.domain.journal import Event
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.domain.versions import Ability
-from t3tray.core.guard import guard as guard_module
+from t3tray.guard import guard as guard_module
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
