@@ -56,7 +56,9 @@ class ServerEvents:
             self._changed()
 
     async def _follow(self, connection: Connection) -> None:
-        async with contextlib.aclosing(connection.events().events()) as signals:
+        stream = connection.events()
+        self._engine.server.hear_by(lambda: stream.heard_at)
+        async with contextlib.aclosing(stream.events()) as signals:
             async for signal in signals:
                 if isinstance(signal, Gap):
                     if not self._engine.is_current(connection):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random as randomness
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -85,7 +86,8 @@ class EventStream:
 
     Times are in seconds. A connection that stays silent for three heartbeats is dead, whatever TCP says; a heartbeat is
     `heartbeat` long until a longer one has been seen. `first_answer` limits the wait for the first event alone, because
-    a server that just begins to listen may never answer.
+    a server that just begins to listen may never answer. `heard_at` is when the open stream brought something last, by `clock`;
+    minus infinity while none is open.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class EventStream:
         self._clock = clock
         self._sleep = sleep
         self._random = random
+        self.heard_at = -math.inf
 
     async def events(self) -> AsyncGenerator[Signal, None]:
         """Every event, with `Connected` and `Gap` where the stream begins and breaks; without end.
@@ -138,8 +141,10 @@ class EventStream:
         async with AsyncExitStack() as stack:
             source = await self._within(self._first_answer, self._open(stack))
             sse = await self._within(self._first_answer, anext(source, None))
+            stack.callback(self._note_end)
             last_beat = None
             while sse is not None:
+                self.heard_at = self._clock()
                 event = _parsed(sse)
                 if event is not None and event.kind == "server.heartbeat":
                     last_beat = self._note_beat(last_beat)
@@ -179,6 +184,9 @@ class EventStream:
             raise TimedOut(f"{self._url} sent no sign of life for {limit:.0f} seconds.") from error
         except httpx.RequestError as error:
             raise failures.of_transport(error, self._url) from error
+
+    def _note_end(self) -> None:
+        self.heard_at = -math.inf
 
     def _note_beat(self, last: float | None) -> float:
         now = self._clock()

@@ -112,6 +112,11 @@ class ManagedServer:
         """Called in the loop after each change."""
         self._running.subscribe(callback)
 
+    def hear_by(self, heard_at: Callable[[], float]) -> None:
+        """`heard_at` returns when the server that runs now was last heard by its events (`time.monotonic`, in s): it need not be
+        asked for its health soon after."""
+        self._running.heard_at = heard_at
+
     async def look(self) -> ServerStatus:
         """What is true now; nothing is started, joined or changed. Raises StoreError."""
         if self._external:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +22,7 @@ from t3tray.core.opencode.failures import of_output
 from t3tray.core.opencode.log import LARGEST, ReadyLine, ServerLog, last_start, tail_of
 from t3tray.core.opencode.port import is_free
 from t3tray.core.opencode.probe import ask_health
-from t3tray.core.opencode.supervisor import Supervisor
+from t3tray.core.opencode.supervisor import PROBE_EVERY, Supervisor
 from t3tray.core.opencode.tenancy import ExternalServer, Halted, ServerProgram, Tenancy, Tenant
 from t3tray.core.opencode.work import WorkMeter
 from t3tray.core.system.hard_end import ends_with_us, outlives_us
@@ -30,11 +32,14 @@ _log = logging.getLogger(__name__)
 # In seconds.
 _LOOK_FOR_LINE = 0.02
 _LOOK_FOR_WORK = 1.0
-_ROTATE_EVERY = 5.0
+_ROTATE_EVERY = 15.0
+# A server that was heard so lately lives. OpenCode sends a heartbeat every 10 s.
+_HEARD = PROBE_EVERY + 2.0
+_WEIGH_EVERY = 60.0
 # In bytes: no start has so much to say.
 _LARGEST_AT_START = 16 * LARGEST
 _TAIL = 20
-# Memory that moves by less, as a part of the whole, is not told of.
+# Memory that has moved by less, as a part of the whole, is shown as it was.
 _MEMORY_STEP = 0.05
 
 
@@ -63,6 +68,8 @@ class Running:
         self._told = self.status
         self._until: tuple[float, datetime] | None = None
         self._memory: int | None = None
+        self._weighed_at = -math.inf
+        self.heard_at = _never
         self._detached = False
         self._callbacks: list[Callable[[ServerStatus], None]] = []
         self._waiting: list[asyncio.Future[None]] = []
@@ -183,7 +190,7 @@ class Running:
 
     def _move_in(self, tenant: Tenant) -> None:
         """A process is there: watch it from now on."""
-        self._memory = None
+        self._memory, self._weighed_at, self.heard_at = None, -math.inf, _never
         self.feed(signals.Spawned() if tenant.is_child else signals.Adopted(tenant.age, tenant.is_orphan))
         run, loop = self._supervisor.run, asyncio.get_running_loop()
         keeping = self._begin(self._keep_log(run, tenant))
@@ -286,11 +293,16 @@ class Running:
             self.feed(signals.Missed(run, OurBug(f"The server could not be asked: {type(error).__name__}: {error}.")))
             return
         self.feed(signals.Answered(run, version))
-        if tenant:
-            self._memory = await asyncio.to_thread(tenant.process.memory)
-            self._tell()
+        if tenant and _clock() - self._weighed_at >= _WEIGH_EVERY:
+            self._weighed_at = _clock()
+            memory = await asyncio.to_thread(tenant.process.memory)
+            if memory is None or abs(memory - (self._memory or 0)) > _MEMORY_STEP * memory:
+                self._memory = memory
+                self._tell()
 
     async def _ask(self, tenant: Tenant | None) -> str:
+        if self._is_heard():
+            return self._supervisor.version
         if self._external:
             return await ask_health(self._external.url, self._external.password, user=self._external.user)
         if tenant is None:
@@ -299,6 +311,12 @@ class Running:
             raise Unauthorized("The password of the running server is not kept any more.", "Restart the server.")
         program = await asyncio.to_thread(tenant.process.program)
         return await ask_health(tenant.url, tenant.password, program)
+
+    def _is_heard(self) -> bool:
+        """Whether the server showed by its events that it goes on as it was found."""
+        now = self._supervisor
+        is_good = now.state in (ServerState.READY, ServerState.EXTERNAL) and now.failure is None
+        return is_good and time.monotonic() - self.heard_at() < _HEARD
 
     def _tell(self) -> None:
         now, tenant = self._supervisor, self._tenancy.tenant
@@ -342,11 +360,14 @@ class Running:
             self._timer = None
 
 
+def _never() -> float:
+    return -math.inf
+
+
 def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
 def _is_news(old: ServerStatus, new: ServerStatus) -> bool:
-    if replace(old, memory=None) != replace(new, memory=None) or (old.memory is None) != (new.memory is None):
-        return True
-    return abs((new.memory or 0) - (old.memory or 0)) > _MEMORY_STEP * (old.memory or 0)
+    """Not that its memory is another than before: that is seen when something else is looked at."""
+    return replace(old, memory=None) != replace(new, memory=None) or (old.memory is None) != (new.memory is None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
@@ -141,3 +142,19 @@ async def test_each_attempt_waits_longer_with_noise() -> None:
     async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as http:
         await take(EventStream(http, "http://127.0.0.1:1", sleep=note, random=lambda: 0.5), 8)
     assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+
+
+async def test_when_it_was_heard_last_is_known_as_long_as_it_is_open() -> None:
+    never, now = asyncio.Event(), [1.0]
+    beating = sending(HEAD, frame("server.connected"), frame("server.heartbeat"), frame("session.idle"), then=never)
+    async with streaming(beating, clock=lambda: now[0]) as stream:
+        assert stream.heard_at == -math.inf
+        async with aclosing(stream.events()) as signals:
+            await anext(signals)
+            assert stream.heard_at == 1.0
+            now[0] = 2.0
+            await anext(signals)
+            assert stream.heard_at == 2.0
+            never.set()
+            assert isinstance(await anext(signals), Gap)
+            assert stream.heard_at == -math.inf

@@ -1,0 +1,84 @@
+"""A server whose events are heard is not asked for its health as well; one that has become silent is."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from t3tray.core.domain.server import ServerState, ServerStatus
+from t3tray.core.errors import ServerDown
+from t3tray.core.opencode import running as executing
+from t3tray.core.opencode import signals, supervisor
+from t3tray.core.opencode.log import ServerLog
+from t3tray.core.opencode.running import Running
+from t3tray.core.opencode.supervisor import Supervisor
+from t3tray.core.opencode.tenancy import ExternalServer, Tenancy
+
+LIMIT = 90.0
+
+
+class Life:
+    """A server that is not ours, asked every 10 ms; `asked` counts how often it really was."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(supervisor, "PROBE_EVERY", 0.01)
+        monkeypatch.setattr(executing, "ask_health", self._answer)
+        self.asked = 0
+        self.is_down = False
+        external = ExternalServer("http://127.0.0.1:1", None)
+        self.running = Running(
+            Supervisor(random.Random(), external=True),
+            cast(Tenancy, SimpleNamespace(tenant=None)),
+            cast(ServerLog, None),
+            lambda: pytest.fail("nothing is started"),
+            external,
+            lambda: datetime.now(UTC),
+        )
+
+    async def _answer(self, *_words: object, **_named: object) -> str:
+        self.asked += 1
+        if self.is_down:
+            raise ServerDown("It is gone.")
+        return "1.18.33"
+
+    async def until_asked(self, count: int) -> None:
+        assert await self.running.wait(lambda: self.asked >= count, LIMIT)
+
+    async def rounds(self, count: int) -> None:
+        """So many times it was due to be asked."""
+        for _ in range(2 * count):
+            await asyncio.wait_for(self.running.next_change(), LIMIT)
+
+
+async def test_it_is_asked_only_while_it_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life(monkeypatch)
+    life.running.feed(signals.Need())
+    await life.until_asked(3)
+    life.running.heard_at = time.monotonic
+    await life.rounds(1)
+    before = life.asked
+    await life.rounds(5)
+    assert life.asked == before and life.running.status.state is ServerState.EXTERNAL
+    life.is_down = True
+    life.running.heard_at = lambda: -math.inf
+    await life.until_asked(before + 1)
+    assert await life.running.wait(lambda: life.running.status.reason != "", LIMIT)
+    life.running.heard_at = time.monotonic
+    await life.until_asked(before + 4)
+    assert life.running.status.reason == "It is gone.", "what was found is not talked away by what is heard"
+    life.is_down = False
+    await life.running.wait(lambda: not life.running.status.reason, LIMIT)
+    await life.running.close()
+
+
+def test_memory_alone_is_no_news() -> None:
+    seen = ServerStatus(ServerState.READY, memory=100)
+    assert not executing._is_news(seen, ServerStatus(ServerState.READY, memory=200))
+    assert executing._is_news(ServerStatus(ServerState.READY), seen)
