@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
-from PySide6.QtGui import QIcon, QSessionManager
+from PySide6.QtGui import QIcon, QPixmapCache, QSessionManager
 
 from t3tray.core.system.hard_end import HARD_END, end_at_last
 from t3tray.qt.ending import EndingApplication, forget_lost_display, on_lost_display
@@ -47,6 +47,8 @@ class Application(QObject):
         self._qt = EndingApplication(sys.argv[:1])
         # Where it is not set, a change of the desktop's theme may give all new text the fixed font.
         self._qt.setFont(self._qt.font())
+        # Each picture that it holds wakes this thread every 10 to 30 s until it is let go. Drawing one anew takes 0.1 ms.
+        QPixmapCache.setCacheLimit(0)
         super().__init__()
         self._make_desk = make_desk
         self._clean = clean
