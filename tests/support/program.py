@@ -1,16 +1,28 @@
-"""t3tray's own program as a user runs it: a process of its own in a scratch home."""
+"""t3tray's own program in a scratch home: `run` forks its process, `started` is one from the first instruction on."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LIMIT = 90.0
+from tests.support.forked import LIMIT, can_fork, shared_forker
+
+
+def run_command(*words: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run t3tray with these words, in a process that is forked where that is the same; its exit code, stdout and stderr."""
+    if words and can_fork(environment):
+        command = shared_forker().start(*words, environment=environment)
+        out, err = command.communicate()
+        assert command.returncode is not None
+        return command.returncode, out, err
+    argv = [sys.executable, "-m", "t3tray", *words]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout, done.stderr
 
 
 class Program:
@@ -27,11 +39,9 @@ class Program:
 
     def run(self, *words: str, code: int = 0) -> str:
         """The standard output of a command that must end with this code."""
-        done = subprocess.run(
-            self.argv(*words), env=self.environment, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
-        )
-        assert done.returncode == code, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        ended, out, err = run_command(*words, environment=self.environment)
+        assert ended == code, f"{words} ended with {ended}\n{out}\n{err}"
+        return out
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
         """The one document that a command prints with --json."""

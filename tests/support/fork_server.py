@@ -1,0 +1,146 @@
+"""The program behind `forked`: it has everything imported, and forks a command for each request, as long as its socket stands."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import faulthandler
+import gc
+import inspect
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+TELLS_ITS_STACKS = signal.SIGUSR2
+# An argument and a variable of this program's: the space in which the system shows a command's own ones.
+ROOM = "x" * 65_536
+ROOM_VARIABLE = "T3TRAY_TEST_ROOM"
+
+
+def _serve(connection: socket.socket) -> dict[str, Any] | None:
+    """Fork a command for each request. Returns in the command's own process with what is asked of it, and here at the end."""
+    while True:
+        size, files, _, _ = socket.recv_fds(connection, 4, 4)
+        if not size:
+            return None
+        asked = b""
+        while len(asked) < int.from_bytes(size, "big"):
+            asked += connection.recv(int.from_bytes(size, "big") - len(asked))
+        assert threading.active_count() == 1, "a process with threads must not fork"
+        if os.fork() == 0:
+            connection.close()
+            return _mind(json.loads(asked), *files)
+        for file in files:
+            os.close(file)
+
+
+def _mind(request: dict[str, Any], stdin: int, out: int, err: int, status: int) -> dict[str, Any]:
+    """Fork the command itself, and tell its pid and how it ended; returns in its process alone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        for file, place in ((stdin, 0), (out, 1), (err, 2)):
+            os.dup2(file, place)
+        for file in (stdin, out, err, status):
+            os.close(file)
+        return request
+    for file in (stdin, out, err):
+        os.close(file)
+    os.set_inheritable(status, False)
+    os.write(status, b"%d\n" % pid)
+    _, ended = os.waitpid(pid, 0)
+    # Who asked may have gone away.
+    with suppress(BrokenPipeError):
+        os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+    os._exit(0)
+
+
+def _run(words: Sequence[str] | None = None, file_size: int | None = None, folder: str = "", **rest: Any) -> NoReturn:
+    # The threads alone would only show that the event loop waits; for what, its tasks tell.
+    signal.signal(TELLS_ITS_STACKS, _tell_tasks)
+    faulthandler.register(TELLS_ITS_STACKS, chain=True)
+    # The streams of the process that was forked go by what its own files were: whether they can be sought in.
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if rest.get("environment") is not None:
+        _take_environment(rest["environment"])
+    if folder:
+        os.chdir(folder)
+    if file_size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if words is None:
+        from tests.support import tray_core
+
+        sys.exit(asyncio.run(tray_core.main()))
+    from t3tray.__main__ import main
+
+    sys.argv = ["t3tray", *words]
+    _show([sys.executable, "-m", *sys.argv])
+    sys.exit(main())
+
+
+def _take_environment(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None
+    time.tzset()
+
+
+def _show(words: Sequence[str]) -> None:
+    """Have the system name these words and this process's environment to whoever looks at it, as of one that was started."""
+    if sys.platform != "linux":
+        return
+    places = [int(number) for number in Path("/proc/self/stat").read_text().rpartition(")")[2].split()[45:49]]
+    variables = [f"{name}={value}" for name, value in os.environ.items()]
+    for texts, begin, end in ((words, *places[:2]), (variables, *places[2:])):
+        content = "".join(f"{text}\0" for text in texts).encode(errors="surrogateescape")[: end - begin - 1]
+        ctypes.memmove(begin, content.ljust(end - begin, b"\0"), end - begin)
+
+
+def _tell_tasks(_number: int, _frame: FrameType | None) -> None:
+    with suppress(RuntimeError):  # no loop runs in this thread
+        for task in asyncio.all_tasks():
+            print(f"{task.get_name()} waits in", *_places_of(task.get_coro()), sep="\n  ", file=sys.stderr, flush=True)
+
+
+def _places_of(awaited: object) -> Iterator[str]:
+    """From the outermost coroutine or generator to what it waits for in the end."""
+    while awaited is not None:
+        frames = (getattr(awaited, f"{kind}_frame", None) for kind in ("cr", "ag", "gi"))
+        yield next(
+            (f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}" for frame in frames if frame), repr(awaited)
+        )
+        nexts = (getattr(awaited, name, None) for name in ("cr_await", "ag_await", "gi_yieldfrom"))
+        # An `anext` under way says nothing of its generator, but holds it.
+        held = (each for each in gc.get_referents(awaited) if inspect.isasyncgen(each))
+        awaited = next((each for each in (*nexts, *held) if each is not None), None)
+
+
+if __name__ == "__main__":
+    # What is imported here is imported by every command. keyring is not: it chooses its backend by the environment.
+    import alembic.command  # noqa: F401
+
+    import t3tray.commands
+    import tests.support.tray_core  # noqa: F401
+
+    assert t3tray.commands and "keyring" not in sys.modules
+    os.environ.pop(ROOM_VARIABLE, None)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        request = _serve(connection)
+    if request is not None:
+        _run(**request)
