@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: run demo test soak check bench screenshots setup test-versions
+.PHONY: run demo test quick soak check bench screenshots setup test-versions
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -14,9 +14,13 @@ demo:
 	@packaging/setup.sh run
 	@.venv/bin/t3tray --demo
 
-# A file's tests stay together. Three processes on two cores: half of them wait for a server at any time.
+# Four processes on two cores: many of them wait for a server or a program at any time.
 test: setup
-	$(PYTEST) -n 3 --dist loadfile --max-worker-restart 2
+	$(PYTEST) -n 4 --dist worksteal --max-worker-restart 2
+
+# Without any server, program or desktop: for while one writes.
+quick: setup
+	$(PYTEST) -q -n 2 --dist worksteal tests/unit tests/qt
 
 # Random faults for a night, told as they go; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it.
 soak: setup

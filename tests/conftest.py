@@ -18,6 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if os.name != "nt" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+
 # Read once, when Qt and keyring are imported.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
@@ -25,8 +26,10 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 from pytestqt.qtbot import QtBot
 
 from t3tray.core.domain.versions import can, lacking
+from tests.support.disk import memory_disk
 from tests.support.leftovers import end_leftovers
-from tests.support.opencode import OpenCodeHome
+from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.shared_server import SharedServer
 from tests.support.stub_model import StubModel
 
 # How long an example takes says something about the machine, nothing about the code.
@@ -39,6 +42,9 @@ for wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCal
 
 # Seconds after its own limit at which a test that still hangs ends its process.
 _GRACE = 120
+
+if memory_disk():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory_disk())
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -84,23 +90,47 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     _isolate(monkeypatch, tmp_path_factory.mktemp("machine"))
 
 
+@pytest.fixture(scope="session")
+def _shared(tmp_path_factory: pytest.TempPathFactory, _isolated_session: None) -> Iterator[SharedServer]:
+    shared = SharedServer(tmp_path_factory.mktemp("shared"))
+    yield shared
+    shared.close()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory, _shared: SharedServer) -> Iterator[None]:
     """What the tests of a module started is ended, whatever became of them."""
     yield
-    end_leftovers(tmp_path_factory.getbasetemp())
+    end_leftovers(tmp_path_factory.getbasetemp(), _shared.spares)
 
 
 @pytest.fixture
-def model() -> Iterator[StubModel]:
+def shared_server(_shared: SharedServer) -> Iterator[RawServer]:
+    """A real OpenCode server that runs, without any session. A test that has it gets its home as `opencode_home`, and its model.
+
+    Also for tests that stop it: it is started anew then.
+    """
+    yield _shared.lend()
+    _shared.take_back()
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> Iterator[StubModel]:
     """A model on loopback that records what reaches it."""
+    if "shared_server" in request.fixturenames:
+        request.getfixturevalue("shared_server")
+        yield request.getfixturevalue("_shared").model
+        return
     with StubModel() as running:
         yield running
 
 
 @pytest.fixture
-def opencode_home(tmp_path: Path, model: StubModel) -> Iterator[OpenCodeHome]:
+def opencode_home(request: pytest.FixtureRequest, tmp_path: Path, model: StubModel) -> Iterator[OpenCodeHome]:
     """A fresh home for a real OpenCode that asks `model`. What still runs in it at the end of the test is ended."""
+    if "shared_server" in request.fixturenames:
+        yield request.getfixturevalue("_shared").home
+        return
     home = OpenCodeHome(tmp_path / "opencode", model.url)
     yield home
     home.end_everything()

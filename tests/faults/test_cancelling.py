@@ -29,11 +29,14 @@ class StopSwitch(KillSwitch):
             self.left -= 1
 
 
-def stoppable(root: Path, remedy: Remedy, undoes: bool = False) -> Place:
-    place = Place(root, remedy, undoes)
-    switch = StopSwitch()
-    place.switch = place.server.switch = switch
+def stoppable(root: Path, remedy: Remedy) -> Place:
+    place = Place(root, remedy)
     place.life.store.close()
+    return made_stoppable(place)
+
+
+def made_stoppable(place: Place) -> Place:
+    place.switch = place.server.switch = StopSwitch()
     place.life = place.live()
     return place
 
@@ -46,13 +49,16 @@ def test_stopped_at_any_step_it_is_as_before_or_done(tmp_path: Path, remedy: Rem
     def is_done(place: Place) -> bool:
         return place.done() is not undoes
 
-    steps = _every_step(lambda step: stoppable(tmp_path / str(step), remedy, undoes), does, is_done)
+    steps = _every_step(Place(tmp_path, remedy, undoes), does, is_done)
     assert steps > 1
 
 
-def _every_step(make: Callable[[int], Place], remedy: Remedy, is_done: Callable[[Place], bool]) -> int:
+def _every_step(prepared: Place, remedy: Remedy, is_done: Callable[[Place], bool]) -> int:
+    prepared.close()
     for step in itertools.count():
-        place = make(step)
+        place = prepared.again(prepared.root / str(step))
+        place.close()
+        made_stoppable(place)
         before = place.state()
         place.switch.left = step
         try:

@@ -127,6 +127,7 @@ WORST = [
 ]
 
 
+@pytest.mark.usefixtures("quick_opencode")
 @pytest.mark.parametrize(("table", "column"), WORST)
 async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table: str, column: str) -> None:
     folder = tmp_path / "data"

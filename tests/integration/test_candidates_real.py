@@ -25,14 +25,14 @@ AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> RawServer:
-    return RawServer(opencode_home)
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest_asyncio.fixture
 async def sessions(server: RawServer, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
     """A root with two turns, its fork, a sub-agent's, an empty one, an archived one, and one that was deleted; a server runs."""
-    with server, server.http() as http:
+    with server.http() as http:
         folder = {"directory": str(tmp_path)}
 
         def made(**body: object) -> str:

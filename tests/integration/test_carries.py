@@ -129,11 +129,11 @@ class Talk:
 
 
 @pytest.fixture
-def talk(opencode_home: OpenCodeHome, model: StubModel, tmp_path: Path) -> Iterator[Talk]:
+def talk(shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel, tmp_path: Path) -> Iterator[Talk]:
     (tmp_path / "work").mkdir()
-    with RawServer(opencode_home) as server, server.http() as http:
+    with shared_server.http() as http:
         http.timeout = httpx.Timeout(90)
-        yield Talk(opencode_home, server, http, model, tmp_path / "work")
+        yield Talk(opencode_home, shared_server, http, model, tmp_path / "work")
 
 
 def told_alike(talk: Talk, *cursors: Cursor) -> Carries:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 
 from t3tray.core.domain.versions import Ability
-from tests.support.opencode import OpenCodeHome
+from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 
-# Up to twenty commands, each a process of its own.
+# A ceiling: up to twenty commands, each a process of its own.
 pytestmark = pytest.mark.timeout(1_800)
 
 WORD = "PELICAN"
@@ -27,28 +25,22 @@ ASK = "what is the codeword?"
 
 
 @pytest.fixture
-def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
-    running = Program(tmp_path / "data", opencode_home.environment)
-    yield running
-    running.run("server", "stop")
+def program(tmp_path: Path, shared_server: RawServer) -> Program:
+    return Program(tmp_path / "data", shared_server.environment)
 
 
 @pytest.fixture
 def thread(program: Program, tmp_path: Path) -> str:
     """A thread on a server that stays, with one turn."""
-    program.run("server", "start")
     (tmp_path / "work").mkdir()
     made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", f"the codeword is {WORD}")["id"]
     return made
 
 
-def post(program: Program, path: str, body: dict[str, object]) -> httpx.Response:
-    """Behind t3tray's back, with the password that the server's environment holds."""
-    server = program.json("server", "status")["server"]
-    password = psutil.Process(server["pid"]).environ()["OPENCODE_SERVER_PASSWORD"]
-    answer = httpx.post(f"{server['url']}{path}", json=body, auth=("opencode", password), trust_env=False, timeout=90)
-    answer.raise_for_status()
-    return answer
+def post(server: RawServer, path: str, body: dict[str, object]) -> httpx.Response:
+    """Behind t3tray's back."""
+    with server.http() as http:
+        return http.post(path, json=body).raise_for_status()
 
 
 def listed(program: Program, thread: str) -> dict[str, Any]:
@@ -62,13 +54,15 @@ def emptied(home: OpenCodeHome, session: str) -> None:
         connection.execute("DELETE FROM message WHERE session_id = ?", (session,))
 
 
-def test_after_a_compaction_everything_says_what_the_model_gets(program: Program, model: StubModel, thread: str) -> None:
+def test_after_a_compaction_everything_says_what_the_model_gets(
+    program: Program, model: StubModel, thread: str, shared_server: RawServer
+) -> None:
     for number in range(5):
         program.run("send", thread, f"say: answer {number}")
     before = program.json("resume", thread)
     assert before["carries"] == {"kind": "whole", "since": None, "messages": 12, "summary": 0}
     assert "carries the whole conversation" in before["verdict"]["sentence"]
-    post(program, f"/session/{before['session_id']}/summarize", {"providerID": "stub", "modelID": "stub-1"})
+    post(shared_server, f"/session/{before['session_id']}/summarize", {"providerID": "stub", "modelID": "stub-1"})
     program.run("send", thread, "say: more")
     program.run("send", thread, "say: and more")
     resumed = program.json("resume", thread)
@@ -84,16 +78,19 @@ def test_after_a_compaction_everything_says_what_the_model_gets(program: Program
     assert "proved, summarised" in program.run("threads")
     assert program.run("send", thread, ASK).startswith("UNKNOWN")
     assert WORD not in model.words_sent()
-    program.run("server", "stop")
+    # No server runs, as far as it can tell: the database says the same.
+    del program.environment["T3TRAY_SERVER_URL"]
     assert listed(program, thread)["carries"] == {**carries, "messages": kept + 2}
 
 
-def test_a_pending_revert_is_no_whole_conversation(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
+def test_a_pending_revert_is_no_whole_conversation(
+    program: Program, thread: str, opencode_home: OpenCodeHome, shared_server: RawServer
+) -> None:
     program.run("send", thread, "say: more")
     session = program.json("show", thread)["thread"]["session_id"]
     with closing(sqlite3.connect(opencode_home.database)) as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM message ORDER BY time_created, id")]
-    post(program, f"/session/{session}/revert", {"messageID": ids[2]})
+    post(shared_server, f"/session/{session}/revert", {"messageID": ids[2]})
     resumed = program.json("resume", thread)
     assert (resumed["verdict"]["reason"], resumed["carries"]["kind"], resumed["carries"]["messages"]) == ("rewound", "part", 2)
     assert listed(program, thread)["carries"] == resumed["carries"]
@@ -131,9 +128,9 @@ def test_what_opencode2_holds_is_begun_anew_by_nobody(
 
 @pytest.mark.needs(Ability.OPENCODE2_MESSAGES)
 def test_a_session_that_opencode2_holds_is_not_adopted(
-    program: Program, thread: str, opencode_home: OpenCodeHome, tmp_path: Path
+    program: Program, thread: str, opencode_home: OpenCodeHome, tmp_path: Path, shared_server: RawServer
 ) -> None:
-    made = post(program, f"/session?directory={tmp_path / 'work'}", {"title": "theirs"}).json()["id"]
+    made = post(shared_server, f"/session?directory={tmp_path / 'work'}", {"title": "theirs"}).json()["id"]
     in_opencode2(opencode_home, made, "user", "assistant")
     refused = program.json("adopt", made, code=6)["error"]
     assert "OpenCode 2 holds the conversation" in refused["message"]

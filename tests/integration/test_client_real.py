@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -23,22 +23,9 @@ MARK = Marker("thread-1", "intent-1")
 TURN_LIMIT = 90.0
 
 
-@pytest.fixture(scope="module")
-def shared_model() -> Iterator[StubModel]:
-    with StubModel() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory: pytest.TempPathFactory, shared_model: StubModel) -> OpenCodeHome:
-    return OpenCodeHome(tmp_path_factory.mktemp("opencode"), shared_model.url)
-
-
-@pytest.fixture(scope="module")
-def server(shared_home: OpenCodeHome) -> Iterator[RawServer]:
-    """One server for the tests that leave it as it is."""
-    with RawServer(shared_home) as running:
-        yield running
+@pytest.fixture
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest.fixture
@@ -65,12 +52,12 @@ async def turn(client: OpenCodeClient, session_id: str, text: str) -> MessageRec
 
 
 async def test_a_home_of_the_tests_fetches_nothing_from_the_network(
-    client: OpenCodeClient, shared_home: OpenCodeHome, tmp_path: Path
+    client: OpenCodeClient, opencode_home: OpenCodeHome, tmp_path: Path
 ) -> None:
     made = await client.create_session(str(tmp_path), "A title", MARK)
     await turn(client, made.facts.id, "hello")
-    assert not (shared_home.home / ".npm").exists()
-    assert not list((shared_home.root / "config" / "opencode" / "node_modules").iterdir())
+    assert not (opencode_home.home / ".npm").exists()
+    assert not list((opencode_home.root / "config" / "opencode" / "node_modules").iterdir())
 
 
 async def test_health_tells_the_version(client: OpenCodeClient) -> None:
@@ -143,19 +130,19 @@ async def test_a_wrong_password_is_its_own_error(server: RawServer, password: st
 
 
 async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
-    client: OpenCodeClient, shared_model: StubModel, tmp_path: Path
+    client: OpenCodeClient, model: StubModel, tmp_path: Path
 ) -> None:
     session = (await client.create_session(str(tmp_path), "t", MARK)).facts.id
     assert await client.activity(session, str(tmp_path)) is Activity.IDLE
-    shared_model.hold_again()
-    seen = len(shared_model.chats())
+    model.hold_again()
+    seen = len(model.chats())
     await prompt(client, session, "hold on")
-    await asyncio.to_thread(shared_model.wait_for_chats, seen + 1)
+    await asyncio.to_thread(model.wait_for_chats, seen + 1)
     assert await client.activity(session, str(tmp_path)) is Activity.BUSY
     running = (await client.messages(session, 1)).messages[-1]
     assert running.facts.role is Role.ASSISTANT
     assert not running.facts.finished
-    shared_model.release()
+    model.release()
     async with asyncio.timeout(TURN_LIMIT):
         # Else its end would be heard as that of the next turn.
         while await client.activity(session, str(tmp_path)) is Activity.BUSY:
@@ -209,7 +196,7 @@ async def test_what_waits_for_the_user_is_listed(client: OpenCodeClient, server:
 
 
 async def test_database_and_api_tell_the_same(
-    client: OpenCodeClient, server: RawServer, shared_home: OpenCodeHome, tmp_path: Path
+    client: OpenCodeClient, server: RawServer, opencode_home: OpenCodeHome, tmp_path: Path
 ) -> None:
     record = await client.create_session(str(tmp_path), "t", Marker("thread-db", "i"))
     session = record.facts.id
@@ -224,8 +211,8 @@ async def test_database_and_api_tell_the_same(
     facts = (await client.session(session)).facts
     assert (facts.archived, facts.reverted_to) == (True, messages[2].facts.id)
     assert [m.facts.compaction for m in messages][-2:] == [True, True]
-    assert database_path(shared_home.environment, shared_home.home) == shared_home.database
-    database = OpenCodeDatabase(shared_home.database)
+    assert database_path(opencode_home.environment, opencode_home.home) == opencode_home.database
+    database = OpenCodeDatabase(opencode_home.database)
     by_file = [found for found in MarkedSessions(database).read() if found.marker.thread == "thread-db"]
     by_server = [found for found in marked_of(await client.sessions()) if found.marker.thread == "thread-db"]
     assert [found.facts.id for found in by_file] == [session] and by_file == by_server

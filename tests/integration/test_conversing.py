@@ -109,12 +109,20 @@ def work(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture
-async def watched(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+async def managing(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    """With a server of its own."""
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
-    running = Watched(tmp_path / "data")
-    yield running
-    await running.close()
+    async with opened(tmp_path / "data") as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def watched(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    for name, value in shared_server.environment.items():
+        monkeypatch.setenv(name, value)
+    async with opened(tmp_path / "data") as running:
+        yield running
 
 
 async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
@@ -126,7 +134,8 @@ async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
     return thread
 
 
-async def test_a_reply_streams_in_and_stays_when_the_server_ends(watched: Watched, work: Path, model: StubModel) -> None:
+async def test_a_reply_streams_in_and_stays_when_the_server_ends(managing: Watched, work: Path, model: StubModel) -> None:
+    watched = managing
     thread = await thread_of(watched, work, "hold the line")
     await watched.until(lambda watched: any(u.text == "I am " for u in watched.conversation.utterances), "the first words")
     assert watched.conversation.is_busy and not watched.conversation.utterances[-1].finished
@@ -195,24 +204,21 @@ async def test_a_question_is_answered_and_another_left(watched: Watched, work: P
 
 
 async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart_and_gone_once_answered_elsewhere(
-    watched: Watched, work: Path, tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+    watched: Watched, work: Path, tmp_path: Path, shared_server: RawServer
 ) -> None:
-    with RawServer(opencode_home) as raw:
-        monkeypatch.setenv("T3TRAY_SERVER_URL", raw.url)
-        monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", raw.password)
-        async with opened(tmp_path / "shared") as first:
-            thread = await thread_of(first, work, "task: run: touch made")
-            ask = await first.ask()
-            assert ask.sentence == "Refactor the parser ▸ general ▸ wants to run touch made"
-            assert ask.asker.thread_id == thread and ask.asker.session_id != first.conversation.session_id
-            await first.until(lambda watched: bool(watched.conversation.agents), "the sub-agent")
-            agent = first.conversation.agent(first.conversation.utterances[-1].tools[0].child_session)
-            assert agent is not None and agent.session_id == ask.asker.session_id
-        async with opened(tmp_path / "shared") as again:
-            assert await again.ask() == ask
-            await asyncio.to_thread(answer_elsewhere, raw, ask)
-            await again.until(lambda watched: not watched.asks, "the end of the asking")
-            assert await again.desk.reply(ask, Reply.ONCE) == GONE
+    async with opened(tmp_path / "shared") as first:
+        thread = await thread_of(first, work, "task: run: touch made")
+        ask = await first.ask()
+        assert ask.sentence == "Refactor the parser ▸ general ▸ wants to run touch made"
+        assert ask.asker.thread_id == thread and ask.asker.session_id != first.conversation.session_id
+        await first.until(lambda watched: bool(watched.conversation.agents), "the sub-agent")
+        agent = first.conversation.agent(first.conversation.utterances[-1].tools[0].child_session)
+        assert agent is not None and agent.session_id == ask.asker.session_id
+    async with opened(tmp_path / "shared") as again:
+        assert await again.ask() == ask
+        await asyncio.to_thread(answer_elsewhere, shared_server, ask)
+        await again.until(lambda watched: not watched.asks, "the end of the asking")
+        assert await again.desk.reply(ask, Reply.ONCE) == GONE
 
 
 @asynccontextmanager
@@ -283,9 +289,10 @@ async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> Non
 
 
 async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_and_nothing_is_being_sent(
-    watched: Watched, work: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+    managing: Watched, work: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The session's model is gone; who comes later has heard no error."""
+    watched = managing
     thread = await thread_of(watched, work, "say: ready")
     await watched.until_idle(1)
     await watched.desk.stop_server()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +13,15 @@ from t3tray.core.domain.journal import Actor, Entry, Event
 from t3tray.core.domain.remedy import Deed, Remedy, Repair
 from t3tray.core.store.store import Store
 from tests.support.acting import acting
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import RawServer
 from tests.support.program import Program
 
 TELL, ASK, WORD = "the codeword is PELICAN", "what is the codeword?", "PELICAN"
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
-    with RawServer(opencode_home) as running:
-        yield running
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,15 +38,19 @@ CEILING = 90.0
 
 
 @pytest.fixture
-def world(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> World:
     """T3 Code's home beside a git checkout with a worktree, and an environment in which t3tray finds both programs."""
-    made = empty_world(tmp_path / "world")
-    for name, value in {**opencode_home.environment, "T3CODE_HOME": str(made.home)}.items():
+    return made_world(tmp_path / "world", shared_server.environment, shared_server.home, monkeypatch)
+
+
+def made_world(root: Path, environment: dict[str, str], home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = empty_world(root)
+    for name, value in {**environment, "T3CODE_HOME": str(made.home)}.items():
         monkeypatch.setenv(name, value)
     git = "git init -q . && git -c user.email=a@b -c user.name=c commit -q --allow-empty -m x && git worktree add -q ../wt"
     subprocess.run(git, shell=True, cwd=made.code / "proj", check=True, capture_output=True)
     (made.code / "other").mkdir()
-    return World(made.home, opencode_home.database, made.code)
+    return World(made.home, home.database, made.code)
 
 
 @pytest.fixture
@@ -105,38 +110,36 @@ def shapes(name: str) -> list[str]:
 
 @pytest.mark.parametrize("scenario", ["c", "d"])
 def test_without_the_guard_the_context_is_lost_in_silence(
-    world: World, project: Path, opencode_home: OpenCodeHome, model: StubModel, scenario: str
+    world: World, project: Path, shared_server: RawServer, model: StubModel, scenario: str
 ) -> None:
-    with RawServer(opencode_home) as bare:
-        t3 = PlayedT3(world.state, bare.url, "pw")
-        thread = t3.thread("Report", project)
-        old = t3.turn(thread, TELL)
-        t3.restart()
-        if scenario == "c":
-            with bare.http() as http:
-                http.delete(f"/session/{old}").raise_for_status()
-        else:
-            t3.lose_cursor(thread)
-        t3.sent.clear()
-        new = t3.turn(thread, ASK)
-        assert t3.sent == shapes(scenario)
-        assert new != old and t3.cursor(thread) == new and t3.status(thread) == ("ready", None)
-        assert TELL not in model.words_sent()
-        t3.quit()
+    t3 = PlayedT3(world.state, shared_server.url, shared_server.password)
+    thread = t3.thread("Report", project)
+    old = t3.turn(thread, TELL)
+    t3.restart()
+    if scenario == "c":
+        with shared_server.http() as http:
+            http.delete(f"/session/{old}").raise_for_status()
+    else:
+        t3.lose_cursor(thread)
+    t3.sent.clear()
+    new = t3.turn(thread, ASK)
+    assert t3.sent == shapes(scenario)
+    assert new != old and t3.cursor(thread) == new and t3.status(thread) == ("ready", None)
+    assert TELL not in model.words_sent()
+    t3.quit()
 
 
-def test_the_player_asks_what_was_recorded(world: World, project: Path, opencode_home: OpenCodeHome) -> None:
-    with RawServer(opencode_home) as bare:
-        t3 = PlayedT3(world.state, bare.url, "pw")
-        thread = t3.thread("Report", project)
-        t3.turn(thread, TELL)
-        t3.turn(thread, ASK)
-        assert t3.sent == shapes("a")
-        t3.restart()
-        t3.sent.clear()
-        t3.turn(thread, ASK)
-        assert t3.sent == shapes("b")
-        t3.quit()
+def test_the_player_asks_what_was_recorded(world: World, project: Path, shared_server: RawServer) -> None:
+    t3 = PlayedT3(world.state, shared_server.url, shared_server.password)
+    thread = t3.thread("Report", project)
+    t3.turn(thread, TELL)
+    t3.turn(thread, ASK)
+    assert t3.sent == shapes("a")
+    t3.restart()
+    t3.sent.clear()
+    t3.turn(thread, ASK)
+    assert t3.sent == shapes("b")
+    t3.quit()
 
 
 # Behind the guard.
@@ -381,29 +384,6 @@ def test_the_guard_restarted_between_two_messages_is_not_noticed(
     assert t3.turn(thread, ASK) == session and remembers(model)
 
 
-def test_a_server_that_was_stopped_is_started_by_the_next_message(
-    guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
-) -> None:
-    thread = t3.thread("Report", project)
-    session = t3.turn(thread, TELL)
-    t3.restart()
-    assert guarded.call(guarded.engine.server.retire())
-    assert t3.turn(thread, ASK) == session and remembers(model)
-
-
-def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
-    guarded: Guarded, t3: PlayedT3, world: World, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    thread = t3.thread("Report", project)
-    session = t3.turn(thread, TELL)
-    t3.restart()
-    guarded.call(guarded.engine.server.retire())
-    monkeypatch.setattr(guarded.engine.server._running, "_launch", _no_program)
-    with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
-        t3.turn(thread, ASK)
-    assert t3.cursor(thread) == session and sessions(world) == 1
-
-
 def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_were_none(
     guarded: Guarded, t3: PlayedT3, world: World, project: Path
 ) -> None:
@@ -422,6 +402,48 @@ def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_wer
     assert made.status_code == 200, "refused, it would try five times and then wait for ever"
     t3.__post_init__()
     assert guarded.last.decision.answer is Answer.PASS
+
+
+# On a server that t3tray started itself.
+
+
+@dataclass
+class Managed:
+    world: World
+    guarded: Guarded
+    t3: PlayedT3
+
+
+@pytest.fixture
+def managed(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Managed]:
+    world = made_world(tmp_path / "world", opencode_home.environment, opencode_home, monkeypatch)
+    with Guarded(str(tmp_path / "data")) as running:
+        player = PlayedT3(world.state, running.url, running.password)
+        yield Managed(world, running, player)
+        player.quit()
+
+
+def test_a_server_that_was_stopped_is_started_by_the_next_message(managed: Managed, model: StubModel) -> None:
+    guarded, t3, project = managed.guarded, managed.t3, managed.world.code / "proj"
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    assert guarded.call(guarded.engine.server.retire())
+    assert t3.turn(thread, ASK) == session and remembers(model)
+
+
+def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
+    managed: Managed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded, t3, world, project = managed.guarded, managed.t3, managed.world, managed.world.code / "proj"
+    thread = t3.thread("Report", project)
+    session = t3.turn(thread, TELL)
+    t3.restart()
+    guarded.call(guarded.engine.server.retire())
+    monkeypatch.setattr(guarded.engine.server._running, "_launch", _no_program)
+    with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
+        t3.turn(thread, ASK)
+    assert t3.cursor(thread) == session and sessions(world) == 1
 
 
 def _no_program() -> None:

@@ -33,10 +33,9 @@ LIMIT = 90.0
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
+def server(shared_server: RawServer) -> RawServer:
     """T3 Code's own."""
-    with RawServer(opencode_home) as running:
-        yield running
+    return shared_server
 
 
 @pytest.fixture

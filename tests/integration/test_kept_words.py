@@ -10,15 +10,15 @@ from pytestqt.qtbot import QtBot
 from t3tray.core.domain.remedy import Choice, Remedy
 from t3tray.core.store.vault import Vault
 from tests.integration.test_talking import LIMIT, App, running
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import RawServer
 from tests.support.stub_model import StubModel
 
 LINE = "Kept in t3tray's vault on"
 
 
 @pytest.fixture
-def work(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in opencode_home.environment.items():
+def work(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in shared_server.environment.items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -26,43 +26,40 @@ def work(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.Monkey
 
 
 def test_the_words_of_a_deleted_session_stay_on_the_page_until_the_thread_is_mended(
-    qtbot: QtBot, tmp_path: Path, work: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, tmp_path: Path, work: Path, shared_server: RawServer, model: StubModel
 ) -> None:
-    data = tmp_path / "data"
-    with RawServer(opencode_home) as server:
-        monkeypatch.setenv("T3TRAY_SERVER_URL", server.url)
-        monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", server.password)
-        with running(qtbot, data) as app:
-            app.new_thread(work)
-            app.say("the codeword is HERON")
-            app.until("2 messages carried")
-            session = session_of(app)
-            vault = Vault(data / "vault")
-            qtbot.waitUntil(lambda: vault.transcript(session) is not None, timeout=LIMIT)
-            with server.http() as http:
-                # Another one stays: without any session an attached server cannot be compared with the database.
-                http.post("/session", params={"directory": str(work)}, json={"title": "stays"}).raise_for_status()
-                assert http.delete(f"/session/{session}").json() is True
-            app.until(LINE)
-            assert_kept(app)
-        with running(qtbot, data) as again:
-            qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
-            again.until(LINE)
-            assert_kept(again)
-            assert again.window.page.tabs.currentIndex() == 0
+    data, server = tmp_path / "data", shared_server
+    with running(qtbot, data) as app:
+        app.new_thread(work)
+        app.say("the codeword is HERON")
+        app.until("2 messages carried")
+        session = session_of(app)
+        vault = Vault(data / "vault")
+        qtbot.waitUntil(lambda: vault.transcript(session) is not None, timeout=LIMIT)
+        with server.http() as http:
+            # Another one stays: without any session an attached server cannot be compared with the database.
+            http.post("/session", params={"directory": str(work)}, json={"title": "stays"}).raise_for_status()
+            assert http.delete(f"/session/{session}").json() is True
+        app.until(LINE)
+        assert_kept(app)
+    with running(qtbot, data) as again:
+        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.until(LINE)
+        assert_kept(again)
+        assert again.window.page.tabs.currentIndex() == 0
 
-            thread = again.window.threads.current()
-            assert thread is not None
-            again.bridge.previewed.connect(again.bridge.apply)
-            again.bridge.preview(thread, Choice(Remedy.CARRY))
-            again.until("Carried over by t3tray")
-            again.until("Goes on in ses_")
-            assert LINE not in again.shown() and session_of(again) != session
-            asked = len(model.chats())
-            again.say("what is the codeword?")
-            qtbot.waitUntil(lambda: len(model.chats()) > asked, timeout=LIMIT)
-            assert "the codeword is HERON" in model.words_sent()
-            assert not again.errors
+        thread = again.window.threads.current()
+        assert thread is not None
+        again.bridge.previewed.connect(again.bridge.apply)
+        again.bridge.preview(thread, Choice(Remedy.CARRY))
+        again.until("Carried over by t3tray")
+        again.until("Goes on in ses_")
+        assert LINE not in again.shown() and session_of(again) != session
+        asked = len(model.chats())
+        again.say("what is the codeword?")
+        qtbot.waitUntil(lambda: len(model.chats()) > asked, timeout=LIMIT)
+        assert "the codeword is HERON" in model.words_sent()
+        assert not again.errors
 
 
 def assert_kept(app: App) -> None:

@@ -26,12 +26,11 @@ def world(tmp_path: Path, opencode_home: OpenCodeHome) -> World:
 
 
 @pytest.fixture
-def t3(opencode_home: OpenCodeHome, world: World) -> Iterator[PlayedT3]:
+def t3(shared_server: RawServer, world: World) -> Iterator[PlayedT3]:
     """T3 Code on a server of its own."""
-    with RawServer(opencode_home) as server:
-        player = PlayedT3(world.state, server.url, server.password)
-        yield player
-        player.quit()
+    player = PlayedT3(world.state, shared_server.url, shared_server.password)
+    yield player
+    player.quit()
 
 
 @pytest.fixture

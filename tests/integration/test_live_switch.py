@@ -23,9 +23,8 @@ WITHIN = 3.0
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
-    with RawServer(opencode_home) as running:
-        yield running
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,18 @@ from t3tray.core.domain.remedy import Choice, Preview, Remedy
 from t3tray.core.domain.verdict import Kind, Reason
 from t3tray.core.engine import Engine
 from t3tray.core.services.views import ThreadDetails
-from tests.support.lost_worlds import CUT, HEALED, REPAIRED, SWITCHED, WHOLE, WHOLE_AND_GONE, before_it_was_healed, lost_world
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.lost_worlds import (
+    CUT,
+    HEALED,
+    REPAIRED,
+    SWITCHED,
+    WHOLE,
+    WHOLE_AND_GONE,
+    before_it_was_healed,
+    copy_rows,
+    lost_world,
+)
+from tests.support.opencode import RawServer
 from tests.support.played_t3 import PlayedT3
 from tests.support.stub_model import StubModel
 from tests.support.t3_world import World
@@ -75,7 +86,7 @@ class Lost:
 async def opened(
     name: str,
     tmp_path: Path,
-    home: OpenCodeHome,
+    server: RawServer,
     model: StubModel,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -84,26 +95,25 @@ async def opened(
 ) -> AsyncIterator[Lost]:
     """`kept`: with t3tray's own store of that time."""
     data = tmp_path / "data"
-    world = lost_world(name, tmp_path / "world", home.database, data if kept else None)
+    theirs = lost_world(name, tmp_path / "world", tmp_path / "theirs.db", data if kept else None)
+    copy_rows(theirs.opencode, server.home.database)
+    world = replace(theirs, opencode=server.home.database)
     if change:
         change(world)
-    with RawServer(home) as server:
-        for variable, value in {**home.environment, "T3CODE_HOME": str(world.home)}.items():
-            monkeypatch.setenv(variable, value)
-        monkeypatch.setenv("T3TRAY_SERVER_URL", server.url)
-        monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", server.password)
-        engine = await Engine.open(str(data), "command")
-        try:
-            yield Lost(world, engine, server, model)
-        finally:
-            await engine.close()
+    for variable, value in {**server.environment, "T3CODE_HOME": str(world.home)}.items():
+        monkeypatch.setenv(variable, value)
+    engine = await Engine.open(str(data), "command")
+    try:
+        yield Lost(world, engine, server, model)
+    finally:
+        await engine.close()
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with t3tray's store", "seen for the first time"])
 async def test_the_session_was_deleted_and_two_more_turns_were_made(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch, kept: bool
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch, kept: bool
 ) -> None:
-    async with opened("v1-switch-and-two-turns", tmp_path, opencode_home, model, monkeypatch, kept=kept) as lost:
+    async with opened("v1-switch-and-two-turns", tmp_path, shared_server, model, monkeypatch, kept=kept) as lost:
         before = await lost.details(SWITCHED)
         if kept:
             assert before.row.verdict.reason is Reason.CONFLICT and before.row.verdict.kind is Kind.BLOCKED
@@ -137,9 +147,9 @@ async def test_the_session_was_deleted_and_two_more_turns_were_made(
 
 @pytest.mark.parametrize("remedy", [Remedy.CARRY, Remedy.BIND, Remedy.START_AFRESH])
 async def test_every_other_remedy_of_it_carries_the_codeword_or_says_that_it_is_lost(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch, remedy: Remedy
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch, remedy: Remedy
 ) -> None:
-    async with opened("v1-switch-and-two-turns", tmp_path, opencode_home, model, monkeypatch, kept=True) as lost:
+    async with opened("v1-switch-and-two-turns", tmp_path, shared_server, model, monkeypatch, kept=True) as lost:
         await lost.details(SWITCHED)
         preview = await lost.apply(SWITCHED, remedy)
         reply = await lost.ask_here(SWITCHED)
@@ -158,10 +168,10 @@ async def test_every_other_remedy_of_it_carries_the_codeword_or_says_that_it_is_
 
 
 async def test_both_sessions_are_there_and_t3tray_sees_them_for_the_first_time(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(
-        "v1-healed-in-place", tmp_path, opencode_home, model, monkeypatch, kept=False, change=before_it_was_healed
+        "v1-healed-in-place", tmp_path, shared_server, model, monkeypatch, kept=False, change=before_it_was_healed
     ) as lost:
         before = await lost.details(HEALED)
         assert before.row.verdict.reason is Reason.SPLIT and before.offered[:2] == (Remedy.HEAL, Remedy.JOIN)
@@ -178,14 +188,14 @@ async def test_both_sessions_are_there_and_t3tray_sees_them_for_the_first_time(
 )
 async def test_what_was_mended_is_green_and_nothing_is_offered_again(
     tmp_path: Path,
-    opencode_home: OpenCodeHome,
+    shared_server: RawServer,
     model: StubModel,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     thread: str,
     word: str,
 ) -> None:
-    async with opened(name, tmp_path, opencode_home, model, monkeypatch, kept=True) as lost:
+    async with opened(name, tmp_path, shared_server, model, monkeypatch, kept=True) as lost:
         found = await lost.details(thread)
         assert (found.row.verdict.reason, found.offered) == (Reason.PROVED, (Remedy.UNDO,))
         assert word in await lost.ask_in_t3(thread)
@@ -194,9 +204,9 @@ async def test_what_was_mended_is_green_and_nothing_is_offered_again(
 
 @pytest.mark.parametrize(("name", "thread"), [("v1-healed-in-place", HEALED), ("v1-null-cursor", REPAIRED)])
 async def test_what_was_mended_once_is_not_carried_again_by_a_t3tray_that_knows_nothing_of_it(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch, name: str, thread: str
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch, name: str, thread: str
 ) -> None:
-    async with opened(name, tmp_path, opencode_home, model, monkeypatch, kept=False) as lost:
+    async with opened(name, tmp_path, shared_server, model, monkeypatch, kept=False) as lost:
         assert (await lost.details(thread)).offered[0] is Remedy.HEAL, "two sessions hold parts of it, as far as can be seen"
         preview = await lost.apply(thread, Remedy.HEAL)
         assert "Nothing has to be carried: T3 Code's session holds everything." in preview.after
@@ -206,9 +216,9 @@ async def test_what_was_mended_once_is_not_carried_again_by_a_t3tray_that_knows_
 
 
 async def test_an_import_that_was_cut_is_made_whole(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened("v2-import", tmp_path, opencode_home, model, monkeypatch, kept=False) as lost:
+    async with opened("v2-import", tmp_path, shared_server, model, monkeypatch, kept=False) as lost:
         before = await lost.details(CUT)
         assert before.row.verdict.reason is Reason.SPLIT and before.offered[0] is Remedy.HEAL
         assert Remedy.REPAIR not in before.offered, "the second orchestrator has no such cursor"
@@ -224,9 +234,9 @@ async def test_an_import_that_was_cut_is_made_whole(
 
 
 async def test_an_import_that_was_handed_over_whole_has_nothing_to_be_carried(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared_server: RawServer, model: StubModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened("v2-import", tmp_path, opencode_home, model, monkeypatch, kept=False) as lost:
+    async with opened("v2-import", tmp_path, shared_server, model, monkeypatch, kept=False) as lost:
         preview = await lost.apply(WHOLE, Remedy.HEAL)
         assert "Nothing has to be carried: T3 Code's session holds everything." in preview.after
         assert (await lost.details(WHOLE)).row.verdict.reason is Reason.PROVED

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import Program
+from tests.support.opencode import RawServer
+from tests.support.program import Program, ServedProgram
 from tests.support.stub_model import StubModel
 
 NEWER = "the codeword is NEWER"
@@ -20,10 +19,8 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
-def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
-    running = Program(tmp_path / "data", opencode_home.environment)
-    yield running
-    running.run("server", "stop")
+def program(tmp_path: Path, shared_server: RawServer) -> Program:
+    return ServedProgram(tmp_path / "data", shared_server)
 
 
 class Life:
@@ -48,12 +45,10 @@ class Life:
         return found
 
     def lose_a_bind(self) -> None:
-        self.program.run("server", "stop")
         kept = self.program.data.with_name("kept")
         shutil.copytree(self.program.data, kept)
         self.choose(self.first)
         self.program.run("send", self.thread, NEWER)
-        self.program.run("server", "stop")
         shutil.rmtree(self.program.data)
         shutil.move(kept, self.program.data)
 
@@ -67,21 +62,15 @@ class Life:
 
 @pytest.mark.parametrize("asked", ["the database", "the server"])
 def test_a_lost_bind_is_a_split_until_the_user_chose(
-    program: Program, model: StubModel, tmp_path: Path, opencode_home: OpenCodeHome, asked: str
+    program: Program, model: StubModel, tmp_path: Path, shared_server: RawServer, asked: str
 ) -> None:
     life = Life(program, tmp_path / "work")
     life.lose_a_bind()
     chats = len(model.chats())
     if asked == "the server":
-        with RawServer(opencode_home) as server:
-            apart = Program(program.data, dict(program.environment))
-            apart.environment |= {
-                "T3TRAY_SERVER_URL": server.url,
-                "OPENCODE_SERVER_PASSWORD": server.password,
-                # The file is not to be read by us: only the server can tell.
-                "OPENCODE_DB": str(program.data / "no.db"),
-            }
-            life.assert_split(apart.json("send", life.thread, ASK, code=3)["verdict"])
+        # The file is not to be read by us: only the server can tell.
+        apart = Program(program.data, shared_server.environment | {"OPENCODE_DB": str(program.data / "no.db")})
+        life.assert_split(apart.json("send", life.thread, ASK, code=3)["verdict"])
     else:
         life.assert_split(life.row()["verdict"])
     life.assert_split(program.json("send", life.thread, ASK, code=3)["verdict"])
@@ -110,10 +99,10 @@ def test_whoever_stays_with_the_other_session_is_not_asked_again(program: Progra
 
 
 def test_going_on_in_the_old_session_in_opencode_itself_is_no_split(
-    program: Program, model: StubModel, tmp_path: Path, opencode_home: OpenCodeHome
+    program: Program, model: StubModel, tmp_path: Path, shared_server: RawServer
 ) -> None:
     life = Life(program, tmp_path / "work")
-    with RawServer(opencode_home) as server, server.http() as http:
+    with shared_server.http() as http:
         http.post(f"/session/{life.first}/message", json={"parts": [{"type": "text", "text": NEWER}]}).raise_for_status()
     row = life.row()
     assert (row["session_id"], row["verdict"]["reason"]) == (life.fork, "proved")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from t3tray.core.opencode.client import OpenCodeClient
 from t3tray.core.services.resume import NotResumable
 from t3tray.core.services.sending import RevertPending
 from tests.integration.test_client_real import turn
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import RawServer
 from tests.support.stub_model import UNKNOWN, StubModel
 from tests.support.t3_world import World, add_thread, empty_world, writing
 
@@ -32,16 +32,9 @@ HERON, PELICAN = "the codeword is HERON", "the codeword is PELICAN"
 ASK = "what is the codeword?"
 
 
-@pytest.fixture(scope="module")
-def shared_model() -> Iterator[StubModel]:
-    with StubModel() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, shared_model: StubModel) -> Iterator[RawServer]:
-    with RawServer(OpenCodeHome(tmp_path_factory.mktemp("opencode"), shared_model.url)) as running:
-        yield running
+@pytest.fixture
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest.fixture
@@ -118,9 +111,7 @@ async def undo(engine: Engine, thread: str) -> None:
     await engine.apply(thread, Choice(Remedy.UNDO))
 
 
-async def test_bind_to_another_session_and_back(
-    engine: Engine, client: OpenCodeClient, folder: Path, shared_model: StubModel
-) -> None:
+async def test_bind_to_another_session_and_back(engine: Engine, client: OpenCodeClient, folder: Path, model: StubModel) -> None:
     thread = await new_thread(engine, folder, HERON)
     first = await bound(engine, thread)
     other = await session_with(client, folder, PELICAN)
@@ -131,14 +122,14 @@ async def test_bind_to_another_session_and_back(
     assert await bound(engine, thread) == first, "a preview changes nothing"
     await engine.apply(thread, choice, preview)
     assert await ask(engine, thread) == "PELICAN"
-    assert "HERON" not in shared_model.words_sent()
+    assert "HERON" not in model.words_sent()
     await undo(engine, thread)
     assert await bound(engine, thread) == first
     assert await ask(engine, thread) == "HERON"
 
 
 async def test_join_a_split_carries_what_only_the_other_holds_once(
-    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
@@ -152,7 +143,7 @@ async def test_join_a_split_carries_what_only_the_other_holds_once(
     await engine.apply(thread, Choice(Remedy.JOIN), preview)
     assert (await engine.details(thread)).row.verdict.kind is Kind.RESUMABLE
     await ask(engine, thread)
-    sent = shared_model.words_sent()
+    sent = model.words_sent()
     assert sent.count(HERON) == 1 and sent.count(PELICAN) == 1
     assert len((await client.messages(first, 100)).messages) == 2, "the other is left as it is"
     assert first in {entry.session_id for entry in await engine.journal(thread) if entry.event is Event.PUT_AWAY}
@@ -200,7 +191,7 @@ async def test_move_the_session_to_the_worktree(
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_across_projects_the_conversation_is_carried(
-    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, shared_model: StubModel
+    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, model: StubModel
 ) -> None:
     session = await session_with(client, folder, HERON)
     other_project = t3_thread(world, session, worktree=repository(tmp_path / "other"))
@@ -216,7 +207,7 @@ async def test_across_projects_the_conversation_is_carried(
     assert (await engine.journal(thread))[-1].event is Event.ABANDONED
     await engine.apply(thread, Choice(Remedy.CARRY))
     assert await ask(engine, thread) == "HERON"
-    sent = shared_model.words_sent()
+    sent = model.words_sent()
     assert sent.count(HERON) == 1 and "Carried over by t3tray" in sent
     resumption = await engine.verify(thread)
     assert resumption.session_id != session
@@ -271,12 +262,12 @@ async def test_go_on_in_a_fork(engine: Engine, client: OpenCodeClient, folder: P
     assert await bound(engine, thread) == parent
 
 
-async def test_start_afresh_knows_nothing(engine: Engine, folder: Path, shared_model: StubModel) -> None:
+async def test_start_afresh_knows_nothing(engine: Engine, folder: Path, model: StubModel) -> None:
     thread = await new_thread(engine, folder, HERON)
     assert (await engine.preview(thread, Choice(Remedy.START_AFRESH))).word
     await engine.apply(thread, Choice(Remedy.START_AFRESH))
     assert await ask(engine, thread) == UNKNOWN
-    assert HERON not in shared_model.words_sent()
+    assert HERON not in model.words_sent()
     await undo(engine, thread)
     assert await ask(engine, thread) == "HERON"
 
@@ -324,20 +315,18 @@ async def test_what_cannot_be_mended_is_refused_with_the_reason(
     assert Remedy.MOVE_SESSION not in details.offered
 
 
-async def test_a_split_is_seen_by_whoever_sends(
-    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
-) -> None:
+async def test_a_split_is_seen_by_whoever_sends(engine: Engine, client: OpenCodeClient, world: World, model: StubModel) -> None:
     project, name = world.code / "proj", str(uuid.uuid4())
     await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
-    thread, asked = t3_thread(world, second, name), len(shared_model.chats())
+    thread, asked = t3_thread(world, second, name), len(model.chats())
     with pytest.raises(NotResumable, match="Several sessions"):
         await ask(engine, thread)
-    assert len(shared_model.chats()) == asked
+    assert len(model.chats()) == asked
 
 
 async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
-    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     session = await session_with(client, world.code / "proj", HERON)
     thread = t3_thread(world, session)
@@ -357,7 +346,7 @@ async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
     assert any("T3 Code's copy" in line for line in preview.after) and any("tools" in line for line in preview.lost)
     await engine.apply(thread, Choice(Remedy.CARRY), preview)
     assert await ask(engine, thread) == "HERON"
-    assert shared_model.words_sent().count(HERON) == 1
+    assert model.words_sent().count(HERON) == 1
 
 
 async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, client: OpenCodeClient, world: World) -> None:
@@ -392,7 +381,7 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
 
 
 async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
-    engine: Engine, client: OpenCodeClient, folder: Path, shared_model: StubModel
+    engine: Engine, client: OpenCodeClient, folder: Path, model: StubModel
 ) -> None:
     thread = await new_thread(engine, folder, HERON)
     await ask(engine, thread, "say: a second turn")
@@ -403,10 +392,10 @@ async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
     resumption = await engine.verify(thread)
     assert resumption.verdict.reason is Reason.REWOUND and "deletes 2 messages" in resumption.verdict.detail
     assert await verdict(engine, thread) == Reason.REWOUND, "without a server too"
-    asked = len(shared_model.chats())
+    asked = len(model.chats())
     with pytest.raises(RevertPending, match="2 messages"):
         await ask(engine, thread)
-    assert len(shared_model.chats()) == asked
+    assert len(model.chats()) == asked
     assert (await engine.details(thread)).row.thread.draft == ASK
     reply = [piece async for piece in engine.converse(thread, ASK, despite_others=True) if isinstance(piece, str)]
     assert "".join(reply) == "HERON"
@@ -455,7 +444,7 @@ async def test_what_came_of_a_request_is_found_out_without_a_new_start(
 
 
 async def test_an_undone_choice_of_a_split_is_a_split_again(
-    engine: Engine, client: OpenCodeClient, world: World, shared_model: StubModel
+    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
@@ -474,4 +463,4 @@ async def test_an_undone_choice_of_a_split_is_a_split_again(
     assert (await engine.verify(thread)).verdict.reason is Reason.SPLIT
     await engine.apply(thread, Choice(Remedy.JOIN))
     await ask(engine, thread)
-    assert HERON in shared_model.words_sent() and PELICAN in shared_model.words_sent()
+    assert HERON in model.words_sent() and PELICAN in model.words_sent()

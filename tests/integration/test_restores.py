@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import Program
+from tests.support.program import Program, ServedProgram
 from tests.support.stub_model import StubModel
 
 TELL = "the codeword is PELICAN"
@@ -58,10 +58,8 @@ class Life:
 
 
 @pytest.fixture
-def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
-    running = Program(tmp_path / "data", opencode_home.environment)
-    yield running
-    running.run("server", "stop")
+def program(tmp_path: Path, shared_server: RawServer) -> Program:
+    return ServedProgram(tmp_path / "data", shared_server)
 
 
 @pytest.fixture
@@ -122,24 +120,18 @@ def test_a_lost_log_of_the_database_is_seen_and_made_good(program: Program, mode
 
 @pytest.mark.parametrize(("how", "asked"), [(zeroed_without_record, "the database"), (from_a_backup, "the server")])
 def test_without_the_record_opencode_s_marks_name_what_is_lost(
-    program: Program, model: StubModel, folder: Path, opencode_home: OpenCodeHome, how: Callable[[Path], None], asked: str
+    program: Program, model: StubModel, folder: Path, shared_server: RawServer, how: Callable[[Path], None], asked: str
 ) -> None:
     life = Life(program, folder)
     chats = len(model.chats())
     how(program.data)
     if asked == "the server":
-        with RawServer(opencode_home) as server:
-            apart = Program(program.data, dict(program.environment))
-            apart.environment |= {
-                "T3TRAY_SERVER_URL": server.url,
-                "OPENCODE_SERVER_PASSWORD": server.password,
-                # The file is not to be read by us: only the server can tell.
-                "OPENCODE_DB": str(program.data / "no.db"),
-            }
-            # It is in no list of ours yet: it is found before it is missed.
-            found = apart.json("resume", life.second)
-            assert (found["verdict"]["kind"], found["session_id"]) == ("resumable", life.second_session)
-            assert_split(apart.json("send", life.thread, ASK, code=3), life)
+        # The file is not to be read by us: only the server can tell.
+        apart = Program(program.data, shared_server.environment | {"OPENCODE_DB": str(program.data / "no.db")})
+        # It is in no list of ours yet: it is found before it is missed.
+        found = apart.json("resume", life.second)
+        assert (found["verdict"]["kind"], found["session_id"]) == ("resumable", life.second_session)
+        assert_split(apart.json("send", life.thread, ASK, code=3), life)
     else:
         assert program.json("resume", life.second)["session_id"] == life.second_session
         row = life.row(life.thread)
@@ -209,10 +201,12 @@ def test_with_nothing_newer_a_binding_from_a_copy_is_unproven_until_it_was_verif
     assert program.run("send", thread, ASK).strip() == "PELICAN"
 
 
-def test_a_fork_that_copied_a_known_mark_is_no_lost_binding(program: Program, folder: Path, opencode_home: OpenCodeHome) -> None:
+def test_a_fork_that_copied_a_known_mark_is_no_lost_binding(
+    program: Program, folder: Path, opencode_home: OpenCodeHome, shared_server: RawServer
+) -> None:
     thread = program.json("new", "--dir", str(folder), "--prompt", TELL)["id"]
     session = program.json("show", thread)["thread"]["session_id"]
-    with RawServer(opencode_home) as server, server.http() as http:
+    with shared_server.http() as http:
         http.post(f"/session/{session}/fork", json={}).raise_for_status()
     with closing(sqlite3.connect(opencode_home.database)) as connection:
         marked = connection.execute("SELECT count(*) FROM session WHERE instr(metadata, '\"t3tray\"')").fetchone()[0]
@@ -224,7 +218,6 @@ def test_a_fork_that_copied_a_known_mark_is_no_lost_binding(program: Program, fo
 def test_another_data_folder_s_sessions_are_not_ours(program: Program, folder: Path, tmp_path: Path) -> None:
     thread = program.json("new", "--dir", str(folder), "--prompt", TELL)["id"]
     other = Program(tmp_path / "other", program.environment)
-    other.environment["T3TRAY_DATA_DIR"] = str(other.data)
     assert other.json("threads")["threads"] == [] and other.json("threads")["restore"] is None
     assert program.json("resume", thread)["verdict"]["reason"] == "proved"
 

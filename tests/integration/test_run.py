@@ -38,9 +38,8 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Program:
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
-    with RawServer(opencode_home) as running:
-        yield running
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 def objects(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:

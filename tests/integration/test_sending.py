@@ -39,25 +39,23 @@ def test_a_turn_of_another_process_is_no_hindrance_only_when_the_user_says_so(
         program.run("server", "stop")
 
 
-def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel) -> None:
-    world = empty_world(tmp_path)
-    program = Program(tmp_path / "data", opencode_home.environment | {"T3CODE_HOME": str(world.home)})
-    with RawServer(opencode_home) as server:
-        program.environment |= {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
-        with httpx.Client(base_url=server.url, auth=("opencode", server.password), trust_env=False) as http:
-            session = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
-            http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=90)
-        with writing(world.state) as connection:
-            add_thread(connection, "t3-thread", session, session_status="running", active_turn="turn-1", at=datetime.now(UTC))
-        sent = subprocess.run(
-            program.argv("send", "t3-thread", ASK),
-            env=program.environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-        assert sent.stdout.strip() == "HERON"
-        assert "T3 Code has a turn running" in sent.stderr
+def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, shared_server: RawServer, model: StubModel) -> None:
+    world, server = empty_world(tmp_path), shared_server
+    program = Program(tmp_path / "data", server.environment | {"T3CODE_HOME": str(world.home)})
+    with httpx.Client(base_url=server.url, auth=("opencode", server.password), trust_env=False) as http:
+        session = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
+        http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=90)
+    with writing(world.state) as connection:
+        add_thread(connection, "t3-thread", session, session_status="running", active_turn="turn-1", at=datetime.now(UTC))
+    sent = subprocess.run(
+        program.argv("send", "t3-thread", ASK),
+        env=program.environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert sent.stdout.strip() == "HERON"
+    assert "T3 Code has a turn running" in sent.stderr
 
 
 def _prompt(server: RawServer, session: str, text: str) -> None:

@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 
 from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import Program
+from tests.support.program import Program, ServedProgram
 from tests.support.untouched import nothing_made
 from tests.support.waiting import lives
 
-PASSWORD = "of the user's own server"
-
 
 @pytest.fixture
-def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Program:
+def program(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome) -> Program:
+    """It knows of no server."""
     return Program(tmp_path / "data", opencode_home.environment)
 
 
 @pytest.fixture
-def thread(program: Program, tmp_path: Path) -> str:
+def thread(program: Program, shared_server: RawServer, tmp_path: Path) -> str:
     (tmp_path / "work").mkdir()
-    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    served = ServedProgram(program.data, shared_server)
+    made: str = served.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
     return made
 
 
@@ -94,15 +94,14 @@ def test_nobody_listening_is_server_down(program: Program, thread: str, opencode
         assert program.json("send", thread, "hello", code=4)["verdict"]["reason"] == "server-down"
 
 
-def test_an_external_server_serves_and_is_never_stopped(program: Program, thread: str, opencode_home: OpenCodeHome) -> None:
-    with RawServer(opencode_home, password=PASSWORD) as server:
-        program.environment |= {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": "wrong"}
-        assert program.json("resume", thread, code=4)["verdict"]["reason"] == "unauthorized"
-        program.environment["OPENCODE_SERVER_PASSWORD"] = PASSWORD
-        assert program.run("send", thread, "what is the codeword?").strip() == "HERON"
-        assert program.json("status")["server"]["state"] == "external"
-        program.run("server", "stop", code=6)
-        assert lives(server.pid)
+def test_an_external_server_serves_and_is_never_stopped(program: Program, thread: str, shared_server: RawServer) -> None:
+    program.environment |= {"T3TRAY_SERVER_URL": shared_server.url, "OPENCODE_SERVER_PASSWORD": "wrong"}
+    assert program.json("resume", thread, code=4)["verdict"]["reason"] == "unauthorized"
+    program.environment["OPENCODE_SERVER_PASSWORD"] = shared_server.password
+    assert program.run("send", thread, "what is the codeword?").strip() == "HERON"
+    assert program.json("status")["server"]["state"] == "external"
+    program.run("server", "stop", code=6)
+    assert lives(shared_server.pid)
 
 
 def test_a_broken_configuration_of_the_project_is_told_with_file_and_line(

@@ -110,8 +110,11 @@ def running(qtbot: QtBot, data: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def work(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in opencode_home.environment.items():
+def work(request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where t3tray works: on a server of its own, or on the shared one if the test has that."""
+    shared = "shared_server" in request.fixturenames
+    environment = request.getfixturevalue("shared_server").environment if shared else opencode_home.environment
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -119,6 +122,7 @@ def work(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.Monkey
     return folder
 
 
+@pytest.mark.usefixtures("shared_server")
 def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_app(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -139,6 +143,7 @@ def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_
         assert not again.errors
 
 
+@pytest.mark.usefixtures("shared_server")
 def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -166,6 +171,7 @@ def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
         assert not app.errors
 
 
+@pytest.mark.usefixtures("shared_server")
 def test_a_turn_is_stopped_and_a_models_error_is_told_and_tried_again(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -183,6 +189,7 @@ def test_a_turn_is_stopped_and_a_models_error_is_told_and_tried_again(
         assert not app.errors
 
 
+@pytest.mark.usefixtures("shared_server")
 def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
     with running(qtbot, tmp_path / "data") as app:
         app.new_thread(work)

@@ -59,10 +59,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel) -> Iterator[Place]:
+def place(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel) -> Place:
     (tmp_path / "work").mkdir()
-    with RawServer(opencode_home) as server:
-        yield Place(Program(tmp_path / "data", opencode_home.environment), server, model, opencode_home, tmp_path / "work")
+    return Place(Program(tmp_path / "data", opencode_home.environment), shared_server, model, opencode_home, tmp_path / "work")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ What the real server does is proved against the real one in `tests/integration`;
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import json
 import re
@@ -64,6 +65,18 @@ class FakeServer:
     @property
     def abilities(self) -> frozenset[Ability]:
         return abilities_of(self.version)
+
+    def copied(self, switch: KillSwitch) -> FakeServer:
+        """One that holds the same, and goes on by itself."""
+        return replace(
+            self,
+            switch=switch,
+            sessions_held=dict(self.sessions_held),
+            messages_held={session: [*held] for session, held in self.messages_held.items()},
+            prompts=[*self.prompts],
+            told=[*self.told],
+            _numbers=copy.copy(self._numbers),
+        )
 
     def _request(self, work: Callable[[], None] = lambda: None) -> None:
         self.switch.step()

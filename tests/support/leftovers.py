@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 
-def end_leftovers(root: Path) -> list[str]:
-    """End every process whose home is below `root`; their command lines."""
+def end_leftovers(root: Path, spares: Callable[[psutil.Process], bool] = lambda _: False) -> list[str]:
+    """End every process whose home is below `root`, but those that are spared; their command lines."""
     homes, found, told = f"{root.resolve()}{os.sep}", [], []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get("HOME", "").startswith(homes):
+            is_ours = process.pid != os.getpid() and process.environ().get("HOME", "").startswith(homes)
+            if is_ours and not spares(process):
                 told.append(" ".join(process.cmdline()))
                 found.append(process)
                 process.kill()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.support.t3_world import World, replace_paths, writing
@@ -41,6 +43,19 @@ def lost_world(name: str, scratch: Path, opencode: Path, data: Path | None = Non
     for project in ("proj1", "proj2", "wt"):
         (world.code / project).mkdir(parents=True)
     return world
+
+
+def copy_rows(source: Path, target: Path) -> None:
+    """Add what one of OpenCode's databases holds to another, on which a server of the same version may run."""
+    with closing(sqlite3.connect(target, timeout=90, isolation_level=None)) as connection:
+        connection.execute("ATTACH ? AS source", (str(source),))
+        connection.execute("BEGIN IMMEDIATE")
+        tables = connection.execute(
+            "SELECT name FROM source.sqlite_master WHERE type = 'table' AND name != 'migration'"
+        ).fetchall()
+        for (name,) in tables:
+            connection.execute(f'INSERT OR REPLACE INTO main."{name}" SELECT * FROM source."{name}"')
+        connection.execute("COMMIT")
 
 
 def _replace_paths(path: Path, code: str) -> None:

@@ -60,6 +60,8 @@ class OpenCodeHome:
             "XDG_STATE_HOME": str(root / "state"),
             "XDG_CACHE_HOME": str(root / "cache"),
             **offline_environment(config),
+            # Most servers of tests end before what the last tier of its compiler has made pays.
+            "BUN_JSC_useDFGJIT": "0",
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
         self.database = root / "data" / "opencode" / "opencode.db"
@@ -104,6 +106,15 @@ class RawServer:
     def pid(self) -> int:
         assert self._process is not None, "the server does not run"
         return self._process.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a t3tray that is to use this server as one of the user's own."""
+        return self.home.environment | {"T3TRAY_SERVER_URL": self.url, "OPENCODE_SERVER_PASSWORD": self.password}
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start and wait until it answers: first the log line, because a request before it may hang for ever."""

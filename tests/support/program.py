@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.forked import LIMIT, can_fork, shared_forker
+from tests.support.forked import LIMIT, Command, can_fork, shared_forker
+from tests.support.opencode import RawServer
 
 
 def run_command(*words: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
@@ -67,6 +68,37 @@ class Program:
             # What it started may hold its output open.
             process.communicate(timeout=LIMIT)
 
+    @contextmanager
+    def forked(self, *words: str) -> Iterator[Command]:
+        """The same in a process that is forked: at work at once. It is killed at the end if it still runs."""
+        assert can_fork(self.environment)
+        command = shared_forker().start(*words, environment=self.environment)
+        try:
+            yield command
+        finally:
+            command.kill()
+            command.communicate()
+
     def argv(self, *words: str) -> list[str]:
         """The command line of t3tray with these words; without any, the tray app."""
         return [sys.executable, "-m", "t3tray", *words]
+
+
+class ServedProgram(Program):
+    """The same beside a server that runs: it is named to the commands that need one, and to no other. So no command starts one of
+    its own, and what only reads finds none, and reads the database."""
+
+    _NEED_ONE = frozenset({"new", "adopt", "resume", "send", "remedy", "doctor"})
+
+    def __init__(self, data: Path, server: RawServer) -> None:
+        super().__init__(data, server.home.environment)
+        self._server = server
+
+    def run(self, *words: str, code: int = 0) -> str:
+        if words[0] not in self._NEED_ONE:
+            return super().run(*words, code=code)
+        alone, self.environment = self.environment, self.environment | self._server.environment
+        try:
+            return super().run(*words, code=code)
+        finally:
+            self.environment = alone

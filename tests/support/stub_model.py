@@ -28,6 +28,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
@@ -46,6 +47,7 @@ class StubModel:
         self.refuses = False
         self._arrived = threading.Condition()
         self._gate = threading.Event()
+        self._answering = 0
         self._server = _Server(("127.0.0.1", port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, name="stub-model", daemon=True)
         self._thread.start()
@@ -73,10 +75,28 @@ class StubModel:
     def hold_again(self) -> None:
         self._gate.clear()
 
-    def record(self, body: dict[str, Any]) -> None:
+    def forget(self) -> bool:
+        """Be as new, once nobody is being answered any more; False where somebody still is."""
+        self.release()
+        with self._arrived:
+            is_quiet = self._arrived.wait_for(lambda: self._answering == 0, 10)
+            self.requests, self.refuses = [], False
+        self.hold_again()
+        return is_quiet
+
+    @contextmanager
+    def answering(self, body: dict[str, Any]) -> Iterator[None]:
+        """Record a request, which is being answered within."""
         with self._arrived:
             self.requests.append(body)
+            self._answering += 1
             self._arrived.notify_all()
+        try:
+            yield
+        finally:
+            with self._arrived:
+                self._answering -= 1
+                self._arrived.notify_all()
 
     def chats(self) -> list[dict[str, Any]]:
         """The requests of real turns: those of the title generator are left out."""
@@ -157,7 +177,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         model = cast("_Server", self.server).model
-        model.record(body)
+        with model.answering(body):
+            self._answer(model, body)
+
+    def _answer(self, model: StubModel, body: dict[str, Any]) -> None:
         last = _text_of(body["messages"][-1])
         if model.refuses:
             return self._refuse("Not now.")
