@@ -30,6 +30,8 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
 
 @pytest.fixture
 def thread(program: Program, tmp_path: Path) -> str:
+    """The server that a command started for it stays."""
+    program.run("server", "start")
     (tmp_path / "work").mkdir()
     made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", f"the codeword is {WORD}")["id"]
     return made
@@ -117,6 +119,7 @@ def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Progr
 def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
     program: Program, thread: str, opencode_home: OpenCodeHome
 ) -> None:
+    program.run("server", "stop")
     with RawServer(opencode_home) as somebody_elses:
         first = started([sys.executable, "-c", SERVES], program)
         until(lambda: program.json("server", "status")["server"]["state"] == "ready", "a server of the app's own", 60)

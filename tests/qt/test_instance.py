@@ -48,6 +48,7 @@ def test_a_folder_that_cannot_be_written_is_not_one_that_is_taken(qtbot: QtBot, 
         Instance(Path(folder)).take()
 
 
+@pytest.mark.process
 def test_the_app_says_what_the_command_line_says_and_ends_with_its_code(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.write_text("a file of somebody's")

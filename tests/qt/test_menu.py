@@ -238,6 +238,7 @@ def test_a_title_of_many_lines_is_one_short_line() -> None:
     assert SEPARATOR.label == ""
 
 
+@pytest.mark.process
 def test_the_values_are_made_without_qt() -> None:
     program = "import sys, t3tray.qt.thread_menu, t3tray.qt.listing, t3tray.qt.reading; print('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "False"

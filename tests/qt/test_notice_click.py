@@ -53,10 +53,12 @@ def shown_after(directory: Path, thread_id: str, remedy: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("clicked", "shown"), [("b", "b"), ("", "None")])
 def test_a_click_shows_the_window_with_the_thread_of_the_notice(tmp_path: Path, clicked: str, shown: str) -> None:
     assert shown_after(tmp_path, clicked, "") == [shown, "leave", "None"]
 
 
+@pytest.mark.process
 def test_the_button_of_a_remedy_shows_its_preview_and_changes_nothing(tmp_path: Path) -> None:
     assert shown_after(tmp_path, "b", "heal") == ["b", "leave", "b", "preview"]

@@ -36,6 +36,7 @@ print(picture.width() / window.width())
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("scale", ["1", "1.5", "2"])
 def test_nothing_is_cut_at_420_px(scale: str) -> None:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}

@@ -128,6 +128,7 @@ def test_no_span_leaves_its_line_or_lies_over_another(pieces: list[str]) -> None
             assert ends[-1] <= len(line.encode("utf-16-le")) // 2
 
 
+@pytest.mark.process
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     """Not by the app's start either, nor by a library that it needs."""
     told = f"""

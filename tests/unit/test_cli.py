@@ -59,6 +59,7 @@ def test_good_words_are_taken_as_they_are() -> None:
     assert cli.parse(["adopt", "ses_5Fg3"], io.StringIO(), io.StringIO()).session == "ses_5Fg3"
 
 
+@pytest.mark.process
 def test_bytes_of_the_process_that_are_not_utf_8_end_it_with_2_and_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-m", "t3tray", "show", b"\xff\xfe"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -82,6 +83,7 @@ def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
         assert f"`t3tray {name}" in document, f"{name} stands in no document"
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize("words", [("settings",), ("settings", "--json"), ("--help",), ("send", "--help")])
 def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(words: tuple[str, ...]) -> None:
@@ -92,6 +94,7 @@ def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(words: tuple[str
     assert done.stderr.startswith(b"The answer is lost: The answer cannot be written to standard output: No space left")
 
 
+@pytest.mark.process
 def test_help_reaches_a_stream_that_takes_ascii_only(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     words = [sys.executable, "-m", "t3tray", "remedy", "--help"]
@@ -99,6 +102,7 @@ def test_help_reaches_a_stream_that_takes_ascii_only(tmp_path: Path) -> None:
     assert done.returncode == 0 and b"bind, release, ?" in done.stdout and done.stderr == b""
 
 
+@pytest.mark.process
 def test_help_that_nobody_reads_to_its_end_ends_well() -> None:
     reading, writing = os.pipe()
     os.close(reading)

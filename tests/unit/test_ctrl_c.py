@@ -31,6 +31,7 @@ def ends_with(before: str, after: str, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [

@@ -8,6 +8,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[2] / "t3tray"
 
 _VALUES = {"core.domain"}
@@ -197,6 +199,7 @@ def test_no_file_is_longer_than_500_lines() -> None:
             assert len(file.read_text(encoding="utf-8").splitlines()) <= 500, file
 
 
+@pytest.mark.process
 def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None:
     heavy = ("PySide6", "sqlalchemy", "alembic", "httpx", "keyring")
     words = f"import sys, t3tray.cli; t3tray.cli.build_parser(); print([m for m in {heavy!r} if m in sys.modules])"
@@ -206,6 +209,7 @@ def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None
     assert subprocess.run([sys.executable, "-c", commands], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
+@pytest.mark.process
 def test_nothing_that_takes_time_is_imported_before_the_icon_or_in_the_gui_thread() -> None:
     """And `import` stays Python's own: PySide6's reads the source of every module that comes after it."""
     late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "t3tray.core.domain")

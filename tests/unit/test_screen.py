@@ -100,6 +100,7 @@ def test_a_qt_that_cannot_be_loaded_is_told_the_same_way(error: str, said: str) 
     assert said in screen.qt_is_broken(ImportError(error)).message
 
 
+@pytest.mark.process
 def test_the_words_of_the_process_and_its_exit_code() -> None:
     for words in ([], ["--demo"]):
         done = subprocess.run(

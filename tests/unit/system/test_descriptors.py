@@ -16,6 +16,7 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize(("hard", "expected"), [(256, "256 256"), (1000, "1000 1000"), (5000, "4096 5000")])
 def test_the_soft_limit_is_raised_up_to_the_hard_one(hard: int, expected: str) -> None:

@@ -56,6 +56,7 @@ def test_two_folders_of_which_one_does_not_answer_are_not_the_same(tmp_path: Pat
     disk.wake()
 
 
+@pytest.mark.process
 def test_a_process_ends_while_a_folder_does_not_answer() -> None:
     program = (
         "import threading; from t3tray.core.system.folders import FolderProbe;"

@@ -36,6 +36,7 @@ def test_a_second_one_learns_who_holds_it_also_by_another_name_of_the_folder(tmp
     second.release()
 
 
+@pytest.mark.process
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     lock = InstanceLock(tmp_path)
     with subprocess.Popen(
