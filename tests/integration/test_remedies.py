@@ -330,6 +330,8 @@ async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
 ) -> None:
     session = await session_with(client, world.code / "proj", HERON)
     thread = t3_thread(world, session)
+    # Another one stays: without any session an attached server cannot be compared with the database.
+    await session_with(client, world.code / "proj", PELICAN)
     await client.delete_session(session)
     assert Remedy.CARRY not in (await engine.details(thread)).offered
     with pytest.raises(Refused, match="Nobody kept a copy"):
