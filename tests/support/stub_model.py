@@ -227,10 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def opencode_config(url: str) -> str:
-    """The OPENCODE_CONFIG_CONTENT text that makes this model the only one."""
+    """The OPENCODE_CONFIG_CONTENT text that makes this model the only one. No turn takes a copy of its folder by git."""
     models = {"stub-1": {"limit": {"context": 100000, "output": 4096}}}
     provider = {"npm": "@ai-sdk/openai-compatible", "options": {"baseURL": url, "apiKey": "none"}, "models": models}
-    return json.dumps({"provider": {"stub": provider}, "model": "stub/stub-1", "small_model": "stub/stub-1"})
+    return json.dumps({"provider": {"stub": provider}, "model": "stub/stub-1", "small_model": "stub/stub-1", "snapshot": False})
 
 
 if __name__ == "__main__":
