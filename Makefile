@@ -20,7 +20,7 @@ test: setup
 
 # Without any server, program or desktop: for while one writes.
 quick: setup
-	$(PYTEST) -q -n 2 --dist worksteal -m "not process" tests/unit tests/qt
+	$(PYTEST) -q -n 2 --dist worksteal -m "not process" tests/unit tests/ui
 
 # Random faults for a night, told as they go; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it.
 soak: setup

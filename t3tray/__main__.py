@@ -27,14 +27,14 @@ def _run() -> int:
     if len(sys.argv) == 1:
         # The usual start: the icon does not wait for a parser.
         return _start(None, False)
-    from t3tray import cli
+    from t3tray.cli import parser
 
     _open_streams()
-    arguments = cli.parse(sys.argv[1:], sys.stdout, sys.stderr)
+    arguments = parser.parse(sys.argv[1:], sys.stdout, sys.stderr)
     if arguments.command == "run":
         return _run_headless(arguments.data_dir, arguments.demo, arguments.json)
     if arguments.command is not None:
-        return cli.run(arguments, sys.stdout, sys.stderr)
+        return parser.run(arguments, sys.stdout, sys.stderr)
     return _start(arguments.data_dir, arguments.demo)
 
 
@@ -58,8 +58,8 @@ def _end_at_once(number: int, _frame: FrameType | None) -> None:
 
 def _start(data_dir: str | None, is_demo: bool) -> int:
     """The app, with a window where there is a screen for one."""
-    from t3tray.core.errors import NoScreen
-    from t3tray.screen import has_screen, qt_is_broken
+    from t3tray.errors import NoScreen
+    from t3tray.system.display import has_screen, qt_is_broken
 
     try:
         if not has_screen(os.environ):

@@ -17,25 +17,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from t3tray import documents
-from t3tray.core.desk import Desk
-from t3tray.core.desk_life import live
-from t3tray.core.errors import ExitCode, OurBug, T3TrayError
-from t3tray.core.system.hard_end import HARD_END, end_at_last
-from t3tray.core.system.instance_lock import Holder, InstanceLock, runs_already
-from t3tray.core.system.log_file import begin_log
-from t3tray.core.system.paths import data_directory, log_directory
-from t3tray.interrupts import Interrupts
-from t3tray.printing import say
-from t3tray.run_documents import error_line
-from t3tray.teller import Teller
+from t3tray.backend.backend import Backend
+from t3tray.backend.running import live
+from t3tray.cli import json_documents
+from t3tray.cli.interrupts import Interrupts
+from t3tray.cli.output import say
+from t3tray.cli.run_documents import error_line
+from t3tray.cli.run_output import RunOutput
+from t3tray.errors import ExitCode, OurBug, T3TrayError
+from t3tray.system.forced_exit import HARD_END, end_at_last
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_already
+from t3tray.system.log_file import begin_log
+from t3tray.system.paths import data_directory, log_directory
 
 # In seconds: how long a reader may take for the last lines.
 _LAST_LINES = 1.0
 _log = logging.getLogger(__name__)
 
 # Makes the desk; it is given what tells a sentence by the way.
-MakeDesk = Callable[[Callable[[str], None]], Desk]
+MakeDesk = Callable[[Callable[[str], None]], Backend]
 
 
 def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
@@ -45,18 +45,18 @@ def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
         directory = data_directory(data_dir, os.environ)
     except T3TrayError as error:
         return face.leave(face.refuse(error))
-    return face.leave(face.run(directory, lambda note: Desk(str(directory))))
+    return face.leave(face.run(directory, lambda note: Backend(str(directory))))
 
 
 def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
     """The same in a world of its own, which is gone afterwards."""
-    from t3tray.demo.desk import DemoDesk
+    from t3tray.demo.backend import DemoBackend
     from t3tray.demo.scratch import entered
 
     face = _Face(as_json, out, err)
     try:
         with entered() as (scratch, outside):
-            code = face.run(scratch.data, lambda note: DemoDesk(scratch, outside, note))
+            code = face.run(scratch.data, lambda note: DemoBackend(scratch, outside, note))
     except T3TrayError as error:
         code = face.refuse(error)
     return face.leave(code)
@@ -75,10 +75,10 @@ class _Face:
         lock = InstanceLock(directory)
         try:
             with Interrupts() as interrupts:
-                if not lock.take(Holder(os.getpid(), has_window=False)):
+                if not lock.take(InstanceHolder(os.getpid(), has_window=False)):
                     raise runs_already(lock.holder())
                 begin_log(log_directory(directory))
-                teller = Teller(self._as_json, self._out, directory, lambda: self._end())
+                teller = RunOutput(self._as_json, self._out, directory, lambda: self._end())
                 try:
                     asyncio.run(self._live(make_desk, teller, interrupts))
                 finally:
@@ -109,7 +109,7 @@ class _Face:
             os._exit(code)
         return code
 
-    async def _live(self, make_desk: MakeDesk, teller: Teller, interrupts: Interrupts) -> None:
+    async def _live(self, make_desk: MakeDesk, teller: RunOutput, interrupts: Interrupts) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
         def end() -> None:
@@ -121,7 +121,7 @@ class _Face:
         def failed(error: BaseException) -> None:
             told = error if isinstance(error, T3TrayError) else _bug(error)
             self._code = told.exit_code
-            teller.tell("error", documents.error_document(told), "")
+            teller.tell("error", json_documents.error_document(told), "")
             self._say(told)
             stop.set()
 

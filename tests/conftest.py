@@ -25,7 +25,7 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.domain.versions import can, lacking
+from t3tray.domain.versions import can, lacking
 from tests.support.disk import memory_disk
 from tests.support.leftovers import end_leftovers
 from tests.support.opencode import OpenCodeHome, RawServer

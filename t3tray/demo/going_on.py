@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import asyncio
 
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.transcript import Utterance
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.errors import ServerError
-from t3tray.core.opencode.connection import Connection
+from t3tray.backend.engine import Engine, utc_now
 from t3tray.demo.scratch import Scratch
-from t3tray.demo.sessions import Line
+from t3tray.demo.sessions import ShownMessage
 from t3tray.demo.stories import AFTER_THE_SWITCH
 from t3tray.demo.t3 import T3Player
 from t3tray.demo.table import Fate, thread_of
 from t3tray.demo.world import Live, OpenCode
+from t3tray.domain.evidence import Role
+from t3tray.domain.transcript import Message
+from t3tray.errors import ServerError
+from t3tray.opencode.connection import Connection
 
 SWITCHED = thread_of(Fate.SWITCHES)
 # In s.
@@ -42,10 +42,10 @@ async def end_turn(engine: Engine, t3: T3Player, live: Live) -> None:
     while (answer := await _answer(await engine.connect(), live.session_id)) is None:
         await asyncio.sleep(_LOOK)
     part = next((piece.id for piece in answer.pieces if piece.text), "")
-    await asyncio.to_thread(t3.end_turn, live.thread_id, Line("assistant", answer.text, utc_now(), part))
+    await asyncio.to_thread(t3.end_turn, live.thread_id, ShownMessage("assistant", answer.text, utc_now(), part))
 
 
-async def _answer(connection: Connection, session_id: str) -> Utterance | None:
+async def _answer(connection: Connection, session_id: str) -> Message | None:
     """The session's last message, when it is the end of a turn; None before, and while the server does not say."""
     try:
         page = await connection.transcript(session_id, 1)

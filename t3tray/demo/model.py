@@ -16,7 +16,7 @@ from typing import cast
 
 import msgspec
 
-from t3tray.demo.rails import TITLES, Heard, Line, next_line, title
+from t3tray.demo.rails import TITLES, ModelLine, ReceivedMessage, next_line, title
 from t3tray.demo.table import THREADS
 
 PROVIDER = "demo"
@@ -32,9 +32,9 @@ class _Message(msgspec.Struct):
     content: str | list[_Piece] | None = None
 
     @property
-    def heard(self) -> Heard:
+    def heard(self) -> ReceivedMessage:
         said = self.content or ""
-        return Heard(self.role, said if isinstance(said, str) else "\n".join(piece.text for piece in said))
+        return ReceivedMessage(self.role, said if isinstance(said, str) else "\n".join(piece.text for piece in said))
 
 
 class _Request(msgspec.Struct):
@@ -117,9 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
-        self._say(Line(title(said), pace=0) if is_title else next_line(said), len(body) // 4)
+        self._say(ModelLine(title(said), pace=0) if is_title else next_line(said), len(body) // 4)
 
-    def _say(self, line: Line, tokens: int) -> None:
+    def _say(self, line: ModelLine, tokens: int) -> None:
         for word in re.findall(r"\s*\S+", line.words):
             self._chunk({"content": word})
             if self._model.stopped.wait(line.pace):

@@ -14,7 +14,7 @@ from t3tray.demo.table import Fate, thread_of
 
 
 @dataclass(frozen=True)
-class Heard:
+class ReceivedMessage:
     """One message as it reached the model. `role` is user, assistant or tool."""
 
     role: str
@@ -22,7 +22,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Line:
+class ModelLine:
     """What the model says next: words, then perhaps a tool. `pace` is the time between two words, in s."""
 
     words: str
@@ -31,8 +31,8 @@ class Line:
     pace: float = 0.035
 
 
-def _line(words: str, tool: str = "", pace: float = 0.035, **arguments: object) -> Line:
-    return Line(words, tool, tuple(arguments.items()), pace)
+def _line(words: str, tool: str = "", pace: float = 0.035, **arguments: object) -> ModelLine:
+    return ModelLine(words, tool, tuple(arguments.items()), pace)
 
 
 TITLES = "title generator"
@@ -72,7 +72,7 @@ _AGENT = (
     ),
 )
 
-_SCENES: dict[str, tuple[Line, ...]] = {
+_SCENES: dict[str, tuple[ModelLine, ...]] = {
     thread_of(Fate.AGENT_WORKS).prompt: (
         _line(
             "I'll let a sub-agent go through the whole project, so that we don't mend one place and miss another.",
@@ -132,7 +132,7 @@ _SCENES: dict[str, tuple[Line, ...]] = {
 }
 
 
-def next_line(messages: Sequence[Heard]) -> Line:
+def next_line(messages: Sequence[ReceivedMessage]) -> ModelLine:
     """What the model says after these messages, of which the last user's decides."""
     asked, since = _last_asked(messages)
     scene = next((lines for prompt, lines in _SCENES.items() if prompt in asked), None)
@@ -141,13 +141,13 @@ def next_line(messages: Sequence[Heard]) -> Line:
     return scene[min(since, len(scene) - 1)]
 
 
-def title(messages: Sequence[Heard]) -> str:
+def title(messages: Sequence[ReceivedMessage]) -> str:
     """A title for a session: the beginning of what was asked."""
     words = re.findall(r"[\w'-]+", _last_asked(messages)[0])
     return " ".join(words[:6]) or "A conversation"
 
 
-def _last_asked(messages: Sequence[Heard]) -> tuple[str, int]:
+def _last_asked(messages: Sequence[ReceivedMessage]) -> tuple[str, int]:
     """The user's last message, and how many steps the model has taken since."""
     at = max((number for number, heard in enumerate(messages) if heard.role == "user"), default=-1)
     if at < 0:
@@ -155,7 +155,7 @@ def _last_asked(messages: Sequence[Heard]) -> tuple[str, int]:
     return messages[at].text, sum(heard.role == "assistant" for heard in messages[at:])
 
 
-def _any_answer(messages: Sequence[Heard], asked: str) -> tuple[Line, ...]:
+def _any_answer(messages: Sequence[ReceivedMessage], asked: str) -> tuple[ModelLine, ...]:
     said = [heard.text.strip() for heard in messages if heard.role == "user" and heard.text.strip()]
     if len(said) > 1:
         known = f"I was sent all **{len(messages)} messages** of this conversation; it began with “{_shortened(said[0])}”"

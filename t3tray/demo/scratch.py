@@ -20,11 +20,11 @@ from pathlib import Path
 
 import psutil
 
-from t3tray.core.errors import WorldError
-from t3tray.core.system.author import Author
-from t3tray.core.system.environment import PROGRAM_VARIABLE
-from t3tray.core.system.process_identity import is_running
 from t3tray.demo.offline import offline_environment, prepare_offline
+from t3tray.errors import WorldError
+from t3tray.system.environment import PROGRAM_VARIABLE
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.process_identity import is_running
 
 MARK = "T3TRAY_DEMO"
 _NAME = "t3tray-demo"
@@ -42,7 +42,7 @@ class Scratch:
     """One demo's folder. `make` it, and `remove` it at the end."""
 
     def __init__(self, root: Path) -> None:
-        me = Author.this_process()
+        me = IntentIds.this_process()
         self.root = root
         self._owner = f"{me.pid} {me.start}"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import choices
 
 from t3tray.demo.model import MODEL, PROVIDER
-from t3tray.demo.story import Step, Turn, Use
+from t3tray.demo.story import DemoStep, DemoTurn, Use
 
 _BUSY = 10.0
 _LETTERS = string.ascii_letters + string.digits
@@ -30,7 +30,7 @@ _STEP = timedelta(seconds=7)
 
 
 @dataclass(frozen=True)
-class Line:
+class ShownMessage:
     """A message as T3 Code shows it. `part` is the part of OpenCode's message that an answer was made from."""
 
     role: str
@@ -50,7 +50,7 @@ class _Writing:
     input_tokens: int = _INSTRUCTIONS
     total_input: int = 0
     total_output: int = 0
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ShownMessage] = field(default_factory=list)
 
 
 class SessionWriter:
@@ -66,8 +66,8 @@ class SessionWriter:
             yield connection
 
     def tell(
-        self, session_id: str, directory: Path, turns: tuple[Turn, ...], ended: datetime, children: tuple[str, ...] = ()
-    ) -> tuple[Line, ...]:
+        self, session_id: str, directory: Path, turns: tuple[DemoTurn, ...], ended: datetime, children: tuple[str, ...] = ()
+    ) -> tuple[ShownMessage, ...]:
         """Write these turns so that the last of them ends at `ended`."""
         steps = sum(len(turn.steps) for turn in turns)
         began = ended - _THINKING * (len(turns) - 1) - _PAUSE * len(turns) - _STEP * steps
@@ -108,11 +108,11 @@ class SessionWriter:
         connection: sqlite3.Connection,
         session_id: str,
         directory: str,
-        turns: tuple[Turn, ...],
+        turns: tuple[DemoTurn, ...],
         began: datetime,
         children: Iterator[str],
         agent: str,
-    ) -> tuple[Line, ...]:
+    ) -> tuple[ShownMessage, ...]:
         w = _Writing(session_id, directory, agent, began)
         for number, turn in enumerate(turns):
             w.at += _THINKING if number else timedelta()
@@ -144,12 +144,14 @@ class SessionWriter:
         }
         message = self._add_message(connection, w, body)
         self._add_part(connection, w, message, {"type": "text", "text": words})
-        w.lines.append(Line("user", words, w.at))
+        w.lines.append(ShownMessage("user", words, w.at))
         w.input_tokens += len(words) // 4
         w.at += _PAUSE
         return message
 
-    def _take_step(self, connection: sqlite3.Connection, w: _Writing, asked: str, step: Step, children: Iterator[str]) -> None:
+    def _take_step(
+        self, connection: sqlite3.Connection, w: _Writing, asked: str, step: DemoStep, children: Iterator[str]
+    ) -> None:
         output = max(len(step.words) // 4, 12)
         tokens = {
             "total": w.input_tokens + output,
@@ -177,7 +179,7 @@ class SessionWriter:
         if step.words:
             span = {"start": _ms(w.at), "end": _ms(w.at + _STEP)}
             part = self._add_part(connection, w, message, {"type": "text", "text": step.words, "time": span})
-            w.lines.append(Line("assistant", step.words, w.at, part))
+            w.lines.append(ShownMessage("assistant", step.words, w.at, part))
         if step.use:
             child = next(children) if step.use.child else None
             if child:

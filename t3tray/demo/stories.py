@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from t3tray.demo.story import Step as Says
-from t3tray.demo.story import Turn, bash, edit, read, task, told
+from t3tray.demo.story import DemoStep as Says
+from t3tray.demo.story import DemoTurn, bash, edit, read, task, told
 
 PARSER = (
-    Turn(
+    DemoTurn(
         "The expression parser has one function per precedence level and is hard to extend. Can you look at it and suggest "
         "something simpler?",
         (
@@ -19,7 +19,7 @@ PARSER = (
             task(
                 "Find every caller of the parse functions",
                 "List every place outside parser.py that calls a parse_* function, with file and line.",
-                Turn(
+                DemoTurn(
                     "List every place outside parser.py that calls a parse_* function, with file and line.",
                     (
                         bash("grep -rn 'parse_' --include='*.py' .", "./repl.py:14: tree = parse_sum(tokens)"),
@@ -42,7 +42,7 @@ PARSER = (
             ),
         ),
     ),
-    Turn(
+    DemoTurn(
         "Yes. Keep `parse_sum` as an alias for now, so that the REPL does not change.",
         (
             edit("parser.py", "def parse_sum(tokens):", "def parse(tokens, least=0):", "I replace the ladder."),
@@ -54,7 +54,7 @@ PARSER = (
             ),
         ),
     ),
-    Turn(
+    DemoTurn(
         "Does `2 ^ 3 ^ 2` group to the right now?",
         (
             bash("python -c 'from parser import *; print(parse(Tokens(\"2 ^ 3 ^ 2\")))'", "(2 ^ (3 ^ 2))"),
@@ -67,7 +67,7 @@ PARSER = (
 )
 
 CHECKOUT = (
-    Turn(
+    DemoTurn(
         "`test_two_payments` fails about once in twenty runs on CI. Any idea why?",
         (
             read(
@@ -84,7 +84,7 @@ CHECKOUT = (
     ),
 )
 RELEASE = (
-    Turn(
+    DemoTurn(
         "Prepare release 2.4: bump the version and write the changelog.",
         (
             edit("pyproject.toml", 'version = "2.3.1"', 'version = "2.4.0"'),
@@ -101,7 +101,7 @@ DATES = (
     ),
 )
 DARK_MODE = (
-    Turn(
+    DemoTurn(
         "Add a dark mode to the settings page. Use CSS variables, follow the system by default.",
         (
             read("site/style.css", ":root {\n  --ground: #fff;\n  --text: #1d1d1f;\n}"),
@@ -168,7 +168,7 @@ SEARCH_AFTER = (told("Now rank by popularity.", "I can, but I see no search in w
 LOGGING = (told("Make all log lines structured.", "Every line is JSON with `event`, `order` and `took_ms` now."),)
 LOGGING_AFTER = (told("And drop the debug lines.", "I removed eleven calls of `log.debug`."),)
 CACHE = (
-    Turn(
+    DemoTurn(
         "Is the price cache ever emptied?",
         (
             task(

@@ -14,11 +14,11 @@ class Use:
     title: str
     input: Mapping[str, object]
     output: str
-    child: tuple[Turn, ...] = ()
+    child: tuple[DemoTurn, ...] = ()
 
 
 @dataclass(frozen=True)
-class Step:
+class DemoStep:
     """One answer of the model: words, and at most one tool. The last step of a turn has none."""
 
     words: str
@@ -26,11 +26,11 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Turn:
+class DemoTurn:
     """What the user asked, and the steps that the model took."""
 
     asked: str
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[DemoStep, ...] = field(default=())
 
     @property
     def answer(self) -> str:
@@ -38,25 +38,27 @@ class Turn:
         return self.steps[-1].words if self.steps else ""
 
 
-def told(asked: str, answer: str) -> Turn:
+def told(asked: str, answer: str) -> DemoTurn:
     """A turn without any tool."""
-    return Turn(asked, (Step(answer),))
+    return DemoTurn(asked, (DemoStep(answer),))
 
 
-def read(file: str, output: str, words: str = "") -> Step:
+def read(file: str, output: str, words: str = "") -> DemoStep:
     numbered = "\n".join(f"{number}: {line}" for number, line in enumerate(output.splitlines(), 1))
-    return Step(words, Use("read", file, {"filePath": file}, numbered))
+    return DemoStep(words, Use("read", file, {"filePath": file}, numbered))
 
 
-def bash(command: str, output: str, words: str = "") -> Step:
-    return Step(words, Use("bash", command, {"command": command, "description": command}, output))
+def bash(command: str, output: str, words: str = "") -> DemoStep:
+    return DemoStep(words, Use("bash", command, {"command": command, "description": command}, output))
 
 
-def edit(file: str, old: str, new: str, words: str = "") -> Step:
-    return Step(words, Use("edit", file, {"filePath": file, "oldString": old, "newString": new}, "Edit applied successfully."))
+def edit(file: str, old: str, new: str, words: str = "") -> DemoStep:
+    return DemoStep(
+        words, Use("edit", file, {"filePath": file, "oldString": old, "newString": new}, "Edit applied successfully.")
+    )
 
 
-def task(description: str, prompt: str, *child: Turn, words: str = "") -> Step:
+def task(description: str, prompt: str, *child: DemoTurn, words: str = "") -> DemoStep:
     """A sub-agent that has done its work."""
     about = {"description": description, "prompt": prompt, "subagent_type": "explore"}
-    return Step(words, Use("task", description, about, child[-1].answer, child))
+    return DemoStep(words, Use("task", description, about, child[-1].answer, child))

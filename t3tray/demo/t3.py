@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from t3tray.demo.model import MODEL, PROVIDER
-from t3tray.demo.sessions import Line
+from t3tray.demo.sessions import ShownMessage
 from t3tray.demo.t3_schema import SCHEMA
 from t3tray.demo.table import DemoThread, Project
 
@@ -60,7 +60,7 @@ class T3Player:
             )
 
     def add_thread(
-        self, thread: DemoThread, session_id: str | None, lines: Sequence[Line], created: datetime, now: datetime
+        self, thread: DemoThread, session_id: str | None, lines: Sequence[ShownMessage], created: datetime, now: datetime
     ) -> None:
         """A thread with what was said in it; one that was idle for long was reaped."""
         ended = now - thread.age
@@ -139,7 +139,7 @@ class T3Player:
         """The user has sent a message there, and it went to this session."""
         turn = f"opencode-turn-{uuid.uuid4()}"
         with self._alone, self._connection:
-            self._add_message(thread_id, Line("user", words, at))
+            self._add_message(thread_id, ShownMessage("user", words, at))
             self._connection.execute(
                 "UPDATE projection_threads SET updated_at = ?, latest_user_message_at = ?, latest_turn_id = ?"
                 " WHERE thread_id = ?",
@@ -156,7 +156,7 @@ class T3Player:
                 (_stamp(at), _cursor(session_id), thread_id),
             )
 
-    def end_turn(self, thread_id: str, answer: Line) -> None:
+    def end_turn(self, thread_id: str, answer: ShownMessage) -> None:
         """The answer has come."""
         at = _stamp(answer.at)
         with self._alone, self._connection:
@@ -180,7 +180,7 @@ class T3Player:
                 (approvals, answers, thread_id),
             )
 
-    def _add_message(self, thread_id: str, line: Line) -> None:
+    def _add_message(self, thread_id: str, line: ShownMessage) -> None:
         name = f"assistant:{line.part}" if line.part else str(uuid.uuid4())
         self._connection.execute(
             "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at,"

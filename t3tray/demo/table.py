@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from t3tray.core.domain.verdict import Reason
 from t3tray.demo import stories
-from t3tray.demo.story import Turn
+from t3tray.demo.story import DemoTurn
+from t3tray.domain.verdict import Reason
 
 _NAMES = uuid.UUID("5f0d1a52-7d0c-4d6c-8a5a-0f4a3a6c9d10")
 
@@ -58,9 +58,9 @@ class DemoThread:
     project: Project
     age: timedelta
     verdict: Reason | None
-    story: tuple[Turn, ...] = ()
+    story: tuple[DemoTurn, ...] = ()
     fate: Fate = Fate.KEPT
-    after: tuple[Turn, ...] = ()
+    after: tuple[DemoTurn, ...] = ()
     prompt: str = ""
     provider: str = "opencode"
     own: bool = False

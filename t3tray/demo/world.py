@@ -17,17 +17,17 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from t3tray.core.domain.alarm import Acknowledged
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.errors import WorldError
-from t3tray.core.opencode.connection import Connection
-from t3tray.core.opencode.managed import Endpoint
+from t3tray.backend.engine import Engine, utc_now
 from t3tray.demo.folders import close_off
 from t3tray.demo.scratch import Scratch
-from t3tray.demo.sessions import Line, SessionWriter
-from t3tray.demo.story import Turn
+from t3tray.demo.sessions import SessionWriter, ShownMessage
+from t3tray.demo.story import DemoTurn
 from t3tray.demo.t3 import T3Player
 from t3tray.demo.table import THREADS, DemoThread, Fate, Project
+from t3tray.domain.alarm import Acknowledged
+from t3tray.errors import WorldError
+from t3tray.opencode.connection import Connection
+from t3tray.server.manager import Endpoint
 
 # In s: how long a scene may take to get under way.
 _SCENE = 30.0
@@ -48,7 +48,7 @@ class _Cast:
     id: str
     session_id: str = ""
     children: tuple[str, ...] = ()
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ShownMessage] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class WorldBuilder:
                 await asyncio.to_thread(self._t3.set_waiting, cast.id, answers=1)
 
     async def _tell_story(
-        self, cast: _Cast, turns: tuple[Turn, ...], ended: datetime, opencode: OpenCode, writer: SessionWriter
+        self, cast: _Cast, turns: tuple[DemoTurn, ...], ended: datetime, opencode: OpenCode, writer: SessionWriter
     ) -> None:
         folder = self._folder(cast.thread)
         tasks = [step.use for turn in turns for step in turn.steps if step.use and step.use.child]

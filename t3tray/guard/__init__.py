@@ -1,1 +1,1 @@
-"""The reverse proxy that T3 Code can be pointed at, so that it goes on in a thread's own session or fails in words."""
+"""Reverse proxy between T3 Code and OpenCode: a message goes on in its thread's own session, or fails with a clear message."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
 
-from t3tray.core.system.environment import SERVER_USER
 from t3tray.guard.exchange import Exchange
+from t3tray.system.environment import SERVER_USER
 
 # What the guard is known by to whoever may not come in.
 REALM = "t3tray"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import h11
 
 from t3tray.guard.channel import Channel
-from t3tray.guard.exchange import Exchange, Gone, Unreadable, head_of
+from t3tray.guard.exchange import Exchange, Gone, UnreadableRequest, head_of
 
 # In seconds: from a head's first byte to its last; for the first request, from the start of the connection.
 HEAD_LIMIT = 10.0
@@ -29,11 +29,11 @@ class Connections:
 
     serve: Callable[[Exchange], Awaitable[None]]
     head_limit: float = HEAD_LIMIT
-    open: set[Connection] = field(default_factory=set)
-    strangers: dict[Connection, None] = field(default_factory=dict)
+    open: set[ClientConnection] = field(default_factory=set)
+    strangers: dict[ClientConnection, None] = field(default_factory=dict)
 
-    def new(self) -> Connection:
-        return Connection(self)
+    def new(self) -> ClientConnection:
+        return ClientConnection(self)
 
     async def end(self, limit: float) -> None:
         """Cancel all requests under way, wait for them at most `limit` seconds, and close every connection."""
@@ -46,7 +46,7 @@ class Connections:
             each.drop()
 
 
-class Connection(Channel):
+class ClientConnection(Channel):
     """One connection of a client."""
 
     def __init__(self, all_: Connections) -> None:
@@ -93,7 +93,7 @@ class Connection(Channel):
         try:
             event = await self.read()
         except h11.RemoteProtocolError as error:
-            raise Unreadable from error
+            raise UnreadableRequest from error
         except ConnectionError as error:
             raise Gone from error
         return bytes(event.data) if isinstance(event, h11.Data) else None
@@ -122,7 +122,7 @@ class Connection(Channel):
     async def _serve(self, exchange: Exchange) -> None:
         try:
             await self._all.serve(exchange)
-        except Unreadable:
+        except UnreadableRequest:
             if not exchange.is_answered:
                 self._refuse()
         finally:

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 
-from t3tray.core.errors import StoreError
-from t3tray.core.opencode.port import HOST, choose_lasting_port
-from t3tray.core.system.secrecy import new_password
-from t3tray.core.system.secrets import Secrets
-from t3tray.core.system.serial import SerialExecutor
+from t3tray.errors import StoreError
+from t3tray.server.port import HOST, choose_lasting_port
 from t3tray.settings.stored import SettingRows, read_settings, write_settings
+from t3tray.system.known_secrets import new_password
+from t3tray.system.secrets import Secrets
+from t3tray.system.sql_thread import SqlThread
 
 _SECRET = "guard"
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class CredentialStore:
     """The key of one data folder. No two keys have the same port, so that the port says which one it is. Every method raises
     StoreError."""
 
-    def __init__(self, settings: SettingRows, secrets: Secrets, run_sql: SerialExecutor) -> None:
+    def __init__(self, settings: SettingRows, secrets: Secrets, run_sql: SqlThread) -> None:
         self._settings = settings
         self._secrets = secrets
         self._run_sql = run_sql

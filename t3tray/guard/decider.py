@@ -11,8 +11,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from t3tray.core.domain.guard import Asked, Bound, Create, Decision, Prompt, Read, Said, T3Now, ThreadNow, Told
-from t3tray.core.domain.guard_rules import (
+from t3tray.domain.guard import (
+    Bound,
+    CreateRequest,
+    GuardAnswer,
+    GuardDecision,
+    GuardRequest,
+    PromptRequest,
+    ReadRequest,
+    T3Now,
+    ThreadNow,
+    UpstreamAnswer,
+)
+from t3tray.domain.guard_rules import (
     Identity,
     decide,
     decide_gone,
@@ -22,10 +33,10 @@ from t3tray.core.domain.guard_rules import (
     is_settled,
     is_text_generation,
 )
-from t3tray.core.errors import StoreError
-from t3tray.core.system.folders import real_directory, spelled_like
+from t3tray.errors import StoreError
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.ports import Bindings, Ledger, T3Look
+from t3tray.system.folders import real_directory, spelled_like
 
 # T3 Code writes a turn's beginning within milliseconds; so often is looked again where no thread fits, so many seconds apart.
 LOOKS = 4
@@ -53,7 +64,9 @@ class Decider:
         self._pause = pause
         self._missed: str | None = None
 
-    async def decide(self, asked: Asked, said: Said = Said.FAILED) -> tuple[Decision, ThreadNow | None]:
+    async def decide(
+        self, asked: GuardRequest, said: UpstreamAnswer = UpstreamAnswer.FAILED
+    ) -> tuple[GuardDecision, ThreadNow | None]:
         """The decision, and the thread that it is about. Directories in `asked` are as they were asked for. Raises StoreError."""
         t3, asked = await self._gather(asked)
         identity = identify(asked, t3, self._missed)
@@ -70,47 +83,47 @@ class Decider:
         self._remember(asked, said)
         return decision, identity.thread
 
-    async def again(self, asked: Create, thread: ThreadNow) -> Decision:
+    async def again(self, asked: CreateRequest, thread: ThreadNow) -> GuardDecision:
         """The decision once more, for a thread that is known: its binding may have changed meanwhile. Raises StoreError."""
         asked = replace(asked, directory=await self._run(real_directory, asked.directory) if asked.directory else "")
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
         bound = await self._spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
         return decide(asked, identity, T3Now((thread,)), bound)
 
-    async def decide_gone(self, asked: Prompt) -> Decision:
+    async def decide_gone(self, asked: PromptRequest) -> GuardDecision:
         """What is said of a message into a session that OpenCode does not have. Raises StoreError."""
         identity = await self._sender(asked)
         return decide_gone(asked, identity, await self._bound_session(identity.thread))
 
-    async def astray(self, asked: Prompt) -> ThreadNow | None:
+    async def astray(self, asked: PromptRequest) -> ThreadNow | None:
         """The thread whose message went to another session than its own; None where it did not. Raises StoreError."""
         thread = (await self._sender(asked)).thread
         return thread if is_astray(asked, await self._bound_session(thread)) else None
 
-    async def decide_newer(self) -> Decision:
+    async def decide_newer(self) -> GuardDecision:
         """Whether a session may be made in OpenCode's newer dialect now."""
         return decide_newer(await self._run(self._look, ""))
 
-    async def tell(self, asked: Asked, decision: Decision, session_id: str | None = None) -> None:
+    async def tell(self, asked: GuardRequest, decision: GuardDecision, session_id: str | None = None) -> None:
         """Keep what was answered. A trouble with that changes no answer."""
         try:
-            await self._ledger.told(Told(self._now(), asked, decision, session_id))
+            await self._ledger.told(GuardAnswer(self._now(), asked, decision, session_id))
         except StoreError as error:
             _log.warning("An answer of the guard's could not be kept: %s", error.message)
         except Exception:
             _log.exception("An answer of the guard's could not be kept.")
 
-    async def _sender(self, asked: Prompt) -> Identity:
+    async def _sender(self, asked: PromptRequest) -> Identity:
         return identify(asked, await self._run(self._look, asked.session_id), None)
 
     async def _bound_session(self, thread: ThreadNow | None) -> str | None:
         return await self._bindings.bound_session(thread.id) if thread else None
 
-    async def _gather(self, asked: Asked) -> tuple[T3Now, Asked]:
-        named = "" if isinstance(asked, Create) else getattr(asked, "session_id", "")
+    async def _gather(self, asked: GuardRequest) -> tuple[T3Now, GuardRequest]:
+        named = "" if isinstance(asked, CreateRequest) else getattr(asked, "session_id", "")
         return await self._run(self._read, asked, named or self._missed or "")
 
-    def _read(self, asked: Asked, session_id: str) -> tuple[T3Now, Asked]:
+    def _read(self, asked: GuardRequest, session_id: str) -> tuple[T3Now, GuardRequest]:
         asked = resolved(asked)
         t3 = self._look(session_id)
         # The rules compare folders by their text: the same one under another name gets this name.
@@ -118,17 +131,17 @@ class Decider:
         threads = tuple(replace(thread, directory=spelled_like(thread.directory, known)) for thread in t3.threads)
         return replace(t3, threads=threads), asked
 
-    async def _bound(self, asked: Asked, identity: Identity, said: Said) -> Bound | None:
+    async def _bound(self, asked: GuardRequest, identity: Identity, said: UpstreamAnswer) -> Bound | None:
         """The binding, where the rules may need one: proving it takes some requests of its own."""
         thread = identity.thread
-        if thread is None or (isinstance(asked, Create) and is_text_generation(asked)):
+        if thread is None or (isinstance(asked, CreateRequest) and is_text_generation(asked)):
             return None
         match asked:
-            case Create():
+            case CreateRequest():
                 return await self._bindings.bound(thread)
-            case Read(session_id) if said is Said.FOUND and await self._bindings.has_left(thread.id, session_id):
+            case ReadRequest(session_id) if said is UpstreamAnswer.FOUND and await self._bindings.has_left(thread.id, session_id):
                 return await self._bindings.bound(thread)
-            case Read() if said is Said.MISSING:
+            case ReadRequest() if said is UpstreamAnswer.MISSING:
                 return await self._bindings.bound(thread)
         return None
 
@@ -138,18 +151,18 @@ class Decider:
             return bound
         return replace(bound, directory=await self._run(_real_like, bound.directory, known))
 
-    def _remember(self, asked: Asked, said: Said) -> None:
+    def _remember(self, asked: GuardRequest, said: UpstreamAnswer) -> None:
         match asked:
-            case Read(session_id):
-                self._missed = session_id if said is Said.MISSING else None
-            case Create() if not is_text_generation(asked):
+            case ReadRequest(session_id):
+                self._missed = session_id if said is UpstreamAnswer.MISSING else None
+            case CreateRequest() if not is_text_generation(asked):
                 self._missed = None
 
 
-def resolved(asked: Asked) -> Asked:
+def resolved(asked: GuardRequest) -> GuardRequest:
     """The same with the folder's real path. It blocks."""
     match asked:
-        case Read(directory=directory) | Create(directory=directory) if directory:
+        case ReadRequest(directory=directory) | CreateRequest(directory=directory) if directory:
             return replace(asked, directory=real_directory(directory))
         case _:
             return asked

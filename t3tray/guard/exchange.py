@@ -25,7 +25,7 @@ class Gone(Exception):
     """The client left before its request was whole."""
 
 
-class Unreadable(Exception):
+class UnreadableRequest(Exception):
     """The request's body is not valid HTTP."""
 
 

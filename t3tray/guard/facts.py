@@ -13,23 +13,23 @@ from datetime import datetime
 
 from msgspec import structs
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Claim, Evidence, Failure, Found
-from t3tray.core.domain.guard import Bound, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event, last_change, left_behind, put_away, returned
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Reason, decide
-from t3tray.core.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
-from t3tray.core.opencode.failures import failure_of
-from t3tray.core.opencode.wire import Marker, SessionRecord
-from t3tray.core.services import evidence as gather
-from t3tray.core.services.evidence import Recorded, Surroundings
-from t3tray.core.services.ports import SessionServer
-from t3tray.core.services.resume import RENEWS, is_amid_a_turn, is_news
-from t3tray.core.store.store import Store
-from t3tray.core.system.author import Author
-from t3tray.core.system.serial import SerialExecutor
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Claim, Evidence, Failure, Found
+from t3tray.domain.guard import Bound, GuardAnswer, ThreadNow
+from t3tray.domain.journal import Actor, Entry, Event, last_change, left_behind, put_away, returned
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Reason, decide
+from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
+from t3tray.opencode.failures import failure_of
+from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.store.store import Store
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads import evidence as gather
+from t3tray.threads.evidence import Surroundings, ThreadRecord
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.verify import RENEWS, is_amid_a_turn, is_news
 
 # A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
 _USER = frozenset({Actor.USER, Actor.RECOVERY})
@@ -46,12 +46,12 @@ class GuardFacts:
     def __init__(
         self,
         store: Store,
-        run_sql: SerialExecutor,
+        run_sql: SqlThread,
         now: Callable[[], datetime],
-        author: Author,
+        author: IntentIds,
         surroundings: Surroundings,
         connect: Callable[[], Awaitable[SessionServer]],
-        heard: Callable[[Told], None],
+        heard: Callable[[GuardAnswer], None],
         recover: Callable[[str], Awaitable[None]],
         claims: Callable[[str, str], tuple[Claim, ...]] = lambda _thread, _session: (),
     ) -> None:
@@ -144,7 +144,7 @@ class GuardFacts:
     async def ended(self, session_id: str) -> None:
         await self._run_sql(self._store.let_go.note_end, session_id, self._now())
 
-    async def told(self, told: Told) -> None:
+    async def told(self, told: GuardAnswer) -> None:
         try:
             self._heard(told)
         except Exception:
@@ -161,7 +161,7 @@ class GuardFacts:
 
         `returned`: sessions that T3 Code wrote into since they were let go of.
         """
-        recorded = Recorded(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
+        recorded = ThreadRecord(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
             return gather.from_nobody(recorded, Failure.UNSUPPORTED, self._surroundings), False
         try:
@@ -229,7 +229,7 @@ class GuardFacts:
         if is_back:
             why = "T3 Code still held it open, and sent a message into it"
             self._store.journal.append(Entry(thread_id, Event.RETURNED, Actor.IMPORT, why, now, session_id))
-        before, after = Holding(bound.session_id, bound.message_count), Holding(session_id)
+        before, after = SessionContents(bound.session_id, bound.message_count), SessionContents(session_id)
         known = self._store.alarms.standing().get(thread_id, ())
         if is_back or not any((each.before.session_id, each.now.session_id) == (bound.session_id, session_id) for each in known):
             alarm = Alarm(thread_id, AlarmKind.SWITCHED, Cause.HELD_OPEN, before, after, now, now)

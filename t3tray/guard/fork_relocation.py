@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from t3tray.core.domain.guard import Fork, Refusal, ThreadNow
-from t3tray.core.errors import Refused, ServerError, StoreError
-from t3tray.core.opencode import wire
-from t3tray.core.system.folders import same_directory
+from t3tray.domain.guard import ForkRequest, Refusal, ThreadNow
+from t3tray.errors import Refused, ServerError, StoreError
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.exchange import Exchange
 from t3tray.guard.headers import without
 from t3tray.guard.ports import Intent, Ledger
 from t3tray.guard.requests import DIRECTORY_HEADER, Fields, with_marker
 from t3tray.guard.upstream import Upstream, Whole
+from t3tray.opencode import wire
+from t3tray.system.folders import same_directory
 
 _MOVE = b"/experimental/control-plane/move-session"
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class ForkRelocator:
         self._run = run
 
     async def fork(
-        self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None, since: int = 0
+        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: ThreadNow | None, since: int = 0
     ) -> Whole | Refusal:
         """The fork in the folder that was asked for, as OpenCode tells it; OpenCode's own failure; or why there is none.
 
@@ -50,7 +50,7 @@ class ForkRelocator:
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if not made.is_good:
                 return Refusal.SESSION_GONE if made.status == 404 else made
-            fork = wire.decode(made.content, wire.Session, "the fork").id
+            fork = wire.decode(made.content, wire.WireSession, "the fork").id
             try:
                 moved = await self._move(exchange, asked, fork, made, intent)
             except ServerError:
@@ -63,7 +63,7 @@ class ForkRelocator:
                 await self._confirm(intent, moved)
             return moved
 
-    async def _move(self, exchange: Exchange, asked: Fork, fork: str, made: Whole, intent: Intent | None) -> Whole | None:
+    async def _move(self, exchange: Exchange, asked: ForkRequest, fork: str, made: Whole, intent: Intent | None) -> Whole | None:
         """The fork as it is in its new folder; None where it may not go there."""
         path = f"/session/{quote(fork, safe='')}".encode()
         headers = without(exchange.headers, DIRECTORY_HEADER)
@@ -93,7 +93,7 @@ class ForkRelocator:
 
     async def _confirm(self, intent: Intent, moved: Whole) -> None:
         try:
-            await intent.confirm(wire.decode(moved.content, wire.Session, "the fork").record())
+            await intent.confirm(wire.decode(moved.content, wire.WireSession, "the fork").record())
         except (StoreError, Refused, ServerError) as error:
             # It stands written ahead, and carries the marker: the next reconciliation finds it.
             _log.warning("The fork of a thread that moved could not be recorded: %s", error.message)
@@ -101,4 +101,4 @@ class ForkRelocator:
 
 def _works_in(session: Whole, directory: str) -> bool:
     """Whether the session's folder is this one. It blocks."""
-    return same_directory(wire.decode(session.content, wire.Session, "the fork").directory, directory) is True
+    return same_directory(wire.decode(session.content, wire.WireSession, "the fork").directory, directory) is True

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
-from t3tray.core.opencode.managed import Endpoint
-from t3tray.core.opencode.port import HOST
 from t3tray.guard.access import AccessControl
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.decider import Decider
@@ -17,6 +15,8 @@ from t3tray.guard.proof import proof_of
 from t3tray.guard.proxy import Proxy
 from t3tray.guard.session_requests import SessionRequests
 from t3tray.guard.upstream import READY_LIMIT, Upstream
+from t3tray.server.manager import Endpoint
+from t3tray.server.port import HOST
 
 
 class Guard:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from t3tray.core.domain.guard import Told
-from t3tray.core.opencode.managed import ManagedServer
-from t3tray.core.services.resting import Resting
-from t3tray.core.services.t3_sides import T3Sides
-from t3tray.core.store.store import Store
-from t3tray.core.system.serial import SerialExecutor
-from t3tray.core.t3code.home import T3Home
+from t3tray.domain.guard import GuardAnswer
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
 from t3tray.guard.letting_go import LettingGo
+from t3tray.server.manager import ManagedServer
+from t3tray.store.store import Store
+from t3tray.system.sql_thread import SqlThread
+from t3tray.t3code.home import T3Home
+from t3tray.threads.idle_shutdown import IdleShutdown
+from t3tray.threads.t3code_sides import T3Sides
 
 
 class GuardHost(Protocol):
@@ -24,7 +24,7 @@ class GuardHost(Protocol):
     data_directory: Path
     store: Store
     server: ManagedServer
-    resting: Resting
+    resting: IdleShutdown
     t3_sides: T3Sides
     guard_credentials: CredentialStore
     letting_go: LettingGo
@@ -35,7 +35,7 @@ class GuardHost(Protocol):
         """Where T3 Code's data may be."""
         ...
 
-    def guard_facts(self, heard: Callable[[Told], None], store: Store, run_sql: SerialExecutor) -> GuardFacts:
+    def guard_facts(self, heard: Callable[[GuardAnswer], None], store: Store, run_sql: SqlThread) -> GuardFacts:
         """Return the guard's facts, read and recorded by `store` in the thread of `run_sql`."""
         ...
 

@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from t3tray.core.domain.t3_side import HOW_TO_FREE, LetGo
-from t3tray.core.errors import T3TrayError
-from t3tray.core.opencode.connection import Connection
-from t3tray.core.services.t3_sides import Held, T3Sides
-from t3tray.core.store.store import Store
-from t3tray.core.system.serial import SerialExecutor
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.pending import read_now
-from t3tray.core.t3code.state import T3Reader
+from t3tray.domain.t3code_side import HOW_TO_FREE, LetGo
+from t3tray.errors import T3TrayError
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.t3_settings import T3Protection
+from t3tray.opencode.connection import Connection
+from t3tray.store.store import Store
+from t3tray.system.sql_thread import SqlThread
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.live_query import read_now
+from t3tray.t3code.state import T3Reader
+from t3tray.threads.t3code_sides import Held, T3Sides
 
 # In seconds: T3 Code does it within 3.
 LIMIT = 10.0
@@ -36,7 +36,7 @@ class LettingGo:
     def __init__(
         self,
         store: Store,
-        run_sql: SerialExecutor,
+        run_sql: SqlThread,
         keys: CredentialStore,
         sides: T3Sides,
         folder: Path,

@@ -7,11 +7,11 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 
-from t3tray.core.errors import Refused
-from t3tray.core.opencode.port import HOST
-from t3tray.core.system.descriptors import raise_descriptor_limit
+from t3tray.errors import Refused
 from t3tray.guard.connections import HEAD_LIMIT, Connections
 from t3tray.guard.exchange import Exchange
+from t3tray.server.port import HOST
+from t3tray.system.descriptors import raise_descriptor_limit
 
 _STOP_LIMIT = 2.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from t3tray.core.domain.guard import Bound, T3Now, ThreadNow, Told
-from t3tray.core.opencode.wire import Marker, SessionRecord
+from t3tray.domain.guard import Bound, GuardAnswer, T3Now, ThreadNow
+from t3tray.opencode.wire import Marker, SessionRecord
 
 
 class T3Look(Protocol):
@@ -75,6 +75,6 @@ class Ledger(Protocol):
         """T3 Code ends what runs in this session, or lets go of it."""
         ...
 
-    async def told(self, told: Told) -> None:
+    async def told(self, told: GuardAnswer) -> None:
         """Keep an answer of the guard's."""
         ...

@@ -14,8 +14,8 @@ from secrets import token_hex
 
 import msgspec
 
-from t3tray.core.opencode.port import HOST
 from t3tray.guard.access import REALM
+from t3tray.server.port import HOST
 
 PROOF_PATH = b"/.well-known/t3tray-guard"
 # In seconds: for a guard of ours that has much to do.

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from t3tray.core.domain.guard_sentences import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
-from t3tray.core.errors import ServerDown, T3TrayError, TimedOut
+from t3tray.errors import ServerDown, T3TrayError, TimedOut
 from t3tray.guard.access import REALM, AccessControl, Rejection
-from t3tray.guard.exchange import Exchange, Gone, TooLarge, Unreadable
+from t3tray.guard.exchange import Exchange, Gone, TooLarge, UnreadableRequest
 from t3tray.guard.headers import for_client
 from t3tray.guard.proof import PROOF_PATH
-from t3tray.guard.routes import Kind, route_of
+from t3tray.guard.routes import RouteKind, route_of
 from t3tray.guard.session_requests import SessionRequests
 from t3tray.guard.upstream import Upstream
+from t3tray.messages.guard import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 
 _log = logging.getLogger(__name__)
 
@@ -76,13 +76,13 @@ class Proxy:
     async def _serve(self, exchange: Exchange) -> None:
         try:
             route = route_of(exchange.method, exchange.path)
-            if route.kind is Kind.OTHER:
+            if route.kind is RouteKind.OTHER:
                 await self._pass_on(exchange)
             else:
                 await self._sessions.serve(route, exchange)
         except Gone:
             return
-        except Unreadable:
+        except UnreadableRequest:
             raise
         except TooLarge:
             await exchange.refuse(413, "PayloadTooLargeError", "This request is too large.")

@@ -17,7 +17,7 @@ _PARAMETERS = re.compile(rb";[^/]*")
 _PLAIN = re.compile(rb"/[A-Za-z0-9_/-]*")
 
 
-class Kind(Enum):
+class RouteKind(Enum):
     """NEWER are the session routes of OpenCode's next dialect, which servers of the present one answer too (1.17 and later)."""
 
     READ = "read"
@@ -32,11 +32,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Route:
-    kind: Kind
+    kind: RouteKind
     session_id: str = ""
 
 
-_OTHER = Route(Kind.OTHER)
+_OTHER = Route(RouteKind.OTHER)
 
 
 def route_of(method: str, path: bytes) -> Route:
@@ -45,7 +45,7 @@ def route_of(method: str, path: bytes) -> Route:
     if method not in ("GET", "POST"):
         return _OTHER
     found = _route(method, path)
-    if found.kind is Kind.OTHER and b";" in path:
+    if found.kind is RouteKind.OTHER and b";" in path:
         found = _route(method, _PARAMETERS.sub(b"", path))
     return found
 
@@ -53,19 +53,19 @@ def route_of(method: str, path: bytes) -> Route:
 def _route(method: str, path: bytes) -> Route:
     match (method, *_parts(path)):
         case ("GET", "session", session_id) if session_id.lower() != "status":
-            return Route(Kind.READ, session_id)
+            return Route(RouteKind.READ, session_id)
         case ("POST", "session"):
-            return Route(Kind.CREATE)
+            return Route(RouteKind.CREATE)
         case ("POST", "session", session_id, action) if action.lower() == "fork":
-            return Route(Kind.FORK, session_id)
+            return Route(RouteKind.FORK, session_id)
         case ("POST", "session", session_id, action) if action.lower() in ("prompt_async", "message"):
-            return Route(Kind.PROMPT, session_id)
+            return Route(RouteKind.PROMPT, session_id)
         case ("POST", "session", session_id, action) if action.lower() == "abort":
-            return Route(Kind.END, session_id)
+            return Route(RouteKind.END, session_id)
         case ("POST", "api", newer) if newer.lower() == "session":
-            return Route(Kind.NEWER_CREATE)
+            return Route(RouteKind.NEWER_CREATE)
         case (_, "api", newer, session_id, *_) if newer.lower() == "session" and session_id.lower() != "active":
-            return Route(Kind.NEWER, session_id)
+            return Route(RouteKind.NEWER, session_id)
     return _OTHER
 
 

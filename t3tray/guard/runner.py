@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from t3tray.core.domain.guard_state import NO_GUARD, GuardPhase, GuardState
-from t3tray.core.errors import T3TrayError
-from t3tray.core.services.survey import Picture
-from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
+from t3tray.errors import T3TrayError
 from t3tray.guard.host import GuardHost
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, guard_state
+from t3tray.t3code.guard_sides import GuardSides
+from t3tray.threads.scan import Scan
 
 # In seconds: the tray app has 5 to end everything in order.
 _STOP_LIMIT = 3.0
@@ -79,7 +79,7 @@ class GuardRunner:
                     self._status = replace(before, answers=self._service.listens, trouble=self._trouble)
             return self._status != before
 
-    async def seen(self, picture: Picture) -> tuple[GuardState, frozenset[str]]:
+    async def seen(self, picture: Scan) -> tuple[GuardState, frozenset[str]]:
         """How T3 Code stood with the guard when it was looked at last, and the threads of this picture that it cannot switch in
         silence. Raises StoreError."""
         status = self._status

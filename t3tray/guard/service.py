@@ -13,22 +13,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from t3tray.core.domain.guard import Told
-from t3tray.core.errors import Refused, StoreError, T3TrayError
-from t3tray.core.opencode.port import HOST
-from t3tray.core.store.store import Store
-from t3tray.core.system.instance_lock import Holder, InstanceLock
-from t3tray.core.system.port_owner import may_be_t3tray
-from t3tray.core.system.serial import SerialExecutor
-from t3tray.core.t3code.home import T3Home, may_be_there
-from t3tray.core.t3code.pending import read_now
-from t3tray.core.t3code.state import T3Reader, live_database
-from t3tray.core.t3code.threads import Shape
+from t3tray.domain.guard import GuardAnswer
+from t3tray.domain.t3code_thread import Shape
+from t3tray.errors import Refused, StoreError, T3TrayError
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.host import GuardHost
 from t3tray.guard.proof import Listening, who_listens
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
+from t3tray.server.port import HOST
+from t3tray.store.store import Store
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.system.port_owner import may_be_t3tray
+from t3tray.system.sql_thread import SqlThread
+from t3tray.t3code.home import T3Home, may_be_there
+from t3tray.t3code.live_query import read_now
+from t3tray.t3code.state import T3Reader, live_database
 
 if TYPE_CHECKING:
     from t3tray.guard.guard import Guard
@@ -63,7 +63,7 @@ class GuardService:
     def __init__(
         self,
         host: GuardHost,
-        heard: Callable[[Told], None] = lambda told: None,
+        heard: Callable[[GuardAnswer], None] = lambda told: None,
         may_be_ours: Callable[[int], bool] = may_be_t3tray,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -76,7 +76,7 @@ class GuardService:
         self._lock = InstanceLock(host.data_directory, _LOCK)
         self._guard: Guard | None = None
         # T3 Code waits for what the guard reads and records, which must not wait for a look at all threads.
-        self._own: tuple[Store, SerialExecutor] | None = None
+        self._own: tuple[Store, SqlThread] | None = None
         self._key: GuardCredentials | None = None
 
     @property
@@ -151,7 +151,7 @@ class GuardService:
     def _take_lock(self) -> bool:
         """Whether it is known that no other guard of this data folder lives. It blocks."""
         try:
-            return self._lock.take(Holder(os.getpid(), has_window=False))
+            return self._lock.take(InstanceHolder(os.getpid(), has_window=False))
         except StoreError as error:
             _log.warning("Whether another guard runs cannot be told: %s", error.message)
             return False
@@ -167,7 +167,7 @@ class GuardService:
         from t3tray.guard.guard import Guard
 
         if self._own is None:
-            run_sql = SerialExecutor("t3tray-guard")
+            run_sql = SqlThread("t3tray-guard")
             self._own = await run_sql(self._host.store.beside), run_sql
         facts = self._host.guard_facts(self._heard, *self._own)
         guard = Guard(

@@ -17,11 +17,18 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from t3tray.core.domain.guard import Answer, Create, Decision, Fork, Prompt, Read, Refusal, Said, ThreadNow
-from t3tray.core.domain.guard_sentences import REFUSALS
-from t3tray.core.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
-from t3tray.core.opencode import wire
-from t3tray.core.system.folders import same_directory
+from t3tray.domain.guard import (
+    CreateRequest,
+    ForkRequest,
+    GuardAction,
+    GuardDecision,
+    PromptRequest,
+    ReadRequest,
+    Refusal,
+    ThreadNow,
+    UpstreamAnswer,
+)
+from t3tray.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.decider import Decider
 from t3tray.guard.exchange import Exchange
@@ -29,8 +36,11 @@ from t3tray.guard.fork_relocation import ForkRelocator
 from t3tray.guard.headers import for_client
 from t3tray.guard.ports import Ledger
 from t3tray.guard.requests import Fields, directory_of, fields_of, rules_of, title_of, with_marker
-from t3tray.guard.routes import Kind, Route
-from t3tray.guard.upstream import READY_LIMIT, Answered, Upstream, Whole, whole
+from t3tray.guard.routes import Route, RouteKind
+from t3tray.guard.upstream import READY_LIMIT, Upstream, UpstreamResponse, Whole, whole
+from t3tray.messages.guard import REFUSALS
+from t3tray.opencode import wire
+from t3tray.system.folders import same_directory
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -69,14 +79,14 @@ class SessionRequests:
 
     async def serve(self, route: Route, exchange: Exchange) -> None:
         """Raises what the upstream raises, TimedOut, TooLarge and Gone."""
-        if route.kind is Kind.PROMPT:
-            await self._prompt(exchange, Prompt(route.session_id))
+        if route.kind is RouteKind.PROMPT:
+            await self._prompt(exchange, PromptRequest(route.session_id))
             return
-        if route.kind is Kind.END:
+        if route.kind is RouteKind.END:
             self._later(self._note_end(route.session_id))
             await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
             return
-        if route.kind is Kind.NEWER:
+        if route.kind is RouteKind.NEWER:
             self.met_newer = True
             await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
             return
@@ -85,14 +95,14 @@ class SessionRequests:
         try:
             async with asyncio.timeout(limit):
                 match route.kind:
-                    case Kind.READ:
-                        await self._read(exchange, Read(route.session_id, folder))
-                    case Kind.CREATE:
+                    case RouteKind.READ:
+                        await self._read(exchange, ReadRequest(route.session_id, folder))
+                    case RouteKind.CREATE:
                         await self._create(exchange)
-                    case Kind.NEWER_CREATE:
+                    case RouteKind.NEWER_CREATE:
                         await self._create_newer(exchange)
                     case _:
-                        await self._fork(exchange, Fork(route.session_id, folder))
+                        await self._fork(exchange, ForkRequest(route.session_id, folder))
             self._folders.add(folder)
         except TimeoutError:
             raise TimedOut(f"A session request was not answered within {limit:g} seconds.") from None
@@ -101,7 +111,7 @@ class SessionRequests:
             _log.warning("The guard cannot record what it would do: %s", error.message)
             await _refuse(exchange, Refusal.NOT_RECORDED)
 
-    async def _prompt(self, exchange: Exchange, asked: Prompt) -> None:
+    async def _prompt(self, exchange: Exchange, asked: PromptRequest) -> None:
         """Never refused: T3 Code would show the thread as running for ever. It proves the binding anew.
 
         That OpenCode has no such session fails the turn there, and it shows what that answer says.
@@ -116,10 +126,10 @@ class SessionRequests:
             self._later(self._seen(asked.session_id, None))
             self._later(self._note_astray(asked))
 
-    async def _tell_gone(self, exchange: Exchange, asked: Prompt, failed: Whole) -> None:
+    async def _tell_gone(self, exchange: Exchange, asked: PromptRequest, failed: Whole) -> None:
         """OpenCode's 404, with what to do about it in it where it is known whose message it was."""
-        decision = Decision(Answer.PASS, ())
-        if _said(failed) is Said.MISSING:
+        decision = GuardDecision(GuardAction.PASS, ())
+        if _said(failed) is UpstreamAnswer.MISSING:
             try:
                 decision = await self._decider.decide_gone(asked)
             except StoreError as error:
@@ -136,19 +146,19 @@ class SessionRequests:
         except StoreError as error:
             _log.warning("That T3 Code ended %s could not be kept: %s", session_id, error.message)
 
-    async def _note_astray(self, asked: Prompt) -> None:
+    async def _note_astray(self, asked: PromptRequest) -> None:
         try:
             if thread := await self._decider.astray(asked):
                 await self._ledger.strayed(thread, asked.session_id)
         except T3TrayError as error:
             _log.warning("A message into %s could not be looked into: %s", asked.session_id, error.message)
 
-    async def _read(self, exchange: Exchange, asked: Read) -> None:
+    async def _read(self, exchange: Exchange, asked: ReadRequest) -> None:
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             if _is_session(answered):
-                decision, thread = await self._decider.decide(asked, Said.FOUND)
-                if decision.answer is Answer.PASS:
+                decision, thread = await self._decider.decide(asked, UpstreamAnswer.FOUND)
+                if decision.answer is GuardAction.PASS:
                     await self._decider.tell(asked, decision, asked.session_id)
                     await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
                     self._later(self._seen(asked.session_id, thread))
@@ -156,7 +166,7 @@ class SessionRequests:
             else:
                 failed = await whole(answered)
                 decision, _ = await self._decider.decide(asked, _said(failed))
-                if decision.answer is Answer.PASS:
+                if decision.answer is GuardAction.PASS:
                     await self._decider.tell(asked, decision)
                     await exchange.answer(failed.status, for_client(failed.headers), failed.content)
                     return
@@ -166,15 +176,15 @@ class SessionRequests:
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
         fields = fields_of(body)
         known = fields or {}
-        asked = Create(title_of(known), directory_of(exchange), rules_of(known))
+        asked = CreateRequest(title_of(known), directory_of(exchange), rules_of(known))
         decision, thread = await self._decider.decide(asked)
         made: Whole | None = None
-        if decision.answer is Answer.CREATE and thread is not None and fields is not None:
+        if decision.answer is GuardAction.CREATE and thread is not None and fields is not None:
             decision, made = await self._to_the_end(self._begin(exchange, asked, fields, thread))
         if made is not None:
             await self._decider.tell(asked, decision, _session_id(made))
             await exchange.answer(made.status, for_client(made.headers), made.content)
-        elif decision.answer in (Answer.PASS, Answer.CREATE):
+        elif decision.answer in (GuardAction.PASS, GuardAction.CREATE):
             await self._decider.tell(asked, decision)
             await self._pass_on(exchange, body)
         else:
@@ -184,9 +194,9 @@ class SessionRequests:
     async def _create_newer(self, exchange: Exchange) -> None:
         self.met_newer = True
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
-        asked, decision = Create(None, ""), await self._decider.decide_newer()
+        asked, decision = CreateRequest(None, ""), await self._decider.decide_newer()
         await self._decider.tell(asked, decision)
-        if decision.answer is Answer.PASS:
+        if decision.answer is GuardAction.PASS:
             await self._pass_on(exchange, body)
         else:
             await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
@@ -197,10 +207,10 @@ class SessionRequests:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
         return answered.status
 
-    async def _fork(self, exchange: Exchange, asked: Fork) -> None:
+    async def _fork(self, exchange: Exchange, asked: ForkRequest) -> None:
         decision, thread = await self._decider.decide(asked)
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else None
-        if decision.answer is Answer.MOVE:
+        if decision.answer is GuardAction.MOVE:
             moved = await self._to_the_end(self._move(exchange, asked, body, thread))
             if isinstance(moved, Refusal):
                 await self._refuse(
@@ -213,14 +223,18 @@ class SessionRequests:
         await self._decider.tell(asked, decision)
         await self._pass_on(exchange, body)
 
-    async def _move(self, exchange: Exchange, asked: Fork, body: bytes | None, thread: ThreadNow | None) -> Whole | Refusal:
+    async def _move(
+        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: ThreadNow | None
+    ) -> Whole | Refusal:
         if thread is None:
             return await self._relocator.fork(exchange, asked, body, None)
         since = await self._ledger.last_change(thread.id)
         async with self._lock_of(thread.id):
             return await self._relocator.fork(exchange, asked, body, thread, since)
 
-    async def _begin(self, exchange: Exchange, asked: Create, fields: Fields, thread: ThreadNow) -> tuple[Decision, Whole | None]:
+    async def _begin(
+        self, exchange: Exchange, asked: CreateRequest, fields: Fields, thread: ThreadNow
+    ) -> tuple[GuardDecision, Whole | None]:
         """The thread's first session: written ahead, made with our marker, confirmed. None where there is one by now.
 
         T3 Code asks again while the first answer is on its way: one after the other, and decided anew.
@@ -229,7 +243,7 @@ class SessionRequests:
             await stack.enter_async_context(self._lock_of(thread.id))
             since = await self._ledger.last_change(thread.id)
             decision = await self._decider.again(asked, thread)
-            if decision.answer is not Answer.CREATE:
+            if decision.answer is not GuardAction.CREATE:
                 return decision, None
             why = f"T3 Code began this thread in {thread.directory}"
             intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
@@ -237,7 +251,7 @@ class SessionRequests:
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if made.is_good:
                 try:
-                    await intent.confirm(wire.decode(made.content, wire.Session, "the new session").record())
+                    await intent.confirm(wire.decode(made.content, wire.WireSession, "the new session").record())
                 except (StoreError, Refused, Unsupported) as error:
                     # It stands written ahead, and carries the marker: the next reconciliation finds it.
                     _log.warning("The session of a new thread could not be recorded: %s", error.message)
@@ -248,10 +262,14 @@ class SessionRequests:
         return self._locks.setdefault(thread_id, asyncio.Lock())
 
     async def _settle(
-        self, exchange: Exchange, asked: Read | Create, decision: Decision, take: Callable[[str], Awaitable[Whole]]
+        self,
+        exchange: Exchange,
+        asked: ReadRequest | CreateRequest,
+        decision: GuardDecision,
+        take: Callable[[str], Awaitable[Whole]],
     ) -> None:
         """Give the session that was decided on, or refuse. `take` brings it as OpenCode tells it."""
-        if decision.answer is Answer.GIVE and decision.session_id:
+        if decision.answer is GuardAction.GIVE and decision.session_id:
             taken = await take(decision.session_id)
             if await self._run(_is_the_one, taken, decision.session_id, asked.directory):
                 await self._decider.tell(asked, decision, decision.session_id)
@@ -274,12 +292,17 @@ class SessionRequests:
         return await self._upstream.fetch("PATCH", _path(session_id), exchange.headers, body)
 
     async def _refuse(
-        self, exchange: Exchange, asked: Read | Create | Fork, decision: Decision, refusal: Refusal, why: str
+        self,
+        exchange: Exchange,
+        asked: ReadRequest | CreateRequest | ForkRequest,
+        decision: GuardDecision,
+        refusal: Refusal,
+        why: str,
     ) -> None:
         """Refuse what had been decided otherwise, because it could not be done."""
         evidence = (*decision.evidence, why)
         await self._decider.tell(
-            asked, replace(decision, answer=Answer.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
+            asked, replace(decision, answer=GuardAction.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
         )
         await _refuse(exchange, refusal)
 
@@ -313,20 +336,20 @@ class _Named(msgspec.Struct, frozen=True):
     directory: str = ""
 
 
-def _is_session(answered: Answered) -> bool:
+def _is_session(answered: UpstreamResponse) -> bool:
     kind = next((value for name, value in answered.headers if name.lower() == b"content-type"), b"")
     return answered.status == 200 and kind.startswith(b"application/json")
 
 
-def _said(failed: Whole) -> Said:
+def _said(failed: Whole) -> UpstreamAnswer:
     """What an answer that is no session says. T3 Code takes every 404, and every error of that name, for a missing session."""
     try:
         name = msgspec.json.decode(failed.content, type=_Error).name
     except msgspec.DecodeError:
         name = ""
     if failed.status == 404 and name == "NotFoundError":
-        return Said.MISSING
-    return Said.UNCLEAR if failed.status == 404 or name == "NotFoundError" else Said.FAILED
+        return UpstreamAnswer.MISSING
+    return UpstreamAnswer.UNCLEAR if failed.status == 404 or name == "NotFoundError" else UpstreamAnswer.FAILED
 
 
 def _named(content: bytes) -> _Named | None:

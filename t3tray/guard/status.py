@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from t3tray.core.domain.guard_state import NO_GUARD, GuardPhase, GuardState
-from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.guard.t3_settings import Protection, ProtectionView
+from t3tray.t3code.guard_sides import GuardSides
 
 _AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
 

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from t3tray.core.errors import Refused, StoreError
-from t3tray.core.t3code.home import T3Home, may_be_there
-from t3tray.core.t3code.json_edit import Settings
-from t3tray.core.t3code.settings_file import PRIVATE, Content, SettingsFile, write_new
+from t3tray.errors import Refused, StoreError
+from t3tray.t3code.home import T3Home, may_be_there
+from t3tray.t3code.json_edit import Settings
+from t3tray.t3code.settings_file import PRIVATE, Content, SettingsFile, write_new
 
 _DRIVER = "opencode"
 _URL, _PASSWORD = "serverUrl", "serverPassword"

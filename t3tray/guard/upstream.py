@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import h11
 import httpx
 
-from t3tray.core.errors import ServerDown, ServerFault, TimedOut
-from t3tray.core.opencode.managed import Endpoint
+from t3tray.errors import ServerDown, ServerFault, TimedOut
 from t3tray.guard.channel import Channel, new_http
 from t3tray.guard.exchange import Headers
 from t3tray.guard.headers import for_server, without
+from t3tray.server.manager import Endpoint
 
 # In seconds. T3 Code starts one turn at a time: a request that is held holds them all.
 READY_LIMIT = 15.0
@@ -36,7 +36,7 @@ _BROKEN = (OSError, h11.ProtocolError)
 
 
 @dataclass(frozen=True)
-class Answered:
+class UpstreamResponse:
     """The server's answer; `chunks` are its body as it comes."""
 
     status: int
@@ -169,7 +169,7 @@ class Upstream:
     @asynccontextmanager
     async def open(
         self, method: str, target: bytes, headers: Headers, content: AsyncIterable[bytes] | bytes | None = None
-    ) -> AsyncIterator[Answered]:
+    ) -> AsyncIterator[UpstreamResponse]:
         """The answer to one request; leaving ends it, whether or not it was read to its end."""
         address = await self._address_now()
         sent = [*address.headers, *for_server(headers)]
@@ -186,7 +186,7 @@ class Upstream:
                 head = await connection.ask(request, content)
             except _BROKEN as error:
                 raise ServerDown(f"The OpenCode server gave no answer: {type(error).__name__}.") from error
-            yield Answered(head.status_code, tuple(head.headers.raw_items()), connection.body(head))
+            yield UpstreamResponse(head.status_code, tuple(head.headers.raw_items()), connection.body(head))
         finally:
             self._release(connection)
 
@@ -270,7 +270,7 @@ async def _in_time() -> AsyncIterator[None]:
         raise TimedOut(f"The server did not answer within {_WHOLE_LIMIT:g} seconds.") from None
 
 
-async def whole(answered: Answered) -> Whole:
+async def whole(answered: UpstreamResponse) -> Whole:
     """The answer, held whole. Raises ServerFault for one that is too large, TimedOut for one that comes to no end."""
     content = bytearray()
     async with _in_time():

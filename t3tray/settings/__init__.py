@@ -1,1 +1,1 @@
-"""The settings, from one table of definitions that the store, the command line, the window and the documentation read."""
+"""What the user can set, and the rules for it."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from t3tray.core.errors import BadValue, BinaryNotFound, UsageError
-from t3tray.core.opencode.binary import find_binary
+from t3tray.errors import BadValue, BinaryNotFound, UsageError
+from t3tray.opencode.binary import find_binary
 from t3tray.settings.definitions import DEFINITIONS, Definition, Settings, definition_of
-from t3tray.settings.kinds import Folders, Kind, Program
+from t3tray.settings.kinds import Folders, Program, SettingKind
 
 
 def defined(name: str) -> Definition:
@@ -55,7 +55,7 @@ def refuse_unless_set_by_name(definition: Definition) -> None:
         raise UsageError(f"{definition.name} cannot be set by itself.", definition.changed_by)
 
 
-def _check_files(kind: Kind, value: object) -> None:
+def _check_files(kind: SettingKind, value: object) -> None:
     match kind, value:
         case Program(), str(path) if path:
             try:

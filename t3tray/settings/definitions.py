@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TypeVar
 
-from t3tray.core.domain.carrying import BUDGET
+from t3tray.domain.handoff_prompt import BUDGET
 from t3tray.settings.kinds import (
     Address,
-    Choice,
     Folders,
-    Kind,
     Number,
+    OneOf,
     Port,
     Program,
     Secret,
     SecretPlace,
+    SettingKind,
     Switch,
     Text,
     TimeOfDay,
@@ -32,7 +32,7 @@ _KEY = "definition"
 _WEEK = 7 * 24 * 60  # minutes
 
 
-class Section(StrEnum):
+class SettingsSection(StrEnum):
     """Groups of settings, in the order in which they are shown."""
 
     GENERAL = "General"
@@ -67,9 +67,9 @@ class Definition:
     """`label` and `help` are for people. `changed_by` says how a setting is changed that is not set by its name; else empty."""
 
     name: str
-    kind: Kind
+    kind: SettingKind
     default: object
-    section: Section
+    section: SettingsSection
     label: str
     help: str = ""
     effect: Effect = Effect.AT_ONCE
@@ -88,8 +88,8 @@ class Definition:
 
 def _setting(
     default: T,
-    kind: Kind,
-    section: Section,
+    kind: SettingKind,
+    section: SettingsSection,
     label: str,
     help: str = "",
     effect: Effect = Effect.AT_ONCE,
@@ -108,69 +108,69 @@ class Settings:
 
     appearance: str = _setting(
         "system",
-        Choice((("system", "As the system"), *_LIGHT_DARK)),
-        Section.GENERAL,
+        OneOf((("system", "As the system"), *_LIGHT_DARK)),
+        SettingsSection.GENERAL,
         "Colours",
     )
     tray_icon: str = _setting(
         "auto",
-        Choice((("auto", "Automatic"), *_LIGHT_DARK)),
-        Section.GENERAL,
+        OneOf((("auto", "Automatic"), *_LIGHT_DARK)),
+        SettingsSection.GENERAL,
         "Icon in the tray",
         "Automatic can be seen on any panel.",
     )
     terminal: str = _setting(
         "",
         Text(empty="Detected automatically"),
-        Section.GENERAL,
+        SettingsSection.GENERAL,
         "Terminal",
         "The program in which a thread is opened in a terminal.",
     )
     notice_approval: bool = _setting(
         True,
         Switch(),
-        Section.NOTIFICATIONS,
+        SettingsSection.NOTIFICATIONS,
         "A tool asks for your approval",
         "A short request has “Allow Once” and “Reject” on the notification itself.",
     )
     notice_turn: bool = _setting(
         True,
         Switch(),
-        Section.NOTIFICATIONS,
+        SettingsSection.NOTIFICATIONS,
         "A thread has finished its turn",
         "Not for the thread that you are looking at.",
     )
-    notice_question: bool = _setting(True, Switch(), Section.NOTIFICATIONS, "The agent asks a question")
-    notice_blocked: bool = _setting(True, Switch(), Section.NOTIFICATIONS, "A thread can no longer be continued")
-    notice_switch: bool = _setting(True, Switch(), Section.NOTIFICATIONS, "A thread was switched to another session")
-    notice_guard: bool = _setting(True, Switch(), Section.NOTIFICATIONS, "The guard held back a message")
-    notice_server: bool = _setting(True, Switch(), Section.NOTIFICATIONS, "The server fails or does not answer")
-    notice_reap: bool = _setting(False, Switch(), Section.NOTIFICATIONS, "T3 Code is about to close an idle thread")
+    notice_question: bool = _setting(True, Switch(), SettingsSection.NOTIFICATIONS, "The agent asks a question")
+    notice_blocked: bool = _setting(True, Switch(), SettingsSection.NOTIFICATIONS, "A thread can no longer be continued")
+    notice_switch: bool = _setting(True, Switch(), SettingsSection.NOTIFICATIONS, "A thread was switched to another session")
+    notice_guard: bool = _setting(True, Switch(), SettingsSection.NOTIFICATIONS, "The guard held back a message")
+    notice_server: bool = _setting(True, Switch(), SettingsSection.NOTIFICATIONS, "The server fails or does not answer")
+    notice_reap: bool = _setting(False, Switch(), SettingsSection.NOTIFICATIONS, "T3 Code is about to close an idle thread")
     quiet_from: str = _setting(
         "",
         TimeOfDay("22:00"),
-        Section.NOTIFICATIONS,
+        SettingsSection.NOTIFICATIONS,
         "Quiet hours begin at",
         "Local time. No notifications are shown in quiet hours; what still needs you when they end is shown then.",
     )
     quiet_until: str = _setting(
         "",
         TimeOfDay("07:30"),
-        Section.NOTIFICATIONS,
+        SettingsSection.NOTIFICATIONS,
         "Quiet hours end at",
         "May be on the next day. There are no quiet hours while either time is empty.",
     )
     t3_homes: tuple[str, ...] = _setting(
         (),
         Folders(),
-        Section.T3_CODE,
+        SettingsSection.T3_CODE,
         "T3 Code's folders",
         "T3 Code's own folder is detected automatically. Add others here. t3tray writes to them only when you ask for it.",
     )
     t3_repair: bool = _setting(
         False,
         Switch(),
-        Section.T3_CODE,
+        SettingsSection.T3_CODE,
         "Allow fixes in T3 Code's database",
         "“Repair T3 Code's Cursor…” then works without asking for permission each time, and on the command line. It is done"
         " only when you choose it, never while T3 Code runs, and after a copy was made.",
@@ -178,7 +178,7 @@ class Settings:
     guard: bool = _setting(
         False,
         Switch(),
-        Section.T3_CODE,
+        SettingsSection.T3_CODE,
         "Protect T3 Code",
         "The tray app runs the guard: a local proxy that T3 Code uses in place of OpenCode's server.",
         changed_by="Use `t3tray guard on` or `t3tray guard off`: they change T3 Code's settings with it.",
@@ -186,7 +186,7 @@ class Settings:
     guard_port: int = _setting(
         0,
         Port(),
-        Section.T3_CODE,
+        SettingsSection.T3_CODE,
         "The guard's port",
         "0 until the guard is first used.",
         changed_by="t3tray chooses it when the guard is first used, and T3 Code's settings name it from then on.",
@@ -194,14 +194,14 @@ class Settings:
     guard_secret_place: str = _setting(
         "",
         SecretPlace(),
-        Section.T3_CODE,
+        SettingsSection.T3_CODE,
         "Where the guard's password is stored",
         changed_by="t3tray chooses it when the guard is first used.",
     )
     opencode_path: str = _setting(
         "",
         Program(empty="Detected automatically"),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "OpenCode program",
         "Leave it empty to detect it automatically.",
         Effect.SERVER_START,
@@ -209,7 +209,7 @@ class Settings:
     server_port: int = _setting(
         0,
         Port(),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "The server's port",
         "The server listens on this computer only. 0 is any free port.",
         Effect.SERVER_START,
@@ -217,7 +217,7 @@ class Settings:
     server_with_app: bool = _setting(
         False,
         Switch(),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "Start the server with t3tray",
         "Otherwise it starts when a thread first needs it.",
         Effect.APP_START,
@@ -225,14 +225,14 @@ class Settings:
     stop_idle_minutes: int = _setting(
         30,
         Number(1, _WEEK, "minutes", zero="Never"),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "Stop an idle server after",
         "Not while a turn runs or a request waits for you. The next resume starts it again. 0 is never.",
     )
     server_url: str = _setting(
         "",
         Address(empty="http://127.0.0.1:4096"),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "Use a server that you run yourself",
         "Its address; T3TRAY_SERVER_URL replaces it where that is set. t3tray never stops this server.",
         Effect.APP_START,
@@ -240,7 +240,7 @@ class Settings:
     server_user: str = _setting(
         "",
         Text(empty="opencode"),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "User name on that server",
         "OPENCODE_SERVER_USERNAME replaces it where that is set.",
         Effect.APP_START,
@@ -248,7 +248,7 @@ class Settings:
     server_password_place: str = _setting(
         "",
         Secret("server_password", empty="No password is stored"),
-        Section.OPENCODE,
+        SettingsSection.OPENCODE,
         "Password on that server",
         "Stored in the system's keyring, or in a file that only you can read. OPENCODE_SERVER_PASSWORD replaces it where that"
         " is set.",
@@ -258,34 +258,34 @@ class Settings:
     vault: bool = _setting(
         True,
         Switch(),
-        Section.COPIES,
+        SettingsSection.COPIES,
         "Keep copies of conversations",
         "New messages are copied to t3tray's data folder after each finished turn, so that they outlive a deleted session.",
     )
     vault_megabytes: int = _setting(
         500,
         Number(1, 1_000_000, "MB", hint="To keep no copies, turn them off."),
-        Section.COPIES,
+        SettingsSection.COPIES,
         "Space for the copies",
         "When it is full, copies of sessions that no thread uses any more are removed first; those of a thread in use never.",
     )
     t3_idle_minutes: int = _setting(
         30,
         Number(1, _WEEK, "minutes"),
-        Section.ADVANCED,
+        SettingsSection.ADVANCED,
         "T3 Code closes an idle thread after",
         "T3 Code's own times, which t3tray cannot read. They are used to show when T3 Code will close a thread.",
     )
     t3_sweep_minutes: int = _setting(
         5,
         Number(1, _WEEK, "minutes"),
-        Section.ADVANCED,
+        SettingsSection.ADVANCED,
         "T3 Code looks for idle threads every",
     )
     carry_characters: int = _setting(
         BUDGET,
         Number(1_000, 10_000_000, "characters"),
-        Section.ADVANCED,
+        SettingsSection.ADVANCED,
         "Longest conversation to carry over",
         "How much of a conversation goes into another session as one message. Its oldest messages are left out first.",
     )
@@ -298,7 +298,7 @@ LOGIN = Definition(
     "login",
     Switch(),
     False,
-    Section.GENERAL,
+    SettingsSection.GENERAL,
     "Start t3tray when you log in",
     "Turn it off here, or where your system lists what starts at login.",
 )

@@ -12,14 +12,14 @@ from datetime import time
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from t3tray.core.domain.controls import has_controls
+from t3tray.domain.controls import has_controls
 
 LOWEST_PORT, HIGHEST_PORT = 1024, 65_535
 # Shown in the place of a secret that is stored.
 DOTS = "\N{BULLET}" * 8
 
 
-class Kind(ABC):
+class SettingKind(ABC):
     """`json_type` is the type of the value in JSON; `noun` completes "It is …" where a text cannot be converted."""
 
     json_type: ClassVar[str] = "string"
@@ -44,7 +44,7 @@ class Kind(ABC):
 
 
 @dataclass(frozen=True)
-class Switch(Kind):
+class Switch(SettingKind):
     """True or false."""
 
     json_type: ClassVar[str] = "boolean"
@@ -62,7 +62,7 @@ class Switch(Kind):
 
 
 @dataclass(frozen=True)
-class Number(Kind):
+class Number(SettingKind):
     """A whole number within bounds. `zero`: 0 is valid too, and this is what it means. `hint` follows a refusal."""
 
     json_type: ClassVar[str] = "integer"
@@ -104,7 +104,7 @@ class Port(Number):
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
+class OneOf(SettingKind):
     """One of a few words, each with the name that the window shows."""
 
     options: tuple[tuple[str, str], ...]
@@ -119,7 +119,7 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
-class TimeOfDay(Kind):
+class TimeOfDay(SettingKind):
     """A local time, or empty. `example` is shown in an empty field."""
 
     example: str
@@ -139,7 +139,7 @@ class TimeOfDay(Kind):
 
 
 @dataclass(frozen=True)
-class Text(Kind):
+class Text(SettingKind):
     """One line of text. `empty` says what an empty one means."""
 
     empty: str = ""
@@ -189,7 +189,7 @@ class Address(Text):
 
 
 @dataclass(frozen=True)
-class SecretPlace(Kind):
+class SecretPlace(SettingKind):
     """Where a secret is stored."""
 
     @property
@@ -209,7 +209,7 @@ class Secret(SecretPlace):
 
 
 @dataclass(frozen=True)
-class Folders(Kind):
+class Folders(SettingKind):
     """Several folders; on the command line separated as in PATH."""
 
     json_type: ClassVar[str] = "array"

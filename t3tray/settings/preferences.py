@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from t3tray.core.system.secrets import Secrets
-from t3tray.core.system.serial import SerialExecutor
 from t3tray.settings.checks import changed, check, defined, refuse_unless_set_by_name
 from t3tray.settings.definitions import Settings
 from t3tray.settings.kinds import DOTS
 from t3tray.settings.stored import SettingRows, read_settings, write_settings
+from t3tray.system.secrets import Secrets
+from t3tray.system.sql_thread import SqlThread
 
 # The name of the password of `server_url` among the secrets.
 SERVER_SECRET = "attached-server"
@@ -25,7 +25,7 @@ class Preferences:
     def __init__(
         self,
         rows: SettingRows,
-        run_sql: SerialExecutor,
+        run_sql: SqlThread,
         current: Settings,
         apply: Callable[[Settings], Awaitable[None]],
         secrets: Secrets,

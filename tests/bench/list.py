@@ -10,14 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.views import Overview, ThreadRow
+from t3tray.domain.verdict import Reason
+from t3tray.threads.snapshot import Snapshot, ThreadRow
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.views import NOON, READY, row
 
 if TYPE_CHECKING:
-    from t3tray.qt.listing import Listing
+    from t3tray.ui.threads.thread_list_data import ThreadListData
 
 THREADS = 100_000
 FRAMES, ROUNDS = 60, 5
@@ -33,17 +33,17 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
-    from t3tray.qt.listing import brief_of, listing_of
-    from t3tray.qt.menu import RECENT
-    from t3tray.qt.tray import Tray
+    from t3tray.ui.threads.thread_list_data import brief_of, thread_list_data
+    from t3tray.ui.tray.menu import RECENT
+    from t3tray.ui.tray.tray import Tray
 
     application = QApplication.instance() or QApplication([])
     rows = [_row(number) for number in range(THREADS)]
-    before = listing_of(Overview(READY, tuple(rows)))
-    yield Line("listing, in the other thread", _timed(lambda: listing_of(Overview(READY, tuple(rows)), before)), "ms")
-    brief = brief_of(Overview(READY, tuple(rows)), RECENT)
+    before = thread_list_data(Snapshot(READY, tuple(rows)))
+    yield Line("listing, in the other thread", _timed(lambda: thread_list_data(Snapshot(READY, tuple(rows)), before)), "ms")
+    brief = brief_of(Snapshot(READY, tuple(rows)), RECENT)
     tray = Tray(lambda: NOON)
-    tray.show_overview(Overview(READY))
+    tray.show_overview(Snapshot(READY))
     yield Line("tray: menu, tooltip and icon", _timed(lambda: tray.show_overview(brief)), "ms", 16)
     opened = [_Shown(before, application.processEvents) for _ in range(ROUNDS)]
     yield Line("list of 100,000 opens", statistics.median(each.opening for each in opened), "ms", 50)
@@ -51,7 +51,7 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     frames = [_timed(lambda step=step: window.scroll(step)) for step in [37] * FRAMES + [44_000] * FRAMES]
     yield Line("scroll, a frame, median", statistics.median(frames), "ms", 8, f"worst {max(frames):.1f} ms")
     rows[7] = _row(7, Reason.BUSY)
-    newer = listing_of(Overview(READY, tuple(rows)), before)
+    newer = thread_list_data(Snapshot(READY, tuple(rows)), before)
     moving = [_timed(lambda shown=shown: window.show(shown)) for shown in (newer, before) * ROUNDS]
     yield Line("a thread moves to another section", statistics.median(moving), "ms", 50)
     rounds = [[_timed(lambda text=text: window.type(text)) for text in _prefixes(WORD)] for _ in range(ROUNDS)]
@@ -65,8 +65,8 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
 class _Shown:
     """A window with the listing in it; each step is taken together with the picture after it."""
 
-    def __init__(self, listing: Listing, process_events: Callable[[], None]) -> None:
-        from t3tray.qt.window import MainWindow
+    def __init__(self, listing: ThreadListData, process_events: Callable[[], None]) -> None:
+        from t3tray.ui.window import MainWindow
 
         self._window = MainWindow(lambda: NOON)
         self._window.resize(420, 900)
@@ -79,7 +79,7 @@ class _Shown:
         bar.setValue(bar.value() + step)
         self._table.viewport().grab()
 
-    def show(self, listing: Listing) -> None:
+    def show(self, listing: ThreadListData) -> None:
         self._window.show_listing(listing)
         self._table.viewport().grab()
 
@@ -90,7 +90,7 @@ class _Shown:
     def close(self) -> None:
         self._window.close()
 
-    def _open(self, listing: Listing) -> None:
+    def _open(self, listing: ThreadListData) -> None:
         self._window.show_listing(listing)
         self._window.show()
         self._process_events()

@@ -19,7 +19,7 @@ from tests.support.t3_world import NOON, World, add_session, add_thread, empty_w
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from t3tray.core.services.views import Overview
+    from t3tray.threads.snapshot import Snapshot
 
 ROWS, CHANGES = 2_000, 9
 # In seconds: longer than a look and what is written after it.
@@ -31,14 +31,14 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import QCoreApplication
 
-    from t3tray.core.desk import Desk
-    from t3tray.qt.bridge import Bridge
+    from t3tray.backend.backend import Backend
+    from t3tray.ui.bridge import Bridge
 
     application = QCoreApplication.instance() or QCoreApplication([])
     world = _world(scratch / "world")
     os.environ |= home.environment | {"T3CODE_HOME": str(world.home), "OPENCODE_DB": str(world.opencode)}
-    told: list[Overview] = []
-    bridge = Bridge(lambda: Desk(str(scratch / "data")))
+    told: list[Snapshot] = []
+    bridge = Bridge(lambda: Backend(str(scratch / "data")))
     bridge.overview_changed.connect(told.append)
     bridge.start()
     try:
@@ -51,7 +51,7 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
     yield Line(f"event loop, a change at {ROWS:,} rows (CPU)", statistics.median(costs), "ms", 5, f"worst {max(costs):.1f} ms")
 
 
-def _cost(application: object, bridge: object, told: list[Overview], world: World, number: int) -> float:
+def _cost(application: object, bridge: object, told: list[Snapshot], world: World, number: int) -> float:
     thread = bridge._thread.ident  # type: ignore[attr-defined]
     clock = time.pthread_getcpuclockid(thread)
     before, seen = time.clock_gettime(clock), len(told)
@@ -66,7 +66,7 @@ def _cost(application: object, bridge: object, told: list[Overview], world: Worl
     return (time.clock_gettime(clock) - before) * 1000 / looks
 
 
-def _has(application: object, told: list[Overview]) -> bool:
+def _has(application: object, told: list[Snapshot]) -> bool:
     return _processed(application) and bool(told) and len(told[-1].rows) == ROWS
 
 
@@ -76,7 +76,7 @@ def _processed(application: object) -> bool:
     return True
 
 
-def _rest(application: object, told: list[Overview]) -> None:
+def _rest(application: object, told: list[Snapshot]) -> None:
     """Until nothing has been told for a while."""
     seen, since = len(told), time.monotonic()
     while time.monotonic() - since < QUIET:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.keeping import Keeper
-from t3tray.core.services.sentinel import Sentinel
-from t3tray.core.services.survey import Survey
-from t3tray.core.store.store import Store
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.state import T3Reader
+from t3tray.alerts.switch_detector import SwitchDetector
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.store.store import Store
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.state import T3Reader
+from t3tray.threads.evidence import Surroundings
+from t3tray.threads.proof_recorder import ProofRecorder
+from t3tray.threads.scan import Scanner
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, milliseconds, stamp, writing
@@ -72,14 +72,14 @@ def _looks(store: Store, world: World, kind: _Kind) -> Iterator[Line]:
 
 def _watch(store: Store, world: World) -> Iterator[Line]:
     picture = _survey(store, world).look()
-    sentinel = Sentinel(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+    sentinel = SwitchDetector(store, OpenCodeDatabase(world.opencode), lambda: NOON)
     yield Line("the sentinel's first watch", _timed(lambda: sentinel.watch(picture)), "ms", 150)
     yield Line("a watch without news", statistics.median(_timed(lambda: sentinel.watch(picture)) for _ in range(5)), "ms", CHANGE)
 
 
 def _keep(store: Store, world: World) -> Iterator[Line]:
     """The Keeper's first passes until nothing is left, in CPU time; and the longest one, for which an alarm has to wait."""
-    survey, keeper = _survey(store, world), Keeper(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+    survey, keeper = _survey(store, world), ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON)
     began, longest, more = time.process_time(), 0.0, True
     while more:
         picture = survey.look()
@@ -129,9 +129,9 @@ def _add_parts(world: World) -> None:
         connection.executemany("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", parts)
 
 
-def _survey(store: Store, world: World) -> Survey:
+def _survey(store: Store, world: World) -> Scanner:
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-    return Survey(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
+    return Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -140,7 +140,7 @@ def _timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _after(survey: Survey, world: World, change: Callable[[World, int], None]) -> Iterator[float]:
+def _after(survey: Scanner, world: World, change: Callable[[World, int], None]) -> Iterator[float]:
     for number in range(5):
         change(world, number + 1)
         yield _timed(survey.look)

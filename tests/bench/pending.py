@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.pending import read_now
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.live_query import read_now
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.t3_world import World, add_thread, add_turn, empty_world, writing

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from t3tray.core.engine import Engine
+from t3tray.backend.engine import Engine
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome, RawServer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.notice import SETTLING
+from t3tray.domain.notification import SETTLING
 from tests.support.desktop import Desktop
 from tests.support.notification_daemon import NotificationDaemon
 from tests.support.opencode import OpenCodeHome

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.journal import abandoned, last_remedy
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.opencode.wire import Marker, SessionRecord
+from t3tray.domain.journal import abandoned, last_remedy
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.opencode.wire import Marker, SessionRecord
 from tests.faults.test_remedy_faults import REMEDIES, Place
 from tests.support.fake_server import KillSwitch
 

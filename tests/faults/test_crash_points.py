@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from t3tray.core.domain.journal import Event, abandoned, fold, last_remedy
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.errors import T3TrayError
-from t3tray.core.opencode.wire import SessionRecord
+from t3tray.domain.journal import Event, abandoned, fold, last_remedy
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.errors import T3TrayError
+from t3tray.opencode.wire import SessionRecord
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.life import Life
 from tests.support.rounds import rounds

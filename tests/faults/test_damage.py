@@ -13,12 +13,12 @@ from typing import NoReturn
 
 import pytest
 
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import StoreError
-from t3tray.core.store.copies import Copies
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.schema import metadata
-from t3tray.core.store.store import Store
+from t3tray.domain.thread import Source, Thread
+from t3tray.errors import StoreError
+from t3tray.store.copies import Copies
+from t3tray.store.open import FILE_NAME
+from t3tray.store.schema import metadata
+from t3tray.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 THREAD = Thread("3f2a", "Parser", "/work", Source.T3TRAY, NOON, NOON)
@@ -136,7 +136,7 @@ def test_a_copy_is_made_once_a_day_and_five_are_kept(tmp_path: Path) -> None:
 def test_a_file_at_the_present_shape_is_opened_without_alembic(tmp_path: Path) -> None:
     path = filled(tmp_path / "data")
     program = (
-        "import sys; from datetime import datetime, UTC; from pathlib import Path; from t3tray.core.store.store import Store;"
+        "import sys; from datetime import datetime, UTC; from pathlib import Path; from t3tray.store.store import Store;"
         f"Store.open(Path({str(path.parent)!r}), lambda: datetime.now(UTC)).close(); print('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -145,7 +145,7 @@ def test_a_file_at_the_present_shape_is_opened_without_alembic(tmp_path: Path) -
 
 def test_two_processes_may_open_a_new_folder_at_once(tmp_path: Path) -> None:
     program = (
-        "import sys; from datetime import datetime, UTC; from pathlib import Path; from t3tray.core.store.store import Store;"
+        "import sys; from datetime import datetime, UTC; from pathlib import Path; from t3tray.store.store import Store;"
         f"s = Store.open(Path({str(tmp_path / 'data')!r}), lambda: datetime.now(UTC)); print(len(s.notices)); s.close()"
     )
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -158,8 +158,8 @@ def test_a_full_disk_is_said_in_words_and_loses_nothing(tmp_path: Path) -> None:
 import resource, signal, sys
 from datetime import datetime, UTC
 from pathlib import Path
-from t3tray.core.errors import StoreError
-from t3tray.core.store.store import Store
+from t3tray.errors import StoreError
+from t3tray.store.store import Store
 store = Store.open(Path({str(path.parent)!r}), lambda: datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -182,7 +182,7 @@ def test_a_writer_that_was_killed_leaves_a_store_that_opens(tmp_path: Path) -> N
 import os, signal
 from datetime import datetime, UTC
 from pathlib import Path
-from t3tray.core.store.store import Store
+from t3tray.store.store import Store
 store = Store.open(Path({str(path.parent)!r}), lambda: datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
 store.threads.set_draft("3f2a", "kept")
 with store._database.write() as connection:

@@ -11,25 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.alarm import Alarm, AlarmKind, Cause, Holding
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Evidence, Failure
-from t3tray.core.domain.guard import Answer, Create, Decision, Told
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.receipt import write_receipt
-from t3tray.core.domain.resting import Rest
-from t3tray.core.domain.restore import Restore
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Reason, Verdict
-from t3tray.core.engine import Engine
-from t3tray.core.store.journal_file import FILE_NAME as RECORD
-from t3tray.core.store.lease import Holder, Lease
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.restores import add_restore
-from t3tray.core.store.schema import metadata
-from t3tray.core.store.store import Store
+from t3tray.backend.engine import Engine
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Evidence, Failure
+from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision
+from t3tray.domain.idle_shutdown import IdleState
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.receipt import write_receipt
+from t3tray.domain.restore import Restore
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Reason, Verdict
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import read_settings, write_settings
+from t3tray.store.journal_file import FILE_NAME as RECORD
+from t3tray.store.open import FILE_NAME
+from t3tray.store.restores import add_restore
+from t3tray.store.schema import metadata
+from t3tray.store.server_lease import Lease, LeaseHolder
+from t3tray.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARBAGE = ["'no value at all'", "x'00ff00'", "CAST(x'ff' AS TEXT)", "''", "'{}'", "9223372036854775807", "'\"ses_other\"'"]
@@ -48,13 +48,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.journal.append(Entry(name, Event.CONFIRMED, Actor.USER, "made", NOON, cursor.session_id, f"i-{name}", cursor))
         evidence = Evidence(NOON, Failure.SERVER_DOWN, Failure.SERVER_DOWN)
         store.receipts.add(write_receipt(name, "/work", cursor, evidence, Verdict(Reason.SERVER_DOWN)))
-        lost = Alarm(name, AlarmKind.LOST, Cause.SESSION_DELETED, Holding("ses_0"), Holding(None), NOON, NOON)
+        lost = Alarm(name, AlarmKind.LOST, Cause.SESSION_DELETED, SessionContents("ses_0"), SessionContents(None), NOON, NOON)
         store.alarms.record({name: "ses_0"}, [lost])
-        store.guard_answers.add(Told(NOON, Create("t", "/work"), Decision(Answer.PASS, ("why",), name), None, NOON))
+        store.guard_answers.add(
+            GuardAnswer(NOON, CreateRequest("t", "/work"), GuardDecision(GuardAction.PASS, ("why",), name), None, NOON)
+        )
     store.visits.keep({"a1": NOON, "b2": NOON})
     write_settings(store.settings, Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
-    store.rests.note(Rest(NOON))
-    store.lease.claim(Lease("token", 4096, "file", NOON, False), Holder(2**22 + 1, 1.0, "command"))
+    store.rests.note(IdleState(NOON))
+    store.lease.claim(Lease("token", 4096, "file", NOON, False), LeaseHolder(2**22 + 1, 1.0, "command"))
     with store._database.write() as connection:
         add_restore(connection, Restore(NOON, "was empty", 0, False))
     store.close()

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import StoreError
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.store import Store
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.thread import Source, Thread
+from t3tray.errors import StoreError
+from t3tray.store.open import FILE_NAME
+from t3tray.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOOKS = ["status", "threads", "show a1", "journal", "settings", "doctor", "server status", "server stop"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.guard import ThreadNow
+from t3tray.domain.guard import ThreadNow
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.guard_life import GuardLife, Lives, make
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.restore import Restore
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.store.journal_file import FILE_NAME as RECORD
-from t3tray.core.store.journal_file import Line
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.store import Store
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.restore import Restore
+from t3tray.domain.thread import Source, Thread
+from t3tray.store.journal_file import FILE_NAME as RECORD
+from t3tray.store.journal_file import JournalLine
+from t3tray.store.open import FILE_NAME
+from t3tray.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def test_what_the_record_lacks_leaves_the_bindings_in_doubt(data: Path, harm: st
 def without(folder: Path, *lost: tuple[str, str]) -> None:
     """The file is destroyed, and its record lacks these lines: thread and event, the last of each kind."""
     (folder / FILE_NAME).write_bytes(b"")
-    lines = {text: msgspec.json.decode(text, type=Line).entry for text in (folder / RECORD).read_bytes().splitlines()}
+    lines = {text: msgspec.json.decode(text, type=JournalLine).entry for text in (folder / RECORD).read_bytes().splitlines()}
     gone = {max((e.seq or 0, text) for text, e in lines.items() if (e.thread_id, e.event) == each)[1] for each in lost}
     (folder / RECORD).write_bytes(b"".join(text + b"\n" for text in lines if text not in gone))
 

@@ -22,16 +22,16 @@ from typing import Any
 
 import pytest
 
-from t3tray import cli
-from t3tray.core.desk import Desk
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.engine import data_directory
-from t3tray.core.services.views import Overview
-from t3tray.core.system import folders
+from t3tray.backend.backend import Backend
+from t3tray.backend.engine import data_directory
+from t3tray.cli import parser
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.thread import Source, Thread
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import write_settings
+from t3tray.system import folders
+from t3tray.threads.snapshot import Snapshot
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, writing
 
@@ -326,7 +326,7 @@ def machine(tmp_path: Path, monkeypatch: Patch) -> Iterator[Machine]:
 
 def run(*words: str) -> tuple[int, str]:
     out, err = io.StringIO(), io.StringIO()
-    code = int(cli.run(cli.parse(words, out, err), out, err))
+    code = int(parser.run(parser.parse(words, out, err), out, err))
     return code, out.getvalue() if code == 0 else f"{out.getvalue()}\n{err.getvalue()}"
 
 
@@ -397,8 +397,8 @@ def test_reading_goes_on_while_another_program_writes(machine: Machine, whose: s
 async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
     machine: Machine, monkeypatch: Patch, spoil: Break
 ) -> None:
-    told: asyncio.Queue[Overview] = asyncio.Queue()
-    desk = Desk(None)
+    told: asyncio.Queue[Snapshot] = asyncio.Queue()
+    desk = Backend(None)
     running = asyncio.create_task(desk.run(told.put_nowait))
     try:
         before = _kinds(
@@ -418,13 +418,13 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         await desk.close()
 
 
-def _kinds(overview: Overview) -> dict[str, str]:
+def _kinds(overview: Snapshot) -> dict[str, str]:
     return {row.thread.id: row.verdict.reason.value for row in overview.rows}
 
 
 async def _next(
-    told: asyncio.Queue[Overview], running: asyncio.Task[None], wanted: Callable[[Overview], bool] = lambda overview: True
-) -> Overview:
+    told: asyncio.Queue[Snapshot], running: asyncio.Task[None], wanted: Callable[[Snapshot], bool] = lambda overview: True
+) -> Snapshot:
     async with asyncio.timeout(LIMIT):
         while True:
             assert not running.done(), running

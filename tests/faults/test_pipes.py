@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.errors import Refused, ServerFault
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.store import Store
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.place import runs, thread_address
-from t3tray.core.t3code.settings_file import SettingsFile
-from t3tray.core.t3code.state import T3Reader
+from t3tray.errors import Refused, ServerFault
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.store.open import FILE_NAME
+from t3tray.store.store import Store
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.server_info import runs, thread_address
+from t3tray.t3code.settings_file import SettingsFile
+from t3tray.t3code.state import T3Reader
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)

@@ -17,11 +17,11 @@ APP = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from t3tray.qt import application
+from t3tray.ui import application
 from tests.support.views import FakeDesk, READY, row
-from t3tray.core.services.views import Overview
+from t3tray.threads.snapshot import Snapshot
 
-app = application.Application(Path(sys.argv[1]), lambda: FakeDesk(Overview(READY, (row("a"),))))
+app = application.Application(Path(sys.argv[1]), lambda: FakeDesk(Snapshot(READY, (row("a"),))))
 """
 
 
@@ -153,8 +153,8 @@ def test_what_is_to_end_with_a_hanging_app_does(tmp_path: Path) -> None:
         tmp_path,
         """
 import subprocess, os, signal
-from t3tray.core.system import hard_end
-from t3tray.core.system.hard_end import ends_with_us, outlives_us
+from t3tray.system import hard_end
+from t3tray.system.forced_exit import ends_with_us, outlives_us
 application.HARD_END = 1.0
 quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
 mine, other = (subprocess.Popen(["sleep", "600"], **quiet) for _ in range(2))

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from t3tray.core.domain.journal import abandoned, last_remedy
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.errors import Refused
+from t3tray.domain.journal import abandoned, last_remedy
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.errors import Refused
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.life import Life
 

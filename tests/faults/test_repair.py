@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.remedy import Repair
-from t3tray.core.errors import Refused
-from t3tray.core.system import quiet_sqlite
-from t3tray.core.t3code import repair as t3code
-from t3tray.core.t3code.home import T3Home
+from t3tray.domain.remedy import Repair
+from t3tray.errors import Refused
+from t3tray.system import read_only_sqlite
+from t3tray.t3code import cursor_repair as t3code
+from t3tray.t3code.home import T3Home
 from tests.support.killing import killed_at_lines
 from tests.support.t3_world import World, add_thread, empty_world, sample_world, writing
 
@@ -172,7 +172,7 @@ def test_killed_anywhere_it_is_as_before_or_done_and_can_be_run_again(tmp_path: 
         return lambda: t3code.apply(repair)
 
     kills = 0
-    for was_killed in killed_at_lines(prepare, t3code, quiet_sqlite):
+    for was_killed in killed_at_lines(prepare, t3code, read_only_sqlite):
         world, repair = place["now"], repairs["now"]
         kills += was_killed
         t3code.apply(repair)

@@ -15,15 +15,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends by another
 HEADLESS = """
 import os, signal, sys, time
 from t3tray import headless
-from t3tray.core.errors import StoreError
+from t3tray.errors import StoreError
 from tests.support.views import FakeDesk, READY, row
-from t3tray.core.services.views import Overview
+from t3tray.threads.snapshot import Snapshot
 
 headless.HARD_END = 0.5
 class Desk(FakeDesk):
     async def run(self, publish):
         {}
-headless.Desk = lambda directory: Desk(Overview(READY, (row("a"),)))
+headless.Desk = lambda directory: Desk(Snapshot(READY, (row("a"),)))
 sys.exit(headless.run(sys.argv[1], True, sys.stdout, sys.stderr))
 """
 

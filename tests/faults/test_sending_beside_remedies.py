@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.evidence import Activity
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.prompt import MAY_ARRIVE_FOR, Prompt
-from t3tray.core.domain.remedy import Choice, Deed, Remedy
-from t3tray.core.errors import Refused
-from t3tray.core.services.sending import Warned
-from t3tray.core.system.author import Author
+from t3tray.domain.evidence import Activity
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.prompt import MAY_ARRIVE_FOR, Prompt
+from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
+from t3tray.errors import Refused
+from t3tray.system.intent_ids import IntentIds
+from t3tray.threads.send import Warned
 from tests.faults.test_remedy_faults import REMEDIES, Place
 
 NEW = "what is said now"
@@ -35,11 +35,19 @@ def bound(place: Place) -> str:
     return cursor.session_id
 
 
-def begin(place: Place, author: Author) -> None:
+def begin(place: Place, author: IntentIds) -> None:
     """A fork that this process is at work on."""
     intent = author.open_intent()
     place.life.store.journal.append(
-        Entry(place.thread, Event.INTENDED, Actor.USER, "forked from it", place.tick(), intent=intent, deed=Deed(Remedy.FORK))
+        Entry(
+            place.thread,
+            Event.INTENDED,
+            Actor.USER,
+            "forked from it",
+            place.tick(),
+            intent=intent,
+            deed=RemedyRecord(Remedy.FORK),
+        )
     )
 
 
@@ -59,8 +67,8 @@ def test_no_binding_is_changed_while_a_message_is_on_its_way(tmp_path: Path, rem
 
 
 def test_nothing_is_sent_while_a_remedy_is_at_work(place: Place) -> None:
-    me = Author.this_process()
-    begin(place, Author(me.pid, me.started, me.start))
+    me = IntentIds.this_process()
+    begin(place, IntentIds(me.pid, me.started, me.start))
     with pytest.raises(Refused, match=r"was begun and is not finished \(forked from it\)") as refused:
         asyncio.run(place.life.sending.send(place.thread, NEW, place.server))
     assert "kept as the thread's draft" in (refused.value.hint or "")
@@ -70,7 +78,7 @@ def test_nothing_is_sent_while_a_remedy_is_at_work(place: Place) -> None:
 
 
 def test_a_remedy_whose_process_was_killed_holds_no_message_back(place: Place) -> None:
-    begin(place, Author(2**22 + 1, 0.0, "a boot:1"))
+    begin(place, IntentIds(2**22 + 1, 0.0, "a boot:1"))
     asyncio.run(place.life.sending.send(place.thread, NEW, place.server))
     assert place.server.prompts[-1] == (bound(place), NEW)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t3tray.core.domain.journal import last_remedy, put_away
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.split import split_of
-from t3tray.core.errors import T3TrayError
-from t3tray.core.services.remedies.binding import choices
-from t3tray.core.services.views import ThreadDetails
+from t3tray.domain.journal import last_remedy, put_away
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.split import split_of
+from t3tray.errors import T3TrayError
+from t3tray.remedies.binding import choices
+from t3tray.threads.snapshot import ThreadDetails
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Life
 from tests.support.rounds import rounds

@@ -13,35 +13,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.kept import About
-from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
-from t3tray.core.errors import StoreError
-from t3tray.core.store import vault as vault_module
-from t3tray.core.store.vault import FULL, Vault
+from t3tray.domain.archived import About
+from t3tray.domain.evidence import Role
+from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
+from t3tray.errors import StoreError
+from t3tray.store import vault as vault_module
+from t3tray.store.vault import FULL, Vault
 from tests.support.killing import killed_at_lines
 
 ABOUT = About("thread-1", "ses_1", "A thread", "/work")
 AT = "2026-11-24T12:00:00.000+00:00"
 
 
-def said(number: int, words: str = "") -> Utterance:
+def said(number: int, words: str = "") -> Message:
     role = Role.ASSISTANT if number % 2 else Role.USER
     text = words or f"words of message {number}"
     tool = ToolCall("bash", "completed", "list", '{"command":"ls"}', "a\nb")
     pieces = (Piece(f"prt_{number}", PieceKind.TEXT, text), Piece(f"prt_{number}t", PieceKind.TOOL, tool=tool))
-    return Utterance(f"msg_{number:06}", role, 1_000 + number, text, (tool,), ("a.png",), model="m", pieces=pieces)
+    return Message(f"msg_{number:06}", role, 1_000 + number, text, (tool,), ("a.png",), model="m", pieces=pieces)
 
 
-def conversation(count: int, first: int = 0) -> tuple[Utterance, ...]:
+def conversation(count: int, first: int = 0) -> tuple[Message, ...]:
     return tuple(said(number) for number in range(first, first + count))
 
 
-def keep(vault: Vault, news: Sequence[Utterance], total: int, about: About = ABOUT) -> None:
+def keep(vault: Vault, news: Sequence[Message], total: int, about: About = ABOUT) -> None:
     vault.keep(about, news, AT, 1_000 + total, total)
 
 
-def words(vault: Vault, session: str = "ses_1") -> tuple[Utterance, ...]:
+def words(vault: Vault, session: str = "ses_1") -> tuple[Message, ...]:
     transcript = vault.transcript(session)
     assert transcript is not None
     return transcript.utterances
@@ -175,9 +175,9 @@ def test_a_full_disk_is_said_in_words_and_loses_nothing(tmp_path: Path) -> None:
     program = f"""
 import random, resource, signal
 from pathlib import Path
-from t3tray.core.errors import StoreError
+from t3tray.errors import StoreError
 from tests.faults.test_vault_file import keep, said
-from t3tray.core.store.vault import Vault
+from t3tray.store.vault import Vault
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 noise = random.Random(1).randbytes(200_000).hex()
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -197,7 +197,7 @@ def test_two_writers_do_not_harm_each_other(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from tests.faults.test_vault_file import keep, said
-from t3tray.core.store.vault import Vault
+from t3tray.store.vault import Vault
 vault = Vault(Path({str(tmp_path / "vault")!r}))
 for number in range(int(sys.argv[1]), 60, 2):
     keep(vault, [said(number)], 60)
@@ -225,7 +225,7 @@ def test_who_reads_while_another_writes_misses_nothing(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 from tests.faults.test_vault_file import keep, said
-from t3tray.core.store.vault import Vault
+from t3tray.store.vault import Vault
 for number in range(1, 120):
     keep(Vault(Path({str(tmp_path / "vault")!r})), [said(number)], number + 1)
 """

@@ -52,12 +52,12 @@ def holders(program: Program) -> list[int]:
 SERVES = """
 import os, sys
 from PySide6.QtCore import QTimer
-from t3tray.core.desk import Desk
-from t3tray.core.system.paths import data_directory
-from t3tray.qt.application import Application
+from t3tray.backend.backend import Backend
+from t3tray.system.paths import data_directory
+from t3tray.ui.application import Application
 
 directory = data_directory(None, os.environ)
-app = Application(directory, lambda: Desk(str(directory)))
+app = Application(directory, lambda: Backend(str(directory)))
 user = QTimer()
 user.timeout.connect(lambda: app._bridge and (user.stop(), app._bridge.start_server()))
 user.start(20)

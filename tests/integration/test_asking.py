@@ -17,8 +17,8 @@ LIMIT = 90
 ASKS = """
 import argparse, asyncio, sys
 from typing import cast
-from t3tray.command import Command
-from t3tray.core.engine import Engine
+from t3tray.cli.context import Command
+from t3tray.backend.engine import Engine
 command = Command(argparse.Namespace(json=False), cast(Engine, None), sys.stdout, sys.stdout)
 print("told", asyncio.run(command.ask("Do it? ")))
 """

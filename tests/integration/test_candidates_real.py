@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.split import Candidate
-from t3tray.core.engine import Engine
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.candidates import JOURNAL, T3_TITLE, Memory, candidates_of, told_by_server
+from t3tray.backend.engine import Engine
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.split import Candidate
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.threads.candidates import JOURNAL, T3_TITLE, SourceMemory, candidates_of, told_by_server
 from tests.support.opencode import OpenCodeHome, RawServer
 
 THREAD = "5a2e"
@@ -55,10 +55,10 @@ async def sessions(server: RawServer, tmp_path: Path) -> AsyncIterator[dict[str,
         yield {"root": root, "fork": fork, "child": child, "empty": empty, "archived": archived, "gone": gone}
 
 
-def remembered(sessions: dict[str, str]) -> Memory:
+def remembered(sessions: dict[str, str]) -> SourceMemory:
     """All of them are in the journal, and the root has the thread's title."""
     entries = (Entry(THREAD, Event.CONFIRMED, Actor.USER, "", AT, session) for session in sessions.values())
-    return Memory(titled=(sessions["root"],), entries=tuple(entries))
+    return SourceMemory(titled=(sessions["root"],), entries=tuple(entries))
 
 
 def by_name(sessions: dict[str, str], found: tuple[Candidate, ...]) -> dict[str, Candidate]:
@@ -86,7 +86,7 @@ async def test_both_views_agree_field_by_field(sessions: dict[str, str], server:
 async def test_a_long_session_is_counted_page_by_page(
     sessions: dict[str, str], server: RawServer, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.core.opencode.client._COUNTED_AT_ONCE", 4)
+    monkeypatch.setattr("t3tray.opencode.client._COUNTED_AT_ONCE", 4)
     client = OpenCodeClient(server.url, server.password)
     span = await client.span(sessions["fork"])
     await client.aclose()

@@ -12,16 +12,16 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from t3tray.core.domain.carries import Carries, CarriesKind, carried_words
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Evidence
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import decide
-from t3tray.core.domain.versions import Ability
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Recorded, Surroundings, cursor_now, from_server
-from t3tray.core.services.file_evidence import from_database
+from t3tray.domain.carries import Carries, CarriesKind, carried_words
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Evidence
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import decide
+from t3tray.domain.versions import Ability
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, from_server
+from t3tray.threads.file_evidence import from_database
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import SUMMARY, StubModel
@@ -91,7 +91,7 @@ class Talk:
 
     def evidence(self, cursor: Cursor) -> tuple[Evidence, Evidence]:
         """What the server tells, and what the database does."""
-        recorded = Recorded(Thread("t", "a talk", self.folder, Source.T3TRAY, NOON, NOON), cursor, has_turns=True)
+        recorded = ThreadRecord(Thread("t", "a talk", self.folder, Source.T3TRAY, NOON, NOON), cursor, has_turns=True)
         until = OpenCodeDatabase(self._home.database).count_until
         surroundings = Surroundings(lambda: NOON, lambda: False, count_until=until)
 

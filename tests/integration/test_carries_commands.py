@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from t3tray.core.domain.versions import Ability
+from t3tray.domain.versions import Ability
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.program import Program

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.evidence import Activity, Role
-from t3tray.core.errors import ServerDown, ServerFault, SessionMissing, TimedOut, Unauthorized, Unsupported
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.opencode.database import OpenCodeDatabase, database_path
-from t3tray.core.opencode.events import Connected, Gap, ServerEvent
-from t3tray.core.opencode.marked import MarkedSessions, marked_of
-from t3tray.core.opencode.wire import Marker, MessageRecord
+from t3tray.domain.evidence import Activity, Role
+from t3tray.errors import ServerDown, ServerFault, SessionMissing, TimedOut, Unauthorized, Unsupported
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.database import OpenCodeDatabase, database_path
+from t3tray.opencode.events import Connected, Gap, ServerEvent
+from t3tray.opencode.marked_sessions import MarkedSessions, marked_of
+from t3tray.opencode.wire import Marker, MessageRecord
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 

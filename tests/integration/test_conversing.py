@@ -12,15 +12,15 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.ask import GONE, Approval, Ask, Inquiry, Reply
-from t3tray.core.domain.conversation import Conversation
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.server import ServerState
-from t3tray.core.domain.transcript import PieceKind
-from t3tray.core.errors import T3TrayError
-from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.views import Overview
+from t3tray.backend.backend import Backend
+from t3tray.domain.conversation import Conversation
+from t3tray.domain.evidence import Role
+from t3tray.domain.pending_request import GONE, ApprovalRequest, PendingRequest, QuestionRequest, Reply
+from t3tray.domain.server import ServerState
+from t3tray.domain.transcript import PieceKind
+from t3tray.errors import T3TrayError
+from t3tray.threads.snapshot import Snapshot
+from t3tray.threads.verify import NotResumable
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 
@@ -31,8 +31,8 @@ class Watched:
     """A desk that runs, with what it told last."""
 
     def __init__(self, data: Path) -> None:
-        self.desk = Desk(str(data))
-        self.overview: Overview | None = None
+        self.desk = Backend(str(data))
+        self.overview: Snapshot | None = None
         self.shown: Conversation | None = None
         self.pictures: list[Conversation] = []
         self._tasks = [asyncio.create_task(self.desk.run(self._on_overview))]
@@ -57,7 +57,7 @@ class Watched:
         except TimeoutError:
             pytest.fail(f"{what} did not come; asks {self.asks}, conversation {self.shown}")
 
-    async def ask(self) -> Ask:
+    async def ask(self) -> PendingRequest:
         await self.until(lambda watched: bool(watched.asks), "an approval or a question")
         (ask,) = self.asks
         return ask
@@ -83,14 +83,14 @@ class Watched:
         return sum(each.role is Role.ASSISTANT and each.finished for each in self.conversation.utterances)
 
     @property
-    def asks(self) -> tuple[Ask, ...]:
+    def asks(self) -> tuple[PendingRequest, ...]:
         return self.overview.asks if self.overview else ()
 
     @property
     def conversation(self) -> Conversation:
         return self.shown or Conversation("none")
 
-    def _on_overview(self, overview: Overview) -> None:
+    def _on_overview(self, overview: Snapshot) -> None:
         self.overview = overview
         self._news.set()
 
@@ -164,7 +164,7 @@ async def test_thoughts_and_tools_stand_in_their_order(watched: Watched, work: P
 async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "run: touch made")
     ask = await watched.ask()
-    assert isinstance(ask, Approval)
+    assert isinstance(ask, ApprovalRequest)
     assert (ask.sentence, ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
     assert ask.asker.thread_id == thread
     assert await watched.desk.reply(ask, Reply.ONCE) == ""
@@ -179,7 +179,7 @@ async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
 async def test_an_approval_is_refused(watched: Watched, work: Path) -> None:
     await thread_of(watched, work, "run: touch made")
     ask = await watched.ask()
-    assert isinstance(ask, Approval)
+    assert isinstance(ask, ApprovalRequest)
     await watched.desk.reply(ask, Reply.REJECT)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     await watched.until(lambda watched: not watched.conversation.is_busy, "the end of the turn")
@@ -189,7 +189,7 @@ async def test_an_approval_is_refused(watched: Watched, work: Path) -> None:
 async def test_a_question_is_answered_and_another_left(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "ask: Shall I?")
     ask = await watched.ask()
-    assert isinstance(ask, Inquiry) and [option.label for option in ask.questions[0].options] == ["Yes", "No"]
+    assert isinstance(ask, QuestionRequest) and [option.label for option in ask.questions[0].options] == ["Yes", "No"]
     assert ask.sentence == "Refactor the parser ▸ asks: Shall I?"
     assert await watched.desk.answer(ask, (("Yes",),)) == ""
     shown = await watched.until_idle(1)
@@ -197,7 +197,7 @@ async def test_a_question_is_answered_and_another_left(watched: Watched, work: P
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     await watched.desk.send(thread, "ask: And now?")
     again = await watched.ask()
-    assert isinstance(again, Inquiry) and again.id != ask.id
+    assert isinstance(again, QuestionRequest) and again.id != ask.id
     await watched.desk.answer(again, None)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     assert await watched.desk.answer(again, None) == GONE
@@ -230,7 +230,7 @@ async def opened(data: Path) -> AsyncIterator[Watched]:
         await running.close()
 
 
-def answer_elsewhere(raw: RawServer, ask: Ask) -> None:
+def answer_elsewhere(raw: RawServer, ask: PendingRequest) -> None:
     with raw.http() as http:
         body = {"reply": "once"}
         answer: httpx.Response = http.post(f"/permission/{ask.id}/reply", params={"directory": ask.asker.directory}, json=body)

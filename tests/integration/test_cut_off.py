@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.remedy import Deed, Remedy, Repair
-from t3tray.core.store.store import Store
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.remedy import Remedy, RemedyRecord, Repair
+from t3tray.store.store import Store
 from tests.support.acting import acting
 from tests.support.opencode import RawServer
 from tests.support.program import Program
@@ -117,7 +117,7 @@ def test_a_repair_that_can_not_be_settled_stands_open_and_stops_nothing(
     program: Program, server: RawServer, thread: str, tmp_path: Path
 ) -> None:
     repair = Repair(str(tmp_path / "gone"), thread, None, "{}", str(tmp_path / "copy.sqlite"))
-    deed = Deed(Remedy.REPAIR, "ses_x", repair=repair)
+    deed = RemedyRecord(Remedy.REPAIR, "ses_x", repair=repair)
     now = datetime.now(UTC)
     store = Store.open(program.data, lambda: now)
     store.journal.append(

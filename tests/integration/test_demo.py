@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from t3tray.core.system.process_identity import start_id
-from t3tray.demo.desk import SWITCH_VARIABLE
+from t3tray.demo.backend import SWITCH_VARIABLE
 from t3tray.demo.scratch import MARK, Scratch
 from t3tray.demo.table import THREADS, Fate, thread_of
+from t3tray.system.process_identity import start_id
 from tests.support.opencode import opencode_binary
 from tests.support.waiting import lives, until
 

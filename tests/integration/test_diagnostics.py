@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t3tray.core.diagnostics import diagnose
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.opencode.managed import Endpoint
-from t3tray.core.system.log_file import FILE_NAME
+from t3tray.backend.diagnostics import diagnose
+from t3tray.backend.engine import Engine, utc_now
+from t3tray.domain.thread import Source, Thread
+from t3tray.server.manager import Endpoint
+from t3tray.system.log_file import FILE_NAME
 from tests.unit.domain.test_redaction import PLACES, SECRETS
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.alarm import Cause
-from t3tray.core.domain.guard import Answer, Refusal
-from t3tray.core.domain.guard_sentences import REFUSALS
-from t3tray.core.domain.journal import Event
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.t3_side import NextReason
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.services.views import ThreadDetails
-from t3tray.core.t3code.guard_sides import GuardSides
+from t3tray.domain.alarm import Cause
+from t3tray.domain.guard import GuardAction, Refusal
+from t3tray.domain.journal import Event
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.t3code_side import NextReason
+from t3tray.domain.verdict import Kind, Reason
 from t3tray.guard.service import learn_guard
+from t3tray.messages.guard import REFUSALS
+from t3tray.t3code.guard_sides import GuardSides
+from t3tray.threads.snapshot import ThreadDetails
 from tests.integration.test_guard_scenarios import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
 from tests.support.guarded import Guarded
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -108,7 +108,7 @@ def test_a_session_that_is_gone_while_t3_code_holds_it_is_told_in_our_words(
         t3.turn(thread, ASK)
     assert t3.status(thread) == ("error", REFUSALS[Refusal.SESSION_GONE])
     assert t3.cursor(thread) == session and sessions(world) == 0
-    assert (guarded.decisions[-1].answer, guarded.decisions[-1].thread_id) == (Answer.REFUSE, thread)
+    assert (guarded.decisions[-1].answer, guarded.decisions[-1].thread_id) == (GuardAction.REFUSE, thread)
     found = details(guarded, thread)
     assert (found.row.verdict.kind, found.row.verdict.reason) == (Kind.BLOCKED, Reason.MISSING)
     assert found.row.next_message and found.row.next_message.reason is NextReason.SESSION_GONE

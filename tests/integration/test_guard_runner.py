@@ -15,22 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.alarm import Acknowledged
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.guard import Answer, Decision, Read, Refusal, Told
-from t3tray.core.domain.guard_state import GuardPhase, GuardState
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.t3_side import GuardSide, LetGo
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.errors import Refused
-from t3tray.core.services.views import Overview
-from t3tray.core.system.environment import SERVER_USER
+from t3tray.backend.backend import Backend
+from t3tray.backend.engine import Engine, utc_now
+from t3tray.domain.alarm import Acknowledged
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
+from t3tray.domain.guard_state import GuardPhase, GuardState
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.t3code_side import GuardSide, LetGo
+from t3tray.errors import Refused
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import guard_sides
 from t3tray.guard.t3_settings import Protection
+from t3tray.system.environment import SERVER_USER
+from t3tray.threads.snapshot import Snapshot
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
@@ -368,7 +368,7 @@ async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(runner
 
 
 async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: World) -> None:
-    desk, told = Desk(None), asyncio.Queue[Overview]()
+    desk, told = Backend(None), asyncio.Queue[Snapshot]()
     running = asyncio.create_task(desk.run(told.put_nowait))
 
     async def until(phase: GuardPhase) -> None:
@@ -389,8 +389,8 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
             await until(GuardPhase.CHANGED)
             file.write_text(written)
             await until(GuardPhase.ON)
-            refused = Decision(Answer.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
-            command._host.store.guard_answers.add(Told(utc_now(), Read("ses_1"), refused))
+            refused = GuardDecision(GuardAction.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
+            command._host.store.guard_answers.add(GuardAnswer(utc_now(), ReadRequest("ses_1"), refused))
             async with asyncio.timeout(LIMIT):
                 while not (overview := await told.get()).refusals:
                     pass

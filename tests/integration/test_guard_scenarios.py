@@ -19,12 +19,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from t3tray.core.domain.guard import Answer, Refusal
-from t3tray.core.domain.guard_sentences import REFUSALS, told_sentence
-from t3tray.core.domain.journal import Event
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.versions import Ability
+from t3tray.domain.guard import GuardAction, Refusal
+from t3tray.domain.journal import Event
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.versions import Ability
 from t3tray.guard import guard as guard_module
+from t3tray.messages.guard import REFUSALS, told_sentence
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -182,7 +182,7 @@ def test_after_a_restart_the_session_is_read_and_the_context_is_there(
     t3.sent.clear()
     assert t3.turn(thread, ASK) == session and remembers(model)
     assert t3.sent == shapes("b")
-    assert guarded.decisions[-1].answer is Answer.PASS and guarded.decisions[-1].thread_id == thread
+    assert guarded.decisions[-1].answer is GuardAction.PASS and guarded.decisions[-1].thread_id == thread
 
 
 def test_no_session_request_waits_for_what_t3tray_reads_for_itself(
@@ -401,7 +401,7 @@ def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_wer
         made = http.post("/session", json={"title": f"T3 Code {thread}"}, headers=headers)
     assert made.status_code == 200, "refused, it would try five times and then wait for ever"
     t3.__post_init__()
-    assert guarded.last.decision.answer is Answer.PASS
+    assert guarded.last.decision.answer is GuardAction.PASS
 
 
 # On a server that t3tray started itself.
@@ -447,6 +447,6 @@ def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
 
 
 def _no_program() -> None:
-    from t3tray.core.errors import BinaryNotFound
+    from t3tray.errors import BinaryNotFound
 
     raise BinaryNotFound("There is no opencode.")

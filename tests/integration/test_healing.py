@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.alarm import AlarmKind
-from t3tray.core.domain.offers import answer_to_alarm
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.domain.versions import Ability
-from t3tray.core.errors import Refused
+from t3tray.backend.backend import Backend
+from t3tray.domain.alarm import AlarmKind
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.domain.versions import Ability
+from t3tray.errors import Refused
+from t3tray.threads.remedy_offers import answer_to_alarm
 from tests.integration.test_live_switch import Watcher
 from tests.integration.test_remedies import repository
 from tests.support.opencode import OpenCodeHome, RawServer
@@ -57,7 +57,7 @@ async def watcher(
 ) -> AsyncIterator[Watcher]:
     for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():
         monkeypatch.setenv(name, value)
-    desk = Desk(str(tmp_path / "data"))
+    desk = Backend(str(tmp_path / "data"))
     found = Watcher(desk)
     running = asyncio.create_task(desk.run(found.publish))
     yield found

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.store.vault import Vault
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.store.vault import Vault
 from tests.integration.test_talking import LIMIT, App, running
 from tests.support.opencode import RawServer
 from tests.support.stub_model import StubModel

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.alarm import AlarmKind, Cause
-from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.views import Overview
+from t3tray.backend.backend import Backend
+from t3tray.domain.alarm import AlarmKind, Cause
+from t3tray.domain.verdict import Reason
+from t3tray.threads.snapshot import Snapshot
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import World, empty_world
@@ -44,16 +44,16 @@ def t3(world: World) -> Iterator[T3Code]:
 class Watcher:
     """What the desk has published, and waiting for it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Backend) -> None:
         self.desk = desk
-        self.overview: Overview | None = None
+        self.overview: Snapshot | None = None
         self._news = asyncio.Event()
 
-    def publish(self, overview: Overview) -> None:
+    def publish(self, overview: Snapshot) -> None:
         self.overview = overview
         self._news.set()
 
-    async def until(self, condition: Callable[[Overview], object], within: float = 20.0) -> Overview:
+    async def until(self, condition: Callable[[Snapshot], object], within: float = 20.0) -> Snapshot:
         """Until it holds; the overview then."""
         async with asyncio.timeout(within):
             while self.overview is None or not condition(self.overview):
@@ -78,7 +78,7 @@ async def watcher(
 ) -> AsyncIterator[Watcher]:
     for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():
         monkeypatch.setenv(name, value)
-    desk = Desk(str(tmp_path / "data"))
+    desk = Backend(str(tmp_path / "data"))
     found = Watcher(desk)
     running = asyncio.create_task(desk.run(found.publish))
     yield found

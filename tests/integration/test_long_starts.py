@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.errors import TimedOut, UnsupportedVersion
-from t3tray.core.opencode import managed, running, supervisor, work
-from t3tray.core.opencode.managed import ServerProgram
+from t3tray.domain.server import ServerState
+from t3tray.errors import TimedOut, UnsupportedVersion
+from t3tray.server import manager, supervisor, supervisor_runner, work_meter
+from t3tray.server.manager import ServerProgram
 from tests.support import fake_opencode
 from tests.support.bad_server import LIMIT, BadServer, owning, until
 from tests.support.opencode import OpenCodeHome, opencode_binary
@@ -25,20 +25,20 @@ async def test_a_long_start_is_waited_for_told_and_left_to_finish(
     data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "SLOW", 0.2)
-    monkeypatch.setattr(running, "_LOOK_FOR_WORK", 0.1)
-    monkeypatch.setattr(work, "CPU_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor_runner, "_LOOK_FOR_WORK", 0.1)
+    monkeypatch.setattr(work_meter, "CPU_SECONDS", 0.05)
     bad.behave("works")
     async with owning(data, bad.program) as owner:
         waiting = asyncio.ensure_future(owner.server.ensure_ready())
         await until(lambda: owner.server.status.reason != "")
         assert owner.server.status.state is ServerState.STARTING
         waiting.cancel()
-        monkeypatch.setattr(managed, "READY_LIMIT", 0.2)
-        monkeypatch.setattr(managed, "PATIENCE", 0.2)
+        monkeypatch.setattr(manager, "READY_LIMIT", 0.2)
+        monkeypatch.setattr(manager, "PATIENCE", 0.2)
         with pytest.raises(TimedOut, match=r"after \d seconds. OpenCode has been starting since .* and is at work"):
             await owner.server.ensure_ready()
     assert bad.living() == bad.pids() and len(bad.pids()) == 1
-    monkeypatch.setattr(managed, "READY_LIMIT", LIMIT)
+    monkeypatch.setattr(manager, "READY_LIMIT", LIMIT)
     async with owning(data, bad.program) as owner:
         waiting = asyncio.ensure_future(owner.server.ensure_ready())
         await until(lambda: owner.server.status.state is ServerState.STARTING)

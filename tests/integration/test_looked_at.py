@@ -12,21 +12,21 @@ from datetime import timedelta
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.engine import Engine, utc_now
-from t3tray.qt.bridge import Bridge
-from t3tray.qt.thread_model import ThreadModel
-from t3tray.qt.window import MainWindow
+from t3tray.backend.backend import Backend
+from t3tray.backend.engine import Engine, utc_now
+from t3tray.domain.thread import Source, Thread
+from t3tray.ui.bridge import Bridge
+from t3tray.ui.threads.thread_model import ThreadModel
+from t3tray.ui.window import MainWindow
 
 NAMES = ("alpha", "beta", "gamma")
 # The app itself, whose user looks at the threads that are named, and quits. It prints what had a dot when the list came.
 LOOKS = """
 import os, sys
 from PySide6.QtCore import QTimer
-from t3tray.core.desk import Desk
-from t3tray.core.system.paths import data_directory
-from t3tray.qt.application import Application
+from t3tray.backend.backend import Backend
+from t3tray.system.paths import data_directory
+from t3tray.ui.application import Application
 
 def look():
     window = app._window
@@ -38,7 +38,7 @@ def look():
         app._on_quit_wanted()
 
 directory = data_directory(None, os.environ)
-app = Application(directory, lambda: Desk(str(directory)))
+app = Application(directory, lambda: Backend(str(directory)))
 user = QTimer()
 user.timeout.connect(look)
 user.start(20)
@@ -63,7 +63,7 @@ async def command(*touched: str, add: bool = False) -> frozenset[str]:
 @contextmanager
 def app(qtbot: QtBot) -> Iterator[MainWindow]:
     """The window with all that is behind it, as the app wires it, until it is closed."""
-    window, bridge = MainWindow(utc_now), Bridge(lambda: Desk(None))
+    window, bridge = MainWindow(utc_now), Bridge(lambda: Backend(None))
     qtbot.addWidget(window)
     window.resize(940, 640)
     bridge.overview_changed.connect(window.show_overview)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from t3tray import documents
-from t3tray.core.domain.remedy import Choice, Preview, Remedy
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.engine import Engine
-from t3tray.core.services.views import ThreadDetails
+from t3tray.backend.engine import Engine
+from t3tray.cli import json_documents
+from t3tray.domain.remedy import Choice, Preview, Remedy
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.threads.snapshot import ThreadDetails
 from tests.support.lost_worlds import (
     CUT,
     HEALED,
@@ -52,7 +52,7 @@ class Lost:
         row = next(row for row in overview.rows if row.thread.id == thread)
         assert row.verdict == found.row.verdict
         assert not found.offered or row.remedies[:1] == found.row.remedies[:1], "list and page begin with the same"
-        document = documents.details_document(found)
+        document = json_documents.details_document(found)
         assert document["offered"] == [str(remedy) for remedy in found.offered]
         return found
 
@@ -118,7 +118,7 @@ async def test_the_session_was_deleted_and_two_more_turns_were_made(
         if kept:
             assert before.row.verdict.reason is Reason.CONFLICT and before.row.verdict.kind is Kind.BLOCKED
             assert len([alarm for alarm in before.alarms if alarm.seen_at is None]) == 2
-            told = documents.details_document(before)["alarms"]
+            told = json_documents.details_document(before)["alarms"]
             assert isinstance(told, list) and all(alarm["remedies"][0] == "heal" for alarm in told)
             assert before.offered == (Remedy.HEAL, Remedy.CARRY, Remedy.START_AFRESH, Remedy.BIND)
             bind = await lost.engine.preview(SWITCHED, Choice(Remedy.BIND))

@@ -14,21 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.errors import (
-    BinaryNotFound,
-    Refused,
-    ServerDown,
-    ServerFailed,
-    TimedOut,
-    Unauthorized,
-    UnsupportedVersion,
-)
-from t3tray.core.opencode import running, tenancy
-from t3tray.core.opencode.log import LARGEST
-from t3tray.core.opencode.managed import CLOSE_LIMIT, ExternalServer, ServerProgram
-from t3tray.core.opencode.port import choose_port
-from t3tray.core.system.environment import INSTANCE_VARIABLE, server_environment
+from t3tray.domain.server import ServerState
+from t3tray.errors import BinaryNotFound, Refused, ServerDown, ServerFailed, TimedOut, Unauthorized, UnsupportedVersion
+from t3tray.server import lease, supervisor_runner
+from t3tray.server.log import LARGEST
+from t3tray.server.manager import CLOSE_LIMIT, ExternalServer, ServerProgram
+from t3tray.server.port import choose_port
+from t3tray.system.environment import INSTANCE_VARIABLE, server_environment
 from tests.support import fake_opencode
 from tests.support.bad_server import LIMIT, BadServer, is_alive, owning, until, until_state
 from tests.support.holding import other_process
@@ -98,7 +90,7 @@ async def test_a_port_that_another_program_took_is_named_and_another_one_is_trie
         taker.listen()
         taken: int = taker.getsockname()[1]
         ports = iter([taken])
-        monkeypatch.setattr(tenancy, "choose_port", lambda: next(ports, None) or choose_port())
+        monkeypatch.setattr(lease, "choose_port", lambda: next(ports, None) or choose_port())
         async with owning(data, bad.program) as owner:
             waiting = asyncio.ensure_future(owner.server.ensure_ready())
             await until_state(owner, ServerState.WAITING)
@@ -163,7 +155,7 @@ async def test_who_gives_up_waiting_does_not_disturb_the_start(data: Path, bad: 
 async def test_a_flood_of_output_neither_blocks_it_nor_fills_the_disk(
     data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_ROTATE_EVERY", 0.05)
+    monkeypatch.setattr(supervisor_runner, "_ROTATE_EVERY", 0.05)
     bad.behave("flood")
     async with owning(data, bad.program) as owner:
         await owner.server.ensure_ready()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.notice import Click
-from t3tray.core.services.views import Overview
-from t3tray.core.system.bus_notifications import NO_SERVICE
+from t3tray.backend.backend import Backend
+from t3tray.domain.notification import Click
+from t3tray.system.bus_notifications import NO_SERVICE
+from t3tray.threads.snapshot import Snapshot
 from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
 from tests.support.opencode import OpenCodeHome
 
@@ -41,8 +41,8 @@ class Running:
     """A desk under way with one thread in `work`."""
 
     def __init__(self, data: Path) -> None:
-        self.desk = Desk(str(data))
-        self.overview: Overview | None = None
+        self.desk = Backend(str(data))
+        self.overview: Snapshot | None = None
         self.clicks: asyncio.Queue[Click] = asyncio.Queue()
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self.desk.run(self._on_overview))
@@ -51,7 +51,7 @@ class Running:
         await self.desk.tell_clicks(self.clicks.put_nowait)
         self.thread = await self.desk.new_thread(str(work), "Refactor the parser")
 
-    async def until(self, condition: Callable[[Overview], bool], what: str) -> None:
+    async def until(self, condition: Callable[[Snapshot], bool], what: str) -> None:
         try:
             async with asyncio.timeout(LIMIT):
                 while self.overview is None or not condition(self.overview):
@@ -65,7 +65,7 @@ class Running:
         await asyncio.gather(self._task, return_exceptions=True)
         await self.desk.close()
 
-    def _on_overview(self, overview: Overview) -> None:
+    def _on_overview(self, overview: Snapshot) -> None:
         self.overview = overview
         self._news.set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.versions import Ability, lacking
+from t3tray.domain.versions import Ability, lacking
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, empty_world, writing

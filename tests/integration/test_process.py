@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.errors import ServerFailed
-from t3tray.core.opencode import process as processes
-from t3tray.core.opencode.port import choose_port, is_free
-from t3tray.core.opencode.process import AdoptedProcess, ChildProcess, recognise, search, spawn
-from t3tray.core.system.environment import INSTANCE_VARIABLE
-from t3tray.core.system.process_identity import is_running
+from t3tray.errors import ServerFailed
+from t3tray.server import process as processes
+from t3tray.server.port import choose_port, is_free
+from t3tray.server.process import AdoptedProcess, ChildProcess, recognise, search, spawn
+from t3tray.system.environment import INSTANCE_VARIABLE
+from t3tray.system.process_identity import is_running
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and groups are POSIX")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from t3tray import cli
+from t3tray.cli import parser
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, sample_world, stamp, writing
 from tests.support.untouched import untouched
@@ -73,7 +73,7 @@ def t3_runs(request: pytest.FixtureRequest, world: World) -> Iterator[bool]:
 
 def run(*words: str) -> tuple[int, str]:
     out = io.StringIO()
-    return cli.run(cli.parse(words, out, out), out, out), out.getvalue()
+    return parser.run(parser.parse(words, out, out), out, out), out.getvalue()
 
 
 def document(*words: str) -> Any:

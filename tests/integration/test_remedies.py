@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from t3tray.core.domain.carries import CarriesKind
-from t3tray.core.domain.journal import Event
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.domain.t3_side import NextReason
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.domain.versions import Ability
-from t3tray.core.engine import Engine
-from t3tray.core.errors import Refused, TimedOut
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.services.resume import NotResumable
-from t3tray.core.services.sending import RevertPending
+from t3tray.backend.engine import Engine
+from t3tray.domain.carries import CarriesKind
+from t3tray.domain.journal import Event
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.t3code_side import NextReason
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.domain.versions import Ability
+from t3tray.errors import Refused, TimedOut
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.threads.send import RevertPending
+from t3tray.threads.verify import NotResumable
 from tests.integration.test_client_real import turn
 from tests.support.opencode import RawServer
 from tests.support.stub_model import UNKNOWN, StubModel

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.core.domain.reaper import Hindrance
-from t3tray.core.domain.server import ServerState
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.services.resting import Resting
+from t3tray.backend.engine import Engine, utc_now
+from t3tray.domain.reaper import Blocker
+from t3tray.domain.server import ServerState
+from t3tray.threads.idle_shutdown import IdleShutdown
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
 from tests.support.waiting import lives
@@ -25,7 +25,7 @@ async def engine(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytes
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
     opened = await Engine.open(str(tmp_path / "data"), "tray")
-    opened.resting = Resting(opened.server, timedelta(microseconds=1), utc_now)
+    opened.resting = IdleShutdown(opened.server, timedelta(microseconds=1), utc_now)
     yield opened
     await opened.close()
 
@@ -58,7 +58,7 @@ async def test_a_running_turn_keeps_it(engine: Engine, tmp_path: Path, model: St
     turn = asyncio.create_task(_drain(engine, thread, "hold it"))
     await asyncio.to_thread(model.wait_for_chats, 2)
     rest = await engine.resting.look(await engine.connect(), await engine.look())
-    assert (rest.ended, rest.why) == (False, Hindrance.TURN)
+    assert (rest.ended, rest.why) == (False, Blocker.TURN)
     assert "a turn runs in it" in engine.resting.sentence(rest, True)
     model.release()
     await turn
@@ -71,11 +71,11 @@ async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path
     while not await connection.permissions(str(tmp_path / "work")):
         await asyncio.sleep(0.05)
     rest = await engine.resting.look(connection, await engine.look())
-    assert not rest.ended and rest.why in (Hindrance.TURN, Hindrance.PERMISSION)
+    assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     # As after a new start, which has heard of nothing yet.
-    engine.resting = Resting(engine.server, timedelta(microseconds=1), utc_now)
+    engine.resting = IdleShutdown(engine.server, timedelta(microseconds=1), utc_now)
     rest = await engine.resting.look(connection, await engine.look())
-    assert not rest.ended and rest.why in (Hindrance.TURN, Hindrance.PERMISSION)
+    assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     turn.cancel()
     with suppress(asyncio.CancelledError):
         await turn
@@ -85,14 +85,14 @@ async def test_one_that_others_use_goes_on(engine: Engine, tmp_path: Path) -> No
     await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     await engine.server.detach()
     rest = await engine.resting.look(await engine.connect(), await engine.look())
-    assert rest.why is Hindrance.SHARED and engine.server.status.state is ServerState.READY
+    assert rest.why is Blocker.SHARED and engine.server.status.state is ServerState.READY
     await engine.server.stop()
 
 
 async def test_a_use_a_moment_ago_keeps_it(engine: Engine, tmp_path: Path) -> None:
     await thread_in(engine, tmp_path / "work", "the codeword is HERON")
-    engine.resting = Resting(engine.server, timedelta(minutes=30), utc_now)
-    assert (await engine.resting.look(await engine.connect(), await engine.look())).why is Hindrance.RECENT
+    engine.resting = IdleShutdown(engine.server, timedelta(minutes=30), utc_now)
+    assert (await engine.resting.look(await engine.connect(), await engine.look())).why is Blocker.RECENT
 
 
 async def _drain(engine: Engine, thread: str, text: str) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.errors import ServerFault
-from t3tray.core.opencode.location import ask_database
-from t3tray.core.store.files import copy_database
+from t3tray.errors import ServerFault
+from t3tray.opencode.location import ask_database
+from t3tray.store.files import copy_database
 from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
 from tests.support.program import Program
 from tests.support.stub_model import StubModel

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from t3tray.core.errors import ExitCode
+from t3tray.errors import ExitCode
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import LIMIT, Program
 from tests.support.t3_player import T3Code

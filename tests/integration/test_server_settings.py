@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.server import ServerState
-from t3tray.core.engine import Engine
-from t3tray.core.errors import ServerFailed
-from t3tray.core.opencode.port import HOST, choose_port
-from t3tray.core.services.views import Overview
+from t3tray.backend.backend import Backend
+from t3tray.backend.engine import Engine
+from t3tray.domain.server import ServerState
+from t3tray.errors import ServerFailed
+from t3tray.server.port import HOST, choose_port
+from t3tray.threads.snapshot import Snapshot
 from tests.support import fake_opencode
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is a POSIX script")
@@ -64,7 +64,7 @@ async def test_a_port_that_another_program_has_is_named(binary: Path) -> None:
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_the_server_starts_with_the_app_only_where_that_was_set(binary: Path, wanted: bool) -> None:
     await with_settings(opencode_path=str(binary), server_with_app=wanted)
-    desk, told = Desk(os.environ["T3TRAY_DATA_DIR"]), asyncio.Queue[Overview]()
+    desk, told = Backend(os.environ["T3TRAY_DATA_DIR"]), asyncio.Queue[Snapshot]()
     running = asyncio.create_task(desk.run(told.put_nowait))
     try:
         if wanted:

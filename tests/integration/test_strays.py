@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.errors import Refused, ServerDown
-from t3tray.core.opencode import bearers
-from t3tray.core.opencode.managed import ServerProgram
-from t3tray.core.store.lease import Holder, Lease
+from t3tray.domain.server import ServerState
+from t3tray.errors import Refused, ServerDown
+from t3tray.server import token_bearers
+from t3tray.server.manager import ServerProgram
+from t3tray.store.server_lease import Lease, LeaseHolder
 from tests.support import fake_opencode
 from tests.support.bad_server import BadServer, is_alive, owning, until
 from tests.support.holding import other_process
@@ -109,8 +109,8 @@ async def test_a_look_finds_and_a_stop_ends_a_server_that_the_data_does_not_know
 
 def test_the_server_of_another_data_folder_is_none_of_ours(data: Path, tmp_path: Path, bad: BadServer) -> None:
     with other_process(data, bad.program, "hold") as other:
-        assert bearers.find_stray(tmp_path / "another") is None
-        found = bearers.find_stray(data)
+        assert token_bearers.find_stray(tmp_path / "another") is None
+        found = token_bearers.find_stray(data)
         assert found and found.process.pid == other.server_pid
         other.finish()
 
@@ -119,7 +119,7 @@ async def test_a_server_that_another_machine_started_is_left_alone_and_told(data
     told = "The server of this data folder was started on attic, another machine"
     async with owning(data, bad.program) as owner:
         theirs = Lease("feed", 4711, "file", datetime.now(UTC), True, os.getpid(), 1.0, "boot:1", "0123456789abcdef attic")
-        assert owner.store.lease.claim(theirs, Holder(1, 1.0, "tray", "boot:1")) is None
+        assert owner.store.lease.claim(theirs, LeaseHolder(1, 1.0, "tray", "boot:1")) is None
         with pytest.raises(ServerDown, match=told):
             await owner.server.ensure_ready()
         assert (owner.server.status.state, bad.pids()) == (ServerState.FAILED, [])

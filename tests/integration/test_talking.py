@@ -12,14 +12,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from t3tray.core.desk import Desk
-from t3tray.qt.bridge import Bridge
-from t3tray.qt.conversation.ask_card import AskCard
-from t3tray.qt.conversation.composer import Composer
-from t3tray.qt.conversation.lines import FoldLine
-from t3tray.qt.conversation.prose import Prose
-from t3tray.qt.thread_wiring import connect_conversation
-from t3tray.qt.window import MainWindow
+from t3tray.backend.backend import Backend
+from t3tray.ui.bridge import Bridge
+from t3tray.ui.conversation.composer import Composer
+from t3tray.ui.conversation.prose import Prose
+from t3tray.ui.conversation.request_card import RequestCard
+from t3tray.ui.conversation.row_widgets import FoldLine
+from t3tray.ui.thread_wiring import connect_conversation
+from t3tray.ui.window import MainWindow
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
 
@@ -32,7 +32,7 @@ class App:
     def __init__(self, qtbot: QtBot, data: Path) -> None:
         self._qtbot = qtbot
         self.errors: list[str] = []
-        self.bridge = Bridge(lambda: Desk(str(data)))
+        self.bridge = Bridge(lambda: Backend(str(data)))
         self.window = MainWindow(lambda: datetime.now(UTC))
         qtbot.addWidget(self.window)
         self.window.look_wanted.connect(self.bridge.look_at)
@@ -151,15 +151,15 @@ def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
         app.new_thread(work)
         app.say("run: touch made")
         app.until("Wants to run touch made")
-        app.press("Allow Once", AskCard)
+        app.press("Allow Once", RequestCard)
         app.until_gone("Wants to run touch made")
         app.until("✓ Ran touch made")
         assert (work / "made").exists()
 
         app.say("ask: Shall I?")
         app.until("Shall I?")
-        app.press("Yes", AskCard)
-        app.press("Answer", AskCard)
+        app.press("Yes", RequestCard)
+        app.press("Answer", RequestCard)
         app.until_gone("A choice")
 
         app.say("task: say: nothing to see")

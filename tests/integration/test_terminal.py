@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from t3tray.core.domain.reaper import Hindrance
-from t3tray.core.engine import Engine, utc_now
-from t3tray.core.services.resting import Resting
-from t3tray.core.store.opening import FILE_NAME
+from t3tray.backend.engine import Engine, utc_now
+from t3tray.domain.reaper import Blocker
+from t3tray.store.open import FILE_NAME
+from t3tray.threads.idle_shutdown import IdleShutdown
 from tests.support.opencode import OpenCodeHome, opencode_binary
 from tests.support.program import Program
 from tests.support.waiting import until
@@ -128,13 +128,13 @@ async def test_the_reaper_leaves_the_server_to_an_open_terminal(
     held.touch()
     tray = await Engine.open(str(program.data), "tray")
     try:
-        tray.resting = Resting(tray.server, timedelta(microseconds=1), utc_now)
+        tray.resting = IdleShutdown(tray.server, timedelta(microseconds=1), utc_now)
         connection, picture = await tray.connect(), await tray.look()
         with program.started("attach", thread) as terminal:
             await asyncio.to_thread(until, lambda: bool(seen), "the terminal interface")
             assert seen.start()[0][0] == "attach"
             rest = await tray.resting.look(connection, picture)
-            assert rest.why is Hindrance.SHARED, "the server would have ended under the terminal"
+            assert rest.why is Blocker.SHARED, "the server would have ended under the terminal"
             assert "a terminal or another t3tray uses it" in tray.resting.sentence(rest, True)
             assert (terminal.pid, "terminal") in holders(program.data)
             held.unlink()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.t3_side import NextReason
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.services.views import ThreadRow
+from t3tray.domain.t3code_side import NextReason
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.threads.snapshot import ThreadRow
 from tests.integration.test_live_switch import Watcher, server, session, t3, watcher, world
 from tests.support.opencode import RawServer
 from tests.support.t3_player import T3Code

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from t3tray.core.opencode.binary import find_binary
-from t3tray.demo.desk import SWITCH_VARIABLE
+from t3tray.demo.backend import SWITCH_VARIABLE
+from t3tray.opencode.binary import find_binary
 from tests.support.desktop import Desktop
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "screenshots"

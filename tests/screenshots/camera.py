@@ -13,7 +13,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from t3tray.app import demo_application
-from t3tray.demo.desk import BANNER
+from t3tray.demo.backend import BANNER
 from t3tray.demo.scratch import Scratch
 from tests.screenshots.screens import take_all
 from tests.screenshots.stage import Stage

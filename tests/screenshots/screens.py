@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QLabel, QWidget
 
 from t3tray.demo.table import Fate, thread_of
-from t3tray.qt.listing import Section
-from t3tray.qt.settings_window import SettingsWindow
+from t3tray.ui.settings.settings_window import SettingsWindow
+from t3tray.ui.threads.thread_list_data import ListSection
 from tests.screenshots.stage import COMPACT, WIDE, Stage
 
 _BOTH = (1, 2)
@@ -41,14 +41,14 @@ def _wide(stage: Stage) -> QWidget | None:
     # Until then the list would move under what is chosen.
     stage.until(lambda: stage.is_alarmed(thread_of(Fate.SWITCHES).title), "the switch")
     # The list as somebody keeps it who has looked through what cannot be resumed.
-    stage.fold(Section.CANNOT_RESUME, False)
+    stage.fold(ListSection.CANNOT_RESUME, False)
     stage.choose(_PARSER)
     stage.tab("Conversation")
     return stage.window
 
 
 def _compact(stage: Stage) -> QWidget | None:
-    stage.fold(Section.CANNOT_RESUME, True)
+    stage.fold(ListSection.CANNOT_RESUME, True)
     stage.show_list(COMPACT)
     return stage.window
 

@@ -13,11 +13,11 @@ from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QTabBar, QWidget
 
 from t3tray.demo.table import THREADS
-from t3tray.qt.appearance import follow_appearance
-from t3tray.qt.listing import Section
-from t3tray.qt.theme import colours
-from t3tray.qt.thread_model import ThreadModel
-from t3tray.qt.window import MainWindow
+from t3tray.ui.appearance import follow_appearance
+from t3tray.ui.theme import colours
+from t3tray.ui.threads.thread_list_data import ListSection
+from t3tray.ui.threads.thread_model import ThreadModel
+from t3tray.ui.window import MainWindow
 
 W = TypeVar("W", bound=QWidget)
 WIDE, COMPACT = QSize(1080, 760), QSize(420, 760)
@@ -83,7 +83,7 @@ class Stage:
         self.window.threads.table.scrollToTop()
         self.wait(_SETTLE_MS)
 
-    def fold(self, section: Section, is_open: bool) -> None:
+    def fold(self, section: ListSection, is_open: bool) -> None:
         """Close a section of the list, or open it."""
         model = self.window.threads.table.model()
         assert isinstance(model, ThreadModel)

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.engine import Engine
-from t3tray.core.errors import T3TrayError
+from t3tray.backend.engine import Engine
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.errors import T3TrayError
 from tests.support.program import LIMIT, Program
 
 

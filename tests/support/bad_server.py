@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.opencode.managed import ExternalServer, ServerProgram
-from t3tray.core.system.process_identity import is_running, start_id
+from t3tray.domain.server import ServerState
+from t3tray.server.manager import ExternalServer, ServerProgram
+from t3tray.system.process_identity import is_running, start_id
 from tests.support import fake_opencode
 from tests.support.holding import Owner
 

@@ -18,15 +18,15 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from t3tray.core.domain.carries import Context
-from t3tray.core.domain.context import ContextReader
-from t3tray.core.domain.evidence import Activity, MessageFacts, Role, SessionFacts
-from t3tray.core.domain.transcript import Utterance
-from t3tray.core.domain.versions import Ability, abilities_of
-from t3tray.core.errors import ServerDown, SessionMissing
-from t3tray.core.opencode.events import Connected, ServerEvent, Signal
-from t3tray.core.opencode.reading import Reading
-from t3tray.core.opencode.wire import Marker, Message, MessageRecord, Page, SessionRecord, marked_metadata, marker_in
+from t3tray.domain.carries import Context
+from t3tray.domain.context import ContextReader
+from t3tray.domain.evidence import Activity, MessageFacts, Role, SessionFacts
+from t3tray.domain.transcript import Message
+from t3tray.domain.versions import Ability, abilities_of
+from t3tray.errors import ServerDown, SessionMissing
+from t3tray.opencode.events import Connected, ServerEvent, Signal
+from t3tray.opencode.message_reading import MessageReading
+from t3tray.opencode.wire import Marker, MessageRecord, Page, SessionRecord, WireMessage, marked_metadata, marker_in
 
 
 class Killed(BaseException):
@@ -172,12 +172,12 @@ class FakeServer:
     async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
         self._request(lambda: self._answer(session_id, text, message_id))
 
-    async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> Reading:
+    async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> MessageReading:
         self._request()
         held = self.messages_held[session_id]
         start = next((place for place, record in enumerate(held) if record.facts.id == message_id), 0)
         told = msgspec.json.encode([_on_the_wire(record) for record in held[start:]])
-        return Reading(msgspec.json.decode(told, type=tuple[Message, ...]))
+        return MessageReading(msgspec.json.decode(told, type=tuple[WireMessage, ...]))
 
     def events(self) -> FakeEvents:
         return FakeEvents(self.told, len(self.told))
@@ -265,9 +265,9 @@ class FakeLibrary:
             raise SessionMissing(f"There is no {session_id}.")
         return record.facts
 
-    def utterances(self, session_id: str) -> tuple[Utterance, ...]:
+    def utterances(self, session_id: str) -> tuple[Message, ...]:
         return tuple(
-            Utterance(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
+            Message(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
             for record in self._server.messages_held.get(session_id, ())
         )
 

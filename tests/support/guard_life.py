@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.guard import ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.services.evidence import Surroundings, cursor_now
-from t3tray.core.services.recovery import Recovery, Settlers
-from t3tray.core.services.threads import Threads
-from t3tray.core.system.author import Author
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.guard import GuardAnswer, ThreadNow
+from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.guard.facts import GuardFacts
+from t3tray.remedies.recovery import Recovery, Settlers
+from t3tray.system.intent_ids import IntentIds
+from t3tray.threads.creation import Threads
+from t3tray.threads.evidence import Surroundings, cursor_now
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Steps
 from tests.support.stores import open_store
@@ -25,9 +25,9 @@ class GuardLife:
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
         self.store = open_store(home, now)
-        self.heard: list[Told] = []
+        self.heard: list[GuardAnswer] = []
         run: Any = Steps(switch)
-        author = Author(pid, 0.0)
+        author = IntentIds(pid, 0.0)
 
         async def connect() -> FakeServer:
             return server

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from t3tray.core.domain.guard import Decision, Told
-from t3tray.core.engine import Engine
+from t3tray.backend.engine import Engine
+from t3tray.domain.guard import GuardAnswer, GuardDecision
 from t3tray.guard.service import GuardService
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ class Guarded:
     """A context manager; the environment says where everything is."""
 
     def __init__(self, data: str) -> None:
-        self.answers: list[Told] = []
+        self.answers: list[GuardAnswer] = []
         self._data = data
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="guard", daemon=True)
@@ -57,11 +57,11 @@ class Guarded:
         self.call(self.service.start())
 
     @property
-    def decisions(self) -> list[Decision]:
+    def decisions(self) -> list[GuardDecision]:
         return [told.decision for told in self.answers]
 
     @property
-    def last(self) -> Told:
+    def last(self) -> GuardAnswer:
         return self.answers[-1]
 
     def _make_service(self) -> GuardService:

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import psutil
 
-from t3tray.core.errors import BinaryNotFound
-from t3tray.core.opencode.managed import ExternalServer, ManagedServer, ServerProgram
-from t3tray.core.store.database import Database
-from t3tray.core.store.lease import Holder, Leases
-from t3tray.core.store.store import Store
-from t3tray.core.system.process_identity import start_id
-from t3tray.core.system.secrets import Secrets
-from t3tray.core.system.serial import SerialExecutor
+from t3tray.errors import BinaryNotFound
+from t3tray.server.manager import ExternalServer, ManagedServer, ServerProgram
+from t3tray.store.database import Database
+from t3tray.store.server_lease import LeaseHolder, Leases
+from t3tray.store.store import Store
+from t3tray.system.process_identity import start_id
+from t3tray.system.secrets import Secrets
+from t3tray.system.sql_thread import SqlThread
 
 
 class LeasesOfTheDoomed(Leases):
@@ -41,7 +41,7 @@ class Owner:
     """One t3tray process's store and server. `close()` when done. Without a `program` there is none to be found."""
 
     def __init__(self, data: Path, program: ServerProgram, external: ExternalServer | None = None, doomed: bool = False) -> None:
-        self.run_sql = SerialExecutor("sql")
+        self.run_sql = SqlThread("sql")
         self.store = Store.open(data, _now)
         self.database = Database(data / "t3tray.sqlite") if doomed else None
         me = psutil.Process()
@@ -51,7 +51,7 @@ class Owner:
             leases=LeasesOfTheDoomed(self.database) if self.database else self.store.lease,
             run_sql=self.run_sql,
             secrets=Secrets(data),
-            holder=Holder(me.pid, me.create_time(), "command", start_id(me.pid)),
+            holder=LeaseHolder(me.pid, me.create_time(), "command", start_id(me.pid)),
             launch=self._launch,
             logs=data / "logs",
             folder=data,

@@ -7,25 +7,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.reaper import ReaperPhase, ReaperState
-from t3tray.core.domain.split import Candidate
-from t3tray.core.domain.thread import Thread
-from t3tray.core.domain.transcript import Origin, Transcript, Utterance
-from t3tray.core.domain.verdict import Reason, Verdict
-from t3tray.core.opencode.database import OpenCodeDatabase
-from t3tray.core.services.evidence import Surroundings
-from t3tray.core.services.exchange import Limits
-from t3tray.core.services.recovery import Recovery, Settlers
-from t3tray.core.services.remedies.plan import Tools
-from t3tray.core.services.remedies.remedies import Remedies
-from t3tray.core.services.resume import Resume
-from t3tray.core.services.sending import Sending
-from t3tray.core.services.survey import Survey
-from t3tray.core.services.threads import Threads
-from t3tray.core.services.views import ThreadDetails, ThreadRow
-from t3tray.core.system.author import Author
-from t3tray.core.t3code.threads import T3Thread
+from t3tray.domain.evidence import Role
+from t3tray.domain.reaper import ReaperPhase, ReaperState
+from t3tray.domain.split import Candidate
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.domain.thread import Thread
+from t3tray.domain.transcript import Message, Origin, Transcript
+from t3tray.domain.verdict import Reason, Verdict
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.remedies.plan import Tools
+from t3tray.remedies.recovery import Recovery, Settlers
+from t3tray.remedies.registry import Remedies
+from t3tray.system.intent_ids import IntentIds
+from t3tray.threads.creation import Threads
+from t3tray.threads.evidence import Surroundings
+from t3tray.threads.prompt_delivery import Limits
+from t3tray.threads.scan import Scanner
+from t3tray.threads.send import Sending
+from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.threads.verify import Verifier
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.stores import open_store
 
@@ -51,12 +51,12 @@ class Life:
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
         self.store = open_store(home, now)
-        self.author = Author(pid, 0.0)
+        self.author = IntentIds(pid, 0.0)
         run: Any = Steps(switch)
         self.threads = Threads(self.store, run, now, self.author)
         surroundings = Surroundings(now, lambda: False)
-        survey = Survey(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
-        self.resume = Resume(self.store, run, surroundings, survey.recall)
+        survey = Scanner(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
+        self.resume = Verifier(self.store, run, surroundings, survey.recall)
         limits = Limits(arrival=0.05, unanswered_arrival=0.05, dropped=0.05, quiet=0.05, again=0.01, doubt=0.05, away=0.05)
         self.sending = Sending(self.store, run, self.resume, now, self.author, limits=limits)
 
@@ -68,7 +68,7 @@ class Life:
 
         def copies(thread_id: str, session_id: str | None) -> Iterator[Transcript]:
             if session_id:
-                yield Transcript(Origin.VAULT, (Utterance("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
+                yield Transcript(Origin.VAULT, (Message("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
 
         self.tools = Tools(
             self.store, run, now, self.author, server.reading, connect, join, copies, self.resume.judge, lambda: 1000

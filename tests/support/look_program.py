@@ -10,10 +10,10 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from PySide6.QtGui import QFontInfo
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
-from t3tray.core.services.views import Overview
-from t3tray.qt.appearance import Appearance
-from t3tray.qt.parts import code
-from t3tray.qt.window import MainWindow
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.appearance import Appearance
+from t3tray.ui.widgets.basic import code
+from t3tray.ui.window import MainWindow
 from tests.support.views import READY, row
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     appearance = Appearance(application)
     window = MainWindow(lambda: datetime.now(UTC))
     window.resize(940, 640)
-    window.show_overview(Overview(READY, (row("a"),)))
+    window.show_overview(Snapshot(READY, (row("a"),)))
     window.show()
     menu, told = QMenu(), [""]
     code("The fixed font is asked for.")

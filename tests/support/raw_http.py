@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import h11
 
-from t3tray.core.domain.guard import Bound, T3Now, ThreadNow, Told
-from t3tray.core.opencode.managed import Endpoint
-from t3tray.core.opencode.port import choose_port
+from t3tray.domain.guard import Bound, GuardAnswer, T3Now, ThreadNow
 from t3tray.guard.guard import Guard
+from t3tray.server.manager import Endpoint
+from t3tray.server.port import choose_port
 from tests.support.t3_world import NOON
 
 GUARD_PASSWORD = "opens the guard"
@@ -121,7 +121,7 @@ class Nothing:
     """No binding, and a ledger that forgets; a guard in front of servers that hold no session."""
 
     def __init__(self) -> None:
-        self.answers: list[Told] = []
+        self.answers: list[GuardAnswer] = []
         self.seen_sessions: list[str] = []
 
     async def bound(self, thread: ThreadNow) -> Bound | None:
@@ -136,7 +136,7 @@ class Nothing:
     async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
         self.seen_sessions.append(session_id)
 
-    async def told(self, told: Told) -> None:
+    async def told(self, told: GuardAnswer) -> None:
         self.answers.append(told)
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from t3tray.core.domain.ask import Approval, Asker, Inquiry, Option, Question
-from t3tray.core.domain.conversation import Conversation
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.transcript import Piece, PieceKind, ToolCall, Utterance
+from t3tray.domain.conversation import Conversation
+from t3tray.domain.evidence import Role
+from t3tray.domain.pending_request import ApprovalRequest, Option, Question, QuestionRequest, Requester
+from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 
 _BEGIN_MS = int(datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp() * 1000)
 
 
-def asked(number: int, text: str, **more: object) -> Utterance:
-    return Utterance(f"msg_{number:04}", Role.USER, _BEGIN_MS + number, text, **more)  # type: ignore[arg-type]
+def asked(number: int, text: str, **more: object) -> Message:
+    return Message(f"msg_{number:04}", Role.USER, _BEGIN_MS + number, text, **more)  # type: ignore[arg-type]
 
 
-def answered(number: int, *pieces: Piece | str, **more: object) -> Utterance:
+def answered(number: int, *pieces: Piece | str, **more: object) -> Message:
     """A reply of the model's; a string is a piece of text."""
     told = (piece if isinstance(piece, Piece) else said(f"prt_{number:04}_{place}", piece) for place, piece in enumerate(pieces))
     known = {"pieces": tuple(told)} | more
-    return Utterance(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)  # type: ignore[arg-type]
+    return Message(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)  # type: ignore[arg-type]
 
 
 def said(name: str, text: str) -> Piece:
@@ -36,7 +36,7 @@ def used(name: str, tool: str = "read", status: str = "completed", **more: str) 
     return Piece(name, PieceKind.TOOL, tool=ToolCall(tool, status, **known))
 
 
-def talk(*utterances: Utterance, thread: str = "a", **more: object) -> Conversation:
+def talk(*utterances: Message, thread: str = "a", **more: object) -> Conversation:
     return Conversation(thread, f"ses_{thread}", utterances, **more)  # type: ignore[arg-type]
 
 
@@ -51,12 +51,14 @@ def long_talk(count: int, thread: str = "a", begin: int = 0, **more: object) -> 
     return talk(*told, thread=thread, **more)
 
 
-def approval(thread: str = "a", *agents: str, name: str = "per_1", always: tuple[str, ...] = ("git push *",)) -> Approval:
-    return Approval(name, Asker("ses_x", "/work", "Refactor the parser", thread, agents), "bash", ("git push",), always)
+def approval(thread: str = "a", *agents: str, name: str = "per_1", always: tuple[str, ...] = ("git push *",)) -> ApprovalRequest:
+    return ApprovalRequest(
+        name, Requester("ses_x", "/work", "Refactor the parser", thread, agents), "bash", ("git push",), always
+    )
 
 
-def inquiry(*questions: Question, thread: str = "a", name: str = "que_1") -> Inquiry:
-    return Inquiry(name, Asker("ses_x", "/work", "Refactor the parser", thread), questions or (STORAGE,))
+def inquiry(*questions: Question, thread: str = "a", name: str = "que_1") -> QuestionRequest:
+    return QuestionRequest(name, Requester("ses_x", "/work", "Refactor the parser", thread), questions or (STORAGE,))
 
 
 STORAGE = Question("Which database?", "Storage", (Option("SQLite", "One file"), Option("PostgreSQL", "A server")))

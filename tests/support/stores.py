@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from t3tray.core.store.files import make_private_file, make_private_folder
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.store import Store
+from t3tray.store.files import make_private_file, make_private_folder
+from t3tray.store.open import FILE_NAME
+from t3tray.store.store import Store
 
 
 def open_store(folder: Path, now: Callable[[], datetime]) -> Store:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from t3tray.core.domain.server import ServerState
-from t3tray.core.errors import ServerDown, ServerFailed, TimedOut
-from t3tray.core.opencode.signals import Action, Announced, Answered, Event, Exited, Need, Spawned, Tick, WakeAt
-from t3tray.core.opencode.supervisor import Supervisor
+from t3tray.domain.server import ServerState
+from t3tray.errors import ServerDown, ServerFailed, TimedOut
+from t3tray.server.supervisor import Supervisor
+from t3tray.server.supervisor_events import Action, Announced, Answered, Event, Exited, Need, Spawned, Tick, WakeAt
 
 CRASH = ServerFailed("it crashed")
 SILENCE = TimedOut("no answer")

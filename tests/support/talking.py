@@ -10,14 +10,14 @@ from types import TracebackType
 from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from t3tray.core.domain.conversation import Conversation
-from t3tray.core.opencode.events import ServerEvent
-from t3tray.core.opencode.wire import Message, TranscriptPage
-from t3tray.core.services.conversation import ConversationFeed, Place
-from t3tray.core.services.views import Overview
-from t3tray.qt.bridge import Bridge
-from t3tray.qt.thread_wiring import connect_conversation
-from t3tray.qt.window import MainWindow
+from t3tray.conversation.feed import ConversationFeed, ConversationPlace
+from t3tray.domain.conversation import Conversation
+from t3tray.opencode.events import ServerEvent
+from t3tray.opencode.wire import TranscriptPage, WireMessage
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.bridge import Bridge
+from t3tray.ui.thread_wiring import connect_conversation
+from t3tray.ui.window import MainWindow
 from tests.support import transcripts
 from tests.support.transcripts import SESSION
 from tests.support.views import NOON, READY, FakeDesk, row
@@ -45,7 +45,7 @@ class _Server:
     tells_turns = True
 
     def __init__(self) -> None:
-        self.messages: tuple[Message, ...] = ()
+        self.messages: tuple[WireMessage, ...] = ()
         self.busy: frozenset[str] = frozenset()
 
     async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
@@ -59,13 +59,13 @@ class _Desk(FakeDesk):
     """Its `follow` is the real one."""
 
     def __init__(self, server: _Server) -> None:
-        super().__init__(Overview(READY, (row(THREAD),)))
+        super().__init__(Snapshot(READY, (row(THREAD),)))
         self.server = server
         self.feed: ConversationFeed | None = None
 
     async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
-        async def place() -> Place:
-            return Place(SESSION, "/work")
+        async def place() -> ConversationPlace:
+            return ConversationPlace(SESSION, "/work")
 
         async def teller() -> _Server:
             return self.server
@@ -91,7 +91,7 @@ class Talking:
 
     def __enter__(self) -> Talking:
         self._bridge.start()
-        self.window.show_overview(Overview(READY, (row(THREAD),)))
+        self.window.show_overview(Snapshot(READY, (row(THREAD),)))
         self.window.show()
         self.window.show_thread(THREAD)
         return self
@@ -188,7 +188,7 @@ class Talking:
             self._application.processEvents()
 
 
-def _message(number: int) -> Message:
+def _message(number: int) -> WireMessage:
     if number % 2 == 0:
         known = transcripts.info(number, "user")
         return transcripts.message(known, transcripts.text(number, f"Question {number}: why does it fail? " * 3))

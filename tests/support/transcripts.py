@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from t3tray.core.opencode.events import ServerEvent
-from t3tray.core.opencode.wire import Message, TranscriptPage
+from t3tray.opencode.events import ServerEvent
+from t3tray.opencode.wire import TranscriptPage, WireMessage
 
 SESSION = "ses_1"
 
@@ -33,11 +33,11 @@ def _part(number: int, part: int) -> dict[str, object]:
     return {"id": f"prt_{number:04}_{part:02}", "messageID": f"msg_{number:04}", "sessionID": SESSION}
 
 
-def message(known: dict[str, object], *parts: dict[str, object]) -> Message:
-    return msgspec.json.decode(msgspec.json.encode({"info": known, "parts": parts}), type=Message)
+def message(known: dict[str, object], *parts: dict[str, object]) -> WireMessage:
+    return msgspec.json.decode(msgspec.json.encode({"info": known, "parts": parts}), type=WireMessage)
 
 
-def page(*messages: Message, older: str | None = None) -> TranscriptPage:
+def page(*messages: WireMessage, older: str | None = None) -> TranscriptPage:
     return TranscriptPage(messages, older)
 
 

@@ -10,13 +10,13 @@ import asyncio
 import json
 import sys
 
-from t3tray.core.desk import Desk
-from t3tray.core.domain.remedy import Choice, Remedy
-from t3tray.core.errors import T3TrayError
+from t3tray.backend.backend import Backend
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.errors import T3TrayError
 
 
 async def main() -> None:
-    desk = Desk(None)
+    desk = Backend(None)
     running = asyncio.create_task(desk.run(lambda overview: None))
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):
@@ -28,7 +28,7 @@ async def main() -> None:
         await desk.close()
 
 
-async def _answer(desk: Desk, name: str, *words: str) -> str:
+async def _answer(desk: Backend, name: str, *words: str) -> str:
     try:
         if name == "remedy":
             choice = Choice(Remedy(words[1]))

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
-from t3tray.core.domain.ask import Approval, Inquiry, Option, Question
-from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.views import Overview
-from t3tray.qt.menu import Item
-from t3tray.qt.tray import Tray
+from t3tray.domain.pending_request import ApprovalRequest, Option, Question, QuestionRequest
+from t3tray.domain.verdict import Reason
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.tray.menu import MenuItem
+from t3tray.ui.tray.tray import Tray
 from tests.support.views import READY, asker, row
 
 ROWS = (row("a", title="customer_table & R&D && __init__"), row("my_dir&x", Reason.MISSING, title="snake_case & co"))
-READS = Approval("per_1", asker("a"), "bash", ("cat my_dir/old_data",), ("cat my_*",))
-REMOVES = Approval("per_2", asker("my_dir&x"), "bash", ("cd my_dir && rm -rf old_data",))
-ASKS = Inquiry("que_1", asker("c"), (Question("Which?", options=(Option("A & B"), Option("C"))),))
-OVERVIEWS = (Overview(READY, ROWS, asks=(READS, REMOVES, ASKS)), Overview(READY, ROWS), Overview(READY))
+READS = ApprovalRequest("per_1", asker("a"), "bash", ("cat my_dir/old_data",), ("cat my_*",))
+REMOVES = ApprovalRequest("per_2", asker("my_dir&x"), "bash", ("cd my_dir && rm -rf old_data",))
+ASKS = QuestionRequest("que_1", asker("c"), (Question("Which?", options=(Option("A & B"), Option("C"))),))
+OVERVIEWS = (Snapshot(READY, ROWS, asks=(READS, REMOVES, ASKS)), Snapshot(READY, ROWS), Snapshot(READY))
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
         tray.show_overview(next(coming))
         print("shown", flush=True)
 
-    def tell(item: Item) -> None:
+    def tell(item: MenuItem) -> None:
         print(item.label, item.deed, flush=True)
 
     tray.chosen.connect(tell)

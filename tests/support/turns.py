@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from t3tray.core.opencode.events import ServerEvent
-from t3tray.core.opencode.wire import Message
+from t3tray.opencode.events import ServerEvent
+from t3tray.opencode.wire import WireMessage
 
 SESSION = "ses_1"
 OURS, TEXT = "msg_5", "what is it?"
@@ -50,7 +50,7 @@ def events(told: Iterable[Told]) -> list[ServerEvent]:
     return [ServerEvent(kind, "", SESSION, properties) for kind, properties in told]
 
 
-def read(*told: tuple[Told, Told]) -> tuple[Message, ...]:
+def read(*told: tuple[Told, Told]) -> tuple[WireMessage, ...]:
     """The same as messages with one part each."""
     each = [{"info": info[1]["info"], "parts": [piece[1]["part"]]} for info, piece in told]
-    return msgspec.json.decode(msgspec.json.encode(each), type=tuple[Message, ...])
+    return msgspec.json.decode(msgspec.json.encode(each), type=tuple[WireMessage, ...])

@@ -11,29 +11,30 @@ from typing import Any
 
 from msgspec import structs
 
-from t3tray.core.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, Holding
-from t3tray.core.domain.ask import Answers, Approval, Asker, Inquiry, Reply
-from t3tray.core.domain.autostart import AutostartState
-from t3tray.core.domain.carries import Carries, CarriesKind
-from t3tray.core.domain.conversation import Conversation
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.inventory import FoundHome, FoundProgram, Inventory
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.notice import Click
-from t3tray.core.domain.offers import offers
-from t3tray.core.domain.reaper import ReaperPhase, ReaperState
-from t3tray.core.domain.receipt import Check, Receipt
-from t3tray.core.domain.remedy import Choice, Preview, Remedy
-from t3tray.core.domain.restore import Restore, SettlePlan, settle_plan
-from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.domain.split import Candidate
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Kind, Reason, Verdict
-from t3tray.core.errors import ServerDown
-from t3tray.core.services.views import Opened, Overview, Resumption, T3Thread, ThreadDetails, ThreadRow
+from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, SessionContents
+from t3tray.domain.autostart import AutostartState
+from t3tray.domain.carries import Carries, CarriesKind
+from t3tray.domain.conversation import Conversation
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.inventory import FoundHome, FoundProgram, Inventory
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.notification import Click
+from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply, Requester
+from t3tray.domain.reaper import ReaperPhase, ReaperState
+from t3tray.domain.receipt import Check, Receipt
+from t3tray.domain.remedy import Choice, Preview, Remedy
+from t3tray.domain.restore import Restore, SettlePlan, settle_plan
+from t3tray.domain.server import ServerState, ServerStatus
+from t3tray.domain.split import Candidate
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.domain.verification import Opened, Verification
+from t3tray.errors import ServerDown
 from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.guard.t3_settings import Protection, ProtectionView
 from t3tray.settings.definitions import Settings
+from t3tray.threads.remedy_offers import offers
+from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(
@@ -91,11 +92,11 @@ def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:
 
 
 def alarm(name: str) -> Alarm:
-    return Alarm(name, AlarmKind.SWITCHED, Cause.UNKNOWN, Holding("ses_old"), Holding(f"ses_{name}"), NOON, NOON)
+    return Alarm(name, AlarmKind.SWITCHED, Cause.UNKNOWN, SessionContents("ses_old"), SessionContents(f"ses_{name}"), NOON, NOON)
 
 
-def asker(name: str, *agents: str) -> Asker:
-    return Asker(f"ses_{name}", f"/home/dev/{name}", f"Thread {name}", name, agents)
+def asker(name: str, *agents: str) -> Requester:
+    return Requester(f"ses_{name}", f"/home/dev/{name}", f"Thread {name}", name, agents)
 
 
 def details(shown: ThreadRow, *candidates: str) -> ThreadDetails:
@@ -133,7 +134,7 @@ def protection_plan(on: bool, *running: str) -> ProtectionPlan:
 class FakeDesk:
     """Publishes what it is given; `asked` is what it was asked, in order."""
 
-    def __init__(self, *overviews: Overview) -> None:
+    def __init__(self, *overviews: Snapshot) -> None:
         self.overviews = overviews
         self.asked: list[tuple[str, ...]] = []
         self.closed = False
@@ -146,7 +147,7 @@ class FakeDesk:
         self.said = ""
         self.settling: SettlePlan | None = settle_plan(RESTORE, ("Thread a",), ())
 
-    async def run(self, publish: Callable[[Overview], None]) -> None:
+    async def run(self, publish: Callable[[Snapshot], None]) -> None:
         for overview in self.overviews:
             publish(overview)
         await asyncio.Event().wait()
@@ -159,12 +160,12 @@ class FakeDesk:
         self._note("details", thread_id)
         return details(self._row(thread_id))
 
-    async def resume(self, thread_id: str) -> Resumption:
+    async def resume(self, thread_id: str) -> Verification:
         self._note("resume", thread_id)
         found = self._row(thread_id)
-        return Resumption(found.thread, found.session_id, found.verdict, receipt(found))
+        return Verification(found.thread, found.session_id, found.verdict, receipt(found))
 
-    async def resume_in_terminal(self, thread_id: str) -> Resumption:
+    async def resume_in_terminal(self, thread_id: str) -> Verification:
         self._note("terminal", thread_id)
         return await self.resume(thread_id)
 
@@ -284,11 +285,11 @@ class FakeDesk:
         await asyncio.sleep(self.slow_to_keep)
         self._note("draft", thread_id, text)
 
-    async def reply(self, ask: Approval, reply: Reply) -> str:
+    async def reply(self, ask: ApprovalRequest, reply: Reply) -> str:
         self._note("reply", ask.id, reply)
         return self.said
 
-    async def answer(self, ask: Inquiry, answers: Answers | None) -> str:
+    async def answer(self, ask: QuestionRequest, answers: Answers | None) -> str:
         self._note("answer", ask.id, repr(answers))
         return self.said
 

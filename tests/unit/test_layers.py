@@ -202,9 +202,9 @@ def test_no_file_is_longer_than_500_lines() -> None:
 @pytest.mark.process
 def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None:
     heavy = ("PySide6", "sqlalchemy", "alembic", "httpx", "keyring")
-    words = f"import sys, t3tray.cli; t3tray.cli.build_parser(); print([m for m in {heavy!r} if m in sys.modules])"
+    words = f"import sys, t3tray.cli.parser; t3tray.cli.parser.build_parser(); print([m for m in {heavy!r} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    faces = "t3tray.commands, t3tray.screen, t3tray.headless, t3tray.demo.desk"
+    faces = "t3tray.cli.commands.common, t3tray.system.display, t3tray.headless, t3tray.demo.backend"
     commands = f"import sys, {faces}; print([m for m in ('PySide6', 'alembic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", commands], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
@@ -212,12 +212,12 @@ def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None
 @pytest.mark.process
 def test_nothing_that_takes_time_is_imported_before_the_icon_or_in_the_gui_thread() -> None:
     """And `import` stays Python's own: PySide6's reads the source of every module that comes after it."""
-    late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "t3tray.core.domain")
+    late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "t3tray.domain")
     heavy = ("PySide6.QtNetwork", "alembic", "html.entities", "httpx", "keyring", "sqlalchemy")
     script = (
         "import builtins, sys; own = builtins.__import__; import t3tray.app\n"
         f"print([m for m in {late + heavy!r} if m in sys.modules], builtins.__import__ is own)\n"
-        "import t3tray.qt.bridge, t3tray.qt.menu_drawing, t3tray.qt.report\n"
+        "import t3tray.ui.bridge, t3tray.ui.tray.menu_drawing, t3tray.ui.report\n"
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from t3tray import tables
-from t3tray.core.domain.thread import Source
-from t3tray.core.services.views import Overview, SourceView
-from t3tray.core.t3code.threads import Shape
+from t3tray.cli import text_tables
+from t3tray.cli.commands.guard import guard_text
+from t3tray.domain.t3code_thread import Shape
+from t3tray.domain.thread import Source
 from t3tray.guard.status import GuardStatus
 from t3tray.guard.t3_settings import Place, Protection, ProtectionView
-from t3tray.guard_commands import guard_text
-from t3tray.qt.conversation.outlook import outlook
-from t3tray.qt.menu import menu_of
+from t3tray.threads.snapshot import Snapshot, SourceView
+from t3tray.ui.conversation.send_status import send_status
+from t3tray.ui.tray.menu import menu_of
 from tests.support.views import NOON, READY, in_t3, row
 
 URL = "http://127.0.0.1:4711"
@@ -30,13 +30,13 @@ def test_a_guard_that_nothing_leads_to_is_not_in_use() -> None:
 
 
 def test_what_is_sent_here_is_not_shown_by_t3_code() -> None:
-    assert outlook(in_t3(row("a")), 3).sentence.endswith("T3 Code will not show it")
-    assert "T3 Code" not in outlook(row("a"), 3).sentence
+    assert send_status(in_t3(row("a")), 3).sentence.endswith("T3 Code will not show it")
+    assert "T3 Code" not in send_status(row("a"), 3).sentence
 
 
 def test_no_threads_are_not_said_to_be_none_where_t3_codes_cannot_be_read() -> None:
-    overview = Overview(READY, sources=(SourceView(Source.T3CODE, "/t3/state.sqlite", Shape.UNSUPPORTED, "It is damaged.", 0),))
-    assert tables.threads(overview) == "No threads could be read."
-    assert "threads  none could be read" in tables.status(overview, {}, "/data")
+    overview = Snapshot(READY, sources=(SourceView(Source.T3CODE, "/t3/state.sqlite", Shape.UNSUPPORTED, "It is damaged.", 0),))
+    assert text_tables.threads(overview) == "No threads could be read."
+    assert "threads  none could be read" in text_tables.status(overview, {}, "/data")
     assert "No threads could be read" in [item.label for item in menu_of(overview, NOON)]
-    assert tables.threads(Overview(READY)).startswith("No threads yet.")
+    assert text_tables.threads(Snapshot(READY)).startswith("No threads yet.")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray import commands
-from t3tray.core.opencode.log import LARGEST, ServerLog
-from t3tray.qt.dates import dated
+from t3tray.cli.commands import common
+from t3tray.server.log import LARGEST, ServerLog
+from t3tray.ui.dates import dated
 
 PACKAGE = Path(__file__).parents[2] / "t3tray"
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
@@ -41,14 +41,14 @@ def test_a_program_of_windows_is_waited_for_and_its_code_is_ours(monkeypatch: py
     monkeypatch.setattr(subprocess, "call", lambda argv, env: asked.append((argv, env)) or 5)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
-        commands.become(["opencode", "attach"], {"A": "1"})
+        common.become(["opencode", "attach"], {"A": "1"})
     assert ended.value.code == 5 and asked == [(["opencode", "attach"], {"A": "1"})]
 
 
 def test_a_log_of_windows_is_not_cut_under_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program there writes at the place where it last wrote: in a file that was cut it would leave zeros before that."""
     log = ServerLog(tmp_path)
-    monkeypatch.setattr("t3tray.core.opencode.log.sys.platform", "win32")
+    monkeypatch.setattr("t3tray.server.log.sys.platform", "win32")
     with log.begin(NOON, "starting") as (writer, _):
         os.write(writer, b"x" * (LARGEST + 1))
         log.rotate()

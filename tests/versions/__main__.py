@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from t3tray.core.domain.versions import minimum
+from t3tray.domain.versions import minimum
 from tests.versions.results import Result, read
 
 ROOT = Path(__file__).resolve().parents[2]

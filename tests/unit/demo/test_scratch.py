@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.errors import WorldError
-from t3tray.demo.desk import DemoDesk
+from t3tray.demo.backend import DemoBackend
 from t3tray.demo.scratch import Scratch
+from t3tray.errors import WorldError
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_more_demos_than_there_are_places_are_refused(tmp_path: Path) -> None:
 
 
 async def test_the_demo_is_not_started_at_login(tmp_path: Path) -> None:
-    desk = DemoDesk(Scratch.make(), {})
+    desk = DemoBackend(Scratch.make(), {})
     state = await desk.set_autostart(True)
     assert not state.is_on and "does not start at login" in state.trouble
     assert not [path for path in tmp_path.rglob("*.desktop") if "autostart" in path.parts]

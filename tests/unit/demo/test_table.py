@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from t3tray.core.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.demo.table import THREADS, Fate
+from t3tray.domain.verdict import KIND_OF, Kind, Reason
 
 # What befalls all threads at once; of one alone it would have to be made up.
 _OF_ALL = {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.domain.carries import Context
-from t3tray.core.domain.context import ContextReader
-from t3tray.core.domain.evidence import MessageFacts, Role
+from t3tray.domain.carries import Context
+from t3tray.domain.context import ContextReader
+from t3tray.domain.evidence import MessageFacts, Role
 
 AT = 1_000
 
@@ -139,7 +139,7 @@ def test_it_is_opencodes_own_rule(messages: tuple[MessageFacts, ...]) -> None:
 @given(sessions(), st.integers(0, 14))
 def test_what_was_read_before_and_what_came_since_make_the_same(messages: tuple[MessageFacts, ...], known: int) -> None:
     """As `read_back` continues what a cursor remembers."""
-    from t3tray.core.services.reading_back import continued
+    from t3tray.threads.context_reading import continued
 
     older, newer = messages[:known], messages[known:]
     reader = ContextReader()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Binding, Entry, Event, fold, put_away, returned
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Binding, Entry, Event, fold, put_away, returned
 
 ONE, TWO = Cursor("ses_1", "/w"), Cursor("ses_2", "/w")
 

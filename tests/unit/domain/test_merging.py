@@ -4,43 +4,43 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from t3tray.core.domain.carrying import Carried, carried
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.merging import lacking
-from t3tray.core.domain.transcript import Origin, Piece, PieceKind, ToolCall, Transcript, Utterance
+from t3tray.domain.evidence import Role
+from t3tray.domain.handoff_prompt import Carried, carried
+from t3tray.domain.merging import lacking
+from t3tray.domain.transcript import Message, Origin, Piece, PieceKind, ToolCall, Transcript
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BEGAN = round(datetime(2026, 11, 29, 9, tzinfo=UTC).timestamp() * 1000)
 MINUTE = 60_000
 
 
-def asked(minute: float, text: str, session: str = "a") -> Utterance:
+def asked(minute: float, text: str, session: str = "a") -> Message:
     """As OpenCode has it: four seconds after it was typed."""
     at = BEGAN + round(minute * MINUTE) + 4_000
-    return Utterance(f"msg_{session}{minute}", Role.USER, at, text, pieces=(_text(f"prt_{session}{minute}u", text),))
+    return Message(f"msg_{session}{minute}", Role.USER, at, text, pieces=(_text(f"prt_{session}{minute}u", text),))
 
 
-def answered(minute: float, *texts: str, session: str = "a", tools: tuple[ToolCall, ...] = ()) -> Utterance:
+def answered(minute: float, *texts: str, session: str = "a", tools: tuple[ToolCall, ...] = ()) -> Message:
     at = BEGAN + round(minute * MINUTE) + 6_000
     pieces = tuple(_text(f"prt_{session}{minute}_{place}", text) for place, text in enumerate(texts))
-    return Utterance(f"msg_{session}{minute}r", Role.ASSISTANT, at, "\n".join(texts), tools, pieces=pieces)
+    return Message(f"msg_{session}{minute}r", Role.ASSISTANT, at, "\n".join(texts), tools, pieces=pieces)
 
 
-def typed(minute: float, text: str) -> Utterance:
+def typed(minute: float, text: str) -> Message:
     """As T3 Code has it."""
-    return Utterance(f"uuid-{minute}", Role.USER, BEGAN + round(minute * MINUTE), text)
+    return Message(f"uuid-{minute}", Role.USER, BEGAN + round(minute * MINUTE), text)
 
 
-def shown(minute: float, text: str, session: str = "a", place: int = 0, head: str = "assistant:") -> Utterance:
+def shown(minute: float, text: str, session: str = "a", place: int = 0, head: str = "assistant:") -> Message:
     at = BEGAN + round(minute * MINUTE) + 9_000
-    return Utterance(f"{head}prt_{session}{minute}_{place}", Role.ASSISTANT, at, text)
+    return Message(f"{head}prt_{session}{minute}_{place}", Role.ASSISTANT, at, text)
 
 
 def _text(name: str, text: str) -> Piece:
     return Piece(name, PieceKind.TEXT, text)
 
 
-def words(found: tuple[Utterance, ...]) -> list[str]:
+def words(found: tuple[Message, ...]) -> list[str]:
     return [each.text for each in found]
 
 
@@ -85,7 +85,7 @@ def test_a_question_of_the_old_session_is_not_taken_for_the_same_one_in_the_new(
 
 
 def test_a_fork_holds_the_same_messages_under_other_ids() -> None:
-    fork = tuple(Utterance(f"{each.id}_f", each.role, each.created_ms, each.text) for each in OLD)
+    fork = tuple(Message(f"{each.id}_f", each.role, each.created_ms, each.text) for each in OLD)
     assert lacking((*fork, *NEW), [OLD], SHOWN) == ()
 
 
@@ -114,7 +114,7 @@ def test_two_sessions_are_merged_in_t3_codes_order() -> None:
 
 def test_what_was_carried_before_is_known_and_not_carried_again() -> None:
     text = carried(Transcript(Origin.VAULT, OLD), "From another session.", NOW).text
-    label = Utterance("msg_carried", Role.USER, BEGAN + 40 * MINUTE, text)
+    label = Message("msg_carried", Role.USER, BEGAN + 40 * MINUTE, text)
     assert lacking((*NEW, label), [OLD], SHOWN) == ()
     assert lacking((*NEW, label), [], SHOWN) == ()
     third = (asked(60, "fact three", "c"),)
@@ -125,7 +125,7 @@ def test_what_was_carried_before_is_known_and_not_carried_again() -> None:
 def test_what_was_left_out_for_length_before_is_still_lacking() -> None:
     cut = carried(Transcript(Origin.VAULT, OLD), "From another session.", NOW, budget=40)
     assert cut.left_out == 1 and cut.lacks.startswith("the oldest 1 message")
-    label = Utterance("msg_carried", Role.USER, BEGAN + 40 * MINUTE, cut.text)
+    label = Message("msg_carried", Role.USER, BEGAN + 40 * MINUTE, cut.text)
     assert lacking((*NEW, label), [], SHOWN) == (SHOWN[0],)
 
 
@@ -143,14 +143,14 @@ fact two"""
 
 
 def test_a_handoff_that_tells_everything_leaves_nothing_to_carry() -> None:
-    handed = Utterance("msg_h", Role.USER, BEGAN + 31 * MINUTE, HANDED.format(first="the codeword is LYNX"))
+    handed = Message("msg_h", Role.USER, BEGAN + 31 * MINUTE, HANDED.format(first="the codeword is LYNX"))
     copy = (*SHOWN[:2], typed(30.5, "fact two"))
     assert lacking((handed,), [OLD], copy) == ()
     assert lacking((handed,), [OLD], ()) == ()
 
 
 def test_what_a_handoff_cut_is_carried_whole_and_the_handoff_never() -> None:
-    handed = Utterance("msg_h", Role.USER, BEGAN + 31 * MINUTE, HANDED.format(first="... is LYNX"))
+    handed = Message("msg_h", Role.USER, BEGAN + 31 * MINUTE, HANDED.format(first="... is LYNX"))
     copy = (*SHOWN[:2], typed(30.5, "fact two"))
     assert words(lacking((handed,), [OLD], copy)) == ["the codeword is LYNX"]
     assert words(lacking((), [(handed,)], copy)) == ["the codeword is LYNX", "OK.", "fact two"]
@@ -168,7 +168,7 @@ Canonical conversation context:
 
 User message:
 fact two"""
-    handed = Utterance("msg_h", Role.USER, BEGAN + 31 * MINUTE, text)
+    handed = Message("msg_h", Role.USER, BEGAN + 31 * MINUTE, text)
     assert lacking((handed,), [], (*SHOWN[:2], typed(30.5, "fact two"))) == ()
 
 

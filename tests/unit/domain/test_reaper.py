@@ -6,19 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from t3tray.core.domain.reaper import (
-    Hindrance,
+from t3tray.domain.idle_shutdown import IdleState, idle_sentence
+from t3tray.domain.reaper import (
+    Blocker,
     ReaperClock,
     ReaperPhase,
     ReaperState,
     Runtime,
     ServerUse,
-    hindrance,
+    blocker_of,
     own_reaper_state,
     t3_reaper_state,
 )
-from t3tray.core.domain.resting import Rest, rest_sentence
-from t3tray.core.domain.verdict import Reason, Verdict
+from t3tray.domain.verdict import Reason, Verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROVED, MISSING, DOWN = Verdict(Reason.PROVED), Verdict(Reason.MISSING), Verdict(Reason.SERVER_DOWN)
@@ -104,16 +104,16 @@ def test_on_our_own_server_what_cannot_be_resumed_is_at_risk() -> None:
     ("use", "why"),
     [
         (ServerUse(minutes(30)), None),
-        (ServerUse(minutes(29)), Hindrance.RECENT),
-        (ServerUse(minutes(30), busy=1), Hindrance.TURN),
-        (ServerUse(minutes(30), permissions=1), Hindrance.PERMISSION),
-        (ServerUse(minutes(30), questions=1), Hindrance.QUESTION),
-        (ServerUse(minutes(30), not_resumable=1), Hindrance.NOT_RESUMABLE),
+        (ServerUse(minutes(29)), Blocker.RECENT),
+        (ServerUse(minutes(30), busy=1), Blocker.TURN),
+        (ServerUse(minutes(30), permissions=1), Blocker.PERMISSION),
+        (ServerUse(minutes(30), questions=1), Blocker.QUESTION),
+        (ServerUse(minutes(30), not_resumable=1), Blocker.NOT_RESUMABLE),
     ],
 )
-def test_our_own_reaper_ends_nothing_in_which_anything_is_open(use: ServerUse, why: Hindrance | None) -> None:
-    assert hindrance(use, minutes(30)) is why
-    assert hindrance(use, minutes(0)) is Hindrance.OFF
+def test_our_own_reaper_ends_nothing_in_which_anything_is_open(use: ServerUse, why: Blocker | None) -> None:
+    assert blocker_of(use, minutes(30)) is why
+    assert blocker_of(use, minutes(0)) is Blocker.OFF
 
 
 def stopped_at(at: datetime) -> str:
@@ -125,16 +125,20 @@ def stopped_at(at: datetime) -> str:
     [
         (None, True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
         (None, False, "While t3tray runs, it stops the server once nothing has used it for 30 minutes."),
-        (Rest(NOON), False, f"{stopped_at(NOON)} The next resume starts it again."),
-        (Rest(NOON), True, f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before."),
-        (Rest(NOON, Hindrance.TURN), False, "While t3tray runs, it stops the server once nothing has used it for 30 minutes."),
+        (IdleState(NOON), False, f"{stopped_at(NOON)} The next resume starts it again."),
+        (
+            IdleState(NOON),
+            True,
+            f"t3tray stops its server at {(NOON + minutes(30)).astimezone():%H:%M} if nothing uses it before.",
+        ),
+        (IdleState(NOON, Blocker.TURN), False, "While t3tray runs, it stops the server once nothing has used it for 30 minutes."),
         *(
-            (Rest(NOON, why), True, f"t3tray has not stopped its server, though nothing had used it for 30 minutes: {why}.")
-            for why in Hindrance
-            if why not in (Hindrance.OFF, Hindrance.RECENT)
+            (IdleState(NOON, why), True, f"t3tray has not stopped its server, though nothing had used it for 30 minutes: {why}.")
+            for why in Blocker
+            if why not in (Blocker.OFF, Blocker.RECENT)
         ),
     ],
 )
-def test_our_own_reaper_says_what_it_did_and_why_it_did_not(rest: Rest | None, runs: bool, said: str) -> None:
-    assert rest_sentence(rest, minutes(30), runs, NOON + minutes(30)) == said
-    assert rest_sentence(rest, minutes(0), runs) == "t3tray never stops its server for being idle."
+def test_our_own_reaper_says_what_it_did_and_why_it_did_not(rest: IdleState | None, runs: bool, said: str) -> None:
+    assert idle_sentence(rest, minutes(30), runs, NOON + minutes(30)) == said
+    assert idle_sentence(rest, minutes(0), runs) == "t3tray never stops its server for being idle."

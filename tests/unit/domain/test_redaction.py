@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.domain.redaction import GONE, PASSWORD_MARK, concealed, may_hold_password, redacted
+from t3tray.domain.redaction import GONE, PASSWORD_MARK, concealed, may_hold_password, redacted
 
 # Anything that can be typed but blanks; long enough that it is not in the text by chance.
 SECRETS = st.text(

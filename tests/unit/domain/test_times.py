@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from t3tray import documents, tables
-from t3tray.core.domain.carries import local_time
-from t3tray.core.domain.times import exact_from_ms, from_ms, local
-from t3tray.core.t3code.times import moment
-from t3tray.qt.dates import dated
-from t3tray.qt.words import ago
+from t3tray.cli import json_documents, text_tables
+from t3tray.domain.carries import local_time
+from t3tray.domain.times import exact_from_ms, from_ms, local
+from t3tray.t3code.times import moment
+from t3tray.ui.dates import dated
+from t3tray.ui.labels import ago
 
 PACKAGE = Path(__file__).parents[3] / "t3tray"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -43,7 +43,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_time_before_1970_is_told_on_windows_too() -> None:
     old = OnWindows(1954, 6, 7, 12, tzinfo=UTC)
     assert local(old) is old
-    assert dated(old) == "7 June 1954, 12:00" and tables.local(old) == "1954-06-07 12:00" and "1954" in ago(old, NOON)
+    assert dated(old) == "7 June 1954, 12:00" and text_tables.local(old) == "1954-06-07 12:00" and "1954" in ago(old, NOON)
 
 
 def test_milliseconds_are_counted_without_the_c_library() -> None:
@@ -54,20 +54,20 @@ def test_milliseconds_are_counted_without_the_c_library() -> None:
 @pytest.mark.parametrize("ms", [2**70, -(2**70), 253_402_300_799_999, 1e300])
 def test_what_is_no_time_is_told_all_the_same(ms: float, zone: str) -> None:
     at = from_ms(ms)
-    assert tables.local(at) and dated(at) and from_ms(ms) + timedelta(days=99) > at
+    assert text_tables.local(at) and dated(at) and from_ms(ms) + timedelta(days=99) > at
     assert local_time(int(ms))
 
 
 def test_a_number_that_is_no_time_is_none_in_a_document() -> None:
     with pytest.raises(OverflowError):
         exact_from_ms(2**70)
-    assert documents._moment_of(2**70) is None and documents._moment_of(-1) == "1969-12-31T23:59:59.999Z"
+    assert json_documents._moment_of(2**70) is None and json_documents._moment_of(-1) == "1969-12-31T23:59:59.999Z"
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
 def test_the_last_hours_of_all_are_told_in_every_time_zone(text: str, zone: str) -> None:
     at = moment(text)
-    assert at is not None and tables.local(at) and dated(at) and ago(at, NOON)
+    assert at is not None and text_tables.local(at) and dated(at) and ago(at, NOON)
 
 
 def test_no_other_module_asks_the_c_library_for_a_time_of_others() -> None:

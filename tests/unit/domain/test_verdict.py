@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from t3tray.core.domain.carries import Carries, CarriesKind, Context, carried_words, local_time
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
-from t3tray.core.domain.receipt import write_receipt
-from t3tray.core.domain.sentences import WORDING, sentence
-from t3tray.core.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
+from t3tray.domain.carries import Carries, CarriesKind, Context, carried_words, local_time
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
+from t3tray.domain.receipt import write_receipt
+from t3tray.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
+from t3tray.messages.verdicts import WORDING, sentence
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURSOR = Cursor("ses_1", "/w", "a title", 1_000, "msg_1", "msg_9", "msg_9", 9, "1.18.33", context=Context(9))

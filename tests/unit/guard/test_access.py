@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from t3tray.core.domain.guard import Answer, Refusal, T3Now, ThreadNow
-from t3tray.core.errors import Refused
+from t3tray.domain.guard import GuardAction, Refusal, T3Now, ThreadNow
+from t3tray.errors import Refused
 from t3tray.guard.access import AccessControl
 from t3tray.guard.exchange import Exchange
 from t3tray.guard.listener import Listener
-from t3tray.guard.routes import Kind, route_of
+from t3tray.guard.routes import RouteKind, route_of
 from tests.support.raw_http import (
     GUARD_PASSWORD,
     SERVER_PASSWORD,
@@ -140,27 +140,27 @@ NO_SESSION = ["/session%2F", "/%2fsession", "/session%3f", "/session%00", "/sess
 
 @pytest.mark.parametrize("path", [*CREATES, *MIGHT_CREATE])
 def test_no_spelling_of_a_path_gets_by_the_rules(path: str) -> None:
-    assert route_of("POST", path.encode()).kind is Kind.CREATE
-    assert route_of("post", path.encode()).kind is Kind.CREATE
+    assert route_of("POST", path.encode()).kind is RouteKind.CREATE
+    assert route_of("post", path.encode()).kind is RouteKind.CREATE
 
 
 @pytest.mark.parametrize("path", NO_SESSION)
 def test_another_path_is_another(path: str) -> None:
-    assert route_of("POST", path.encode()).kind is Kind.OTHER
+    assert route_of("POST", path.encode()).kind is RouteKind.OTHER
 
 
 def test_the_session_routes() -> None:
     assert route_of("GET", b"/session/ses_A1").session_id == "ses_A1"
     assert route_of("GET", b"//Session/ses%5FA1/").session_id == "ses_A1"
-    assert route_of("POST", b"/session/ses_1/fork").kind is Kind.FORK
-    assert route_of("POST", b"/session/ses_1/PROMPT_async").kind is Kind.PROMPT
+    assert route_of("POST", b"/session/ses_1/fork").kind is RouteKind.FORK
+    assert route_of("POST", b"/session/ses_1/PROMPT_async").kind is RouteKind.PROMPT
     for method, path in (
         ("GET", b"/session/status"),
         ("GET", b"/session"),
         ("GET", b"/session/ses_1/message"),
         ("PUT", b"/session"),
     ):
-        assert route_of(method, path).kind is Kind.OTHER
+        assert route_of(method, path).kind is RouteKind.OTHER
 
 
 @pytest.mark.parametrize("path", [*CREATES, *MIGHT_CREATE])
@@ -175,7 +175,7 @@ async def test_a_disguised_request_is_refused_or_passed_on_as_it_came(path: str)
         async with guard_before(server.url, T3Now(), ledger) as guard:
             await exchange(guard, request(guard, b"POST " + path.encode(), body=b"{}"))
             assert server.arrived[-1].line == b"POST %s HTTP/1.1" % path.encode()
-            assert ledger.answers[-1].decision.answer is Answer.PASS
+            assert ledger.answers[-1].decision.answer is GuardAction.PASS
 
 
 async def test_a_folder_that_only_the_hop_knows_counts_for_nothing() -> None:

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from t3tray.core.opencode.port import HOST, choose_port
 from t3tray.guard.connections import MOST_STRANGERS
 from t3tray.guard.exchange import Exchange
 from t3tray.guard.listener import Listener
+from t3tray.server.port import HOST, choose_port
 from tests.support.raw_http import exchange, guard_before, port_of, request, status_of, upstream
 
 LIMIT = 90.0

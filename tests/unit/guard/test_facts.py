@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from t3tray.core.domain.guard import Answer, Create, Decision, ThreadNow, Told
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.remedy import Deed, Remedy
-from t3tray.core.domain.verdict import Reason
-from t3tray.core.services.evidence import cursor_now
-from t3tray.core.system.serial import SerialExecutor
+from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, ThreadNow
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.remedy import Remedy, RemedyRecord
+from t3tray.domain.verdict import Reason
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads.evidence import cursor_now
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.guard_life import GuardLife, Lives, make
 
@@ -186,7 +186,9 @@ async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
 
 async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> None:
     life = begin()
-    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ("nobody waits",)))
+    told = GuardAnswer(
+        datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ("nobody waits",))
+    )
     await life.facts.told(told)
     assert life.heard == [told]
     assert [replace(kept, id=None) for kept in begin().store.guard_answers.all()] == [told]
@@ -199,14 +201,14 @@ async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
     cursors = {name: await cursor_now(server, (await server.session(name)).facts, None) for name in (first, chosen)}
 
-    def rebind(old: str, new: str, deed: Deed, intent: str, actor: Actor = Actor.USER) -> None:
+    def rebind(old: str, new: str, deed: RemedyRecord, intent: str, actor: Actor = Actor.USER) -> None:
         for event, name in ((Event.SUPERSEDED, old), (Event.CONFIRMED, new)):
             life.store.journal.append(Entry("t1", event, actor, "", NOW, name, intent, cursors[name], deed))
 
-    rebind(first, chosen, Deed(Remedy.BIND, chosen), "i1", Actor.RECOVERY)
+    rebind(first, chosen, RemedyRecord(Remedy.BIND, chosen), "i1", Actor.RECOVERY)
     bound = await life.facts.bound(thread)
     assert bound and bound.chosen and bound.put_away == {first}, "a remedy that a crash cut off was the user's choice"
-    rebind(chosen, first, Deed(Remedy.UNDO, undoes="i1"), "i2")
+    rebind(chosen, first, RemedyRecord(Remedy.UNDO, undoes="i1"), "i2")
     bound = await life.facts.bound(thread)
     assert bound and (bound.session_id, bound.chosen, bound.put_away) == (first, True, {chosen})
 
@@ -228,11 +230,13 @@ async def test_that_nobody_can_be_told_changes_no_answer(
 ) -> None:
     life = begin()
 
-    def closed(told: Told) -> None:
+    def closed(told: GuardAnswer) -> None:
         raise BrokenPipeError
 
     life.facts._heard = closed
-    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
+    told = GuardAnswer(
+        datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
+    )
     await life.facts.told(told)
     assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
 
@@ -241,10 +245,12 @@ async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_b
     begin: Callable[[], GuardLife], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("t3tray.guard.facts.TELL_LIMIT", 0.05)
-    life, own, free = begin(), SerialExecutor("test"), threading.Event()
+    life, own, free = begin(), SqlThread("test"), threading.Event()
     monkeypatch.setattr(life.facts, "_run_sql", own)
     occupied = asyncio.ensure_future(own(free.wait, 90))
-    told = Told(datetime(2026, 11, 24, tzinfo=UTC), Create("Report", "/w"), Decision(Answer.PASS, ()), "ses_1")
+    told = GuardAnswer(
+        datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
+    )
     await life.facts.told(told)
     assert life.heard == [told] and not occupied.done()
     free.set()

@@ -7,9 +7,9 @@ import gzip
 
 import pytest
 
-from t3tray.core.domain.guard_sentences import SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
-from t3tray.core.errors import BinaryNotFound, TimedOut
-from t3tray.core.opencode.managed import Endpoint
+from t3tray.errors import BinaryNotFound, TimedOut
+from t3tray.messages.guard import SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
+from t3tray.server.manager import Endpoint
 from tests.support.raw_http import SERVER_PASSWORD, Arrived, basic, exchange, guard_before, port_of, request, status_of, upstream
 
 LIMIT = 90.0

@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from t3tray.core.opencode.port import HOST, choose_port
 from t3tray.guard.access import AccessControl
 from t3tray.guard.exchange import Exchange
 from t3tray.guard.proof import PROOF_PATH, Listening, proof_of, who_listens
+from t3tray.server.port import HOST, choose_port
 from tests.support.raw_http import GUARD_PASSWORD, Arrived, NoClient, basic, exchange, guard_before, port_of, status_of, upstream
 
 LIMIT = 0.3

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from t3tray.core.errors import Refused, StoreError, T3TrayError
-from t3tray.core.t3code.home import T3Home
+from t3tray.errors import Refused, StoreError, T3TrayError
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection
+from t3tray.t3code.home import T3Home
 from tests.support.t3_world import NOON
 
 URL, PASSWORD = "http://127.0.0.1:4711", "the guard's own"

@@ -9,20 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.domain.evidence import Failure
-from t3tray.core.errors import (
-    ServerDown,
-    ServerError,
-    ServerFault,
-    SessionMissing,
-    TimedOut,
-    Unauthorized,
-    Unsupported,
-    UsageError,
-)
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.opencode.failures import failure_of
-from t3tray.core.opencode.wire import MessageBody, decode
+from t3tray.domain.evidence import Failure
+from t3tray.errors import ServerDown, ServerError, ServerFault, SessionMissing, TimedOut, Unauthorized, Unsupported, UsageError
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.failures import failure_of
+from t3tray.opencode.wire import MessageBody, decode
 
 SESSION = {"id": "ses_1", "directory": "/work", "title": "T", "time": {"created": 1, "updated": 2}, "unknown": {"field": []}}
 NOT_FOUND = {"name": "NotFoundError", "data": {"message": "Session not found: ses_1"}}

@@ -11,8 +11,8 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 import pytest
 
-from t3tray.core.errors import ServerDown, TimedOut, Unauthorized, Unsupported
-from t3tray.core.opencode.events import Connected, EventStream, Gap, ServerEvent, Signal
+from t3tray.errors import ServerDown, TimedOut, Unauthorized, Unsupported
+from t3tray.opencode.events import Connected, EventStream, Gap, ServerEvent, Signal
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"

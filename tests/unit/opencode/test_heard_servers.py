@@ -12,14 +12,14 @@ from typing import cast
 
 import pytest
 
-from t3tray.core.domain.server import ServerState, ServerStatus
-from t3tray.core.errors import ServerDown
-from t3tray.core.opencode import running as executing
-from t3tray.core.opencode import signals, supervisor
-from t3tray.core.opencode.log import ServerLog
-from t3tray.core.opencode.running import Running
-from t3tray.core.opencode.supervisor import Supervisor
-from t3tray.core.opencode.tenancy import ExternalServer, Tenancy
+from t3tray.domain.server import ServerState, ServerStatus
+from t3tray.errors import ServerDown
+from t3tray.server import supervisor, supervisor_events
+from t3tray.server import supervisor_runner as executing
+from t3tray.server.lease import ExternalServer, ServerLease
+from t3tray.server.log import ServerLog
+from t3tray.server.supervisor import Supervisor
+from t3tray.server.supervisor_runner import SupervisorRunner
 
 LIMIT = 90.0
 
@@ -33,9 +33,9 @@ class Life:
         self.asked = 0
         self.is_down = False
         external = ExternalServer("http://127.0.0.1:1", None)
-        self.running = Running(
+        self.running = SupervisorRunner(
             Supervisor(random.Random(), external=True),
-            cast(Tenancy, SimpleNamespace(tenant=None)),
+            cast(ServerLease, SimpleNamespace(tenant=None)),
             cast(ServerLog, None),
             lambda: pytest.fail("nothing is started"),
             external,
@@ -59,7 +59,7 @@ class Life:
 
 async def test_it_is_asked_only_while_it_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life(monkeypatch)
-    life.running.feed(signals.Need())
+    life.running.feed(supervisor_events.Need())
     await life.until_asked(3)
     life.running.heard_at = time.monotonic
     await life.rounds(1)

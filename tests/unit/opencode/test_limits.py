@@ -8,10 +8,10 @@ import gzip
 import httpx
 import pytest
 
-from t3tray.core.errors import ServerFault, TimedOut
-from t3tray.core.opencode import client as client_module
-from t3tray.core.opencode import limits
-from t3tray.core.opencode.client import OpenCodeClient
+from t3tray.errors import ServerFault, TimedOut
+from t3tray.opencode import client as client_module
+from t3tray.opencode import limits
+from t3tray.opencode.client import OpenCodeClient
 from tests.support.raw_http import Arrived, upstream
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -8,8 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from t3tray.core.opencode import many
-from t3tray.core.opencode.database import OpenCodeDatabase
+from t3tray.opencode import session_rows
+from t3tray.opencode.database import OpenCodeDatabase
 from tests.support.t3_world import NOON, add_session, empty_world, milliseconds, writing
 
 _AT = milliseconds(NOON)
@@ -48,8 +48,8 @@ def test_all_tell_the_same_as_some_and_the_last_message_the_same_as_each_by_itse
         add_session(connection, "ses_empty", world.code / "proj", messages=0)
     with closing(OpenCodeDatabase(world.opencode).reader()) as reader:
         asked = [*sessions, "ses_empty"]
-        newest, *rest = many.ends(reader, asked, are_most=True)
-        assert (newest, *rest) == many.ends(reader, asked, are_most=False)
+        newest, *rest = session_rows.ends(reader, asked, are_most=True)
+        assert (newest, *rest) == session_rows.ends(reader, asked, are_most=False)
         assert newest == {name: reader.newest(name) for name in sessions}
 
 

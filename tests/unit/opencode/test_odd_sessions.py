@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event
-from t3tray.core.domain.verdict import Kind, Reason
-from t3tray.core.errors import Unsupported
-from t3tray.core.opencode.database import DatabaseReader
-from t3tray.core.services.sentinel import Sentinel
+from t3tray.alerts.switch_detector import SwitchDetector
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.errors import Unsupported
+from t3tray.opencode.database import DatabaseReader
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
-from tests.unit.services.test_survey import Eyes
+from tests.unit.threads.test_scan import Eyes
 
 NO_UTF8 = "CAST(x'22ff61' AS TEXT)"
 ODD = ["NULL", "'nonsense'", "''", "'{'", "'[]'", "'{\"role\": 5}'", "2.5", "-1", "x'00ff'", NO_UTF8]
@@ -68,7 +68,7 @@ def spoil(world: World, table: str, column: str, value: str) -> None:
 def verdicts(eyes: Eyes) -> dict[str, Reason]:
     """After a whole round: a look, a watch, and what is kept of it."""
     picture = eyes.look()
-    Sentinel(eyes.store, eyes.database, lambda: NOON).watch(picture)
+    SwitchDetector(eyes.store, eyes.database, lambda: NOON).watch(picture)
     eyes.keeper.keep(picture)
     return {found.thread.id: found.verdict.reason for found in picture.examinations}
 
@@ -165,7 +165,7 @@ def test_an_odd_sub_agent_spoils_nothing(world: World, eyes: Eyes) -> None:
 
 
 def test_the_sentinel_says_what_it_can_of_a_switch_from_an_odd_session(world: World, eyes: Eyes) -> None:
-    watcher = Sentinel(eyes.store, eyes.database, lambda: NOON)
+    watcher = SwitchDetector(eyes.store, eyes.database, lambda: NOON)
     assert watcher.watch(eyes.look()) == ()
     spoil(world, "session", "time_created", "'x'")
     with writing(world.state) as connection:

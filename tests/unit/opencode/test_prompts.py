@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from t3tray.core.opencode.events import Connected, Quiet, Signal, with_pauses
-from t3tray.core.opencode.message_error import MessageError
-from t3tray.core.opencode.message_ids import MessageIds, time_for
-from t3tray.core.opencode.reading import Reading, read_messages, reading_from
-from t3tray.core.opencode.wire import Message
+from t3tray.opencode.events import Connected, Quiet, Signal, with_pauses
+from t3tray.opencode.message_error import MessageError
+from t3tray.opencode.message_ids import MessageIds, time_for
+from t3tray.opencode.message_reading import MessageReading, read_messages, reading_from
+from t3tray.opencode.wire import WireMessage
 
 
 def test_ids_rise_with_the_time_and_within_one_ms() -> None:
@@ -72,7 +72,7 @@ def test_an_error_is_told_in_one_line_without_its_stack(message: str, words: str
     assert msgspec.json.decode(told, type=MessageError).words == words
 
 
-def page(*each: object) -> list[tuple[Message | None, bool]]:
+def page(*each: object) -> list[tuple[WireMessage | None, bool]]:
     return read_messages(Raw(msgspec.json.encode(one)) for one in each)
 
 
@@ -94,7 +94,7 @@ def test_it_is_read_back_to_our_message_and_an_older_odd_one_is_nobodys_trouble(
     assert reading and ([m.info.id for m in reading.messages], reading.unread) == (["msg_5", "msg_8"], 0)
     gone = reading_from(page(odd, told("msg_8", 8)), "msg_5", 5)
     assert gone and [m.info.id for m in gone.messages] == ["msg_8"]
-    assert reading_from(page(odd), "msg_5", 5) == Reading(())
+    assert reading_from(page(odd), "msg_5", 5) == MessageReading(())
 
 
 async def test_a_pause_is_told_and_nothing_is_lost_by_it() -> None:

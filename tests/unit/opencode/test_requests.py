@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from t3tray.core.errors import ServerFault, UnusableConfiguration
-from t3tray.core.opencode.client import OpenCodeClient
-from t3tray.core.opencode.failures import of_output
+from t3tray.errors import ServerFault, UnusableConfiguration
+from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.failures import of_output
 
 MESSAGE = {"info": {"id": "msg_1", "sessionID": "ses_1", "role": "user", "time": {"created": 1}}, "parts": []}
 SESSION = {"id": "ses_2", "directory": "/the work", "title": "t", "time": {"created": 1, "updated": 1}}

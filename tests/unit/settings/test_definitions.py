@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.errors import BadValue, UsageError
+from t3tray.errors import BadValue, UsageError
 from t3tray.settings.checks import changed, check, defined, parsed, refuse_unless_set_by_name
-from t3tray.settings.definitions import DEFINITIONS, Definition, Section, Settings, definition_of
+from t3tray.settings.definitions import DEFINITIONS, Definition, Settings, SettingsSection, definition_of
 from t3tray.settings.stored import read_settings, write_settings
 
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
@@ -121,7 +121,7 @@ def test_a_definition_is_complete(definition: Definition) -> None:
 def test_the_definitions_are_the_fields_of_the_values_grouped_by_section() -> None:
     assert list(DEFINITIONS) == [field.name for field in fields(Settings)]
     sections = [definition.section for definition in DEFINITIONS.values()]
-    assert sections == sorted(sections, key=list(Section).index) and set(sections) == set(Section)
+    assert sections == sorted(sections, key=list(SettingsSection).index) and set(sections) == set(SettingsSection)
 
 
 @given(value=st.one_of(st.integers(), st.text(), st.booleans(), st.floats(), st.none(), st.tuples(st.text())))

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from t3tray.core.domain.cursor import Cursor
-from t3tray.core.domain.journal import Actor, Entry, Event, fold, last_change
-from t3tray.core.domain.remedy import Deed, Remedy, Repair
-from t3tray.core.domain.server import Wanted
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.errors import OurBug, Refused, ThreadNotFound, UsageError
-from t3tray.core.store.lease import Holder, Lease
-from t3tray.core.store.store import Store
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event, fold, last_change
+from t3tray.domain.remedy import Remedy, RemedyRecord, Repair
+from t3tray.domain.server import Wanted
+from t3tray.domain.thread import Source, Thread
+from t3tray.errors import OurBug, Refused, ThreadNotFound, UsageError
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import read_settings, write_settings
+from t3tray.store.server_lease import Lease, LeaseHolder
+from t3tray.store.store import Store
 from tests.support.rounds import rounds
 from tests.support.stores import open_store
 
@@ -166,7 +166,7 @@ def test_settings_of_a_newer_version_are_kept(store: Store) -> None:
 
 
 def test_a_lease_is_held_by_many_and_ends_with_the_last(store: Store) -> None:
-    lease, one, other = Lease("token", 4096, "file", NOON, False), Holder(1, 1.0, "tray"), Holder(2, 2.0, "command")
+    lease, one, other = Lease("token", 4096, "file", NOON, False), LeaseHolder(1, 1.0, "tray"), LeaseHolder(2, 2.0, "command")
     assert store.lease.claim(lease, one) is None
     assert store.lease.claim(Lease("another", 1, "file", NOON, False), other) == lease
     store.lease.record_process("token", 99, 9.0, "boot:9")
@@ -216,7 +216,7 @@ def test_one_change_of_a_thread_is_under_way_at_a_time(store: Store, tmp_path: P
 
 
 def test_a_repair_that_stands_open_holds_up_no_other_change(store: Store) -> None:
-    deed = Deed(Remedy.REPAIR, repair=Repair("/gone", "a1", None, None))
+    deed = RemedyRecord(Remedy.REPAIR, repair=Repair("/gone", "a1", None, None))
     store.journal.append(replace(entry(Event.INTENDED, intent="i1"), deed=deed), since=0)
     store.journal.append(entry(Event.CONFIRMED, intent="i2"), since=0)
 

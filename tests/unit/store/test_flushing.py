@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.store import files
-from t3tray.core.store.store import Store
+from t3tray.store import files
+from t3tray.store.store import Store
 
 FULL = 51
 

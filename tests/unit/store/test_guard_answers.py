@@ -9,14 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.guard import Answer, Asked, Create, Decision, Fork, Other, PermissionRule, Read, Refusal, Told
-from t3tray.core.store import guard_answers as module
-from t3tray.core.store.store import Store
+from t3tray.domain.guard import (
+    CreateRequest,
+    ForkRequest,
+    GuardAction,
+    GuardAnswer,
+    GuardDecision,
+    GuardRequest,
+    OtherRequest,
+    PermissionRule,
+    ReadRequest,
+    Refusal,
+)
+from t3tray.store import guard_answers as module
+from t3tray.store.store import Store
 from tests.support.stores import open_store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-REFUSED = Decision(Answer.REFUSE, ("OpenCode has no ses_1.",), "t1", refusal=Refusal.SESSION_GONE)
-GIVEN = Decision(Answer.GIVE, ("OpenCode has no ses_1.", "the user chose"), "t1", "ses_2", 41)
+REFUSED = GuardDecision(GuardAction.REFUSE, ("OpenCode has no ses_1.",), "t1", refusal=Refusal.SESSION_GONE)
+GIVEN = GuardDecision(GuardAction.GIVE, ("OpenCode has no ses_1.", "the user chose"), "t1", "ses_2", 41)
 
 
 @pytest.fixture
@@ -27,39 +38,51 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize(
-    "asked", [Read("ses_1", "/w"), Create("Grüße", "/w"), Create(None, ""), Fork("ses_1", "/wt"), Other()], ids=repr
+    "asked",
+    [
+        ReadRequest("ses_1", "/w"),
+        CreateRequest("Grüße", "/w"),
+        CreateRequest(None, ""),
+        ForkRequest("ses_1", "/wt"),
+        OtherRequest(),
+    ],
+    ids=repr,
 )
-@pytest.mark.parametrize("decision", [REFUSED, GIVEN, Decision(Answer.PASS, ())], ids=lambda decision: decision.answer)
-def test_an_answer_is_read_back_as_it_was_kept(store: Store, asked: Asked, decision: Decision) -> None:
-    told = Told(NOON, asked, decision, decision.session_id)
+@pytest.mark.parametrize("decision", [REFUSED, GIVEN, GuardDecision(GuardAction.PASS, ())], ids=lambda decision: decision.answer)
+def test_an_answer_is_read_back_as_it_was_kept(store: Store, asked: GuardRequest, decision: GuardDecision) -> None:
+    told = GuardAnswer(NOON, asked, decision, decision.session_id)
     store.guard_answers.add(told)
     assert store.guard_answers.all() == (replace(told, id=1),)
 
 
 def test_a_requests_permissions_are_not_kept(store: Store) -> None:
-    store.guard_answers.add(Told(NOON, Create("Report", "/w", (PermissionRule("*", "*", "allow"),)), GIVEN, "ses_2"))
-    assert store.guard_answers.all()[0].asked == Create("Report", "/w")
+    store.guard_answers.add(
+        GuardAnswer(NOON, CreateRequest("Report", "/w", (PermissionRule("*", "*", "allow"),)), GIVEN, "ses_2")
+    )
+    assert store.guard_answers.all()[0].asked == CreateRequest("Report", "/w")
 
 
 def test_the_newest_of_each_thread_and_altogether_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT_OF_THREAD", 3)
     monkeypatch.setattr(module, "KEPT", 8)
     for number in range(5):
-        store.guard_answers.add(Told(NOON, Create(str(number), "/w"), GIVEN, "ses_2"))
+        store.guard_answers.add(GuardAnswer(NOON, CreateRequest(str(number), "/w"), GIVEN, "ses_2"))
     assert titles(store, "t1") == ["2", "3", "4"]
     for number in range(6):
-        store.guard_answers.add(Told(NOON, Create(f"nobody's {number}", "/w"), Decision(Answer.PASS, ())))
+        store.guard_answers.add(GuardAnswer(NOON, CreateRequest(f"nobody's {number}", "/w"), GuardDecision(GuardAction.PASS, ())))
     assert titles(store, "t1") == ["3", "4"], "what belongs to no thread counts too"
     assert len(store.guard_answers.all()) == 8
 
 
 def titles(store: Store, thread_id: str) -> list[str | None]:
-    return [told.asked.title for told in store.guard_answers.all(thread_id) if isinstance(told.asked, Create)]
+    return [told.asked.title for told in store.guard_answers.all(thread_id) if isinstance(told.asked, CreateRequest)]
 
 
 def test_a_refusal_stands_until_it_was_seen_or_the_thread_went_on(store: Store) -> None:
-    def answer(decision: Decision, seconds: int = 0) -> None:
-        store.guard_answers.add(Told(NOON + timedelta(seconds=seconds), Read("ses_1", "/w"), decision, decision.session_id))
+    def answer(decision: GuardDecision, seconds: int = 0) -> None:
+        store.guard_answers.add(
+            GuardAnswer(NOON + timedelta(seconds=seconds), ReadRequest("ses_1", "/w"), decision, decision.session_id)
+        )
 
     answer(REFUSED)
     answer(REFUSED, 5)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from t3tray.core.domain.receipt import Receipt
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.domain.verdict import Reason, Verdict
-from t3tray.core.store.receipts import KEPT
+from t3tray.domain.receipt import Receipt
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Reason, Verdict
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import write_settings
+from t3tray.store.receipts import KEPT
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.store.opening import FILE_NAME
-from t3tray.core.store.store import Store
+from t3tray.domain.thread import Source, Thread
+from t3tray.store.open import FILE_NAME
+from t3tray.store.store import Store
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 

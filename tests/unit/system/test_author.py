@@ -9,15 +9,15 @@ import sys
 import psutil
 import pytest
 
-from t3tray.core.errors import WorldError
-from t3tray.core.system.author import Author, is_elsewhere
-from t3tray.core.system.process_identity import start_id
+from t3tray.errors import WorldError
+from t3tray.system.intent_ids import IntentIds, is_elsewhere
+from t3tray.system.process_identity import start_id
 
 
 def test_a_living_process_is_at_work_and_a_dead_one_is_not() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         intent = f"i@{other.pid}:{start_id(other.pid)}"
-        me = Author.this_process()
+        me = IntentIds.this_process()
         assert me.is_at_work(intent)
         assert not me.is_at_work(f"i@{other.pid}:another boot:1"), "its pid was used again"
         other.kill()
@@ -33,7 +33,7 @@ def test_where_no_process_is_told_not_even_ours_that_is_said(monkeypatch: pytest
 
     monkeypatch.setattr(psutil, "Process", nothing)
     with pytest.raises(WorldError, match="does not tell which programs run") as told:
-        Author.this_process()
+        IntentIds.this_process()
     assert told.value.hint == "Mount /proc here: mount -t proc proc /proc"
 
 
@@ -41,12 +41,12 @@ def test_one_that_may_not_be_looked_at_is_not_taken_for_dead(monkeypatch: pytest
     def refused(*_: object) -> None:
         raise psutil.AccessDenied(1)
 
-    monkeypatch.setattr("t3tray.core.system.author.is_running", refused)
-    assert Author.this_process().is_at_work(f"i@{os.getppid()}:{start_id(os.getppid())}")
+    monkeypatch.setattr("t3tray.system.intent_ids.is_running", refused)
+    assert IntentIds.this_process().is_at_work(f"i@{os.getppid()}:{start_id(os.getppid())}")
 
 
 def test_what_another_machine_wrote_is_not_taken_for_dead() -> None:
-    me = Author.this_process()
+    me = IntentIds.this_process()
     ours = me.open_intent()
     theirs = f"{ours.rpartition('/')[0]}/0123456789abcdef"
     me.close_intent(ours)
@@ -56,7 +56,7 @@ def test_what_another_machine_wrote_is_not_taken_for_dead() -> None:
 
 
 def test_our_own_intent_is_worked_on_until_it_is_settled_or_left() -> None:
-    author = Author.this_process()
+    author = IntentIds.this_process()
     author.left_open = False
     settled, left = author.open_intent(), author.open_intent()
     assert author.is_at_work(settled) and author.is_at_work(left)

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from t3tray.core.domain.autostart import AutostartState
-from t3tray.core.errors import WorldError
-from t3tray.core.system.autostart import Autostart, open_autostart, own_command
-from t3tray.core.system.desktop_entry import DesktopEntry
-from t3tray.core.system.launch_agent import LABEL, LaunchAgent
-from t3tray.core.system.run_key import APPROVED, NAME, RUN, RunKey
+from t3tray.domain.autostart import AutostartState
+from t3tray.errors import WorldError
+from t3tray.system.autostart import open_autostart, own_command
+from t3tray.system.autostart_entry import Autostart
+from t3tray.system.desktop_entry import DesktopEntry
+from t3tray.system.launch_agent import LABEL, LaunchAgent
+from t3tray.system.run_key import APPROVED, NAME, RUN, RunKey
 
 ON, OFF = AutostartState(True), AutostartState(False)
 HERE, THERE = ["/opt/my apps/t3tray", "--data-dir", "/home/dev/100 % $mine"], ["/old/t3tray"]

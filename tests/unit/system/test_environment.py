@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from t3tray.core.system.environment import child_environment
+from t3tray.system.environment import child_environment
 
 BUNDLE = "/opt/t3tray/_internal"
 BASE = {"PATH": "/usr/bin:/bin", "HOME": "/home/dev"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system.file_stamp import stamps
-from t3tray.core.system.quiet_sqlite import QuietReader
+from t3tray.system.file_stamp import stamps
+from t3tray.system.read_only_sqlite import SqliteReader
 
 
 @pytest.fixture
@@ -61,6 +61,6 @@ def test_reading_a_database_that_another_has_open_changes_nothing(tmp_path: Path
         for path in (file, wal := Path(f"{file}-wal")):
             os.utime(path, (1, 1))
         before = stamps([wal])
-        with closing(QuietReader(file)) as reader:
+        with closing(SqliteReader(file)) as reader:
             reader.rows("SELECT * FROM one")
         assert stamps([wal]) == before

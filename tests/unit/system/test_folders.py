@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system import folders
-from t3tray.core.system.folders import FolderProbe, directory_exists, real_directory, same_directory, spelled_like
+from t3tray.system import folders
+from t3tray.system.folders import FolderProbe, directory_exists, real_directory, same_directory, spelled_like
 
 
 class DeadDisk:
@@ -59,7 +59,7 @@ def test_two_folders_of_which_one_does_not_answer_are_not_the_same(tmp_path: Pat
 @pytest.mark.process
 def test_a_process_ends_while_a_folder_does_not_answer() -> None:
     program = (
-        "import threading; from t3tray.core.system.folders import FolderProbe;"
+        "import threading; from t3tray.system.folders import FolderProbe;"
         "print(FolderProbe(lambda path: threading.Event().wait(), limit=0.05).exists('/gone'))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=90, check=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system.git import first_commits
+from t3tray.system.git import first_commits
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 _WHO = ("-c", "user.name=dev", "-c", "user.email=dev@example.org")

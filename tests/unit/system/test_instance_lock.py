@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.errors import StoreError
-from t3tray.core.system.instance_lock import Holder, InstanceLock, runs_already
+from t3tray.errors import StoreError
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_already
 
 HOLDS = """
 import sys
 from pathlib import Path
-from t3tray.core.system.instance_lock import Holder, InstanceLock
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 lock = InstanceLock(Path(sys.argv[1]))
-print(lock.take(Holder(7, False)), flush=True)
+print(lock.take(InstanceHolder(7, False)), flush=True)
 sys.stdin.read()
 """
 
@@ -27,12 +27,12 @@ sys.stdin.read()
 def test_a_second_one_learns_who_holds_it_also_by_another_name_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "data")
     first, second = InstanceLock(tmp_path / "data"), InstanceLock(tmp_path / "link")
-    me = Holder(os.getpid(), True, "/run/t3tray.sock")
-    assert first.take(me) and not second.take(Holder(1, False))
+    me = InstanceHolder(os.getpid(), True, "/run/t3tray.sock")
+    assert first.take(me) and not second.take(InstanceHolder(1, False))
     assert second.holder() == me
     assert os.name == "nt" or stat.S_IMODE(first.path.stat().st_mode) == 0o600
     first.release()
-    assert second.take(Holder(1, False)) and first.holder() == Holder(1, False)
+    assert second.take(InstanceHolder(1, False)) and first.holder() == InstanceHolder(1, False)
     second.release()
 
 
@@ -43,11 +43,11 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
         [sys.executable, "-c", HOLDS, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout and other.stdout.readline() == "True\n"
-        assert not lock.take(Holder(1, True))
+        assert not lock.take(InstanceHolder(1, True))
         assert str(runs_already(lock.holder())) == "t3tray runs already without a window (process 7)."
         other.send_signal(signal.SIGKILL)
         other.wait()
-    assert lock.take(Holder(1, True))
+    assert lock.take(InstanceHolder(1, True))
     lock.release()
 
 
@@ -56,7 +56,7 @@ def test_what_is_no_holder_is_told_as_nobody(tmp_path: Path, content: bytes) -> 
     lock = InstanceLock(tmp_path)
     lock.path.write_bytes(content)
     assert lock.holder() is None and runs_already(None).message == "t3tray runs already."
-    assert lock.take(Holder(1, True)) and lock.holder() == Holder(1, True)
+    assert lock.take(InstanceHolder(1, True)) and lock.holder() == InstanceHolder(1, True)
     lock.release()
 
 
@@ -66,5 +66,5 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     lock = InstanceLock(tmp_path)
     lock.path.symlink_to(tmp_path / "precious")
     with pytest.raises(StoreError):
-        lock.take(Holder(1, True))
+        lock.take(InstanceHolder(1, True))
     assert (tmp_path / "precious").read_text() == "the user's own"

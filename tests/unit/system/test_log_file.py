@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system import log_file
-from t3tray.core.system.log_file import FILE_NAME, KEPT, begin_log
+from t3tray.system import log_file
+from t3tray.system.log_file import FILE_NAME, KEPT, begin_log
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core import launching
-from t3tray.core.launching import Launching
-from t3tray.core.system.login_shell import login_environment
-from t3tray.core.system.paths import data_directory
+from t3tray.server import programs
+from t3tray.server.programs import Launching
 from t3tray.settings.definitions import Settings
+from t3tray.system.login_shell import login_environment
+from t3tray.system.paths import data_directory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no login shell")
 
@@ -58,7 +58,7 @@ def test_a_shell_that_failed_is_asked_again_at_the_servers_next_start(tmp_path: 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SHELL", "/bin/sh")
     answers: list[dict[str, str] | None] = [None, {"API_KEY": "sk-1", "XDG_DATA_HOME": "/shells"}]
-    monkeypatch.setattr(launching, "login_environment", lambda environ: answers.pop(0))
+    monkeypatch.setattr(programs, "login_environment", lambda environ: answers.pop(0))
     data = data_directory(None, os.environ)
     program = tmp_path / "opencode"
     program.write_text("#!/bin/sh\n")
@@ -74,5 +74,5 @@ def test_a_shell_that_failed_is_asked_again_at_the_servers_next_start(tmp_path: 
 
 def test_in_a_terminal_no_shell_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(launching, "login_environment", lambda environ: pytest.fail("it was asked"))
+    monkeypatch.setattr(programs, "login_environment", lambda environ: pytest.fail("it was asked"))
     assert Launching(Settings(), tmp_path).environment()["PATH"]

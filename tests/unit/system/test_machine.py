@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system import machine
-from t3tray.core.system.machine import is_this_machine, name_of, this_machine
+from t3tray.system import machine
+from t3tray.system.machine import is_this_machine, name_of, this_machine
 
 
 @pytest.fixture(autouse=True)

@@ -13,16 +13,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.domain.thread import Source, Thread
-from t3tray.core.launching import Launching
-from t3tray.core.opencode import bearers, process
-from t3tray.core.system.autostart import open_autostart
-from t3tray.core.system.handlers import has_handler
-from t3tray.core.system.launch_agent import LABEL
-from t3tray.core.system.log_file import FILE_NAME, begin_log
-from t3tray.core.system.neighbours import has_open
-from t3tray.core.system.paths import data_directory, log_directory
+from t3tray.domain.thread import Source, Thread
+from t3tray.server import process, token_bearers
+from t3tray.server.programs import Launching
 from t3tray.settings.definitions import Settings
+from t3tray.system.autostart import open_autostart
+from t3tray.system.launch_agent import LABEL
+from t3tray.system.log_file import FILE_NAME, begin_log
+from t3tray.system.other_processes import has_open
+from t3tray.system.paths import data_directory, log_directory
+from t3tray.system.url_handlers import has_handler
 from tests.support.waiting import until
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_an_environment_that_is_not_told_makes_no_server_ours(monkeypatch: pytes
             return {}
 
     monkeypatch.setattr(psutil, "process_iter", lambda *_: iter([Strange()]))
-    assert [*bearers._bearers("")] and not [*bearers._bearers("abc")], "one of ours would be known by its token alone"
+    assert [*token_bearers._bearers("")] and not [*token_bearers._bearers("abc")], "one of ours would be known by its token alone"
     assert process.search("abc", 4711) is None
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.system.marks import Marks, changed, joined
+from t3tray.system.row_fingerprints import Marks, changed, joined
 
 VALUE = st.sampled_from([None, "", "a", "b", 1, 2.5, b"x"])
 TABLE = st.dictionaries(st.integers(0, 40).map(str), st.tuples(VALUE, VALUE), max_size=30)

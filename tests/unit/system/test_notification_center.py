@@ -10,13 +10,13 @@ import pytest
 from desktop_notifier import DesktopNotifier
 from desktop_notifier.backends.dummy import DummyNotificationCenter
 
-from t3tray.core.domain.notice_sentences import Button, Wording
-from t3tray.core.system import notification_center
-from t3tray.core.system.notification_center import NO_ANSWER, NO_LEAVE, NOT_HERE, CenterNotifications
-from t3tray.core.system.notifications import CLICKED, Heard
+from t3tray.messages.notifications import Button, NotificationWording
+from t3tray.system import notification_center
+from t3tray.system.notification_center import NO_ANSWER, NO_LEAVE, NOT_HERE, CenterNotifications
+from t3tray.system.notification_service import CLICKED, Heard
 from tests.support.notification_daemon import NotificationDaemon, SessionBus
 
-PUSH = Wording("Parser", "Wants to run git push", (Button("once", "Allow Once"), Button("reject", "Reject")))
+PUSH = NotificationWording("Parser", "Wants to run git push", (Button("once", "Allow Once"), Button("reject", "Reject")))
 
 
 @pytest.fixture

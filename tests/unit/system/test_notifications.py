@@ -13,14 +13,15 @@ import pytest
 from jeepney import DBusAddress, new_signal
 from jeepney.io.blocking import open_dbus_connection
 
-from t3tray.core.domain.notice_sentences import Button, Wording
-from t3tray.core.system import bus_notifications
-from t3tray.core.system.bus_notifications import NO_ANSWER, NO_BUS, NO_SERVICE, BusNotifications
-from t3tray.core.system.notifications import CLICKED, Heard, open_notifications
+from t3tray.messages.notifications import Button, NotificationWording
+from t3tray.system import bus_notifications
+from t3tray.system.bus_notifications import NO_ANSWER, NO_BUS, NO_SERVICE, BusNotifications
+from t3tray.system.notification_service import CLICKED, Heard
+from t3tray.system.notifications import open_notifications
 from tests.support.notification_daemon import NAME, PATH, NotificationDaemon, SessionBus, Shown
 
 BUTTONS = (Button("once", "Allow Once"), Button("reject", "Reject"))
-PUSH = Wording("Parser", "Wants to run <git> & push", BUTTONS)
+PUSH = NotificationWording("Parser", "Wants to run <git> & push", BUTTONS)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.engine import Engine
-from t3tray.core.errors import BadValue, Refused, StoreError, UsageError
-from t3tray.core.system.paths import VARIABLE, data_directory, log_directory
-from t3tray.core.t3code.home import t3_homes
+from t3tray.backend.engine import Engine
+from t3tray.errors import BadValue, Refused, StoreError, UsageError
 from t3tray.settings.checks import check
 from t3tray.settings.definitions import Settings
+from t3tray.system.paths import VARIABLE, data_directory, log_directory
+from t3tray.t3code.home import t3_homes
 
 
 def made(folder: Path) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system import port_owner
-from t3tray.core.system.port_owner import is_like_t3tray, may_be_t3tray
+from t3tray.system import port_owner
+from t3tray.system.port_owner import is_like_t3tray, may_be_t3tray
 
 
 @pytest.mark.parametrize(

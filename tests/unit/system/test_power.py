@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from t3tray.core.system import power
-from t3tray.core.system.power import SleepWatch
+from t3tray.system import power
+from t3tray.system.power import SleepWatch
 
 
 class Clocks:

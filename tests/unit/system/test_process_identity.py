@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.core.store.lease import Holder, Lease
-from t3tray.core.system import process_identity
-from t3tray.core.system.author import Author
-from t3tray.core.system.process_identity import is_running, start_id
+from t3tray.store.server_lease import Lease, LeaseHolder
+from t3tray.system import process_identity
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.process_identity import is_running, start_id
 from tests.support.stores import open_store
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
@@ -37,8 +37,8 @@ def set_the_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel notes the start once")
 def test_a_living_process_stays_living_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    me, other = Author.this_process(), psutil.Process(os.getppid())
-    theirs = Author(other.pid, other.create_time(), start_id(other.pid))
+    me, other = IntentIds.this_process(), psutil.Process(os.getppid())
+    theirs = IntentIds(other.pid, other.create_time(), start_id(other.pid))
     intent = theirs.open_intent()
     set_the_clock(monkeypatch, 3600)
     assert abs(psutil.Process(other.pid).create_time() - theirs.started) > 3000, "the clock was not set"
@@ -48,14 +48,14 @@ def test_a_living_process_stays_living_when_the_clock_is_set(monkeypatch: pytest
 
 def test_no_other_process_that_got_the_number_is_taken_for_it(younger: int) -> None:
     assert not is_running(younger, psutil.Process(younger).create_time(), start_id(os.getpid()))
-    assert not Author.this_process().is_at_work(f"an-id@{younger}:another-boot:1")
+    assert not IntentIds.this_process().is_at_work(f"an-id@{younger}:another-boot:1")
 
 
 def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
     parent = psutil.Process(os.getppid())
     assert is_running(parent.pid, parent.create_time() + 1)
     assert not is_running(parent.pid, parent.create_time() - 60)
-    me = Author.this_process()
+    me = IntentIds.this_process()
     assert me.is_at_work(f"an-id@{parent.pid}:{parent.create_time():.2f}")
     assert not me.is_at_work(f"an-id@{parent.pid}:1.00")
     assert not me.is_at_work("no process named")
@@ -96,8 +96,8 @@ def test_one_that_is_gone_is_not_running() -> None:
 
 def test_the_store_keeps_it_for_the_holders_and_the_server(tmp_path: Path) -> None:
     store = open_store(tmp_path, lambda: NOON)
-    me = Author.this_process()
-    holder = Holder(me.pid, me.started, "tray", me.start)
+    me = IntentIds.this_process()
+    holder = LeaseHolder(me.pid, me.started, "tray", me.start)
     store.lease.claim(Lease("token", 4096, "file", NOON, False), holder)
     store.lease.record_process("token", 99, 9.0, "boot:9")
     assert store.lease.holders("token") == (holder,)
@@ -105,5 +105,5 @@ def test_the_store_keeps_it_for_the_holders_and_the_server(tmp_path: Path) -> No
     assert lease and (lease.pid, lease.process_started, lease.process_start) == (99, 9.0, "boot:9")
     with store._database.write() as connection:
         connection.exec_driver_sql("INSERT INTO lease_holders (token, pid, started, kind) VALUES ('token', 7, 7.0, 'command')")
-    assert Holder(7, 7.0, "command", "") in store.lease.holders("token"), "written by an older version that still runs"
+    assert LeaseHolder(7, 7.0, "command", "") in store.lease.holders("token"), "written by an older version that still runs"
     store.close()

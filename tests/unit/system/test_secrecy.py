@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from t3tray.core.system.secrecy import cleaned, secrets_of
+from t3tray.system.known_secrets import cleaned, secrets_of
 
 
 def test_an_environment_tells_its_secrets_by_their_names() -> None:

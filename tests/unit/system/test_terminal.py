@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system.terminal import NoTerminal, console_program, open_terminal, terminal_command
+from t3tray.system.terminal import NoTerminal, console_program, open_terminal, terminal_command
 
 ATTACH = ["python", "-m", "t3tray", "attach", "3f2a"]
 SCRIPT = Path("/data/attach-1.command")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.system import watch
-from t3tray.core.system.watch import FileWatch, database_files
+from t3tray.system import file_watch
+from t3tray.system.file_watch import FileWatch, database_files
 from tests.support.waiting import until
 
 
@@ -93,7 +93,7 @@ class Mount:
         self._folder = str(folder)
         self._answers = threading.Event()
         self._stat = os.stat
-        monkeypatch.setattr(watch.os, "stat", self._hanging)
+        monkeypatch.setattr(file_watch.os, "stat", self._hanging)
         self._answers.set()
 
     def die(self) -> None:
@@ -151,7 +151,7 @@ def test_a_mount_that_dies_hides_no_change_elsewhere_and_tells_again_when_it_ans
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = Threads()
-    monkeypatch.setattr(watch, "BLOCKED_AFTER", 0.1)
+    monkeypatch.setattr(file_watch, "BLOCKED_AFTER", 0.1)
     for name in ("dead", "other"):
         (tmp_path / name).mkdir()
     mount, changes = Mount(tmp_path / "dead", monkeypatch), Changes()
@@ -167,7 +167,7 @@ def test_a_mount_that_dies_hides_no_change_elsewhere_and_tells_again_when_it_ans
 
 
 def test_mounts_that_are_dead_from_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "BLOCKED_AFTER", 0.1)
+    monkeypatch.setattr(file_watch, "BLOCKED_AFTER", 0.1)
     mount, changes = Mount(tmp_path / "dead", monkeypatch), Changes()
     mount.die()
     files = [tmp_path / "dead" / "a" / "x", tmp_path / "dead" / "b" / "x", tmp_path / "x"]
@@ -197,6 +197,6 @@ def test_it_costs_next_to_nothing(tmp_path: Path) -> None:
     watched = FileWatch(files, lambda: None, period=0.01)
     began, cpu = time.monotonic(), time.process_time()
     threading.Event().wait(1.0)
-    share = (time.process_time() - cpu) / (time.monotonic() - began) / (watch.PERIOD / 0.01)
+    share = (time.process_time() - cpu) / (time.monotonic() - began) / (file_watch.PERIOD / 0.01)
     watched.stop()
     assert share < 0.0005, f"{share:.4%} of a core"

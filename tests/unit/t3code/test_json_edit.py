@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.t3code.json_edit import edited, read_object
+from t3tray.t3code.json_edit import edited, read_object
 
 names = st.text(max_size=3)
 values = st.recursive(

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.place import runs, served_since, thread_address
-from t3tray.core.t3code.provider_logs import ProviderLogs
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.provider_logs import ProviderLogs
+from t3tray.t3code.server_info import runs, served_since, thread_address
 from tests.support.answering import answering
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, hold_open, sample_world, stamp
 

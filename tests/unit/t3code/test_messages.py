@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.evidence import Role
-from t3tray.core.domain.transcript import Origin, Transcript
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.state import T3Reader
+from t3tray.domain.evidence import Role
+from t3tray.domain.transcript import Origin, Transcript
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.state import T3Reader
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, milliseconds, sample_world, stamp, writing
 
 V2_TABLES = """

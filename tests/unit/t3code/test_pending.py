@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.core.domain.guard import ThreadNow
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.pending import NEEDED, read_now
+from t3tray.domain.guard import ThreadNow
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.live_query import NEEDED, read_now
 from tests.support.t3_world import (
     NOON,
     SAMPLE_THREAD,

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from t3tray.core.domain.guard import Answer, Asked, Create, PermissionRule, Read, Refusal, Said
-from t3tray.core.domain.guard_rules import decide, identify
-from t3tray.core.t3code.home import T3Home
-from t3tray.core.t3code.pending import read_now
+from t3tray.domain.guard import CreateRequest, GuardAction, GuardRequest, PermissionRule, ReadRequest, Refusal, UpstreamAnswer
+from t3tray.domain.guard_rules import decide, identify
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.live_query import read_now
 from tests.support.t3_traffic import Recorded, recording
 from tests.support.t3_world import World, empty_world, writing
 
@@ -23,15 +23,15 @@ MOMENTS = [
     for line in recording(name)
     if line.database and line.method != "PATCH"
 ]
-EXPECTED: dict[tuple[str, int], Answer | Refusal] = {
-    ("a", 6): Answer.CREATE,
-    ("b", 14): Answer.PASS,
+EXPECTED: dict[tuple[str, int], GuardAction | Refusal] = {
+    ("a", 6): GuardAction.CREATE,
+    ("b", 14): GuardAction.PASS,
     ("c", 53): Refusal.SESSION_GONE,
     ("c", 54): Refusal.SESSION_GONE,
     ("d", 57): Refusal.NO_SESSION,
     ("f-null", 73): Refusal.NO_SESSION,
-    ("j-textgen", 103): Answer.PASS,
-    ("j-textgen", 104): Answer.CREATE,
+    ("j-textgen", 103): GuardAction.PASS,
+    ("j-textgen", 104): GuardAction.CREATE,
 }
 
 
@@ -97,12 +97,12 @@ def bring_to(world: World, database: dict[str, Any]) -> None:
             )
 
 
-def asked_by(line: Recorded) -> Asked:
+def asked_by(line: Recorded) -> GuardRequest:
     if line.method == "GET":
-        return Read(line.path.split("/session/")[1].split("?")[0], CWD)
+        return ReadRequest(line.path.split("/session/")[1].split("?")[0], CWD)
     assert line.body is not None
     rules = tuple(PermissionRule(**rule) for rule in line.body["permission"])
-    return Create(line.body["title"], unquote(line.headers["x-opencode-directory"]), rules)
+    return CreateRequest(line.body["title"], unquote(line.headers["x-opencode-directory"]), rules)
 
 
 @pytest.mark.parametrize(("name", "line"), MOMENTS, ids=[f"{name}-{line.number}" for name, line in MOMENTS])
@@ -110,9 +110,9 @@ def test_a_recorded_request_is_put_down_to_its_thread(world: World, name: str, l
     assert line.database is not None
     bring_to(world, line.database)
     asked = asked_by(line)
-    named = asked.session_id if isinstance(asked, Read) else ""
+    named = asked.session_id if isinstance(asked, ReadRequest) else ""
     t3 = read_now([T3Home(world.home)], named)
-    said = {200: Said.FOUND, 404: Said.MISSING}.get(line.status, Said.FAILED)
+    said = {200: UpstreamAnswer.FOUND, 404: UpstreamAnswer.MISSING}.get(line.status, UpstreamAnswer.FAILED)
     decision = decide(asked, identify(asked, t3, None), t3, None, said)
     assert (decision.refusal or decision.answer) is EXPECTED[name, line.number]
     (starting,) = [row["thread_id"] for row in rows_of(line.database) if row["pts_status"] == "starting"]

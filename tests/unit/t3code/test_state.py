@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.core.t3code.home import T3Home, t3_homes
-from t3tray.core.t3code.state import WHOLE_READING, T3Reader, T3State
-from t3tray.core.t3code.threads import Shape, T3Thread
+from t3tray.domain.t3code_thread import Shape, T3Thread
+from t3tray.t3code.home import T3Home, t3_homes
+from t3tray.t3code.state import WHOLE_READING, T3Reader, T3State
 from tests.support.t3_world import (
     NOON,
     SAMPLE_THREAD,

@@ -1,0 +1,163 @@
+"""What waits for the user on the server: read, never remembered, and mapped to the thread that it is for. It answers by name.
+
+Only what a running turn waits for is told: OpenCode 1.18 keeps the permissions of a turn that was broken off for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from t3tray.domain.pending_request import (
+    Answers,
+    ApprovalRequest,
+    Option,
+    PendingRequest,
+    Question,
+    QuestionRequest,
+    Reply,
+    Requester,
+)
+from t3tray.domain.thread import Thread
+from t3tray.errors import ServerError, SessionMissing
+from t3tray.opencode import wire
+from t3tray.opencode.events import Connected, ServerEvent, Signal
+from t3tray.opencode.wire import SessionRecord
+
+_TELLING = ("permission.", "question.")
+_DEEPEST = 16
+
+
+class RequestServer(Protocol):
+    """Every method raises ServerError."""
+
+    async def permissions(self, directory: str) -> tuple[wire.Permission, ...]: ...
+
+    async def questions(self, directory: str) -> tuple[wire.QuestionSet, ...]: ...
+
+    async def busy_in(self, directory: str) -> frozenset[str]: ...
+
+    async def session(self, session_id: str) -> SessionRecord: ...
+
+    async def reply_permission(self, permission_id: str, directory: str, reply: str) -> bool: ...
+
+    async def answer_question(self, question_id: str, directory: str, answers: Answers) -> bool: ...
+
+    async def reject_question(self, question_id: str, directory: str) -> bool: ...
+
+
+class PendingRequests:
+    """One for the app's life."""
+
+    def __init__(self) -> None:
+        self._is_stale = True
+        self._open: tuple[PendingRequest, ...] = ()
+        self._read_in: frozenset[str] = frozenset()
+        self._heard_in: set[str] = set()
+        self._sessions: dict[str, SessionRecord] = {}
+
+    def hear(self, signal: Signal) -> None:
+        """An event of the server's: a reason to read again."""
+        if isinstance(signal, Connected):
+            self._is_stale = True
+            self._sessions.clear()
+        elif isinstance(signal, ServerEvent) and signal.kind.startswith(_TELLING):
+            self._is_stale = True
+            if signal.directory:
+                self._heard_in.add(signal.directory)
+
+    async def read(
+        self, server: RequestServer | None, busy_directories: Collection[str], owners: Mapping[str, Thread]
+    ) -> tuple[PendingRequest, ...]:
+        """Everything that is open, the longest waiting first.
+
+        `busy_directories` are those in which turns are known to run; `owners` are the threads by their sessions. Without a server
+        nothing waits. When the server cannot say, what was known stays.
+        """
+        if server is None:
+            self._open, self._is_stale = (), True
+            return ()
+        directories = frozenset(busy_directories) | self._heard_in
+        if not (self._is_stale or self._open or directories != self._read_in):
+            return self._open
+        heard, self._heard_in, self._is_stale = self._heard_in, set(), False
+        try:
+            found = await asyncio.gather(*(self._read_directory(server, directory, owners) for directory in sorted(directories)))
+        except ServerError:
+            self._heard_in |= heard
+            self._is_stale = True
+            return self._open
+        self._read_in = directories
+        self._heard_in |= {ask.asker.directory for asks in found for ask in asks}
+        self._open = tuple(sorted((ask for asks in found for ask in asks), key=lambda ask: ask.id[4:]))
+        return self._open
+
+    async def reply(self, server: RequestServer, ask: ApprovalRequest, reply: Reply) -> bool:
+        """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
+        self._is_stale = True
+        return await server.reply_permission(ask.id, ask.asker.directory, reply)
+
+    async def answer(self, server: RequestServer, ask: QuestionRequest, answers: Answers | None) -> bool:
+        """Answer questions, or leave them unanswered with None. False when nobody waits for it any more. Raises ServerError."""
+        self._is_stale = True
+        if answers is None:
+            return await server.reject_question(ask.id, ask.asker.directory)
+        return await server.answer_question(ask.id, ask.asker.directory, answers)
+
+    async def _read_directory(self, server: RequestServer, directory: str, owners: Mapping[str, Thread]) -> list[PendingRequest]:
+        permissions, questions = await asyncio.gather(server.permissions(directory), server.questions(directory))
+        if not (permissions or questions):
+            return []
+        busy = await server.busy_in(directory)
+        asks: list[PendingRequest] = []
+        every: tuple[wire.Permission | wire.QuestionSet, ...] = (*permissions, *questions)
+        for waiting in every:
+            asker = await self._asker(server, waiting.session_id, directory, owners) if waiting.session_id in busy else None
+            if asker is not None:
+                asks.append(_ask(waiting, asker))
+        return asks
+
+    async def _asker(
+        self, server: RequestServer, session_id: str, directory: str, owners: Mapping[str, Thread]
+    ) -> Requester | None:
+        """Up through the parents to a thread's own session, or to the root; None for a session that is gone."""
+        agents: list[str] = []
+        at = session_id
+        for _ in range(_DEEPEST):
+            if at in owners:
+                break
+            record = await self._session(server, at)
+            if record is None:
+                return None
+            if record.facts.parent_id is None:
+                return Requester(session_id, directory, record.facts.title, None, tuple(agents))
+            agents.insert(0, record.agent or record.facts.title)
+            at = record.facts.parent_id
+        else:
+            return None
+        return Requester(session_id, directory, owners[at].title, owners[at].id, tuple(agents))
+
+    async def _session(self, server: RequestServer, session_id: str) -> SessionRecord | None:
+        if session_id not in self._sessions:
+            try:
+                self._sessions[session_id] = await server.session(session_id)
+            except SessionMissing:
+                return None
+        return self._sessions[session_id]
+
+
+def _ask(waiting: wire.Permission | wire.QuestionSet, asker: Requester) -> PendingRequest:
+    if isinstance(waiting, wire.Permission):
+        return ApprovalRequest(waiting.id, asker, waiting.permission, waiting.patterns, waiting.always)
+    questions = (
+        Question(
+            text=asked.question,
+            header=asked.header,
+            options=tuple(Option(option.label, option.description) for option in asked.options),
+            multiple=asked.multiple,
+            custom=asked.custom,
+        )
+        for asked in waiting.questions
+    )
+    return QuestionRequest(waiting.id, asker, tuple(questions))

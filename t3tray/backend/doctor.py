@@ -1,0 +1,273 @@
+"""The doctor: what is wrong, if anything, with our own data and server, with T3 Code's threads, and around them.
+
+It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from t3tray.domain.alarm import alarm_sentence
+from t3tray.domain.inventory import FoundProgram
+from t3tray.domain.journal import abandoned, fold
+from t3tray.domain.server import ServerState, ServerStatus
+from t3tray.domain.split import Served
+from t3tray.domain.t3code_thread import Shape
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.domain.versions import trouble_with_version
+from t3tray.errors import T3TrayError
+from t3tray.messages.verdicts import sentence
+from t3tray.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.remedies.recovery import told_of_elsewhere
+from t3tray.store.store import Store
+from t3tray.system.intent_ids import is_elsewhere
+from t3tray.system.other_processes import OtherProcess, file_system, is_network
+from t3tray.threads.scan import Scan, Scanner
+from t3tray.threads.session_table import session_table
+from t3tray.threads.snapshot import Finding, Snapshot, ThreadRow
+
+_SOON = timedelta(hours=1)
+_NOWHERE = "cursor that points nowhere"
+_NAMES = {
+    Reason.SPLIT: "split thread",
+    Reason.CONFLICT: "two sessions named",
+    Reason.DIRECTORY_MISMATCH: "wrong directory",
+    Reason.DIRECTORY_MISSING: "wrong directory",
+}
+
+
+@dataclass(frozen=True)
+class DoctorInput:
+    """Everything that is examined. `troubles`: why recovery could not settle what is open; `broken`: OpenCode's
+    configurations that it cannot use, as it says."""
+
+    store: Store
+    database: OpenCodeDatabase
+    survey: Scanner
+    picture: Scan
+    overview: Snapshot
+    program: FoundProgram
+    neighbours: tuple[OtherProcess, ...]
+    now: datetime
+    troubles: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+def examine(patient: DoctorInput) -> tuple[Finding, ...]:
+    """All findings, good and bad."""
+    return (
+        _program(patient.program),
+        _server(patient.overview.server),
+        *(Finding("opencode's configuration", False, sentence) for sentence in patient.broken),
+        _journal(patient.store),
+        *_intents(patient),
+        *(Finding("data", False, warning) for warning in patient.store.warnings),
+        *(Finding("damaged value", False, sentence) for sentence in patient.store.damaged_rows()),
+        *_lost_bindings(patient),
+        *_databases(patient),
+        *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
+        *(Finding("sources", False, sentence) for sentence in patient.picture.trouble),
+        *_threads(patient),
+        *_alarms(patient),
+        *_neighbours(patient),
+    )
+
+
+def _program(found: FoundProgram) -> Finding:
+    if not found.path:
+        return Finding("opencode", False, found.trouble, tuple(f"looked in {place}" for place in found.places))
+    trouble, hint = trouble_with_version(found.version, found.path)
+    if trouble:
+        return Finding("opencode", False, f"{trouble} {hint}")
+    return Finding("opencode", True, f"{found.path} · {found.version or 'does not say its version'}")
+
+
+def _server(server: ServerStatus) -> Finding:
+    fine = server.state not in (ServerState.FAILED, ServerState.UNRESPONSIVE, ServerState.WAITING) and not server.reason
+    told = " · ".join(part for part in (server.state.value, server.url, server.version, server.reason) if part)
+    return Finding("server", fine, told)
+
+
+def _journal(store: Store) -> Finding:
+    cursors = store.journal.cursors()
+    threads = store.threads.all()
+    off = [thread.id for thread in threads if fold(store.journal.entries(thread.id)).cursor != cursors.get(thread.id)]
+    if off:
+        return Finding("journal", False, f"The journal and the cursors disagree about {', '.join(off)}.")
+    return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
+
+
+def _intents(patient: DoctorInput) -> Iterator[Finding]:
+    pending = patient.store.journal.pending()
+    if not pending:
+        yield Finding("open intents", True, "none")
+    elsewhere = {told_of_elsewhere(entry) for entry in pending if is_elsewhere(entry.intent or "")}
+    yield from (Finding("open intents", False, told) for told in sorted(elsewhere))
+    listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
+    troubles = tuple(told for told in patient.troubles if told not in elsewhere)
+    if listed and troubles:
+        yield Finding("open intents", False, listed, troubles)
+    elif listed:
+        yield Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
+
+
+def _lost_bindings(patient: DoctorInput) -> Iterator[Finding]:
+    """OpenCode's sessions that t3tray made or sent to, compared with the journal."""
+    lost = patient.survey.lost_bindings
+    if lost.trouble:
+        yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
+        return
+    claims = [(row, lost.sessions_of(row.thread.id)) for row in patient.overview.rows if lost.sessions_of(row.thread.id)]
+    for row, sessions in claims:
+        told = (
+            f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it or sent to by t3tray later"
+        )
+        yield Finding("marks", False, f"{told}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
+    if not claims:
+        yield Finding("marks", True, "the journal knows every session that t3tray made or sent to")
+
+
+def _databases(patient: DoctorInput) -> Iterator[Finding]:
+    try:
+        with patient.database.reading():
+            found = _file("OpenCode's database", patient.database.path, " · in the form of OpenCode 1")
+            why = patient.database.trust.why
+            yield replace(found, ok=False, detail=f"{why} t3tray reads {found.detail}") if why else found
+    except T3TrayError as error:
+        yield Finding("OpenCode's database", False, error.message)
+    yield from _earlier(patient)
+    for source in patient.overview.sources:
+        if not source.path:
+            continue
+        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
+        if source.form == Shape.UNSUPPORTED:
+            told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
+        yield told
+
+
+def _earlier(patient: DoctorInput) -> Iterator[Finding]:
+    """The databases that OpenCode used before, as far as sessions stay behind there."""
+    bound = {row.session_id: row.thread.title for row in patient.overview.rows if row.session_id}
+    now = patient.database.path
+    for path in patient.database.earlier:
+        if not path.exists():
+            continue
+        try:
+            with closing(DatabaseReader(path)) as reader:
+                there = {name for (name,) in reader.rows("SELECT id FROM session WHERE parent_id IS NULL")}
+            there -= _present(patient.database, there)
+        except T3TrayError as error:
+            yield Finding("an earlier database", False, f"OpenCode used {path} before, and now uses {now}. {error.message}")
+            continue
+        if there:
+            threads = ", ".join(f"“{title}”" for name, title in bound.items() if name in there)
+            sessions = f"{len(there):,} session{' stays' if len(there) == 1 else 's stay'} behind there"
+            of = f", and the conversation of {threads}" if threads else ""
+            told = f"OpenCode used {path} before, and now uses {now}: {sessions}{of}."
+            yield Finding("an earlier database", not threads, told)
+
+
+def _present(database: OpenCodeDatabase, names: set[str]) -> set[str]:
+    """Those of these sessions that OpenCode's present database has; none where there is no such file yet. Raises ServerError."""
+    if not database.path.exists():
+        return set()
+    with closing(database.reader()) as reader:
+        return {name for name in names if reader.has_session(name)}
+
+
+def _file(name: str, path: Path, more: str) -> Finding:
+    log = Path(f"{path}-wal")
+    try:
+        sizes = f"{path.stat().st_size / 1e6:.1f} MB"
+        sizes += f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else ""
+    except OSError as error:
+        return Finding(name, False, f"{path} cannot be looked at: {error.strerror}.")
+    disk = file_system(path)
+    if is_network(disk):
+        return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
+    return Finding(name, True, f"{path} · {sizes} on {disk or 'a disk of unknown kind'}{more}")
+
+
+def _threads(patient: DoctorInput) -> Iterator[Finding]:
+    rows = patient.overview.rows
+    for row in rows:
+        if row.verdict.kind is Kind.BLOCKED:
+            candidates = patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
+            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
+        yield from _switches(row)
+        yield from _abandoned(patient, row)
+    yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON])
+
+
+def _what(row: ThreadRow) -> str:
+    title, directory = f"“{row.thread.title}”", row.thread.directory
+    match row.verdict.reason:
+        case Reason.DIRECTORY_MISMATCH:
+            return f"{title} is in {directory}; its session works {row.verdict.detail}"
+        case Reason.DIRECTORY_MISSING:
+            return f"{title} is in {directory}; that folder no longer exists {row.verdict.detail}".rstrip()
+        case Reason.SPLIT:
+            return f"{title}: several sessions hold parts of it"
+    return f"{title}: {sentence(row.verdict)}"
+
+
+def _soon(rows: list[ThreadRow]) -> Finding:
+    """The threads that T3 Code's reaper ends within the hour."""
+    risky, unknown = (
+        ", ".join(f"“{row.thread.title}”" for row in rows if row.verdict.kind is kind) for kind in (Kind.BLOCKED, Kind.UNKNOWN)
+    )
+    safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
+    told = (
+        f"at risk: {risky}" if risky else "",
+        f"cannot be told: {unknown}" if unknown else "",
+        f"{_counted(safe)}, safe" if safe else "",
+    )
+    return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
+
+
+def _counted(threads: int) -> str:
+    return f"{threads:,} thread{'' if threads == 1 else 's'}"
+
+
+def _switches(row: ThreadRow) -> Iterator[Finding]:
+    """Each time that another session took over, as T3 Code's own log tells it."""
+    for before, after in zip(row.served, row.served[1:], strict=False):
+        when = f"{after.began:%Y-%m-%d %H:%M} UTC"
+        told = f"“{row.thread.title}”: from {_told(before)} to {_told(after)} at {when}"
+        yield Finding("silent switch", False, told)
+
+
+def _abandoned(patient: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
+    """What a cut off remedy left in OpenCode, where it holds words: nobody's but for this line."""
+    entries = patient.store.journal.entries(row.thread.id)
+    left = abandoned(entries)
+    for found in patient.survey.candidates(row.thread.id, entries) if left else ():
+        if found.session_id in left and found.messages:
+            title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
+            told = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
+            how = f"`t3tray remedy {row.thread.id} bind --session {found.session_id}` goes on there."
+            yield Finding("abandoned session", False, f"{told}. {how}")
+
+
+def _told(served: Served) -> str:
+    return f"{served.session_id}{' (gone)' if served.exists is False else ''}"
+
+
+def _alarms(patient: DoctorInput) -> Iterator[Finding]:
+    for alarm in patient.store.alarms.all():
+        yield Finding(
+            "alarm", alarm.seen_at is not None, f"{alarm.at:%Y-%m-%d %H:%M} UTC, {alarm.thread_id}: {alarm_sentence(alarm)}"
+        )
+
+
+def _neighbours(patient: DoctorInput) -> Iterator[Finding]:
+    for other in patient.neighbours:
+        age = (patient.now - other.started).total_seconds() / 3600
+        whose = f"of {other.parent}" if other.parent else "nobody's: the program that started it is gone"
+        port = f", port {other.port}" if other.port else ""
+        told = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"
+        yield Finding("another opencode serve", bool(other.parent), told)

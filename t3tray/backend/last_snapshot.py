@@ -1,0 +1,65 @@
+"""What is published while a look fails: the last overview that could be read, with why; and what failed beside a good one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from t3tray.domain.server import ServerStatus
+from t3tray.errors import T3TrayError
+from t3tray.threads.snapshot import Snapshot
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class LastSnapshot:
+    """One for the app's life. `has_failed`: the last look did. `trouble` are sentences on what failed beside the looks, and has
+    not worked since."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.has_failed = False
+        self._last: tuple[Snapshot, datetime] | None = None
+        self._beside: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        return tuple(self._beside.values())
+
+    def keep(self, overview: Snapshot) -> None:
+        """This could be read."""
+        self._last = overview, self._now()
+        self.has_failed = False
+
+    def failed(self, server: ServerStatus, error: Exception) -> Snapshot:
+        """What to show after a look that failed: the rows of the last good one, and why they are not newer."""
+        self.has_failed = True
+        if isinstance(error, T3TrayError):
+            _log.warning("The list could not be read: %s", error.message)
+            said = f"The threads could not be read just now: {error.message}"
+        else:
+            _log.error("A look at the threads failed by a mistake of t3tray's.", exc_info=error)
+            said = f"t3tray made a mistake while it read the threads ({type(error).__name__}: {error}). It will try again."
+        if self._last is None:
+            return Snapshot(server, warnings=(said,))
+        last, at = self._last
+        said = f"{said} They are shown as they were at {at.astimezone():%H:%M}."
+        return replace(last, server=server, warnings=(said,), stale_since=at)
+
+    async def beside(self, what: str, work: Awaitable[T], otherwise: T) -> T:
+        """Do what a look does besides reading. Where it fails the look goes on with `otherwise`, and `what` is told."""
+        try:
+            done = await work
+        except Exception as error:
+            said = error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"
+            sentence = f"{what}: {said}"
+            if self._beside.get(what) != sentence:
+                _log.error("%s", sentence, exc_info=None if isinstance(error, T3TrayError) else error)
+            self._beside[what] = sentence
+            return otherwise
+        self._beside.pop(what, None)
+        return done

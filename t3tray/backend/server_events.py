@@ -1,0 +1,69 @@
+"""Following the events of the server that is used now: one connection's at a time, for as long as it is the same server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from t3tray.backend.engine import Engine
+from t3tray.backend.watched_tasks import WatchedTasks
+from t3tray.domain.server import ServerState, ServerStatus
+from t3tray.errors import T3TrayError
+from t3tray.opencode.connection import Connection
+from t3tray.opencode.events import Connected, Gap, ServerEvent
+
+_LISTENED_TO = frozenset({ServerState.READY, ServerState.EXTERNAL})
+_TELLING = ("session.", "permission.", "question.")
+_log = logging.getLogger(__name__)
+
+
+class ServerEvents:
+    """Lives on the event loop. `hear` gets every event and every (re)connect; `changed` says that it is worth a look."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        hear: Callable[[Connected | ServerEvent], None],
+        changed: Callable[[], None],
+        tasks: WatchedTasks,
+    ) -> None:
+        self._engine = engine
+        self._hear = hear
+        self._changed = changed
+        self._tasks = tasks
+        self._listening: asyncio.Task[None] | None = None
+
+    def server_changed(self, status: ServerStatus) -> None:
+        """Listen when there is a server that answers, unless that is done already."""
+        if status.state in _LISTENED_TO and (self._listening is None or self._listening.done()):
+            self._listening = self._tasks.start("Following the server's events", self._listen)
+
+    async def stop(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        if self._engine.server.status.state not in _LISTENED_TO:
+            # It went away before this was begun again: connecting would start another one.
+            return
+        try:
+            await self._follow(await self._engine.connect())
+        except T3TrayError as error:
+            _log.warning("The server's events cannot be followed: %s", error.message)
+            self._changed()
+
+    async def _follow(self, connection: Connection) -> None:
+        stream = connection.events()
+        self._engine.server.hear_by(lambda: stream.heard_at)
+        async with contextlib.aclosing(stream.events()) as signals:
+            async for signal in signals:
+                if isinstance(signal, Gap):
+                    if not self._engine.is_current(connection):
+                        return
+                    continue
+                self._hear(signal)
+                if isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
+                    self._changed()

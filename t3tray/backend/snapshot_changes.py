@@ -1,0 +1,223 @@
+"""What is new from one overview to the next, as values: what `t3tray run` tells, one after the other. It decides nothing.
+
+While a turn runs a thread's verdict is no news: it is compared with the one before the turn. What cannot be told for a moment (a
+server that does not answer) is taken to stand as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from t3tray.domain.alarm import Alarm
+from t3tray.domain.carries import CarriesKind
+from t3tray.domain.guard import GuardAnswer
+from t3tray.domain.guard_state import GuardState
+from t3tray.domain.pending_request import PendingRequest
+from t3tray.domain.server import ServerState, ServerStatus
+from t3tray.domain.t3code_side import NextReason
+from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.threads.snapshot import Snapshot, ThreadRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the world is built that is to be looked at (the demo's); a sentence without its full stop."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class FirstTable:
+    """Everything, once: the first time that it could be read."""
+
+    overview: Snapshot
+
+
+@dataclass(frozen=True)
+class ServerChanged:
+    """`resting`: what our own reaper did with it or will do, in a sentence."""
+
+    server: ServerStatus
+    resting: str
+
+
+@dataclass(frozen=True)
+class GuardChanged:
+    guard: GuardState
+    threads: int
+
+
+@dataclass(frozen=True)
+class ThreadAdded:
+    row: ThreadRow
+
+
+@dataclass(frozen=True)
+class ThreadRemoved:
+    """It is deleted, or put away (`archived`)."""
+
+    row: ThreadRow
+    archived: bool
+
+
+@dataclass(frozen=True)
+class VerdictChanged:
+    row: ThreadRow
+    before: Verdict
+
+
+@dataclass(frozen=True)
+class TurnChanged:
+    """A turn `runs` in it now, or is over."""
+
+    row: ThreadRow
+    runs: bool
+
+
+@dataclass(frozen=True)
+class AlarmChanged:
+    """It was raised; or it `is_over`: the user has looked at it, or it was made good."""
+
+    alarm: Alarm
+    row: ThreadRow | None
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class RequestChanged:
+    """It waits for the user; or it `is_over`: it was answered, or its turn has ended."""
+
+    ask: PendingRequest
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class MessageRefused:
+    """The guard held a message of T3 Code's back."""
+
+    told: GuardAnswer
+    row: ThreadRow | None
+
+
+@dataclass(frozen=True)
+class WarningChanged:
+    sentence: str
+    is_over: bool
+
+
+ThreadChange = ThreadAdded | ThreadRemoved | VerdictChanged | TurnChanged
+Change = (
+    Progress
+    | FirstTable
+    | ServerChanged
+    | GuardChanged
+    | ThreadChange
+    | AlarmChanged
+    | RequestChanged
+    | MessageRefused
+    | WarningChanged
+)
+# What makes a verdict another one: its reason, how much it carries, and what is to be said of T3 Code's side.
+Standing = tuple[Reason, CarriesKind, NextReason | None]
+
+
+class SnapshotChanges:
+    """Compares each overview with the one before; the first one is compared with nothing."""
+
+    def __init__(self) -> None:
+        self._last: Snapshot | None = None
+        self._rows: dict[str, ThreadRow] = {}
+        self._standing: dict[str, Verdict] = {}
+        self._marks: dict[str, Standing] = {}
+        self._working: set[str] = set()
+        self._has_table = False
+
+    def of(self, overview: Snapshot) -> tuple[Change, ...]:
+        """What is new in it, in the order in which it is told."""
+        last = self._last or Snapshot(ServerStatus(ServerState.STOPPED))
+        if overview.server.state is ServerState.UNRESPONSIVE:
+            # What waited for the user waits on, as far as anybody can tell.
+            overview = replace(overview, asks=last.asks)
+        if overview.banner and not overview.sources:
+            # There is no world yet to be told of.
+            return (Progress(overview.banner),)
+        found = tuple(self._compare(last, overview))
+        self._last = overview
+        return found
+
+    def _compare(self, last: Snapshot, now: Snapshot) -> Iterator[Change]:
+        rows = {row.thread.id: row for row in now.rows if not row.is_archived}
+        # Before the first look there are no sources; a look that failed may leave none.
+        if now.sources:
+            yield from self._of_threads(now, rows) if self._has_table else self._first(now, rows)
+            self._has_table, self._rows = True, rows
+        if self._last is None or _marks_of(last.server) != _marks_of(now.server):
+            yield ServerChanged(now.server, now.resting)
+        if last.guard != now.guard:
+            yield GuardChanged(now.guard, len(now.guarded))
+        alarms = _compared(last.alarms, now.alarms, lambda alarm: (alarm.event, alarm.noticed_at))
+        yield from (AlarmChanged(alarm, rows.get(alarm.thread_id), is_over) for alarm, is_over in alarms)
+        for told, is_over in _compared(last.refusals, now.refusals, lambda told: (told.decision.thread_id, told.at)):
+            if not is_over:
+                yield MessageRefused(told, rows.get(told.decision.thread_id or ""))
+        yield from (RequestChanged(ask, is_over) for ask, is_over in _compared(last.asks, now.asks, lambda ask: ask.id))
+        warnings = _compared(_warnings(last), _warnings(now), lambda sentence: sentence)
+        yield from (WarningChanged(sentence, is_over) for sentence, is_over in warnings)
+
+    def _first(self, now: Snapshot, rows: dict[str, ThreadRow]) -> Iterator[Change]:
+        yield FirstTable(now)
+        for id, row in rows.items():
+            self._keep(id, row)
+        # Of one that cannot be told yet (its server is only being joined) the turn is told when it can be.
+        self._working = {id for id, row in rows.items() if row.is_working and row.verdict.kind is not Kind.UNKNOWN}
+
+    def _of_threads(self, now: Snapshot, rows: dict[str, ThreadRow]) -> Iterator[Change]:
+        put_away = {row.thread.id for row in now.rows if row.is_archived}
+        for id in self._rows.keys() - rows.keys():
+            yield ThreadRemoved(self._rows[id], id in put_away)
+            self._working.discard(id)
+        for id, row in rows.items():
+            if id not in self._rows:
+                self._keep(id, row)
+                yield ThreadAdded(row)
+            yield from self._of_turn(id, row)
+            if id not in self._working and self._marks[id] != _standing(row):
+                yield VerdictChanged(row, self._standing[id])
+                self._keep(id, row)
+
+    def _keep(self, id: str, row: ThreadRow) -> None:
+        self._standing[id], self._marks[id] = row.verdict, _standing(row)
+
+    def _of_turn(self, id: str, row: ThreadRow) -> Iterator[Change]:
+        if row.is_working and id not in self._working:
+            self._working.add(id)
+            yield TurnChanged(row, True)
+        elif id in self._working and not row.is_working and row.verdict.kind is not Kind.UNKNOWN:
+            self._working.discard(id)
+            yield TurnChanged(row, False)
+
+
+def _standing(row: ThreadRow) -> Standing:
+    side = row.next_message
+    return row.verdict.reason, row.verdict.carries.kind, None if side is None or side.is_fine else side.reason
+
+
+def _marks_of(server: ServerStatus) -> tuple[object, ...]:
+    """What makes it another state: not its memory, which is another at each look."""
+    return server.state, server.pid, server.version, server.reason
+
+
+def _warnings(overview: Snapshot) -> tuple[str, ...]:
+    """Without what the guard's own change tells."""
+    return tuple(sentence for sentence in dict.fromkeys(overview.warnings) if sentence != overview.guard.sentence)
+
+
+def _compared(before: Iterable[T], now: Iterable[T], key: Callable[[T], object]) -> tuple[tuple[T, bool], ...]:
+    """What was there before and is over (True), then what is new (False)."""
+    had, has = {key(each): each for each in before}, {key(each): each for each in now}
+    over = ((had[name], True) for name in had if name not in has)
+    return (*over, *((has[name], False) for name in has if name not in had))

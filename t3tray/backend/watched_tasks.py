@@ -1,0 +1,70 @@
+"""Background tasks: one that ends by an error is logged at once, told once, and begun again after a growing pause."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from t3tray.errors import T3TrayError
+
+# In seconds: the pause before a task is begun again, doubled up to the longest; and how long it must run to count as well again.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 300.0
+WELL_AFTER = 60.0
+_log = logging.getLogger(__name__)
+
+
+class WatchedTasks:
+    """Lives on the event loop. `changed` is called when `trouble` is another than before; `stop` ends all tasks."""
+
+    def __init__(self, changed: Callable[[], None], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._changed = changed
+        self._sleep = sleep
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._trouble: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """A sentence on each task that has failed and is not well again."""
+        return tuple(self._trouble.values())
+
+    def start(self, what: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run `work` until it returns. `what` names it for people, as the beginning of a sentence."""
+        task = asyncio.get_running_loop().create_task(self._keep(what, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop(self) -> None:
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        while True:
+            began, well = loop.time(), loop.call_later(WELL_AFTER, self._tell, what, "")
+            try:
+                await work()
+            except Exception as error:
+                _log.exception("%s ended by an error; it is begun again.", what)
+                pause = FIRST_PAUSE if loop.time() - began >= WELL_AFTER else pause
+                self._tell(what, f"{what} stopped ({_said(error)}). t3tray starts it again.")
+            else:
+                self._tell(what, "")
+                return
+            finally:
+                well.cancel()
+            await self._sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _tell(self, what: str, sentence: str) -> None:
+        if self._trouble.get(what, "") != sentence:
+            self._trouble = {name: told for name, told in {**self._trouble, what: sentence}.items() if told}
+            self._changed()
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"

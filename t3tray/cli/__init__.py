@@ -1,0 +1,1 @@
+"""The command line: parser, output as text and JSON, and the commands."""

@@ -1,0 +1,74 @@
+"""`t3tray settings`: show all settings with their definitions, or one of them, or set one."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from textwrap import fill
+
+from t3tray.cli.context import Command
+from t3tray.cli.json_documents import Document
+from t3tray.errors import BadValue, ExitCode, UsageError
+from t3tray.settings.checks import defined, parsed, refuse_unless_set_by_name
+from t3tray.settings.definitions import DEFINITIONS, Definition, Settings
+
+_WIDTH, _INDENT = 110, " " * 4
+_NAME_WIDTH = max(map(len, DEFINITIONS))
+
+
+async def settings(command: Command) -> ExitCode:
+    name, text = command.words.name, command.words.value
+    if name is not None and text is not None:
+        await _set(command, name, text)
+    current = command.engine.settings
+    shown = list(DEFINITIONS.values()) if name is None else [_shown(name)]
+    document: Document = {
+        "settings": {each.name: getattr(current, each.name) for each in shown},
+        "definitions": {each.name: _document(each) for each in shown},
+        "warnings": list(command.engine.store.settings.warnings),
+    }
+    command.answer(document, _table(current, shown))
+    return ExitCode.DONE
+
+
+async def _set(command: Command, name: str, text: str) -> None:
+    definition = defined(name)
+    if name != definition.name:
+        raise UsageError("Everybody on this machine can read a password on a command line.", definition.changed_by)
+    refuse_unless_set_by_name(definition)
+    try:
+        await command.engine.preferences.change(name, parsed(name, text))
+    except BadValue as error:
+        # Its sentences are made to stand beside a field.
+        message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        raise BadValue(message, error.hint) from error
+
+
+def _shown(name: str) -> Definition:
+    if (definition := defined(name)).name != name:
+        raise UsageError(f"{name} is not shown.", f"`t3tray settings {definition.name}` says where it is stored.")
+    return definition
+
+
+def _document(definition: Definition) -> Document:
+    return {
+        "type": definition.kind.json_type,
+        "allowed": definition.kind.allowed,
+        "default": definition.default,
+        "section": definition.section.value,
+        "label": definition.label,
+        "description": definition.help,
+        "takes_effect": definition.effect.value,
+        "changed_by": definition.changed_by or None,
+    }
+
+
+def _table(current: Settings, shown: list[Definition]) -> str:
+    """For each setting a line with its value, and below it what it is."""
+    lines = []
+    for section, definitions in groupby(shown, lambda each: each.section):
+        lines += ["", section.value] if len(shown) > 1 else []
+        for each in definitions:
+            lines.append(f"{each.name:<{_NAME_WIDTH}} {each.kind.text(getattr(current, each.name))}".rstrip())
+            told = f"{each.label}: {each.kind.allowed}.", each.help, each.changed_by, each.effect.sentence
+            lines.append(fill(" ".join(filter(None, told)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
+    return "\n".join(lines).lstrip("\n")

@@ -1,0 +1,305 @@
+"""The JSON documents of the command line: one function a shape, from frozen values to plain dictionaries.
+
+`docs/command-line.md` describes them for people; scripts rely on both. Times are ISO-8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from msgspec import structs
+
+from t3tray.domain.alarm import Alarm, alarm_sentence
+from t3tray.domain.carries import Carries
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.guard import CreateRequest, ForkRequest, GuardAnswer, OtherRequest, PromptRequest, ReadRequest, kind_of
+from t3tray.domain.journal import Entry
+from t3tray.domain.reaper import ReaperState
+from t3tray.domain.receipt import Receipt
+from t3tray.domain.remedy import Preview, Remedy
+from t3tray.domain.restore import Restore, restore_sentence
+from t3tray.domain.server import ServerStatus
+from t3tray.domain.split import Candidate, Served
+from t3tray.domain.t3code_side import NextMessage
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.domain.thread import Thread
+from t3tray.domain.times import exact_from_ms
+from t3tray.domain.verdict import Verdict
+from t3tray.domain.verification import Verification
+from t3tray.errors import T3TrayError
+from t3tray.messages.guard import told_sentence
+from t3tray.messages.verdicts import sentence
+from t3tray.threads.remedy_offers import offers
+from t3tray.threads.snapshot import Finding, SourceView, ThreadDetails, ThreadRow
+
+Document = dict[str, object]
+# Beside a null that means "not known", so that it is not read as "there is none".
+_T3_UNREAD = "What T3 Code says of this thread cannot be read now."
+
+
+def moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment_of(at_ms: int | None) -> str | None:
+    """A time that OpenCode told in ms; None for a number that is no time."""
+    try:
+        return None if at_ms is None else moment(exact_from_ms(at_ms))
+    except OverflowError:
+        return None
+
+
+def verdict_document(verdict: Verdict, remedies: tuple[Remedy, ...]) -> Document:
+    return {
+        "kind": verdict.kind.value,
+        "reason": verdict.reason.value,
+        "sentence": sentence(verdict),
+        "remedies": [remedy.value for remedy in remedies],
+    }
+
+
+def carries_document(carries: Carries) -> Document:
+    """What the next message carries."""
+    return {
+        "kind": carries.kind.value,
+        "since": _moment_of(carries.since_ms),
+        "messages": carries.messages,
+        "summary": carries.summary,
+    }
+
+
+def thread_document(thread: Thread) -> Document:
+    return {
+        "id": thread.id,
+        "title": thread.title,
+        "source": thread.source.value,
+        "directory": thread.directory,
+        "created_at": moment(thread.created_at),
+        "last_activity_at": moment(thread.last_activity_at),
+        "archived_at": moment(thread.archived_at),
+        "draft": thread.draft,
+    }
+
+
+def row_document(row: ThreadRow) -> Document:
+    return {
+        **thread_document(row.thread),
+        "session_id": row.session_id,
+        "session_directory": row.session_directory,
+        "verdict": verdict_document(row.verdict, row.remedies),
+        "carries": carries_document(row.verdict.carries),
+        "reaper": reaper_document(row.reaper),
+        "t3code": t3_document(row.t3, row.next_message, row.remedies) if row.t3 else None,
+        "t3code_trouble": _T3_UNREAD if row.t3 is None and row.next_message else None,
+        "served": [served_document(served) for served in row.served],
+    }
+
+
+def next_message_document(told: NextMessage, offered: tuple[Remedy, ...]) -> Document:
+    """Where T3 Code's next message goes, and what mends that of what is `offered`."""
+    return {
+        "kind": told.kind.value,
+        "reason": told.reason.value,
+        "sentence": told.sentence,
+        "remedies": [remedy.value for remedy in told.remedies if remedy in offered],
+    }
+
+
+def t3_document(t3: T3Thread, next_message: NextMessage | None, offered: tuple[Remedy, ...] = ()) -> Document:
+    """What T3 Code says of a thread of its own."""
+    return {
+        "project": t3.project,
+        "branch": t3.branch,
+        "model": t3.model,
+        "provider": t3.provider,
+        "instance": t3.instance,
+        "session_id": t3.session_id,
+        "working": t3.is_working,
+        "awaits": "approval" if t3.awaits_approval else "answer" if t3.awaits_answer else None,
+        "last_error": t3.last_error,
+        "settled_at": moment(t3.settled_at),
+        "snoozed_until": moment(t3.snoozed_until),
+        "pinned_at": moment(t3.pinned_at),
+        "handed_over": t3.handed_over,
+        "deleted_at": moment(t3.deleted_at),
+        "next_message": next_message_document(next_message, offered) if next_message else None,
+    }
+
+
+def reaper_document(reaper: ReaperState) -> Document:
+    return {"state": reaper.phase.value, "reap_at": moment(reaper.reap_at)}
+
+
+def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
+    """A thread of another provider: listed, without a verdict."""
+    return {
+        "id": t3.id,
+        "title": t3.title,
+        "source": "t3code",
+        "directory": t3.directory,
+        "created_at": moment(t3.created_at),
+        "last_activity_at": moment(t3.last_activity_at),
+        "archived_at": moment(t3.archived_at),
+        "draft": "",
+        "session_id": None,
+        "session_directory": None,
+        "verdict": None,
+        "carries": None,
+        "reaper": reaper_document(reaper),
+        "t3code": t3_document(t3, None),
+        "t3code_trouble": None,
+        "served": [],
+    }
+
+
+def receipt_document(receipt: Receipt) -> Document:
+    return {
+        "thread": receipt.thread_id,
+        "session_id": receipt.session_id,
+        "verdict": verdict_document(receipt.verdict, offers(receipt.verdict)),
+        "taken_at": moment(receipt.taken_at),
+        "asked": receipt.asked,
+        "checks": [asdict(check) for check in receipt.checks],
+        "notes": list(receipt.notes),
+    }
+
+
+def resumption_document(resumption: Verification) -> Document:
+    side = resumption.next_message
+    return {
+        "thread": resumption.thread.id,
+        "session_id": resumption.session_id,
+        "verdict": verdict_document(resumption.verdict, resumption.remedies),
+        "carries": carries_document(resumption.verdict.carries),
+        "receipt": receipt_document(resumption.receipt),
+        "t3code": {"next_message": next_message_document(side, resumption.remedies)} if side else None,
+    }
+
+
+def cursor_document(cursor: Cursor | None) -> Document | None:
+    """What is known of the session that a thread is bound to."""
+    if cursor is None:
+        return None
+    return structs.asdict(cursor) | {"context": structs.asdict(cursor.context) if cursor.context else None}
+
+
+def entry_document(entry: Entry) -> Document:
+    return {
+        "seq": entry.seq,
+        "at": moment(entry.at),
+        "thread": entry.thread_id,
+        "event": entry.event.value,
+        "session_id": entry.session_id,
+        "actor": entry.actor.value,
+        "why": entry.why,
+        "intent": entry.intent,
+        "cursor": cursor_document(entry.cursor),
+        "remedy": entry.deed.remedy.value if entry.deed else None,
+    }
+
+
+def answer_document(told: GuardAnswer) -> Document:
+    """What the guard answered T3 Code."""
+    decision, asked = told.decision, told.asked
+    return {
+        "at": moment(told.at),
+        "thread": decision.thread_id,
+        "asked": kind_of(asked).value,
+        "asked_session": asked.session_id if isinstance(asked, ReadRequest | ForkRequest | PromptRequest) else None,
+        "title": asked.title if isinstance(asked, CreateRequest) else None,
+        "folder": "" if isinstance(asked, OtherRequest | PromptRequest) else asked.directory,
+        "answer": decision.answer.name.lower(),
+        "refusal": decision.refusal.value if decision.refusal else None,
+        "session_id": told.session_id,
+        "messages": decision.messages,
+        "sentence": told_sentence(told),
+        "evidence": list(decision.evidence),
+        "seen_at": moment(told.seen_at),
+    }
+
+
+def preview_document(preview: Preview) -> Document:
+    """What a remedy would do, or did."""
+    told = asdict(preview) | {"remedy": preview.remedy.value}
+    return {"preview": told}
+
+
+def details_document(details: ThreadDetails) -> Document:
+    return {
+        "thread": row_document(details.row),
+        "deleted": details.deleted or None,
+        "cursor": cursor_document(details.cursor),
+        "offered": [remedy.value for remedy in details.offered],
+        "candidates": [candidate_document(found) for found in details.candidates],
+        "alarms": [alarm_document(alarm, details.row.remedies) for alarm in details.alarms],
+        "journal": [entry_document(entry) for entry in details.journal],
+        "answers": [answer_document(told) for told in details.answers],
+        "receipt": receipt_document(details.receipt) if details.receipt else None,
+    }
+
+
+def candidate_document(found: Candidate) -> Document:
+    first, last = _moment_of(found.first_ms), _moment_of(found.last_ms)
+    return {
+        "session_id": found.session_id,
+        "learnt_from": list(found.learnt_from),
+        "exists": found.exists,
+        "directory": found.directory,
+        "title": found.title,
+        "parent_id": found.parent_id,
+        "archived": found.archived,
+        "messages": found.messages,
+        "first_at": first,
+        "last_at": last,
+        "input_tokens": found.input_tokens,
+    }
+
+
+def served_document(served: Served) -> Document:
+    times = {"from": moment(served.began), "to": moment(served.ended)}
+    return {"session_id": served.session_id, **times, "exists": served.exists}
+
+
+def alarm_document(alarm: Alarm, remedies: tuple[Remedy, ...]) -> Document:
+    return {
+        "thread": alarm.thread_id,
+        "kind": alarm.kind.value,
+        "cause": alarm.cause.value,
+        "sentence": alarm_sentence(alarm),
+        "before": asdict(alarm.before),
+        "now": asdict(alarm.now),
+        "at": moment(alarm.at),
+        "noticed_at": moment(alarm.noticed_at),
+        "seen_at": moment(alarm.seen_at),
+        "remedies": [remedy.value for remedy in remedies],
+    }
+
+
+def restore_document(restore: Restore | None) -> Document | None:
+    """That our own data was put back from a copy, as long as the user has not settled it."""
+    if restore is None:
+        return None
+    return {
+        "at": moment(restore.at),
+        "copy_at": moment(restore.copy_at),
+        "complete": restore.complete,
+        "set_aside": restore.aside or None,
+        "sentence": restore_sentence(restore),
+    }
+
+
+def source_document(source: SourceView) -> Document:
+    return {**asdict(source), "source": source.source.value}
+
+
+def server_document(status: ServerStatus) -> Document:
+    return {**asdict(status), "state": status.state.value, "until": moment(status.until)}
+
+
+def finding_document(finding: Finding) -> Document:
+    return {"name": finding.name, "ok": finding.ok, "detail": finding.detail, "table": list(finding.table)}
+
+
+def error_document(error: T3TrayError) -> Document:
+    return {"error": {"title": error.title, "message": error.message, "hint": error.hint, "code": int(error.exit_code)}}

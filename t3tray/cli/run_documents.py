@@ -1,0 +1,117 @@
+"""What `t3tray run --json` tells scripts: one object a line for each change. `docs/command-line.md` describes them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from t3tray.backend.snapshot_changes import (
+    AlarmChanged,
+    Change,
+    FirstTable,
+    GuardChanged,
+    MessageRefused,
+    Progress,
+    RequestChanged,
+    ServerChanged,
+    ThreadAdded,
+    ThreadChange,
+    ThreadRemoved,
+    TurnChanged,
+    VerdictChanged,
+    WarningChanged,
+)
+from t3tray.cli import json_documents
+from t3tray.cli.json_documents import Document
+from t3tray.domain.pending_request import ApprovalRequest, PendingRequest
+from t3tray.errors import T3TrayError
+from t3tray.threads.snapshot import Snapshot, ThreadRow
+
+# Counted up when a kind or a field gets another meaning or goes; new ones may come at any time.
+CONTRACT = 1
+
+
+def change_document(change: Change, at: datetime) -> Document:
+    """The object of one change."""
+    kind, facts = _facts(change)
+    return object_of(kind, facts, at)
+
+
+def object_of(kind: str, facts: Document, at: datetime) -> Document:
+    return {"at": json_documents.moment(at), "kind": kind, **facts}
+
+
+def as_line(document: Document) -> str:
+    """In ASCII: among other signs there are some that readers take for the end of a line."""
+    return json.dumps(document)
+
+
+def error_line(error: T3TrayError) -> str:
+    """The one line of a run that cannot begin."""
+    return f"{as_line(object_of('error', json_documents.error_document(error), datetime.now(UTC)))}\n"
+
+
+def _facts(change: Change) -> tuple[str, Document]:
+    match change:
+        case Progress(words):
+            return "progress", {"sentence": words}
+        case FirstTable(overview):
+            return "threads", {"threads": _rows(overview), "restore": json_documents.restore_document(overview.restore)}
+        case ServerChanged(server, resting):
+            return "server", {"server": json_documents.server_document(server), "reaper": resting}
+        case GuardChanged(guard, threads):
+            return "guard", {"guard": {"state": guard.phase.value, "sentence": guard.sentence, "threads": threads}}
+        case AlarmChanged(alarm, row, is_over):
+            facts: Document = {"alarm": json_documents.alarm_document(alarm, row.remedies if row else ()), "title": _title(row)}
+            return "alarm-over" if is_over else "alarm", facts
+        case RequestChanged(ask, is_over):
+            return "ask-over" if is_over else "ask", {"ask": _ask(ask)}
+        case MessageRefused(told, row):
+            return "refusal", {"answer": json_documents.answer_document(told), "title": _title(row)}
+        case WarningChanged(words, is_over):
+            return "warning-over" if is_over else "warning", {"sentence": words}
+        case _:
+            return _of_thread(change)
+
+
+def _of_thread(change: ThreadChange) -> tuple[str, Document]:
+    thread: Document = {"thread": json_documents.row_document(change.row)}
+    match change:
+        case ThreadAdded():
+            return "thread-added", thread
+        case ThreadRemoved(_, archived):
+            return "thread-removed", {**thread, "archived": archived}
+        case TurnChanged(_, runs):
+            return "turn-began" if runs else "turn-ended", thread
+        case VerdictChanged(_, before):
+            return "verdict", {**thread, "before": {"kind": before.kind.value, "reason": before.reason.value}}
+
+
+def _rows(overview: Snapshot) -> list[Document]:
+    rows = [json_documents.row_document(row) for row in overview.rows if not row.is_archived]
+    foreign = [thread for thread in overview.foreign if thread.archived_at is None]
+    return rows + [json_documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in foreign]
+
+
+def _title(row: ThreadRow | None) -> str | None:
+    return row.thread.title if row else None
+
+
+def _ask(ask: PendingRequest) -> Document:
+    asker = ask.asker
+    known: Document = {
+        "id": ask.id,
+        "thread": asker.thread_id,
+        "session_id": asker.session_id,
+        "title": asker.title,
+        "agents": list(asker.agents),
+        "sentence": ask.sentence,
+    }
+    if isinstance(ask, ApprovalRequest):
+        wanted = {"permission": ask.permission, "patterns": list(ask.patterns), "always": list(ask.always)}
+        return {**known, "what": "approval", **wanted}
+    questions = [
+        {"text": question.text, "options": [option.label for option in question.options], "multiple": question.multiple}
+        for question in ask.questions
+    ]
+    return {**known, "what": "question", "questions": questions}

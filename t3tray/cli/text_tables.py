@@ -1,0 +1,177 @@
+"""What the command line prints for people: lines and tables, times local. Documents for scripts are in `documents`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from t3tray.domain import times
+from t3tray.domain.alarm import alarm_sentence
+from t3tray.domain.carries import CarriesKind
+from t3tray.domain.guard import GuardAnswer
+from t3tray.domain.journal import Entry
+from t3tray.domain.reaper import ReaperState
+from t3tray.domain.remedy import Preview
+from t3tray.domain.server import ServerStatus
+from t3tray.domain.split import Served
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.domain.thread import Thread
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.domain.verification import Opened, Verification
+from t3tray.messages.guard import next_step, standing_refusal
+from t3tray.messages.history import history
+from t3tray.messages.verdicts import sentence
+from t3tray.threads.session_table import session_table
+from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
+
+_LESS = {CarriesKind.SINCE_COMPACTION: ", summarised", CarriesKind.PART: ", in part"}
+MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
+# Here all is well, and T3 Code's own side is another matter.
+_HALF = "◐"
+
+
+def local(at: datetime) -> str:
+    return f"{times.local(at):%Y-%m-%d %H:%M}"
+
+
+def status(overview: Snapshot, counts: Mapping[str, int], data_directory: str) -> str:
+    tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    tally = tally or ("none could be read" if overview.may_lack_threads else "none yet")
+    lines = [server(overview.server), f"threads  {tally}"]
+    lines += [f"reaper   {overview.resting}"] if overview.resting else []
+    lines.append(f"data     {data_directory}")
+    lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
+    return "\n".join([*lines, *warnings(overview)])
+
+
+def warnings(overview: Snapshot) -> list[str]:
+    """What is wrong beside the threads, a line each."""
+    return [f"!        {warning}" for warning in overview.warnings]
+
+
+def server(current: ServerStatus) -> str:
+    parts = [f"server   {current.state}"]
+    if current.version:
+        parts.append(f"OpenCode {current.version}")
+    if current.url:
+        parts.append(current.url)
+    if current.pid:
+        parts.append(f"pid {current.pid}")
+    if current.memory:
+        parts.append(f"{current.memory / 2**20:.0f} MB")
+    if current.reason:
+        parts.append(current.reason)
+    return " · ".join(parts)
+
+
+def threads(overview: Snapshot) -> str:
+    rows, foreign = overview.rows, overview.foreign
+    if not rows and not foreign:
+        if overview.may_lack_threads:
+            return "No threads could be read."
+        return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
+    others = (_line("·", thread, thread.provider, overview.foreign_reapers[thread.id]) for thread in foreign)
+    return "\n".join([*(_row(row) for row in rows), *others])
+
+
+def _row(row: ThreadRow) -> str:
+    mark = "○" if row.verdict.reason is Reason.NEW else MARKS[row.verdict.kind]
+    reason = f"{row.verdict.reason}{_LESS.get(row.verdict.carries.kind, '')}"
+    if row.verdict.kind is Kind.RESUMABLE and row.next_message and not row.next_message.is_fine:
+        mark, reason = _HALF, f"{reason}; T3 Code: {row.next_message.reason}"
+    return _line(mark, row.thread, reason, row.reaper)
+
+
+def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
+    at = local(thread.last_activity_at)
+    standing = f"{reaper.phase} until {times.local(reaper.reap_at):%H:%M}" if reaper.reap_at else reaper.phase.value
+    return f"{mark} {thread.id[:8]}  {at}  {what:<20}  {standing:<16}  {thread.title}  {thread.directory}"
+
+
+def details(shown: ThreadDetails) -> str:
+    row = shown.row
+    lines = [
+        f"{row.thread.title}",
+        f"thread   {row.thread.id}",
+        f"folder   {row.thread.directory}",
+        f"session  {row.session_id or 'none'}{f', which works in {row.session_directory}' if row.session_directory else ''}",
+        f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
+    ]
+    if row.next_message:
+        lines.append(f"T3 Code  {row.next_message.kind} / {row.next_message.reason}: {row.next_message.sentence}")
+    if shown.deleted:
+        lines.append(f"deleted  {shown.deleted}")
+    if offered := ", ".join(shown.offered):
+        lines.append(f"remedies {offered}")
+    if refused := standing_refusal(shown.answers):
+        lines.append(f"guard    {next_step(refused, row.goes_on_in_t3)}")
+    lines += _from_t3(row)
+    if row.thread.draft:
+        lines.append(f"draft    {row.thread.draft}")
+    if shown.receipt:
+        lines += ["", "last receipt", shown.receipt.as_text()]
+    if shown.candidates:
+        lines += ["", "sessions that were ever its own", *(f"  {line}" for line in session_table(row, shown.candidates))]
+    if row.served:
+        lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
+    lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
+    return "\n".join([*lines, "", "journal", journal(shown.journal, shown.answers)])
+
+
+def opened(what: Opened) -> str:
+    return f"{what.sentence} Look for “{what.title}” there." if what.title else what.sentence
+
+
+def resumed(resumption: Verification) -> str:
+    """The receipt, and T3 Code's own side where something is to be said of it."""
+    text, side = resumption.receipt.as_text(), resumption.next_message
+    return text if side is None or side.is_fine else f"{text}\nT3 Code  {side.sentence}"
+
+
+def remedied(preview: Preview, shown: ThreadDetails) -> str:
+    """What was done, and how the thread stands now."""
+    verdict = shown.row.verdict
+    return "\n".join(
+        [
+            f"Done: {preview.title}.",
+            *preview.after,
+            f"{MARKS[verdict.kind]} {verdict.kind} / {verdict.reason}: {sentence(verdict)}",
+        ]
+    )
+
+
+def _from_t3(row: ThreadRow) -> list[str]:
+    """What T3 Code says of a thread of its own, and its reaper."""
+    reaped = f", reaped at {local(row.reaper.reap_at)}" if row.reaper.reap_at else ""
+    lines = [f"reaper   {row.reaper.phase}{reaped}"]
+    t3 = row.t3
+    if t3 is None:
+        return lines
+    told = (
+        ("project", t3.project),
+        ("branch", t3.branch),
+        ("model", t3.model),
+        ("instance", t3.instance),
+        ("error", t3.last_error),
+    )
+    return [*lines, *(f"{name:<8} {text}" for name, text in told if text)]
+
+
+def _served(served: Served) -> str:
+    gone = "  (gone)" if served.exists is False else ""
+    return f"{served.session_id}  from {local(served.began)} to {local(served.ended)}{gone}"
+
+
+def journal(entries: Sequence[Entry], answers: Sequence[GuardAnswer]) -> str:
+    lines = history(entries, answers)
+    if not lines:
+        return "Nothing in the journal yet."
+    return "\n".join(f"{local(line.at)}  {line.thread_id[:8]:<8}  {line.sentence}" for line in lines)
+
+
+def findings(found: Sequence[Finding]) -> str:
+    lines = []
+    for finding in found:
+        lines.append(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.detail}")
+        lines += [f"    {line}" for line in finding.table]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""A thread's conversation: feed, reducer, archive and search."""

@@ -1,0 +1,40 @@
+"""A kept copy of a conversation as it is shown: page by page from its end, as a session is. It reads nothing."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from t3tray.domain.conversation import KeptCopy
+from t3tray.domain.transcript import Message, ToolCall, Transcript
+
+
+class ArchivedPager:
+    """Its newest messages, so many of them at first."""
+
+    def __init__(self, transcript: Transcript, count: int) -> None:
+        self.about = KeptCopy(transcript.origin, len(transcript.utterances), transcript.kept_at, transcript.missing)
+        self.utterances: tuple[Message, ...] = ()
+        self._whole = transcript.utterances
+        self.show_older(count)
+
+    @property
+    def has_older(self) -> bool:
+        return len(self.utterances) < len(self._whole)
+
+    def show_older(self, count: int) -> None:
+        """So many messages more, before the oldest one."""
+        end = len(self._whole) - len(self.utterances)
+        page = self._whole[max(end - count, 0) : end]
+        self.utterances = (*(_alone(utterance) for utterance in page), *self.utterances)
+
+
+def _alone(utterance: Message) -> Message:
+    """Without the sub-agents' own sessions, which no copy holds; what they answered is told as any tool's output is."""
+    if not any(tool.child_session for tool in utterance.tools):
+        return utterance
+    pieces = tuple(replace(piece, tool=_plain(piece.tool)) if piece.tool else piece for piece in utterance.pieces)
+    return replace(utterance, tools=tuple(map(_plain, utterance.tools)), pieces=pieces)
+
+
+def _plain(tool: ToolCall) -> ToolCall:
+    return replace(tool, child_session=None) if tool.child_session else tool

@@ -1,1 +1,0 @@
-"""Our one SQLite file: threads, cursors, journal, receipts, the server lease, settings. Nobody else runs SQL on it."""

@@ -1,1 +1,0 @@
-"""What the machine offers: paths, secrets, terminals, file watching."""

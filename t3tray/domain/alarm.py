@@ -1,0 +1,191 @@
+"""Alarms: a thread that was served by one session is now served by another, or by none; or it suddenly knows much less.
+
+Values and pure rules. Keeping them is the store's, noticing them the sentinel's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from t3tray.domain.t3code_side import NextReason
+
+CLIFF = 0.4
+
+
+class AlarmKind(StrEnum):
+    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less than before.
+
+    LEFT: the user said to leave what is wrong on T3 Code's side as it is; never unseen.
+    """
+
+    SWITCHED = "switched"
+    LOST = "lost"
+    CLIFF = "cliff"
+    LEFT = "left"
+
+
+class Acknowledged(StrEnum):
+    """What the user says of a thread. ALARMS: they were seen. REFUSAL: that the guard held a message back was seen.
+
+    SIDE: what is wrong on T3 Code's side is to be left as it is, and its alarms were seen.
+    """
+
+    ALARMS = "alarms"
+    SIDE = "side"
+    REFUSAL = "refusal"
+
+
+class Cause(StrEnum):
+    """Why it happened, as far as can be told. HELD_OPEN: T3 Code sent a message into a session that it still held open."""
+
+    SESSION_DELETED = "session-deleted"
+    CURSOR_WAS_NULL = "cursor-was-null"
+    MOVED_DIRECTORY = "moved-directory"
+    V2_IMPORT = "v2-import"
+    INSTANCE_CHANGED = "instance-changed"
+    HELD_OPEN = "held-open"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class SessionContents:
+    """What a session holds; None where it is gone and nothing was recorded of it."""
+
+    session_id: str | None
+    messages: int | None = None
+    input_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One event, told once. `at`: when it happened, as its source says; `noticed_at`: when we saw it. `id`: None until kept.
+
+    `fault` is what was LEFT. Its `before` is the session that is used here, `now` what T3 Code names.
+    """
+
+    thread_id: str
+    kind: AlarmKind
+    cause: Cause
+    before: SessionContents
+    now: SessionContents
+    at: datetime
+    noticed_at: datetime
+    seen_at: datetime | None = None
+    id: int | None = None
+    fault: NextReason | None = None
+
+    @property
+    def event(self) -> str:
+        """What makes it one event: seen again, it is the same. A loss is the same loss whatever T3 Code writes meanwhile."""
+        if self.fault is not None:
+            return left_event(self.thread_id, self.before.session_id, self.now.session_id, self.fault)
+        name = f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id}"
+        if self.cause is Cause.HELD_OPEN:
+            return f"{name} {self.cause}"
+        return f"{name} {self.at.isoformat()}" if self.kind is AlarmKind.CLIFF else name
+
+
+def left_event(thread_id: str, bound: str | None, named: str | None, fault: NextReason) -> str:
+    """The event of a fault of T3 Code's side that the user left as it is. Another fault is another event."""
+    return f"{thread_id} {AlarmKind.LEFT} {bound} {named} {fault}"
+
+
+@dataclass(frozen=True)
+class SwitchFacts:
+    """What is known when the session that serves a thread has changed."""
+
+    old_exists: bool | None
+    is_fork_of_old: bool = False
+    works_elsewhere: bool = False
+    was_null: bool = False
+    handed_over: bool = False
+
+
+def cause_of(facts: SwitchFacts) -> Cause:
+    """The cause that the facts name; the most certain first."""
+    if facts.handed_over:
+        return Cause.V2_IMPORT
+    if facts.old_exists is False:
+        return Cause.SESSION_DELETED
+    if facts.is_fork_of_old or facts.works_elsewhere:
+        return Cause.MOVED_DIRECTORY
+    return Cause.CURSOR_WAS_NULL if facts.was_null else Cause.UNKNOWN
+
+
+def is_cliff(before: int, after: int, compacted_between: bool) -> bool:
+    """Whether input tokens fell by more than 60 % from one turn of a session to the next, without a compaction between them."""
+    return not compacted_between and before > 0 and after < before * CLIFF
+
+
+_CAUSES: dict[Cause, str] = {
+    Cause.SESSION_DELETED: "the old session no longer exists in OpenCode",
+    Cause.CURSOR_WAS_NULL: "T3 Code had lost track of the old session",
+    Cause.MOVED_DIRECTORY: "the thread moved to another folder and T3 Code forked the session",
+    Cause.V2_IMPORT: "T3 Code's new version imported the thread without its session",
+    Cause.INSTANCE_CHANGED: "the thread was set to another provider there",
+    Cause.HELD_OPEN: "T3 Code still held it open",
+    Cause.UNKNOWN: "why is not known",
+}
+# What a notice says of a loss; what the session held follows.
+_LOST: dict[Cause, str] = {
+    Cause.SESSION_DELETED: "Its session was deleted in OpenCode",
+    Cause.V2_IMPORT: "T3 Code's new version took it over without its session",
+    Cause.INSTANCE_CHANGED: "It was set to another provider in T3 Code",
+}
+_LOST_TRACK = "T3 Code no longer knows its session"
+# In characters.
+NOTICE_LIMIT = 90
+
+
+def alarm_sentence(alarm: Alarm) -> str:
+    """What happened, in one sentence for people. What it means for the next message is told by the thread's two sides."""
+    old, new = _held(alarm.before), _held(alarm.now)
+    match alarm.kind:
+        case AlarmKind.CLIFF:
+            before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
+            return f"The last turn was sent {after:,} tokens of context, the one before {before:,}, and nothing was compacted."
+        case AlarmKind.LOST:
+            return f"T3 Code lost this thread's session{f' ({old})' if old else ''}: {_CAUSES[alarm.cause]}."
+        case AlarmKind.SWITCHED if alarm.cause is Cause.HELD_OPEN:
+            return (
+                f"T3 Code sent a message into {alarm.now.session_id}, which it still held open, and not into the session that is "
+                f"used here{f' ({old})' if old else ''}: each knows only its own part."
+            )
+        case AlarmKind.SWITCHED:
+            source = f"a session with {old}" if old else "its session"
+            target = f"one with {new}" if new else "another one"
+            return f"T3 Code switched this thread from {source} to {target}: {_CAUSES[alarm.cause]}."
+        case AlarmKind.LEFT:
+            return "You chose to leave what is wrong on T3 Code's side of this thread as it is."
+
+
+def alarm_notice(alarm: Alarm) -> str:
+    """The same in at most 90 characters."""
+    match alarm.kind:
+        case AlarmKind.CLIFF:
+            before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
+            return f"The last turn was sent {after:,} tokens of context, the one before {before:,}."
+        case AlarmKind.LOST:
+            held = _messages(alarm.before)
+            return f"{_LOST.get(alarm.cause, _LOST_TRACK)}{f' ({held})' if held else ''}."
+        case AlarmKind.SWITCHED if alarm.cause is Cause.HELD_OPEN:
+            return "T3 Code sent a message into a session that this thread had left."
+        case AlarmKind.SWITCHED:
+            old, new = _messages(alarm.before), _messages(alarm.now)
+            held = f": {old} before, {new} now" if old and new else ""
+            return f"T3 Code goes on in another session{held}."
+        case AlarmKind.LEFT:
+            return "What is wrong on T3 Code's side was left as it is."
+
+
+def _messages(holding: SessionContents) -> str:
+    return "" if holding.messages is None else f"{holding.messages:,} message{'' if holding.messages == 1 else 's'}"
+
+
+def _held(holding: SessionContents) -> str:
+    tokens = holding.input_tokens
+    # None are counted until the first answer has its end.
+    told = f"{tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
+    return ", ".join(filter(None, (_messages(holding), told)))

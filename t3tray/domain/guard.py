@@ -1,0 +1,225 @@
+"""The guard's words: what T3 Code asks for, what its database says at that moment, what we are bound to, and what is answered.
+
+Values only. Every directory in here is a real path (links resolved, one name for one folder) or empty, so that equal means
+the same folder. The rules are in `guard_rules`, the sentences in `guard_sentences`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from t3tray.domain.verdict import Kind, Reason, Verdict
+
+
+@dataclass(frozen=True)
+class PermissionRule:
+    """One of the rules that T3 Code gives a session. Later rules win over earlier ones."""
+
+    permission: str
+    pattern: str
+    action: str
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """`GET /session/{id}`: T3 Code resumes a thread."""
+
+    session_id: str
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class CreateRequest:
+    """`POST /session`: a new thread, a follow-up that lost its session, or text that T3 Code generates for itself."""
+
+    title: str | None
+    directory: str
+    rules: tuple[PermissionRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForkRequest:
+    """`POST /session/{id}/fork`: a thread moved to another folder."""
+
+    session_id: str
+    directory: str
+
+
+@dataclass(frozen=True)
+class PromptRequest:
+    """`POST /session/{id}/prompt_async`: a message, into the session that T3 Code holds open."""
+
+    session_id: str
+
+
+@dataclass(frozen=True)
+class OtherRequest:
+    """Every other request."""
+
+
+GuardRequest = ReadRequest | CreateRequest | ForkRequest | PromptRequest | OtherRequest
+
+
+class GuardRequestKind(StrEnum):
+    """What was asked for, as a word."""
+
+    READ = "read"
+    CREATE = "create"
+    FORK = "fork"
+    PROMPT = "prompt"
+    OTHER = "other"
+
+
+def kind_of(asked: GuardRequest) -> GuardRequestKind:
+    match asked:
+        case ReadRequest():
+            return GuardRequestKind.READ
+        case CreateRequest():
+            return GuardRequestKind.CREATE
+        case ForkRequest():
+            return GuardRequestKind.FORK
+        case PromptRequest():
+            return GuardRequestKind.PROMPT
+        case OtherRequest():
+            return GuardRequestKind.OTHER
+
+
+class UpstreamAnswer(StrEnum):
+    """What OpenCode itself answers to a `ReadRequest`.
+
+    FAILED is whatever tells neither; UNCLEAR is a failure that T3 Code would take for a missing session.
+    """
+
+    FOUND = "found"
+    MISSING = "missing"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class ThreadNow:
+    """One of T3 Code's OpenCode threads, as its database tells it while a request waits.
+
+    `pending`: a message waits for its turn to start; `had_turns`: a turn began at some time; `answered`: it holds an assistant's
+    message. `last_seen_at` is by the clock of T3 Code's server, `asked_at` (the user's newest message) by that of whoever wrote.
+    """
+
+    id: str
+    title: str
+    directory: str
+    session_id: str | None = None
+    starting: bool = False
+    pending: bool = False
+    had_turns: bool = False
+    answered: bool = False
+    last_seen_at: datetime | None = None
+    asked_at: datetime | None = None
+    created_at: datetime | None = None
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there is an earlier conversation that a new session would not know."""
+        return self.had_turns or self.answered
+
+
+@dataclass(frozen=True)
+class T3Now:
+    """T3 Code's database at one moment: the threads that are starting, waiting, or named by the request.
+
+    `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known. `upgraded`
+    names the database of a T3 Code with the second orchestrator: the guard knows none of its threads, and stands in its way in
+    nothing, since that one waits for ever where it is refused.
+    """
+
+    threads: tuple[ThreadNow, ...] = ()
+    mode_set: frozenset[str] = frozenset()
+    unreadable: str = ""
+    upgraded: str = ""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A thread's live binding, looked at just now.
+
+    `directory` is where OpenCode says that the session works. `chosen`: the user bound it by a remedy; `marked`: the session
+    carries our marker for this very thread; `has_messages`: some were recorded; `put_away`: sessions that the user left for it.
+    """
+
+    session_id: str
+    directory: str
+    verdict: Verdict
+    chosen: bool = False
+    marked: bool = False
+    has_messages: bool = False
+    messages: int | None = None
+    put_away: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether a follow-up may be given this session: it is there, and it is this thread's own.
+
+        One that the user chose needs no other proof, not even a message: to start afresh is a remedy too.
+        """
+        if self.verdict.kind is Kind.RESUMABLE:
+            return self.verdict.reason not in (Reason.UNPROVEN, Reason.NEW) or self.chosen or self.marked
+        return self.chosen and self.verdict.reason is Reason.EMPTY and not self.has_messages
+
+
+class GuardAction(StrEnum):
+    """What is done with a request."""
+
+    PASS = "passed on"
+    GIVE = "given"
+    CREATE = "created"
+    MOVE = "forked and moved"
+    REFUSE = "refused"
+
+
+class Refusal(StrEnum):
+    """Why nothing was given."""
+
+    SESSION_GONE = "session-gone"
+    HELD_IS_GONE = "held-is-gone"
+    NO_SESSION = "no-session"
+    NOT_PROVED = "not-proved"
+    SPLIT = "split"
+    ELSEWHERE = "elsewhere"
+    FOLDER_GONE = "folder-gone"
+    CANNOT_TELL = "cannot-tell"
+    NOT_IDENTIFIED = "not-identified"
+    T3_UNREADABLE = "t3-unreadable"
+    MOVE_REFUSED = "move-refused"
+    NOT_RECORDED = "not-recorded"
+
+
+@dataclass(frozen=True)
+class GuardDecision:
+    """An answer and the evidence for it, as plain lines. `session_id` is the one that is given, `refusal` why none is."""
+
+    answer: GuardAction
+    evidence: tuple[str, ...]
+    thread_id: str | None = None
+    session_id: str | None = None
+    messages: int | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class GuardAnswer:
+    """An answer of the guard's as it is kept: when, to what, and what came of it. `session_id` is what T3 Code was given.
+
+    `seen_at`: the user has looked at it; `id`: None until it is kept. Of a `CreateRequest` its rules are not kept.
+    """
+
+    at: datetime
+    asked: GuardRequest
+    decision: GuardDecision
+    session_id: str | None = None
+    seen_at: datetime | None = None
+    id: int | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.decision.answer is GuardAction.REFUSE

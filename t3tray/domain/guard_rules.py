@@ -1,0 +1,275 @@
+"""What the guard answers: whose request it is, and what is done with it. Pure and total; every path names its evidence.
+
+The rule above all others: a thread with an earlier conversation is never given a session that is not its own, and never a way
+to make one. What cannot be told is refused in words, except `prompt_async`: that is never refused, but where OpenCode has no such
+session, T3 Code is told in our words what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from t3tray.domain.guard import (
+    Bound,
+    CreateRequest,
+    ForkRequest,
+    GuardAction,
+    GuardDecision,
+    GuardRequest,
+    OtherRequest,
+    PermissionRule,
+    PromptRequest,
+    ReadRequest,
+    Refusal,
+    T3Now,
+    ThreadNow,
+    UpstreamAnswer,
+)
+from t3tray.domain.verdict import Kind, Reason
+
+_TEXT_GENERATION = "T3 Code "
+_UPGRADED_TITLE = re.compile(r"T3 Code [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DENY_ALL = (PermissionRule("*", "*", "deny"),)
+_REFUSALS = {
+    Reason.MISSING: Refusal.SESSION_GONE,
+    Reason.SPLIT: Refusal.SPLIT,
+    Reason.DIRECTORY_MISMATCH: Refusal.ELSEWHERE,
+    Reason.DIRECTORY_MISSING: Refusal.FOLDER_GONE,
+}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose request it is. `claimants` are the threads that name the session that was asked for."""
+
+    thread: ThreadNow | None
+    evidence: tuple[str, ...]
+    claimants: tuple[ThreadNow, ...] = ()
+
+
+def identify(asked: GuardRequest, t3: T3Now, missed: str | None) -> Identity:
+    """The thread that a request is made for. `missed` is the session that T3 Code was just told does not exist."""
+    if t3.unreadable:
+        return Identity(None, (f"T3 Code's database could not be read: {t3.unreadable}.",))
+    match asked:
+        case ReadRequest(session_id) | ForkRequest(session_id) | PromptRequest(session_id):
+            return _by_cursor(session_id, t3)
+        case CreateRequest():
+            return _by_start(asked, t3) or _by_miss(asked, t3, missed) or _by_mode(asked, t3) or _nobody(t3)
+        case OtherRequest():
+            return Identity(None, ())
+
+
+def is_settled(asked: GuardRequest, identity: Identity, t3: T3Now) -> bool:
+    """Whether T3 Code's database needs no second look: it changes within milliseconds around a turn's start."""
+    if identity.thread is not None or t3.unreadable or not isinstance(asked, CreateRequest):
+        return True
+    return is_text_generation(asked) or _is_upgraded(asked, t3)
+
+
+def is_text_generation(asked: CreateRequest) -> bool:
+    """T3 Code's own small jobs, titles and commit messages: they belong to no thread."""
+    return (asked.title or "").startswith(_TEXT_GENERATION) and asked.rules == _DENY_ALL
+
+
+def decide(
+    asked: GuardRequest, identity: Identity, t3: T3Now, bound: Bound | None, said: UpstreamAnswer = UpstreamAnswer.FAILED
+) -> GuardDecision:
+    """The answer. `bound` is the live binding of the identified thread, `said` what OpenCode answers to a `ReadRequest`."""
+    match asked:
+        case ReadRequest():
+            decision = _read(asked, identity, t3, bound, said)
+        case CreateRequest():
+            decision = _create(asked, identity, t3, bound)
+        case ForkRequest():
+            decision = _fork(asked, identity, t3)
+        case PromptRequest() | OtherRequest():
+            decision = GuardDecision(GuardAction.PASS, ())
+    thread_id = identity.thread.id if identity.thread else None
+    return replace(decision, thread_id=thread_id, evidence=(*identity.evidence, *_binding(bound), *decision.evidence))
+
+
+def decide_gone(asked: PromptRequest, identity: Identity, bound: str | None) -> GuardDecision:
+    """The answer to a message into a session that OpenCode does not have. `bound` is the one that the thread is bound to."""
+    thread, gone = identity.thread, f"OpenCode has no {asked.session_id}."
+    if thread is None:
+        return GuardDecision(GuardAction.PASS, (*identity.evidence, gone))
+    refusal = Refusal.HELD_IS_GONE if is_astray(asked, bound) else Refusal.SESSION_GONE
+    return replace(_refuse(refusal, *identity.evidence, gone), thread_id=thread.id)
+
+
+def is_astray(asked: PromptRequest, bound: str | None) -> bool:
+    """Whether a message goes to another session than the one that its thread is bound to."""
+    return bound is not None and bound != asked.session_id
+
+
+def decide_newer(t3: T3Now) -> GuardDecision:
+    """The answer to a request for a session in OpenCode's newer dialect, which does not say what it is for."""
+    if t3.unreadable:
+        return _refuse(Refusal.T3_UNREADABLE)
+    if waiting := _waiting(t3):
+        names = ", ".join(one.id for one in waiting)
+        return _refuse(Refusal.NOT_IDENTIFIED, f"It is asked in OpenCode's newer dialect; a follow-up waits in {names}.")
+    return GuardDecision(GuardAction.PASS, ("It is asked in OpenCode's newer dialect, and no follow-up waits anywhere.",))
+
+
+def _read(asked: ReadRequest, identity: Identity, t3: T3Now, bound: Bound | None, said: UpstreamAnswer) -> GuardDecision:
+    if said is UpstreamAnswer.FAILED:
+        return GuardDecision(GuardAction.PASS, ("OpenCode could not say whether it has the session; its failure is passed on.",))
+    if said is UpstreamAnswer.UNCLEAR:
+        return _refuse(Refusal.CANNOT_TELL, "What answered is not OpenCode, and T3 Code would take it for a missing session.")
+    thread = identity.thread
+    if said is UpstreamAnswer.FOUND:
+        if thread and bound and bound.chosen and asked.session_id in bound.put_away:
+            left = f"OpenCode has {asked.session_id}, which the user left for {bound.session_id}."
+            return _give_or_refuse(bound, asked.directory or thread.directory, left)
+        return GuardDecision(GuardAction.PASS, (f"OpenCode has {asked.session_id}.",))
+    gone = f"OpenCode has no {asked.session_id}."
+    if t3.unreadable:
+        return _refuse(Refusal.T3_UNREADABLE, gone)
+    if thread is None:
+        lost = [one for one in (*identity.claimants, *_waiting(t3)) if one.has_earlier]
+        return _refuse(Refusal.NOT_IDENTIFIED, gone) if lost else GuardDecision(GuardAction.PASS, (gone,))
+    if not _has_earlier(thread, bound):
+        return GuardDecision(GuardAction.PASS, (gone, "The thread has no earlier conversation, so nothing is lost by saying so."))
+    if bound is None or bound.session_id == asked.session_id or not bound.chosen:
+        return _refuse(Refusal.SESSION_GONE, gone)
+    return _give_or_refuse(bound, asked.directory or thread.directory, gone)
+
+
+def _create(asked: CreateRequest, identity: Identity, t3: T3Now, bound: Bound | None) -> GuardDecision:
+    if is_text_generation(asked):
+        return GuardDecision(GuardAction.PASS, ("T3 Code generates a text for itself: title and permissions say so.",))
+    if identity.thread is None and _is_upgraded(asked, t3):
+        return GuardDecision(GuardAction.PASS, (f"The title is one of T3 Code's new version ({t3.upgraded}): left alone.",))
+    if t3.unreadable:
+        return _refuse(Refusal.T3_UNREADABLE)
+    thread = identity.thread
+    if thread is None:
+        waiting = _waiting(t3)
+        if waiting:
+            names = ", ".join(one.id for one in waiting)
+            return _refuse(Refusal.NOT_IDENTIFIED, f"A follow-up waits in {names}; it may be this one.")
+        return GuardDecision(GuardAction.PASS, ("No follow-up waits anywhere, so no thread can lose its session by this.",))
+    if not _has_earlier(thread, bound):
+        return _begin(asked, bound)
+    if bound is None:
+        return _refuse(Refusal.NO_SESSION if thread.session_id is None else Refusal.SESSION_GONE)
+    return _give_or_refuse(bound, asked.directory)
+
+
+def _begin(asked: CreateRequest, bound: Bound | None) -> GuardDecision:
+    """The first message of a thread; one whose answer was lost on the way has a session already."""
+    new = "The thread has no earlier conversation."
+    if bound is None:
+        return GuardDecision(GuardAction.CREATE, (new,))
+    if _is_for(bound, asked.directory):
+        return _give(bound, new)
+    if bound.verdict.kind is Kind.UNKNOWN:
+        return _refuse(Refusal.CANNOT_TELL, new)
+    return GuardDecision(GuardAction.CREATE, (new, "The session that it was given before cannot be used, and holds nothing."))
+
+
+def _fork(asked: ForkRequest, identity: Identity, t3: T3Now) -> GuardDecision:
+    if not asked.directory:
+        return GuardDecision(GuardAction.PASS, ("No folder was asked for.",))
+    if identity.thread is None and not identity.claimants and not t3.unreadable:
+        return GuardDecision(GuardAction.PASS, ("No thread of T3 Code's names this session.",))
+    return GuardDecision(GuardAction.MOVE, (f"OpenCode leaves a fork in the old folder; T3 Code listens in {asked.directory}.",))
+
+
+def _give_or_refuse(bound: Bound, directory: str, *evidence: str) -> GuardDecision:
+    if _is_for(bound, directory):
+        return _give(bound, *evidence)
+    return _refuse(_why_not(bound, directory), *evidence)
+
+
+def _is_for(bound: Bound, directory: str) -> bool:
+    return bound.is_proved and bool(directory) and bound.directory == directory
+
+
+def _why_not(bound: Bound, directory: str) -> Refusal:
+    if bound.verdict.kind is Kind.UNKNOWN:
+        return Refusal.CANNOT_TELL
+    if bound.verdict.reason in _REFUSALS:
+        return _REFUSALS[bound.verdict.reason]
+    return Refusal.ELSEWHERE if bound.directory != directory else Refusal.NOT_PROVED
+
+
+def _give(bound: Bound, *evidence: str) -> GuardDecision:
+    return GuardDecision(GuardAction.GIVE, evidence, session_id=bound.session_id, messages=bound.messages)
+
+
+def _refuse(refusal: Refusal, *evidence: str) -> GuardDecision:
+    return GuardDecision(GuardAction.REFUSE, evidence, refusal=refusal)
+
+
+def _has_earlier(thread: ThreadNow, bound: Bound | None) -> bool:
+    return thread.has_earlier or (bound is not None and bound.has_messages)
+
+
+def _is_upgraded(asked: CreateRequest, t3: T3Now) -> bool:
+    """Whether the request is one of the second orchestrator: it names every session after its thread."""
+    return bool(t3.upgraded) and _UPGRADED_TITLE.fullmatch(asked.title or "") is not None
+
+
+def _waiting(t3: T3Now) -> list[ThreadNow]:
+    """The follow-ups whose turn has not begun."""
+    return [thread for thread in t3.threads if thread.pending and thread.has_earlier]
+
+
+def _by_cursor(session_id: str, t3: T3Now) -> Identity:
+    claimants = tuple(thread for thread in t3.threads if thread.session_id == session_id)
+    starting = [thread for thread in claimants if thread.starting] if len(claimants) > 1 else list(claimants)
+    if len(starting) == 1:
+        return Identity(starting[0], (f"T3 Code's cursor of thread {starting[0].id} is {session_id}.",), claimants)
+    if not claimants:
+        return Identity(None, (f"No thread of T3 Code's has {session_id} as its cursor.",))
+    return Identity(None, (f"{len(claimants)} threads of T3 Code's have {session_id} as their cursor.",), claimants)
+
+
+def _by_start(asked: CreateRequest, t3: T3Now) -> Identity | None:
+    """T3 Code starts one turn at a time, and says so in its database before it asks."""
+    found = [thread for thread in t3.threads if thread.starting and thread.pending and _fits(asked, thread)]
+    if len(found) > 1:
+        # One whose turn began a moment ago still says that it starts. The two clocks may differ, so this only breaks a tie.
+        found = [thread for thread in found if not _has_begun(thread)]
+    if len(found) != 1:
+        return None
+    return Identity(found[0], (f"Only thread {found[0].id} is starting a turn, with that title and folder.",))
+
+
+def _by_miss(asked: CreateRequest, t3: T3Now, missed: str | None) -> Identity | None:
+    found = [thread for thread in t3.threads if missed and thread.session_id == missed and _fits(asked, thread)]
+    if len(found) != 1:
+        return None
+    return Identity(found[0], (f"T3 Code was just told that {missed}, the cursor of thread {found[0].id}, does not exist.",))
+
+
+def _by_mode(asked: CreateRequest, t3: T3Now) -> Identity | None:
+    found = [thread for thread in t3.threads if thread.id in t3.mode_set and _fits(asked, thread)]
+    if len(found) != 1:
+        return None
+    return Identity(found[0], (f"The runtime mode of thread {found[0].id} was just changed, with that title and folder.",))
+
+
+def _nobody(t3: T3Now) -> Identity:
+    starting = sum(thread.starting for thread in t3.threads)
+    pending = sum(thread.pending for thread in t3.threads)
+    return Identity(None, (f"No thread fits: {starting} starting and {pending} with a message waiting were looked at.",))
+
+
+def _fits(asked: CreateRequest, thread: ThreadNow) -> bool:
+    return asked.title in (None, thread.title) and bool(asked.directory) and asked.directory == thread.directory
+
+
+def _has_begun(thread: ThreadNow) -> bool:
+    return bool(thread.last_seen_at and thread.asked_at and thread.last_seen_at >= thread.asked_at)
+
+
+def _binding(bound: Bound | None) -> tuple[str, ...]:
+    if bound is None:
+        return ()
+    how = " by the user's choice" if bound.chosen else ""
+    return (f"t3tray has {bound.session_id}{how} in {bound.directory or 'an unknown folder'}: {bound.verdict.reason}.",)

@@ -1,0 +1,97 @@
+"""A conversation as one labelled message for the model: text in order, a tool's use as one line, within a number of characters.
+
+Pure. What was cut is said in the message itself, and to the user before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from t3tray.domain.handoff import CARRIED, END, NAMES
+from t3tray.domain.times import from_ms
+from t3tray.domain.transcript import Message, Transcript
+
+# In characters; some 25,000 tokens.
+BUDGET = 100_000
+
+
+@dataclass(frozen=True)
+class Carried:
+    """`text` is the whole message. `messages` are in it, `left_out` of the oldest are not; `shortened`: one lacks its start."""
+
+    text: str
+    messages: int
+    left_out: int = 0
+    shortened: bool = False
+
+    @property
+    def cut(self) -> str:
+        """What is not in it, in a sentence; empty when all is."""
+        return f"Left out for length: {self._left_out}." if self._left_out else ""
+
+    @property
+    def lacks(self) -> str:
+        """The same as a clause, of a session into which it was carried."""
+        return (
+            f"{self._left_out} {'was' if self.left_out + self.shortened == 1 else 'were'} left out for length"
+            if self._left_out
+            else ""
+        )
+
+    @property
+    def _left_out(self) -> str:
+        parts = []
+        if self.left_out:
+            parts.append(f"the oldest {self.left_out} message{'' if self.left_out == 1 else 's'}")
+        if self.shortened:
+            parts.append("the beginning of a very long message")
+        return " and ".join(parts)
+
+
+def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET, origin: str = "") -> Carried:
+    """The message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept.
+
+    `origin` says who told it where that is more than one.
+    """
+    told = [text for utterance in transcript.utterances if (text := _told(utterance))]
+    kept: list[str] = []
+    room = budget
+    shortened = False
+    for text in reversed(told):
+        if len(text) > room:
+            if not kept:
+                kept.append(f"[…] {text[len(text) - room :]}")
+                shortened = True
+            break
+        kept.append(text)
+        room -= len(text)
+    result = Carried("", len(kept), len(told) - len(kept), shortened)
+    label = [f"{CARRIED}{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, from {origin or transcript.origin}. {heading}]"]
+    label += [f"[{line}]" for line in (*transcript.missing, result.cut) if line]
+    return Carried("\n\n".join(["\n".join(label), *reversed(kept), END]), len(kept), result.left_out, shortened)
+
+
+def summary_of(utterances: Sequence[Message], limit: int = 3, width: int = 70) -> tuple[str, ...]:
+    """The first words of some messages, a line each, and how many more there are."""
+    lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in utterances[:limit]]
+    more = len(utterances) - len(lines)
+    return (*lines, *((f"and {more} more",) if more else ()))
+
+
+def _told(utterance: Message) -> str:
+    lines = [utterance.text.strip()] if utterance.text.strip() else []
+    lines += [f"[used {tool.name}{f': {tool.title}' if tool.title else ''}]" for tool in utterance.tools]
+    lines += [f"[attached {name}]" for name in utterance.files]
+    if utterance.error:
+        lines.append(f"[failed: {utterance.error}]")
+    if not lines:
+        return ""
+    when = from_ms(utterance.created_ms)
+    return f"{NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
+
+
+def _shortened(text: str, width: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,33 @@
+"""What came of verifying a thread, and of opening it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t3tray.domain.receipt import Receipt
+from t3tray.domain.remedy import Remedy
+from t3tray.domain.t3code_side import NextMessage
+from t3tray.domain.thread import Thread
+from t3tray.domain.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a resume came to. It says the verdict; nothing was changed unless the verdict is resumable."""
+
+    thread: Thread
+    session_id: str | None
+    verdict: Verdict
+    receipt: Receipt
+    remedies: tuple[Remedy, ...] = ()
+    next_message: NextMessage | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was opened for the user, in a sentence; `address` where it is a page. `title` is what to look for there, where the
+    program could not be told which thread to show; the face helps with that."""
+
+    sentence: str
+    address: str = ""
+    title: str = ""

@@ -1,0 +1,1 @@
+"""Sentences that people read, one module for a subject. Values in, text out."""

@@ -1,0 +1,78 @@
+"""A conversation as Markdown that a person can read. Pure; what is missing is said first."""
+
+from __future__ import annotations
+
+import re
+
+from t3tray.domain.evidence import Role
+from t3tray.domain.times import from_ms
+from t3tray.domain.transcript import Message, PieceKind, ToolCall, Transcript
+
+_NAMES = {Role.USER: "You", Role.ASSISTANT: "Assistant"}
+_FENCES = re.compile(r"`+")
+# What opens or closes a code block, by CommonMark: at most three spaces, at least three of one sign, and what stands behind.
+_FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+def as_markdown(transcript: Transcript, title: str) -> str:
+    """The whole conversation, oldest first; times in UTC."""
+    lines = [f"# {_in_line(title) or 'A conversation'}", ""]
+    lines.append(
+        f"{len(transcript.utterances)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}."
+    )
+    lines += [f"> {sentence}" for sentence in transcript.missing]
+    return "\n".join([*lines, "", *("\n".join(_message(each)) for each in transcript.utterances)])
+
+
+def _message(utterance: Message) -> list[str]:
+    when = from_ms(utterance.created_ms)
+    model = f" · {utterance.model}" if utterance.model else ""
+    lines = [f"## {_NAMES[utterance.role]} · {when:%Y-%m-%d %H:%M:%S}{model}", ""]
+    if utterance.summarises:
+        lines += ["*A summary of everything before it.*", ""]
+    for piece in utterance.in_order:
+        if piece.tool is not None:
+            lines += _tool(piece.tool)
+        elif piece.kind is PieceKind.TEXT:
+            lines += [_closed(piece.text), ""]
+    lines += [f"*Attached: {_in_line(name)}*" for name in utterance.files]
+    if utterance.error:
+        lines += [f"*It failed: {_in_line(utterance.error)}*", ""]
+    if not utterance.finished:
+        lines += ["*It never finished.*", ""]
+    return lines
+
+
+def _tool(tool: ToolCall) -> list[str]:
+    lines = [f"- used **{tool.name}**{f': {_in_line(tool.title)}' if tool.title else ''} ({tool.status or 'not told'})", ""]
+    for text in (tool.input, tool.output):
+        if text:
+            lines += [_fenced(text), ""]
+    return lines
+
+
+def _fenced(text: str) -> str:
+    """In a fence that is longer than any inside."""
+    longest = max((len(found) for found in _FENCES.findall(text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _closed(text: str) -> str:
+    """With the code block ended that a message, cut short, left open: all that follows would be code."""
+    fence = ""
+    for line in text.splitlines():
+        found = _FENCE_LINE.fullmatch(line)
+        if found is None:
+            continue
+        signs, behind = found.groups()
+        if not fence:
+            # Behind backticks that open a block there are no others: that line would be code within its text.
+            fence = signs if signs[0] == "~" or "`" not in behind else ""
+        elif signs.startswith(fence) and not behind.strip():
+            fence = ""
+    return f"{text}\n{fence}" if fence else text
+
+
+def _in_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,121 @@
+"""Finding the `opencode` program.
+
+It looks where the setting says; without a setting in this order: the PATH, the login shell's PATH, known places, folders
+that the caller adds. It installs nothing, and starts nothing but the program itself, to ask for its version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from t3tray.errors import BinaryNotFound
+
+NAME = "opencode"
+# npm also puts a shell script without an extension there, which Windows cannot start.
+_FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
+# It takes less than one; the first time after it was installed it may be checked by the system.
+_VERSION_LIMIT = 15.0
+_LONGEST_VERSION = 10_000
+_HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
+
+
+def find_binary(
+    setting: str,
+    environ: Mapping[str, str],
+    home: Path,
+    login_path: str | None = None,
+    extra: Sequence[Path] = (),
+) -> Path:
+    """The program to start. `setting` is what the user wrote, empty for "look yourself"; `extra` are more folders.
+
+    Raises BinaryNotFound, which names every place where it looked; a setting that names no program is never passed over.
+    """
+    if setting:
+        return _as_set(setting, home)
+    folders = list(dict.fromkeys([*_split(environ.get("PATH")), *_split(login_path), *known_places(environ, home), *extra]))
+    for path in (folder / name for folder in folders for name in _FILES):
+        if _can_run(path):
+            return path
+    places = "\n".join(f"  {folder}" for folder in folders)
+    raise BinaryNotFound(f"There is no `{NAME}` program. Looked in:\n{places}", _HINT)
+
+
+def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """The folders where installers of OpenCode and package managers put programs, whether they exist or not."""
+    places = [home / ".opencode" / "bin", home / ".local" / "bin", home / ".bun" / "bin"]
+    prefix = environ.get("npm_config_prefix") or environ.get("NPM_CONFIG_PREFIX")
+    if sys.platform == "win32":
+        roaming, local = environ.get("APPDATA"), environ.get("LOCALAPPDATA")
+        places += [Path(roaming) / "npm"] if roaming else []
+        places += [Path(local) / "pnpm", Path(local) / "Volta" / "bin"] if local else []
+        places += [home / "scoop" / "shims"]
+        return (*places, *([Path(prefix)] if prefix else []))
+    places += [Path(prefix) / "bin"] if prefix else []
+    places += [home / ".npm-global" / "bin", home / ".volta" / "bin", home / ".local" / "share" / "pnpm"]
+    places += [home / "Library" / "pnpm", home / ".local" / "share" / "mise" / "shims", home / ".asdf" / "shims"]
+    places += _newest_first(home / ".nvm" / "versions" / "node")
+    places += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/home/linuxbrew/.linuxbrew/bin"), Path("/usr/bin")]
+    return tuple(places)
+
+
+async def version_of(program: Path, environment: Mapping[str, str]) -> str:
+    """What it says when it is asked for its version, empty where it says nothing of use within some seconds.
+
+    The program ends with the task that asks it: quitting waits for none.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            str(program), "--version", env=dict(environment), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        )
+    except (OSError, ValueError):
+        return ""
+    assert process.stdout
+    said = b""
+    try:
+        async with asyncio.timeout(_VERSION_LIMIT):
+            try:
+                # No version is longer; one that writes for ever is not heard out.
+                said = await process.stdout.readexactly(_LONGEST_VERSION)
+            except asyncio.IncompleteReadError as end:
+                said = end.partial
+                await process.wait()
+    except TimeoutError:
+        return ""
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    words = said.decode(errors="replace").split() if process.returncode == 0 else []
+    return next((word for word in words if word[:1].isdigit()), "")
+
+
+def _as_set(setting: str, home: Path) -> Path:
+    path = home / setting[2:] if setting.startswith("~/") else Path(setting)
+    if not path.is_absolute():
+        raise BinaryNotFound(f"The setting names {setting}, which is not a full path.", "Write the whole path of the program.")
+    if not _can_run(path):
+        hint = f"Correct the setting, or clear it to have `{NAME}` looked for."
+        raise BinaryNotFound(f"The setting names {path}, but there is no program that can be run.", hint)
+    return path
+
+
+def _can_run(path: Path) -> bool:
+    # Not the path's own question: that raises where a folder may not be entered.
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _split(path: str | None) -> Iterable[Path]:
+    folders = (Path(folder) for folder in (path or "").split(os.pathsep) if folder)
+    return (folder for folder in folders if folder.is_absolute())
+
+
+def _newest_first(versions: Path) -> list[Path]:
+    """The programs of every Node that nvm keeps, the one installed last first."""
+    return sorted(versions.glob("*/bin"), key=lambda folder: folder.stat().st_mtime, reverse=True)

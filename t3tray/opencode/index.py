@@ -1,0 +1,219 @@
+"""All sessions of OpenCode's database at once, for looks at many threads; it keeps what it read, and reads only what changed.
+
+It answers the questions of `DatabaseReader` that verdicts need, in the same words. Between two `refresh`es it stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from t3tray.domain.carries import Context
+from t3tray.domain.evidence import MessageFacts, SessionFacts
+from t3tray.errors import OurBug, ServerError, SessionMissing
+from t3tray.opencode import session_rows
+from t3tray.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
+from t3tray.opencode.marked_sessions import file_stamp
+from t3tray.system.read_only_sqlite import Row
+from t3tray.system.row_fingerprints import Marks, changed
+
+# In ms. A message is written up to some time after its session's own time has moved (35 ms were seen): for as long after the
+# newest update of all a session that was just updated is read again.
+_STILL_MOVING = 60_000
+# In sessions: of so many one reading looks whether a message or a part was deleted, of the others those that follow.
+_AT_ONCE = 50
+_PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("title")
+
+
+class SessionIndex:
+    """For one thread at a time. Questions are answered between `refresh` and `release`; each raises ServerError. `path` is that
+    of the database when the index was made: for another file another index is needed."""
+
+    def __init__(self, database: OpenCodeDatabase) -> None:
+        self._database = database
+        self.path = database.path
+        self._reader: DatabaseReader | None = None
+        self._marks: Marks = ()
+        self._rows: dict[str, Row] = {}
+        self._sessions: dict[str, SessionFacts] = {}
+        self._newest: dict[str, MessageFacts | None] = {}
+        self._contexts: dict[str, Context] = {}
+        self._sizes: dict[str, session_rows.Size] = {}
+        self._round: list[str] = []
+        self._measured = self._left = 0
+        self._opencode2: dict[str, int] = {}
+        self._opencode2_mark: Row = ()
+        self._titles: dict[str, tuple[str, ...]] = {}
+        self._children: dict[str, tuple[str, ...]] = {}
+        self._stamp: tuple[object, ...] = ()
+
+    def refresh(self) -> frozenset[str]:
+        """Read what changed; the ids of the sessions that are new, changed or gone. Raises ServerError."""
+        stamp = file_stamp(self.path)
+        self._reader = self._database.reader()
+        try:
+            if stamp == self._stamp and stamp[0] is not None:
+                return self._read_sizes(self._reader)
+            self._reader.check_schema()
+            found = self._read_changes(self._reader) if self._rows else self._read_all(self._reader)
+            found |= self._read_opencode2(self._reader)
+        except BaseException:
+            self._stamp = ()
+            self.release()
+            raise
+        # From before the reading: what is written meanwhile is read at the next.
+        self._stamp = stamp
+        return found
+
+    def release(self) -> None:
+        """Let go of the file, so that who writes it finds nobody in it."""
+        if self._reader:
+            self._reader.close()
+            self._reader = None
+
+    def doubt(self) -> None:
+        """What was read may be half of it: the next `refresh` looks whether the file has changed or not."""
+        self._stamp = ()
+
+    def prefetch(self, session_ids: Collection[str]) -> None:
+        """Read the last messages of these sessions, and what the model would get of them, in one go."""
+        wanted = [session for session in session_ids if session in self._rows and session not in self._newest]
+        if wanted:
+            # One without any message may hold them in another form; `newest` looks into that when it is asked.
+            are_most = 2 * len(wanted) > len(self._rows)
+            # Before the messages: what goes in between is seen at the next reading.
+            sizes = session_rows.sizes(self._open, wanted) if len(wanted) <= _AT_ONCE else {}
+            newest, contexts, counts = session_rows.ends(self._open, wanted, are_most)
+            self._contexts |= contexts
+            self._newest |= newest
+            self._sizes |= counts | sizes
+
+    @property
+    def reader(self) -> DatabaseReader:
+        """For the questions that are asked of few sessions only."""
+        return self._open
+
+    def titled(self, title: str) -> tuple[str, ...]:
+        """The root sessions with exactly this title."""
+        return self._titles.get(title, ())
+
+    def children_of(self, session_id: str) -> tuple[str, ...]:
+        """The sessions of the sub-agents that were begun in this one."""
+        return self._children.get(session_id, ())
+
+    def parents_of(self, session_ids: Collection[str]) -> frozenset[str]:
+        """The sessions in which these were begun, of those that are sub-agents'."""
+        known = (self._rows[name][_PARENT] for name in session_ids if name in self._rows)
+        return frozenset(parent for parent in known if isinstance(parent, str))
+
+    def session(self, session_id: str) -> SessionFacts:
+        found = self._sessions.get(session_id)
+        if found is None:
+            row = self._rows.get(session_id)
+            if row is None:
+                raise self._open.without(session_id)
+            found = self._sessions[session_id] = session_facts(row)
+        return found
+
+    def has(self, session_id: str) -> bool | None:
+        """Whether it is there; None where that cannot be told."""
+        try:
+            self.session(session_id)
+        except SessionMissing:
+            return False
+        except ServerError:
+            return None
+        return True
+
+    def newest(self, session_id: str) -> MessageFacts | None:
+        if self._newest.get(session_id) is None:
+            # That there is none is asked anew: what absence is worth may have changed.
+            self._newest[session_id] = self._open.newest(session_id)
+        return self._newest[session_id]
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context:
+        if taken_back is not None:
+            return self._open.context(session_id, taken_back)
+        if session_id not in self._contexts:
+            self._contexts[session_id] = self._open.context(session_id)
+        return self._contexts[session_id]
+
+    def held_by_opencode2(self, session_id: str) -> int:
+        return self._opencode2.get(session_id, 0)
+
+    def message(self, session_id: str, message_id: str) -> MessageFacts:
+        return self._open.message(session_id, message_id)
+
+    def first(self, session_id: str) -> MessageFacts | None:
+        return self._open.first(session_id)
+
+    def count(self, session_id: str, since: str = "") -> int:
+        return self._open.count(session_id, since)
+
+    def count_until(self, session_id: str, message_id: str) -> int | None:
+        return self._open.count_until(session_id, message_id)
+
+    @property
+    def _open(self) -> DatabaseReader:
+        if self._reader is None:
+            raise OurBug("The index of sessions was asked while it was at rest.")
+        return self._reader
+
+    def _read_all(self, reader: DatabaseReader) -> frozenset[str]:
+        # Before the sessions: what changes in between is then seen at the next reading.
+        self._marks = session_rows.update_marks(reader)
+        self._take(session_rows.all_sessions(reader))
+        return frozenset(self._rows)
+
+    def _read_changes(self, reader: DatabaseReader) -> frozenset[str]:
+        marks = session_rows.update_marks(reader)
+        moving = (name for name in session_rows.updated_lately(reader, _STILL_MOVING) if name in self._newest)
+        names = changed(self._marks, marks).union(moving)
+        self._drop(names)
+        self._take(session_rows.some_sessions(reader, names) if names else ())
+        self._marks = marks
+        self._left = len(self._newest) + _AT_ONCE
+        return frozenset(names) | self._read_sizes(reader)
+
+    def _read_sizes(self, reader: DatabaseReader) -> frozenset[str]:
+        """Some of the sessions that hold other messages or parts than when they were read, though their times are the same."""
+        if self._left <= 0:
+            return frozenset()
+        if self._measured >= len(self._round):
+            self._round, self._measured = list(self._newest), 0
+        names = [name for name in self._round[self._measured : self._measured + _AT_ONCE] if name in self._newest]
+        self._measured, self._left = self._measured + _AT_ONCE, self._left - _AT_ONCE
+        now = session_rows.sizes(reader, names)
+        found = {name for name in names if not now[name].may_be(self._sizes.get(name, now[name]))}
+        self._sizes |= now
+        for name in found:
+            self._newest.pop(name)
+            self._contexts.pop(name, None)
+        return frozenset(found)
+
+    def _read_opencode2(self, reader: DatabaseReader) -> frozenset[str]:
+        """Read what only OpenCode 2 holds, where that has changed; the ids of the sessions of which it has."""
+        mark = session_rows.opencode2_mark(reader)
+        if mark == self._opencode2_mark:
+            return frozenset()
+        before, self._opencode2 = self._opencode2, session_rows.held_by_opencode2(reader)
+        self._opencode2_mark = mark
+        return frozenset(name for name, _ in before.items() ^ self._opencode2.items())
+
+    def _take(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            name, parent = row[0], row[_PARENT]
+            if isinstance(name, str):
+                self._rows[name] = row
+                kin, key = (self._titles, row[_TITLE]) if parent is None else (self._children, parent)
+                kin[key] = (*kin.get(key, ()), name)
+
+    def _drop(self, session_ids: Iterable[str]) -> None:
+        for name in session_ids:
+            self._newest.pop(name, None)
+            self._contexts.pop(name, None)
+            self._sizes.pop(name, None)
+            self._sessions.pop(name, None)
+            row = self._rows.pop(name, None)
+            if row is not None:
+                kin, key = (self._titles, row[_TITLE]) if row[_PARENT] is None else (self._children, row[_PARENT])
+                kin[key] = tuple(other for other in kin[key] if other != name)

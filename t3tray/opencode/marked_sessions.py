@@ -1,0 +1,87 @@
+"""The root sessions of OpenCode's database that carry t3tray's mark, read as they come: a look at no new session costs nothing.
+
+A row that is new to the file is looked at once. For one thread at a time; every question raises ServerError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from t3tray.domain.evidence import SessionFacts
+from t3tray.errors import ServerDown, Unsupported
+from t3tray.opencode import wire
+from t3tray.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
+from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.system.file_stamp import Stamp, stamps
+
+_NEW = f"""SELECT rowid, metadata, {", ".join(SESSION_COLUMNS)} FROM session
+    WHERE rowid > ? AND parent_id IS NULL AND instr(metadata, '"t3tray"') ORDER BY rowid"""
+_THERE = "SELECT id FROM session WHERE id IN (SELECT value FROM json_each(?))"
+_NEWEST = "SELECT rowid, id FROM session ORDER BY rowid DESC LIMIT 1"
+
+
+@dataclass(frozen=True)
+class MarkedSession:
+    """A root session and the mark that t3tray put into it, or that it copied when it was forked."""
+
+    facts: SessionFacts
+    marker: Marker
+
+
+class MarkedSessions:
+    """Keeps what it read until the file changes."""
+
+    def __init__(self, database: OpenCodeDatabase) -> None:
+        self._database = database
+        self._stamp: tuple[object, ...] = ()
+        self._newest: tuple[int, str] = (0, "")
+        self._found: dict[str, MarkedSession] = {}
+
+    def read(self) -> tuple[MarkedSession, ...]:
+        """All that are there now, the oldest first."""
+        stamp = file_stamp(self._database.path)
+        if stamp[0] is None:
+            raise ServerDown(f"There is no OpenCode database at {self._database.path}.")
+        if stamp != self._stamp:
+            with self._database.reading() as reader:
+                self._read_new(reader)
+            self._stamp = stamp
+        return oldest_first(self._found.values())
+
+    def _read_new(self, reader: DatabaseReader) -> None:
+        newest = next(((row[0], row[1]) for row in reader.rows(_NEWEST)), (0, ""))
+        before = reader.rows("SELECT id FROM session WHERE rowid = ?", self._newest[0])
+        if not before or before[0][0] != self._newest[1]:
+            # The newest of then is gone, and its number may have been given again.
+            self._newest, self._found = (0, ""), {}
+        for _rowid, metadata, *row in reader.rows(_NEW, self._newest[0]):
+            try:
+                facts = session_facts(tuple(row))
+            except Unsupported:
+                continue  # an odd row spoils no other
+            marker = wire.marker_in(str(metadata).encode())
+            if marker is not None:
+                self._found[facts.id] = MarkedSession(facts, marker)
+        there = {row[0] for row in reader.rows(_THERE, msgspec.json.encode(list(self._found)).decode())} if self._found else set()
+        self._found = {name: found for name, found in self._found.items() if name in there}
+        self._newest = newest
+
+
+def marked_of(records: Iterable[SessionRecord]) -> tuple[MarkedSession, ...]:
+    """The same of what a server tells."""
+    return oldest_first(
+        MarkedSession(record.facts, record.marker) for record in records if record.marker and record.facts.parent_id is None
+    )
+
+
+def oldest_first(found: Iterable[MarkedSession]) -> tuple[MarkedSession, ...]:
+    return tuple(sorted(found, key=lambda each: (each.facts.created_ms, each.facts.id)))
+
+
+def file_stamp(database: Path) -> tuple[Stamp | None, ...]:
+    """Changes with every change of the database; the first is None where there is no such file."""
+    return stamps((str(database), f"{database}-wal"))

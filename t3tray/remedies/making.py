@@ -1,0 +1,329 @@
+"""Remedies that make a session: carry the transcript into a new one, fork, start afresh. Beside `services.threads` the only place
+where a session is made, and only because the user chose it by name.
+
+The session carries the intent before the thread is bound to it. After a crash on the way the thread is bound as before, and
+what was made is left as it is: t3tray deletes no session, because anybody may have opened it and written in it since.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import chain
+
+from msgspec.structs import replace
+
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Activity
+from t3tray.domain.handoff_prompt import Carried, carried
+from t3tray.domain.journal import Entry, Event
+from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
+from t3tray.domain.transcript import Origin, Transcript
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.errors import Refused, ServerError
+from t3tray.opencode.wire import Marker, SessionRecord, marked_metadata
+from t3tray.remedies.binding import undo_binding
+from t3tray.remedies.collecting import collect
+from t3tray.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.remedies.proving import see, was_sent_into
+from t3tray.system.folders import directory_exists
+from t3tray.system.shield_until_done import shield_until_done
+from t3tray.threads.evidence import cursor_now
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.snapshot import ThreadDetails
+
+AFRESH_WORD = "start afresh"
+_FORK = re.compile(r"(.+) \(fork #(\d+)\)", re.DOTALL)
+
+
+class _Making:
+    """What the three have in common."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return await undo_binding(self._tools, details, done)
+
+    async def _make(
+        self,
+        details: ThreadDetails,
+        deed: RemedyRecord,
+        why: str,
+        make: Callable[[SessionServer, Marker], Awaitable[SessionRecord]],
+        finish: Callable[[SessionServer, Cursor], Awaitable[Cursor]],
+        others: tuple[str, ...] = (),
+        compare: Callable[[SessionServer], Awaitable[None]] | None = None,
+    ) -> None:
+        """Intend, compare, make, fill, and only then bind; `others` count as the thread's no longer.
+
+        From the intent on nothing is sent in the thread. `compare` raises Refused where what was planned would lack something.
+        """
+        thread = details.row.thread
+        server = await self._tools.connect()
+        journal = Record.of(self._tools, details, deed)
+        try:
+            await journal.write(journal.entry(Event.INTENDED, why))
+            try:
+                if compare is not None:
+                    await compare(server)
+            except Refused:
+                await journal.write(journal.entry(Event.ABANDONED, "refused before anything was made"))
+                raise
+            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            made = await shield_until_done(make(server, Marker(thread.id, journal.intent, self._tools.store.id)))
+            cursor = await finish(server, await cursor_now(server, made.facts, None))
+            old = await self._tools.run_sql(live_binding, self._tools, thread.id)
+            away = (journal.entry(Event.PUT_AWAY, "a new session was chosen", other) for other in others)
+            await journal.write(*journal.rebinding(old, chosen(cursor, details), why), *away)
+        finally:
+            journal.close()
+
+
+class StartAfresh(_Making):
+    """An empty session under the thread, because the user wants exactly that."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread = details.row.thread
+        refuse_missing_folder(thread.directory)
+        preview = Preview(
+            Remedy.START_AFRESH,
+            f"Start “{thread.title}” afresh",
+            "Start Afresh",
+            (f"It is bound to {details.row.session_id or 'no session'}.",),
+            (f"It is bound to a new, empty session in {thread.directory}.",),
+            (*_left(details), "The old binding stays in the history, and this can be undone."),
+            ("The model starts from nothing: it knows none of what is on the screen.",),
+            AFRESH_WORD,
+        )
+
+        async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
+            return replace(cursor, afresh=True)
+
+        async def carry_out() -> None:
+            why = "started afresh, as the user asked"
+            await self._make(details, RemedyRecord(Remedy.START_AFRESH), why, _new_session(details), finish, _others(details))
+
+        return Plan(preview, carry_out, "")
+
+
+class Carry(_Making):
+    """The conversation, as far as somebody kept it, in a new session."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        refuse_missing_folder(details.row.thread.directory)
+        transcript, origin = await self._tools.run_sql(self._source, details, choice.session_id)
+        lost_session = transcript.session_id or details.row.session_id
+        heading = f"This is the earlier conversation of this thread; the session that held it was {lost_session or 'lost'}."
+        packed = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin)
+        restored = f"on {self._tools.now():%Y-%m-%d} from {origin}"
+
+        async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
+            text = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin).text
+            await server.tell(cursor.session_id, text, cursor.session_id, cursor.directory)
+            told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
+            return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)
+
+        async def compare(server: SessionServer) -> None:
+            await _refuse_busy(server, details)
+            if (await self._tools.run_sql(self._source, details, choice.session_id))[0] != transcript:
+                raise Refused(
+                    "The conversation has grown since you looked.", "Look at what would be carried now, and choose again."
+                )
+
+        async def carry_out() -> None:
+            why, deed = f"restored {restored}: {_messages(packed)}", RemedyRecord(Remedy.CARRY)
+            await self._make(details, deed, why, _new_session(details), finish, _others(details), compare)
+
+        return Plan(_carry_preview(details, transcript, origin, packed), carry_out, "")
+
+    def _source(self, details: ThreadDetails, session_id: str) -> tuple[Transcript, str]:
+        """The words, and who told them: all that anybody has of the conversation, or of the session that the user chose."""
+        if session_id:
+            found = next(sources(self._tools, details.row.thread.id, session_id), None)
+            origin = found.origin if found else ""
+        else:
+            collected = collect(self._tools, details, None)
+            found, origin = collected.transcript if collected.utterances else None, collected.origin
+        if found is None:
+            raise Refused(
+                "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
+                f"What is left is “{Remedy.START_AFRESH}”.",
+            )
+        return found, origin
+
+
+class Fork(_Making):
+    """A copy of the session, and the thread goes on in it. The copy is marked after it was made: the parent is never changed."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        bound = details.cursor
+        if bound is None:
+            raise Refused("This thread has no session that could be forked.")
+        session = (await see(self._tools, bound.session_id)).facts.title
+        preview = Preview(
+            Remedy.FORK,
+            f"Fork {bound.session_id}",
+            "Go On in a Fork",
+            (f"It is bound to {bound.session_id}, “{session}”.",),
+            (f"It is bound to a copy of it, which OpenCode calls “{session} (fork #…)”, in {bound.directory}.",),
+            ("The session of now stays as it is, with whatever goes on in it.", "This can be undone."),
+        )
+
+        async def make(server: SessionServer, marker: Marker) -> SessionRecord:
+            fork = await server.fork_session(bound.session_id, bound.directory)
+            await server.set_metadata(fork.facts.id, marked_metadata(fork.metadata, marker))
+            return fork
+
+        async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
+            return replace(cursor, restored=bound.restored, lacks=bound.lacks)
+
+        async def compare(server: SessionServer) -> None:
+            await _refuse_busy(server, details)
+
+        async def carry_out() -> None:
+            parent = (await (await self._tools.connect()).session(bound.session_id)).facts
+            deed = RemedyRecord(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
+            await self._make(details, deed, f"forked from {bound.session_id}", make, finish, compare=compare)
+
+        return Plan(preview, carry_out, "")
+
+
+async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
+    """Raises Refused while the server's turn runs in the bound session: its answer would be missing in what is made of it."""
+    session, row = details.row.session_id, details.row
+    if session is None or row.verdict.kind is not Kind.RESUMABLE:
+        return
+    if await server.activity(session, row.thread.directory) is Activity.BUSY:
+        raise Refused(f"A turn is running in {session}.", "Nothing was changed. Try again when it is over.")
+
+
+def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason | None = None) -> Iterator[Transcript]:
+    """Who can still tell the conversation, the best first: a session that is there, then the copies. For the SQL's thread.
+
+    `reason` is the verdict's on this session, None for one that the user chose. A long one takes a moment to be read.
+    """
+    there = _told_by_opencode(tools, session_id) if session_id and reason is not Reason.HISTORY_LOST else ()
+    return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.utterances)
+
+
+async def give_up(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+    """After a crash: the thread is bound as before. What was made is named in the journal, left as it is, and no longer the
+    thread's own, so that it splits nothing; it can be bound all the same. One that t3tray sent into was bound, and the lines that
+    said so are lost: it stays the thread's own, beside the one that is bound.
+    """
+    journal = Record.left_open(tools, intent, deed)
+    everything = await server.sessions()
+    made = [record.facts.id for record in everything if record.marker and record.marker.intent == intent.intent]
+    if not made and deed.remedy is Remedy.FORK:
+        made = await tools.run_sql(_unmarked_forks, tools, deed, everything)
+    bound = await tools.run_sql(_bound_by_now, tools, made)
+    used = [each for each in made if await was_sent_into(server, each, tools.store.id)]
+    if used:
+        why = f"the journal lacks its end; messages were sent into {', '.join(used)}, so it is for the user to choose"
+        await journal.write(journal.entry(Event.ABANDONED, why, used[0]))
+        return
+    away = [journal.entry(Event.PUT_AWAY, "abandoned, left as it is", each) for each in made if each not in bound]
+    found = made[0] if made else None
+    why = f"cut off before its end; {', '.join(made)} was left as it is" if made else "cut off before it began"
+    await journal.write(journal.entry(Event.ABANDONED, why, found), *away)
+
+
+def _bound_by_now(tools: Tools, sessions: list[str]) -> frozenset[str]:
+    return frozenset(each for each in sessions if tools.store.journal.owner_of(each) is not None)
+
+
+def _unmarked_forks(tools: Tools, deed: RemedyRecord, everything: tuple[SessionRecord, ...]) -> list[str]:
+    """The forks that this remedy may have made before it could mark one: by OpenCode's name for a fork, and never named yet."""
+    named = {entry.session_id for entry in tools.store.journal.entries()}
+    return [
+        record.facts.id
+        for record in everything
+        if record.facts.title == _fork_title(deed.title)
+        and record.facts.created_ms >= deed.after_ms
+        and record.facts.id not in named
+    ]
+
+
+def _fork_title(title: str) -> str:
+    """What OpenCode calls a fork of a session of this title (1.18)."""
+    numbered = _FORK.fullmatch(title)
+    return f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{title} (fork #1)"
+
+
+def refuse_missing_folder(directory: str) -> None:
+    there = directory_exists(directory)
+    if there is None:
+        raise Refused(
+            f"The folder {directory} cannot be looked at now.", "Make its disk available, or give yourself access to it."
+        )
+    if not there:
+        raise Refused(f"There is no folder {directory}.", f"Find it first: “{Remedy.RELOCATE}”.")
+
+
+def has_source(tools: Tools, details: ThreadDetails) -> bool:
+    """Whether `sources` would find any, without reading a long conversation where the session is there."""
+    row, reason = details.row, details.row.verdict.reason
+    return reason is Reason.DIRECTORY_MISMATCH or any(True for _ in sources(tools, row.thread.id, row.session_id, reason))
+
+
+def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
+    try:
+        with tools.library() as library:
+            return (Transcript(Origin.OPENCODE, library.utterances(session_id), session_id),)
+    except ServerError:
+        # OpenCode's database cannot be read now: a copy of ours or of T3 Code's does without it.
+        return ()
+
+
+def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Awaitable[SessionRecord]]:
+    thread = details.row.thread
+
+    async def make(server: SessionServer, marker: Marker) -> SessionRecord:
+        return await server.create_session(thread.directory, thread.title, marker)
+
+    return make
+
+
+def _others(details: ThreadDetails) -> tuple[str, ...]:
+    """The sessions that would claim the thread beside a new one."""
+    gone = details.put_away
+    there = (found.session_id for found in details.candidates if found.exists and not found.parent_id)
+    others = dict.fromkeys((*there, *details.marked))
+    return tuple(name for name in others if name not in gone and name != details.row.session_id)
+
+
+def _left(details: ThreadDetails) -> tuple[str, ...]:
+    """What happens to the sessions there are."""
+    there = [found.session_id for found in details.candidates if found.exists and found.session_id == details.row.session_id]
+    there += _others(details)
+    return (f"As they are in OpenCode, but this thread's no longer: {', '.join(there)}.",) if there else ()
+
+
+def _carry_preview(details: ThreadDetails, transcript: Transcript, origin: str, packed: Carried) -> Preview:
+    thread = details.row.thread
+    lost = (
+        *transcript.missing,
+        *((packed.cut,) if packed.cut else ()),
+        "What tools returned, and what the model thought, is not carried.",
+    )
+    return Preview(
+        Remedy.CARRY,
+        f"Carry the conversation of “{thread.title}” into a new session",
+        "Carry It Over",
+        (f"It is bound to {details.row.session_id or 'no session'}.",),
+        (
+            f"It is bound to a new session in {thread.directory}.",
+            f"{_messages(packed)} from {origin} go in as one message of {len(packed.text):,} characters, labelled as restored.",
+        ),
+        (
+            "The word “restored” stays with the thread.",
+            *_left(details),
+            "The old binding stays in the history, and this can be undone.",
+        ),
+        lost,
+    )
+
+
+def _messages(packed: Carried) -> str:
+    return f"{packed.messages} message{'' if packed.messages == 1 else 's'}"

@@ -1,0 +1,228 @@
+"""Remedies for a thread and a session that are in different folders: move the session, or say where the thread's folder is now.
+
+OpenCode moves a session inside one project only, and does not look whether the folder is there: we do. After a crash on the way
+the session's folder says whether it was moved, and the rest is finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec.structs import replace
+
+from t3tray.domain.journal import Entry, Event
+from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
+from t3tray.domain.thread import Source
+from t3tray.domain.versions import Ability, lacking
+from t3tray.errors import MoveRefused, Refused, SessionMissing, UsageError
+from t3tray.remedies.making import refuse_missing_folder
+from t3tray.remedies.plan import Plan, Record, Tools, live_binding
+from t3tray.system.folders import real_directory, same_directory
+from t3tray.system.git import first_commits
+from t3tray.system.paths import whole_path
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.snapshot import ThreadDetails
+
+MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
+# Characters of a commit's name.
+_COMMIT = 40
+
+
+class MoveSession:
+    """The session comes to the thread's folder."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread, session_id = details.row.thread, choice.session_id or _to_move(details)
+        if session_id is None:
+            raise Refused("This thread has no session that could be moved.")
+        refuse_missing_folder(thread.directory)
+        _refuse_unable(await self._tools.join())
+        place = await self._tools.run_sql(session_directory, self._tools, session_id)
+        if same_directory(place, thread.directory):
+            raise Refused(f"{session_id} works in {thread.directory} already.", "There is nothing to do.")
+        project = await self._tools.run_sql(_project, self._tools, session_id)
+        if await asyncio.to_thread(_is_another_project, thread.directory, project):
+            raise _another_project()
+        preview = Preview(
+            Remedy.MOVE_SESSION,
+            f"Move {session_id} to {thread.directory}",
+            "Move the Session Here",
+            (f"The thread is in {thread.directory}.", f"Its session works in {place}."),
+            (f"The session works in {thread.directory}.",),
+            ("The whole conversation, under the same session id.", "No file is moved.", "This can be undone."),
+            ("What the agent changed in the other folder stays there.",),
+        )
+        deed = RemedyRecord(Remedy.MOVE_SESSION, session_id, place, thread.directory)
+        return Plan(preview, lambda: move(self._tools, details, deed), "")
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return undo_move(self._tools, details, done)
+
+
+class Relocate:
+    """The thread's folder was renamed or moved: the user says where it is, and the session goes with it."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread = details.row.thread
+        if thread.source is not Source.T3TRAY:
+            raise Refused(
+                "T3 Code says where this thread's folder is.",
+                f"Tell T3 Code where the project is now; then “{Remedy.MOVE_SESSION}” brings the session there.",
+            )
+        if not choice.directory:
+            raise UsageError("Where is the folder now?", "Name it with --dir.")
+        target = real_directory(str(whole_path(choice.directory)))
+        refuse_missing_folder(target)
+        if same_directory(target, thread.directory):
+            raise Refused(f"The thread is in {target} already.", "There is nothing to do.")
+        session_id = details.row.session_id
+        if session_id:
+            _refuse_unable(await self._tools.join())
+        place = await self._tools.run_sql(session_directory, self._tools, session_id) if session_id else ""
+        project = await self._tools.run_sql(_project, self._tools, session_id) if session_id else ""
+        doubt = await asyncio.to_thread(_doubt, target, project)
+        if doubt and not choice.confirmed:
+            raise Refused(doubt, "If it is the right folder all the same, say so: --yes, or confirm it in the window.")
+        preview = Preview(
+            Remedy.RELOCATE,
+            f"“{thread.title}” is in {target} now",
+            "Use This Folder",
+            (f"The thread is in {thread.directory}.", *((f"Its session works in {place}.",) if place else ())),
+            (f"The thread is in {target}, and its session works there.",),
+            ("The whole conversation.", "No file is moved.", "This can be undone."),
+            (doubt,) if doubt else (),
+        )
+        deed = RemedyRecord(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
+        return Plan(preview, lambda: move(self._tools, details, deed))
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        return undo_move(self._tools, details, done)
+
+
+def _to_move(details: ThreadDetails) -> str | None:
+    """The session that T3 Code goes on in, where that works in another folder, else the one that the thread is bound to."""
+    row = details.row
+    named = next((found for found in details.candidates if row.t3 and found.session_id == row.t3.session_id), None)
+    if named and named.exists and not named.parent_id and not same_directory(named.directory, row.thread.directory):
+        return named.session_id
+    return row.session_id
+
+
+def session_directory(tools: Tools, session_id: str) -> str:
+    """Where the session works, as OpenCode's database tells. Raises Refused when it is gone."""
+    with tools.library() as library:
+        try:
+            return library.session(session_id).directory
+        except SessionMissing as error:
+            raise Refused(f"{session_id} does not exist any more, so it cannot be moved.", "Nothing was changed.") from error
+
+
+async def move(tools: Tools, details: ThreadDetails, deed: RemedyRecord) -> None:
+    """Intend, move the session, then say where everything is."""
+    server = await tools.connect() if deed.session_id else None
+    _refuse_unable(server)
+    journal = Record.of(tools, details, deed)
+    try:
+        why = f"from {deed.directory_before or deed.thread_directory_before} to {deed.directory_after}"
+        await journal.write(journal.entry(Event.INTENDED, why, deed.session_id or None))
+        if server:
+            try:
+                await server.move_session(deed.session_id, deed.directory_after)
+            except MoveRefused as error:
+                await journal.write(journal.entry(Event.ABANDONED, error.message))
+                raise _another_project() from error
+        await _finish(tools, journal, why)
+    finally:
+        journal.close()
+
+
+def _refuse_unable(server: SessionServer | None) -> None:
+    """Raises Refused where this server cannot move a session. It is no reason to start one."""
+    if server is not None and Ability.MOVE_SESSION not in server.abilities:
+        hint = "Bring OpenCode up to date with `opencode upgrade`. Nothing was changed."
+        raise Refused(lacking(Ability.MOVE_SESSION, server.version), hint)
+
+
+async def finish_move(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+    """After a crash: the session's folder says whether it was moved."""
+    journal = Record.left_open(tools, intent, deed)
+    try:
+        place = (await server.session(deed.session_id)).facts.directory if deed.session_id else deed.directory_before
+    except SessionMissing:
+        await journal.write(journal.entry(Event.ABANDONED, "the session does not exist any more"))
+        return
+    if same_directory(place, deed.directory_after):
+        await _finish(tools, journal, "finished after a crash")
+    else:
+        await journal.write(journal.entry(Event.ABANDONED, "cut off before it began"))
+
+
+def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+    """The plan that moves everything back to where it was."""
+    deed = done[0].deed
+    assert deed is not None
+    back = RemedyRecord(
+        Remedy.UNDO,
+        deed.session_id,
+        deed.directory_after,
+        deed.directory_before or deed.thread_directory_before,
+        deed.directory_after if deed.thread_directory_before else "",
+        undoes=done[0].intent or "",
+    )
+    preview = Preview(
+        Remedy.UNDO,
+        f"Undo “{deed.remedy}” of “{details.row.thread.title}”",
+        "Undo",
+        (f"Its session works in {deed.directory_after}.",),
+        (f"Its session works in {back.directory_after} again.",),
+        ("The whole conversation.", "No file is moved."),
+    )
+    return Plan(preview, lambda: move(tools, details, back), "")
+
+
+async def _finish(tools: Tools, journal: Record, why: str) -> None:
+    """The thread's own folder, and the binding's; the journal's last line settles it."""
+    deed = journal.deed
+    if deed.thread_directory_before:
+        await tools.run_sql(tools.store.threads.set_directory, journal.thread_id, deed.directory_after)
+    bound = await tools.run_sql(live_binding, tools, journal.thread_id)
+    lines = [journal.entry(Event.DONE, why, deed.session_id or None)]
+    if bound and bound.session_id == deed.session_id:
+        lines.insert(0, journal.entry(Event.PROVEN, why, cursor=replace(bound, directory=deed.directory_after)))
+    await journal.write(*lines)
+
+
+def _project(tools: Tools, session_id: str) -> str:
+    with tools.library() as library:
+        return library.project(session_id)
+
+
+def _another_project() -> Refused:
+    return Refused(
+        "OpenCode moves a session inside one project only, and that folder belongs to another.",
+        f"“{Remedy.CARRY}” brings the conversation there in a new session.",
+    )
+
+
+def _is_another_project(target: str, project: str) -> bool:
+    """True only where that is certain; OpenCode has the last word."""
+    roots = first_commits(target)
+    return bool(roots) and len(project) == _COMMIT and project not in (roots or ())
+
+
+def _doubt(target: str, project: str) -> str:
+    """Why it is not certain that this folder is the same repository; empty when it is."""
+    roots = first_commits(target)
+    if roots is None:
+        return f"Whether {target} is the same repository cannot be told: git does not tell."
+    if project in roots:
+        return ""
+    if not roots:
+        return f"{target} is not a git repository with any commit, so it cannot be told whether it is the same folder."
+    return f"{target} is another repository than the one that the session worked in."

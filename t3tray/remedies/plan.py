@@ -1,0 +1,138 @@
+"""The one shape of every remedy: look, say what would happen, and only then do it. It decides nothing by itself.
+
+A plan is made anew for every preview, and again right before it is carried out: what was shown is what is done, or it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import structs
+
+from t3tray.domain.carries import Context
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import MessageFacts, SessionFacts
+from t3tray.domain.journal import SETTLES, Actor, Entry, Event, last_change
+from t3tray.domain.remedy import Choice, Preview, RemedyRecord
+from t3tray.domain.transcript import Message, Transcript
+from t3tray.domain.verdict import Verdict
+from t3tray.store.store import Store
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.snapshot import ThreadDetails
+
+
+class Library(Protocol):
+    """OpenCode's database as far as plans read it. Every method raises ServerError."""
+
+    def session(self, session_id: str) -> SessionFacts: ...
+
+    def utterances(self, session_id: str) -> tuple[Message, ...]: ...
+
+    def newest(self, session_id: str) -> MessageFacts | None: ...
+
+    def context(self, session_id: str, taken_back: str | None = None) -> Context: ...
+
+    def project(self, session_id: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be,
+    `join` does not.
+
+    `copies` tells a thread's conversation from elsewhere than OpenCode, the best first, and reads each when it is asked for it;
+    `judge` gives the verdict on a thread as a server sees it; `budget` returns a number of characters.
+    """
+
+    store: Store
+    run_sql: SqlThread
+    now: Callable[[], datetime]
+    author: IntentIds
+    library: Callable[[], AbstractContextManager[Library]]
+    connect: Callable[[], Awaitable[SessionServer]]
+    join: Callable[[], Awaitable[SessionServer | None]]
+    copies: Callable[[str, str | None], Iterator[Transcript]]
+    judge: Callable[[str, SessionServer], Awaitable[Verdict]]
+    budget: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`carry_out` does it. Nothing was changed by making the plan. `gives`: the session that the thread is given, empty for one
+    that is made or moved; None where it is given none."""
+
+    preview: Preview
+    carry_out: Callable[[], Awaitable[None]]
+    gives: str | None = None
+
+
+class Act(Protocol):
+    """One remedy. Both raise Refused, with the reason, for what must not be done, and the world's errors."""
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan: ...
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """The journal's lines of one remedy: all have its intent and its deed. `since`: the last change that its plan knew of."""
+
+    tools: Tools
+    thread_id: str
+    deed: RemedyRecord
+    actor: Actor = Actor.USER
+    intent: str = field(default="", kw_only=True)
+    since: int | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, tools: Tools, details: ThreadDetails, deed: RemedyRecord) -> Record:
+        """Of a remedy that was planned from these details."""
+        intent, since = tools.author.open_intent(), last_change(details.journal)
+        return cls(tools, details.row.thread.id, deed, intent=intent, since=since)
+
+    @classmethod
+    def left_open(cls, tools: Tools, entry: Entry, deed: RemedyRecord) -> Record:
+        """Of a remedy that a crash cut off."""
+        return cls(tools, entry.thread_id, deed, Actor.RECOVERY, intent=entry.intent or "")
+
+    def entry(self, event: Event, why: str, session_id: str | None = None, cursor: Cursor | None = None) -> Entry:
+        session = cursor.session_id if cursor else session_id
+        return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.deed)
+
+    async def write(self, *entries: Entry) -> None:
+        """These lines and what they mean for the binding: all or none. Raises Refused where that has changed since the plan."""
+        gives_up = all(entry.event is Event.ABANDONED for entry in entries)
+        await self.tools.run_sql(self.tools.store.journal.append, *entries, since=None if gives_up else self.since)
+        if any(entry.event in SETTLES for entry in entries):
+            self.tools.author.close_intent(self.intent)
+
+    def close(self) -> None:
+        """Whatever came of it, nobody is at work in it any more."""
+        self.tools.author.leave_intent(self.intent)
+
+    def rebinding(self, old: Cursor | None, new: Cursor, why: str) -> tuple[Entry, ...]:
+        """The lines that put `new` in the place of `old`."""
+        confirmed = self.entry(Event.CONFIRMED, why, cursor=new)
+        if old is None:
+            return (confirmed,)
+        return (self.entry(Event.SUPERSEDED, f"{new.session_id} takes its place", cursor=old), confirmed)
+
+
+def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:
+    """The cursor of a session that the user chose, with what T3 Code names instead, where it names another one."""
+    t3 = details.row.t3
+    if t3 is None:
+        return cursor
+    return structs.replace(cursor, chosen_over=None if t3.session_id == cursor.session_id else t3.session_id or "")
+
+
+def live_binding(tools: Tools, thread_id: str) -> Cursor | None:
+    """The session that the thread is bound to in our journal, whatever T3 Code names. For the thread that runs the SQL."""
+    return tools.store.journal.binding(thread_id).cursor

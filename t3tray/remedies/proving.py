@@ -1,0 +1,147 @@
+"""Before a binding is replaced, the server that would serve is asked: the list's word comes from a database, and that may be
+another one than OpenCode's own. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from t3tray.domain.evidence import Failure, SessionFacts
+from t3tray.domain.remedy import Remedy
+from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.errors import CannotTell, Refused, ServerError, SessionMissing
+from t3tray.messages.verdicts import sentence
+from t3tray.opencode.message_ids import is_later, is_marked, mark_of
+from t3tray.remedies.plan import Tools
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.snapshot import ThreadDetails
+
+# Those that put another session in the place of the bound one. To let go of it loses nothing, and is possible without a server.
+REPLACES = frozenset({Remedy.BIND, Remedy.JOIN, Remedy.HEAL, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.MOVE_SESSION})
+# Those that nobody needs whose session is there: the model starts anew with them.
+_BEGINS_ANEW = frozenset({Remedy.CARRY, Remedy.START_AFRESH})
+_ABSENCES = frozenset({Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
+# Several sessions are found by other means than by asking for one.
+_SEVERAL = frozenset({Reason.SPLIT, Reason.CONFLICT})
+_PAGE = 100
+_NO_ANSWER = frozenset(Reason(failure.value) for failure in Failure)
+
+
+async def as_the_server_tells(tools: Tools, details: ThreadDetails, remedy: Remedy, starts: bool) -> ThreadDetails:
+    """The same with the verdict of the server that would serve. `starts`: where none runs one is started, else the list counts.
+
+    Raises Refused where it has the session and nothing needs this remedy, CannotTell where it cannot say, and what connecting
+    raises.
+    """
+    listed = details.row.verdict
+    if remedy not in REPLACES and remedy is not Remedy.RELEASE:
+        return details
+    server = await (tools.connect() if starts and remedy in REPLACES else tools.join())
+    if server is None:
+        return details
+    told = await tools.judge(details.row.thread.id, server)
+    if remedy is Remedy.RELEASE:
+        return details if told.reason in _NO_ANSWER else _with(details, told)
+    if told.reason in _NO_ANSWER:
+        raise CannotTell(sentence(told), "Nothing was changed. Try again when OpenCode answers.")
+    was_absent = listed.reason in _ABSENCES or listed.kind is Kind.UNKNOWN
+    if remedy in _BEGINS_ANEW and was_absent and told.kind is Kind.RESUMABLE:
+        raise Refused(
+            f"{details.row.session_id} is there, and OpenCode's server can resume it: nothing needs mending.",
+            "Resume the thread. To begin anew all the same, let go of its session first: “release”.",
+        )
+    return _with(details, told)
+
+
+async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
+    """Raises Refused where the session does not exist any more, CannotTell where the server cannot say. Before a server runs
+    (`starts`: one is started) OpenCode's database is asked, and what that cannot say is left to the server."""
+    server = await (tools.connect() if starts else tools.join())
+    try:
+        if server is not None:
+            await server.session(session_id)
+        else:
+            await tools.run_sql(_read, tools, session_id)
+    except SessionMissing as error:
+        raise Refused(
+            f"{session_id}, to which it would go back, does not exist any more: the thread would have no conversation.",
+            f"Nothing was changed. “{Remedy.BIND}” chooses one of the sessions that are there.",
+        ) from error
+    except ServerError as error:
+        if server is not None:
+            why = f"Whether {session_id}, to which it would go back, is still there cannot be told: {error.message}"
+            raise CannotTell(why, "Nothing was changed. Try again when OpenCode answers.") from error
+
+
+async def was_sent_into(server: SessionServer, session_id: str, store_id: str, since_ms: int = 0) -> bool:
+    """Whether this session holds a message that this store sent after that time. Only the session that a thread is bound to is
+    ever sent into: it was bound, whatever the journal lacks. Raises a ServerError."""
+    mark = mark_of(store_id)
+    before: str | None = None
+    while True:
+        try:
+            page = await server.messages(session_id, _PAGE, before)
+        except SessionMissing:
+            return False
+        ids = (record.facts.id for record in page.messages)
+        if any(is_marked(name, mark) and (not since_ms or is_later(name, since_ms)) for name in ids):
+            return True
+        before = page.older
+        if before is None:
+            return False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A session that is there, as the server tells it where one runs. `doubt`: why what OpenCode's database tells of its messages
+    is not believed, a sentence; empty where both tell the same newest one."""
+
+    facts: SessionFacts
+    doubt: str = ""
+
+
+async def see(tools: Tools, session_id: str) -> Seen:
+    """The session for which a remedy is planned. Raises Refused where it is not there, CannotTell where the server cannot say;
+    without a server what reading the database raises."""
+    server = await tools.join()
+    try:
+        if server is None:
+            return Seen(await tools.run_sql(_read, tools, session_id))
+        doubt = ""
+        # Twice: a message may be written between the two looks.
+        for _ in range(2):
+            facts = (await server.session(session_id)).facts
+            newest = (await server.messages(session_id, 1)).messages
+            doubt = await tools.run_sql(_doubt, tools, session_id, newest[-1].facts.id if newest else None)
+            if not doubt:
+                break
+        return Seen(facts, doubt)
+    except SessionMissing as error:
+        raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
+    except ServerError as error:
+        if server is None:
+            raise
+        raise CannotTell(f"{session_id} cannot be looked at: {error.message}", "Nothing was changed. Try again later.") from error
+
+
+def _doubt(tools: Tools, session_id: str, newest_id: str | None) -> str:
+    another = f"OpenCode's server has other messages in {session_id} than the database that t3tray reads."
+    try:
+        with tools.library() as library:
+            newest = library.newest(session_id) if library.session(session_id) else None
+    except SessionMissing:
+        return another
+    except ServerError as error:
+        return error.message
+    return "" if (newest.id if newest else None) == newest_id else another
+
+
+def _read(tools: Tools, session_id: str) -> SessionFacts:
+    with tools.library() as library:
+        return library.session(session_id)
+
+
+def _with(details: ThreadDetails, told: Verdict) -> ThreadDetails:
+    if details.row.verdict.reason in _SEVERAL:
+        return details
+    return replace(details, row=replace(details.row, verdict=told))

@@ -1,0 +1,141 @@
+"""The one door to all remedies: what is offered, what it would do, doing it, taking it back, and settling what a crash cut off.
+
+Nothing else changes the binding of a thread that has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from t3tray.domain.journal import Entry, abandoned, last_remedy
+from t3tray.domain.remedy import MAKES, Choice, Preview, Remedy
+from t3tray.domain.split import Candidate
+from t3tray.domain.t3code_side import NextReason
+from t3tray.domain.versions import Ability, can
+from t3tray.errors import Refused, UsageError
+from t3tray.remedies.binding import Bind, Release, before, choices
+from t3tray.remedies.collecting import other_sessions
+from t3tray.remedies.held import HeldByT3Code, NothingHeld, with_word
+from t3tray.remedies.joining import TELLS, Join, finish_undo, give_up_join
+from t3tray.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
+from t3tray.remedies.moving import MoveSession, Relocate, finish_move
+from t3tray.remedies.plan import Act, Plan, Tools
+from t3tray.remedies.proving import as_the_server_tells, refuse_gone
+from t3tray.remedies.repairing import RepairCursor
+from t3tray.threads.evidence import placed
+from t3tray.threads.remedy_offers import SessionStanding, Situation, offers
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.snapshot import ThreadDetails
+
+
+class Remedies:
+    """Lives on the event loop."""
+
+    def __init__(self, tools: Tools, repair: RepairCursor | None = None, holding: HeldByT3Code | None = None) -> None:
+        """`repair` is None where there is no T3 Code; `holding` has T3 Code let go of what it holds open."""
+        self._holding = holding or NothingHeld()
+        self._tools = tools
+        self._repair = repair
+        self._acts: Mapping[Remedy, Act] = {
+            Remedy.BIND: Bind(tools),
+            Remedy.HEAL: Join(tools, Remedy.HEAL),
+            Remedy.JOIN: Join(tools, Remedy.JOIN),
+            Remedy.CARRY: Carry(tools),
+            Remedy.MOVE_SESSION: MoveSession(tools),
+            Remedy.RELOCATE: Relocate(tools),
+            Remedy.FORK: Fork(tools),
+            Remedy.START_AFRESH: StartAfresh(tools),
+            Remedy.RELEASE: Release(tools),
+            **({Remedy.REPAIR: repair} if repair else {}),
+        }
+
+    async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
+        """What it would do; nothing is changed. Raises Refused, with the reason, for what cannot be done."""
+        plan = await self._plan(details, choice, starts=False)
+        return with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives))
+
+    async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
+        """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
+
+        An error on the way leaves everything as before, or to be settled by recovery.
+        """
+        plan = await self._plan(details, choice, starts=True)
+        if seen is not None and with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives)) != seen:
+            raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
+        await plan.carry_out()
+        return with_word(plan.preview, await self._holding.let_go(details.row.thread.id, plan.gives))
+
+    async def settle(self, intent: Entry, server: SessionServer) -> None:
+        """Finish or give up what a crash or an error left open."""
+        deed = intent.deed
+        assert deed is not None
+        if deed.repair is not None:
+            if self._repair is not None:
+                await self._repair.settle(intent, deed)
+        elif deed.remedy in MAKES:
+            await give_up(self._tools, intent, deed, server)
+        elif deed.remedy in TELLS:
+            await give_up_join(self._tools, intent, deed, server)
+        elif deed.remedy is Remedy.UNDO and not deed.directory_after:
+            await finish_undo(self._tools, intent, deed, server)
+        else:
+            await finish_move(self._tools, intent, deed, server)
+
+    def with_offers(self, details: ThreadDetails, version: str = "") -> ThreadDetails:
+        """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out: also what a
+        server of this `version` cannot do.
+
+        For the thread that runs the SQL.
+        """
+        details = replace(details, choices=choices(details))
+        found = list(offers(details.row.verdict, self._situation(details, version)))
+        left = abandoned(details.journal)
+        if Remedy.BIND not in found and any(each.session_id in left and each.messages for each in details.choices):
+            # Somebody may have written in what a cut off remedy left.
+            found.append(Remedy.BIND)
+        details = replace(details, row=replace(details.row, remedies=tuple(found)))
+        if last_remedy(details.journal):
+            found.append(Remedy.UNDO)
+        return replace(details, offered=tuple(found))
+
+    def _situation(self, details: ThreadDetails, version: str) -> Situation:
+        """What is known around the verdict, with the candidates as they are at this moment."""
+        row = details.row
+        named = row.t3.session_id if row.t3 else None
+        known = {found.session_id: found for found in details.candidates}
+        return Situation(
+            bound=_standing(known, row.session_id, row.thread.directory),
+            named=_standing(known, named, row.thread.directory),
+            is_one=row.t3 is not None and named == row.session_id,
+            is_t3=row.t3 is not None,
+            reverting=any(found.reverting for name, found in known.items() if name == (named or row.session_id)),
+            others=bool(other_sessions(details, named or row.session_id)),
+            choices=bool(details.choices),
+            copies=has_source(self._tools, details),
+            can_repair=self._repair is not None and self._repair.could(row.thread.id),
+            lacks=bool(details.cursor and details.cursor.lacks)
+            or (row.next_message is not None and row.next_message.reason is NextReason.PARTIAL),
+            can_move=can(Ability.MOVE_SESSION, version),
+        )
+
+    async def _plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
+        if choice.remedy is not Remedy.UNDO:
+            if choice.remedy not in self._acts:
+                raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")
+            details = await as_the_server_tells(self._tools, details, choice.remedy, starts)
+            return await self._acts[choice.remedy].plan(details, choice)
+        done = last_remedy(details.journal)
+        deed = done[0].deed if done else None
+        if deed is None:
+            raise Refused("There is no remedy of this thread that could be undone.")
+        if old := before(done):
+            await refuse_gone(self._tools, old.session_id, starts)
+        return await self._acts[deed.remedy].undo(details, done)
+
+
+def _standing(known: Mapping[str, Candidate], session_id: str | None, directory: str) -> SessionStanding:
+    found = known.get(session_id) if session_id else None
+    if session_id is None or found is None or found.exists is None:
+        return SessionStanding.NONE if session_id is None else SessionStanding.UNKNOWN
+    return placed(found.parent_id, found.directory, directory) if found.exists else SessionStanding.GONE

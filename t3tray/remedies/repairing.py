@@ -1,0 +1,149 @@
+"""The remedy that makes T3 Code itself follow: its own cursor of the thread names the session that the thread is bound to here.
+
+It is off until the user turns it on, or allows it once, and never happens while T3 Code runs. What is written, and when it is
+refused, is `t3code.repair`; after a crash it is finished where it still can be, else given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from t3tray.domain.journal import Entry, Event
+from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord, Repair
+from t3tray.domain.t3code_thread import Shape
+from t3tray.errors import Refused, SessionMissing
+from t3tray.remedies.binding import refuse_unfit
+from t3tray.remedies.collecting import losses
+from t3tray.remedies.plan import Plan, Record, Tools
+from t3tray.t3code import cursor_repair as t3code
+from t3tray.t3code.home import T3Home
+from t3tray.threads.snapshot import ThreadDetails
+
+_PERMISSION = "Let t3tray write this one line into T3 Code's database; a copy is made first"
+_OFF = "Writing into T3 Code's database is turned off."
+_ON = "Turn it on with `t3tray settings t3_repair true`, then try again."
+
+
+class RepairCursor:
+    """`home_of` and `shape_of` tell which home of T3 Code shows a thread, and in which form (for the SQL's thread).
+
+    Copies go into `folder`. `asks`: the user can be asked to allow it for once, where the settings do not.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        home_of: Callable[[str], T3Home | None],
+        shape_of: Callable[[str], Shape | None],
+        folder: Path,
+        allowed: bool,
+        asks: bool = False,
+    ) -> None:
+        self.allowed = allowed
+        self._asks = asks
+        self._tools = tools
+        self._home_of = home_of
+        self._shape_of = shape_of
+        self._folder = folder
+
+    def could(self, thread_id: str) -> bool:
+        """Whether T3 Code's cursor of this thread may be written once T3 Code was quit. For the SQL's thread."""
+        return (self.allowed or self._asks) and self._shape_of(thread_id) is Shape.V1
+
+    async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
+        thread = details.row.thread
+        session_id = choice.session_id or details.row.session_id
+        if session_id is None:
+            raise Refused("This thread is bound to no session that T3 Code could follow to.", f"Choose one: “{Remedy.BIND}”.")
+        await self._tools.run_sql(self._refuse_unfit, details, session_id)
+        lost = await self._tools.run_sql(losses, self._tools, details, session_id)
+        named = details.row.t3.session_id if details.row.t3 else None
+        preview = Preview(
+            Remedy.REPAIR,
+            "Let T3 Code go on in this thread's session",
+            "Repair the Cursor",
+            (f"T3 Code's own cursor names {named or 'no session'}.",),
+            (f"It names {session_id}: the next message typed in T3 Code goes there.",),
+            (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
+            lost,
+            permission="" if self.allowed else _PERMISSION,
+        )
+        try:
+            change = await self._tools.run_sql(self._check, thread.id, session_id)
+        except t3code.InUse as error:
+            return Plan(replace(preview, hindrance=f"{error.message} {error.hint}"), partial(_refuse, error))
+        if not (self.allowed or choice.allowed):
+            return Plan(preview, partial(_refuse, Refused(_OFF, _ON)))
+        return Plan(preview, lambda: self._do(details, RemedyRecord(Remedy.REPAIR, session_id, repair=change)))
+
+    async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
+        deed = done[0].deed
+        assert deed is not None and deed.repair is not None
+        if deed.repair.before and (named := t3code.session_in(deed.repair.before)):
+            await self._tools.run_sql(self._refuse_unfit, details, named)
+        back = RemedyRecord(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "", repair=deed.repair.reversed)
+        preview = Preview(
+            Remedy.UNDO,
+            f"Undo “{deed.remedy}” of “{details.row.thread.title}”",
+            "Undo",
+            (f"T3 Code's own cursor names {deed.session_id}.",),
+            ("It is what it was before.",),
+            ("A copy of T3 Code's whole database as it is now.",),
+        )
+        return Plan(preview, lambda: self._do(details, back))
+
+    async def settle(self, intent: Entry, deed: RemedyRecord) -> None:
+        """After a crash: finish it, or say that it was given up. T3 Code may have been at work since."""
+        assert deed.repair is not None
+        journal = Record.left_open(self._tools, intent, deed)
+        try:
+            await self._tools.run_sql(t3code.apply, deed.repair)
+        except Refused as error:
+            if not await self._tools.run_sql(t3code.stands, deed.repair):
+                await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", deed.session_id))
+                return
+        await journal.write(journal.entry(Event.DONE, "finished after a crash", deed.session_id))
+
+    def _refuse_unfit(self, details: ThreadDetails, session_id: str) -> None:
+        """Raises Refused for a session that T3 Code could not go on in: it would begin a new one, or a copy, without a word."""
+        try:
+            with self._tools.library() as library:
+                refuse_unfit(details, library.session(session_id))
+        except SessionMissing as error:
+            raise Refused(
+                f"There is no session {session_id} in OpenCode: T3 Code would begin a new, empty one.", "Nothing was changed."
+            ) from error
+
+    def _check(self, thread_id: str, session_id: str) -> Repair:
+        home = self._home_of(thread_id)
+        if home is None:
+            raise Refused("This thread is not one of T3 Code's.")
+        change = t3code.check(home, thread_id, session_id)
+        if change.before == change.after:
+            raise Refused(f"T3 Code's cursor names {session_id} already.", "There is nothing to do.")
+        return change
+
+    async def _do(self, details: ThreadDetails, deed: RemedyRecord) -> None:
+        assert deed.repair is not None
+        journal = Record.of(self._tools, details, deed)
+        # A file of its own for each, named after the intent without the process that is at work in it.
+        copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
+        journal = replace(journal, deed=replace(deed, repair=replace(deed.repair, copy=str(copy))))
+        try:
+            await journal.write(journal.entry(Event.INTENDED, f"T3 Code is to go on in {deed.session_id}", deed.session_id))
+            assert journal.deed.repair is not None
+            try:
+                await self._tools.run_sql(t3code.apply, journal.deed.repair)
+            except Refused as error:
+                await journal.write(journal.entry(Event.ABANDONED, error.message, deed.session_id))
+                raise
+            await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", deed.session_id))
+        finally:
+            journal.close()
+
+
+async def _refuse(error: Refused) -> None:
+    raise error

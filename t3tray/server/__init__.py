@@ -1,0 +1,1 @@
+"""The managed `opencode serve`: start, health, lease, log and end of the process."""

@@ -1,0 +1,400 @@
+"""The managed server under its lease: at most one for all processes of ours, found again whichever of them was killed.
+
+A lease is claimed before the process is started, and the process is recorded after; so whatever was cut off in between, the next
+one finds the process by its record or by the token in its environment. It decides nothing about when a server is wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from t3tray.domain.server import Wanted
+from t3tray.errors import Refused, ServerDown, ServerFailed, StoreError
+from t3tray.server.bun_tmpdir import take_away, unpacking_in
+from t3tray.server.log import ServerLog
+from t3tray.server.port import HOST, choose_port, is_free
+from t3tray.server.process import AdoptedProcess, ServerProcess, recognise, search, spawn
+from t3tray.server.token_bearers import end_bearers, end_strays, find_stray, new_token
+from t3tray.store.server_lease import Lease, LeaseHolder, Leases
+from t3tray.system.environment import SERVER_USER, server_environment
+from t3tray.system.forced_exit import outlives_us
+from t3tray.system.known_secrets import new_password
+from t3tray.system.machine import is_this_machine, name_of, this_machine
+from t3tray.system.process_identity import is_running
+from t3tray.system.secrets import Secrets
+from t3tray.system.shield_until_done import shield_until_done
+from t3tray.system.sql_thread import SqlThread
+
+# So long, in s, another t3tray may take from its claim to a recorded process.
+FRESH = 60.0
+_LOOK_AGAIN = 0.05
+_CUT_OFF = 0.2
+ELSEWHERE_HINT = (
+    "Stop it there. If that machine is gone for good, say so here: `t3tray server stop --forget`. "
+    "A data folder of its own for each machine is better: `--data-dir`."
+)
+
+_logger = logging.getLogger(__name__)
+
+
+class Halted(Exception):
+    """The user stopped the server meanwhile: nothing was started, or what was started is ended."""
+
+
+@dataclass(frozen=True)
+class ServerProgram:
+    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free.
+
+    `unpacked` is a folder for what OpenCode unpacks, which is nobody else's.
+    """
+
+    binary: Path
+    environment: Mapping[str, str]
+    cwd: Path
+    unpacked: Path
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class ExternalServer:
+    """A server that somebody else runs: used, and never ended. It stands under no lease."""
+
+    url: str
+    password: str | None
+    user: str = SERVER_USER
+
+
+@dataclass(frozen=True)
+class ServerHandle:
+    """The server that we hold. `password` is None when it is not kept any more; `output_begin` is where its output begins in the
+    log (in bytes), None for an adopted one; `age` is in s; `is_orphan`: nobody else held it when we came."""
+
+    lease: Lease
+    process: ServerProcess
+    password: str | None
+    output_begin: int | None = None
+    age: float = 0.0
+    is_orphan: bool = False
+
+    @property
+    def url(self) -> str:
+        return _url_of(self.lease)
+
+    @property
+    def is_child(self) -> bool:
+        """This process started it."""
+        return self.output_begin is not None
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What is true of a lease. Without a process it `is_coming` (somebody is about to start one) or dead, or runs on another
+    machine, which is named by `elsewhere`: nothing can be told of that one here."""
+
+    lease: Lease
+    process: AdoptedProcess | None
+    age: float
+    others: tuple[LeaseHolder, ...]
+    dead: tuple[LeaseHolder, ...]
+    elsewhere: str = ""
+
+    @property
+    def url(self) -> str:
+        return _url_of(self.lease)
+
+    @property
+    def is_coming(self) -> bool:
+        is_young = self.lease.pid is None and bool(self.others) and self.age < FRESH
+        return self.process is None and not self.elsewhere and is_young
+
+    @property
+    def is_orphan(self) -> bool:
+        return not self.others and not self.lease.detached
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Who claimed it died before it recorded a process."""
+        return self.lease.pid is None and not self.others
+
+
+class ServerLease:
+    """This process's share in the server. Every method raises StoreError."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        run_sql: SqlThread,
+        secrets: Secrets,
+        holder: LeaseHolder,
+        log: ServerLog,
+        now: Callable[[], datetime],
+        folder: Path,
+    ) -> None:
+        """`folder` is the data folder that the server belongs to."""
+        self.tenant: ServerHandle | None = None
+        self._leases = leases
+        self._run_sql = run_sql
+        self._secrets = secrets
+        self._holder = holder
+        self._log = log
+        self._now = now
+        self._folder = folder
+
+    async def wanted(self) -> Wanted:
+        return await self._run_sql(self._leases.wanted)
+
+    async def want(self, wanted: Wanted) -> None:
+        await self._run_sql(self._leases.set_wanted, wanted)
+
+    async def find(self) -> Sighting | None:
+        """What runs or is about to run under a lease; nothing is changed."""
+        return await self._run_sql(self._find)
+
+    async def obtain(self, launch: Callable[[], ServerProgram], detached: bool) -> ServerHandle:
+        """The server that runs, joined; or a new one, which is to stay when nobody holds it if `detached`. It is `tenant` then.
+
+        Raises Halted, BinaryNotFound, ServerFailed, ServerDown for one on another machine.
+        """
+        while True:
+            sighting = await self.find()
+            if sighting is None:
+                if await shield_until_done(self._take_in_stray()):
+                    continue
+                tenant = await self._start(launch, detached)
+            elif sighting.elsewhere:
+                raise ServerDown(runs_elsewhere(sighting), ELSEWHERE_HINT)
+            elif sighting.process:
+                tenant = await self.adopt(sighting)
+            elif sighting.is_coming:
+                await asyncio.sleep(_LOOK_AGAIN)
+                continue
+            else:
+                await self._bury_dead(sighting)
+                continue
+            if tenant:
+                return tenant
+
+    async def adopt(self, sighting: Sighting) -> ServerHandle | None:
+        """Join a server that was seen. None when it was given up meanwhile; an orphan whose password is lost is ended instead."""
+        return await shield_until_done(self._adopt(sighting))
+
+    async def leave(self) -> bool:
+        """Hold it no longer. True when it has to be ended now, because nobody else uses it or could ever find it again."""
+        tenant = self.tenant
+        return tenant is not None and await self._run_sql(self._leave, tenant.lease.token)
+
+    async def hand_over(self) -> None:
+        """This process is about to become OpenCode in a terminal: it goes on to hold the server, under the same pid and start."""
+        if self.tenant:
+            await self._run_sql(self._leases.hold_as, self.tenant.lease.token, self._holder, "terminal")
+            self.tenant = None
+
+    async def bury(self, lease: Lease) -> None:
+        """Its server is gone: the lease and the password go too. What a killed shim left behind is ended before."""
+        await asyncio.to_thread(end_bearers, lease.token, lease.port)
+        if self.tenant and self.tenant.lease.token == lease.token:
+            self.tenant = None
+        await self._run_sql(self._leases.drop, lease.token)
+        await self._forget(lease)
+
+    async def forget_elsewhere(self) -> bool:
+        """Forget a server that another machine started. False where there is none."""
+        sighting = await self.find()
+        if sighting is None or not sighting.elsewhere:
+            return False
+        await self._run_sql(self._leases.drop, sighting.lease.token)
+        return True
+
+    async def refuse_elsewhere(self) -> None:
+        """Raises Refused where the server runs on another machine."""
+        sighting = await self.find()
+        if sighting and sighting.elsewhere:
+            raise Refused(runs_elsewhere(sighting), ELSEWHERE_HINT)
+
+    async def clear(self, within: float) -> None:
+        """End the server whoever holds it, also one that our data knows nothing of. What runs on another machine is left alone.
+
+        Raises ServerFailed when one that is about to be started does not come in time.
+        """
+        clock = asyncio.get_running_loop().time
+        limit = clock() + within
+        while sighting := await self.find():
+            if sighting.elsewhere:
+                return
+            if sighting.process or not sighting.is_coming:
+                if sighting.process:
+                    await asyncio.to_thread(sighting.process.end)
+                try:
+                    await (self.bury(sighting.lease) if sighting.process else self._bury_dead(sighting))
+                except StoreError as error:
+                    # The server has ended, which is what was asked for; its lease is buried by who next can write.
+                    _logger.warning("The lease of a server that has ended stays: %s", error.message)
+                    return
+            elif clock() < limit:
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                raise ServerFailed("Another t3tray is about to start the server, and does not come to an end with it.")
+        await asyncio.to_thread(end_strays, self._folder)
+
+    async def detach(self) -> None:
+        """It stays when nobody holds it."""
+        if self.tenant:
+            outlives_us(self.tenant.process.pid)
+            await self._run_sql(self._leases.set_detached, self.tenant.lease.token, True)
+
+    async def is_detached(self, token: str) -> bool:
+        lease = await self._run_sql(self._leases.read)
+        return lease is not None and lease.token == token and lease.detached
+
+    async def password_of(self, lease: Lease) -> str | None:
+        return await asyncio.to_thread(self._secrets.read, _secret(lease.token), lease.secret_place)
+
+    def _find(self) -> Sighting | None:
+        lease = self._leases.read()
+        if lease is None:
+            return None
+        age = max(0.0, (self._now() - lease.created_at).total_seconds())
+        if not is_this_machine(lease.machine):
+            return Sighting(lease, None, age, (), (), name_of(lease.machine or ""))
+        others = tuple(holder for holder in self._leases.holders(lease.token) if holder != self._holder)
+        dead = tuple(holder for holder in others if not is_running(holder.pid, holder.started, holder.start))
+        alive = tuple(holder for holder in others if holder not in dead)
+        if lease.pid is None or lease.process_started is None:
+            process = search(lease.token, lease.port)
+        else:
+            process = recognise(lease.pid, lease.process_started, lease.token, lease.port, lease.process_start or "")
+        return Sighting(lease, process, age, alive, dead)
+
+    async def _take_in_stray(self) -> bool:
+        """Whether a server of ours runs that our data knows nothing of (any more), because it was put back from a copy: it has a
+        lease now. Nobody knows who uses it, so it stays when nobody holds it."""
+        stray = await asyncio.to_thread(find_stray, self._folder)
+        if stray is None or not stray.password:
+            return False
+        place = await asyncio.to_thread(self._secrets.keep, _secret(stray.token), stray.password)
+        process = stray.process
+        known = (process.pid, process.started, process.start, this_machine())
+        lease = Lease(stray.token, stray.port, place, datetime.fromtimestamp(process.started, UTC), True, *known)
+        return await self._run_sql(self._leases.claim, lease, self._holder) is None
+
+    async def _start(self, launch: Callable[[], ServerProgram], detached: bool) -> ServerHandle | None:
+        program = await asyncio.to_thread(launch)
+        return await shield_until_done(self._claim(program, detached))
+
+    async def _claim(self, program: ServerProgram, detached: bool) -> ServerHandle | None:
+        token, password = new_token(self._folder), new_password()
+        place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
+        lease = Lease(token, program.port or choose_port(), place, self._now(), detached, machine=this_machine())
+        try:
+            if program.port and not is_free(program.port):
+                raise ServerFailed(f"Another program has port {program.port}.", "End it, or choose another port in the settings.")
+            tenant = await self._run_sql(self._claim_and_spawn, lease, program, password)
+        except BaseException:
+            await self._forget(lease)
+            raise
+        if tenant is None:
+            await self._forget(lease)
+        else:
+            self.tenant = tenant
+        return tenant
+
+    def _claim_and_spawn(self, lease: Lease, program: ServerProgram, password: str) -> ServerHandle | None:
+        """In one go, so that nothing of ours comes in between. None when somebody else claimed first."""
+        if self._leases.claim(lease, self._holder) is not None:
+            return None
+        process: ServerProcess | None = None
+        try:
+            if self._leases.wanted() is Wanted.STOPPED:
+                raise Halted
+            process, begin = self._spawn(lease, program, password)
+            self._leases.record_process(lease.token, process.pid, process.started, process.start)
+            there = self._leases.read()
+            if there is None or there.token != lease.token or self._leases.wanted() is Wanted.STOPPED:
+                raise Halted
+        except BaseException:
+            if process:
+                process.kill()
+                process.has_ended(1.0)
+            self._leases.drop(lease.token)
+            raise
+        return ServerHandle(there, process, password, begin)
+
+    def _spawn(self, lease: Lease, program: ServerProgram, password: str) -> tuple[ServerProcess, int]:
+        arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
+        freed = take_away(program.unpacked)
+        words = f"starting {' '.join(arguments)}"
+        words += f" ({freed / 1e6:.1f} MB that earlier ones had unpacked were removed)" if freed else ""
+        environment = unpacking_in(program.unpacked, server_environment(program.environment, password, lease.token))
+        try:
+            with self._log.begin(self._now(), words) as (output, begin):
+                return spawn(arguments, environment, program.cwd, output), begin
+        except OSError as error:
+            raise ServerFailed(f"The server's log {self._log.path} cannot be written: {error.strerror or error}.") from error
+
+    async def _adopt(self, sighting: Sighting) -> ServerHandle | None:
+        process, lease = sighting.process, sighting.lease
+        if process is None or not await self._run_sql(self._join, sighting, process):
+            return None
+        try:
+            password = await self.password_of(lease)
+        except StoreError:
+            await self._run_sql(self._leave, lease.token)
+            raise
+        if password is None and sighting.is_orphan:
+            await asyncio.to_thread(process.end)
+            await self.bury(lease)
+            return None
+        self.tenant = ServerHandle(lease, process, password, age=sighting.age, is_orphan=sighting.is_orphan)
+        return self.tenant
+
+    def _join(self, sighting: Sighting, process: ServerProcess) -> bool:
+        token = sighting.lease.token
+        self._leases.forget_holders(token, sighting.dead)
+        if not self._leases.join(token, self._holder):
+            return False
+        if sighting.lease.pid is None:
+            self._leases.record_process(token, process.pid, process.started, process.start)
+        return True
+
+    def _leave(self, token: str) -> bool:
+        holders = self._leases.holders(token)
+        dead = [one for one in holders if one != self._holder and not is_running(one.pid, one.started, one.start)]
+        self._leases.forget_holders(token, dead)
+        if self._leases.leave(token, self._holder):
+            return True
+        lease = self._leases.read()
+        return lease is None or lease.token != token
+
+    async def _bury_dead(self, sighting: Sighting) -> None:
+        """Of a claim that was cut off the process may just be coming up: a second look is for that one."""
+        lease = sighting.lease
+        if sighting.was_cut_off:
+            await asyncio.sleep(_CUT_OFF)
+            process = await asyncio.to_thread(search, lease.token, lease.port)
+            if process:
+                return
+        await self.bury(lease)
+
+    async def _forget(self, lease: Lease) -> None:
+        # A password without a server opens nothing; that it stays in a locked keyring is no reason to fail.
+        with suppress(StoreError):
+            await asyncio.to_thread(self._secrets.forget, _secret(lease.token), lease.secret_place)
+
+
+def runs_elsewhere(sighting: Sighting) -> str:
+    """What is said of a server that another machine started."""
+    return f"The server of this data folder was started on {sighting.elsewhere}, another machine (or container) than this one."
+
+
+def _url_of(lease: Lease) -> str:
+    return f"http://{HOST}:{lease.port}"
+
+
+def _secret(token: str) -> str:
+    return f"server-{token}"

@@ -1,0 +1,152 @@
+"""Which programs are started, with which words and environment: the server, OpenCode's terminal interface, a terminal, a browser.
+
+It starts only what is opened for the user and left alone; the server's process belongs to `opencode.managed`. Everything blocks:
+for worker threads.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from threading import Lock
+
+from t3tray.domain.thread import Thread
+from t3tray.domain.verification import Opened, Verification
+from t3tray.errors import BinaryNotFound, WorldError
+from t3tray.opencode.binary import find_binary
+from t3tray.server.agent_shell import without_password_in_shells
+from t3tray.server.bun_tmpdir import unpacking_in
+from t3tray.server.manager import Endpoint, ServerProgram
+from t3tray.settings.definitions import Settings
+from t3tray.system.environment import (
+    PASSWORD_VARIABLE,
+    PROGRAM_VARIABLE,
+    USER_VARIABLE,
+    child_environment,
+    is_loopback,
+    without_proxies,
+)
+from t3tray.system.login_shell import login_environment
+from t3tray.system.terminal import console_program, open_terminal, start
+from t3tray.system.url_handlers import has_handler
+
+_log = logging.getLogger(__name__)
+_T3_SCHEME = "t3code"
+_FROZEN = bool(getattr(sys, "frozen", False))
+# Where a packaged app keeps its own files.
+_BUNDLE = str(getattr(sys, "_MEIPASS", "")) if _FROZEN else ""
+
+
+class Launching:
+    """The programs of one process of ours, as its settings (which may be replaced) and its environment name them."""
+
+    def __init__(self, settings: Settings, data: Path) -> None:
+        self.settings = settings
+        self._data = data
+        self._unpacked = data / "unpacked"
+        self._asking = Lock()
+        self._was_asked = False
+        self._login_environment: dict[str, str] | None = None
+
+    def program(self) -> Path:
+        """The `opencode` to start. Raises BinaryNotFound."""
+        try:
+            return self._find(None)
+        except BinaryNotFound:
+            # Last, because a login shell may take seconds.
+            return self._find((self._login() or {}).get("PATH"))
+
+    def known_program(self) -> Path | None:
+        """The same, without asking the login shell; None where that might be needed."""
+        try:
+            return self._find(None)
+        except BinaryNotFound:
+            return None
+
+    def environment(self) -> dict[str, str]:
+        """What a program of ours gets. The first call may take seconds in an app that the desktop started: its environment is
+        short, and the login shell is asked for the user's; in a terminal it is the user's already."""
+        return self._environment(again=False)
+
+    def _environment(self, again: bool) -> dict[str, str]:
+        in_terminal = os.environ.get("TERM") or os.environ.get("SSH_CONNECTION")
+        return child_environment(os.environ, None if in_terminal else self._login(again), _BUNDLE)
+
+    def server_program(self) -> ServerProgram:
+        """What `opencode serve` is started with: from the home directory, since each request names its own."""
+        environment = without_password_in_shells(self._data / "shells", self._environment(again=True))
+        return ServerProgram(self.program(), environment, Path.home(), self._unpacked, self.settings.server_port)
+
+    def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
+        """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
+
+        The server's password goes by environment, never among the arguments.
+        """
+        program, environment = str(self.program()), unpacking_in(self._unpacked, self.environment())
+        if server is None:
+            return [program, "--session", session_id], environment
+        if server.password is not None:
+            environment |= {PASSWORD_VARIABLE: server.password, USER_VARIABLE: server.user}
+        # OpenCode would ask a proxy even for this machine's own address.
+        environment = without_proxies(environment) if is_loopback(server.url) else environment
+        return [program, "attach", server.url, "--session", session_id, "--dir", directory], environment
+
+    def open_terminal(self, thread: Thread) -> None:
+        """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
+        program = console_program(Path(sys.executable), sys.platform)
+        ourselves = [str(program)] if _FROZEN else [str(program), "-m", "t3tray"]
+        if named := os.environ.get(PROGRAM_VARIABLE):
+            # A terminal need not pass our environment on; this one brings its own.
+            ourselves = [named]
+        open_terminal(
+            [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
+            platform=sys.platform,
+            setting=self.settings.terminal,
+            environment=self.environment(),
+            folder=self._data,
+        )
+
+    def open_browser(self, resumption: Verification, server: Endpoint) -> str:
+        """Open the session's page; its address. Raises WorldError where no browser opens."""
+        folder = base64.urlsafe_b64encode(resumption.thread.directory.encode()).decode().rstrip("=")
+        address = f"{server.url}/{folder}/session/{resumption.session_id}"
+        if not webbrowser.open(address):
+            raise WorldError("No browser could be opened.", f"The page is {address}")
+        return address
+
+    def open_folder(self, folder: Path) -> None:
+        """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
+        start([_opener(), str(folder)], self.environment())
+
+    def open_t3code(self, thread: Thread, address: str | None) -> Opened:
+        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread to show."""
+        if address is not None:
+            if not webbrowser.open(address):
+                raise WorldError("No browser could be opened.", f"The page is {address}")
+            return Opened(f"Opened {address}; a browser that T3 Code does not know yet asks to be paired first.", address)
+        environment = self.environment()
+        if has_handler(_T3_SCHEME, sys.platform, environment) is False:
+            return Opened("T3 Code does not answer, and no app of it that could be opened was found here.", title=thread.title)
+        start([_opener(), f"{_T3_SCHEME}://app"], environment)
+        return Opened("T3 Code was asked to come to the front; it cannot be told which thread to show.", title=thread.title)
+
+    def _login(self, again: bool = False) -> dict[str, str] | None:
+        """The login shell's environment: asked once, and `again` where it did not tell."""
+        with self._asking:
+            if not self._was_asked or (again and self._login_environment is None):
+                self._was_asked, self._login_environment = True, login_environment(os.environ)
+                if self._login_environment is None and os.environ.get("SHELL"):
+                    _log.warning("The login shell did not tell its environment; it is asked again at the server's next start.")
+            return self._login_environment
+
+    def _find(self, login_path: str | None) -> Path:
+        return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+
+
+def _opener() -> str:
+    """What opens things as a double click would."""
+    return {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")

@@ -1,0 +1,122 @@
+"""The one connection to the file, and its transactions. It knows no table.
+
+Plain and synchronous; any thread may call, one at a time. Every transaction is an explicit BEGIN, and one that writes is
+BEGIN IMMEDIATE: it waits for other writers at its beginning and cannot fail for them in its middle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from t3tray.errors import OurBug, StoreError
+from t3tray.store.errors import translated
+
+BUSY_SECONDS = 5.0
+_WRITES = "t3tray_writes"
+
+
+class Database:
+    """An open file. Transactions never nest."""
+
+    def __init__(self, path: Path, memory: sqlite3.Connection | None = None, unwritable: StoreError | None = None) -> None:
+        """`memory` holds what the file at `path` holds, where that cannot be written: `unwritable` says why, and is raised by
+        `write`."""
+        self.path = path
+        self.unwritable = unwritable
+        self._identity = _identity(path)
+        self._lock = Lock()
+        self._is_open = True
+        self._reader = _engine(path, memory)
+        self._writer = self._reader.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot. Raises StoreError."""
+        with self._transaction(self._reader) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end, or rolled back by any exception. Raises StoreError."""
+        if self.unwritable:
+            raise self.unwritable
+        with self._transaction(self._writer) as connection:
+            yield connection
+
+    def version(self) -> tuple[int, int]:
+        """Another first after changes by others, and how many rows we have changed. Raises StoreError."""
+        with self._held(), closing(self._reader.raw_connection()) as connection:
+            # Without a transaction: this is asked before every look and resume.
+            driver: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
+            return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
+
+    def close(self) -> None:
+        """Let go of the file. A second call does nothing."""
+        with self._lock, translated():
+            self._is_open = False
+            self._reader.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        with self._held(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """For one caller at a time, while it is the file that was opened."""
+        with self._lock, translated():
+            if not self._is_open:
+                raise OurBug("t3tray's data was used after it had been closed.")
+            if _identity(self.path) != self._identity:
+                raise StoreError(
+                    "t3tray's data file was replaced or removed while it was in use, so nothing can be recorded in it.",
+                    "Start t3tray again.",
+                )
+            yield
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _engine(path: Path, memory: sqlite3.Connection | None) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return memory or sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    # The driver's own transaction control begins none for SELECT and DDL, and never an immediate one.
+    connection.isolation_level = None
+    # A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    # macOS writes to the disk itself only where it is asked for the "full" way; others have no such difference.
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "fullfsync = ON",
+        "checkpoint_fullfsync = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

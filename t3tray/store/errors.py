@@ -1,0 +1,66 @@
+"""The one place where the troubles of SQLite and of files become ours. It decides nothing about what to do then."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from t3tray.errors import OurBug, StoreError, folder_unusable
+
+_PRIMARY_CODE = 0xFF
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_WORDS: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
+    sqlite3.SQLITE_LOCKED: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
+    sqlite3.SQLITE_FULL: ("The disk is full, so nothing was recorded.", "Free some space and try again."),
+    sqlite3.SQLITE_READONLY: ("t3tray may not write its data file.", "Check the permissions of its data folder."),
+    sqlite3.SQLITE_PERM: ("t3tray may not use its data file.", "Check the permissions of its data folder."),
+    sqlite3.SQLITE_AUTH: ("t3tray may not use its data file.", "Check the permissions of its data folder."),
+    sqlite3.SQLITE_CANTOPEN: ("t3tray's data file cannot be opened.", "Check the permissions of its data folder."),
+    sqlite3.SQLITE_IOERR: ("The disk failed while t3tray used its data file.", "Check the disk and the space left on it."),
+    sqlite3.SQLITE_NOMEM: ("There is not enough memory to use t3tray's data file.", "Close other programs and try again."),
+    sqlite3.SQLITE_PROTOCOL: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
+}
+
+
+def damaged(detail: str) -> StoreError:
+    """What is told when the file turns out to be damaged while it is in use."""
+    return StoreError(
+        f"t3tray's data file is damaged ({detail}).",
+        "Start t3tray again: it checks the file and puts the newest good copy back where one is needed.",
+    )
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """True only where the bytes of the file are wrong; a lock, a full disk or a missing permission is not damage."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return "decode to UTF-8" in str(error)
+    return code & _PRIMARY_CODE in _DAMAGE
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises StoreError, in words, for what the user's machine did, and OurBug for SQL or values that we got wrong."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _ours(error.orig or error) from error
+    except sqlite3.Error as error:
+        raise _ours(error) from error
+    except OSError as error:
+        raise folder_unusable(error) from error
+
+
+def _ours(error: BaseException) -> StoreError | OurBug:
+    if isinstance(error, sqlite3.Error):
+        if is_damage(error):
+            return damaged(str(error))
+        code = getattr(error, "sqlite_errorcode", None)
+        words = None if code is None else _WORDS.get(code & _PRIMARY_CODE)
+        if words is not None:
+            return StoreError(*words)
+    return OurBug(f"t3tray's data file refused what was asked of it: {error}")

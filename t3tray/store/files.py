@@ -1,0 +1,156 @@
+"""Private files on the disk: making them, looking into one as SQLite, copying one. It decides nothing.
+
+Only the owner may read what is here: folders are made 0700 and files 0600 before anything is in them, whatever the umask.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from t3tray.store.errors import is_damage
+from t3tray.store.migration import Steps
+from t3tray.store.schema import JOURNAL_TRIGGERS, metadata
+from t3tray.system.backup import back_up
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+STAMP = "%Y%m%dT%H%M%SZ"
+_WAIT_FOR_ANOTHER = 15.0
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """What a file turned out to be. `damage` is a clause for people; `revision` is None in an empty file,
+    `last_seq` the journal's last line."""
+
+    damage: str | None = None
+    revision: str | None = None
+    last_seq: int = 0
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make it for its owner alone. A folder that others made and filled stays as they wanted it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        folder.chmod(0o700)
+
+
+def make_private_file(path: Path, follows_link: bool = False) -> None:
+    """An empty file where there is none; in any case readable for its owner alone. SQLite gives -wal and -shm the same mode.
+
+    A symbolic link in its place could lead to any file of the user's: it is refused, unless `follows_link`. Raises OSError.
+    """
+    flags = os.O_CREAT | os.O_RDWR | (0 if follows_link else getattr(os, "O_NOFOLLOW", 0))
+    os.close(os.open(path, flags, 0o600))
+    path.chmod(0o600)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else opens a store in this folder meanwhile. SQLite's own lock: it works everywhere, and a crash frees it.
+
+    Raises sqlite3.OperationalError when another one does not come to its end.
+    """
+    gate = folder / "opening.lock"
+    make_private_file(gate)
+    with closing(sqlite3.connect(gate, timeout=_WAIT_FOR_ANOTHER, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE").close()
+        yield
+
+
+def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False) -> FileLook:
+    """Check a file: its pages (`thorough`: its indexes too), its revision, and at the present revision its tables.
+
+    `at_rest`: nobody writes it, so nothing is left beside it. Raises sqlite3.Error for anything that is not damage.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe or a device: to open it could wait for ever.
+        return FileLook(damage="it is not a file")
+    uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            return _look(connection, steps, "integrity_check(1)" if thorough else "quick_check(1)")
+    except sqlite3.Error as error:
+        if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            # Plain SQLITE_ERROR: our few questions found other tables or columns than ours.
+            return FileLook(damage=str(error))
+        raise
+
+
+def look_into(connection: sqlite3.Connection, steps: Steps) -> FileLook:
+    """The same of a file that is open. Raises sqlite3.Error, also for damage."""
+    return _look(connection, steps, "quick_check(1)")
+
+
+def _look(connection: sqlite3.Connection, steps: Steps, check: str) -> FileLook:
+    (answer,) = connection.execute(f"PRAGMA {check}").fetchone()
+    if answer != "ok":
+        return FileLook(damage=str(answer).splitlines()[-1])
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
+    if not names:
+        return FileLook()
+    revision = _revision(connection) if "alembic_version" in names else None
+    if revision is None:
+        return FileLook(damage="it does not hold t3tray's tables")
+    missing = _missing(connection, names) if revision == steps.head else None
+    if missing:
+        return FileLook(damage=f"{missing} is missing", revision=revision)
+    (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+    return FileLook(revision=revision, last_seq=last_seq)
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _missing(connection: sqlite3.Connection, names: set[str]) -> str | None:
+    for trigger in JOURNAL_TRIGGERS:
+        if trigger not in names:
+            return f"the trigger {trigger}"
+    for table in metadata.sorted_tables:
+        there = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))}
+        for column in table.columns:
+            if column.name not in there:
+                return f"{table.name}.{column.name}"
+    return None
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy of all that is committed, by SQLite's backup; `target` appears complete or not at all.
+
+    Raises sqlite3.Error or OSError.
+    """
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    make_private_file(part)
+    try:
+        with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(part)) as writer:
+            back_up(reader, writer)
+            writer.execute("PRAGMA journal_mode = DELETE").close()
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def flush(descriptor: int) -> None:
+    """Until what was written is on the disk. Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There `fsync` ends at the disk's own memory. A network disk knows only that.
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands in file names: sorts like the times."""
+    return moment.astimezone(UTC).strftime(STAMP)

@@ -1,0 +1,57 @@
+"""Brings a file to the present shape. Alembic is imported only when there is something to do: it takes a third of a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from t3tray.errors import StoreError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A folder of migrations, and the revision that they lead to (kept by hand so that reading it needs no alembic)."""
+
+    folder: Path
+    head: str
+
+
+# Alembic's `op` and `context` are one for the process: two files migrated at once in two threads would get into each other's way.
+_ALEMBIC = Lock()
+OURS = Steps(Path(__file__).parent / "migrations", "0012")
+
+
+def refuse_newer(revision: str, steps: Steps) -> None:
+    """Raises StoreError for a revision that none of our steps leads to: a newer t3tray made it."""
+    from alembic.script import ScriptDirectory
+
+    if revision not in {step.revision for step in ScriptDirectory.from_config(_config(steps)).walk_revisions()}:
+        raise StoreError(
+            f"t3tray's data was written by a newer version of t3tray (its shape is {revision}, this version knows {steps.head}).",
+            "Use that version or a newer one. Nothing was changed.",
+        )
+
+
+def upgrade(connection: Connection, steps: Steps) -> None:
+    """Run what is missing, inside the transaction of this connection: all of it or nothing."""
+    from alembic import command
+
+    config = _config(steps)
+    config.attributes["connection"] = connection
+    with _ALEMBIC:
+        command.upgrade(config, "head")
+
+
+def _config(steps: Steps) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(steps.folder).replace("%", "%%"))
+    return config

@@ -1,0 +1,203 @@
+"""Opening the file, whatever state it is in: checked, set aside and restored where it is damaged, migrated, copied once a day,
+brought up to its journal's own file.
+
+Only bytes that are wrong count as damage. A lock, a full disk, a missing permission or a newer file raise a StoreError and leave
+everything as it is. Nothing is ever deleted but copies above the number that is kept. That something was put back stays a fact in
+the store (`domain.restore`) until the user settles it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from t3tray.domain.restore import Restore, restore_sentence
+from t3tray.errors import T3TrayError
+from t3tray.store.copies import Copies
+from t3tray.store.database import Database
+from t3tray.store.errors import translated
+from t3tray.store.files import SIDE_FILES, FileLook, alone, copy_database, look, make_private_file, make_private_folder, stamp
+from t3tray.store.journal_file import JournalFile, JournalLine, last_change, lines_since
+from t3tray.store.migration import OURS, Steps, refuse_newer, upgrade
+from t3tray.store.replay import replay
+from t3tray.store.restores import add_restore, last_seq, set_store_id, store_id
+
+FILE_NAME = "t3tray.sqlite"
+
+
+def open_database(directory: Path, now: datetime, steps: Steps = OURS) -> tuple[Database, tuple[str, ...]]:
+    """The file of this folder at the present revision, and what the user has to be told. Raises StoreError."""
+    with translated():
+        make_private_folder(directory)
+        with alone(directory):
+            opening = _Opening(directory.absolute(), now, steps)
+            database = opening.run()
+            try:
+                opening.bring_up_to_date(database)
+            except BaseException:
+                database.close()
+                raise
+            return database, tuple(opening.notices)
+
+
+class _Opening:
+    def __init__(self, directory: Path, now: datetime, steps: Steps) -> None:
+        self.notices: list[str] = []
+        self._restore: Restore | None = None
+        self._wants_copy = False
+        self._is_noted = False
+        self._path = directory / FILE_NAME
+        self._copies = Copies(directory)
+        self._now = now
+        self._steps = steps
+
+    def run(self) -> Database:
+        wants_copy = self._wants_copy = self._is_copy_due()
+        found = look(self._path, self._steps, thorough=wants_copy) if self._path.exists() else None
+        if found is None or found.damage or not found.revision:
+            found = self._replace(found)
+        elif wants_copy and found.revision == self._steps.head:
+            self._copy_of_the_day()
+        # Who keeps the data elsewhere may have put a link here.
+        make_private_file(self._path, follows_link=True)
+        if found.revision == self._steps.head:
+            return Database(self._path)
+        return self._migrated(found.revision)
+
+    def _replace(self, found: FileLook | None) -> FileLook:
+        """Put the newest good copy in the place of a file that is missing, empty or damaged; without one a new file begins."""
+        trouble = "was missing"
+        if found is not None:
+            trouble = f"was damaged ({found.damage})" if found.damage else "was empty"
+        copy = self._good_copy()
+        aside = self._set_aside() if copy or found is None or found.damage else None
+        if copy is None and aside is None:
+            return FileLook()
+        self._restore = Restore(self._now, trouble, 0, complete=False, copy_at=copy[0] if copy else None, aside=aside or "")
+        if copy is None:
+            return FileLook()
+        copy_database(copy[1], self._path)
+        return copy[2]
+
+    def _set_aside(self) -> str | None:
+        """Rename what there is. The side files go first: SQLite would play a -wal that is left behind into the next file."""
+        name = f"{FILE_NAME}.damaged-{stamp(self._now)}"
+        number = 1
+        while any(self._path.with_name(name + suffix).exists() for suffix in ("", *SIDE_FILES)):
+            number += 1
+            name = f"{FILE_NAME}.damaged-{stamp(self._now)}-{number}"
+        renamed = False
+        for suffix in (*SIDE_FILES, ""):
+            with suppress(FileNotFoundError):
+                os.rename(f"{self._path}{suffix}", self._path.with_name(name + suffix))
+                renamed = True
+        return name if renamed else None
+
+    def _good_copy(self) -> tuple[datetime, Path, FileLook] | None:
+        """The good copy that knows most of the journal. Its date does not decide: the clock may have been wrong."""
+        good = []
+        for time, path in self._copies.newest_first():
+            found = look(path, self._steps, thorough=True, at_rest=True)
+            if found.revision and not found.damage:
+                good.append((time, path, found))
+        return max(good, key=lambda copy: (copy[2].last_seq, copy[0] <= self._now, copy[0]), default=None)
+
+    def _is_copy_due(self) -> bool:
+        try:
+            return self._copies.is_due(self._now)
+        except OSError as error:
+            self._tell_no_copy(error)
+            return False
+
+    def _copy_of_the_day(self) -> None:
+        try:
+            self._copies.make(self._path, self._now)
+        except (sqlite3.Error, OSError) as error:
+            self._tell_no_copy(error)
+
+    def _tell_no_copy(self, error: Exception) -> None:
+        """Once: without a copy the data are as good as before."""
+        said = "Today's safety copy of t3tray's data could not be made"
+        if not any(notice.startswith(said) for notice in self.notices):
+            self.notices.append(f"{said}: {error}.")
+
+    def _migrated(self, revision: str | None) -> Database:
+        if revision is not None:
+            refuse_newer(revision, self._steps)
+            self._copy_of_the_day()
+        database = Database(self._path)
+        try:
+            with database.write() as connection:
+                upgrade(connection, self._steps)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def bring_up_to_date(self, database: Database) -> None:
+        """Compare with the journal's own file: what either of the two lacks is written into it. Raises StoreError."""
+        file = JournalFile(self._path.parent)
+        try:
+            # Before the database: a line is written after its transaction, so that it is never ahead of a sound one.
+            newest = file.last()
+            with database.read() as connection:
+                name, change = store_id(connection), last_change(connection)
+            if newest is not None and name and newest.store != name:
+                file.set_aside(f"other-{stamp(self._now)}")
+                newest = None
+            is_level = bool(name) and change == (newest.seq if newest else 0)
+            if is_level and self._restore is None and not self._wants_copy:
+                return
+            self._level(database, file, newest)
+        except OSError as error:
+            self.notices.append(
+                f"t3tray's second record of the bindings cannot be used ({file.path}: {error.strerror or error})."
+            )
+            self._note_restore(database)
+
+    def _note_restore(self, database: Database) -> None:
+        """Without the record no binding is known to be the latest."""
+        if self._restore is None or self._is_noted:
+            return
+        with database.write() as connection:
+            if not store_id(connection):
+                set_store_id(connection, uuid4().hex)
+            self._restore = replace(self._restore, last_seq=last_seq(connection), complete=False)
+            add_restore(connection, self._restore)
+        self.notices.append(restore_sentence(self._restore))
+
+    def _level(self, database: Database, file: JournalFile, newest: JournalLine | None) -> None:
+        lines, gap = file.lines() if newest else ([], None)
+        with database.write() as connection:
+            if not store_id(connection):
+                set_store_id(connection, newest.store if newest else uuid4().hex)
+            known, change = last_seq(connection), last_change(connection)
+        is_older = newest is not None and newest.seq > change
+        if is_older and self._restore is None:
+            self._restore = Restore(self._now, "was older than the record of its bindings (journal.jsonl)", 0, complete=False)
+        is_complete = gap is None and newest is not None and newest.seq >= change
+        if is_older:
+            is_complete = self._replayed(database, lines) and is_complete
+        with database.write() as connection:
+            if self._restore is not None:
+                # What is bound by a line from before a gap may have been bound otherwise in it.
+                known = max(known, min(gap or 0, last_seq(connection)))
+                self._restore = replace(self._restore, last_seq=known, complete=is_complete)
+                add_restore(connection, self._restore)
+                self._is_noted = True
+                self.notices.append(restore_sentence(self._restore))
+            written = {line.seq for line in lines}
+            missing = [line for line in lines_since(connection, 0) if line.seq not in written]
+        file.append(missing)
+
+    def _replayed(self, database: Database, lines: list[JournalLine]) -> bool:
+        try:
+            with database.write() as connection:
+                return replay(connection, lines)
+        except T3TrayError:
+            return False

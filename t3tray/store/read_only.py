@@ -1,0 +1,52 @@
+"""Our file where it cannot be written: a full disk, a folder that may only be read. What it holds is read into memory, so that
+looking needs no writing; whatever would be recorded is refused with the reason.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from t3tray.errors import StoreError
+from t3tray.store.database import Database
+from t3tray.store.files import FileLook, look_into
+from t3tray.store.migration import OURS
+from t3tray.store.open import FILE_NAME
+from t3tray.system.backup import back_up
+
+
+def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[str, ...]]:
+    """What the file of this folder holds now. Raises `why`, for which it could not be opened, where it cannot be read either."""
+    path = directory.absolute() / FILE_NAME
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    for uri, pragma in _ways(path):
+        try:
+            with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source:
+                if pragma:
+                    source.execute(pragma).close()
+                back_up(source, memory)
+            found: FileLook = look_into(memory, OURS)
+        except (sqlite3.Error, OSError):
+            continue
+        if found.revision == OURS.head and not found.damage:
+            told = f"{why.message} What is shown is as it was recorded last. {why.hint or ''}"
+            return Database(path, memory, why), (told.strip(),)
+    memory.close()
+    raise why
+
+
+def _ways(path: Path) -> tuple[tuple[str, str], ...]:
+    """How the file may be opened. Its -wal holds the newest of it, and needs an index beside it: one in memory where none can be
+    made, which only a process that has the file alone may use."""
+    uri, log = path.as_uri(), Path(f"{path}-wal")
+    if not _may_hold_something(log):
+        return ((f"{uri}?mode=ro&immutable=1", ""),)
+    return (f"{uri}?mode=ro", ""), (f"{uri}?mode=rw", "PRAGMA locking_mode = EXCLUSIVE")
+
+
+def _may_hold_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)

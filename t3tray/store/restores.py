@@ -1,0 +1,87 @@
+"""The restores of this store that the user has not settled, and which bindings are in doubt because of them.
+
+Beside them the store's own id: sessions that it makes carry it, so that another data folder's are told from its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from t3tray.domain.journal import Event
+from t3tray.domain.restore import Restore
+from t3tray.store.damaged_rows import LONG_AGO, readable
+from t3tray.store.database import Database
+from t3tray.store.schema import cursors, journal, restores, settings
+from t3tray.store.settings import put
+
+_STORE_ID = "store_id"
+_PROVES = (Event.CONFIRMED, Event.PROVEN)
+
+
+class Restores:
+    """Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unsettled(self) -> Restore | None:
+        """The newest one that stands. Where several do, the bindings that any of them puts in doubt are in doubt."""
+        with self._database.read() as connection:
+            return _unsettled(connection)
+
+    def note_gap(self, at: datetime, trouble: str) -> Restore | None:
+        """Others show that our journal lacks lines: a restore that nobody saw. None when one stands already."""
+        with self._database.write() as connection:
+            if _unsettled(connection) is not None:
+                return None
+            restore = Restore(at, trouble, last_seq(connection), complete=False)
+            add_restore(connection, restore)
+            return restore
+
+    def settle(self, at: datetime) -> int:
+        """The user says that all is as it should be; how many restores stood."""
+        with self._database.write() as connection:
+            return connection.execute(update(restores).where(restores.c.settled_at.is_(None)).values(settled_at=at)).rowcount
+
+    def in_doubt(self) -> frozenset[str]:
+        """The ids of the bound threads whose binding was neither made nor proved since the data was put back."""
+        with self._database.read() as connection:
+            standing = restores.c.settled_at.is_(None) & (restores.c.complete == 0)
+            known = connection.scalar(select(func.max(restores.c.last_seq)).where(standing))
+            if known is None:
+                return frozenset()
+            since = select(journal.c.thread_id).where(journal.c.seq > known, journal.c.event.in_(_PROVES))
+            return frozenset(connection.scalars(select(cursors.c.thread_id).where(cursors.c.thread_id.not_in(since))))
+
+
+def add_restore(connection: Connection, restore: Restore) -> None:
+    values = {name: value for name, value in vars(restore).items() if name != "id"}
+    connection.execute(insert(restores).values({**values, "complete": int(restore.complete)}))
+
+
+def last_seq(connection: Connection) -> int:
+    """The journal's last line; 0 without any."""
+    return connection.scalar(select(func.max(journal.c.seq))) or 0
+
+
+def store_id(connection: Connection) -> str:
+    """Empty in a file that never had one."""
+    text = connection.scalar(select(settings.c.value).where(settings.c.key == _STORE_ID))
+    try:
+        return msgspec.json.decode(text, type=str) if text else ""
+    except msgspec.MsgspecError:
+        return ""
+
+
+def set_store_id(connection: Connection, name: str) -> None:
+    put(connection, _STORE_ID, name)
+
+
+def _unsettled(connection: Connection) -> Restore | None:
+    standing = select(restores).where(restores.c.settled_at.is_(None)).order_by(restores.c.id.desc()).limit(1)
+    stand_ins = {"at": LONG_AGO, "trouble": "was put back", "last_seq": 0, "complete": 0, "aside": ""}
+    found = readable(connection, restores, connection.execute(standing).all(), stand_ins)
+    return next((Restore(**{**values, "complete": bool(values["complete"])}) for values in found), None)

@@ -1,0 +1,42 @@
+"""The rows of the settings, as JSON text. What they mean, and which are valid, is `settings.stored`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from t3tray.store.database import Database
+from t3tray.store.schema import settings
+
+
+class SettingsTable:
+    """See `settings.stored.SettingRows`. `warnings` are what was reported last. Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.warnings: tuple[str, ...] = ()
+
+    def read(self) -> dict[str, str]:
+        with self._database.read() as connection:
+            return {row.key: str(row.value) for row in connection.execute(select(settings)).all()}
+
+    def write(self, rows: Mapping[str, str]) -> None:
+        with self._database.write() as connection:
+            for key, text in rows.items():
+                _put_text(connection, key, text)
+
+    def report_unusable(self, warnings: tuple[str, ...]) -> None:
+        self.warnings = warnings
+
+
+def put(connection: Connection, key: str, value: object) -> None:
+    """Write one row, over the old one."""
+    _put_text(connection, key, msgspec.json.encode(value).decode())
+
+
+def _put_text(connection: Connection, key: str, text: str) -> None:
+    statement = insert(settings).values(key=key, value=text)
+    connection.execute(statement.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": text}))

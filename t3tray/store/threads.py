@@ -1,0 +1,115 @@
+"""The threads that t3tray knows. It changes no binding; that is the journal's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import asdict
+from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from t3tray.domain.thread import Source, Thread, named
+from t3tray.errors import ThreadNotFound
+from t3tray.store.column_types import Moment
+from t3tray.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, readable
+from t3tray.store.database import Database
+from t3tray.store.schema import threads
+
+
+class StoredThreads:
+    """Every method raises StoreError; those that name a thread raise ThreadNotFound when there is none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, thread: Thread) -> None:
+        """Record a new thread. Raises OurBug for an id that is taken."""
+        with self._database.write() as connection:
+            insert_thread(connection, thread)
+
+    def keep(self, thread: Thread) -> None:
+        """Record a thread that another program shows, or what it shows of it now; the draft is ours and stays."""
+        shown = {name: value for name, value in asdict(thread).items() if name not in ("id", "draft")}
+        with self._database.write() as connection:
+            statement = upsert(threads).values(asdict(thread))
+            connection.execute(statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown))
+
+    def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
+        """Newest activity first."""
+        wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
+        if not include_archived:
+            wanted = wanted.where(threads.c.archived_at.is_(None))
+        with self._database.read() as connection:
+            return _threads(connection, wanted)
+
+    def ours(self) -> tuple[Thread, ...]:
+        """Those of t3tray's own, and those of other programs in which something was typed here and not sent."""
+        wanted = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
+        with self._database.read() as connection:
+            return _threads(connection, wanted)
+
+    def find(self, prefix: str) -> Thread:
+        """As `domain.thread.named`, among the threads that are kept here."""
+        fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
+        with self._database.read() as connection:
+            return named(prefix, _threads(connection, fits))
+
+    def touch(self, thread_id: str, at: datetime) -> None:
+        """Something happened in it at this time. An earlier time changes nothing."""
+        self._change(thread_id, last_activity_at=func.max(threads.c.last_activity_at, literal(at, Moment)))
+
+    def rename(self, thread_id: str, title: str) -> None:
+        self._change(thread_id, title=title)
+
+    def set_directory(self, thread_id: str, directory: str) -> None:
+        self._change(thread_id, directory=directory)
+
+    def set_archived(self, thread_id: str, at: datetime | None) -> None:
+        """Archive it, or bring it back with None."""
+        self._change(thread_id, archived_at=at)
+
+    def set_draft(self, thread_id: str, text: str) -> None:
+        """Replace what the user has typed and not sent."""
+        self._change(thread_id, draft=text)
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        """Add a refused message to the draft, after a blank line; a text that is in it already is not added again."""
+        with self._database.write() as connection:
+            draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()
+            if draft is None:
+                raise _not_found(thread_id)
+            if text and f"\n\n{text}\n\n" not in f"\n\n{draft}\n\n":
+                _update(connection, thread_id, draft=f"{draft}\n\n{text}" if draft else text)
+
+    def _change(self, thread_id: str, **values: object) -> None:
+        with self._database.write() as connection:
+            _update(connection, thread_id, **values)
+
+
+def insert_thread(connection: Connection, thread: Thread) -> None:
+    connection.execute(insert(threads).values(asdict(thread)))
+
+
+def _update(connection: Connection, thread_id: str, **values: object) -> None:
+    if connection.execute(update(threads).where(threads.c.id == thread_id).values(**values)).rowcount == 0:
+        raise _not_found(thread_id)
+
+
+def _threads(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Thread, ...]:
+    rows = connection.execute(wanted).all()
+    return tuple(Thread(**values) for values in readable(connection, threads, rows, _STAND_INS))
+
+
+# A thread with a damaged value is shown all the same: one that is hidden would count as gone.
+_STAND_INS = {
+    "title": UNREADABLE_TEXT,
+    "directory": UNREADABLE_TEXT,
+    "source": Source.T3TRAY,
+    "created_at": LONG_AGO,
+    "last_activity_at": LONG_AGO,
+    "draft": "",
+}
+
+
+def _not_found(named: str) -> ThreadNotFound:
+    return ThreadNotFound(f"There is no thread “{named}”.", "`t3tray threads` lists them.")

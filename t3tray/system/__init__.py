@@ -1,0 +1,1 @@
+"""What the operating system offers: paths, secrets, terminals, processes, file watching, read-only SQLite."""

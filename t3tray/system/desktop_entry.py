@@ -1,0 +1,67 @@
+"""Start at login on the desktops of Linux and its kin: an entry in the user's autostart folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from configparser import Error, RawConfigParser
+from pathlib import Path
+
+from t3tray.domain.autostart import AutostartState, kept_off, starts_another, unreadable
+from t3tray.domain.controls import has_controls
+from t3tray.errors import WorldError
+from t3tray.system.autostart_entry import remove_entry, write_entry
+
+_GROUP = "Desktop Entry"
+_PLAIN = re.compile(r"[\w./:=@,+-]+", re.ASCII)
+
+
+class DesktopEntry:
+    """See `Autostart`. `config` is the user's folder for settings."""
+
+    def __init__(self, config: Path, command: Sequence[str]) -> None:
+        self._path = config / "autostart" / "t3tray.desktop"
+        self._command = command
+
+    def look(self) -> AutostartState:
+        parser = RawConfigParser(delimiters=("=",), comment_prefixes=("#",), strict=False)
+        try:
+            parser.read_string(self._path.read_text("utf-8"))
+            entry = {key.casefold(): value for key, value in parser.items(_GROUP)}
+        except FileNotFoundError:
+            return AutostartState(False)
+        except (OSError, UnicodeDecodeError, Error) as error:
+            return unreadable(error)
+        if entry.get("hidden") == "true" or entry.get("x-gnome-autostart-enabled") == "false":
+            return kept_off("The desktop's own list of what starts")
+        found = entry.get("exec", "")
+        return AutostartState(True) if found == self._line() else starts_another(found)
+
+    def turn_on(self) -> None:
+        lines = (
+            f"[{_GROUP}]",
+            "Type=Application",
+            "Name=t3tray",
+            "Comment=Knows which OpenCode session each thread is bound to",
+            f"Exec={self._line()}",
+            "Icon=t3tray",
+            "Terminal=false",
+            "X-GNOME-Autostart-enabled=true",
+        )
+        write_entry(self._path, "\n".join((*lines, "")).encode())
+
+    def turn_off(self) -> None:
+        remove_entry(self._path)
+
+    def _line(self) -> str:
+        return " ".join(map(_quoted, self._command))
+
+
+def _quoted(word: str) -> str:
+    """As the specification wants it: quoted for the command, then escaped as every text of such a file. Raises WorldError."""
+    if has_controls(word):
+        raise WorldError(f"A desktop entry cannot hold the path “{word!r}”.")
+    if _PLAIN.fullmatch(word):
+        return word
+    quoted = re.sub(r'(["`$\\])', r"\\\1", word)
+    return f'"{quoted}"'.replace("%", "%%").replace("\\", "\\\\")

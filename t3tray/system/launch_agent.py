@@ -1,0 +1,58 @@
+"""Start at login on macOS: a launch agent of the user's.
+
+launchd is told nothing now: it reads the folder at the next login, and asked at once it would start a second t3tray, or end this
+one. A bundle could use SMAppService instead (macOS 13), which shows it under its own name among the login items.
+"""
+
+from __future__ import annotations
+
+import plistlib
+from collections.abc import Sequence
+from pathlib import Path
+from xml.parsers.expat import ExpatError
+
+from t3tray.domain.autostart import AutostartState, kept_off, starts_another, unreadable
+from t3tray.errors import WorldError
+from t3tray.system.autostart_entry import remove_entry, write_entry
+
+LABEL = "org.t3tray.login"
+
+
+class LaunchAgent:
+    """See `Autostart`."""
+
+    def __init__(self, home: Path, command: Sequence[str]) -> None:
+        self._path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
+        self._command = [*command]
+
+    def look(self) -> AutostartState:
+        try:
+            agent = plistlib.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return AutostartState(False)
+        except (OSError, plistlib.InvalidFileException, ExpatError, ValueError) as error:
+            return unreadable(error)
+        found = agent.get("ProgramArguments") if isinstance(agent, dict) else None
+        if not isinstance(found, list) or not agent.get("RunAtLoad"):
+            return unreadable(f"{self._path} is not as t3tray wrote it")
+        if agent.get("Disabled"):
+            return kept_off("The launch agent's own file")
+        return AutostartState(True) if found == self._command else starts_another(" ".join(map(str, found)))
+
+    def turn_on(self) -> None:
+        if "/AppTranslocation/" in self._command[0]:
+            raise WorldError(
+                "macOS runs this copy of t3tray from a place that is gone at the next login.",
+                "Move t3tray to the Applications folder, open it there, and try again.",
+            )
+        agent = {
+            "Label": LABEL,
+            "ProgramArguments": self._command,
+            "RunAtLoad": True,
+            "LimitLoadToSessionType": "Aqua",
+            "ProcessType": "Interactive",
+        }
+        write_entry(self._path, plistlib.dumps(agent))
+
+    def turn_off(self) -> None:
+        remove_entry(self._path)

@@ -1,0 +1,184 @@
+"""Where the managed server's password lies: in the system's keyring, or in a private file where there is no keyring.
+
+A secret is there, is not there, or its place is unavailable; the three are never mixed. A locked keyring may block for ever, so
+it is asked on a daemon thread with a limit: such a thread does not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from secrets import token_hex
+from threading import Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from t3tray.errors import OurBug, StoreError
+from t3tray.system.known_secrets import remember
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+KEYRING = "keyring"
+FILE = "file"
+_SERVICE = "t3tray"
+# What people know the back ends of the `keyring` package as.
+_NAMES = {
+    "macOS": "the macOS keychain",
+    "Windows": "the Windows credential manager",
+    "SecretService": "the desktop's keyring",
+    "kwallet": "KWallet",
+    "libsecret": "the desktop's keyring",
+    "chainer": "the system's keyring",
+}
+T = TypeVar("T")
+
+
+class _Unavailable(Exception):
+    """There is no keyring, or it did not do what it was asked. The text is a clause for people."""
+
+
+class _Answer(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+
+class Secrets:
+    """Blocking, for `limit` seconds at most: call it off the event loop and off the GUI thread."""
+
+    def __init__(self, directory: Path, limit: float = 3.0) -> None:
+        self._folder = directory / "secrets"
+        self._limit = limit
+
+    def keyring_name(self) -> str:
+        """What the system calls its keyring, empty where there is none. It is not opened, so nobody is asked to unlock it."""
+        try:
+            return self._ask(_name_of)
+        except _Unavailable:
+            return ""
+
+    def keep(self, name: str, value: str) -> str:
+        """Keep a secret and say where it lies now: "keyring", or "file" where there is no keyring that gives it back.
+
+        Raises StoreError when not even the file could be written.
+        """
+        remember(value)
+        try:
+            kept = self._ask(lambda keyring: _keep(keyring, name, value))
+        except _Unavailable:
+            kept = False
+        if not kept:
+            self._write(name, value)
+        return KEYRING if kept else FILE
+
+    def read(self, name: str, place: str) -> str | None:
+        """The secret, or None when none is there. Raises StoreError when that cannot be said."""
+        found = self._read(name, place)
+        remember(found)
+        return found
+
+    def _read(self, name: str, place: str) -> str | None:
+        if _is_keyring(place):
+            return self._ask_or_raise(lambda keyring: keyring.get_password(_SERVICE, name))
+        try:
+            return self._path(name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise StoreError(f"The file with the server's password cannot be read: {why}.") from error
+
+    def forget(self, name: str, place: str) -> None:
+        """Remove the secret; none there is fine too. Raises StoreError when that cannot be done."""
+        if _is_keyring(place):
+            self._ask_or_raise(lambda keyring: _forget(keyring, name))
+            return
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"The file with the server's password cannot be removed: {error}.") from error
+
+    def _ask_or_raise(self, question: Callable[[KeyringBackend], T]) -> T:
+        try:
+            return self._ask(question)
+        except _Unavailable as error:
+            raise StoreError(f"The server's password lies in the keyring, but {error}.", "Unlock it and try again.") from error
+
+    def _ask(self, question: Callable[[KeyringBackend], T]) -> T:
+        answers: SimpleQueue[_Answer[T] | Exception] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put(_Answer(question(_keyring())))
+            except Exception as error:
+                answers.put(error)
+
+        Thread(target=work, name="keyring", daemon=True).start()
+        try:
+            answer = answers.get(timeout=self._limit)
+        except Empty:
+            raise _Unavailable(f"it did not answer within {self._limit:g} seconds") from None
+        if isinstance(answer, _Answer):
+            return answer.value
+        if isinstance(answer, _Unavailable):
+            raise answer
+        # Backends let through errors of D-Bus and of the system, under no common class.
+        raise _Unavailable(f"it failed ({type(answer).__name__}: {answer})") from answer
+
+    def _path(self, name: str) -> Path:
+        if Path(name).name != name:
+            raise OurBug(f"“{name}” cannot be the name of a secret.")
+        return self._folder / name
+
+    def _write(self, name: str, value: str) -> None:
+        path = self._path(name)
+        part = path.with_name(f"{name}.{token_hex(4)}.part")
+        try:
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._folder.chmod(0o700)
+            try:
+                with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+                    file.write(value)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(part, path)
+            except OSError:
+                with suppress(OSError):
+                    part.unlink()
+                raise
+        except OSError as error:
+            raise StoreError(f"The server's password could not be kept in a file: {error}.") from error
+
+
+def _is_keyring(place: str) -> bool:
+    if place not in (KEYRING, FILE):
+        raise OurBug(f"“{place}” is no place for secrets.")
+    return place == KEYRING
+
+
+def _keyring() -> KeyringBackend:
+    import keyring
+    from keyring.backends import fail, null
+
+    found = keyring.get_keyring()
+    if isinstance(found, fail.Keyring | null.Keyring):
+        raise _Unavailable("this session has no keyring")
+    return found
+
+
+def _name_of(keyring: KeyringBackend) -> str:
+    kind = type(keyring)
+    return _NAMES.get(kind.__module__.rpartition(".")[2], kind.__module__)
+
+
+def _keep(keyring: KeyringBackend, name: str, value: str) -> bool:
+    keyring.set_password(_SERVICE, name, value)
+    return keyring.get_password(_SERVICE, name) == value
+
+
+def _forget(keyring: KeyringBackend, name: str) -> None:
+    if keyring.get_password(_SERVICE, name) is not None:
+        keyring.delete_password(_SERVICE, name)

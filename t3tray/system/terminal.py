@@ -1,0 +1,125 @@
+"""Opening a terminal window that runs a command. No secret goes through it: the command fetches what it needs by itself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from secrets import token_hex
+
+from t3tray.errors import WorldError
+
+# How each terminal is told which command to run; the order is the order of preference where nothing is set.
+_FLAGS: dict[str, tuple[str, ...]] = {
+    "x-terminal-emulator": ("-e",),
+    "kitty": (),
+    "ghostty": ("-e",),
+    "alacritty": ("-e",),
+    "wezterm": ("start", "--"),
+    "foot": (),
+    "gnome-terminal": ("--",),
+    "ptyxis": ("--",),
+    "konsole": ("-e",),
+    "xfce4-terminal": ("-x",),
+    "tilix": ("-e",),
+    "xterm": ("-e",),
+}
+# On macOS, where `open` starts apps: the words before the command, for those that take one. All others are given a script,
+# as Terminal and iTerm run it.
+_MAC_FLAGS: dict[str, tuple[str, ...]] = {"ghostty": ("-e",), "kitty": (), "alacritty": ("-e",), "wezterm": ("start", "--")}
+_MAC_NAMES = {"iterm2": "iTerm"}
+_SCRIPT = "attach-{}.command"
+# In s: a script takes itself away when it is run; one that never was is of no use any more.
+_LEFT_OVER = 24 * 60 * 60
+
+
+class NoTerminal(WorldError):
+    title = "No terminal was found"
+
+
+def terminal_command(
+    argv: Sequence[str],
+    *,
+    platform: str,
+    setting: str,
+    environment: Mapping[str, str],
+    script: Path,
+    which: Callable[[str], str | None] = shutil.which,
+) -> list[str]:
+    """The command that opens a terminal running `argv`. `script` is what macOS's Terminal runs; only its path is used."""
+    if platform == "darwin":
+        return _mac_command(argv, setting, script)
+    if platform == "win32":
+        # The first quoted word is the window's title: without one of its own the program would be taken for it.
+        return ["wt.exe", *argv] if which("wt.exe") else ["cmd", "/c", "start", "", *argv]
+    for name in (setting, environment.get("TERMINAL", ""), *_FLAGS):
+        found = which(name) if name else None
+        if found:
+            return [found, *_FLAGS.get(Path(name).name, ("-e",)), *argv]
+    raise NoTerminal(
+        "None of the terminals that t3tray knows is installed.",
+        f"Name yours in the settings, or run this in one: {shlex.join(argv)}",
+    )
+
+
+def _mac_command(argv: Sequence[str], setting: str, script: Path) -> list[str]:
+    name = Path(setting or "Terminal").name.removesuffix(".app").casefold()
+    if name in _MAC_FLAGS:
+        return ["open", "-n", "-a", setting, "--args", *_MAC_FLAGS[name], *argv]
+    return ["open", "-a", _MAC_NAMES.get(name, setting or "Terminal"), str(script)]
+
+
+def console_program(program: Path, platform: str) -> Path:
+    """What runs in a terminal where this program runs without one: on Windows the windowed one has no output."""
+    if platform != "win32":
+        return program
+    consoles = {"pythonw.exe": "python.exe", "t3tray.exe": "t3trayc.exe"}
+    console = program.with_name(consoles.get(program.name.lower(), program.name))
+    return console if console.is_file() else program
+
+
+def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environment: dict[str, str], folder: Path) -> None:
+    """Open it and leave it alone: the window lives on when t3tray ends. `folder` is ours, for what macOS's Terminal is to run.
+
+    Raises NoTerminal, WorldError when it fails to start.
+    """
+    # A name of its own: a second one, opened before the first has begun, must not take its place.
+    script = folder / _SCRIPT.format(token_hex(4))
+    command = terminal_command(argv, platform=platform, setting=setting, environment=environment, script=script)
+    if platform == "darwin" and str(script) in command:
+        _write_script(script, argv)
+    start(command, environment)
+
+
+def _write_script(script: Path, argv: Sequence[str]) -> None:
+    text = f'#!/bin/sh\nrm -f -- "$0"\nexec {shlex.join(argv)}\n'
+    try:
+        for old in script.parent.glob(_SCRIPT.format("*")):
+            if time.time() - old.stat().st_mtime > _LEFT_OVER:
+                old.unlink(missing_ok=True)
+        with os.fdopen(os.open(script, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o700), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise WorldError(f"A terminal could not be opened: {script} cannot be written ({error.strerror}).") from error
+
+
+def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Start a program for the user and leave it alone. Raises WorldError when it cannot be started."""
+    try:
+        opened = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise WorldError(f"{command[0]} could not be started: {error.strerror}.") from error
+    # Somebody has to take note of its end, or it stays in the table of processes for as long as we live.
+    threading.Thread(target=opened.wait, name="terminal", daemon=True).start()

@@ -1,0 +1,63 @@
+"""Threads that stand in more than one home of T3 Code, because a home was copied. One of the homes is the live one for them.
+
+Pure; what is shown of the other one is that it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.state import T3State
+
+
+@dataclass(frozen=True)
+class DuplicateHomes:
+    """The `threads` (ids) stand in both homes; they are shown as `live` has them. `why` says what made it the live one."""
+
+    live: T3Home
+    other: T3Home
+    threads: frozenset[str]
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        count = len(self.threads)
+        shown = "1 thread is" if count == 1 else f"{count:,} threads are"
+        they = "It is" if count == 1 else "They are"
+        return (
+            f"{shown} in two homes of T3 Code, {self.live.base} and {self.other.base}."
+            f" {they} shown as in {self.live.base}, because {self.why}."
+        )
+
+
+def without_duplicates(states: Sequence[T3State]) -> tuple[tuple[T3State, ...], tuple[DuplicateHomes, ...]]:
+    """The states with each thread in one of them alone, and what was left out.
+
+    The home on which a T3 Code runs wins, else the one that was written last, else the first.
+    """
+    if len(states) < 2:
+        return tuple(states), ()
+    taken: list[tuple[T3State, frozenset[str]]] = []
+    kept: dict[T3Home, T3State] = {}
+    twins: list[DuplicateHomes] = []
+    for state in sorted(states, key=_liveness, reverse=True):
+        here = frozenset(thread.id for thread in state.threads)
+        shared = [(live, here & there) for live, there in taken if here & there]
+        twins += [DuplicateHomes(live.home, state.home, both, _why(live, state)) for live, both in shared]
+        gone = frozenset[str]().union(*(both for _, both in shared))
+        left = replace(state, threads=tuple(thread for thread in state.threads if thread.id not in gone)) if gone else state
+        kept[state.home] = left
+        taken.append((state, here - gone))
+    return tuple(kept[state.home] for state in states), tuple(twins)
+
+
+def _liveness(state: T3State) -> tuple[bool, str]:
+    return state.served_since is not None, state.last_written
+
+
+def _why(live: T3State, other: T3State) -> str:
+    if live.served_since and not other.served_since:
+        return "T3 Code runs there"
+    return "it was written last" if live.last_written > other.last_written else "it is named first and neither was written later"

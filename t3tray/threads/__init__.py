@@ -1,0 +1,1 @@
+"""Threads: reading them, collecting evidence, assessing, verifying, sending, creating."""

@@ -1,0 +1,159 @@
+"""Making threads: new, adopt, take in, and what a crash in between left to be settled. Changing a binding is `remedies`.
+
+The only place that calls `POST /session`, and it does so for a thread without any earlier state alone: rule 1. Every step is
+in the journal before it takes effect outside (write-ahead).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.times import from_ms
+from t3tray.errors import Refused, UsageError
+from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.store.store import Store
+from t3tray.system.folders import directory_exists, real_directory
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.shield_until_done import shield_until_done
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads.evidence import ThreadRecord, cursor_now, newborn
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.stranded import refuse_stranded
+
+
+class Threads:
+    """Threads and their bindings. The time comes from `now`, ids from `author`."""
+
+    def __init__(self, store: Store, run_sql: SqlThread, now: Callable[[], datetime], author: IntentIds) -> None:
+        self._store = store
+        self._run_sql = run_sql
+        self._now = now
+        self._author = author
+
+    async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
+        """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
+
+        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; recovery settles
+        it.
+        """
+        there = await asyncio.to_thread(directory_exists, directory)
+        if there is None:
+            raise UsageError(f"The folder {directory} cannot be looked at now.", "Give a folder that you have access to.")
+        if not there:
+            raise UsageError(f"There is no folder {directory}.", "Give an existing folder with --dir.")
+        place = await asyncio.to_thread(real_directory, directory)
+        now = self._now()
+        thread = Thread(self._author.new_id(), title or "New thread", place, Source.T3TRAY, now, now)
+        why = f"new thread in {thread.directory}"
+        intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
+        try:
+            await self._run_sql(self._store.add_thread, thread, intent)
+            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or "", self._store.id))
+            record = await shield_until_done(making)
+            await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
+            self._author.close_intent(intent.intent or "")
+        finally:
+            self._author.leave_intent(intent.intent or "")
+        return thread
+
+    async def adopt(self, session_id: str, server: SessionServer) -> Thread:
+        """A thread for a session that is already there. Raises Refused when another thread has it, SessionMissing, …"""
+        record = await server.session(session_id)
+        _refuse_child(record)
+        await self._refuse_owned(session_id)
+        facts = record.facts
+        now = self._now()
+        touched = from_ms(facts.updated_ms)
+        thread = Thread(self._author.new_id(), facts.title or "Adopted session", facts.directory, Source.T3TRAY, now, touched)
+        cursor = await cursor_now(server, facts, None)
+        if cursor.last_message_id is None:
+            await refuse_stranded(server, session_id)
+        entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
+        await self._run_sql(self._store.add_thread, thread, entry)
+        return thread
+
+    async def rename(self, thread: Thread, title: str) -> None:
+        """Give a thread of our own another title. Raises Refused for one of T3 Code's, UsageError for an empty title."""
+        _refuse_t3(thread, "renamed")
+        if not title.strip():
+            raise UsageError("A thread needs a title.")
+        await self._run_sql(self._store.threads.rename, thread.id, " ".join(title.split()))
+
+    async def archive(self, thread: Thread, archived: bool) -> None:
+        """Put a thread of our own away, or bring it back; its binding stays. Raises Refused for one of T3 Code's."""
+        _refuse_t3(thread, "archived")
+        await self._run_sql(self._store.threads.set_archived, thread.id, self._now() if archived else None)
+
+    async def take_in(self, recorded: ThreadRecord) -> None:
+        """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
+
+        A thread of our own, or one that is kept already, is left as it is.
+        """
+        if recorded.thread.source is Source.T3CODE:
+            await self._run_sql(self._take_in, recorded)
+
+    async def settle(self, intent: Entry, server: SessionServer) -> None:
+        """An intent that a crash left open: a session has the marker → confirmed, none has → abandoned."""
+        # A fork has the marker of what it was forked from: the first that was made is the one.
+        made = sorted(await server.sessions(), key=lambda record: record.facts.created_ms)
+        record = next((found for found in made if found.marker and found.marker.intent == intent.intent), None)
+        if record is None:
+            await self._run_sql(self._put_away, intent.thread_id)
+            await self._abandon(intent, None, "the server has no session for it")
+        elif await self._run_sql(self._is_bound, intent.thread_id):
+            await self._abandon(intent, record.facts.id, "the thread has another session by now")
+        else:
+            cursor = await cursor_now(server, record.facts, None)
+            await self._confirm(intent, cursor, Actor.RECOVERY, "found by its marker after a crash")
+
+    async def _confirm(self, intent: Entry, cursor: Cursor, actor: Actor, why: str) -> None:
+        await self._answer(intent, event=Event.CONFIRMED, actor=actor, why=why, session_id=cursor.session_id, cursor=cursor)
+
+    async def _abandon(self, intent: Entry, session_id: str | None, why: str) -> None:
+        await self._answer(intent, event=Event.ABANDONED, actor=Actor.RECOVERY, why=why, session_id=session_id)
+
+    async def _answer(
+        self, intent: Entry, *, event: Event, actor: Actor, why: str, session_id: str | None, cursor: Cursor | None = None
+    ) -> None:
+        entry = Entry(intent.thread_id, event, actor, why, self._now(), session_id, intent.intent, cursor)
+        await self._run_sql(self._store.journal.append, entry)
+
+    async def _refuse_owned(self, session_id: str) -> None:
+        owner = await self._run_sql(self._store.journal.owner_of, session_id)
+        if owner is not None:
+            raise Refused(f"{session_id} is already bound to thread {owner}.")
+
+    def _put_away(self, thread_id: str) -> None:
+        """A thread that never got a session holds nothing to show."""
+        if all(entry.event in (Event.INTENDED, Event.ABANDONED) for entry in self._store.journal.entries(thread_id)):
+            self._store.threads.set_archived(thread_id, self._now())
+
+    def _take_in(self, recorded: ThreadRecord) -> None:
+        thread, cursor = recorded.thread, recorded.cursor
+        self._store.threads.keep(thread)
+        if cursor is None or recorded.conflict or self._is_bound(thread.id):
+            return
+        if self._store.journal.owner_of(cursor.session_id) is None:
+            why = "the session that T3 Code names"
+            self._store.journal.append(
+                Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, why, self._now(), cursor.session_id, cursor=cursor)
+            )
+
+    def _is_bound(self, thread_id: str) -> bool:
+        return self._store.journal.binding(thread_id).cursor is not None
+
+
+def _refuse_t3(thread: Thread, what: str) -> None:
+    if thread.source is Source.T3CODE:
+        raise Refused(f"“{thread.title}” is shown by T3 Code, so it is {what} there.")
+
+
+def _refuse_child(record: SessionRecord) -> None:
+    if record.facts.parent_id:
+        raise Refused(f"{record.facts.id} is a sub-agent's session of {record.facts.parent_id}.", "Choose that one instead.")

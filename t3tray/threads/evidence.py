@@ -1,0 +1,338 @@
+"""Gathering evidence: the I/O that `decide` must not do. From a server while one runs; `file_evidence` does it from a file.
+
+It asks and compares; it judges nothing and changes nothing. A failed look-up becomes a `Failure`, never an absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from t3tray.domain.carries import Context
+from t3tray.domain.context import ContextReader
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
+from t3tray.domain.split import Served
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.domain.thread import Thread
+from t3tray.errors import ServerError, SessionMissing
+from t3tray.opencode.failures import failure_of
+from t3tray.system.folders import directory_exists, same_directory
+from t3tray.threads.context_reading import continued, newest_first, read_back
+from t3tray.threads.remedy_offers import SessionStanding
+from t3tray.threads.session_server import SessionServer
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+STILL_WARM = timedelta(minutes=10)
+
+
+class ThreadRecord(Struct, frozen=True):
+    """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
+
+    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`,
+    `asked_for`, `handed_over` and `in_doubt` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread`
+    names what of it could not be read, for people; the verdict is unknown then, whatever else is known.
+    """
+
+    thread: Thread
+    cursor: Cursor | None
+    has_turns: bool
+    split: tuple[Claim, ...] = ()
+    conflict: tuple[Claim, ...] = ()
+    t3: T3Thread | None = None
+    served: tuple[Served, ...] = ()
+    asked_for: bool = False
+    handed_over: bool = False
+    deleted: bool = False
+    unread: str = ""
+    in_doubt: str = ""
+
+
+def _nobody_tells(*_ids: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs; and of a file that
+    knows the session how many messages of it only OpenCode 2 holds (None: the server is to be asked), and how many it has up to
+    the message of this id, but for those that were emptied (None: nobody counts them). `holder_of` names the database file in
+    which a session is, whatever a server says."""
+
+    now: Callable[[], datetime]
+    others_run: Callable[[], bool]
+    directory_exists: Callable[[str], bool | None] = directory_exists
+    same_directory: Callable[[str, str], bool | None] = same_directory
+    held_by_opencode2: Callable[[str], int | None] = _nobody_tells
+    holder_of: Callable[[str], Path | None] = _nobody_tells
+    count_until: Callable[[str, str], int | None] = _nobody_tells
+
+    def at_once(self) -> Surroundings:
+        """The same for a look at many threads: each question is asked once."""
+        now = self.now()
+        return Surroundings(
+            lambda: now,
+            cache(self.others_run),
+            cache(self.directory_exists),
+            cache(self.same_directory),
+            self.held_by_opencode2,
+            self.holder_of,
+            self.count_until,
+        )
+
+
+def from_nobody(recorded: ThreadRecord, failure: Failure, surroundings: Surroundings) -> Evidence:
+    """The evidence when there is nothing to ask for, or nobody could be asked: only the folder can be looked at."""
+    there = surroundings.directory_exists(recorded.thread.directory)
+    return Evidence(
+        taken_at=surroundings.now(),
+        session=failure,
+        newest=failure,
+        directory_exists=there,
+        has_turns=recorded.has_turns,
+        split=recorded.split,
+        conflict=recorded.conflict,
+        t3_works=recorded.t3 is not None and recorded.t3.is_working,
+        asked_for=recorded.asked_for,
+        handed_over=recorded.handed_over,
+        in_doubt=recorded.in_doubt,
+    )
+
+
+async def from_server(server: SessionServer, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+    """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
+    session, (newest, told_ms), activity, (known, same_directory) = await asyncio.gather(
+        _look_up(server.session(cursor.session_id)),
+        _newest(server, cursor.session_id),
+        _activity(server, cursor),
+        asyncio.to_thread(_from_machine, recorded, cursor, surroundings),
+    )
+    if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
+        # The server uses another database than the one in which the session was seen: there it is not missing.
+        session = newest = Failure.OTHER_DATABASE
+        known = replace(known, why=f"The session is in {place}, which this server does not use.")
+    if known.opencode2 is None and isinstance(session, Found):
+        known = replace(known, opencode2=await held_by_opencode2(server, cursor.session_id))
+    evidence = replace(
+        known,
+        taken_at=surroundings.now(),
+        session=Found(session.value.facts) if isinstance(session, Found) else session,
+        newest=newest,
+        told_ms=told_ms,
+        activity=activity,
+        asked=f"OpenCode {server.version}",
+    )
+    if isinstance(evidence.session, Found):
+        if evidence.session.value.directory != cursor.directory or _is_open(evidence):
+            evidence = await asyncio.to_thread(_with_place_and_others, evidence, recorded.thread, surroundings)
+        else:
+            evidence = replace(evidence, same_directory=same_directory)
+    return await _with_history(server, cursor, evidence)
+
+
+def _from_machine(recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> tuple[Evidence, bool | None]:
+    """What no server has to be asked for, and whether the thread's folder is the one that the cursor names. It blocks."""
+    known = from_nobody(recorded, Failure.SERVER_ERROR, surroundings)
+    opencode2 = surroundings.held_by_opencode2(cursor.session_id)
+    gone = gone_of(cursor, surroundings.count_until(cursor.session_id, cursor.last_message_id or ""))
+    same_directory = surroundings.same_directory(recorded.thread.directory, cursor.directory)
+    return replace(known, opencode2=opencode2, messages_gone=gone), same_directory
+
+
+def gone_of(cursor: Cursor, until_tail: int | None) -> int | None:
+    """How many of the recorded messages are missing among those up to the last one; None where nobody counted."""
+    return None if until_tail is None or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
+
+
+async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
+    """The cursor that records this session as it is now.
+
+    Reads back from the newest message to the one that `previous` recorded, or to the very first: a long session costs
+    only its new messages, and the count stays exact.
+    """
+    known = previous if previous and previous.session_id == session.id else None
+    reader, newer, met = ContextReader(), list[MessageFacts](), False
+    total: int | None = None
+    held: int | None = None
+    context: Context | None = None
+    async for facts in newest_first(server, session.id):
+        if not met and known and facts.id == known.last_message_id:
+            met = True
+            total = None if known.message_count is None else known.message_count + len(newer)
+            context = continued(known.context, reader, len(newer))
+        if met and (context is not None or reader.is_complete):
+            break
+        if not met:
+            newer.append(facts)
+        reader.add(facts)
+    else:
+        # Recorded messages that are gone stay in the count: what is left does not become the whole conversation by being seen.
+        held = reader.seen if met else len(newer)
+        total = max(held, total or 0)
+    counted = total if held is None else held
+    finished = next((facts.id for facts in newer if facts.ends_a_turn), None)
+    return replace(
+        known or Cursor(session.id, session.directory),
+        directory=session.directory,
+        title=session.title,
+        session_created_ms=session.created_ms,
+        first_message_id=known.first_message_id if known and met else (newer[-1].id if newer else None),
+        last_message_id=newer[0].id if newer else (known.last_message_id if known and met else None),
+        last_finished_id=finished or (known.last_finished_id if known and met else None),
+        message_count=total,
+        server_version=server.version,
+        context=context or reader.context(None if counted is None else counted - reader.seen),
+    )
+
+
+def newborn(session: SessionFacts, version: str) -> Cursor:
+    """The cursor of a session that holds nothing yet."""
+    return Cursor(session.id, session.directory, session.title, session.created_ms, message_count=0, server_version=version)
+
+
+async def held_by_opencode2(server: SessionServer, session_id: str) -> int | None:
+    """How many messages of the session only OpenCode 2 holds, as the server tells; None where it does not."""
+    theirs = await _look_up(server.opencode2_messages(session_id))
+    if not isinstance(theirs, Found):
+        return None
+    if not theirs.value:
+        return 0
+    ours = await _look_up(_ids(server, session_id))
+    return len(theirs.value - ours.value) if isinstance(ours, Found) else None
+
+
+async def _ids(server: SessionServer, session_id: str) -> frozenset[str]:
+    return frozenset([facts.id async for facts in newest_first(server, session_id)])
+
+
+async def _look_up(request: Awaitable[T]) -> Lookup[T]:
+    try:
+        return Found(await request)
+    except SessionMissing:
+        return Absent()
+    except ServerError as error:
+        return failure_of(error)
+    except Exception:
+        return unexpected()
+
+
+def unexpected() -> Failure:
+    """Whatever it is, nothing was learnt of this one thread; the log has the rest."""
+    logger.exception("a look-up for a verdict failed")
+    return Failure.SERVER_ERROR
+
+
+async def _newest(server: SessionServer, session_id: str) -> tuple[Lookup[MessageFacts], int | None]:
+    """The newest message, and the time by the server's clock, in ms, where it is told."""
+    page = await _look_up(server.messages(session_id, 1))
+    if not isinstance(page, Found):
+        return page, None
+    return Found(page.value.messages[-1].facts) if page.value.messages else Absent(), page.value.told_ms
+
+
+async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure:
+    activity = await _look_up(server.activity(cursor.session_id, cursor.directory))
+    match activity:
+        case Found(value):
+            return value
+        case Failure():
+            return activity
+    return Failure.SERVER_ERROR
+
+
+def standing(session: Lookup[SessionFacts], directory: str) -> SessionStanding:
+    """How a session that somebody names stands to a thread in this folder."""
+    match session:
+        case Absent():
+            return SessionStanding.GONE
+        case Found(SessionFacts() as facts):
+            return placed(facts.parent_id, facts.directory, directory)
+    return SessionStanding.UNKNOWN
+
+
+def placed(parent_id: str | None, place: str, directory: str) -> SessionStanding:
+    """The same of one that is there: it works in `place`."""
+    if parent_id:
+        return SessionStanding.CHILD
+    return SessionStanding.THERE if same_directory(place, directory) else SessionStanding.ELSEWHERE
+
+
+async def look_up_message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:
+    """One message of a session, as the server tells."""
+    record = await _look_up(server.message(session_id, message_id))
+    return Found(record.value.facts) if isinstance(record, Found) else record
+
+
+async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
+    if not isinstance(evidence.session, Found) or not isinstance(evidence.newest, Found):
+        return await _with_tail(server, cursor, evidence)
+    reverted_to = evidence.session.value.reverted_to
+    is_tail = evidence.newest.value.id == cursor.last_message_id
+    if evidence.messages_gone:
+        # What the cursor remembers of the messages is true no more.
+        cursor = replace(cursor, context=None, message_count=None)
+    # Where no file tells how many of the recorded messages are there, only reading them all does.
+    is_counted = evidence.messages_gone is not None or None in (cursor.message_count, cursor.last_message_id)
+    if is_tail and is_counted and reverted_to is None and cursor.context is not None:
+        return replace(evidence, tail=evidence.newest, context=cursor.context)
+    evidence = await _with_tail(server, cursor, evidence)
+    is_rewound = evidence.first is not None
+    read = await _look_up(read_back(server, cursor, reverted_to, count_all=is_rewound or not is_counted))
+    if not isinstance(read, Found):
+        return evidence
+    found = read.value
+    gone = None
+    if isinstance(evidence.tail, Found):
+        gone = evidence.messages_gone if is_counted else gone_of(cursor, found.until_tail)
+    if isinstance(evidence.first, Found) and cursor.message_count is not None and found.messages is not None:
+        gone = max(cursor.message_count - found.messages, 0)
+    taken_back = found.taken_back if reverted_to else None
+    return replace(evidence, context=found.context, messages_gone=gone, taken_back=taken_back)
+
+
+async def _with_tail(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
+    """With the last recorded message, and with the first where that is gone."""
+    if cursor.last_message_id is None or not isinstance(evidence.session, Found):
+        return evidence
+    seen = of_id(evidence.newest, cursor.last_message_id)
+    tail = seen or await look_up_message(server, cursor.session_id, cursor.last_message_id)
+    if not isinstance(tail, Absent) or cursor.first_message_id is None:
+        return replace(evidence, tail=tail)
+    first = await look_up_message(server, cursor.session_id, cursor.first_message_id)
+    return replace(evidence, tail=tail, first=first)
+
+
+def _with_place_and_others(evidence: Evidence, thread: Thread, surroundings: Surroundings) -> Evidence:
+    if not isinstance(evidence.session, Found):
+        return evidence
+    session = evidence.session.value
+    same = surroundings.same_directory(thread.directory, session.directory)
+    return replace(evidence, same_directory=same, others_writing=others_writing(evidence, session, surroundings))
+
+
+def _is_open(evidence: Evidence) -> bool:
+    """Whether there is an unfinished turn that this server does not run."""
+    return isinstance(evidence.newest, Found) and not evidence.newest.value.ends_a_turn and evidence.activity is Activity.IDLE
+
+
+def others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
+    """An unfinished turn that this server does not run, warm still, while another OpenCode process lives."""
+    if not _is_open(evidence) or not isinstance(evidence.newest, Found):
+        return False
+    touched_ms = max(session.updated_ms, evidence.newest.value.created_ms)
+    warm = surroundings.now().timestamp() * 1000 - touched_ms < STILL_WARM.total_seconds() * 1000
+    return warm and surroundings.others_run()
+
+
+def of_id(newest: Lookup[MessageFacts], message_id: str) -> Found[MessageFacts] | None:
+    return newest if isinstance(newest, Found) and newest.value.id == message_id else None

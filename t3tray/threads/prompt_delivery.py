@@ -1,0 +1,257 @@
+"""One prompt on its way: handed to the server, looked for in its session, and its turn followed to the end.
+
+It owns the limits and when the server is asked. It judges no thread and keeps nothing: `on_arrival` is for who kept the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from t3tray.domain.evidence import Activity
+from t3tray.domain.prompt import MAY_ARRIVE_FOR
+from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut
+from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
+from t3tray.opencode.message_events import TurnBroke, change_of
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.turn import Outcome, Turn
+
+KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
+PERHAPS_SENT = "The text is kept as the thread's draft. Sent again, it is looked up first, and never sent twice."
+ARRIVED = "The message is in the conversation."
+_ASKS = {
+    "permission.asked": "The agent asks for a permission.",
+    "question.asked": "The agent asks a question.",
+}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The turn goes on only after somebody answered; `what` says it in a sentence."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The session holds the message."""
+
+
+Step = str | Waiting | Arrived
+
+
+@dataclass(frozen=True)
+class Limits:
+    """In seconds. Each is a bound on silence, not on work: a turn that runs may run as long as it likes."""
+
+    # Until a message that the server has taken is in its session.
+    arrival: float = 60.0
+    # The same, where the request to take it brought no answer.
+    unanswered_arrival: float = MAY_ARRIVE_FOR
+    # From an error in the session until a message that is not in it counts as dropped: some errors are told before it is stored.
+    dropped: float = 3.0
+    # Until the server is asked where its events tell nothing.
+    quiet: float = 10.0
+    # Until the server is asked again where it told nothing.
+    again: float = 1.0
+    # Until a session that is idle without an answer is believed to stay so.
+    doubt: float = 5.0
+    # Until a server that went away in the middle of a turn is given up.
+    away: float = 60.0
+
+
+class PromptDelivery:
+    """`hear` is given every signal of the server's, from before `hand_over` on. `outcome` is None until the turn has ended.
+
+    `warnings` are sentences about what could not be read of a turn that has ended; `is_absent`: the session, asked last, did not
+    hold the message.
+    """
+
+    def __init__(
+        self,
+        server: SessionServer,
+        session_id: str,
+        turn: Turn,
+        on_arrival: Callable[[], Awaitable[None]],
+        clock: Callable[[], float],
+        limits: Limits,
+    ) -> None:
+        self.turn = turn
+        self.outcome: Outcome | None = None
+        self.warnings: list[str] = []
+        self._server = server
+        self._session_id = session_id
+        self._on_arrival = on_arrival
+        self._clock = clock
+        self._limits = limits
+        self._directory = ""
+        self._written_ms = 0
+        self._error: ServerError | None = None
+        self._why_dropped = ""
+        self.is_absent = False
+        self._arrives_by = clock() + limits.arrival
+        self._next_look = clock() + limits.quiet
+        self._doubted_at: float | None = None
+        self._away_since: float | None = None
+
+    def patience(self) -> float:
+        """How long the next signal may be waited for, in seconds."""
+        ends = [self._next_look]
+        ends += [] if self.turn.has_arrived else [self._arrives_by]
+        ends += [] if self._doubted_at is None else [self._doubted_at + self._limits.doubt]
+        return min(ends) - self._clock()
+
+    async def hand_over(self, text: str, directory: str) -> None:
+        """Have the server take the prompt; `directory` is the session's. What it did with it is seen later.
+
+        Raises a ServerError when it refused it.
+        """
+        self._directory = directory
+        try:
+            await self._server.prompt(self._session_id, text, directory, self.turn.message_id)
+        except (TimedOut, ServerDown) as error:
+            # It may have arrived nevertheless: it is looked up, and never sent again.
+            self._error = error
+            self._arrives_by = self._clock() + self._limits.unanswered_arrival
+            self._next_look = self._clock()
+        else:
+            self._arrives_by = self._clock() + self._limits.arrival
+            self._next_look = self._clock() + self._limits.quiet
+
+    def await_arrival(self, seconds: float) -> None:
+        """It was handed over before, unseen: it is only looked for, once or for so long."""
+        self.turn.is_incomplete = True
+        self._next_look = self._clock()
+        self._arrives_by = self._next_look + min(max(seconds, 0), self._limits.dropped)
+
+    async def hear(self, signal: Signal | Quiet) -> list[Step]:
+        """What this signal adds. Raises NotTaken, or a ServerError when nobody can tell any more how the turn goes on."""
+        steps: list[Step] = []
+        match signal:
+            case ServerEvent() if signal.session_id == self._session_id:
+                steps.append(self._hear_event(signal))
+            case Gap(error):
+                self.turn.is_incomplete = True
+                self._fail(error)
+            case Connected():
+                self._away_since, self._next_look = None, self._clock()
+        if isinstance(signal, ServerEvent) and signal.kind in _ASKS and await self._is_ours(signal.session_id):
+            steps.append(Waiting(_ASKS[signal.kind]))
+        if not self.turn.has_arrived:
+            steps += await self._look_for_arrival()
+        if self.turn.has_arrived:
+            steps.append(await self._look_for_end())
+        return [step for step in steps if step]
+
+    def _hear_event(self, event: ServerEvent) -> str:
+        change = change_of(event)
+        if isinstance(change, TurnBroke) and not self.turn.has_arrived:
+            self._why_dropped = change.error.sentence()
+            self._arrives_by = min(self._arrives_by, self._clock() + self._limits.dropped)
+        elif change and self.turn.has_arrived:
+            self._next_look = self._clock() + self._limits.quiet
+        return self.turn.hear(change) if change else ""
+
+    async def _look_for_arrival(self) -> list[Step]:
+        now = self._clock()
+        if not self.turn.is_told and now < min(self._next_look, self._arrives_by):
+            return []
+        try:
+            # A message is stored before its text is.
+            held = await self._server.message(self._session_id, self.turn.message_id)
+            is_there, self._written_ms = bool(held.text), held.facts.created_ms
+        except SessionMissing:
+            is_there, self.is_absent = False, True
+        except ServerError as error:
+            is_there, self.is_absent, self._error = False, False, error
+        if is_there:
+            try:
+                await self._on_arrival()
+            except StoreError as error:
+                self.warnings.append(f"The message was sent, and its draft could not be put away: {error.message}")
+            self.turn.has_arrived, self._error, self._away_since = True, None, None
+            self._next_look = now + self._limits.quiet
+            return [Arrived()]
+        if now >= self._arrives_by:
+            raise self._not_taken()
+        self._next_look = self._clock() + self._limits.again
+        return []
+
+    def _not_taken(self) -> NotTaken:
+        if self._why_dropped:
+            return NotTaken(f"OpenCode dropped the message: {_as_sentence(self._why_dropped)}", KEPT_AS_DRAFT)
+        if self._error is not None:
+            return NotTaken(f"It is not known whether the message arrived: {self._error.message}", PERHAPS_SENT)
+        said = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
+        return NotTaken(said, PERHAPS_SENT)
+
+    async def _look_for_end(self) -> str:
+        words = ""
+        outcome, is_doubted = self.turn.outcome, self._is_doubted_enough()
+        is_due = self._clock() >= self._next_look or is_doubted
+        if is_due or (outcome and self.turn.is_incomplete):
+            error, words = await self._ask()
+            if error and outcome:
+                self.warnings.append(f"The end of the turn could not be read, so the reply may be incomplete: {error.message}")
+            elif not error:
+                outcome = self.turn.outcome or (self.turn.conclude() if is_doubted and self.turn.is_doubtful else None)
+        self.outcome = outcome
+        if outcome is None and self._away_since is not None and self._clock() >= self._away_since + self._limits.away:
+            raise self._gone()
+        return words
+
+    def _is_doubted_enough(self) -> bool:
+        if not self.turn.is_doubtful:
+            self._doubted_at = None
+            return False
+        if self._doubted_at is None:
+            self._doubted_at = self._clock()
+        return self._clock() >= self._doubted_at + self._limits.doubt
+
+    async def _ask(self) -> tuple[ServerError | None, str]:
+        """Ask whether the session is busy, and read what is not known of the turn; the words that this adds to the reply."""
+        self._next_look = self._clock() + self._limits.again
+        try:
+            if not self._directory:
+                # By the session's own spelling of its folder: by another, nothing is ever busy.
+                self._directory = (await self._server.session(self._session_id)).facts.directory
+            is_idle = await self._server.activity(self._session_id, self._directory) is Activity.IDLE
+            if is_idle or self.turn.is_incomplete:
+                reading = await self._server.messages_from(self._session_id, self.turn.message_id, self._written_ms)
+                words = self.turn.read(reading.messages, is_idle)
+                if reading.unread:
+                    self.warnings = ["A message of this turn could not be read, so the reply may be incomplete."]
+            else:
+                words = self.turn.read((), is_idle)
+        except SessionMissing as error:
+            raise SessionMissing(error.message, "The session was deleted while its turn was followed.") from error
+        except ServerError as error:
+            self._fail(error)
+            return error, ""
+        self._away_since = None
+        self._next_look = self._clock() + self._limits.quiet
+        return None, words
+
+    def _fail(self, error: ServerError) -> None:
+        self._error = error
+        if self._away_since is None:
+            self._away_since = self._clock()
+
+    def _gone(self) -> ServerError:
+        kind, message = (type(self._error), self._error.message) if self._error else (ServerDown, "The server went away.")
+        return kind(message, f"{ARRIVED} Whether it was answered cannot be told now.")
+
+    async def _is_ours(self, session_id: str | None) -> bool:
+        """Whether it is the prompt's session, or one of its sub-agents'. What cannot be told is not this one's."""
+        seen: set[str] = set()
+        while session_id and session_id != self._session_id and session_id not in seen:
+            seen.add(session_id)
+            try:
+                session_id = (await self._server.session(session_id)).facts.parent_id
+            except ServerError:
+                return False
+        return session_id == self._session_id
+
+
+def _as_sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."

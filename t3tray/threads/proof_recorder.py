@@ -1,0 +1,107 @@
+"""Keeping the proofs fresh by reading: what a session holds now is recorded after every finished turn, server or not.
+
+A thread of T3 Code's whose session can be resumed is kept from the first look on, so that it can be proved later. It asks no
+server and changes no binding to another session. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.evidence import Evidence, Found, MessageFacts, SessionFacts
+from t3tray.domain.thread import Source
+from t3tray.domain.times import from_ms
+from t3tray.errors import ServerError
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.session_rows import Extent, extents
+from t3tray.store.proofs import Proof
+from t3tray.store.store import Store
+from t3tray.threads.evidence import STILL_WARM
+from t3tray.threads.scan import Scan
+from t3tray.threads.verify import RENEWS, Assessment, is_amid_a_turn
+
+# A first look at thousands of threads is spread over several, so that nothing waits for it.
+AT_ONCE = 1_000
+
+
+class ProofRecorder:
+    """One for the app's life. `keep` after every look."""
+
+    def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._database = database
+        self._now = now
+        self._refused: set[str] = set()
+
+    def keep(self, picture: Scan) -> bool:
+        """Record what is new; True when there is more to be recorded at the next look. Raises StoreError."""
+        due = [found for found in picture.examinations if self._is_due(found)]
+        if not due:
+            return False
+        try:
+            proofs = self._proofs(due[:AT_ONCE])
+        except ServerError:
+            # The database cannot be read by now: the next look says so, and tries again.
+            return False
+        why = ("seen in OpenCode's database", "the session that T3 Code names")
+        # A thread of ours may have this session, and proves it; the two are one row.
+        self._refused |= self._store.proofs.record(proofs, self._now(), *why)
+        return len(due) > AT_ONCE
+
+    def _is_due(self, found: Assessment) -> bool:
+        if found.cursor is None or found.verdict.reason not in RENEWS or found.thread.id in self._refused:
+            return False
+        if found.evidence.in_doubt:
+            # A binding from a copy is proved by a resume only: reading shows that the session is there, not that it is the one.
+            return False
+        if found.is_unfinished and is_amid_a_turn(found.cursor, found.evidence) and self._is_warm(found.evidence):
+            # A server that is not known here may be at work in it. One that was broken off is recorded later.
+            return False
+        return found.is_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
+
+    def _is_warm(self, evidence: Evidence) -> bool:
+        match evidence.session:
+            case Found(session):
+                return self._now() - from_ms(session.updated_ms) < STILL_WARM
+        return False
+
+    def _proofs(self, due: Sequence[Assessment]) -> list[Proof]:
+        with self._database.reading() as reader:
+            known = extents(reader, [found.cursor.session_id for found in due if found.cursor])
+            for found in due:
+                if found.cursor and isinstance(found.evidence.newest, Found):
+                    # Without what was written since the look: the count is that up to the message that is recorded as the last.
+                    name, last = found.cursor.session_id, found.evidence.newest.value.id
+                    known[name] = Extent(known[name].first_id, reader.count_until(name, last) or 0)
+        return [proof for found in due if (proof := _proof(found, known))]
+
+
+def _proof(found: Assessment, known: dict[str, Extent]) -> Proof | None:
+    match found.cursor, found.evidence.session, found.evidence.newest:
+        case Cursor() as cursor, Found(SessionFacts() as session), Found(MessageFacts() as newest):
+            now = _cursor_now(cursor, session, newest, known[session.id])
+            if isinstance(found.evidence.tail, Found) and found.evidence.messages_gone and now.message_count:
+                # What is left does not become the whole conversation by being seen.
+                now = replace(now, message_count=now.message_count + found.evidence.messages_gone)
+            # Of a session with a pending revert it is known what is left after that only.
+            context = found.evidence.context if session.reverted_to is None else None
+            return Proof(found.thread, replace(now, context=context))
+    return None
+
+
+def _cursor_now(known: Cursor, session: SessionFacts, newest: MessageFacts, extent: Extent) -> Cursor:
+    return replace(
+        known,
+        directory=session.directory,
+        title=session.title,
+        session_created_ms=session.created_ms,
+        first_message_id=extent.first_id,
+        last_message_id=newest.id,
+        last_finished_id=newest.id if newest.ends_a_turn else known.last_finished_id,
+        message_count=extent.messages,
+        server_version=session.version,
+    )

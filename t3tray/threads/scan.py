@@ -1,0 +1,380 @@
+"""All threads with their verdicts, from the databases alone: our own, T3 Code's, OpenCode's. It keeps what it read and judged, so
+that after a change only that is looked at again.
+
+A resume never relies on it: that asks the server. It changes nothing. For the thread that runs the SQL.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from msgspec import structs
+
+from t3tray.domain.evidence import Evidence, Failure, Found
+from t3tray.domain.journal import Entry, put_away
+from t3tray.domain.split import Candidate, Served, split_of
+from t3tray.domain.t3code_thread import Shape, T3Thread
+from t3tray.domain.thread import Thread
+from t3tray.domain.transcript import Transcript
+from t3tray.domain.verdict import KIND_OF, Kind, Reason
+from t3tray.errors import ServerError
+from t3tray.opencode.database import OpenCodeDatabase, Trust
+from t3tray.opencode.failures import failure_of
+from t3tray.opencode.index import SessionIndex
+from t3tray.store.store import Store
+from t3tray.system.garbage_collection import many_objects
+from t3tray.t3code.duplicate_homes import DuplicateHomes
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.state import T3Reader, T3State
+from t3tray.threads import evidence as gather
+from t3tray.threads.candidates import SourceMemory, candidates_of
+from t3tray.threads.evidence import Surroundings, ThreadRecord
+from t3tray.threads.file_evidence import from_database
+from t3tray.threads.folder_stamps import LookedAtFolders
+from t3tray.threads.lost_bindings import LostBindings
+from t3tray.threads.records import Records
+from t3tray.threads.sub_agents import agents_work
+from t3tray.threads.t3code_record import t3_thread
+from t3tray.threads.t3code_sessions import T3Named, in_doubt_of_others, sessions_of
+from t3tray.threads.t3code_sources import T3Sources
+from t3tray.threads.unreadable import UnreadThreads, said, unread_examination
+from t3tray.threads.verify import Assessment, examined
+
+# In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
+WHOLE_AT_ONCE = 200
+_THOUSANDS = 2_000
+# Unknown, and so again at each look until something else changes.
+_OPEN = {reason for reason, kind in KIND_OF.items() if kind is Kind.UNKNOWN} - {Reason.UNSUPPORTED, Reason.OTHER_DATABASE}
+_NOWHERE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
+
+    `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
+    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble` are sentences
+    on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses.
+    """
+
+    examinations: tuple[Assessment, ...]
+    states: tuple[T3State, ...] = ()
+    foreign: tuple[T3Thread, ...] = ()
+    half_read: int = 0
+    twins: tuple[DuplicateHomes, ...] = ()
+    trouble: tuple[str, ...] = ()
+    in_doubt: bool = False
+
+
+class Scanner:
+    """Looks again and again; each look costs what has changed since the one before."""
+
+    def __init__(self, store: Store, database: OpenCodeDatabase, surroundings: Surroundings, readers: Iterable[T3Reader]) -> None:
+        self._store = store
+        self._surroundings = surroundings
+        self._database = database
+        self._unread = UnreadThreads()
+        self._sources = T3Sources(readers, self._unread)
+        self._index = SessionIndex(database)
+        self.lost_bindings = LostBindings(store, database, surroundings.now)
+        self._records = Records(store, database, self._sources, self.lost_bindings)
+        self._pending: set[str] = set()
+        self._unfinished: set[str] = set()
+        self._answered_in: dict[str, frozenset[str]] = {}
+        self._half_read: dict[str, None] = {}
+        self._results: dict[str, Assessment] = {}
+        self._failure: Failure | None = None
+        self._trust: Trust | None = None
+        self._folders = LookedAtFolders()
+        self._bound_to: dict[str, tuple[str, ...]] = {}
+        self._named = T3Named(store)
+
+    def read_from(self, readers: Iterable[T3Reader]) -> None:
+        """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
+        self._sources.read_from(readers)
+
+    def look(self) -> Scan:
+        """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
+        with many_objects():
+            states = self._read_recorded()
+            changed, self._pending = self._pending, set()
+            surroundings = self._surroundings.at_once()
+            failure, sessions = self._read_sessions()
+            try:
+                changed |= self._touched(sessions, failure, surroundings)
+                changed |= self._read_middles() if failure is None else set()
+                self._judge(changed, surroundings)
+            finally:
+                self._index.release()
+            if len(changed) > _THOUSANDS:
+                # What was made lives on for long: let the collector never go through it again.
+                gc.freeze()
+        half_read = 0 if self._failure else len(self._half_read)
+        sources = self._sources
+        found = tuple(self._results.values())
+        return Scan(found, states, self._records.foreign, half_read, sources.twins, sources.trouble, self._named.in_doubt)
+
+    def recall(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
+        """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
+
+        One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
+        """
+        self._read_recorded()
+        recorded = self._records.named(prefix, also_deleted)
+        return self._recall_others(recorded) if recorded.t3 else recorded
+
+    def look_at(self, thread_id: str) -> Scan:
+        """A look at this thread alone; its picture is empty where no look would show it. Raises StoreError."""
+        states = self._read_recorded()
+        recorded = self._records.of(thread_id)
+        found = () if recorded is None else (self.examine(recorded),)
+        return Scan(found, states, in_doubt=self._named.in_doubt)
+
+    def examine(self, recorded: ThreadRecord) -> Assessment:
+        """The verdict on one thread, be it one that no look shows."""
+        surroundings = self._surroundings.at_once()
+        failure, sessions = self._read_sessions()
+        try:
+            # More may be known of it now than when it was judged.
+            self._pending |= self._touched(sessions, failure, surroundings) | {recorded.thread.id}
+            self._read_ahead([recorded])
+            return self._examine(recorded, surroundings)
+        finally:
+            self._index.release()
+
+    def _recall_others(self, recorded: ThreadRecord) -> ThreadRecord:
+        failure, sessions = self._read_sessions()
+        try:
+            self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
+            if failure is not None:
+                entries = self._store.journal.entries(recorded.thread.id)
+                return in_doubt_of_others(recorded, self.memory(recorded.thread.id, entries))
+            self._pending |= self._look_for_answers([recorded.thread.id])
+            return self._with_others(self._named.lacking(recorded, self._index))
+        finally:
+            self._index.release()
+
+    def _read_recorded(self) -> tuple[T3State, ...]:
+        """What all but OpenCode tells, for less than a look: the threads that have changed are judged at the next one."""
+        try:
+            return self._records.read()
+        finally:
+            self._pending |= self._records.take_changed()
+
+    def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
+        if self._index.path != self._database.path:
+            # By now it is known that OpenCode uses another file.
+            self._index, self._trust = SessionIndex(self._database), None
+        if self._database.trust.failure is not None:
+            return self._database.trust.failure, frozenset()
+        try:
+            changed = self._index.refresh()
+            return None, changed | self._index.parents_of(changed)
+        except ServerError as error:
+            return failure_of(error), frozenset()
+        except Exception as error:
+            self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {said(error)}", error)
+            return Failure.SERVER_ERROR, frozenset()
+
+    def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
+        """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
+        everything = failure is not self._failure or self._trust != self._database.trust
+        self._failure, self._trust = failure, self._database.trust
+        moved = self._folders.changed(surroundings)
+        if not (everything or sessions or moved):
+            return set(self._unfinished)
+        touched = set(self._unfinished)
+        touched.update(*(self._bound_to.get(session, ()) for session in sessions))
+        if everything or moved:
+            touched |= {name for name, result in self._results.items() if everything or result.thread.directory in moved}
+        return touched
+
+    def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
+        recorded = [found for name in changed if (found := self._records.of(name)) is not None]
+        for name in changed - {found.thread.id for found in recorded}:
+            self._forget(name)
+        self._sources.list_logs_again()
+        self._read_ahead(recorded)
+        for found in recorded:
+            result = self._examine(found, surroundings)
+            self._take(result)
+            self._folders.note(result, surroundings)
+
+    def _read_ahead(self, recorded: Collection[ThreadRecord]) -> None:
+        """What these threads need of OpenCode's database, in one go."""
+        if self._failure is not None:
+            return
+        try:
+            self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
+            self._find_answers([found.thread.id for found in recorded if found.t3])
+        except ServerError as error:
+            # It cannot be read by now: unknown, and everything anew at the next look.
+            self._failure = failure_of(error)
+            self._index.doubt()
+        except Exception as error:
+            # It was to spare time only: each thread is asked for by itself.
+            self._unread.log(str(self._database.path), f"Many threads at once could not be read: {said(error)}", error)
+
+    def _take(self, result: Assessment) -> None:
+        name = result.thread.id
+        self._let_go(name)
+        for session in sessions_of(result):
+            self._bound_to[session] = (*self._bound_to.get(session, ()), name)
+        self._results[name] = result
+        # What could not be read of one thread alone is read again, unless it is there and odd.
+        is_open = self._failure is None and result.verdict.reason in _OPEN
+        is_moving = is_open or result.is_unfinished or result.agents_work
+        (self._unfinished.add if is_moving else self._unfinished.discard)(name)
+
+    def _forget(self, name: str) -> None:
+        self._let_go(name)
+        self._results.pop(name, None)
+        self._unfinished.discard(name)
+
+    def _let_go(self, name: str) -> None:
+        former = self._results.get(name)
+        for session in sessions_of(former) if former else ():
+            self._bound_to[session] = tuple(other for other in self._bound_to[session] if other != name)
+
+    def _find_answers(self, names: Collection[str]) -> None:
+        """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
+        only_ends = len(names) > WHOLE_AT_ONCE
+        read = self._sources.parts(names, only_ends)
+        parts: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for name, ids in (item for each in read if each for item in each.items()):
+            parts[name] += ids
+        sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
+        # What is known of the middle stays known while only the ends are looked at, or nothing can be.
+        keeps = only_ends or None in read
+        self._named.note_answers(names, parts, sessions, self._database.trust.absence_counts)
+        for name in names:
+            told = parts.get(name, ())
+            self._half_read.pop(name, None)
+            if told or not keeps:
+                found = frozenset(sessions[part] for part in told if part in sessions)
+                self._answered_in[name] = found | self._answered_in.get(name, _NOWHERE) if keeps else found
+        if only_ends:
+            self._half_read |= dict.fromkeys(parts)
+
+    def _read_middles(self) -> set[str]:
+        """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
+        try:
+            return self._look_for_answers(tuple(islice(self._half_read, WHOLE_AT_ONCE)))
+        except ServerError:
+            return set()  # they stay half-read, and are tried again at the next look
+
+    def _look_for_answers(self, names: Collection[str]) -> set[str]:
+        """Look at all answers of these few threads; those of which more is known now. Raises ServerError."""
+        before = {name: self._answered_in.get(name) for name in names}
+        self._find_answers(names)
+        return {name for name in names if self._answered_in.get(name) != before[name]}
+
+    def home_of(self, thread_id: str) -> T3Home | None:
+        """The home of T3 Code that shows this thread."""
+        return self._sources.home_of(thread_id)
+
+    def shape_of(self, thread_id: str) -> Shape | None:
+        """Which form of T3 Code's database shows this thread; None where none does."""
+        return self._sources.shape_of(thread_id)
+
+    def shown_by_t3(self, thread_id: str) -> Thread | None:
+        """The thread as T3 Code showed it at the last look, where it did."""
+        t3 = self._records.t3(thread_id)
+        return t3_thread(t3, "") if t3 else None
+
+    def told_by_t3(self, thread_id: str) -> Transcript | None:
+        """T3 Code's own copy of a thread's messages, where it has one that can be read."""
+        return self._sources.transcript(thread_id)
+
+    def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
+        """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
+        parts = tuple(part for read in self._sources.parts([thread_id]) for part in (read or {}).get(thread_id, ()))
+        memory = structs.replace(self.memory(thread_id, entries), parts=parts)
+        try:
+            with self._database.reading() as reader:
+                return candidates_of(memory, reader)
+        except ServerError:
+            return candidates_of(memory, None)
+
+    def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> SourceMemory:
+        """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
+        stretches = self._sources.stretches(thread_id)
+        titled = self._index.titled(f"T3 Code {thread_id}")
+        told = tuple(sorted(self._answered_in.get(thread_id, ())))
+        marked = self.lost_bindings.sessions_of(thread_id)
+        return SourceMemory(self._records.t3(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
+
+    def _with_others(self, recorded: ThreadRecord) -> ThreadRecord:
+        try:
+            return self._with_other_sessions(recorded)
+        except ServerError:
+            raise
+        except Exception as error:
+            return self._unread.mark(recorded, "what T3 Code's logs and messages tell of it", error)
+
+    def _with_other_sessions(self, recorded: ThreadRecord) -> ThreadRecord:
+        """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""
+        t3 = recorded.t3
+        if t3 is None or self._failure is not None:
+            return recorded
+        bound = recorded.cursor.session_id if recorded.cursor else None
+        if not self._remembers_more(t3, bound):
+            return recorded
+        memory, there = self.memory(recorded.thread.id, ()), dict[str, bool | None]()
+        if not memory.names_only(bound):
+            memory = structs.replace(memory, entries=self._store.journal.entries(recorded.thread.id))
+            candidates = candidates_of(memory, self._index.reader)
+            there = {found.session_id: found.exists for found in candidates}
+            split = split_of(bound, candidates, put_away(memory.entries) - set(memory.marked))
+            recorded = structs.replace(recorded, split=split or recorded.split)
+        elif memory.stretches and bound:
+            there = {bound: self._index.has(bound)}
+        served = (Served(each.session_id, each.began, each.ended, there.get(each.session_id)) for each in memory.stretches)
+        return structs.replace(recorded, served=tuple(served))
+
+    def _remembers_more(self, t3: T3Thread, bound: str | None) -> bool:
+        """Whether anything but this session, or more of it than its name, is remembered of the thread."""
+        answered, titled = self._answered_in.get(t3.id), self._index.titled(f"T3 Code {t3.id}")
+        if t3.earlier or t3.before_import or (answered and answered != {bound}) or (titled and titled != (bound,)):
+            return True
+        return self._sources.has_log(t3.id)
+
+    def _examine(self, recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
+        cursor = recorded.cursor
+        try:
+            recorded = self._named.lacking(self._with_others(recorded), self._index) if self._failure is None else recorded
+            cursor = recorded.cursor
+            if cursor is None or not cursor.is_well_formed:
+                found = examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+            elif self._failure is not None:
+                found = examined(
+                    recorded, self._explained(cursor.session_id, gather.from_nobody(recorded, self._failure, surroundings))
+                )
+            else:
+                evidence = from_database(self._index, recorded, cursor, surroundings)
+                found = examined(recorded, self._explained(cursor.session_id, evidence))
+        except ServerError as error:
+            found = examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
+        except Exception as error:
+            return unread_examination(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
+        found = self._named.added(found, self._index, self._failure, surroundings)
+        match found.evidence.session:
+            case Found(session) if agents_work(self._index, session.id, surroundings):
+                return structs.replace(found, agents_work=True)
+        return found
+
+    def _explained(self, session_id: str, evidence: Evidence) -> Evidence:
+        """With the reason why the database cannot be believed, where that makes the verdict."""
+        trust = self._database.trust
+        if trust.absence_counts and trust.failure is None:
+            if evidence.session is not Failure.OTHER_DATABASE:
+                return evidence
+            place = self._database.holder_of(session_id)
+            return structs.replace(evidence, why=f"The session is in {place}, which OpenCode does not use now.")
+        told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
+        is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
+        return structs.replace(evidence, why=trust.why) if is_why else evidence

@@ -1,0 +1,273 @@
+"""Sending a message in a thread, under rule 2: only to the live binding's session, only after a fresh verdict *resumable*.
+
+What is refused, or does not arrive, keeps the text as the thread's draft. It never creates a session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from t3tray.domain.journal import TURN_OF_OURS, Actor
+from t3tray.domain.prompt import Prompt
+from t3tray.domain.receipt import REVERT_PENDING, T3_WORKS
+from t3tray.domain.times import from_ms, local
+from t3tray.domain.verdict import Kind
+from t3tray.domain.verification import Verification
+from t3tray.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
+from t3tray.messages.verdicts import sentence
+from t3tray.opencode.events import Connected, Gap, with_pauses
+from t3tray.opencode.message_ids import MessageIds, time_for
+from t3tray.store.store import Store
+from t3tray.system.intent_ids import IntentIds
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads.prompt_delivery import ARRIVED, KEPT_AS_DRAFT, Arrived, Limits, PromptDelivery, Waiting
+from t3tray.threads.session_server import SessionServer
+from t3tray.threads.turn import Outcome, Turn
+from t3tray.threads.verify import NotResumable, Verifier
+
+__all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Sent", "Step", "Waiting", "Warned", "without"]
+
+# A clock that is not the server's may be a little behind it.
+_AHEAD = timedelta(seconds=5)
+_LIMITS = Limits()
+_GO_ON = "Send another one to go on."
+_LOOK_AGAIN = "Look at the thread, then send it again."
+_HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again."
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that whoever sends should know, in a sentence."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The session holds the message that was sent after this resumption."""
+
+    resumption: Verification
+
+
+Step = str | Waiting | Warned | Sent
+
+
+class RevertPending(Refused):
+    """The message would make a revert final; nothing was sent, and the text is the thread's draft."""
+
+    title = "A revert is pending in this session"
+
+
+class Sending:
+    """Sends prompts and follows their turns."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_sql: SqlThread,
+        resume: Verifier,
+        now: Callable[[], datetime],
+        author: IntentIds,
+        ids: MessageIds | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        """`ids` makes the ids of the messages, by the system's randomness if nothing is given."""
+        self._store = store
+        self._run_sql = run_sql
+        self._resume = resume
+        self._now = now
+        self._author = author
+        self._ids = ids or MessageIds(random.SystemRandom(), store.id)
+        self._clock = clock
+        self._limits = limits
+
+    async def send(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
+        """Verify, then prompt; returns when the session holds the message. `despite_others` as in `Verifier.resume`.
+
+        Raises NotResumable, RevertPending, NotTaken or a ServerError; the text is then the thread's draft.
+        """
+        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+            async for step in steps:
+                if isinstance(step, Sent):
+                    return step.resumption
+        raise OurBug("A prompt came to no end.")
+
+    async def converse(
+        self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False
+    ) -> AsyncGenerator[Step, None]:
+        """Send, tell when it is sent, and give the reply's text as it comes until the turn is over; then renew the proof.
+
+        Raises what `send` raises; TurnFailed when the turn went wrong, Unanswered when there was none.
+        """
+        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+            async for step in steps:
+                if isinstance(step, Sent) and T3_WORKS in step.resumption.receipt.notes:
+                    yield Warned(T3_WORKS)
+                yield step
+
+    async def settle(self, thread_id: str, server: SessionServer) -> None:
+        """Look up what was handed over and not seen to arrive: what has arrived is no draft any more. Raises a ServerError."""
+        for prompt in await self._run_sql(self._store.prompts.of, thread_id):
+            try:
+                arrived = bool((await server.message(prompt.session_id, prompt.message_id)).text)
+            except SessionMissing:
+                arrived = False
+            if arrived:
+                await self._run_sql(self._put_away, prompt)
+            elif not self._may_arrive(prompt):
+                await self._run_sql(self._store.prompts.forget, prompt.message_id)
+
+    async def _exchange(
+        self, thread_id: str, text: str, server: SessionServer, despite_others: bool
+    ) -> AsyncGenerator[Step, None]:
+        exchange: PromptDelivery | None = None
+        resumption: Verification | None = None
+        earlier: Prompt | None = None
+        # The stream is open before anything is sent, so that nothing of the turn is missed.
+        patience = lambda: exchange.patience() if exchange else self._limits.quiet  # noqa: E731
+        async with aclosing(with_pauses(server.events().events(), patience)) as signals:
+            async for signal in signals:
+                if exchange is None or resumption is None:
+                    if isinstance(signal, Gap):
+                        await self._verify(thread_id, text, server)
+                        raise signal.error
+                    if not isinstance(signal, Connected):
+                        continue
+                    resumption = await self._verify(thread_id, text, server, despite_others)
+                    earlier = await self._earlier(resumption, text)
+                    exchange = self._awaiting(earlier, server) if earlier else await self._hand_over(resumption, text, server)
+                try:
+                    steps = await exchange.hear(signal)
+                except NotTaken:
+                    if earlier is None or not exchange.is_absent:
+                        raise
+                    # It cannot arrive any more.
+                    await self._run_sql(self._store.prompts.forget, earlier.message_id)
+                    earlier, exchange = None, await self._hand_over(resumption, text, server)
+                    continue
+                for step in steps:
+                    yield Sent(resumption) if isinstance(step, Arrived) else step
+                    if isinstance(step, Arrived) and earlier:
+                        yield Warned(_HAD_ARRIVED)
+                if exchange.outcome:
+                    break
+        if exchange and resumption:
+            async for warning in self._end(resumption, exchange, server):
+                yield warning
+
+    async def _earlier(self, resumption: Verification, text: str) -> Prompt | None:
+        """The same message, handed over before and not seen to arrive."""
+        prompts = await self._run_sql(self._store.prompts.of, resumption.thread.id)
+        return next((p for p in prompts if (p.text, p.session_id) == (text, resumption.session_id)), None)
+
+    def _may_arrive(self, prompt: Prompt) -> bool:
+        return self._time_left(prompt) > 0
+
+    def _time_left(self, prompt: Prompt) -> float:
+        """For how many seconds it may still arrive, as far as the clock was not set."""
+        return self._limits.unanswered_arrival - (self._now() - prompt.at).total_seconds()
+
+    def _awaiting(self, prompt: Prompt, server: SessionServer) -> PromptDelivery:
+        exchange = self._prepared(prompt, server)
+        exchange.await_arrival(self._time_left(prompt))
+        return exchange
+
+    async def _hand_over(self, resumption: Verification, text: str, server: SessionServer) -> PromptDelivery:
+        session_id = resumption.session_id or ""
+        session, at_ms = await asyncio.gather(server.session(session_id), self._time_for(session_id, server))
+        prompt = Prompt(self._ids.next(at_ms), resumption.thread.id, session_id, text, self._now())
+        await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
+        exchange = self._prepared(prompt, server)
+        await exchange.hand_over(text, session.facts.directory)
+        return exchange
+
+    def _prepared(self, prompt: Prompt, server: SessionServer) -> PromptDelivery:
+        async def put_away() -> None:
+            await self._run_sql(self._put_away, prompt)
+
+        return PromptDelivery(
+            server, prompt.session_id, Turn(prompt.message_id, prompt.text), put_away, self._clock, self._limits
+        )
+
+    async def _time_for(self, session_id: str, server: SessionServer) -> int:
+        """When the message is made, in ms, by a clock that is the server's too.
+
+        OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model.
+        """
+        now = self._now()
+        page = await server.messages(session_id, 1)
+        newest_ms = page.messages[-1].facts.created_ms if page.messages else None
+        theirs = now if page.told_ms is None else from_ms(page.told_ms)
+        written = theirs if newest_ms is None else from_ms(newest_ms)
+        if written > theirs + _AHEAD:
+            when = f"{local(written):%Y-%m-%d %H:%M}"
+            raise NotTaken(
+                f"The newest message of this session is dated {when}, which is still to come: the clock was ahead when it was "
+                "written. Until then OpenCode would store a message and not ask the model.",
+                f"Set this computer's clock right if it is behind, or wait until {when}. {KEPT_AS_DRAFT}",
+            )
+        return time_for(int(now.timestamp() * 1000), page.told_ms, newest_ms)
+
+    async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
+        """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""
+        thread = await self._run_sql(self._store.threads.find, thread_id)
+        await self._run_sql(self._store.threads.keep_draft, thread.id, text)
+        resumption = await self._resume.resume(thread.id, server, despite_others)
+        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
+            raise NotResumable(resumption, KEPT_AS_DRAFT)
+        if not despite_others and any(note.startswith(REVERT_PENDING) for note in resumption.receipt.notes):
+            raise RevertPending(
+                f"{sentence(resumption.verdict)}", f"Take the revert back in OpenCode, or send it anyway. {KEPT_AS_DRAFT}"
+            )
+        return resumption
+
+    async def _end(
+        self, resumption: Verification, exchange: PromptDelivery, server: SessionServer
+    ) -> AsyncGenerator[str | Warned, None]:
+        """Renew the proof and tell how the turn ended. What cannot be read of a turn that was answered is only warned of."""
+        turn, warnings = exchange.turn, list(exchange.warnings)
+        try:
+            bound = (await self._run_sql(self._store.journal.binding, resumption.thread.id)).cursor
+            if bound is None or bound.session_id != resumption.session_id:
+                # By a remedy that leaves what was said, chosen while the model answered.
+                yield Warned(f"This thread has left {resumption.session_id} meanwhile: the message and its answer stay there.")
+            else:
+                await self._resume.renew(resumption.thread.id, server, Actor.TURN, TURN_OF_OURS)
+            await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
+        except (ServerError, StoreError) as error:
+            warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")
+        if exchange.outcome is Outcome.TOGETHER:
+            yield Warned("Another program sent a message right after this one. OpenCode answered both at once:")
+            yield turn.others_reply
+        for warning in warnings:
+            yield Warned(warning)
+        match exchange.outcome:
+            case Outcome.FAILED:
+                raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} {_GO_ON}")
+            case Outcome.STOPPED:
+                raise TurnFailed("The turn was stopped before its end.", f"{ARRIVED} {_GO_ON}")
+            case Outcome.BROKEN_OFF:
+                raise TurnFailed("The turn broke off: OpenCode was ended in its middle.", f"{ARRIVED} {_GO_ON}")
+            case Outcome.UNANSWERED:
+                why = f": {turn.error}" if turn.error else "."
+                raise Unanswered(f"OpenCode did not ask the model{why}", f"{ARRIVED} {_GO_ON}")
+
+    def _put_away(self, prompt: Prompt) -> None:
+        """Its session holds it: it is no draft any more. Killed between two of these, it is put away the next time."""
+        thread = self._store.threads.find(prompt.thread_id)
+        self._store.threads.set_draft(thread.id, without(thread.draft, prompt.text))
+        self._store.threads.touch(thread.id, self._now())
+        self._store.prompts.forget(prompt.message_id)
+
+
+def without(draft: str, sent: str) -> str:
+    """The draft without the message that was sent, wherever in it that stands by itself."""
+    kept = f"\n\n{draft}\n\n".replace(f"\n\n{sent}\n\n", "\n\n", 1)
+    return kept.strip("\n")

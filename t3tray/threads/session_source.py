@@ -1,0 +1,247 @@
+"""Is the database that t3tray reads the one that OpenCode uses? Asked of the program, and compared with the server that serves.
+
+It owns `OpenCodeDatabase.path` and `.trust`. Absence counts only in a file that the program named, or whose newest session the
+server has while the server's newest is in the file. Where the server that would serve uses another database, or is an attached
+one that has not been compared, nothing in the file says where the next message goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from t3tray.domain.evidence import Failure
+from t3tray.domain.verdict import Reason
+from t3tray.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
+from t3tray.opencode.connection import Connection
+from t3tray.opencode.database import OpenCodeDatabase, Trust
+from t3tray.opencode.failures import failure_of
+from t3tray.opencode.location import FILE_VARIABLE, DatabaseAnswers, ProgramFile, ask_database, identify
+from t3tray.server.manager import ManagedServer
+from t3tray.server.programs import Launching
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads.scan import Scan
+from t3tray.threads.verify import Assessment
+
+_NOT_ASKED = "OpenCode's program has not been asked yet which database it uses."
+_NO_PROGRAM = "No OpenCode program was found that could say which database it uses."
+# The verdicts that another database may turn into an answer.
+_DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
+_log = logging.getLogger(__name__)
+
+
+class Servers(Protocol):
+    """How a server is reached. The methods raise ServerError, ServerFailed or BinaryNotFound."""
+
+    @property
+    def server(self) -> ManagedServer: ...
+
+    @property
+    def current(self) -> Connection | None: ...
+
+    async def connect(self) -> Connection: ...
+
+    async def join_running_server(self) -> Connection | None: ...
+
+
+class SessionSource:
+    """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
+
+    def __init__(
+        self, database: OpenCodeDatabase, launching: Launching, answers: Path, run_sql: SqlThread, servers: Servers
+    ) -> None:
+        self._database = database
+        self._launching = launching
+        self._answers = DatabaseAnswers(answers)
+        self._run_sql = run_sql
+        self._servers = servers
+        self.is_external = servers.server.is_external
+        self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        self._program: ProgramFile | None = None
+        self._is_another = False
+        self._compared: tuple[str, Path] | None = None
+        self._agreement: bool | None = None
+        self._asking = asyncio.Lock()
+        database.trust = Trust(Failure.SERVER_DOWN, False, "") if self.is_external else self._told_by_program
+
+    async def check(self) -> None:
+        """Before a look: what the program said, and the server that this process uses, or that is attached. None is started."""
+        await self._recall()
+        await self._compare_with(joins=self.is_external)
+
+    async def find(self) -> None:
+        """Find out what is not known yet: the program is asked, and a server that runs is compared."""
+        if self._is_open:
+            await self._ask_program()
+            await self._compare_with(joins=True)
+
+    async def read(self, look: Callable[[], Scan]) -> Scan:
+        """A look at the databases; where it tells too little, once more when it was found out which one OpenCode uses."""
+        await self.check()
+        picture = await self._run_sql(look)
+        return await self._run_sql(look) if await self.find_for(picture) else picture
+
+    async def find_for(self, picture: Scan) -> bool:
+        """The same where it would tell more of a thread. True when that may change verdicts: look again."""
+        if not self._is_open or not (self._is_another or picture.in_doubt or any(map(_is_doubted, picture.examinations))):
+            return False
+        await self.find()
+        return True
+
+    async def _compare_with(self, joins: bool) -> None:
+        """`joins`: also a server that this process has not used yet."""
+        connection = self._servers.current
+        if connection is None and joins:
+            try:
+                connection = await (self._servers.connect() if self.is_external else self._servers.join_running_server())
+            except T3TrayError as error:
+                _log.warning("The server cannot be compared with OpenCode's database: %s", error.message)
+                self._unreachable(error)
+        if connection is not None:
+            await self.compare(connection)
+
+    async def _recall(self) -> None:
+        """Go by what the program said earlier, while it is the same program. Nothing is started."""
+        if self.is_external:
+            return
+        program = await asyncio.to_thread(self._identify)
+        if program is None or program == self._program:
+            return
+        self._program = program
+        last = await asyncio.to_thread(self._answers.last)
+        if last is not None:
+            self._database.earlier = tuple(Path(path) for path in last.earlier)
+        if last is not None and last.program == program:
+            self._use(Path(last.database))
+        else:
+            # Another program than the one that answered last may use another database: it is asked before anything is believed.
+            self._is_another = last is not None
+            self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        self._settle()
+
+    async def _ask_program(self) -> None:
+        """Have the program say which database it uses, unless it has. What it cannot say stays unknown."""
+        async with self._asking:
+            await self._recall()
+            if self.is_external or self._told_by_program.absence_counts:
+                return
+            try:
+                named = await self._ask()
+            except BinaryNotFound:
+                # Nobody can be asked; a file that the user named by its whole path is believed.
+                is_named = os.path.isabs(os.environ.get(FILE_VARIABLE, ""))
+                self._told_by_program = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
+            except T3TrayError as error:
+                _log.warning("%s", error.message)
+                self._told_by_program = Trust(absence_counts=False, why=error.message)
+            else:
+                self._use(named)
+            self._settle()
+
+    async def compare(self, connection: Connection) -> None:
+        """Hold the file against a server that answers. One that cannot tell changes nothing."""
+        at = (connection.url, self._database.path)
+        if self._compared == at and self._agreement:
+            return
+        try:
+            # Twice, because a session may be deleted between the two looks.
+            self._agreement = await self._agrees(connection)
+            if self._agreement is False:
+                self._agreement = await self._agrees(connection)
+        except ServerError as error:
+            _log.warning("The server at %s cannot be compared with OpenCode's database: %s", connection.url, error.message)
+            self._agreement = None
+            if self.is_external:
+                self._unreachable(error)
+            return
+        self._compared = at
+        if (
+            self._agreement
+            and self._program
+            and not (self.is_external or self._is_another or self._told_by_program.absence_counts)
+        ):
+            # The server was started from this program: what it uses need not be asked.
+            await asyncio.to_thread(self._keep, self._program, self._database.path)
+            self._told_by_program = Trust()
+        self._settle(connection.url)
+
+    def _unreachable(self, error: T3TrayError) -> None:
+        """The attached server cannot be asked, so nobody knows where the next message would go."""
+        if self.is_external:
+            failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
+            self._compared = None
+            self._database.trust = Trust(failure, False, error.message)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether asking the program could still tell more."""
+        return not self.is_external and self._told_by_program.why == _NOT_ASKED and not self._database.trust.absence_counts
+
+    async def _agrees(self, connection: Connection) -> bool | None:
+        """None where neither holds a session. Raises ServerError when one of them cannot tell."""
+        theirs = await connection.newest_root()
+        try:
+            ours, has_theirs = await self._run_sql(self._look_up, theirs)
+        except ServerDown:
+            # There is no such file; a server that has sessions keeps them elsewhere.
+            return None if theirs is None else False
+        if not has_theirs:
+            return False
+        if ours is None:
+            return None
+        try:
+            await connection.session(ours)
+        except SessionMissing:
+            return False
+        return True
+
+    def _look_up(self, theirs: str | None) -> tuple[str | None, bool]:
+        with self._database.reading() as reader:
+            has_theirs = theirs is None or bool(reader.rows("SELECT 1 FROM session WHERE id = ?", theirs))
+            return reader.newest_root(), has_theirs
+
+    def _use(self, named: Path) -> None:
+        if self._database.path != named:
+            _log.info("OpenCode's program keeps its database at %s.", named)
+            self._database.path = named
+        self._told_by_program = Trust()
+
+    def _settle(self, url: str = "") -> None:
+        """The trust that follows from what was said; a server's word goes before the program's."""
+        if self._agreement is False and self._compared and self._compared[1] == self._database.path:
+            why = f"The server at {url or self._compared[0]} does not use the database at {self._database.path}."
+            self._database.trust = Trust(Failure.OTHER_DATABASE, False, why)
+        elif self._agreement and self._compared and self._compared[1] == self._database.path:
+            self._database.trust = Trust()
+        elif self.is_external:
+            why = f"The server at {url} holds no session yet that could be compared with the database at {self._database.path}."
+            self._database.trust = Trust(absence_counts=False, why=why)
+        else:
+            self._database.trust = self._told_by_program
+
+    def _identify(self) -> ProgramFile | None:
+        found = self._launching.known_program()
+        return identify(found, os.environ) if found else None
+
+    async def _ask(self) -> Path:
+        program, environment = await asyncio.to_thread(lambda: (self._launching.program(), self._launching.environment()))
+        identity = identify(program, environment)
+        named = await ask_database(program, environment, Path.home())
+        if identity is not None:
+            await asyncio.to_thread(self._keep, identity, named, self._database.path)
+            self._program = identity
+        return named
+
+    def _keep(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
+        self._answers.keep(program, database, read)
+        if last := self._answers.last():
+            self._database.earlier = tuple(Path(path) for path in last.earlier)
+
+
+def _is_doubted(found: Assessment) -> bool:
+    """Whether more would be known of this thread if it were known which database OpenCode uses."""
+    return found.verdict.reason in _DOUBTS or any(each.exists is None for each in found.served)

@@ -1,0 +1,42 @@
+"""The table of a thread's sessions for people: when each was made, what it holds, where that was learnt, which is talked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from t3tray.domain.split import Candidate
+from t3tray.domain.times import from_ms
+from t3tray.threads.snapshot import ThreadRow
+
+_HEAD = ("thread", "session", "created (UTC)", "messages", "input tokens", "folder", "source")
+_NUMBERS = frozenset({"messages", "input tokens"})
+
+
+def session_table(row: ThreadRow, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Lines with aligned columns, the head first; none without a candidate."""
+    if not candidates:
+        return ()
+    talked_to = row.t3.session_id if row.t3 else row.session_id
+    rows = [_HEAD, *(_cells(row, found) for found in candidates)]
+    widths = [max(len(cells[number]) for cells in rows) for number in range(len(_HEAD))]
+    lines = [
+        "  ".join(_padded(cell, name, width) for cell, name, width in zip(cells, _HEAD, widths, strict=True)) for cells in rows
+    ]
+    for number, found in enumerate(candidates, 1):
+        if found.session_id == talked_to:
+            lines[number] += "  ← T3 Code talks to this one" if row.t3 else "  ← the next message goes here"
+    return tuple(line.rstrip() for line in lines)
+
+
+def _cells(row: ThreadRow, found: Candidate) -> tuple[str, ...]:
+    learnt = ", ".join(found.learnt_from)
+    thread = f"{row.thread.id[:8]}…"
+    if not found.exists:
+        known = "gone" if found.exists is False else "not known"
+        return thread, found.session_id, known, "-", "-", "-", learnt
+    made = f"{from_ms(found.created_ms):%Y-%m-%d %H:%M}"
+    return thread, found.session_id, made, f"{found.messages:,}", f"{found.input_tokens:,}", found.directory, learnt
+
+
+def _padded(cell: str, name: str, width: int) -> str:
+    return cell.rjust(width) if name in _NUMBERS else cell.ljust(width)

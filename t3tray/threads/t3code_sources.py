@@ -1,0 +1,125 @@
+"""The homes of T3 Code as one source of threads: a home or a log that cannot be read is told, and hides nothing of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from t3tray.domain.t3code_thread import Shape, T3Thread
+from t3tray.domain.transcript import Transcript
+from t3tray.t3code.duplicate_homes import DuplicateHomes, without_duplicates
+from t3tray.t3code.home import T3Home
+from t3tray.t3code.provider_logs import ProviderLogs, Stretch
+from t3tray.t3code.state import T3Reader, T3State
+from t3tray.threads.unreadable import UnreadThreads, said
+
+
+class T3Sources:
+    """Reads all homes again and again. `twins` are the threads that stand in two homes; they are shown as the live one has them.
+
+    `stale` are the ids of the threads that are shown as they were last, because their home cannot be read now, each with why.
+    """
+
+    def __init__(self, readers: Iterable[T3Reader], unread: UnreadThreads) -> None:
+        self.twins: tuple[DuplicateHomes, ...] = ()
+        self.stale: dict[str, str] = {}
+        self._unread = unread
+        self._readers: tuple[T3Reader, ...] = ()
+        self._logs: tuple[ProviderLogs, ...] = ()
+        self._states: tuple[T3State, ...] = ()
+        self._last_told: dict[T3Home, T3State] = {}
+        self._gone: dict[T3Home, Path] = {}
+        self.read_from(readers)
+
+    def read_from(self, readers: Iterable[T3Reader]) -> None:
+        """These are T3 Code's homes from now on. One that is read already goes on with what it has read."""
+        known = {reader.home: reader for reader in self._readers}
+        logs = {reader.home: log for reader, log in zip(self._readers, self._logs, strict=True)}
+        self._readers = tuple(known.get(reader.home, reader) for reader in readers)
+        self._logs = tuple(logs.get(reader.home) or ProviderLogs(reader.home.provider_logs) for reader in self._readers)
+
+    def read(self) -> tuple[T3State, ...]:
+        """The state of each home in which there is a T3 Code."""
+        found = [state for reader in self._readers if (state := self._read_home(reader)) is not None]
+        self._states, self.twins = without_duplicates(found)
+        unread = (state for state in self._states if state.shape is Shape.UNSUPPORTED)
+        self.stale = {thread.id: state.why for state in unread for thread in state.threads}
+        return self._states
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """A sentence on each home, and on each log, that could not be read, or is there no more."""
+        unread = (f"T3 Code's threads: {state.why}" for state in self._states if state.shape is Shape.UNSUPPORTED)
+        gone = (
+            f"T3 Code's database {path}, which was there before, is gone: its threads are shown as far as t3tray kept them, and "
+            "where their next message there goes is not known."
+            for path in self._gone.values()
+        )
+        return (*unread, *gone, *(sentence for logs in self._logs for sentence in logs.trouble))
+
+    def deleted(self, prefix: str) -> dict[str, T3Thread]:
+        """The threads that were deleted in T3 Code and whose ids begin so, by their ids."""
+        return {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
+
+    def parts(self, names: Collection[str], only_ends: bool = False) -> list[dict[str, tuple[str, ...]] | None]:
+        """Of each home, the parts of OpenCode's messages that the answers of these threads were made from; None where that cannot
+        be read now. `only_ends`: of the first and the last answer of each alone."""
+        return [self._parts_in(reader, names, only_ends) for reader in self._readers]
+
+    def transcript(self, thread_id: str) -> Transcript | None:
+        """T3 Code's own copy of a thread's messages, where it has one that can be read."""
+        telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
+        return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
+
+    def home_of(self, thread_id: str) -> T3Home | None:
+        """The home that shows this thread."""
+        return next((state.home for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
+
+    def shape_of(self, thread_id: str) -> Shape | None:
+        """The form of the database that shows this thread."""
+        return next((state.shape for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
+
+    def list_logs_again(self) -> None:
+        """New logs may have come."""
+        for logs in self._logs:
+            logs.list_again()
+
+    def has_log(self, thread_id: str) -> bool:
+        """Whether there is a log of this thread in any home."""
+        return any(logs.has(thread_id) for logs in self._logs)
+
+    def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
+        """What the logs tell: which session served the thread, one after the other."""
+        read = (logs for reader, logs in zip(self._readers, self._logs, strict=True) if self._shows(reader.home, thread_id))
+        return tuple(stretch for logs in read if logs.has(thread_id) for stretch in logs.stretches(thread_id))
+
+    def _shows(self, home: T3Home, thread_id: str) -> bool:
+        """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
+        return not any(twins.other == home and thread_id in twins.threads for twins in self.twins)
+
+    def _read_home(self, reader: T3Reader) -> T3State | None:
+        """One home's state. While it cannot be read, its threads are those that it had last."""
+        try:
+            state = reader.read()
+        except Exception as error:
+            why = f"{reader.home.base} cannot be read: {said(error)}."
+            self._unread.log(str(reader.home.base), why, error)
+            state = T3State(reader.home, reader.home.databases[0], Shape.UNSUPPORTED, why)
+        if state is None:
+            if last := self._last_told.pop(reader.home, None):
+                self._gone[reader.home] = last.path
+            return None
+        self._gone.pop(reader.home, None)
+        if state.shape is not Shape.UNSUPPORTED:
+            self._last_told[reader.home] = state
+        elif last := self._last_told.get(reader.home):
+            return replace(state, threads=last.threads)
+        return state
+
+    def _parts_in(self, reader: T3Reader, names: Collection[str], only_ends: bool) -> dict[str, tuple[str, ...]] | None:
+        try:
+            return reader.parts(names, only_ends)
+        except Exception as error:
+            self._unread.log(str(reader.home.base), f"T3 Code's messages could not be read: {said(error)}", error)
+            return None

@@ -1,0 +1,283 @@
+"""Resume: take the evidence, give the verdict, write the receipt, renew the proof. The only way to a prompt.
+
+It creates no session and changes no binding: `PROVEN` lines renew what is recorded of the same session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from msgspec import Struct, structs
+
+from t3tray.domain.cursor import Cursor, taken_back, together
+from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.receipt import write_receipt
+from t3tray.domain.split import Served
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Kind, Reason, Verdict, decide
+from t3tray.domain.verification import Verification
+from t3tray.domain.versions import Ability, can
+from t3tray.errors import ExitCode, ServerError, WorldError
+from t3tray.messages.verdicts import sentence
+from t3tray.opencode.failures import failure_of
+from t3tray.store.store import Store
+from t3tray.system.sql_thread import SqlThread
+from t3tray.threads import evidence as gather
+from t3tray.threads.context_reading import newest_first
+from t3tray.threads.evidence import Surroundings, ThreadRecord
+from t3tray.threads.remedy_offers import SessionStanding, Situation, offers
+from t3tray.threads.session_server import SessionServer
+
+# A thread without a usable cursor is judged by that alone; what stands for its session is never read.
+_TELLS_WHY = frozenset({Reason.SERVER_ERROR, Reason.UNSUPPORTED})
+_NOTHING_TO_ASK = Failure.UNSUPPORTED
+_DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
+_UNFINISHED = frozenset({Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE})
+RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
+
+
+def is_news(cursor: Cursor, evidence: Evidence) -> bool:
+    """Whether the session holds something that its cursor does not know yet."""
+    match evidence.session, evidence.newest:
+        case Found(session), Found(newest):
+            known = (cursor.last_message_id, cursor.title, cursor.directory)
+            finished = newest.ends_a_turn and newest.id != cursor.last_finished_id
+            return finished or known != (newest.id, session.title, session.directory)
+    return False
+
+
+def is_amid_a_turn(cursor: Cursor, evidence: Evidence) -> bool:
+    """Whether a turn has begun and not ended, in a session of which something is recorded: its end is what is worth a line."""
+    match evidence.newest:
+        case Found(newest):
+            return not newest.ends_a_turn and cursor.last_message_id is not None
+    return False
+
+
+class NamedSession(Struct, frozen=True):
+    """What OpenCode has of the session that T3 Code names; `same_folder`: it works in the thread's. `taken_back`: how
+    many messages a pending revert deletes with the next one."""
+
+    session: Lookup[SessionFacts]
+    messages: int | None = None
+    same_folder: bool | None = None
+    taken_back: int | None = None
+
+
+class AnswerCount(Struct, frozen=True):
+    """How many of the model's answers T3 Code shows, and how many of those the session that it names holds."""
+
+    shown: int
+    known: int
+
+
+class Assessment(Struct, frozen=True):
+    """A thread looked at once: what is recorded, what was found, and what that comes to. `t3` is T3 Code's word on its own,
+    `agents_work`: a sub-agent of its session seems to be in the middle of a turn. `named` is what T3 Code names, where that is
+    another session than `cursor`'s; `answers`: the beginning of what T3 Code shows is in no session any more."""
+
+    thread: Thread
+    cursor: Cursor | None
+    evidence: Evidence
+    verdict: Verdict
+    t3: T3Thread | None = None
+    served: tuple[Served, ...] = ()
+    agents_work: bool = False
+    named: NamedSession | None = None
+    answers: AnswerCount | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """The session is the recorded one, and holds something that the cursor does not know yet."""
+        if self.cursor is None or self.verdict.reason not in RENEWS:
+            return False
+        return is_news(self.cursor, self.evidence)
+
+    @property
+    def is_unread(self) -> bool:
+        """The cursor does not know yet what the model gets of its session."""
+        return self.cursor is not None and self.cursor.context is None and self.verdict.reason in RENEWS
+
+    @property
+    def is_unfinished(self) -> bool:
+        """The last turn has no end yet: a server may be at work in it."""
+        return self.verdict.reason in _UNFINISHED
+
+    @property
+    def works_elsewhere(self) -> str | None:
+        """The session's own directory, if that is another one than the thread's."""
+        match self.evidence.session:
+            case Found(session) if self.evidence.same_directory is False:
+                return session.directory
+        return None
+
+    @property
+    def reverting(self) -> bool:
+        """A revert is pending in the session that T3 Code names, or in the bound one where that is the same, or none is named."""
+        session = self.named.session if self.named else self.evidence.session
+        return isinstance(session, Found) and session.value.reverted_to is not None
+
+    @property
+    def taken_back(self) -> int | None:
+        """How many messages that revert deletes; None where nobody counted."""
+        return self.named.taken_back if self.named else self.evidence.taken_back
+
+    def is_among(self, sessions: Collection[str]) -> bool:
+        return self.cursor is not None and self.cursor.session_id in sessions
+
+    def at_work(self) -> Assessment:
+        """The same, now that a server said that a turn runs in the session."""
+        evidence = structs.replace(self.evidence, activity=Activity.BUSY)
+        return structs.replace(self, evidence=evidence, verdict=decide(self.cursor, evidence))
+
+
+class NotResumable(WorldError):
+    """A thread that may not be prompted or opened; `resumption` holds the verdict and the receipt. Nothing was changed."""
+
+    def __init__(self, resumption: Verification, hint: str | None = None) -> None:
+        super().__init__(sentence(resumption.verdict), hint)
+        self.resumption = resumption
+        blocked = resumption.verdict.kind is Kind.BLOCKED
+        self.title = "This thread cannot be resumed" if blocked else "Cannot tell whether this thread can be resumed"
+        self.exit_code = ExitCode.BLOCKED if blocked else ExitCode.UNKNOWN
+
+
+class Verifier:
+    """Examines and resumes threads. Lives on the event loop; SQL and files go through executors."""
+
+    def __init__(
+        self, store: Store, run_sql: SqlThread, surroundings: Surroundings, recall: Callable[[str], ThreadRecord]
+    ) -> None:
+        """`recall` tells what is recorded of a thread; it is called where the SQL runs."""
+        self._store = store
+        self._recall = recall
+        self._run_sql = run_sql
+        self._surroundings = surroundings
+
+    async def resume(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Verification:
+        """Verify a thread on this server process; the receipt is stored, and the proof renewed where the verdict allows.
+
+        `despite_others`: the user was told that another process may be at work in it, and said that this is to be no hindrance.
+        """
+        examination = await self.examine(thread_id, server, despite_others)
+        resumption = await self._record(examination, server.version, _DESPITE_OTHERS if despite_others else "")
+        if examination.is_news or examination.is_unread:
+            await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
+        elif examination.evidence.in_doubt and examination.verdict.reason in RENEWS and examination.cursor:
+            why = "verified after t3tray's data was put back from a copy"
+            await self._run_sql(self._verified, examination.thread.id, examination.cursor, why)
+        return resumption
+
+    async def unreachable(self, thread_id: str, error: WorldError) -> Verification:
+        """The verdict when no server could be asked; the receipt says why. A thread that needs none is judged as ever."""
+        recorded = await self._run_sql(self._recall, thread_id)
+        failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
+        found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
+        if found.verdict.reason in _TELLS_WHY and not found.verdict.detail:
+            found = structs.replace(found, verdict=structs.replace(found.verdict, detail=error.message.removesuffix(".")))
+        return await self._record(found, "", f"{error.title}: {error.message}", error.hint or "")
+
+    async def examine(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Assessment:
+        """The verdict on a thread as this server process sees it. Changes nothing."""
+        recorded = await self._run_sql(self._recall, thread_id)
+        cursor = recorded.cursor
+        if cursor is None or not cursor.is_well_formed:
+            return examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
+        surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
+        found = examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
+        if found.verdict.reason not in _TELLS_WHY or found.verdict.detail:
+            return found
+        return structs.replace(found, verdict=structs.replace(found.verdict, detail=await _why_not(server, cursor.session_id)))
+
+    async def judge(self, thread_id: str, server: SessionServer) -> Verdict:
+        """The verdict alone."""
+        return (await self.examine(thread_id, server)).verdict
+
+    async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
+        """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
+        cursor = (await self._run_sql(self._store.journal.binding, thread_id)).cursor
+        if cursor is None:
+            return False
+        record = await server.session(cursor.session_id)
+        renewed = await gather.cursor_now(server, record.facts, cursor)
+        if cursor.last_message_id and renewed.last_message_id != cursor.last_message_id:
+            tail = await gather.look_up_message(server, cursor.session_id, cursor.last_message_id)
+            if not isinstance(tail, Found):
+                first = await gather.look_up_message(server, cursor.session_id, cursor.first_message_id or "")
+                if not isinstance(tail, Absent) or not isinstance(first, Found):
+                    # A proof must not be renewed over a history that is lost, or that nobody can tell of.
+                    return False
+                why = f"{why}; what had been recorded last was taken back before"
+                renewed = structs.replace(renewed, lacks=together(cursor.lacks, await _taken_back(server, cursor)))
+        entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
+        return await self._run_sql(self._store.journal.prove, entry)
+
+    def _verified(self, thread_id: str, cursor: Cursor, why: str) -> None:
+        """A line that says so, although nothing is new: from then on the binding is not in doubt."""
+        if thread_id in self._store.restores.in_doubt() and self._store.journal.binding(thread_id).cursor == cursor:
+            entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
+            self._store.journal.append(entry)
+
+    async def _record(self, examined: Assessment, version: str, *notes: str) -> Verification:
+        thread, cursor, verdict = examined.thread, examined.cursor, examined.verdict
+        receipt = write_receipt(thread.id, thread.directory, cursor, examined.evidence, verdict)
+        receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
+        await self._run_sql(self._store.receipts.add, receipt)
+        remedies = offers(verdict, situation_of(examined, version))
+        return Verification(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
+
+
+def examined(recorded: ThreadRecord, evidence: Evidence) -> Assessment:
+    """The verdict on this evidence; unknown where something of the thread could not be read."""
+    unread = Verdict(Reason.SERVER_ERROR, recorded.unread) if recorded.unread else None
+    verdict = unread or decide(recorded.cursor, evidence)
+    return Assessment(recorded.thread, recorded.cursor, evidence, verdict, recorded.t3, recorded.served)
+
+
+def situation_of(found: Assessment, version: str = "") -> Situation:
+    """What is known around the verdict, as far as one look tells: nobody looked for other sessions and copies. `version` is the
+    server's, empty where none runs."""
+    bound = found.cursor.session_id if found.cursor else None
+    directory = found.thread.directory
+    here = SessionStanding.NONE if bound is None else gather.standing(found.evidence.session, directory)
+    named = found.t3.session_id if found.t3 else None
+    is_one = found.t3 is not None and named == bound
+    there = SessionStanding.NONE if named is None else here if is_one else SessionStanding.UNKNOWN
+    if found.named is not None:
+        there = gather.standing(found.named.session, directory)
+    return Situation(
+        bound=here,
+        named=there,
+        is_one=is_one,
+        is_t3=found.thread.source is Source.T3CODE,
+        reverting=found.reverting,
+        others=True if found.verdict.reason is Reason.SPLIT else None,
+        lacks=found.answers is not None or bool(found.cursor and found.cursor.lacks),
+        can_move=can(Ability.MOVE_SESSION, version),
+    )
+
+
+async def _taken_back(server: SessionServer, cursor: Cursor) -> str:
+    """What is gone of the recorded messages since a revert was made final, as a clause. Raises ServerError."""
+    recorded, last = cursor.message_count, cursor.last_message_id or ""
+    if recorded is None:
+        return taken_back(None)
+    # Ids sort like their times: what came after the recorded end is no part of it.
+    left = sum([facts.id <= last async for facts in newest_first(server, cursor.session_id)])
+    return taken_back(max(recorded - left, 0) or None)
+
+
+async def _why_not(server: SessionServer, session_id: str) -> str:
+    """What the server says of why it cannot tell, as a clause; empty where it can by now."""
+    try:
+        await server.session(session_id)
+    except ServerError as error:
+        return error.message.removesuffix(".")
+    return ""
+
+
+def _nobody() -> bool:
+    return False

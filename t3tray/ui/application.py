@@ -1,0 +1,399 @@
+"""The life of the tray app: the icon first, then the rest; and one orderly end, whoever asks for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtGui import QIcon, QPixmapCache, QSessionManager
+
+from t3tray.resources import resource
+from t3tray.system.forced_exit import HARD_END, end_at_last
+from t3tray.ui.instance import Instance
+from t3tray.ui.quit_events import EndingApplication, forget_lost_display, on_lost_display
+from t3tray.ui.tray.tray import Tray
+
+if TYPE_CHECKING:
+    from t3tray.domain.inventory import Inventory
+    from t3tray.domain.notification import Click
+    from t3tray.domain.verification import Verification
+    from t3tray.errors import T3TrayError
+    from t3tray.guard.status import ProtectionPlan
+    from t3tray.threads.snapshot import Snapshot, ThreadDetails
+    from t3tray.ui.backend_calls import BackendCalls
+    from t3tray.ui.bridge import Bridge
+    from t3tray.ui.settings.settings_wiring import SettingsDoor
+    from t3tray.ui.tray.menu import MenuItem
+    from t3tray.ui.window import MainWindow
+
+# In ms: how long a desktop may take to show a tray before the window comes up in its place.
+TRAY_LIMIT = 3000
+_TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
+
+
+class Application(QObject):
+    """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
+    `title` of its own it shows its window at once."""
+
+    def __init__(
+        self,
+        directory: Path,
+        make_desk: Callable[[], BackendCalls],
+        clean: Callable[[str], str] = lambda text: text,
+        title: str = "",
+    ) -> None:
+        # Without it Qt would give a program that is no bundle a place in the Dock.
+        os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
+        self._qt = EndingApplication(sys.argv[:1])
+        # Where it is not set, a change of the desktop's theme may give all new text the fixed font.
+        self._qt.setFont(self._qt.font())
+        # Each picture that it holds wakes this thread every 10 to 30 s until it is let go. Drawing one anew takes 0.1 ms.
+        QPixmapCache.setCacheLimit(0)
+        super().__init__()
+        self._make_desk = make_desk
+        self._clean = clean
+        self._directory = directory
+        self._title = title
+        self._instance = Instance(directory)
+        self._bridge: Bridge | None = None
+        self._window: MainWindow | None = None
+        self._settings: SettingsDoor | None = None
+        self._quitting = False
+
+    def run(self) -> int:
+        """The exit code. A second t3tray on the same data brings the first one up, and ends."""
+        from t3tray.errors import ExitCode, T3TrayError
+
+        try:
+            if not self._instance.take():
+                self._instance.raise_first()
+                return ExitCode.DONE
+        except T3TrayError as error:
+            self._say(f"{error.title}: {error.message}\n{error.hint or ''}")
+            return error.exit_code
+        self._qt.setApplicationName("t3tray")
+        self._qt.setDesktopFileName("t3tray")
+        self._qt.setQuitOnLastWindowClosed(False)
+        self._tray = Tray(_utc_now)
+        self._tray.chosen.connect(self._on_chosen)
+        self._tray.clicked.connect(self._on_raise_wanted)
+        self._tray.show()
+        self._qt.quit_wanted.connect(self._on_quit_wanted)
+        on_lost_display(self._end_now)
+        # Everything that takes time comes after the icon has been drawn.
+        QTimer.singleShot(0, self._on_icon_shown)
+        try:
+            return self._qt.exec()
+        finally:
+            forget_lost_display()
+            self._instance.close()
+            if self._bridge:
+                # A process that ends while a thread of it is in a signal's C++ is aborted by Python. A thread that hangs is what
+                # the last resort is for, which ends this wait too.
+                self._bridge.join(HARD_END)
+
+    def _say(self, words: str) -> None:
+        """Why there is no app: where it was started from, or in a window where nobody reads that."""
+        words = words.rstrip()
+        if sys.stderr:
+            sys.stderr.write(f"{words}\n")
+        is_read = sys.stderr and sys.stderr.isatty()
+        if not is_read and self._qt.platformName() not in _TRAYLESS_PLATFORMS:
+            from PySide6.QtCore import Qt
+            from PySide6.QtWidgets import QMessageBox
+
+            box = QMessageBox(QMessageBox.Icon.Critical, "t3tray", words)
+            box.setTextFormat(Qt.TextFormat.PlainText)
+            box.exec()
+
+    @Slot()
+    def _on_icon_shown(self) -> None:
+        from t3tray.ui.appearance import Appearance
+        from t3tray.ui.bridge import Bridge
+        from t3tray.ui.report import Reporter
+        from t3tray.ui.unix_signals import SignalWatch
+
+        self._reporter = Reporter(self._clean)
+        self._reporter.catch()
+        self._tray.show_overview(None)
+        self._appearance = Appearance(self)
+        self._signals = SignalWatch()
+        self._signals.received.connect(self._on_quit_wanted)
+        self._instance.raise_wanted.connect(self._on_raise_wanted)
+        self._instance.listen()
+        self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
+        self._qt.commitDataRequest.connect(self._on_session_end)
+        self._bridge = bridge = Bridge(self._make_desk)
+        bridge.overview_changed.connect(self._on_overview_changed)
+        self._appearance.listen(bridge)
+        bridge.details_changed.connect(self._on_details_changed)
+        bridge.resumed.connect(self._on_resumed)
+        bridge.thread_made.connect(self._on_thread_made)
+        bridge.inventory_taken.connect(self._on_inventory_taken)
+        bridge.notice_clicked.connect(self._on_notice_clicked)
+        bridge.protection_previewed.connect(self._on_protection_previewed)
+        bridge.failed.connect(self._on_failed)
+        bridge.failed_quietly.connect(self._on_failed_quietly)
+        bridge.ended.connect(self._on_ended)
+        bridge.start()
+        if self._title:
+            self._on_raise_wanted()
+        if sys.platform == "darwin":
+            from t3tray.ui.menu_bar import MenuBar
+
+            is_first_start = not (self._directory / "window.ini").exists()
+            self._menu_bar = MenuBar(self._qt, self._tray.icon.geometry, is_first_start, self)
+            self._menu_bar.window_wanted.connect(self._on_window_wanted)
+        if not self._tray.is_there:
+            wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
+            QTimer.singleShot(wait, self._on_tray_due)
+
+    def _open_window(self) -> MainWindow:
+        """The window, made when it is first needed: most of the time only the icon is."""
+        if self._window is None:
+            from t3tray.ui.attention import Attention
+            from t3tray.ui.thread_wiring import connect_window
+            from t3tray.ui.window import MainWindow
+            from t3tray.ui.window_geometry import WindowPlace
+
+            window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            window.is_all_there_is = lambda: not self._tray.is_there
+            window.would_end = self._would_end
+            window.quit_wanted.connect(self._on_quit_wanted)
+            if self._title:
+                window.setWindowTitle(self._title)
+            bridge = self._bridge
+            assert bridge is not None
+            connect_window(window, bridge)
+            bridge.copy_wanted.connect(self._on_copy_wanted)
+            window.protection_wanted.connect(self._on_protection_wanted)
+            window.server_wanted.connect(self._on_server_wanted)
+            window.closed.connect(self._on_window_closed)
+            window.settings_wanted.connect(self._on_settings_wanted)
+            self._attention = Attention(window, bridge.watch)
+            if bridge.listing:
+                window.show_listing(bridge.listing)
+        return self._window
+
+    @Slot()
+    def _on_tray_due(self) -> None:
+        if not self._tray.is_there:
+            self._on_raise_wanted()
+
+    @Slot()
+    def _on_raise_wanted(self) -> None:
+        if self._bridge and not self._quitting:
+            self._open_window().bring_up()
+
+    @Slot(str)
+    def _on_window_wanted(self, note: str) -> None:
+        self._on_raise_wanted()
+        if note and self._window:
+            self._window.show_note(note)
+
+    @Slot(object)
+    def _on_chosen(self, item: MenuItem) -> None:
+        from t3tray.ui.tray.menu import MenuAction
+
+        if self._bridge is None:
+            return
+        match item.deed:
+            case MenuAction.OPEN:
+                self._on_raise_wanted()
+            case MenuAction.RESUME:
+                self._bridge.resume_in_terminal(item.thread_id)
+            case MenuAction.EXPLAIN:
+                self._open_window().bring_up()
+                self._open_window().show_thread(item.thread_id)
+            case MenuAction.NEW_THREAD:
+                self._open_window().bring_up()
+                self._open_window().new_thread.ask()
+            case MenuAction.START | MenuAction.STOP | MenuAction.RESTART:
+                self._on_server_wanted(item.deed.value)
+            case MenuAction.SETTINGS:
+                self._on_settings_wanted()
+            case MenuAction.REPLY | MenuAction.ANSWER:
+                self._answer(item)
+            case MenuAction.GUARD:
+                self._on_protection_wanted()
+            case MenuAction.QUIT:
+                self._on_quit_wanted()
+            case MenuAction.QUIT_AND_STOP:
+                self._quit(stops_server=True)
+
+    def _answer(self, item: MenuItem) -> None:
+        from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
+
+        assert self._bridge is not None
+        if isinstance(item.ask, ApprovalRequest) and item.reply:
+            self._bridge.reply(item.ask, item.reply)
+        elif isinstance(item.ask, QuestionRequest):
+            self._bridge.answer(item.ask, item.answers)
+
+    @Slot(str)
+    def _on_server_wanted(self, deed: str) -> None:
+        from t3tray.ui.tray.menu import MenuAction
+
+        assert self._bridge is not None
+        {
+            MenuAction.START: self._bridge.start_server,
+            MenuAction.STOP: self._bridge.stop_server,
+            MenuAction.RESTART: self._bridge.restart_server,
+        }[MenuAction(deed)]()
+
+    def _on_protection_wanted(self) -> None:
+        """Show what switching the guard on would change, or off where it is on."""
+        from t3tray.ui.labels import guard_would_turn_on
+
+        if self._bridge and self._bridge.overview:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+
+    @Slot(object)
+    def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
+        self._open_window().show_protection_plan(plan)
+
+    @Slot(object)
+    def _on_overview_changed(self, overview: Snapshot) -> None:
+        assert self._bridge is not None
+        # Both were made in the other thread; they may be newer than the overview that this is told for.
+        self._tray.show_overview(self._bridge.brief)
+        if self._window and self._bridge.listing:
+            self._window.show_listing(self._bridge.listing)
+
+    @Slot(object)
+    def _on_details_changed(self, details: ThreadDetails) -> None:
+        if self._window:
+            self._window.show_details(details)
+
+    @Slot(object)
+    def _on_resumed(self, resumption: Verification) -> None:
+        """A resume from the menu that was refused explains itself in the window."""
+        from t3tray.domain.verdict import Kind
+
+        if resumption.verdict.kind is not Kind.RESUMABLE:
+            self._open_window().bring_up()
+            self._open_window().show_thread(resumption.thread.id)
+        self._open_window().show_resumption(resumption)
+
+    @Slot(str)
+    def _on_thread_made(self, thread_id: str) -> None:
+        self._open_window().show_thread_soon(thread_id)
+
+    @Slot()
+    def _on_settings_wanted(self) -> None:
+        from t3tray.ui.settings.settings_wiring import SettingsDoor
+
+        assert self._bridge is not None
+        if self._settings is None:
+            self._settings = SettingsDoor(self._bridge, self._tray.is_there)
+            self._settings.found_wanted.connect(self._on_found_wanted)
+        self._settings.open()
+
+    @Slot()
+    def _on_found_wanted(self) -> None:
+        self._open_window().bring_up()
+        self._open_window().show_found()
+
+    @Slot(object)
+    def _on_inventory_taken(self, inventory: Inventory) -> None:
+        from t3tray.ui.settings.settings_wiring import face_items
+
+        if self._window:
+            self._window.found.show_inventory(inventory, face_items(self._tray.is_there))
+
+    @Slot(object)
+    def _on_notice_clicked(self, click: Click) -> None:
+        """The click brings the window to the front, where the desktop allows that only to who was clicked on. The button of a
+        remedy shows what that would do."""
+        from t3tray.domain.remedy import Choice
+
+        if click.token:
+            # Where Qt looks for it, and takes it away, when a window asks to be activated.
+            os.environ["XDG_ACTIVATION_TOKEN"] = click.token
+        self._on_raise_wanted()
+        if self._window and click.thread_id:
+            self._window.show_thread(click.thread_id)
+            if click.remedy:
+                self._window.remedy_wanted.emit(click.thread_id, Choice(click.remedy))
+
+    @Slot(object)
+    def _on_failed(self, error: T3TrayError) -> None:
+        from t3tray.errors import OurBug
+
+        if self._quitting:
+            return
+        if isinstance(error, OurBug):
+            self._reporter.tell(error)
+            return
+        window = self._open_window()
+        window.show_error(error)
+        window.bring_up()
+
+    @Slot(object)
+    def _on_failed_quietly(self, error: T3TrayError) -> None:
+        """Told where the user looks already; nothing comes up for it."""
+        if self._window and not self._quitting:
+            self._window.show_error(error)
+
+    @Slot(str)
+    def _on_copy_wanted(self, text: str) -> None:
+        self._qt.clipboard().setText(text)
+
+    def _would_end(self) -> str:
+        """What would end with the window, in sentences."""
+        from t3tray.ui.quit_warning import would_end
+
+        if self._quitting or self._tray.is_there or self._bridge is None:
+            return ""
+        return would_end(self._bridge.overview)
+
+    @Slot()
+    def _on_window_closed(self) -> None:
+        """With a tray the app stays; without one nobody could reach it any more."""
+        if not self._tray.is_there:
+            self._on_quit_wanted()
+
+    @Slot()
+    def _on_quit_wanted(self) -> None:
+        """Asked for once: Qt closes the window while it quits, which is no new wish."""
+        self._quit()
+
+    def _quit(self, stops_server: bool = False) -> None:
+        if self._quitting:
+            return
+        self._quitting = True
+        end_at_last(HARD_END)
+        self._tray.hide()
+        for window in (self._window, self._settings and self._settings.window):
+            if window:
+                window.hide()
+        if self._bridge is None:
+            self._qt.exit()
+            return
+        self._bridge.close(stops_server)
+
+    @Slot()
+    def _on_ended(self) -> None:
+        self._qt.exit()
+
+    @Slot(QSessionManager)
+    def _on_session_end(self, _manager: QSessionManager) -> None:
+        """The desktop waits for us here, and nowhere later."""
+        self._end_now()
+
+    def _end_now(self) -> None:
+        """End in order before this returns: the process may be gone right after."""
+        self._quitting = True
+        end_at_last(HARD_END)
+        if self._bridge:
+            self._bridge.close()
+            self._bridge.join()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

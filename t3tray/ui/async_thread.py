@@ -1,0 +1,196 @@
+"""The asyncio thread and its loop, and the way across to it: work goes there as coroutines, and what went wrong comes back.
+
+Nothing here waits on the GUI thread, but `join` at the very end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from t3tray.backend.running import CLOSE_LIMIT, live
+from t3tray.errors import OurBug, T3TrayError
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.backend_calls import BackendCalls
+from t3tray.ui.running_work import Working
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+# In seconds.
+DRAFT_LIMIT = 1.0
+
+
+class AsyncThread(QObject):
+    """`failed` carries a T3TrayError, `failed_quietly` one of something that the user did not ask for, `working_changed` all
+    `Work` that takes long now; `ended` comes once, when nothing runs any more."""
+
+    working_changed = Signal(object)
+    failed = Signal(object)
+    failed_quietly = Signal(object)
+    ended = Signal()
+
+    def __init__(self, make_desk: Callable[[], BackendCalls]) -> None:
+        super().__init__()
+        self._make_desk = make_desk
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._stops_server = False
+        self._desk: asyncio.Future[BackendCalls] = self._loop.create_future()
+        self._asked: set[asyncio.Task[None]] = set()
+        # What ends in order even when the app does.
+        self._drafts: set[asyncio.Task[None]] = set()
+        self._working = Working(self.working_changed.emit)
+        self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self, stops_server: bool = False) -> None:
+        """Begin to end; `ended` tells when it is done. A second call does nothing.
+
+        With `stops_server` a server that would go on running without us ends too.
+        """
+        self._stops_server = stops_server
+        self._hand_over(self._stop.set)
+
+    def join(self, limit: float = CLOSE_LIMIT) -> bool:
+        """Wait for the end, in seconds; for when the process ends and there is no other moment. True when it came."""
+        if self._thread.is_alive():
+            self._thread.join(limit)
+        return not self._thread.is_alive()
+
+    def _publish(self, overview: Snapshot) -> None:
+        """Take what the desk tells; called in the asyncio thread."""
+        raise NotImplementedError
+
+    def _ask(
+        self,
+        work: Callable[[BackendCalls], Awaitable[T]],
+        tell: Callable[[T], None] | None = None,
+        refuse: Callable[[T3TrayError], None] | None = None,
+        *,
+        words: str = "",
+        on_stop: Callable[[], None] | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal. With `words` it can be
+        stopped once it takes long. `quiet`: the user did not ask for it, so that its failure raises nothing."""
+
+        def begin() -> None:
+            task = self._begin(work, tell, refuse, quiet)
+            if words:
+                self._working.follow(task, words, on_stop)
+
+        self._hand_over(begin)
+
+    def _begin(
+        self,
+        work: Callable[[BackendCalls], Awaitable[T]],
+        tell: Callable[[T], None] | None = None,
+        refuse: Callable[[T3TrayError], None] | None = None,
+        quiet: bool = False,
+    ) -> asyncio.Task[None]:
+        task = self._loop.create_task(self._do(work, tell, refuse or (self.failed_quietly.emit if quiet else None), quiet))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        return task
+
+    def _hand_over(self, work: Callable[[], object]) -> None:
+        """Have it called in the asyncio thread; once that has come to its end, nothing is done any more."""
+        if self._thread.is_alive():
+            with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
+                self._loop.call_soon_threadsafe(work)
+
+    async def _do(
+        self,
+        work: Callable[[BackendCalls], Awaitable[T]],
+        tell: Callable[[T], None] | None,
+        refuse: Callable[[T3TrayError], None] | None,
+        quiet: bool,
+    ) -> None:
+        try:
+            result = await work(await asyncio.shield(self._desk))
+        except OurBug as bug:
+            if quiet and refuse:
+                self._note_bug(bug)
+                refuse(bug)
+            else:
+                self._tell_bug(bug)
+        except T3TrayError as error:
+            (refuse or self.failed.emit)(error)
+        except Exception as bug:
+            self._note_bug(bug) if quiet else self._tell_bug(bug)
+            if refuse:
+                refuse(our_bug(bug))
+        else:
+            if tell:
+                tell(result)
+
+    def _main(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._live())
+        finally:
+            self.ended.emit()
+
+    async def _live(self) -> None:
+        self._loop.set_exception_handler(self._on_unhandled)
+        try:
+            desk = self._make_desk()
+        except Exception as bug:
+            self._desk.cancel()
+            self._tell_bug(bug)
+            return
+        self._desk.set_result(desk)
+        await live(desk, self._publish, self._stop, self._tell_end, self._finish, lambda: self._stops_server)
+
+    async def _finish(self) -> None:
+        """What was typed or looked at is kept before anything is closed; all else that was asked for ends."""
+        if self._drafts:
+            await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
+        ending = (*self._drafts, *self._asked)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._asked.discard(task)
+        self._drafts.add(task)
+        task.add_done_callback(self._drafts.discard)
+
+    def _tell_end(self, error: BaseException) -> None:
+        if isinstance(error, T3TrayError):
+            self.failed.emit(error)
+        else:
+            self._tell_bug(error)
+
+    def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """What went wrong in the loop where nobody waited for it."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self._tell_bug(error)
+        else:
+            loop.default_exception_handler(context)
+
+    def _tell_bug(self, bug: BaseException) -> None:
+        self._note_bug(bug)
+        self.failed.emit(our_bug(bug))
+
+    def _note_bug(self, bug: BaseException) -> None:
+        _log.error("This is a mistake of t3tray's.", exc_info=bug)
+
+
+def our_bug(error: BaseException) -> OurBug:
+    """The same as an error that can be told; where it happened is behind it, as its cause."""
+    if isinstance(error, OurBug):
+        return error
+    told = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
+    told.__cause__ = error
+    return told

@@ -1,0 +1,277 @@
+"""The one way between the GUI and the asyncio thread: frozen values come as queued signals, the user's intents go as coroutines.
+
+How it crosses is in `qt.crossing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import Qt, Signal, Slot
+
+from t3tray.domain.alarm import Acknowledged
+from t3tray.domain.conversation import Conversation
+from t3tray.domain.notification import Click
+from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply
+from t3tray.domain.remedy import Choice, Preview
+from t3tray.domain.restore import SettlePlan
+from t3tray.domain.verification import Opened
+from t3tray.errors import OurBug, T3TrayError
+from t3tray.guard.status import GuardStatus
+from t3tray.settings.definitions import LOGIN
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.async_thread import AsyncThread
+from t3tray.ui.backend_calls import BackendCalls
+from t3tray.ui.labels import CHECKING, DIAGNOSING, LOOKING, MAKING, RESTARTING, RESUMING, STARTING, doing, opened_note, stopped
+from t3tray.ui.threads.thread_list_data import ThreadListData, brief_of, thread_list_data
+from t3tray.ui.tray.menu import RECENT
+
+
+class Bridge(AsyncThread):
+    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError,
+    `previewed` and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long
+    now, `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to
+    be sent, `saying_found` a text and the ids of the threads in which it was said, `search_failed` a text and an error,
+    `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the T3TrayError,
+    `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
+    `protection_changed` how T3 Code stands with it, `settling_planned` what settling a restore would do, None where none
+    stands; `ended` comes once, when nothing runs any more."""
+
+    overview_changed = Signal(object)
+    details_changed = Signal(object)
+    resumed = Signal(object)
+    setting_kept = Signal(str, object)
+    setting_refused = Signal(str, str)
+    inventory_taken = Signal(object)
+    autostart_told = Signal(object)
+    diagnosed = Signal(str)
+    previewed = Signal(str, object, object)
+    remedied = Signal(str, object)
+    thread_made = Signal(str)
+    saying_found = Signal(str, object)
+    search_failed = Signal(str, object)
+    notice_clicked = Signal(object)
+    protection_previewed = Signal(object)
+    protection_changed = Signal(object)
+    settling_planned = Signal(object)
+    settled = Signal()
+    told = Signal(str)
+    copy_wanted = Signal(str)
+    conversation_changed = Signal(object)
+    sent = Signal(str, str)
+    refused = Signal(str, object)
+    answer_failed = Signal(str, object)
+    _conversation_told = Signal()
+
+    def __init__(self, make_desk: Callable[[], BackendCalls]) -> None:
+        super().__init__(make_desk)
+        self.overview: Snapshot | None = None
+        self.listing: ThreadListData | None = None
+        self.brief: Snapshot | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._newest: Conversation | None = None
+        self._conversation_told.connect(self._on_conversation_told, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        super().start()
+        self._ask(lambda desk: desk.tell_clicks(self._tell_click))
+
+    def look_at(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit, quiet=True)
+
+    def resume(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.resume(thread_id), self.resumed.emit, words=CHECKING)
+
+    def resume_in_terminal(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
+
+    def open_in_t3code(self, thread_id: str) -> None:
+        def tell(opened: Opened) -> None:
+            if opened.title:
+                self.copy_wanted.emit(opened.title)
+            self.told.emit(opened_note(opened))
+
+        self._ask(lambda desk: desk.open_in_t3code(thread_id), tell)
+
+    def watch(self, thread_id: str) -> None:
+        """The user has this thread on screen, in front; with an empty id none."""
+        self._ask(lambda desk: desk.watch(thread_id), quiet=True)
+
+    def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
+        self._ask(lambda desk: desk.acknowledge(thread_id, fact))
+
+    def visit(self, thread_id: str, activity_at: datetime) -> None:
+        """The user has looked at this thread, whose last activity was then. It is kept even when the app ends at once."""
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.visit(thread_id, activity_at), quiet=True)))
+
+    def start_server(self) -> None:
+        self._ask(lambda desk: desk.start_server(), words=STARTING, on_stop=self.stop_server)
+
+    def stop_server(self) -> None:
+        self._ask(lambda desk: desk.stop_server())
+
+    def restart_server(self) -> None:
+        self._ask(lambda desk: desk.restart_server(), words=RESTARTING, on_stop=self.stop_server)
+
+    def preview(self, thread_id: str, choice: Choice) -> None:
+        self._ask(
+            lambda desk: desk.preview(thread_id, choice),
+            lambda preview: self.previewed.emit(thread_id, choice, preview),
+            words=LOOKING,
+        )
+
+    def apply(self, thread_id: str, choice: Choice, seen: Preview) -> None:
+        def tell(done: Preview) -> None:
+            self.remedied.emit(thread_id, done)
+            self.look_at(thread_id)
+
+        self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
+
+    def preview_protection(self, on: bool) -> None:
+        """What the guard would change; with it, whether t3tray starts at login, without which T3 Code could do nothing then."""
+        self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+        self.look_at_autostart()
+
+    def protect(self, on: bool, despite_running: bool, at_login: bool) -> None:
+        def tell(status: GuardStatus) -> None:
+            self.protection_changed.emit(status)
+            if at_login:
+                self.set_autostart(True)
+
+        self._ask(lambda desk: desk.protect(on, despite_running), tell)
+
+    def plan_settling(self) -> None:
+        """What it would do to settle the restore of our own data."""
+        self._ask(lambda desk: desk.plan_settling(), self.settling_planned.emit)
+
+    def settle(self, seen: SettlePlan) -> None:
+        self._ask(lambda desk: desk.settle(seen), lambda _: self.settled.emit())
+
+    def new_thread(self, directory: str, title: str) -> None:
+        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
+
+    def change_setting(self, name: str, value: object) -> None:
+        self._ask(
+            lambda desk: desk.change_setting(name, value),
+            lambda settings: self.setting_kept.emit(name, settings),
+            lambda error: self.setting_refused.emit(name, error.message),
+        )
+
+    def look_at_autostart(self) -> None:
+        self._ask(lambda desk: desk.autostart(), self.autostart_told.emit)
+
+    def set_autostart(self, is_on: bool) -> None:
+        self._ask(
+            lambda desk: desk.set_autostart(is_on),
+            self.autostart_told.emit,
+            lambda error: self.setting_refused.emit(LOGIN.name, error.message),
+        )
+
+    def take_inventory(self) -> None:
+        self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)
+
+    def open_data_folder(self) -> None:
+        self._ask(lambda desk: desk.open_data_folder())
+
+    def diagnose(self, face: tuple[str, ...]) -> None:
+        """`face` are lines about the window's side."""
+        self._ask(lambda desk: desk.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)
+
+    def stop_work(self, number: int) -> None:
+        """End what takes long; what it was is told."""
+
+        def stop() -> None:
+            if work := self._working.stop(number):
+                self.told.emit(stopped(work.words))
+
+        self._hand_over(stop)
+
+    def rename(self, thread_id: str, title: str) -> None:
+        self._ask(lambda desk: desk.rename(thread_id, title))
+
+    def archive(self, thread_id: str, archived: bool) -> None:
+        self._ask(lambda desk: desk.archive(thread_id, archived))
+
+    def search(self, text: str) -> None:
+        self._ask(
+            lambda desk: desk.search(text),
+            lambda found: self.saying_found.emit(text, found),
+            lambda error: self.search_failed.emit(text, error),
+            quiet=True,
+        )
+
+    def follow(self, thread_id: str) -> None:
+        """Have this thread's conversation told from now on, in place of the one before; "" for none."""
+
+        def begin() -> None:
+            if self._following:
+                self._following.cancel()
+            if thread_id:
+                self._following = self._begin(lambda desk: desk.follow(thread_id, self._publish_conversation), quiet=True)
+            else:
+                self._following = None
+
+        self._hand_over(begin)
+
+    def show_older(self) -> None:
+        self._ask(lambda desk: _done(desk.show_older))
+
+    def show_agent(self, session_id: str) -> None:
+        self._ask(lambda desk: _done(lambda: desk.show_agent(session_id)))
+
+    def send(self, thread_id: str, text: str, despite_others: bool) -> None:
+        self._ask(
+            lambda desk: desk.send(thread_id, text, despite_others),
+            lambda _: self.sent.emit(thread_id, text),
+            lambda error: self.refused.emit(thread_id, error),
+        )
+
+    def stop_turn(self, thread_id: str) -> None:
+        self._ask(lambda desk: desk.stop_turn(thread_id))
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.keep_draft(thread_id, text), quiet=True)))
+
+    def reply(self, ask: ApprovalRequest, reply: Reply) -> None:
+        self._ask(lambda desk: desk.reply(ask, reply), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+
+    def answer(self, ask: QuestionRequest, answers: Answers | None) -> None:
+        self._ask(lambda desk: desk.answer(ask, answers), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+
+    def _tell_late(self, sentence: str) -> None:
+        if sentence:
+            self.told.emit(sentence)
+
+    def _tell_unanswered(self, ask_id: str, error: T3TrayError) -> None:
+        self.answer_failed.emit(ask_id, error)
+        if not isinstance(error, OurBug):  # that is told already
+            self.failed.emit(error)
+
+    def _publish_conversation(self, conversation: Conversation) -> None:
+        """The newest picture waits to be taken; a GUI that is busy finds one, not many."""
+        was_taken, self._newest = self._newest is None, conversation
+        if was_taken:
+            self._conversation_told.emit()
+
+    @Slot()
+    def _on_conversation_told(self) -> None:
+        newest, self._newest = self._newest, None
+        if newest:
+            self.conversation_changed.emit(newest)
+
+    def _publish(self, overview: Snapshot) -> None:
+        if overview != self.overview:
+            self.overview = overview
+            # Here and not in the GUI: for many threads it takes longer than a picture may.
+            self.listing, self.brief = thread_list_data(overview, self.listing), brief_of(overview, RECENT)
+            self.overview_changed.emit(overview)
+
+    def _tell_click(self, click: Click) -> None:
+        self.notice_clicked.emit(click)
+
+
+async def _done(work: Callable[[], None]) -> None:
+    """Something that is done at once, as a coroutine."""
+    work()

@@ -1,0 +1,147 @@
+"""The card of what waits for the user's answer: a tool that asks for leave, or questions. It only passes the answer on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QRadioButton, QVBoxLayout, QWidget
+
+from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, Question, QuestionRequest, Reply
+from t3tray.ui.theme import GAP, MARGIN, UNIT
+from t3tray.ui.widgets.basic import Card, button, field, label
+
+_REPLIES = ((Reply.ONCE, "Allow Once", "main"), (Reply.ALWAYS, "Always Allow", ""), (Reply.REJECT, "Reject", ""))
+
+
+class RequestCard(Card):
+    """`replied` carries the approval and the reply, `answered` the inquiry and the answers (None: it is left unanswered)."""
+
+    replied = Signal(object, object)
+    answered = Signal(object, object)
+
+    def __init__(self, ask: PendingRequest, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ask = ask
+        self.setProperty("kind", "ask")
+        self.setAccessibleName(ask.sentence)
+        self._buttons: list[QAbstractButton] = []
+        self._questions: list[_QuestionPart] = []
+        self.inside.addWidget(label(ask.asker.path, "muted", size=0.92))
+        if isinstance(ask, ApprovalRequest):
+            self._add_approval(ask)
+        else:
+            self._add_inquiry(ask)
+
+    def wait(self, waits: bool) -> None:
+        """An answer is under way, or has failed to arrive."""
+        for each in self._buttons:
+            each.setEnabled(not waits)
+        if not waits:
+            self._on_chosen()
+
+    def _add_approval(self, ask: ApprovalRequest) -> None:
+        self.inside.addWidget(label(ask.wish[:1].upper() + ask.wish[1:], bold=True))
+        if ask.always:
+            self.inside.addWidget(
+                label(f"Always Allow covers {', '.join(ask.always)}, until the server ends.", "muted", size=0.92)
+            )
+        row = self._row()
+        for reply, words, kind in _REPLIES:
+            if reply is Reply.ALWAYS and not ask.always:
+                continue
+            made = self._button(words, kind, row)
+            made.clicked.connect(lambda _checked=False, reply=reply: self._reply(ask, reply))
+
+    def _add_inquiry(self, ask: QuestionRequest) -> None:
+        for question in ask.questions:
+            part = _QuestionPart(question)
+            part.changed.connect(self._on_chosen)
+            self._questions.append(part)
+            self.inside.addWidget(part)
+        row = self._row()
+        self._answer = self._button("Answer", "main", row)
+        self._answer.clicked.connect(lambda: self._give(ask, tuple(part.answer for part in self._questions)))
+        self._button("Leave Unanswered", "", row).clicked.connect(lambda: self._give(ask, None))
+        self._on_chosen()
+
+    def _reply(self, ask: ApprovalRequest, reply: Reply) -> None:
+        self.wait(True)
+        self.replied.emit(ask, reply)
+
+    def _give(self, ask: QuestionRequest, answers: Answers | None) -> None:
+        self.wait(True)
+        self.answered.emit(ask, answers)
+
+    def _row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
+        row.addStretch(1)
+        self.inside.addLayout(row)
+        return row
+
+    def _button(self, words: str, kind: str, row: QHBoxLayout) -> QAbstractButton:
+        made = button(words, kind)
+        made.setAccessibleDescription(self.ask.sentence)
+        row.insertWidget(row.count() - 1, made)
+        self._buttons.append(made)
+        return made
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        if self._questions:
+            self._answer.setEnabled(all(part.answer for part in self._questions))
+
+
+class _QuestionPart(QWidget):
+    """One question with its options; words of one's own stand in place of a choice, or beside several."""
+
+    changed = Signal()
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self._question = question
+        self._own: QLineEdit | None = None
+        self._options = QButtonGroup(self, exclusive=not question.multiple)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(UNIT)
+        if question.header:
+            layout.addWidget(label(question.header, "muted", size=0.92))
+        layout.addWidget(label(question.text, bold=True))
+        for option in question.options:
+            made = QCheckBox(option.label) if question.multiple else QRadioButton(option.label)
+            made.setAccessibleDescription(option.description)
+            made.toggled.connect(self._on_toggled)
+            self._options.addButton(made)
+            layout.addWidget(made)
+            if option.description:
+                told = label(option.description, "muted", size=0.92)
+                told.setContentsMargins(MARGIN + GAP, 0, 0, 0)
+                layout.addWidget(told)
+        if question.custom or not question.options:
+            self._own = field("Another answer" if question.options else "Answer", f"Your own answer to: {question.text}")
+            self._own.textChanged.connect(self._on_typed)
+            layout.addWidget(self._own)
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """What was chosen and typed; nothing while it is not answered."""
+        chosen = tuple(made.text() for made in self._options.buttons() if made.isChecked())
+        own = self._own.text().strip() if self._own else ""
+        if own and not self._question.multiple:
+            return (own,)
+        return (*chosen, own) if own else chosen
+
+    @Slot(bool)
+    def _on_toggled(self, checked: bool) -> None:
+        if checked and self._own and not self._question.multiple:
+            self._own.clear()
+        self.changed.emit()
+
+    @Slot(str)
+    def _on_typed(self, text: str) -> None:
+        if text.strip() and not self._question.multiple and (chosen := self._options.checkedButton()):
+            # An exclusive group lets go of its choice only while it is none.
+            self._options.setExclusive(False)
+            chosen.setChecked(False)
+            self._options.setExclusive(True)
+        self.changed.emit()

@@ -1,0 +1,81 @@
+"""The window that tells a mistake of ours: what was lost (nothing), what to do, and the details to copy."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.ui.widgets.basic import button, code, heading, label
+
+TITLE = "t3tray made a mistake"
+LOST = "Nothing was lost: your threads, their sessions and what you typed are safe, and t3tray goes on."
+TO_DO = "Does something look wrong now? Quit t3tray and start it again. To have the mistake mended, send this report."
+
+
+class ReportWindow(QWidget):
+    """Not in anybody's way: it is no dialog, and takes the keyboard from nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(TITLE)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "page")
+        self.setMinimumSize(NARROW, 320)
+        self.resize(560, 440)
+        self._details = QPlainTextEdit(readOnly=True)
+        self._details.setFont(code("").font())
+        self._details.setAccessibleName("Details of the mistake")
+        self._details.setTabChangesFocus(True)
+        self._details.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self._copy = button("Copy Report", "main")
+        self._copy.clicked.connect(self._on_copy)
+        close = button("Close")
+        close.clicked.connect(self.close)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        buttons.addWidget(self._copy)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(GAP)
+        layout.addWidget(label(TITLE, size=1.35, bold=True))
+        layout.addWidget(label(LOST))
+        layout.addWidget(label(TO_DO, "muted"))
+        layout.addWidget(heading("Details"))
+        layout.addWidget(self._details, 1)
+        layout.addLayout(buttons)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
+        self._paint()
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.paletteChanged.connect(self._paint)
+
+    @property
+    def text(self) -> str:
+        """All that is told by now."""
+        return self._details.toPlainText()
+
+    def add(self, report: str) -> None:
+        """Tell this one too, below those that nobody has closed yet."""
+        before = self.text if self.isVisible() else ""
+        self._details.setPlainText(f"{before}\n\n{report}" if before else report)
+        self._copy.setText("Copy Report")
+
+    def bring_up(self) -> None:
+        """Who types elsewhere goes on typing."""
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.show()
+        self.raise_()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text)
+        self._copy.setText("Copied")
+
+    @Slot()
+    def _paint(self) -> None:
+        sheet = style_sheet(colours())
+        if sheet != self.styleSheet():
+            self.setStyleSheet(sheet)

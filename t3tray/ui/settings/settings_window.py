@@ -1,0 +1,249 @@
+"""The settings window. It shows stored values and passes on the user's changes; a change is stored at once.
+
+Its content is the table of definitions; its controls are in `setting_fields` and `setting_paths`.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from t3tray.domain.guard_state import GuardState
+from t3tray.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
+from t3tray.settings.definitions import DEFINITIONS, LOGIN, Definition, Settings, SettingsSection
+from t3tray.settings.kinds import Folders, Number, OneOf, Program, Secret, Switch, Text, TimeOfDay
+from t3tray.ui.guard.guard_panel import GuardPanel
+from t3tray.ui.settings.setting_fields import (
+    ChoiceField,
+    NumberField,
+    SecretField,
+    SettingField,
+    SwitchField,
+    TextField,
+    TimeField,
+)
+from t3tray.ui.settings.setting_paths import FoldersField, ProgramField
+from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.ui.widgets.basic import Card, ScrollPage, button, heading, label, line
+
+
+class SettingsWindow(QWidget):
+    """`setting_wanted` carries a setting's name and the value that it is to have; the other signals what was asked for."""
+
+    setting_wanted = Signal(str, object)
+    login_wanted = Signal(bool)
+    found_wanted = Signal()
+    folder_wanted = Signal()
+    protection_wanted = Signal(bool)
+    diagnostics_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "page")
+        self.setMinimumSize(NARROW, 360)
+        self.resize(540, 680)
+        self._settings: Settings | None = None
+        self._inventory: Inventory | None = None
+        definitions = [each for each in DEFINITIONS.values() if is_in_window(each)]
+        self.fields: dict[str, SettingField] = {each.set_as: field_for(each) for each in definitions}
+        self.login = SwitchField(LOGIN)
+        self.guard = GuardPanel()
+        self._no_notices = label("", "unsure", size=0.92)
+        self._used = label("", "muted", size=0.92)
+        self._copied = label("", "good", size=0.92)
+        self._page = _Page()
+        self._build()
+        self._paint()
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.paletteChanged.connect(self._paint)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
+        QShortcut(QKeySequence.StandardKey.Close, self, self.close)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show the stored values."""
+        if settings != self._settings:
+            self._settings = settings
+            for each in self.fields.values():
+                each.show_value(getattr(settings, each.definition.name))
+
+    def show_kept(self, name: str, settings: Settings) -> None:
+        """The user's change of this setting is stored."""
+        self.show_settings(settings)
+        field = self.fields[name]
+        field.show_value(getattr(settings, field.definition.name))
+
+    def show_refusal(self, name: str, sentence: str) -> None:
+        """The user's change of this setting was refused; `sentence` is shown beside it."""
+        (self.login if name == LOGIN.name else self.fields[name]).show_refusal(sentence)
+
+    def show_guard(self, state: GuardState) -> None:
+        """Whether T3 Code is protected by the guard."""
+        self.guard.show_state(state)
+
+    def show_inventory(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        homes = self.fields["t3_homes"]
+        assert isinstance(homes, FoldersField)
+        homes.show_found(tuple(_told(home) for home in inventory.homes))
+        self._no_notices.setText(inventory.notices or "")
+        self._no_notices.setVisible(bool(inventory.notices))
+        self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
+
+    def show_login(self, starts: bool, trouble: str = "") -> None:
+        """Whether t3tray starts at login, and a remark on it. The switch is hidden until this is known."""
+        self.login.show_value(starts)
+        self.login.show_note(trouble)
+        self._login_part.show()
+
+    def show_copied(self) -> None:
+        """The diagnostics are in the clipboard."""
+        self._copied.setText("Copied, without passwords and keys. Read it before you send it.")
+        self._copied.show()
+
+    def bring_up(self) -> None:
+        """In front of everything, whatever state it was in."""
+        self._copied.hide()
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._page)
+        self._login_part = _with_line_below(self.login)
+        self._login_part.hide()
+        before: dict[SettingsSection, list[QWidget]] = {SettingsSection.GENERAL: [self._login_part]}
+        after: dict[SettingsSection, list[QWidget]] = {
+            SettingsSection.NOTIFICATIONS: [self._no_notices],
+            SettingsSection.T3_CODE: [self.guard],
+            SettingsSection.COPIES: [self._used],
+        }
+        for section in SettingsSection:
+            fields = [each for each in self.fields.values() if each.definition.section is section]
+            self._page.add(_section(section, [*before.get(section, []), *fields, *after.get(section, [])]))
+        self._page.add(_section("Help", [*self._help(), self._copied]))
+        self._page.end()
+        self._copied.hide()
+        self._no_notices.hide()
+        for each in self.fields.values():
+            each.wanted.connect(self.setting_wanted)
+        self.login.wanted.connect(self._on_login_wanted)
+        self.guard.wanted.connect(self.protection_wanted)
+
+    def _help(self) -> list[QWidget]:
+        return [
+            _act("What t3tray found on this computer, and what is missing.", "Show What Was Found", self.found_wanted),
+            _act("Everything that t3tray keeps of its own.", "Open Data Folder", self.folder_wanted),
+            _act(
+                "Versions, settings, states and the ends of the logs, to report a trouble.",
+                "Copy Diagnostics",
+                self.diagnostics_wanted,
+            ),
+        ]
+
+    @Slot(str, object)
+    def _on_login_wanted(self, _name: str, starts: object) -> None:
+        self.login_wanted.emit(bool(starts))
+
+    @Slot()
+    def _paint(self) -> None:
+        sheet = style_sheet(colours())
+        if sheet != self.styleSheet():
+            self.setStyleSheet(sheet)
+
+
+class _Page(ScrollPage):
+    def __init__(self) -> None:
+        super().__init__("Settings")
+
+    def add(self, section: QWidget) -> None:
+        self._body.addWidget(section)
+
+    def end(self) -> None:
+        self._body.addStretch(1)
+
+
+def _section(title: str, lines: list[QWidget]) -> QWidget:
+    """A heading, and a card in which the lines stand apart."""
+    card = Card()
+    for number, each in enumerate(lines):
+        if number and _stands_apart(lines[number - 1], each):
+            card.inside.addWidget(line())
+        card.inside.addWidget(each)
+    section = QWidget()
+    layout = QVBoxLayout(section)
+    layout.setContentsMargins(0, 0, 0, MARGIN - GAP)
+    layout.setSpacing(GAP)
+    layout.addWidget(heading(title))
+    layout.addWidget(card)
+    return section
+
+
+def _stands_apart(above: QWidget, below: QWidget) -> bool:
+    """A line separates two settings, except two switches without a hint."""
+    both = above, below
+    if not all(isinstance(each, SettingField | GuardPanel) for each in both):
+        return False
+    return not all(isinstance(each, SwitchField) and not each.definition.hint for each in both)
+
+
+def _with_line_below(field: QWidget) -> QWidget:
+    part = QWidget()
+    layout = QVBoxLayout(part)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(GAP)
+    layout.addWidget(field)
+    layout.addWidget(line())
+    return part
+
+
+def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:
+    """A button with what it is for."""
+    does = button(words)
+    does.setAccessibleDescription(sentence)
+    does.clicked.connect(wanted)
+    act = QWidget()
+    layout = QHBoxLayout(act)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(GAP)
+    layout.addWidget(label(sentence, "muted", size=0.92), 1)
+    layout.addWidget(does)
+    return act
+
+
+def _told(home: FoundHome) -> tuple[str, str]:
+    return home.added_as or home.path, told_of_home(home)
+
+
+def is_in_window(definition: Definition) -> bool:
+    """Settings that only another command or t3tray changes are shown elsewhere; a secret has a name for its input."""
+    return not definition.changed_by or definition.set_as != definition.name
+
+
+def field_for(definition: Definition) -> SettingField:
+    """The control for a setting's kind of value."""
+    match definition.kind:
+        case Switch():
+            return SwitchField(definition)
+        case Number() as number:
+            return NumberField(definition, number)
+        case OneOf() as choice:
+            return ChoiceField(definition, choice)
+        case TimeOfDay(example):
+            return TimeField(definition, example)
+        case Secret(empty=empty):
+            return SecretField(definition, empty)
+        case Program(empty=empty):
+            return ProgramField(definition, empty)
+        case Text(empty=empty):
+            return TextField(definition, empty)
+        case Folders():
+            return FoldersField(definition)
+    raise TypeError(f"No control for {definition.kind}")

@@ -1,0 +1,83 @@
+"""The settings window and the bridge: opened when it is first wanted, kept true, its wishes passed on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot, qVersion
+from PySide6.QtGui import QGuiApplication
+
+from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import InventoryItem, tray_item
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.bridge import Bridge
+from t3tray.ui.settings.settings_window import SettingsWindow
+
+
+class SettingsDoor(QObject):
+    """One for the app's life. `found_wanted` comes when the user asks what was found."""
+
+    found_wanted = Signal()
+
+    def __init__(self, bridge: Bridge, has_tray: bool) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._has_tray = has_tray
+        self.window = SettingsWindow()
+        self.window.setting_wanted.connect(bridge.change_setting)
+        self.window.folder_wanted.connect(bridge.open_data_folder)
+        self.window.diagnostics_wanted.connect(self._on_diagnostics_wanted)
+        self.window.found_wanted.connect(self.found_wanted)
+        self.window.protection_wanted.connect(bridge.preview_protection)
+        self.window.login_wanted.connect(bridge.set_autostart)
+        bridge.autostart_told.connect(self._on_autostart_told)
+        bridge.setting_kept.connect(self.window.show_kept)
+        bridge.setting_refused.connect(self.window.show_refusal)
+        bridge.inventory_taken.connect(self.window.show_inventory)
+        bridge.diagnosed.connect(self._on_diagnosed)
+        bridge.overview_changed.connect(self._on_overview_changed)
+
+    def open(self) -> None:
+        """In front, with what is true now."""
+        if self._bridge.overview:
+            self._on_overview_changed(self._bridge.overview)
+        self._bridge.take_inventory()
+        self._bridge.look_at_autostart()
+        self.window.bring_up()
+
+    @Slot(object)
+    def _on_overview_changed(self, overview: Snapshot) -> None:
+        self.window.show_settings(overview.settings)
+        self.window.show_guard(overview.guard)
+
+    @Slot(object)
+    def _on_autostart_told(self, state: AutostartState) -> None:
+        self.window.show_login(state.is_on, state.trouble)
+
+    @Slot()
+    def _on_diagnostics_wanted(self) -> None:
+        self._bridge.diagnose(tuple(face_lines(self._has_tray)))
+
+    @Slot(str)
+    def _on_diagnosed(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.window.show_copied()
+
+
+def face_items(has_tray: bool) -> tuple[InventoryItem, ...]:
+    """What only the face knows of what is there."""
+    return (tray_item(has_tray, os.environ.get("XDG_CURRENT_DESKTOP", "")),)
+
+
+def face_lines(has_tray: bool) -> Iterable[str]:
+    """What only the face knows, for the diagnostics."""
+    application = QGuiApplication.instance()
+    assert isinstance(application, QGuiApplication)
+    scheme = Qt.ColorScheme(application.styleHints().colorScheme()).name.lower()
+    yield f"Qt {qVersion()} on {application.platformName()}, colours {scheme}, tray {'there' if has_tray else 'missing'}"
+    desktop, session = (os.environ.get(name) or "unknown" for name in ("XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE"))
+    yield f"desktop {desktop}, session {session}"
+    for screen in application.screens():
+        size = screen.size()
+        yield f"screen {size.width()} x {size.height()}, scale {screen.devicePixelRatio():g}"

@@ -1,0 +1,1 @@
+"""The thread list and a thread's page."""

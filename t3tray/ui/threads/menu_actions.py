@@ -1,0 +1,48 @@
+"""Does what was chosen in the menu of a line of the thread list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.ui.threads.thread_list_data import ListItem, shown_thread
+from t3tray.ui.threads.thread_menu import resume_command
+from t3tray.ui.tray.menu import MenuAction, MenuItem
+
+if TYPE_CHECKING:
+    from t3tray.ui.window import MainWindow
+
+
+def run_action(window: MainWindow, item: MenuItem, lines: Mapping[str, ListItem]) -> None:
+    """`lines` are all that are listed, by their keys."""
+    thread_id, line = item.thread_id, lines.get(item.thread_id)
+    row = line if isinstance(line, ThreadRow) else None
+    match item.deed:
+        case MenuAction.EXPLAIN:
+            window.show_thread(thread_id)
+        case MenuAction.RESUME:
+            window.resume_wanted.emit(thread_id)
+        case MenuAction.REPLY:
+            window.reply_wanted.emit(item.ask, item.reply)
+        case MenuAction.ANSWER:
+            window.answer_wanted.emit(item.ask, item.answers)
+        case MenuAction.OPEN_T3CODE:
+            window.t3code_wanted.emit(thread_id)
+        case MenuAction.OPEN_FOLDER if isinstance(line, ThreadRow | T3Thread):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
+        case MenuAction.ARCHIVE | MenuAction.BRING_BACK:
+            window.archive_wanted.emit(thread_id, item.deed is MenuAction.ARCHIVE)
+        case MenuAction.RENAME if row:
+            window.rename.ask(thread_id, row.thread.title)
+        case MenuAction.RELEASE:
+            window.show_thread(thread_id)
+            window.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
+        case MenuAction.COPY_SESSION if row:
+            QGuiApplication.clipboard().setText(row.session_id or "")
+        case MenuAction.COPY_COMMAND if row:
+            QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))

@@ -1,0 +1,64 @@
+"""What can be done with one line of the thread list, as plain values. No PySide6 here."""
+
+from __future__ import annotations
+
+import shlex
+
+from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
+from t3tray.domain.thread import Source
+from t3tray.domain.verdict import Kind, Reason
+from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.ui.threads.thread_list_data import ListItem
+from t3tray.ui.tray.menu import SEPARATOR, MenuAction, MenuItem, answering
+
+_NO_SESSION = "No session is recorded for this thread."
+_NOT_PROVED = "Its session cannot be resumed now. Open the thread to see why."
+_NO_FOLDER = "The folder no longer exists."
+_THEIRS = "T3 Code shows this thread, so this is done there."
+_OTHERS = "Another provider keeps this thread's memory."
+
+
+def line_menu(line: ListItem) -> tuple[MenuItem, ...]:
+    """The context menu; what cannot be done stands there with the reason."""
+    if isinstance(line, ApprovalRequest | QuestionRequest):
+        return answering(line)
+    return _foreign(line) if isinstance(line, T3Thread) else _own(line)
+
+
+def resume_command(session_id: str, directory: str) -> str:
+    """What resumes a session in a terminal, from any folder."""
+    return shlex.join(["opencode", directory, "--session", session_id])
+
+
+def _own(row: ThreadRow) -> tuple[MenuItem, ...]:
+    thread, session = row.thread, row.session_id
+    is_theirs = thread.source is Source.T3CODE
+    may_resume = "" if row.verdict.kind is Kind.RESUMABLE and session else _NOT_PROVED
+    t3code = (MenuItem("Open in T3 Code", MenuAction.OPEN_T3CODE, thread.id),) if row.t3 else ()
+    folder_gone = _NO_FOLDER if row.verdict.reason is Reason.DIRECTORY_MISSING else ""
+    theirs = _THEIRS if is_theirs else ""
+    archive = MenuItem("Bring Back", MenuAction.BRING_BACK, thread.id, why=theirs)
+    if thread.archived_at is None:
+        archive = MenuItem("Archive", MenuAction.ARCHIVE, thread.id, why=theirs)
+    return (
+        MenuItem("Show", MenuAction.EXPLAIN, thread.id),
+        MenuItem("Open in Terminal", MenuAction.RESUME, thread.id, why=may_resume),
+        *t3code,
+        MenuItem("Open Folder", MenuAction.OPEN_FOLDER, thread.id, why=folder_gone),
+        SEPARATOR,
+        MenuItem("Copy Session Id", MenuAction.COPY_SESSION, thread.id, why="" if session else _NO_SESSION),
+        MenuItem("Copy Resume Command", MenuAction.COPY_COMMAND, thread.id, why="" if session else _NO_SESSION),
+        SEPARATOR,
+        MenuItem("Rename…", MenuAction.RENAME, thread.id, why=theirs),
+        archive,
+        MenuItem("Release…", MenuAction.RELEASE, thread.id, why="" if session else _NO_SESSION),
+    )
+
+
+def _foreign(thread: T3Thread) -> tuple[MenuItem, ...]:
+    return (
+        MenuItem("Show", MenuAction.EXPLAIN, thread.id),
+        MenuItem("Open in Terminal", MenuAction.RESUME, thread.id, why=_OTHERS),
+        MenuItem("Open in T3 Code", MenuAction.OPEN_T3CODE, thread.id),
+        MenuItem("Open Folder", MenuAction.OPEN_FOLDER, thread.id),
+    )

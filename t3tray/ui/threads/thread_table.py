@@ -1,0 +1,123 @@
+"""The view of the thread list: one column of rows of fixed heights, used by keyboard like any list. It judges nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from t3tray.ui.theme import HEADER_HEIGHT, ROW_HEIGHT
+from t3tray.ui.threads.thread_model import ROW_ROLE, Header, ThreadModel
+
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class ThreadTable(QTableView):
+    """A table of one column is the only view that shows 100,000 rows in some milliseconds.
+
+    `opened`: a line was clicked or entered. `menu_wanted`: at a place on the screen. `toggled`: a heading was. `typed`:
+    words for the search. `left_upwards`: from the topmost row.
+    """
+
+    opened = Signal(QModelIndex)
+    menu_wanted = Signal(QModelIndex, QPoint)
+    toggled = Signal(object, bool)
+    typed = Signal(str)
+    left_upwards = Signal()
+
+    def __init__(self, model: ThreadModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent, showGrid=False, wordWrap=False)
+        self.setAccessibleName("Threads")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.setMouseTracking(True)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(HEADER_HEIGHT)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self._lines = model
+        self._low: set[int] = set()
+        self.setModel(model)
+        model.modelReset.connect(self._on_reset)
+        self.clicked.connect(self._on_clicked)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index, key = self.currentIndex(), event.key()
+        row = index.data(ROW_ROLE)
+        if key in _ENTER and index.isValid():
+            self._enter(index)
+        elif isinstance(row, Header) and key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Space):
+            self.toggled.emit(row.section, not row.is_open if key == Qt.Key.Key_Space else key == Qt.Key.Key_Right)
+        elif key == Qt.Key.Key_Left and index.isValid():
+            self.setCurrentIndex(self._lines.index(max(place for place in self._lines.headers if place < index.row()), 0))
+        elif key == Qt.Key.Key_Up and index.row() <= 0:
+            self.left_upwards.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """In a table, Home and End go along the row; here they go to the top and the bottom."""
+        if action == QAbstractItemView.CursorAction.MoveHome:
+            return self._lines.index(0, 0)
+        if action == QAbstractItemView.CursorAction.MoveEnd:
+            return self._lines.index(self._lines.rowCount() - 1, 0)
+        return super().moveCursor(action, modifiers)
+
+    def keyboardSearch(self, search: str) -> None:
+        """What is typed here is meant for the search field."""
+        if search.strip():
+            self.typed.emit(search)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self.indexAt(event.position().toPoint()).data(ROW_ROLE)
+        if isinstance(row, Header) and event.button() == Qt.MouseButton.LeftButton:
+            self.toggled.emit(row.section, not row.is_open)
+        elif not isinstance(row, Header):
+            super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two clicks are no more than two clicks here."""
+        self.mousePressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """From the keyboard it belongs to the chosen row, wherever the pointer is."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        if index.isValid():
+            place = self.visualRect(index).center() if by_key else event.pos()
+            self.menu_wanted.emit(index, self.viewport().mapToGlobal(place))
+
+    def choose(self, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Choose a row without a word, and without scrolling to it: it is the one that was chosen before."""
+        selection = self.selectionModel()
+        selection.blockSignals(True)
+        self.setCurrentIndex(index)
+        selection.blockSignals(False)
+        self.viewport().update()
+
+    def _enter(self, index: QModelIndex) -> None:
+        row = index.data(ROW_ROLE)
+        if isinstance(row, Header):
+            self.toggled.emit(row.section, not row.is_open)
+        else:
+            self.opened.emit(index)
+
+    @Slot(QModelIndex)
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if not isinstance(index.data(ROW_ROLE), Header):
+            self.opened.emit(index)
+
+    @Slot()
+    def _on_reset(self) -> None:
+        """Sizes stay with the places, whatever is there now."""
+        for place in self._low - self._lines.headers.keys():
+            self.verticalHeader().resizeSection(place, ROW_HEIGHT)
+        self._low = set(self._lines.headers)
+        for place in self._low:
+            self.verticalHeader().resizeSection(place, HEADER_HEIGHT)

@@ -1,0 +1,39 @@
+"""A bar on top of the window that stays as long as something is so, with the one button for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from t3tray.ui.theme import GAP, MARGIN
+from t3tray.ui.widgets.basic import button, label
+
+
+class ActionBar(QWidget):
+    """Hidden until there is something to tell. `wanted` comes from its button."""
+
+    wanted = Signal()
+
+    def __init__(self, words: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "bar")
+        self._title = label("", "unsure", bold=True)
+        self._message = label()
+        act = button(words)
+        act.clicked.connect(self.wanted)
+        told = QVBoxLayout()
+        told.setSpacing(GAP // 2)
+        told.addWidget(self._title)
+        told.addWidget(self._message)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
+        layout.setSpacing(GAP)
+        layout.addLayout(told, 1)
+        layout.addWidget(act, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def tell(self, title: str, message: str) -> None:
+        self._title.setText(title)
+        self._message.setText(message)
+        self.show()

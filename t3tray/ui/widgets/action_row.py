@@ -1,0 +1,37 @@
+"""What can be done now as a row of buttons: the best first, the rest in a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu
+
+from t3tray.ui.theme import GAP, MARGIN, NARROW
+from t3tray.ui.widgets.basic import button
+
+Action = tuple[str, Callable[[], None]]
+
+# In px: what a narrow window has for a row of buttons on a card, and what each needs around its words.
+_ROOM, _AROUND = NARROW - 4 * MARGIN, 30
+
+
+def fill_row(row: QHBoxLayout, actions: Sequence[Action], has_main: bool = True) -> None:
+    """Put buttons for these into an empty row. `has_main`: the first is the one to press."""
+    row.setSpacing(GAP)
+    metrics = QFontMetrics(QApplication.font())
+    words = [text for text, _ in actions[:2]] + (["More  ▾"] if len(actions) > 2 else [])
+    needed = sum(metrics.horizontalAdvance(text) + _AROUND + GAP for text in words) - GAP
+    shown = 2 if needed <= _ROOM else 1
+    for number, (text, do) in enumerate(actions[:shown]):
+        made = button(text, "main" if has_main and not number else "")
+        made.clicked.connect(lambda _checked=False, do=do: do())
+        row.addWidget(made)
+    if rest := actions[shown:]:
+        more = button("More")
+        menu = QMenu(more)
+        for text, do in rest:
+            menu.addAction(text).triggered.connect(lambda _checked=False, do=do: do())
+        more.setMenu(menu)
+        row.addWidget(more)
+    row.addStretch(1)

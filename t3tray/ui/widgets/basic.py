@@ -1,0 +1,132 @@
+"""Small widgets that every page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from t3tray.ui.theme import GAP, MARGIN, UNIT, scaled
+
+
+def label(text: str = "", kind: str = "", *, size: float = 1.0, bold: bool = False) -> QLabel:
+    """A text that wraps and can be selected; `kind` is its role in the style sheet."""
+    made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    # A wrapping label alone would refuse to be narrower than its longest word; it is the higher for it.
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    made.setSizePolicy(policy)
+    made.setFont(scaled(made.font(), size, bold=bold))
+    made.setProperty("kind", kind)
+    return made
+
+
+def column(text: str, kind: str, widest: str) -> QLabel:
+    """A text that stands in a column as wide as the widest one of it."""
+    made = label(text, kind)
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
+    made.setFixedWidth(made.fontMetrics().horizontalAdvance(widest) + GAP)
+    return made
+
+
+def code(text: str) -> QLabel:
+    """Lines in the system's fixed font, as they are."""
+    made = label(text)
+    made.setFont(scaled(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont), 0.9))
+    return made
+
+
+def button(text: str, kind: str = "") -> QPushButton:
+    made = QPushButton(text, autoDefault=False)
+    made.setProperty("kind", kind)
+    return made
+
+
+def field(placeholder: str, name: str) -> QLineEdit:
+    """A line to type in; `name` is what a screen reader calls it."""
+    made = QLineEdit(placeholderText=placeholder)
+    made.setAccessibleName(name)
+    return made
+
+
+def line() -> QFrame:
+    made = QFrame()
+    made.setFixedHeight(1)
+    made.setProperty("kind", "line")
+    return made
+
+
+def heading(text: str) -> QLabel:
+    made = label(text, "muted", size=0.88, bold=True)
+    made.setContentsMargins(0, GAP, 0, 0)
+    return made
+
+
+class Card(QWidget):
+    """A raised box with rounded corners around some widgets."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "card")
+        self.inside = QVBoxLayout(self)
+        self.inside.setContentsMargins(MARGIN, MARGIN - UNIT, MARGIN, MARGIN - UNIT)
+        self.inside.setSpacing(GAP)
+
+
+def told_card(name: str, told: Iterable[str], kind: str) -> Card:
+    """A card of lines under a heading; `kind` is their role. What is set in below a line belongs to it."""
+    card = Card()
+    card.inside.setSpacing(GAP // 2)
+    card.inside.addWidget(heading(name))
+    for each in told:
+        inner = label(each.strip(), "muted" if each.startswith(" ") else kind)
+        if each.startswith(" "):
+            inner.setContentsMargins(GAP, 0, 0, 0)
+        card.inside.addWidget(inner)
+    card.inside.addStretch(1)
+    return card
+
+
+class ScrollPage(QScrollArea):
+    """A page that scrolls up and down; what stands on it goes into `_body`. `name` is what a screen reader calls it."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(name)
+        page = _Page()
+        page.setProperty("kind", "page")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._body = QVBoxLayout(page)
+        self._body.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._body.setSpacing(GAP)
+        self.setWidget(page)
+
+
+class _Page(QWidget):
+    """As high as its words need at its width. Qt would reckon with a narrower one, and scroll too far."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Give a widget another role, and have it drawn anew."""
+    if widget.property("kind") != kind:
+        widget.setProperty("kind", kind)
+        widget.style().polish(widget)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let it go."""
+    while item := layout.takeAt(0):
+        if widget := item.widget():
+            widget.hide()
+            widget.deleteLater()
+        elif inner := item.layout():
+            clear(inner)

@@ -1,0 +1,74 @@
+"""The bar on top of the window that tells an error, or what was done, in place of a box that would be in the way."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from t3tray.errors import T3TrayError
+from t3tray.ui.theme import GAP, MARGIN
+from t3tray.ui.widgets.basic import button, label
+
+
+class MessageBar(QWidget):
+    """Hidden until there is something to tell; the newest message replaces the one before."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "bar")
+        self._is_warning = False
+        self._title = label("", "bad", bold=True)
+        self._message = label()
+        self._hint = label("", "muted")
+        self._copy = button("Copy", "plain")
+        self._copy.setAccessibleName("Copy this message")
+        self._copy.clicked.connect(self._on_copy)
+        dismiss = button("Dismiss", "plain")
+        dismiss.clicked.connect(self.hide)
+        words = QVBoxLayout()
+        words.setSpacing(GAP // 2)
+        for each in (self._title, self._message, self._hint):
+            words.addWidget(each)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
+        layout.addLayout(words, 1)
+        layout.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    @Slot(object)
+    def tell(self, error: T3TrayError) -> None:
+        """An error can be copied, for whoever is asked about it."""
+        self._show(error.title, error.message, error.hint or "")
+        self._copy.show()
+
+    def warn(self, sentence: str) -> None:
+        self._show("Please note", sentence, "")
+        self._copy.hide()
+        self._is_warning = True
+
+    def end_warning(self) -> None:
+        """What was warned of is over; anything else that is told stays."""
+        if self._is_warning:
+            self.hide()
+
+    def note(self, sentence: str) -> None:
+        """What was done, or is so: nothing to worry about."""
+        self._show("", sentence, "")
+        self._copy.hide()
+
+    def _show(self, title: str, message: str, hint: str) -> None:
+        self._is_warning = False
+        self._title.setText(title)
+        self._title.setVisible(bool(title))
+        self._message.setText(message)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self.show()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        parts = (self._title.text(), self._message.text(), self._hint.text())
+        QGuiApplication.clipboard().setText("\n".join(part for part in parts if part))

@@ -1,0 +1,60 @@
+"""The thin line that says what takes long, with a button that stops it. It stops nothing itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from t3tray.ui.running_work import Work
+from t3tray.ui.theme import GAP, MARGIN, motion_is_reduced
+from t3tray.ui.widgets.basic import button, label
+
+
+class ProgressLine(QWidget):
+    """Hidden while nothing takes long. `stopped` carries the number of the work that the user wants to end."""
+
+    stopped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("kind", "bar")
+        self._work: Work | None = None
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedHeight(3)
+        self._words = label("", "muted")
+        self._stop = button("Stop", "plain")
+        self._stop.clicked.connect(self._on_stop)
+        row = QHBoxLayout()
+        row.setContentsMargins(MARGIN, 0, GAP, 0)
+        row.addWidget(self._words, 1)
+        row.addWidget(self._stop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._bar)
+        layout.addLayout(row)
+        self.hide()
+
+    @Slot(object)
+    def show_working(self, working: tuple[Work, ...]) -> None:
+        """All that takes long now; the newest is the one that the user waits for."""
+        newest = working[-1] if working else None
+        if newest != self._work:
+            self._work = newest
+            self._stop.setEnabled(True)
+        if newest:
+            # How much is left is known of none of them: a bar that moves says so, a full one where nothing is to move.
+            self._bar.setRange(0, int(motion_is_reduced()))
+            self._bar.setValue(1)
+            more = f" (and {len(working) - 1} more)" if len(working) > 1 else ""
+            self._words.setText(f"{newest.words}{more}")
+            self._bar.setAccessibleName(newest.words)
+            self._stop.setAccessibleName(f"Stop: {newest.words}")
+        self.setVisible(newest is not None)
+
+    @Slot()
+    def _on_stop(self) -> None:
+        if self._work:
+            self._stop.setEnabled(False)
+            self.stopped.emit(self._work.number)

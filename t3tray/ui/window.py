@@ -1,0 +1,437 @@
+"""The one window: the list, the page of the chosen thread, the server's line. It shows values and passes intents on.
+
+Narrow, it shows the list or the page; wide, both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from t3tray.domain.guard_state import GuardPhase
+from t3tray.domain.reaper import ReaperState
+from t3tray.domain.remedy import Choice, Preview
+from t3tray.domain.restore import SettlePlan
+from t3tray.domain.verification import Verification
+from t3tray.errors import T3TrayError
+from t3tray.guard.status import GuardStatus, ProtectionPlan
+from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadDetails, ThreadRow
+from t3tray.ui.first_start import FoundPage
+from t3tray.ui.guard.guard_sheet import GuardSheet
+from t3tray.ui.restore_sheet import SettleSheet
+from t3tray.ui.running_work import Work
+from t3tray.ui.server_line import ServerLine
+from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.ui.threads.menu_actions import run_action
+from t3tray.ui.threads.new_thread import NewThread
+from t3tray.ui.threads.remedy_sheet import RemedySheet
+from t3tray.ui.threads.rename import Rename
+from t3tray.ui.threads.row_text import RowText
+from t3tray.ui.threads.thread_list import ThreadList
+from t3tray.ui.threads.thread_list_data import ListItem, ThreadListData, thread_list_data
+from t3tray.ui.threads.thread_page import ThreadPage
+from t3tray.ui.tray.menu import MenuAction
+from t3tray.ui.widgets.bars import Bars
+from t3tray.ui.widgets.basic import button, label, line
+from t3tray.ui.widgets.focus import FocusKeeper
+from t3tray.ui.widgets.progress import ProgressLine
+from t3tray.ui.window_geometry import WindowPlace
+
+_TWO_PANES = 720
+
+
+class MainWindow(QMainWindow):
+    """Signals carry what the user asked for; `closed` comes when the window was closed, however. `place` keeps where it stood."""
+
+    look_wanted = Signal(str)
+    resume_wanted = Signal(str)
+    check_wanted = Signal(str)
+    remedy_wanted = Signal(str, object)
+    remedy_agreed = Signal(str, object, object)
+    thread_wanted = Signal(str, str)
+    t3code_wanted = Signal(str)
+    acknowledged = Signal(str, object)
+    visited = Signal(str, object)
+    server_wanted = Signal(str)
+    settings_wanted = Signal()
+    inventory_wanted = Signal()
+    stop_wanted = Signal(int)
+    rename_wanted = Signal(str, str)
+    archive_wanted = Signal(str, bool)
+    reply_wanted = Signal(object, object)
+    answer_wanted = Signal(object, object)
+    text_wanted = Signal(str)
+    protection_wanted = Signal()
+    protection_agreed = Signal(bool, bool, bool)
+    settling_wanted = Signal()
+    settling_agreed = Signal(object)
+    quit_wanted = Signal()
+    closed = Signal()
+
+    def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("t3tray")
+        self.setMinimumSize(NARROW, 360)
+        self.resize(NARROW, 660)
+        # Whether the app could be reached by nothing else: no tray is there.
+        self.is_all_there_is: Callable[[], bool] = lambda: False
+        # What would end with the window, in sentences; while something would, it is minimised in place of being closed.
+        self.would_end: Callable[[], str] = lambda: ""
+        self._place = place
+        self._lines: Mapping[str, ListItem] = {}
+        self._reapers: Mapping[str, ReaperState] = {}
+        self._asks_for_page = False
+        self._awaited: str | None = None
+        self._welcomed = False
+        self.banner = label("", "muted")
+        self.bars = Bars(lambda: self.would_end())
+        self.bar = self.bars.message
+        self.progress = ProgressLine()
+        self.found = FoundPage()
+        self.threads = ThreadList(RowText(now))
+        self.page = ThreadPage()
+        self.sheet = RemedySheet()
+        self._over_page = QStackedWidget()
+        self.guard_sheet = GuardSheet()
+        self.settle_sheet = SettleSheet()
+        self._over_panes = QStackedWidget()
+        self.new_thread = NewThread(self)
+        self.rename = Rename(self)
+        self._back = button("← Threads", "plain")
+        self._server = ServerLine()
+        self._focus = FocusKeeper(self, self.page.conversation.composer.editor, self.threads.table, self.page.tabs)
+        self._build()
+        self._connect()
+        self._paint()
+        if place:
+            place.restore(self, self._panes)
+
+    def show_overview(self, overview: Snapshot) -> None:
+        """For many threads, a listing that was made elsewhere is shown sooner."""
+        self.show_listing(thread_list_data(overview))
+
+    def show_listing(self, listing: ThreadListData) -> None:
+        overview = listing.overview
+        self._lines, self._reapers = listing.lines, overview.foreign_reapers
+        self.threads.set_listing(listing)
+        self._welcome(bool(self._lines))
+        self.banner.setText(overview.banner)
+        self.banner.setVisible(bool(overview.banner))
+        self._show_awaited()
+        current = self.threads.current()
+        if current is None:
+            self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
+        elif self.isVisible() and self._row(current):
+            self.look_wanted.emit(current)
+        self._note_looking()
+        self.page.show_asks(overview.asks)
+        self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
+        self._server.show_overview(overview)
+        self.bars.show_overview(overview)
+        if overview.restore is None and self._over_panes.currentWidget() is self.settle_sheet:
+            self._on_panes_wanted()
+
+    def show_details(self, details: ThreadDetails) -> None:
+        """Details that come late, for a thread that is not chosen any more, are of no use."""
+        if details.row.thread.id == self.threads.current():
+            self.page.show_details(details)
+
+    def show_preview(self, thread_id: str, choice: Choice, preview: Preview) -> None:
+        """What a remedy would do, over the page; for a thread that is not chosen any more it is of no use."""
+        if thread_id == self.threads.current():
+            self.sheet.show_preview(thread_id, choice, preview)
+            self._over_page.setCurrentWidget(self.sheet)
+
+    def show_remedied(self, thread_id: str, done: Preview) -> None:
+        if self.sheet.thread_id == thread_id:
+            self._on_sheet_put_away()
+        self.bar.note(f"Done: {done.title}.")
+
+    def show_protection_plan(self, plan: ProtectionPlan) -> None:
+        """What the guard would change, over everything else."""
+        self._focus.note_opener()
+        self.guard_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.guard_sheet)
+        self.bring_up()
+
+    def show_protection(self, status: GuardStatus) -> None:
+        """What it came to."""
+        self._on_panes_wanted()
+        self.bar.note(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
+
+    def show_settle_plan(self, plan: SettlePlan | None) -> None:
+        """What settling a restore would do; None where another process has settled it meanwhile."""
+        if plan is None:
+            return
+        self._focus.note_opener()
+        self.settle_sheet.show_plan(plan)
+        self._over_panes.setCurrentWidget(self.settle_sheet)
+
+    def show_settled(self) -> None:
+        self._on_panes_wanted()
+        self.bar.note("What was put back is settled.")
+
+    def show_resumption(self, resumption: Verification) -> None:
+        if resumption.thread.id == self.threads.current():
+            self.look_wanted.emit(resumption.thread.id)
+
+    def show_working(self, working: tuple[Work, ...]) -> None:
+        """What takes long now."""
+        self.progress.show_working(working)
+
+    def show_found(self) -> None:
+        """The page that says what is there and what is missing, read anew."""
+        self._over_page.setCurrentWidget(self.found)
+        self._asks_for_page = True
+        self._arrange()
+        self.inventory_wanted.emit()
+
+    def show_note(self, sentence: str) -> None:
+        self.bar.note(sentence)
+
+    def show_error(self, error: T3TrayError) -> None:
+        self.bar.tell(error)
+
+    def show_thread(self, thread_id: str) -> None:
+        """Bring one thread's page up, also in a narrow window."""
+        self._put_found_away()
+        self._asks_for_page = True
+        self.threads.choose(thread_id)
+        self._arrange()
+
+    def show_thread_soon(self, thread_id: str) -> None:
+        """Choose a thread that was just made, now or when the list first has it."""
+        self._awaited = thread_id
+        if self._row(thread_id):
+            self._show_awaited()
+
+    def bring_up(self) -> None:
+        """In front of everything, whatever state it was in."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
+        if not self.isVisible():
+            self.show()
+            # Qt would begin with a button of the last line.
+            self.threads.table.setFocus()
+        self.raise_()
+        self.activateWindow()
+        if self.width() >= _TWO_PANES:
+            self.threads.choose_first()
+        current = self.threads.current()
+        if current and self._row(current):
+            self.look_wanted.emit(current)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.bars.say_what_stays():
+            event.ignore()
+            self.showMinimized()
+            return
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _welcome(self, has_threads: bool) -> None:
+        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
+        self.found.show_whether_threads(has_threads)
+        if not has_threads and not self._welcomed:
+            self._welcomed = True
+            self.show_found()
+        elif has_threads and self._welcomed:
+            self._welcomed = False
+            self._put_found_away()
+
+    def _put_found_away(self) -> None:
+        if self._over_page.currentWidget() is self.found:
+            self._over_page.setCurrentWidget(self.page)
+            self._asks_for_page = False
+            self._arrange()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._place:
+            self._place.keep(self, self._panes)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange:
+            self._note_looking()
+
+    def _note_looking(self) -> None:
+        """Only what is in front of the user is seen."""
+        current = self.threads.current()
+        if current and self.isActiveWindow() and self.page.isVisible():
+            self.threads.look(current)
+
+    def _row(self, thread_id: str) -> ThreadRow | None:
+        """A thread whose verdict is known."""
+        line = self._lines.get(thread_id)
+        return line if isinstance(line, ThreadRow) else None
+
+    def _show_awaited(self) -> None:
+        if self._awaited and self._row(self._awaited):
+            self.show_thread(self._awaited)
+            self._awaited = None
+
+    def _build(self) -> None:
+        self._panes = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
+        detail = QWidget()
+        detail_layout = QVBoxLayout(detail)
+        detail_layout.setContentsMargins(0, 0, 0, 0)
+        detail_layout.setSpacing(0)
+        top = QHBoxLayout()
+        top.setContentsMargins(GAP, GAP, GAP, 0)
+        top.addWidget(self._back)
+        top.addStretch(1)
+        detail_layout.addLayout(top)
+        self._over_page.addWidget(self.page)
+        self._over_page.addWidget(self.sheet)
+        self._over_page.addWidget(self.found)
+        detail_layout.addWidget(self._over_page, 1)
+        self._detail = detail
+        self._panes.addWidget(self.threads)
+        self._panes.addWidget(detail)
+        self._panes.setStretchFactor(1, 1)
+        self._panes.setSizes([380, 580])
+        self._over_panes.addWidget(self._panes)
+        self._over_panes.addWidget(self.guard_sheet)
+        self._over_panes.addWidget(self.settle_sheet)
+        whole = QWidget()
+        layout = QVBoxLayout(whole)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self.banner.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        self.banner.hide()
+        for each in (self.banner, self.bars, self.progress, self._over_panes, line(), self._server):
+            layout.addWidget(each, 1 if each is self._over_panes else 0)
+        self.setCentralWidget(whole)
+
+    def _connect(self) -> None:
+        self.threads.chosen.connect(self._on_chosen)
+        self.threads.opened.connect(self._on_opened)
+        self.threads.picked.connect(lambda item: run_action(self, item, self._lines))
+        self.threads.text_wanted.connect(self.text_wanted)
+        self.threads.visited.connect(self.visited)
+        self.rename.wanted.connect(self.rename_wanted)
+        self.page.resume_wanted.connect(self.resume_wanted)
+        self.page.check_wanted.connect(self.check_wanted)
+        self.page.remedy_wanted.connect(self._focus.note_opener)
+        self.page.remedy_wanted.connect(self.remedy_wanted)
+        self.sheet.agreed.connect(self.remedy_agreed)
+        self.sheet.put_away.connect(self._on_sheet_put_away)
+        self.guard_sheet.agreed.connect(self.protection_agreed)
+        self.guard_sheet.put_away.connect(self._on_panes_wanted)
+        self.bars.restore.wanted.connect(self.settling_wanted)
+        self.settle_sheet.agreed.connect(self.settling_agreed)
+        self.settle_sheet.put_away.connect(self._on_panes_wanted)
+        self.bars.stay.wanted.connect(self.quit_wanted)
+        self.page.t3code_wanted.connect(self.t3code_wanted)
+        self.page.acknowledged.connect(self.acknowledged)
+        self.page.protect_wanted.connect(self.protection_wanted)
+        self.sheet.look_wanted.connect(self.remedy_wanted)
+        self.page.start_wanted.connect(self._on_start_wanted)
+        self.new_thread.wanted.connect(self.thread_wanted)
+        self._back.clicked.connect(self._on_back)
+        self.threads.new_wanted.connect(self.new_thread.ask)
+        self.found.new_wanted.connect(self.new_thread.ask)
+        self.found.look_wanted.connect(self.inventory_wanted)
+        self.found.settings_wanted.connect(self.settings_wanted)
+        self.found.put_away.connect(self._put_found_away)
+        self.progress.stopped.connect(self.stop_wanted)
+        self._server.wanted.connect(self.server_wanted)
+        self._server.settings_wanted.connect(self.settings_wanted)
+        # The window itself is not told: its style sheet stands above the palette.
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.paletteChanged.connect(self._paint)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
+        QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
+        QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
+        QShortcut(QKeySequence("Ctrl+,"), self, self.settings_wanted.emit)
+
+    @Slot()
+    def _paint(self) -> None:
+        sheet = style_sheet(colours())
+        if sheet != self.styleSheet():
+            self.setStyleSheet(sheet)
+
+    def _arrange(self) -> None:
+        wide = self.width() >= _TWO_PANES
+        shows_found = self._over_page.currentWidget() is self.found
+        on_page = self._asks_for_page and (shows_found or self.threads.current() is not None)
+        self.threads.setVisible(wide or not on_page)
+        self._detail.setVisible(wide or on_page)
+        self._back.setVisible(not wide)
+        self._note_looking()
+
+    @Slot(str)
+    def _on_chosen(self, thread_id: str) -> None:
+        if thread_id != self.sheet.thread_id or self._over_page.currentWidget() is self.found:
+            self._over_page.setCurrentWidget(self.page)
+        line = self._lines.get(thread_id)
+        if isinstance(line, ThreadRow):
+            self.page.show_row(line)
+            self.look_wanted.emit(thread_id)
+        elif isinstance(line, T3Thread):
+            self.page.show_foreign(line, self._reapers.get(line.id))
+        self._note_looking()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        """Its page comes up; the row that was used stays chosen, be it an ask far above its thread's own row."""
+        self._put_found_away()
+        self._asks_for_page = True
+        self._arrange()
+
+    @Slot()
+    def _on_search_wanted(self) -> None:
+        """The list comes into view where only the page was."""
+        if not self.threads.isVisible():
+            self._on_back()
+        self.threads.search.setFocus()
+        self.threads.search.selectAll()
+
+    @Slot()
+    def _on_sheet_put_away(self) -> None:
+        self._over_page.setCurrentWidget(self.page)
+        self._focus.return_to_opener()
+        self._note_looking()
+
+    @Slot()
+    def _on_panes_wanted(self) -> None:
+        self._over_panes.setCurrentWidget(self._panes)
+        self._focus.return_to_opener()
+
+    @Slot()
+    def _on_back(self) -> None:
+        self._asks_for_page = False
+        self._arrange()
+        self.threads.table.setFocus()
+
+    @Slot()
+    def _on_escape(self) -> None:
+        if self._over_panes.currentWidget() is not self._panes:
+            self._on_panes_wanted()
+        elif self._over_page.currentWidget() is self.sheet:
+            self._on_sheet_put_away()
+        elif self._over_page.currentWidget() is self.found and self._lines:
+            self._put_found_away()
+        elif self.width() < _TWO_PANES and self._detail.isVisible():
+            self._on_back()
+        elif self.threads.search.text():
+            self.threads.search.clear()
+        elif self.is_all_there_is():
+            # Closing it would end the app, and a turn that runs: too much for one key.
+            self.showMinimized()
+        else:
+            self.close()
+
+    @Slot()
+    def _on_start_wanted(self) -> None:
+        self.server_wanted.emit(MenuAction.START.value)

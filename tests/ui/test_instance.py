@@ -1,0 +1,85 @@
+"""One app a data folder: who holds it is told apart from a folder that cannot be used, in the words of the command line."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from t3tray.errors import ExitCode, Refused, StoreError
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.ui.instance import Instance, address_of
+
+
+def test_the_first_takes_it_for_itself_alone_and_a_second_does_not(qtbot: QtBot, tmp_path: Path) -> None:
+    first, second = Instance(tmp_path / "data"), Instance(tmp_path / "data")
+    assert first.take() and not second.take()
+    assert stat.S_IMODE((tmp_path / "data" / "tray.lock").stat().st_mode) == 0o600
+
+
+def test_under_another_name_of_its_folder_it_is_found_all_the_same(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    first, second = Instance(tmp_path / "data"), Instance(tmp_path / "link")
+    assert first.take() and not second.take()
+    first.listen()
+    with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
+        second.raise_first()
+    first.close()
+
+
+def test_a_bind_mount_of_its_folder_has_the_same_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = tmp_path / "a", tmp_path / "b"
+    for folder in folders:
+        folder.mkdir()
+    assert len({address_of(folder) for folder in folders}) == 2
+    one = folders[0].stat()
+    monkeypatch.setattr(Path, "stat", lambda path, **_: one)
+    assert len({address_of(folder) for folder in folders}) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs folders in which not even root can make a file")
+@pytest.mark.parametrize("folder", ["/proc/self", "/sys/kernel", "/proc/t3tray"])
+def test_a_folder_that_cannot_be_written_is_not_one_that_is_taken(qtbot: QtBot, folder: str) -> None:
+    with pytest.raises(StoreError, match=f"cannot be used: .*{folder}"):
+        Instance(Path(folder)).take()
+
+
+@pytest.mark.process
+def test_the_app_says_what_the_command_line_says_and_ends_with_its_code(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    place.write_text("a file of somebody's")
+
+    def told(*words: str) -> tuple[int, str]:
+        argv = [sys.executable, "-m", "t3tray", *words, "--data-dir", str(place)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
+        return done.returncode, done.stderr
+
+    app = told()
+    assert app == told("threads")
+    assert app[0] == ExitCode.UNKNOWN and "File exists" in app[1]
+    assert place.read_text() == "a file of somebody's"
+
+
+def test_one_without_a_window_is_named_and_one_of_another_session_is_found(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Instance(tmp_path / "data")
+    assert first.take()
+    first.listen()
+    before = address_of(tmp_path / "data")
+    (tmp_path / "another").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "another"))
+    second = Instance(tmp_path / "data")
+    assert not second.take() and address_of(tmp_path / "data") != before
+    with qtbot.waitSignal(first.raise_wanted, timeout=90_000):
+        second.raise_first()
+    first.close()
+    windowless = InstanceLock(tmp_path / "headless")
+    assert windowless.take(InstanceHolder(7, False))
+    with pytest.raises(Refused, match=r"runs already without a window \(process 7\)"):
+        Instance(tmp_path / "headless").raise_first()
+    windowless.release()

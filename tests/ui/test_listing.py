@@ -1,0 +1,167 @@
+"""What the list shows and in which section, as values: no Qt is needed to say it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+
+from t3tray.domain.carries import Carries, CarriesKind
+from t3tray.domain.pending_request import ApprovalRequest
+from t3tray.domain.reaper import ReaperPhase, ReaperState
+from t3tray.domain.thread import Source
+from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.threads.snapshot import Snapshot, ThreadRow
+from t3tray.ui.labels import mark, tooltip
+from t3tray.ui.threads.row_text import RowText, description, note, spoken
+from t3tray.ui.threads.thread_list_data import Filters, ListSection, brief_of, thread_list_data, thread_of
+from t3tray.ui.tray.menu import RECENT, menu_of
+from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row, t3_thread
+
+APPROVAL = ApprovalRequest("per_1", asker("a", "explore"), "bash", ("git push",))
+BEFORE = NOON - timedelta(hours=1)
+
+
+def sections(overview: Snapshot) -> dict[ListSection, list[str]]:
+    return {section: list(group.keys) for section, group in thread_list_data(overview).groups.items()}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_verdict_has_its_section(reason: Reason) -> None:
+    expected = ListSection.CANNOT_RESUME if Verdict(reason).kind is Kind.BLOCKED else ListSection.RECENT
+    assert sections(Snapshot(READY, (row("a", reason),))) == {ListSection.WORKING if reason is Reason.BUSY else expected: ["a"]}
+
+
+def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
+    rows = (
+        row("switched"),
+        row("blocked", Reason.MISSING),
+        in_t3(row("asks in T3 Code"), awaits_answer=True),
+        replace(row("works in T3 Code"), reaper=ReaperState(ReaperPhase.ACTIVE)),
+        row("old"),
+        archived(row("away", Reason.MISSING)),
+    )
+    overview = Snapshot(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    assert sections(overview) == {
+        ListSection.NEEDS_YOU: ["per_1", "switched", "asks in T3 Code"],
+        ListSection.CANNOT_RESUME: ["blocked"],
+        ListSection.WORKING: ["works in T3 Code"],
+        ListSection.RECENT: ["old", "foreign"],
+        ListSection.ARCHIVED: ["away"],
+    }
+    assert list(sections(overview)) == list(ListSection)
+
+
+def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
+    rows = (replace(in_t3(row("a"), awaits_approval=True), reaper=ReaperState(ReaperPhase.ACTIVE)),)
+    assert sections(Snapshot(READY, rows, asks=(APPROVAL,))) == {ListSection.NEEDS_YOU: ["per_1"], ListSection.WORKING: ["a"]}
+
+
+def test_an_alarm_that_nobody_has_seen_needs_you_whatever_the_verdict() -> None:
+    rows = (row("a", Reason.MISSING), row("b", Reason.MISSING), row("c", Reason.BUSY))
+    overview = Snapshot(READY, rows, alarms=(alarm("a"), alarm("c")))
+    assert sections(overview) == {ListSection.NEEDS_YOU: ["a", "c"], ListSection.CANNOT_RESUME: ["b"]}
+
+
+def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
+    told = (
+        row("blocked", Reason.MISSING, age=timedelta(days=9)),
+        row("works", Reason.BUSY, age=timedelta(days=9)),
+        in_t3(row("waits", age=timedelta(days=9)), awaits_answer=True),
+        row("switched", age=timedelta(days=9)),
+        replace(idle("idle", 9), thread=row("idle", age=timedelta(days=9)).thread),
+    )
+    many = tuple(row(f"t{number}", age=timedelta(hours=number)) for number in range(50))
+    whole = Snapshot(READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    brief = brief_of(whole, RECENT)
+    assert len(brief.rows) == len(told) + RECENT
+    assert menu_of(brief, NOON) == menu_of(whole, NOON) and tooltip(brief) == tooltip(whole)
+
+
+def test_recent_threads_of_all_providers_stand_by_time() -> None:
+    foreign = structs.replace(t3_thread("b", "codex"), last_activity_at=NOON - timedelta(minutes=5))
+    rows = (row("unknown", Reason.TIMEOUT, age=timedelta(minutes=9)), row("a"))
+    assert sections(Snapshot(READY, rows, (foreign,)))[ListSection.RECENT] == ["a", "b", "unknown"]
+
+
+def test_a_line_that_has_not_changed_stays_the_same_object() -> None:
+    first = thread_list_data(Snapshot(READY, (row("a"), row("b"))))
+    again = thread_list_data(Snapshot(READY, (row("a"), row("b", Reason.UNPROVEN))), first)
+    assert again.lines["a"] is first.lines["a"]
+    assert again.lines["b"] is not first.lines["b"]
+
+
+def test_filters_let_through_what_fits_all_of_them_and_whatever_waits() -> None:
+    ours, theirs, foreign = row("ours"), in_t3(row("theirs", Reason.MISSING)), t3_thread("foreign", "codex")
+    everything = (APPROVAL, ours, theirs, foreign)
+
+    def shown(filters: Filters) -> list[str | None]:
+        return [thread_of(line) for line in everything if filters.let(line)]
+
+    assert not Filters() and shown(Filters()) == ["a", "ours", "theirs", "foreign"]
+    assert shown(Filters(sources=frozenset({Source.T3TRAY}))) == ["a", "ours"]
+    assert shown(Filters(projects=frozenset({"Project"}))) == ["a", "theirs", "foreign"]
+    assert shown(Filters(projects=frozenset({"ours"}))) == ["a", "ours"]
+    assert shown(Filters(verdicts=frozenset({Kind.BLOCKED, Kind.UNKNOWN}))) == ["a", "theirs"]
+    both = Filters(frozenset({Source.T3CODE}), frozenset({"Project"}), frozenset({Kind.RESUMABLE}))
+    assert both and shown(both) == ["a"]
+
+
+def test_the_projects_are_told_once_each_by_name() -> None:
+    rows = (in_t3(row("a"), project="Zebra"), in_t3(row("b"), project="Zebra"), row("ant"))
+    assert thread_list_data(Snapshot(READY, rows)).projects == ("ant", "Zebra")
+
+
+def test_a_row_is_read_aloud_with_what_its_marks_show() -> None:
+    now = NOON + timedelta(minutes=12)
+    shown = row("a", Reason.MISSING, title="Refactor\nthe parser")
+    listing = thread_list_data(Snapshot(READY, (shown,), alarms=(alarm("a"),), guarded=frozenset({"a"})))
+    assert spoken(shown, RowText(lambda: now), listing) == (
+        "Refactor the parser, cannot be resumed, missing, not seen yet, guarded, 12 minutes ago"
+    )
+    assert "no longer exists" in description(shown)
+    assert spoken(row("b"), RowText(lambda: now), listing) == "Thread b, can be resumed, 12 minutes ago"
+    assert spoken(APPROVAL, RowText(lambda: now), listing) == "Thread a ▸ explore ▸ wants to run git push"
+    assert spoken(t3_thread("c", "codex"), RowText(lambda: now), listing) == "Thread c, a thread of codex, 12 minutes ago"
+
+
+def carrying(kind: CarriesKind) -> ThreadRow:
+    return replace(row("a"), verdict=Verdict(Reason.PROVED, carries=Carries(kind, 1, 4, 12)))
+
+
+def test_only_what_is_carried_whole_or_summed_up_has_the_full_mark() -> None:
+    shapes = {kind: mark(carrying(kind).verdict) for kind in CarriesKind}
+    assert shapes[CarriesKind.WHOLE] == shapes[CarriesKind.SINCE_COMPACTION] == "●"
+    assert (shapes[CarriesKind.PART], mark(row("a", Reason.NEW).verdict)) == ("◐", "○")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (row("a"), ""),
+        (row("a", Reason.BUSY), "Working"),
+        (row("a", Reason.UNPROVEN), "Unproven"),
+        (row("a", Reason.MISSING), "Missing"),
+        (row("a", Reason.NEW), "Not begun yet"),
+        (carrying(CarriesKind.SINCE_COMPACTION), "Older part summarised"),
+        (carrying(CarriesKind.PART), "Carried in part"),
+        (in_t3(row("a"), awaits_answer=True), "Waits in T3 Code"),
+        (t3_thread("a", "codex"), "codex"),
+    ],
+)
+def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
+    assert note(line) == told  # type: ignore[arg-type]
+
+
+def test_news_are_news_until_the_user_looks_and_again_with_the_next() -> None:
+    reading, shown, overview = RowText(lambda: NOON), row("a"), Snapshot(READY, news=frozenset({"a"}))
+    assert not reading.has_news(row("b"), overview)
+    assert reading.has_news(shown, overview)
+    reading.look(shown)
+    assert not reading.has_news(shown, overview), "the overview does not know of it yet"
+    later = replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1)))
+    assert reading.has_news(later, overview)
+    earlier = row("a", age=timedelta(hours=1))
+    assert reading.has_news(earlier, overview), "a clock that was set back hides nothing"

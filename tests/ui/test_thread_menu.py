@@ -1,0 +1,128 @@
+"""What can be done with a line of the list, and why not where it cannot."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from t3tray.domain.pending_request import ApprovalRequest, Reply
+from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.verdict import Reason
+from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.threads.thread_list_data import ListItem
+from t3tray.ui.threads.thread_menu import line_menu, resume_command
+from t3tray.ui.tray.menu import MenuAction, MenuItem
+from t3tray.ui.window import MainWindow
+from tests.support.views import NOON, READY, archived, asker, in_t3, row, t3_thread
+
+OURS, THEIRS, FOREIGN = row("a"), in_t3(row("b")), t3_thread("c", "codex")
+APPROVAL = ApprovalRequest("per_1", asker("a"), "bash", ("git push",))
+
+
+def item(line: ListItem, deed: MenuAction) -> MenuItem:
+    return next(found for found in line_menu(line) if found.deed is deed)
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> MainWindow:
+    made = MainWindow(lambda: NOON)
+    qtbot.addWidget(made)
+    made.show_overview(Snapshot(READY, (OURS, THEIRS), (FOREIGN,)))
+    made.show()
+    return made
+
+
+def test_our_own_thread_can_have_everything_done_to_it() -> None:
+    assert [(found.label, found.why) for found in line_menu(OURS) if found.label] == [
+        ("Show", ""),
+        ("Open in Terminal", ""),
+        ("Open Folder", ""),
+        ("Copy Session Id", ""),
+        ("Copy Resume Command", ""),
+        ("Rename…", ""),
+        ("Archive", ""),
+        ("Release…", ""),
+    ]
+
+
+def test_what_t3_code_shows_is_renamed_and_archived_there() -> None:
+    assert all("T3 Code" in item(THEIRS, deed).why for deed in (MenuAction.RENAME, MenuAction.ARCHIVE))
+    assert not item(THEIRS, MenuAction.OPEN_T3CODE).why
+    assert not any(found.deed is MenuAction.OPEN_T3CODE for found in line_menu(OURS))
+
+
+def test_what_cannot_be_done_says_why() -> None:
+    assert item(row("a", Reason.MISSING), MenuAction.RESUME).why
+    assert "folder" in item(row("a", Reason.DIRECTORY_MISSING), MenuAction.OPEN_FOLDER).why
+    unbound = replace(row("a", Reason.UNBOUND), session_id=None)
+    assert all(
+        item(unbound, deed).why
+        for deed in (MenuAction.COPY_SESSION, MenuAction.COPY_COMMAND, MenuAction.RELEASE, MenuAction.RESUME)
+    )
+    assert item(FOREIGN, MenuAction.RESUME).why
+
+
+def test_what_was_archived_can_be_brought_back() -> None:
+    assert item(archived(OURS), MenuAction.BRING_BACK).label == "Bring Back"
+
+
+def test_the_resume_command_survives_any_folder() -> None:
+    command = resume_command("ses_1", "/home/dev/it's here; rm -rf")
+    assert shlex.split(command) == ["opencode", "/home/dev/it's here; rm -rf", "--session", "ses_1"]
+
+
+def test_copies_are_in_the_clipboard(window: MainWindow) -> None:
+    window.threads.picked.emit(item(OURS, MenuAction.COPY_SESSION))
+    assert QGuiApplication.clipboard().text() == "ses_a"
+    window.threads.picked.emit(item(OURS, MenuAction.COPY_COMMAND))
+    assert QGuiApplication.clipboard().text() == "opencode /home/dev/a --session ses_a"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "signal", "args"),
+    [
+        (item(OURS, MenuAction.RESUME), "resume_wanted", ["a"]),
+        (item(THEIRS, MenuAction.OPEN_T3CODE), "t3code_wanted", ["b"]),
+        (item(OURS, MenuAction.ARCHIVE), "archive_wanted", ["a", True]),
+        (item(archived(OURS), MenuAction.BRING_BACK), "archive_wanted", ["a", False]),
+        (item(OURS, MenuAction.RELEASE), "remedy_wanted", ["a", Choice(Remedy.RELEASE)]),
+        (line_menu(APPROVAL)[2], "reply_wanted", [APPROVAL, Reply.REJECT]),
+    ],
+)
+def test_what_is_chosen_is_passed_on(qtbot: QtBot, window: MainWindow, chosen: MenuItem, signal: str, args: list[object]) -> None:
+    with qtbot.waitSignal(getattr(window, signal)) as wanted:
+        window.threads.picked.emit(chosen)
+    assert wanted.args == args
+
+
+def test_a_new_title_is_asked_for_and_passed_on(qtbot: QtBot, window: MainWindow) -> None:
+    window.threads.picked.emit(item(OURS, MenuAction.RENAME))
+    assert window.rename.isVisible() and window.rename.title.text() == "Thread a"
+    window.rename.title.setText("  ")
+    assert not window.rename.confirm.isEnabled()
+    window.rename.title.setText(" Parser ")
+    with qtbot.waitSignal(window.rename_wanted) as wanted:
+        window.rename.confirm.click()
+    assert wanted.args == ["a", "Parser"]
+
+
+def test_the_folder_is_opened_by_the_desktop(qtbot: QtBot, window: MainWindow) -> None:
+    opened: list[QUrl] = []
+
+    class Desktop(QObject):
+        @Slot(QUrl)
+        def open(self, url: QUrl) -> None:
+            opened.append(url)
+
+    desktop = Desktop()
+    QDesktopServices.setUrlHandler("file", desktop, "open")
+    try:
+        window.threads.picked.emit(item(FOREIGN, MenuAction.OPEN_FOLDER))
+    finally:
+        QDesktopServices.unsetUrlHandler("file")
+    assert [found.toLocalFile() for found in opened] == ["/home/dev/c"]

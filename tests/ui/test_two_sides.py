@@ -1,0 +1,250 @@
+"""The two sides of a thread in the window: the list's mark and note, the page's lines, the menu, and the sheet of the repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from t3tray.domain.alarm import Acknowledged
+from t3tray.domain.guard_state import GuardPhase, GuardState
+from t3tray.domain.remedy import Choice, Preview, Remedy
+from t3tray.domain.t3code_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
+from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.threads.snapshot import Snapshot, ThreadRow
+from t3tray.ui.labels import MARK_NOT_SURE, row_mark, tooltip
+from t3tray.ui.threads.row_text import description, note, tool_tip
+from t3tray.ui.threads.thread_list_data import ListSection, brief_of, thread_list_data
+from t3tray.ui.tray.menu import MenuItem, menu_of
+from t3tray.ui.tray.tray import IconState, icon_state
+from t3tray.ui.widgets.basic import Card
+from t3tray.ui.window import MainWindow
+from tests.support.views import NOON, READY, alarm, details, in_t3, preview, row
+
+EMPTY = next_message(T3Side(bound="ses_a"), Verdict(Reason.PROVED))
+OTHER = next_message(T3Side(names="ses_b", bound="ses_a", named_messages=4), Verdict(Reason.PROVED))
+STUCK = next_message(T3Side(reply_at=NOON), Verdict(Reason.PROVED))
+
+
+def half(side: NextMessage = EMPTY) -> ThreadRow:
+    return replace(in_t3(row("a"), session_id=None), next_message=side)
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    made = MainWindow(lambda: NOON)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+
+
+def texts(widget: QWidget) -> list[str]:
+    QApplication.processEvents()  # what is new in a layout is shown by the next event
+    return [each.text() for each in widget.findChildren(QLabel) if each.isVisibleTo(widget)]
+
+
+def press(widget: QWidget, words: str) -> QPushButton:
+    QApplication.processEvents()
+    return next(each for each in widget.findChildren(QPushButton) if each.text() == words and each.isVisibleTo(widget))
+
+
+def cards(window: MainWindow, title: str) -> list[Card]:
+    QApplication.processEvents()
+    found = [each for each in window.page.header.findChildren(Card) if each.isVisibleTo(window.page.header)]
+    return [each for each in found if any(title in text for text in texts(each))]
+
+
+def shown_buttons(widget: QWidget) -> list[str]:
+    QApplication.processEvents()
+    return [each.text() for each in widget.findChildren(QPushButton) if each.isVisibleTo(widget)]
+
+
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [
+        (EMPTY, "Not fixed in T3 Code"),
+        (OTHER, "Not fixed in T3 Code"),
+        (STUCK, "Stuck in T3 Code"),
+        (UNKNOWN, "Unknown in T3 Code"),
+    ],
+)
+def test_a_thread_is_green_only_where_both_sides_are(side: NextMessage, told: str) -> None:
+    shown = half(side)
+    assert (note(shown), row_mark(shown)) == (told, MARK_NOT_SURE)
+    assert side.sentence in tool_tip(shown) and side.sentence in description(shown)
+    fine = half(CONTINUES)
+    assert (note(fine), row_mark(fine)) == ("", "●")
+
+
+def test_what_cannot_go_on_here_is_told_by_that(window: MainWindow) -> None:
+    gone = next_message(T3Side(names="ses_a", bound="ses_a"), Verdict(Reason.MISSING))
+    shown = replace(in_t3(row("a", Reason.MISSING)), next_message=gone)
+    assert row_mark(shown) == "✕" and note(shown) == "Missing"
+
+
+def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, qtbot: QtBot) -> None:
+    shown = half()
+    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), offered=(Remedy.REPAIR, Remedy.UNDO)))
+    said = texts(window.page.header)
+    assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and EMPTY.sentence in said
+    with qtbot.waitSignal(window.remedy_wanted) as wanted:
+        press(window.page.header, "Repair T3 Code's Cursor…").click()
+    assert wanted.args[1] == Choice(Remedy.REPAIR)
+    with qtbot.waitSignal(window.protection_wanted):
+        press(window.page.header, "Protect T3 Code…").click()
+
+
+def test_where_both_sides_are_well_one_is_told(window: MainWindow) -> None:
+    shown = half(CONTINUES)
+    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_thread("a")
+    window.show_details(details(shown))
+    said = texts(window.page.header)
+    assert "●  Can be resumed" in said and not any("In T3 Code" in each for each in said)
+
+
+def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> None:
+    shown = half(OTHER)
+    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.ON)))
+    window.show_thread("a")
+    window.show_details(details(shown))
+    assert not [each for each in window.page.header.findChildren(QPushButton) if each.text() == "Protect T3 Code…"]
+
+
+def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+    shown = half()
+    overview = Snapshot(READY, (shown,), alarms=(alarm("a"),))
+    assert [line for line in thread_list_data(overview).groups[ListSection.NEEDS_YOU].lines] == [shown]
+    window.show_overview(overview)
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),)))
+    with qtbot.waitSignal(window.acknowledged) as seen:
+        press(window.page.header, "Leave It").click()
+    assert seen.args == ["a", Acknowledged.SIDE]
+    left = thread_list_data(replace(overview, alarms=()))
+    assert ListSection.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
+
+
+def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(window: MainWindow, qtbot: QtBot) -> None:
+    shown, words = row("a", Reason.CONFLICT), "Give T3 Code Its Memory Back…"
+    told = replace(details(shown), alarms=(alarm("a"), alarm("a")), offered=(Remedy.HEAL, Remedy.BIND, Remedy.UNDO))
+    window.show_overview(Snapshot(READY, (shown,), alarms=told.alarms))
+    window.show_thread("a")
+    window.show_details(told)
+    first, second = cards(window, "This thread was switched")
+    assert shown_buttons(first) == ["I Have Seen This"], "the newest alone has it"
+    assert shown_buttons(second) == ["I Have Seen This", words]
+    window.remedy_wanted.connect(lambda thread_id, choice: window.show_preview(thread_id, choice, preview(choice.remedy)))
+    press(second, words).click()
+    assert window.sheet.isVisible() and window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
+    window.sheet.put_away.emit()
+    window.show_details(replace(told, alarms=tuple(replace(each, seen_at=NOON) for each in told.alarms)))
+    assert cards(window, "This thread was switched") == []
+
+
+@pytest.mark.parametrize("offered", [(), (Remedy.UNDO,), (Remedy.RETRY, Remedy.FORK)])
+def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
+    window: MainWindow, offered: tuple[Remedy, ...]
+) -> None:
+    shown = row("a")
+    window.show_overview(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=offered))
+    (card,) = cards(window, "This thread was switched")
+    assert shown_buttons(card) == ["I Have Seen This"]
+
+
+def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+    """No alarm was raised of it: nobody saw it happen."""
+    shown = replace(half(), is_half_mended=True)
+    overview = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
+    assert thread_list_data(overview).groups[ListSection.NEEDS_YOU].lines == (shown,)
+    assert icon_state(overview) is IconState.ATTENTION and tooltip(overview) == "t3tray: 1 needs you"
+    assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(overview, NOON))
+    assert brief_of(overview, 0).rows == (shown,)
+    window.show_overview(overview)
+    window.show_thread("a")
+    window.show_details(details(shown))
+    with qtbot.waitSignal(window.acknowledged) as seen:
+        press(window.page.header, "Leave It").click()
+    assert seen.args == ["a", Acknowledged.SIDE]
+    left = replace(overview, rows=(half(),))
+    window.show_overview(left)
+    window.show_details(details(half()))
+    assert ListSection.NEEDS_YOU not in thread_list_data(left).groups and icon_state(left) is IconState.READY
+    assert "Leave It" not in shown_buttons(window.page.header)
+    assert row_mark(half()) == MARK_NOT_SURE, "it is not well all the same"
+
+
+def test_an_alarm_has_the_only_button_to_leave_it(window: MainWindow) -> None:
+    shown = replace(half(), is_half_mended=True)
+    window.show_overview(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_thread("a")
+    window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=(Remedy.REPAIR,)))
+    said = shown_buttons(window.page.header)
+    assert said.count("Leave It") == 1 and said.count("Repair T3 Code's Cursor…") == 1
+    (card,) = cards(window, "This thread was switched")
+    assert shown_buttons(card) == ["Leave It"], "what mends it stands with T3 Code's side"
+
+
+def test_all_is_not_well_while_t3_code_is_led_to_a_guard_that_does_not_run() -> None:
+    assert icon_state(Snapshot(READY, (row("a"),), guard=GuardState(GuardPhase.ALONE))) is IconState.TROUBLE
+
+
+def items(found: tuple[MenuItem, ...]) -> list[str]:
+    return [each.label for each in found]
+
+
+def test_the_menu_says_what_is_left_to_mend() -> None:
+    overview = Snapshot(READY, (half(),), alarms=(alarm("a"),))
+    said = items(menu_of(overview, NOON))
+    assert "Thread a ▸ not fixed in T3 Code" in said
+    assert any(each.startswith("◐  Thread a") for each in said)
+
+
+def test_a_thread_for_which_t3_code_waits_in_vain_does_not_work() -> None:
+    shown = half(STUCK)
+    assert shown.next_message and shown.next_message.reason is NextReason.STUCK and not shown.is_working
+    assert shown.verdict.kind is Kind.RESUMABLE
+
+
+def repair(**facts: str) -> Preview:
+    return replace(preview(Remedy.REPAIR), **facts)  # type: ignore[arg-type]
+
+
+def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) -> None:
+    shown, choice, seen = (
+        half(),
+        Choice(Remedy.REPAIR),
+        repair(permission="Let t3tray write this one line into T3 Code's database"),
+    )
+    window.show_overview(Snapshot(READY, (shown,)))
+    window.show_thread("a")
+    window.show_preview("a", choice, seen)
+    do = press(window.sheet, "Do It")
+    assert not do.isEnabled()
+    box = window.sheet.findChild(QCheckBox)
+    assert box is not None and box.text().replace("\n", " ") == seen.permission
+    box.setChecked(True)
+    assert do.isEnabled()
+    with qtbot.waitSignal(window.remedy_agreed) as agreed:
+        do.click()
+    assert agreed.args == ["a", replace(choice, allowed=True), seen]
+
+
+def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow, qtbot: QtBot) -> None:
+    shown, choice = half(), Choice(Remedy.REPAIR)
+    window.show_overview(Snapshot(READY, (shown,)))
+    window.show_thread("a")
+    with qtbot.waitSignal(window.remedy_wanted, timeout=90_000) as wanted:
+        window.show_preview("a", choice, repair(hindrance="T3 Code is running. Quit T3 Code, then try again."))
+        assert "T3 Code is running. Quit T3 Code, then try again." in texts(window.sheet)
+        assert not press(window.sheet, "Do It").isEnabled()
+    assert wanted.args == ["a", choice]
+    window.show_preview("a", choice, repair())
+    assert press(window.sheet, "Do It").isEnabled() and not window.sheet._timer.isActive()

@@ -1,0 +1,169 @@
+"""What waits for the user: mapped to its thread, read when there is reason to, gone when nobody waits for it any more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from t3tray.alerts.pending_requests import PendingRequests
+from t3tray.domain.evidence import SessionFacts
+from t3tray.domain.pending_request import Answers, ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
+from t3tray.domain.thread import Source, Thread
+from t3tray.errors import ServerDown, SessionMissing
+from t3tray.opencode import wire
+from t3tray.opencode.events import Connected, ServerEvent
+from t3tray.opencode.wire import SessionRecord, decode
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+THREAD = Thread("t1", "Refactor the parser", "/work", Source.T3TRAY, NOON, NOON)
+OWNERS = {"ses_root": THREAD}
+PUSH = wire.Permission("per_2", "ses_leaf", "bash", ("git push",), ("git *",))
+CHOICE = (
+    b'{"id": "que_1", "sessionID": "ses_root", "questions": [{"question": "Which?", "header": "A choice", "options":'
+    b' [{"label": "One", "description": "the first"}], "multiple": true}]}'
+)
+
+
+class Server:
+    """A root with a sub-agent that has one of its own; what waits and who is busy is up to the test."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, tuple[wire.Permission, ...]] = {"/work": (PUSH,)}
+        self.asked: dict[str, tuple[wire.QuestionSet, ...]] = {}
+        self.busy = frozenset({"ses_root", "ses_child", "ses_leaf"})
+        self.sessions = {"ses_leaf": ("ses_child", "explore"), "ses_child": ("ses_root", "general"), "ses_root": (None, "build")}
+        self.looks: list[str] = []
+        self.answers: list[tuple[str, str, object]] = []
+        self.down = False
+        self.takes = True
+
+    async def permissions(self, directory: str) -> tuple[wire.Permission, ...]:
+        self.looks.append(directory)
+        if self.down:
+            raise ServerDown("Nobody answers.")
+        return self.waiting.get(directory, ())
+
+    async def questions(self, directory: str) -> tuple[wire.QuestionSet, ...]:
+        return self.asked.get(directory, ())
+
+    async def busy_in(self, directory: str) -> frozenset[str]:
+        return self.busy
+
+    async def session(self, session_id: str) -> SessionRecord:
+        if session_id not in self.sessions:
+            raise SessionMissing("Session not found.")
+        parent, agent = self.sessions[session_id]
+        return SessionRecord(SessionFacts(session_id, "/work", "A session", 1, 1, parent_id=parent), None, agent)
+
+    async def reply_permission(self, permission_id: str, directory: str, reply: str) -> bool:
+        self.answers.append((permission_id, directory, reply))
+        return self.takes
+
+    async def answer_question(self, question_id: str, directory: str, answers: Answers) -> bool:
+        self.answers.append((question_id, directory, answers))
+        return self.takes
+
+    async def reject_question(self, question_id: str, directory: str) -> bool:
+        self.answers.append((question_id, directory, None))
+        return self.takes
+
+
+async def test_a_sub_agents_wish_is_told_under_its_thread() -> None:
+    (ask,) = await PendingRequests().read(Server(), {"/work"}, OWNERS)
+    asker = Requester("ses_leaf", "/work", "Refactor the parser", "t1", ("general", "explore"))
+    assert ask == ApprovalRequest("per_2", asker, "bash", ("git push",), ("git *",))
+    assert ask.sentence == "Refactor the parser ▸ general ▸ explore ▸ wants to run git push"
+
+
+async def test_questions_come_with_their_options_and_the_longest_waiting_first() -> None:
+    server = Server()
+    server.asked["/work"] = (decode(CHOICE, wire.QuestionSet, "a question"),)
+    first, second = await PendingRequests().read(server, {"/work"}, OWNERS)
+    question = Question("Which?", "A choice", (Option("One", "the first"),), multiple=True, custom=True)
+    assert isinstance(first, QuestionRequest) and first.questions == (question,) and first.asker.agents == ()
+    assert first.sentence == "Refactor the parser ▸ asks: Which?"
+    assert isinstance(second, ApprovalRequest)
+
+
+async def test_what_a_broken_off_turn_left_behind_waits_for_nobody() -> None:
+    server = Server()
+    server.busy = frozenset()
+    assert await PendingRequests().read(server, {"/work"}, OWNERS) == ()
+
+
+async def test_a_session_of_no_thread_is_told_by_its_own_title_and_a_missing_one_not_at_all() -> None:
+    server = Server()
+    (ask,) = await PendingRequests().read(server, {"/work"}, {})
+    assert (ask.asker.thread_id, ask.asker.path) == (None, "A session ▸ general ▸ explore")
+    del server.sessions["ses_child"]
+    assert await PendingRequests().read(server, {"/work"}, {}) == ()
+
+
+async def test_a_family_without_a_root_is_given_up() -> None:
+    server = Server()
+    server.sessions["ses_root"] = ("ses_leaf", "odd")
+    assert await PendingRequests().read(server, {"/work"}, {}) == ()
+
+
+async def test_it_is_read_only_when_there_is_reason_to() -> None:
+    server, asks = Server(), PendingRequests()
+    server.waiting = {}
+    for _ in range(3):
+        assert await asks.read(server, {"/work"}, OWNERS) == ()
+    assert server.looks == ["/work"]
+    asks.hear(ServerEvent("message.updated", "/work", "ses_root", {}))
+    await asks.read(server, {"/work"}, OWNERS)
+    assert server.looks == ["/work"]
+    server.waiting = {"/other": (PUSH,)}
+    asks.hear(ServerEvent("permission.asked", "/other", "ses_leaf", {}))
+    assert len(await asks.read(server, {"/work"}, OWNERS)) == 1
+    server.waiting = {}
+    assert await asks.read(server, {"/work"}, OWNERS) == (), "what is open is looked at each time"
+    looks = len(server.looks)
+    asks.hear(Connected())
+    await asks.read(server, {"/work"}, OWNERS)
+    assert len(server.looks) > looks
+
+
+async def test_without_a_server_nothing_waits_and_one_that_cannot_say_changes_nothing() -> None:
+    server, asks = Server(), PendingRequests()
+    (ask,) = await asks.read(server, {"/work"}, OWNERS)
+    server.down = True
+    assert await asks.read(server, {"/work"}, OWNERS) == (ask,)
+    server.down = False
+    server.waiting = {}
+    assert await asks.read(server, {"/work"}, OWNERS) == ()
+    assert await asks.read(None, {"/work"}, OWNERS) == ()
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False])
+async def test_answers_go_to_the_directory_that_asked(is_waited_for: bool) -> None:
+    server, asks = Server(), PendingRequests()
+    server.takes = is_waited_for
+    asker = Requester("ses_leaf", "/work", "T")
+    approval, inquiry = ApprovalRequest("per_1", asker, "bash"), QuestionRequest("que_1", asker, ())
+    assert await asks.reply(server, approval, Reply.ALWAYS) is is_waited_for
+    assert await asks.answer(server, inquiry, (("One",),)) is is_waited_for
+    assert await asks.answer(server, inquiry, None) is is_waited_for
+    assert server.answers == [("per_1", "/work", "always"), ("que_1", "/work", (("One",),)), ("que_1", "/work", None)]
+
+
+@pytest.mark.parametrize(
+    ("permission", "patterns", "wish"),
+    [
+        ("bash", ("git push",), "wants to run git push"),
+        ("edit", ("a.py", "b.py"), "wants to change a.py, b.py"),
+        ("external_directory", ("/etc/*",), "wants to work outside its folder, in /etc/*"),
+        ("some_mcp_tool", ("{x}",), "wants to use some_mcp_tool: {x}"),
+        ("odd{name}", (), "wants to use odd{name}: something that it does not name"),
+    ],
+)
+def test_every_wish_is_a_sentence(permission: str, patterns: tuple[str, ...], wish: str) -> None:
+    assert ApprovalRequest("per_1", Requester("s", "/w", "T"), permission, patterns).wish == wish
+
+
+def test_several_questions_are_told_as_such() -> None:
+    asker = Requester("s", "/w", "T")
+    assert QuestionRequest("que_1", asker, (Question("A?"), Question("B?"))).sentence == "T ▸ asks: A? (and 1 more)"
+    assert QuestionRequest("que_1", asker, ()).sentence == "T ▸ asks: "

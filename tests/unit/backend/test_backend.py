@@ -1,0 +1,242 @@
+"""The desk's loop goes on: without a watch on the files, after a mistake of our own, and with folders that come later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from t3tray.alerts.notifier import Notifier
+from t3tray.backend import backend as module
+from t3tray.backend import watched_tasks
+from t3tray.backend.backend import Backend
+from t3tray.backend.engine import Engine
+from t3tray.domain.autostart import AutostartState
+from t3tray.domain.thread import Source, Thread
+from t3tray.errors import Refused, StoreError, UsageError
+from t3tray.system.bus_notifications import NO_BUS
+from t3tray.threads.snapshot import Snapshot
+from tests.support.views import NOON
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[Backend, asyncio.Queue[Snapshot]]]:
+    """A desk under way on this test's own empty machine, and what it publishes."""
+    desk, told = Backend(None), asyncio.Queue[Snapshot]()
+    task = asyncio.create_task(desk.run(told.put_nowait))
+    try:
+        yield desk, told
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await desk.close()
+
+
+async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bool] = lambda overview: True) -> Snapshot:
+    async with asyncio.timeout(90):
+        while not wanted(overview := await told.get()):
+            pass
+    return overview
+
+
+async def something_changes() -> None:
+    """In our own store, as another process would do it."""
+    engine = await Engine.open(None, "command")
+    await engine.preferences.change("terminal", "kitty")
+    await engine.close()
+
+
+async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    look, looks = Engine.look, []
+
+    async def broken_once(engine: Engine) -> Any:
+        looks.append(1)
+        if len(looks) == 1:
+            raise ZeroDivisionError("oops")
+        return await look(engine)
+
+    monkeypatch.setattr(Engine, "look", broken_once)
+    async with running() as (_, told):
+        (warning,) = (await next_of(told)).warnings
+        assert "mistake" in warning and "oops" in warning
+        await something_changes()
+        await next_of(told, lambda overview: overview.warnings == ())
+
+
+async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else tells of it: the slow refresh comes after a minute."""
+    looks = []
+    look = Engine.look
+
+    async def counted(engine: Engine) -> Any:
+        looks.append(1)
+        return await look(engine)
+
+    monkeypatch.setattr(Engine, "look", counted)
+    async with running() as (_, told):
+        await next_of(told)
+        before = len(looks)
+        folder = Path(os.environ["XDG_DATA_HOME"]) / "opencode"
+        folder.mkdir(parents=True)
+        (folder / "opencode.db-wal").write_bytes(b"1")
+        async with asyncio.timeout(50):
+            while len(looks) == before:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        engine = await Engine.open(None, "command")
+        engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+        await engine.close()
+        await desk.rename("t1", "  A new\nname ")
+        (shown,) = (await next_of(told, lambda overview: any(row.thread.title == "A new name" for row in overview.rows))).rows
+        assert shown.thread.archived_at is None
+        await desk.archive("t1", True)
+        await next_of(told, lambda overview: any(row.thread.archived_at for row in overview.rows))
+        await desk.archive("t1", False)
+        await next_of(told, lambda overview: any(row.thread.archived_at is None for row in overview.rows))
+        with pytest.raises(UsageError):
+            await desk.rename("t1", "  ")
+
+
+async def test_what_t3_code_shows_is_renamed_there() -> None:
+    engine = await Engine.open(None, "command")
+    theirs = Thread("t1", "Theirs", "/work", Source.T3CODE, NOON, NOON)
+    for change in (engine.threads.rename(theirs, "Ours"), engine.threads.archive(theirs, True)):
+        with pytest.raises(Refused, match="T3 Code"):
+            await change
+    await engine.close()
+
+
+async def test_waking_up_reads_everything_again() -> None:
+    async with running() as (desk, told):
+        await next_of(told)
+        # What no watcher tells: only a look finds the time that has passed unaccounted for.
+        desk._sleep._at = (0.0, 0.0)
+        desk._sleep.look()
+        await next_of(told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it would be this machine's own")
+async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(tmp_path: Path) -> None:
+    desk = Backend(str(tmp_path / "elsewhere"))
+    task = asyncio.create_task(desk.run(lambda overview: None))
+    try:
+        assert await desk.autostart() == AutostartState(False)
+        assert await desk.set_autostart(True) == AutostartState(True)
+        if sys.platform == "linux":
+            entry = Path(os.environ["XDG_CONFIG_HOME"]) / "autostart" / "t3tray.desktop"
+            assert f"--data-dir {tmp_path / 'elsewhere'}" in entry.read_text()
+        assert await desk.set_autostart(False) == AutostartState(False)
+        assert await desk.notice_trouble() == NO_BUS
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await desk.close()
+
+
+async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
+    async with running() as (_, told):
+        assert (await next_of(told)).settings.terminal == ""
+        await something_changes()
+        assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")
+
+
+async def test_who_waits_for_the_desk_to_open_may_give_up_and_nobody_else_is_harmed() -> None:
+    desk, told = Backend(None), asyncio.Queue[Snapshot]()
+    impatient = asyncio.create_task(desk.details("t1"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    task = asyncio.create_task(desk.run(told.put_nowait))
+    await next_of(told)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await desk.close()
+
+
+async def test_a_desk_that_never_opened_closes_when_a_waiter_was_given_up() -> None:
+    desk = Backend(None)
+    waiting = asyncio.create_task(desk.details("t1"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await desk.close()
+
+
+async def kept_thread() -> None:
+    engine = await Engine.open(None, "command")
+    engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+    await engine.close()
+
+
+@pytest.mark.parametrize("error", [StoreError("Another process has it locked."), ZeroDivisionError("oops")])
+async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_good_one(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    await kept_thread()
+    monkeypatch.setattr(module, "RETRY", 0.1)
+    async with running() as (_, told):
+        before = await next_of(told)
+        assert [row.thread.id for row in before.rows] == ["t1"] and before.warnings == ()
+        with monkeypatch.context() as broken:
+
+            async def fail(_engine: Engine) -> Any:
+                raise error
+
+            broken.setattr(Engine, "look", fail)
+            await something_changes()
+            kept = await next_of(told, lambda overview: overview.warnings != ())
+            assert kept.rows == before.rows and kept.stale_since is not None
+            (warning,) = kept.warnings
+            assert str(error) in warning and "They are shown as they were at" in warning
+        again = await next_of(told, lambda overview: overview.warnings == ())
+        assert again.rows == before.rows and again.stale_since is None
+
+
+@pytest.mark.parametrize("part", ["alert", "keep", "rest_if_idle"])
+async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    await kept_thread()
+
+    async def fail(*_words: Any) -> Any:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Engine, part, fail)
+    async with running() as (_, told):
+        shown = await next_of(told, lambda overview: overview.warnings != ())
+        (warning,) = shown.warnings
+        assert "The disk is full." in warning
+        assert [row.thread.id for row in shown.rows] == ["t1"] and shown.stale_since is None
+        await something_changes()
+        await next_of(told)
+    assert sum("The disk is full." in record.message for record in caplog.records) == 1
+
+
+async def test_a_task_that_ends_by_an_error_is_told_and_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_tasks, "FIRST_PAUSE", 0.01)
+    was_told, runs = asyncio.Event(), []
+
+    async def broken_once(_noticing: Notifier) -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ZeroDivisionError("oops")
+        await was_told.wait()
+
+    monkeypatch.setattr(Notifier, "run", broken_once)
+    async with running() as (_, told):
+        (warning,) = (await next_of(told, lambda overview: overview.warnings != ())).warnings
+        assert "Showing notices stopped" in warning and "oops" in warning
+        was_told.set()
+        await next_of(told, lambda overview: overview.warnings == ())
+    assert len(runs) == 2

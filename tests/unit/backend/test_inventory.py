@@ -1,0 +1,82 @@
+"""What is found on a machine of the test's own: programs, homes, keyring, our data. Nothing is made by looking."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from t3tray.backend.engine import Engine
+from t3tray.backend.inventory import take_inventory
+from t3tray.opencode.binary import version_of
+from tests.support.t3_world import sample_world
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the program is a POSIX script")
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o700)
+    return path
+
+
+@pytest.fixture
+async def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Engine]:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("SHELL", raising=False)
+    opened = await Engine.open(None, "tray")
+    yield opened
+    await opened.close()
+
+
+async def test_an_empty_machine_has_nothing_and_stays_as_it_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(Path.home().rglob("*"))
+    found = await take_inventory(engine)
+    assert found.keyring == "" and found.vault == 0
+    assert [(home.path, home.is_there, home.runs) for home in found.homes] == [(str(Path.home().resolve() / ".t3"), False, False)]
+    assert sorted(Path.home().rglob("*")) == before
+
+
+async def test_the_program_is_asked_for_its_version(engine: Engine, tmp_path: Path) -> None:
+    there = program(tmp_path / "bin" / "opencode", "echo 1.18.33")
+    found = (await take_inventory(engine)).program
+    assert (found.path, found.version, found.trouble) == (str(there), "1.18.33", "")
+
+
+async def test_a_home_that_was_added_is_told_with_its_threads(engine: Engine, tmp_path: Path) -> None:
+    world = sample_world(tmp_path)
+    await engine.preferences.change("t3_homes", [str(world.home)])
+    found = (await take_inventory(engine)).homes[1]
+    assert found.path == str(world.home.resolve()) and found.is_there and found.added_as == str(world.home) and not found.runs
+    assert found.threads == found.ours == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [("echo 1.2.3", "1.2.3"), ("echo opencode 1.2.3", "1.2.3"), ("exit 1", ""), ("echo hello", ""), ("printf '\\377'", "")],
+)
+async def test_what_a_program_says_of_its_version(tmp_path: Path, script: str, version: str) -> None:
+    assert await version_of(program(tmp_path / "opencode", script), os.environ) == version
+
+
+async def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
+    assert await version_of(tmp_path / "nothing", os.environ) == ""
+    assert await version_of(program(tmp_path / "endless", "while :; do echo 1; done"), os.environ) == ""
+
+
+async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path) -> None:
+    """Whoever quits t3tray waits for no program that thinks."""
+    slow = program(tmp_path / "slow", f"echo $$ > {tmp_path / 'pid'}\nexec sleep 600")
+    asked = asyncio.create_task(version_of(slow, os.environ))
+    await asyncio.to_thread(until, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "its start")
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))

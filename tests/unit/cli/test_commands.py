@@ -1,0 +1,113 @@
+"""How a command ends when it is broken off: by a signal while it opens or closes, by a reader who had enough."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from t3tray.backend.engine import Engine
+from t3tray.cli.commands import common
+from t3tray.cli.context import Command
+from t3tray.errors import ExitCode
+
+WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
+
+
+class Opened:
+    """Stands for an engine: notes how far its closing came."""
+
+    def __init__(self, at_close: Callable[[], None] = lambda: None) -> None:
+        self.steps: list[str] = []
+        self._at_close = at_close
+
+    class restoring:
+        @staticmethod
+        async def warnings() -> tuple[str, ...]:
+            return ()
+
+    class server:
+        @staticmethod
+        def subscribe(_callback: object) -> None:
+            """Nothing happens to it."""
+
+    async def close(self) -> None:
+        self.steps.append("begun")
+        self._at_close()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.steps.append("ended")
+
+
+def raise_here(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, engine: Opened) -> None:
+    async def give(*_words: Any) -> Opened:
+        return engine
+
+    monkeypatch.setattr(Engine, "open", give)
+
+
+def work(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None] = lambda: None) -> None:
+    async def for_ever(_command: Command) -> ExitCode:
+        do()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setitem(common.COMMANDS, "threads", for_ever)
+
+
+def test_a_signal_while_it_opens_ends_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_words: Any) -> Engine:
+        raise_here(signal.SIGTERM)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Engine, "open", never)
+    with pytest.raises(SystemExit) as ended:
+        common.run(WORDS, io.StringIO(), io.StringIO())
+    assert ended.value.code == 128 + signal.SIGTERM
+
+
+def test_more_signals_wait_for_the_one_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Opened(lambda: raise_here(signal.SIGINT))
+    opened(monkeypatch, engine)
+    work(monkeypatch, lambda: raise_here(signal.SIGINT))
+    with pytest.raises(SystemExit) as ended:
+        common.run(WORDS, io.StringIO(), io.StringIO())
+    assert ended.value.code == 128 + signal.SIGINT
+    assert engine.steps == ["begun", "ended"]
+
+
+def test_a_signal_while_a_finished_command_closes_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def done(_command: Command) -> ExitCode:
+        return ExitCode.DONE
+
+    engine = Opened(lambda: raise_here(signal.SIGTERM))
+    opened(monkeypatch, engine)
+    monkeypatch.setitem(common.COMMANDS, "threads", done)
+    assert common.run(WORDS, io.StringIO(), io.StringIO()) is ExitCode.DONE
+    assert engine.steps == ["begun", "ended"]
+
+
+def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        command = Command(WORDS, None, out, io.StringIO())  # type: ignore[arg-type]
+        for _ in range(3):
+            command.pass_on("a piece\n")
+
+
+async def test_the_engine_closes_once_however_often_it_is_asked() -> None:
+    engine = await Engine.open(None, "command")
+    await asyncio.gather(engine.close(), engine.close())
+    await engine.close()

@@ -1,0 +1,118 @@
+"""The words of the command line: what cannot be understood is told in words or as a document, before anything is opened."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from t3tray.cli import parser as cli
+
+UNREADABLE = "\udcff\udcfe"
+
+
+def refused(*words: str) -> tuple[str, str]:
+    """What is told of words that must end with 2."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.raises(SystemExit) as ended:
+        cli.parse(words, out, err)
+    assert ended.value.code == 2
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "3f2a", UNREADABLE), "UTF-8"),
+        (("new", "--dir", f"/tmp/{UNREADABLE}"), "UTF-8"),
+        (("send", "3f2a", ""), "nothing in it"),
+        (("send", "3f2a", " \n\t"), "nothing in it"),
+        (("new", "--dir", "/tmp", "--prompt", " "), "nothing in it"),
+        (("adopt", "nonsense"), "is no session"),
+        (("adopt", "ses_../global/health"), "is no session"),
+        (("adopt", "ses_"), "is no session"),
+        (("show",), "THREAD"),
+        (("dance",), "dance"),
+        (("threads", "--al"), "--al"),
+        (("guard", "off", "--in", "--ye"), "--in"),
+        (("--dem",), "--dem"),
+        (("--demo", "threads"), "a world of its own"),
+    ],
+)
+def test_words_that_are_off_are_told_in_words_and_as_a_document(words: tuple[str, ...], said: str) -> None:
+    out, err = refused(*words)
+    assert out == "" and said in err and err.startswith("That is not how it is asked: ")
+    out, err = refused(*words, "--json")
+    error = json.loads(out)["error"]
+    assert err == "" and said in error["message"] and error["code"] == 2
+    out.encode()
+
+
+def test_good_words_are_taken_as_they_are() -> None:
+    assert cli.parse(["send", "3f2a", " größer\n"], io.StringIO(), io.StringIO()).text == " größer\n"
+    assert cli.parse(["adopt", "ses_5Fg3"], io.StringIO(), io.StringIO()).session == "ses_5Fg3"
+
+
+@pytest.mark.process
+def test_bytes_of_the_process_that_are_not_utf_8_end_it_with_2_and_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-m", "t3tray", "show", b"\xff\xfe"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Traceback" not in done.stderr and b"is not UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--data-dir", "/x", "threads"), ("threads", "--data-dir", "/x")])
+def test_the_data_folder_is_named_before_the_command_or_after_it(words: tuple[str, ...]) -> None:
+    assert cli.parse(words, io.StringIO(), io.StringIO()).data_dir == "/x"
+    assert cli.parse(("threads",), io.StringIO(), io.StringIO()).data_dir is None
+
+
+def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
+    parser = cli.build_parser()
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    told = {each.dest for each in commands._choices_actions if each.help}
+    document = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
+    assert "attach" in commands.choices
+    for name in commands.choices:
+        assert name in told, f"{name} stands in no help"
+        assert f"`t3tray {name}" in document, f"{name} stands in no document"
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("words", [("settings",), ("settings", "--json"), ("--help",), ("send", "--help")])
+def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        argv = [sys.executable, "-m", "t3tray", *words]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 4 and b"Traceback" not in done.stderr
+    assert done.stderr.startswith(b"The answer is lost: The answer cannot be written to standard output: No space left")
+
+
+@pytest.mark.process
+def test_help_reaches_a_stream_that_takes_ascii_only(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    words = [sys.executable, "-m", "t3tray", "remedy", "--help"]
+    done = subprocess.run(words, capture_output=True, check=False, env=environment)
+    assert done.returncode == 0 and b"bind, release, ?" in done.stdout and done.stderr == b""
+
+
+@pytest.mark.process
+def test_help_that_nobody_reads_to_its_end_ends_well() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "t3tray", "--help"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_who_reads_lines_is_told_by_a_line_what_is_wrong_with_the_words() -> None:
+    out, err = refused("run", "--json", "--dance")
+    assert err == "" and out.count("\n") == 1 and out.endswith("\n")
+    told = json.loads(out)
+    assert list(told) == ["at", "kind", "error"] and told["kind"] == "error" and "--dance" in told["error"]["message"]

@@ -1,0 +1,221 @@
+"""A thread whose session has no words to show: the page is told the copy that a remedy would carry, until that is mended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from t3tray.backend.engine import Engine
+from t3tray.conversation.feed import PAGE, ConversationFeed
+from t3tray.domain.archived import About
+from t3tray.domain.conversation import Conversation
+from t3tray.domain.evidence import Found, Role
+from t3tray.domain.journal import Actor, Entry, Event
+from t3tray.domain.transcript import Message, Origin
+from t3tray.domain.verdict import Reason
+from t3tray.store.vault import Vault
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, stamp, writing
+
+THREAD, SESSION = "thread-1", "ses_1"
+LIMIT = 90.0
+
+
+class Life:
+    """An engine in a world in which a thread of T3 Code's is bound to a session of four messages."""
+
+    def __init__(self, world: World, engine: Engine) -> None:
+        self.world = world
+        self.engine = engine
+        self.vault = Vault(engine.data_directory / "vault")
+
+    async def look(self) -> Reason:
+        picture = await self.engine.look()
+        while await self.engine.keep(picture):
+            picture = await self.engine.look()
+        (found,) = picture.examinations
+        return found.verdict.reason
+
+    def keep(self, count: int) -> None:
+        """Words in the vault, earlier than the session's and not in it."""
+        told = [
+            Message(f"msg_{number:06}", Role.USER, milliseconds(NOON) - count + number, f"kept {number}")
+            for number in range(count)
+        ]
+        self.vault.keep(About(THREAD, SESSION, "A thread", ""), told, "2026-11-24T12:30:00.000+00:00", 1, count)
+
+    def copy_in_t3(self, *texts: str) -> None:
+        with writing(self.world.state) as connection:
+            for number, text in enumerate(texts):
+                connection.execute(
+                    "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at,"
+                    " updated_at) VALUES (?, ?, 'user', ?, 0, ?, ?)",
+                    (f"t3-{number}", THREAD, text, *(stamp(NOON + timedelta(seconds=number)),) * 2),
+                )
+
+    def in_opencode(self, *statements: str) -> None:
+        with writing(self.world.opencode) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def in_t3(self, statement: str) -> None:
+        with writing(self.world.state) as connection:
+            connection.execute(statement)
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[Followed]:
+        followed = Followed(self)
+        running = asyncio.create_task(followed.feed.run())
+        try:
+            yield followed
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def shown(self) -> Conversation:
+        """What a page that is opened now is told first."""
+        async with self.followed() as followed:
+            return await followed.next()
+
+
+class Followed:
+    """The thread's conversation as it is told."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._told = asyncio.Queue[Conversation]()
+        self.feed: ConversationFeed = life.engine.conversing.feed(THREAD, self._told.put_nowait)
+
+    async def next(self) -> Conversation:
+        async with asyncio.timeout(LIMIT):
+            return await self._told.get()
+
+    async def compare(self) -> None:
+        """As the desk does after every look."""
+        (found,) = (await self._life.engine.look()).examinations
+        session = found.evidence.session
+        self.feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
+
+
+@pytest_asyncio.fixture
+async def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Life]:
+    world = empty_world(tmp_path)
+    with writing(world.opencode) as connection:
+        add_session(connection, SESSION, world.code / "proj", messages=4)
+    with writing(world.state) as connection:
+        add_thread(connection, THREAD, SESSION)
+    monkeypatch.setenv("OPENCODE_DB", str(world.opencode))
+    monkeypatch.setenv("T3CODE_HOME", str(world.home))
+    engine = await Engine.open(None, "tray")
+    made = Life(world, engine)
+    await made.look()
+    assert await made.look() is Reason.PROVED
+    yield made
+    await engine.close()
+
+
+def texts(shown: Conversation) -> list[str]:
+    return [utterance.text for utterance in shown.utterances]
+
+
+_DELETED = tuple(
+    f"DELETE FROM {table} WHERE {column} = '{SESSION}'"
+    for table, column in (("message", "session_id"), ("part", "session_id"), ("session", "id"))
+)
+_EMPTIED = _DELETED[:1]
+_OTHERS_WORDS = (f"UPDATE message SET id = 'msg_x' || id WHERE session_id = '{SESSION}'",)
+
+
+async def test_while_the_thread_can_go_on_its_session_is_told_whatever_is_kept(life: Life) -> None:
+    life.keep(2)
+    life.copy_in_t3("theirs")
+    shown = await life.shown()
+    assert (shown.kept, len(shown.utterances)) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("statements", "reason"), [(_DELETED, Reason.MISSING), (_EMPTIED, Reason.EMPTY), (_OTHERS_WORDS, Reason.HISTORY_LOST)]
+)
+async def test_the_vault_tells_it_where_the_session_does_not(life: Life, statements: tuple[str, ...], reason: Reason) -> None:
+    life.keep(2)
+    life.copy_in_t3("theirs")
+    life.in_opencode(*statements)
+    assert await life.look() is reason
+    shown = await life.shown()
+    assert shown.kept is not None and shown.kept.origin is Origin.VAULT
+    assert shown.kept.at == datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+    assert texts(shown)[:2] == ["kept 0", "kept 1"] and shown.kept.messages == len(shown.utterances)
+
+
+async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) -> None:
+    life.copy_in_t3("theirs", "and more")
+    life.engine.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
+    life.in_t3("UPDATE provider_session_runtime SET resume_cursor_json = NULL")
+    assert await life.look() is Reason.UNBOUND
+    shown = await life.shown()
+    assert shown.kept is not None and (shown.kept.origin, shown.kept.at) == (Origin.T3CODE, None)
+    assert (texts(shown), shown.session_id) == (["theirs", "and more"], None)
+    assert "tools" in shown.kept.missing[0]
+
+
+@pytest.mark.parametrize("session", ["conversation-7", "ses_a/b"])
+async def test_a_cursor_that_names_no_session_hinders_nothing(life: Life, session: str) -> None:
+    life.copy_in_t3("theirs")
+    life.engine.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
+    life.in_t3(
+        f"UPDATE provider_session_runtime SET resume_cursor_json = json_set(resume_cursor_json, '$.sessionId', '{session}')"
+    )
+    assert texts(await life.shown()) == ["theirs"]
+
+
+async def test_without_opencodes_database_the_vault_tells_it(life: Life) -> None:
+    life.keep(2)
+    for path in life.world.opencode.parent.iterdir():
+        path.unlink()
+    assert await life.look() is Reason.SERVER_DOWN
+    shown = await life.shown()
+    assert shown.kept is not None and texts(shown)[:2] == ["kept 0", "kept 1"] and not shown.notice
+
+
+async def test_where_nobody_kept_anything_nothing_is_told(life: Life) -> None:
+    life.in_opencode(*_DELETED)
+    life.vault.let_go(life.vault.kept(SESSION))  # type: ignore[arg-type]
+    assert await life.shown() == Conversation(THREAD, SESSION)
+
+
+async def test_a_copy_that_cannot_be_read_is_said(life: Life) -> None:
+    life.in_opencode(*_DELETED)
+    state = life.engine.data_directory / "vault" / SESSION / "state"
+    state.unlink()
+    state.mkdir()
+    shown = await life.shown()
+    assert shown.kept is None and shown.utterances == () and str(state) in shown.notice
+
+
+async def test_it_comes_when_the_session_goes_and_goes_when_that_is_there_again(life: Life) -> None:
+    async with life.followed() as followed:
+        assert len((await followed.next()).utterances) == 4
+        life.in_opencode(*_DELETED)
+        await followed.compare()
+        shown = await followed.next()
+        assert shown.kept is not None and len(shown.utterances) == 4, "the vault has kept them at the first look"
+        with writing(life.world.opencode) as connection:
+            add_session(connection, SESSION, life.world.code / "proj", messages=4)
+        await followed.compare()
+        assert (await followed.next()).kept is None
+
+
+async def test_a_long_copy_is_told_in_pages(life: Life) -> None:
+    life.keep(10_000)
+    life.in_opencode(*_DELETED)
+    async with life.followed() as followed:
+        shown = await followed.next()
+        assert shown.kept is not None and shown.kept.messages > 9_999
+        assert (len(shown.utterances), shown.has_older) == (PAGE, True)
+        followed.feed.show_older()
+        assert len((await followed.next()).utterances) == 2 * PAGE
