@@ -20,6 +20,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.verification import Opened, Verification
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
+from t3tray.messages.receipts import receipt_text
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.session_table import session_table
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
@@ -109,7 +110,7 @@ def details(shown: ThreadDetails) -> str:
     if row.thread.draft:
         lines.append(f"draft    {row.thread.draft}")
     if shown.receipt:
-        lines += ["", "last receipt", shown.receipt.as_text()]
+        lines += ["", "last receipt", receipt_text(shown.receipt)]
     if shown.candidates:
         lines += ["", "sessions that were ever its own", *(f"  {line}" for line in session_table(row, shown.candidates))]
     if row.served:
@@ -124,7 +125,7 @@ def opened(what: Opened) -> str:
 
 def resumed(resumption: Verification) -> str:
     """The receipt, and T3 Code's own side where something is to be said of it."""
-    text, side = resumption.receipt.as_text(), resumption.next_message
+    text, side = receipt_text(resumption.receipt), resumption.next_message
     return text if side is None or side.is_fine else f"{text}\nT3 Code  {side.sentence}"
 
 

@@ -1,16 +1,15 @@
-"""The receipt of a resume: what was checked, what had been recorded and what was found. Copyable, stored."""
+"""The receipt of a resume: what was checked, what had been recorded and what was found. It is stored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from t3tray.domain.carries import CarriesKind, carried_words
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Evidence, Failure, Found, Lookup, MessageFacts
 from t3tray.domain.times import from_ms
 from t3tray.domain.verdict import Kind, Reason, Verdict
-from t3tray.messages.verdicts import sentence
 
 REVERT_PENDING = "A revert is pending"
 T3_SHOWS_NOTHING = "T3 Code's window will not show this message or its reply."
@@ -38,21 +37,6 @@ class Receipt:
     asked: str
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
-
-    def as_text(self) -> str:
-        """The whole receipt in lines for people."""
-        marks = {True: "✓", False: "✗", None: "·"}
-        lines = [
-            f"thread   {self.thread_id}",
-            f"session  {self.session_id or 'none'}",
-            f"verdict  {self.verdict.kind} / {self.verdict.reason}",
-            f"         {sentence(self.verdict)}",
-            f"checked  {self.taken_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, by {self.asked or 'nobody'}",
-        ]
-        for check in self.checks:
-            then_and_now = check.found if check.recorded in ("", check.found) else f"{check.recorded} → {check.found}"
-            lines.append(f"  {marks[check.passed]} {check.name}: {then_and_now}")
-        return "\n".join([*lines, *(f"  ! {note}" for note in self.notes)])
 
 
 def write_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> Receipt:

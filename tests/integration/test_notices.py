@@ -22,8 +22,8 @@ LIMIT = 90.0
 
 @pytest.fixture
 def bus(opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
-    for module in ("domain.notice", "services.noticing"):
-        monkeypatch.setattr(f"t3tray.core.{module}.SETTLING", timedelta(0))
+    for module in ("domain.notification", "alerts.notifier"):
+        monkeypatch.setattr(f"t3tray.{module}.SETTLING", timedelta(0))
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
     with SessionBus() as running:

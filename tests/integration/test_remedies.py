@@ -20,6 +20,7 @@ from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.versions import Ability
 from t3tray.errors import Refused, TimedOut
+from t3tray.messages.receipts import receipt_text
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.threads.send import RevertPending
 from t3tray.threads.verify import NotResumable
@@ -211,7 +212,7 @@ async def test_across_projects_the_conversation_is_carried(
     assert sent.count(HERON) == 1 and "Carried over by t3tray" in sent
     resumption = await engine.verify(thread)
     assert resumption.session_id != session
-    assert "restored" in resumption.verdict.detail and "restored" in resumption.receipt.as_text()
+    assert "restored" in resumption.verdict.detail and "restored" in receipt_text(resumption.receipt)
     await ask(engine, thread, "say: something else")
     assert "restored" in (await engine.verify(thread)).verdict.detail, "the word stays"
     assert (await client.session(session)).facts.directory == str(folder)

@@ -245,7 +245,8 @@ def test_a_title_of_many_lines_is_one_short_line() -> None:
 
 @pytest.mark.process
 def test_the_values_are_made_without_qt() -> None:
-    program = "import sys, t3tray.ui.threads.thread_menu, t3tray.ui.threads.thread_list_data, t3tray.ui.threads.row_text; print('PySide6' in sys.modules)"
+    modules = ", ".join(f"t3tray.ui.threads.{name}" for name in ("thread_menu", "thread_list_data", "row_text"))
+    program = f"import sys, {modules}; print('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "False"
 
 

@@ -15,6 +15,7 @@ from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, SessionCo
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerDown
+from t3tray.messages.receipts import receipt_text
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from t3tray.ui.conversation.prose import Prose
@@ -114,7 +115,7 @@ def test_the_receipt_tells_then_and_now_and_is_copied(page: ThreadPage) -> None:
     for part in ("session exists", "ses_1 → not found", "A note.", "OpenCode 1.18.33"):
         assert part in texts(page.receipt), part
     buttons(page.receipt)["Copy as Text"].click()
-    assert QGuiApplication.clipboard().text() == receipt(shown).as_text()
+    assert QGuiApplication.clipboard().text() == receipt_text(receipt(shown))
     page.show_details(replace(details(shown), receipt=None))
     assert "Nothing was checked yet" in texts(page.receipt)
 

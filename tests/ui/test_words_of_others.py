@@ -44,7 +44,7 @@ from tests.support.views import (
 )
 
 EVIL = '<img src="file:////host/share/x.png">'
-QT = Path(__file__).parents[2] / "t3tray" / "qt"
+QT = Path(__file__).parents[2] / "t3tray" / "ui"
 
 
 def poisoned(value: Any) -> Any:

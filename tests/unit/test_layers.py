@@ -1,10 +1,12 @@
-"""Imports point down only, files stay small, and the command line stays free of Qt."""
+"""Imports point down only, no module imports itself by a detour, names are unique, files are small, and Qt stays in `ui`."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,113 +14,23 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "t3tray"
 
-_VALUES = {"core.domain"}
-_ADAPTERS = {"core.opencode", "core.store", "core.system", "core.t3code"}
-_BELOW_ENGINE = {*_VALUES, *_ADAPTERS, "core.services", "settings"}
-_TEXTS = {"documents", "tables"}
-
-# Each layer and what it may import of ours, besides itself and the error tree. Who stands for all may import all.
-ALLOWED: dict[str, set[str]] = {
-    "core.errors": set(),
-    "core.domain": set(),
-    "settings": {*_VALUES, "core.opencode", "core.system"},
-    "core.opencode": {*_VALUES, "core.system", "core.store"},
-    "core.store": {*_VALUES, "core.system"},
-    "core.system": _VALUES,
-    "core.t3code": {*_VALUES, "core.system"},
-    "core.services": {*_VALUES, *_ADAPTERS, "settings"},
-    # Used by the engine, and it knows the process that it runs in by a protocol: `guard.host`.
-    "guard": {*_VALUES, *_ADAPTERS, "core.services", "settings"},
-    "core.archive": _BELOW_ENGINE,
-    "core.conversing": _BELOW_ENGINE,
-    "core.launching": _BELOW_ENGINE,
-    "core.opening": {*_BELOW_ENGINE, "core.launching"},
-    "core.prompting": _BELOW_ENGINE,
-    "core.session_source": {*_BELOW_ENGINE, "core.launching"},
-    "core.restoring": _BELOW_ENGINE,
-    "core.attached": _BELOW_ENGINE,
-    "core.engine": {
-        *_BELOW_ENGINE,
-        "guard",
-        "core.attached",
-        "core.archive",
-        "core.conversing",
-        "core.launching",
-        "core.opening",
-        "core.prompting",
-        "core.session_source",
-        "core.restoring",
-    },
-    "core.inventory": {*_BELOW_ENGINE, "core.engine"},
-    "core.diagnostics": {*_BELOW_ENGINE, "core.engine", "core.inventory"},
-    "core.login": {*_VALUES, "core.system"},
-    "core.file_changes": _BELOW_ENGINE,
-    "core.watched": {"core.errors"},
-    "core.snapshots": _BELOW_ENGINE,
-    "core.server_events": {*_BELOW_ENGINE, "core.engine", "core.watched"},
-    "core.errands": {*_BELOW_ENGINE, "core.engine"},
-    "core.desk_life": {"core.errors", "core.services"},
-    "core.desk": {
-        "core.file_changes",
-        "core.server_events",
-        "core.snapshots",
-        "core.watched",
-        *_BELOW_ENGINE,
-        "core.diagnostics",
-        "core.engine",
-        "core.errands",
-        "guard",
-        "core.inventory",
-        "core.login",
-        "resources",
-    },
-    "resources": set(),
-    "qt": {*_VALUES, "guard", "core.services", "core.desk_life", "core.system", "resources", "settings"},
-    "documents": {*_VALUES, "core.services", "core.t3code"},
-    "tables": {*_VALUES, "core.services", "core.t3code"},
-    "printing": _VALUES,
-    "interrupts": set(),
-    "command": {"core.engine", "documents", "printing"},
-    "guard_commands": {*_VALUES, *_TEXTS, "core.login", "core.services", "guard", "command"},
-    "remedy_commands": {*_VALUES, *_TEXTS, "command"},
-    "settings_command": {"settings", "command", "documents"},
-    "vault_commands": {*_VALUES, *_TEXTS, "command", "printing"},
-    "commands": {
-        *_VALUES,
-        *_TEXTS,
-        "core.diagnostics",
-        "core.engine",
-        "core.services",
-        "core.system",
-        "command",
-        "guard",
-        "guard_commands",
-        "interrupts",
-        "remedy_commands",
-        "settings_command",
-        "vault_commands",
-    },
-    "cli": {*_VALUES, "command", "commands", "documents", "printing", "run_documents"},
-    "demo": {*_BELOW_ENGINE, "core.desk", "core.engine"},
-    "app": {"core.desk", "core.system", "demo", "qt"},
-    "screen": set(),
-    "line_writer": {"printing"},
-    "run_documents": {*_VALUES, "core.services", "documents"},
-    "run_lines": {*_VALUES, "core.services", "tables"},
-    "teller": {*_VALUES, "core.services", "core.system", "documents", "line_writer", "printing", "run_documents", "run_lines"},
-    "headless": {
-        "core.desk",
-        "core.desk_life",
-        "core.system",
-        "demo",
-        "documents",
-        "interrupts",
-        "printing",
-        "run_documents",
-        "teller",
-    },
-    "__main__": {"app", "cli", "headless", "screen"},
-}
+# A module may import from the lines above its own, and from its own package.
+LAYERS = """
+    errors
+    domain resources
+    messages
+    system
+    opencode t3code store
+    settings
+    server
+    threads
+    remedies alerts conversation guard
+    backend
+    cli ui demo
+    app headless
+    __main__
+"""
+RANK = {package: rank for rank, line in enumerate(LAYERS.split("\n")) for package in line.split()}
 # What the rules of the domain may be made of: no file, no process, no network, no randomness.
 PURE = {
     "__future__",
@@ -138,65 +50,112 @@ PURE = {
 PURE |= {"msgspec"}
 CLOCKS = {"now", "utcnow", "today"}
 DOORS = {"open", "print", "input", "__import__", "eval", "exec"}
+LONGEST = 500
 
 
-def layer_of(module: str) -> str:
-    parts = module.removeprefix("t3tray").strip(".").split(".")
-    return ".".join(parts[:2]) if parts[0] == "core" else parts[0]
+def module_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+
+
+def package_of(module: str) -> str:
+    """The room that a module is in: `cli` for `t3tray.cli.parser`; empty for `t3tray` itself, which holds the version."""
+    return module.partition(".")[2].partition(".")[0]
 
 
 @cache
-def imports_of(file: Path) -> frozenset[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def origin_of(module: str, name: str) -> str:
+    """The module in which a name that can be imported from `module` is made: re-exports are followed."""
+    if f"{module}.{name}" in MODULES:
+        return f"{module}.{name}"
+    for node in tree_of(module).body if module in MODULES else ():
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return origin_of(node.module, alias.name)
+    return module
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """What a module imports, wherever in it: at its top, in functions, for types only."""
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: write imports in full"
-            inner = node.module in ("t3tray", "t3tray.core")
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} if inner else {str(node.module)}
-    return frozenset(names - {"t3tray.__version__"})
+            assert node.level == 0, f"{module}: write imports in full"
+            yield from (origin_of(str(node.module), alias.name) for alias in node.names)
+
+
+def ours_in(module: str) -> set[str]:
+    return {name for name in imports_of(module) if name in MODULES and package_of(name)}
+
+
+def test_every_package_has_its_place() -> None:
+    assert {package_of(module) for module in MODULES} - {""} == set(RANK)
 
 
 def test_imports_point_down_only() -> None:
-    for file in PACKAGE.rglob("*.py"):
-        module = "t3tray." + ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
-        layer = layer_of(module)
-        if file.name == "__init__.py" and layer in ("__init__", "core.__init__"):
-            assert not imports_of(file) - {"__future__"}, f"{module} is there for its name only"
-            continue
-        assert layer in ALLOWED, f"{module} stands in no layer"
-        for name in imports_of(file):
-            if name.startswith("t3tray.") and layer_of(name) != layer:
-                assert layer_of(name) in ALLOWED[layer] | {"core.errors"}, f"{module} must not import {name}"
+    wrong = [
+        f"{module} must not import {name}"
+        for module in MODULES
+        for name in ours_in(module)
+        if package_of(module) and package_of(name) != package_of(module) and RANK[package_of(name)] >= RANK[package_of(module)]
+    ]
+    assert wrong == []
 
 
-def test_every_layer_that_is_named_is_there() -> None:
-    files = (file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.py"))
-    assert {layer_of("t3tray." + ".".join(file.parts)) for file in files} >= set(ALLOWED)
+def test_no_module_imports_itself_by_a_detour() -> None:
+    imported = {module: ours_in(module) - {module} for module in MODULES}
+    # Whoever imports nothing that is left can be in no circle.
+    while free := [module for module, names in imported.items() if not names]:
+        for module in free:
+            del imported[module]
+        imported = {module: names - set(free) for module, names in imported.items()}
+    # What is left imports a circle or is in one.
+    while ends := set(imported) - set().union(*imported.values()):
+        imported = {module: names for module, names in imported.items() if module not in ends}
+    assert imported == {}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    homes = defaultdict(list)
+    for module in MODULES:
+        for node in tree_of(module).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
 
 
 def test_the_domain_has_no_input_no_output_and_no_clock_of_its_own() -> None:
-    for file in (PACKAGE / "core" / "domain").rglob("*.py"):
-        foreign = {name.split(".")[0] for name in imports_of(file) if not name.startswith("t3tray.")}
-        assert foreign <= PURE, f"{file} imports {foreign - PURE}"
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for module in MODULES:
+        if package_of(module) != "domain":
+            continue
+        foreign = {name.split(".")[0] for name in imports_of(module)} - {"t3tray"}
+        assert foreign <= PURE, f"{module} imports {foreign - PURE}"
+        for node in ast.walk(tree_of(module)):
             if isinstance(node, ast.Call):
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 forbidden = CLOCKS if isinstance(node.func, ast.Attribute) else DOORS
-                assert called not in forbidden, f"{file}:{node.lineno} calls {called}"
+                assert called not in forbidden, f"{module}:{node.lineno} calls {called}"
 
 
-def test_only_the_qt_layer_and_the_app_import_qt() -> None:
-    for file in PACKAGE.rglob("*.py"):
-        if "qt" not in file.relative_to(PACKAGE).parts and file.name != "app.py":
-            assert not any(name.startswith("PySide6") for name in imports_of(file)), file
+def test_only_the_window_and_the_app_import_qt() -> None:
+    for module in MODULES:
+        if package_of(module) not in ("ui", "app"):
+            assert not any(name.startswith("PySide6") for name in imports_of(module)), module
 
 
-def test_no_file_is_longer_than_500_lines() -> None:
+def test_no_file_is_too_long() -> None:
     for folder in (PACKAGE, Path(__file__).parents[1]):
         for file in folder.rglob("*.py"):
-            assert len(file.read_text(encoding="utf-8").splitlines()) <= 500, file
+            assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST, file
 
 
 @pytest.mark.process

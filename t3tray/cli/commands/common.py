@@ -31,6 +31,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.verification import Verification
 from t3tray.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError, UsageError, WorldError
 from t3tray.guard.service import learn_guard
+from t3tray.messages.receipts import receipt_text
 from t3tray.system.paths import whole_path
 from t3tray.threads.send import RevertPending, Sent, Waiting, Warned
 from t3tray.threads.verify import NotResumable
@@ -232,7 +233,7 @@ async def attach(command: Command) -> ExitCode:
     """Replace this process by OpenCode's own terminal interface, in the session that was just proved."""
     resumption = await command.engine.verify(command.words.thread)
     argv, environment = await command.engine.opening.attachment(resumption)
-    command.say(resumption.receipt.as_text())
+    command.say(receipt_text(resumption.receipt))
     await command.engine.close()
     os.chdir(resumption.thread.directory)
     sys.stdout.flush()

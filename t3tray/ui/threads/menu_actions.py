@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QUrl, SignalInstance
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.ui.threads.rename import Rename
 from t3tray.ui.threads.thread_list_data import ListItem, shown_thread
 from t3tray.ui.threads.thread_menu import resume_command
 from t3tray.ui.tray.menu import MenuAction, MenuItem
 
-if TYPE_CHECKING:
-    from t3tray.ui.window import MainWindow
+
+class ActionWindow(Protocol):
+    """What the actions need of the window: its signals, and the two things that it does itself."""
+
+    resume_wanted: SignalInstance
+    reply_wanted: SignalInstance
+    answer_wanted: SignalInstance
+    t3code_wanted: SignalInstance
+    archive_wanted: SignalInstance
+    remedy_wanted: SignalInstance
+    rename: Rename
+
+    def show_thread(self, thread_id: str) -> None: ...
 
 
-def run_action(window: MainWindow, item: MenuItem, lines: Mapping[str, ListItem]) -> None:
+def run_action(window: ActionWindow, item: MenuItem, lines: Mapping[str, ListItem]) -> None:
     """`lines` are all that are listed, by their keys."""
     thread_id, line = item.thread_id, lines.get(item.thread_id)
     row = line if isinstance(line, ThreadRow) else None

@@ -10,6 +10,7 @@ from t3tray.domain.conversation import Conversation
 from t3tray.domain.receipt import Check, Receipt
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.messages.history import HistoryLine, history
+from t3tray.messages.receipts import receipt_text
 from t3tray.messages.verdicts import REMEDIES
 from t3tray.threads.snapshot import ThreadDetails
 from t3tray.ui.dates import dated
@@ -72,7 +73,7 @@ class ReceiptTab(_FactsTab):
             )
             return
         when = dated(receipt.taken_at, "%B %Y, %H:%M:%S")
-        copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt.as_text())
+        copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt_text(receipt))
         self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'nobody could be asked'}", copy))
         card = Card()
         for check in receipt.checks:

@@ -40,8 +40,8 @@ _LEAST_TO_SEARCH = 3
 class ThreadList(QWidget):
     """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
 
-    `visited` carries the id of a thread whose news were looked at, and when its last activity was. `picked` carries the `MenuItem` of
-    a line's menu, `text_wanted` a text to look for in the conversations.
+    `visited` carries the id of a thread whose news were looked at, and when its last activity was. `picked` the `MenuItem`
+    of a line's menu, `text_wanted` a text to look for in the conversations.
     """
 
     chosen = Signal(str)

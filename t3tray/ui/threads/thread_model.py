@@ -62,7 +62,8 @@ _Shown = tuple[ListSection, _Found, bool]
 
 
 class ThreadModel(QAbstractTableModel):
-    """One column; ROW_ROLE gives the whole `ListItem` or `Header`. A changed row is told alone, another order or number as a reset.
+    """One column; ROW_ROLE gives the whole `ListItem` or `Header`. A changed row is told alone, another order or number
+    as a reset.
 
     `reading` knows which threads have news for the user.
     """

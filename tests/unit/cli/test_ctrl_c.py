@@ -13,7 +13,7 @@ PRESS = "os.kill(os.getpid(), signal.SIGINT)"
 # `before` is done first, `after` when the command has ended.
 PROGRAM = """
 import atexit, os, signal, sys
-from t3tray import cli
+from t3tray.cli import parser
 from t3tray.__main__ import main
 def press(*words):
     {press}
@@ -35,8 +35,8 @@ def ends_with(before: str, after: str, folder: Path) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [
-        ("cli.parse = press", "", 130),
-        ("cli.run = press", "", 130),
+        ("parser.parse = press", "", 130),
+        ("parser.run = press", "", 130),
         ("", PRESS, 130),
         ("atexit.register(press)", "", 0),
     ],

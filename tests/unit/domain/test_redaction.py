@@ -71,7 +71,7 @@ def test_what_is_no_secret_can_still_be_read() -> None:
         (
             "server ready at http://127.0.0.1:4096, OpenCode 1.18.33, 300 MB",
             "session ses_5e1f in /code/parser: 41 messages, tokens=1200, guard_secret_place  file",
-            'File "/opt/t3tray/core/engine.py", line 12, in connect',
+            'File "/opt/t3tray/backend/engine.py", line 12, in connect',
             "see https://example.org/@scope/package",
         )
     )

@@ -15,6 +15,7 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
 from t3tray.domain.receipt import write_receipt
 from t3tray.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
+from t3tray.messages.receipts import receipt_text
 from t3tray.messages.verdicts import WORDING, sentence
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -96,7 +97,7 @@ def test_decide_is_total_and_keeps_the_rule_of_three_values(cursor: Cursor | Non
     verdict = decide(cursor, found)
     assert verdict.kind is KIND_OF[verdict.reason]
     assert sentence(verdict).endswith(".")
-    assert write_receipt("t", "/w", cursor, found, verdict).as_text()
+    assert receipt_text(write_receipt("t", "/w", cursor, found, verdict))
     if verdict.reason is Reason.MISSING:
         assert isinstance(found.session, Absent)
     if verdict.reason is Reason.PROVED:
@@ -184,7 +185,7 @@ def test_every_reason_has_its_sentence_and_blocked_ones_a_way_out() -> None:
 def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
     session = SessionFacts("ses_1", "/w", "t", 1_000, 1, reverted_to="msg_5")
     found = evidence(session=Found(session), context=Context(4, 5, AT))
-    text = write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)).as_text()
+    text = receipt_text(write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)))
     assert "A revert is pending: the next message deletes everything from msg_5 on" in text and "compacted" in text
 
 
@@ -261,7 +262,7 @@ def test_a_compaction_is_said_with_its_time_and_how_much_is_in_its_summary() -> 
     )
     assert carried_words(verdict.carries) == "4 messages and a summary of 212"
     receipt = write_receipt("t", "/w", CURSOR, evidence(context=Context(4, 212, AT)), verdict)
-    assert "the model gets: 4 messages and a summary of 212" in receipt.as_text()
+    assert "the model gets: 4 messages and a summary of 212" in receipt_text(receipt)
 
 
 def test_a_compaction_that_was_never_finished_is_said() -> None:

@@ -34,8 +34,8 @@ def test_what_is_logged_is_in_the_file_without_its_secrets(tmp_path: Path, monke
     try:
         raise ValueError(f"GET http://opencode:hunter2@127.0.0.1 in {Path.home()}/src")
     except ValueError:
-        logging.getLogger("t3tray.core").exception("It said swordfish.")
-    logging.getLogger("t3tray.core").info("A small thing.")
+        logging.getLogger("t3tray.backend").exception("It said swordfish.")
+    logging.getLogger("t3tray.backend").info("A small thing.")
     logging.getLogger("httpx").info("Not ours.")
     text = (tmp_path / "logs" / FILE_NAME).read_text("utf-8")
     assert "ValueError" in text and "~/src" in text and "A small thing." in text

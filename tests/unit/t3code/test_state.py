@@ -370,7 +370,7 @@ def test_what_others_change_without_a_stamp_is_seen_at_the_next_whole_reading(
 
 def test_no_secret_is_ever_read() -> None:
     package = Path(__file__).parents[3] / "t3tray"
-    for file in (package / "core" / "t3code").glob("*.py"):
+    for file in (package / "t3code").glob("*.py"):
         if file.name == "protection.py":
             continue  # the user's own command to point T3 Code at the guard; it has tests of what it may tell
         text = file.read_text("utf-8")
