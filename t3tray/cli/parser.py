@@ -156,10 +156,10 @@ def _session(text: str) -> str:
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Do one command; the exit code. Every error ends here, in words or as a document."""
     try:
-        from t3tray.cli.commands import common as commands
+        from t3tray.cli.run import run_command
 
         try:
-            return int(commands.run(arguments, out, err))
+            return int(run_command(arguments, out, err))
         except BrokenPipeError:
             fall_silent(out)
             return int(ExitCode.DONE)

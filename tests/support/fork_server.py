@@ -132,10 +132,10 @@ if __name__ == "__main__":
     # What is imported here is imported by every command. keyring is not: it chooses its backend by the environment.
     import alembic.command  # noqa: F401
 
-    import t3tray.cli.commands.common
+    import t3tray.cli.run
     import tests.support.tray_core  # noqa: F401
 
-    assert t3tray.cli.commands.common and "keyring" not in sys.modules
+    assert t3tray.cli.run and "keyring" not in sys.modules
     os.environ.pop(ROOM_VARIABLE, None)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()

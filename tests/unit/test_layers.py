@@ -163,7 +163,7 @@ def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None
     heavy = ("PySide6", "sqlalchemy", "alembic", "httpx", "keyring")
     words = f"import sys, t3tray.cli.parser; t3tray.cli.parser.build_parser(); print([m for m in {heavy!r} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    faces = "t3tray.cli.commands.common, t3tray.system.display, t3tray.headless, t3tray.demo.backend"
+    faces = "t3tray.cli.run, t3tray.system.display, t3tray.headless, t3tray.demo.backend"
     commands = f"import sys, {faces}; print([m for m in ('PySide6', 'alembic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", commands], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.cli.commands import common
+from t3tray.cli.commands import resume
 from t3tray.server.log import LARGEST, ServerLog
 from t3tray.ui.dates import dated
 
@@ -41,7 +41,7 @@ def test_a_program_of_windows_is_waited_for_and_its_code_is_ours(monkeypatch: py
     monkeypatch.setattr(subprocess, "call", lambda argv, env: asked.append((argv, env)) or 5)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
-        common.become(["opencode", "attach"], {"A": "1"})
+        resume.become(["opencode", "attach"], {"A": "1"})
     assert ended.value.code == 5 and asked == [(["opencode", "attach"], {"A": "1"})]
 
 

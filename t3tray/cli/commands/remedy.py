@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from t3tray.cli import json_documents, text_tables
+from t3tray.cli.commands.resume import resume
 from t3tray.cli.context import Command
 from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.errors import ExitCode, Refused, UsageError
+from t3tray.guard.service import learn_guard
+
+# Remedies that change nothing by themselves: what they mean is to look once more, with a server.
+_LOOKS_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 
-async def remedy(command: Command, chosen: Remedy) -> ExitCode:
-    words, engine = command.words, command.engine
+async def remedy(command: Command) -> ExitCode:
+    words, engine, chosen = command.words, command.engine, named(command.words.name)
+    await learn_guard(engine)
+    if chosen in _LOOKS_ONLY:
+        return await resume(command)
     choice = Choice(chosen, words.session or "", words.dir or "", confirmed=words.yes)
     preview = await engine.preview(words.thread, choice)
     if not words.yes:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from t3tray.backend.engine import Engine
-from t3tray.cli.commands import common
 from t3tray.cli.context import Command
+from t3tray.cli.run import COMMANDS, run_command
 from t3tray.errors import ExitCode
 
 WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
@@ -62,7 +62,7 @@ def work(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None] = lambda: None)
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setitem(common.COMMANDS, "threads", for_ever)
+    monkeypatch.setitem(COMMANDS, "threads", for_ever)
 
 
 def test_a_signal_while_it_opens_ends_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_signal_while_it_opens_ends_it_in_order(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Engine, "open", never)
     with pytest.raises(SystemExit) as ended:
-        common.run(WORDS, io.StringIO(), io.StringIO())
+        run_command(WORDS, io.StringIO(), io.StringIO())
     assert ended.value.code == 128 + signal.SIGTERM
 
 
@@ -82,7 +82,7 @@ def test_more_signals_wait_for_the_one_closing(monkeypatch: pytest.MonkeyPatch) 
     opened(monkeypatch, engine)
     work(monkeypatch, lambda: raise_here(signal.SIGINT))
     with pytest.raises(SystemExit) as ended:
-        common.run(WORDS, io.StringIO(), io.StringIO())
+        run_command(WORDS, io.StringIO(), io.StringIO())
     assert ended.value.code == 128 + signal.SIGINT
     assert engine.steps == ["begun", "ended"]
 
@@ -93,8 +93,8 @@ def test_a_signal_while_a_finished_command_closes_changes_nothing(monkeypatch: p
 
     engine = Opened(lambda: raise_here(signal.SIGTERM))
     opened(monkeypatch, engine)
-    monkeypatch.setitem(common.COMMANDS, "threads", done)
-    assert common.run(WORDS, io.StringIO(), io.StringIO()) is ExitCode.DONE
+    monkeypatch.setitem(COMMANDS, "threads", done)
+    assert run_command(WORDS, io.StringIO(), io.StringIO()) is ExitCode.DONE
     assert engine.steps == ["begun", "ended"]
 
 
