@@ -1,37 +1,36 @@
 # Every target does its own set-up; see README.md.
-.PHONY: run demo test quick soak check bench screenshots setup test-versions
+.PHONY: help run demo test quick soak check bench screenshots setup test-versions
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 PYTEST = .venv/bin/python -m pytest
 
-run:
+help:  ## say what each target does
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
+
+run:  ## start the app; without a display, the same in the terminal
 	@packaging/setup.sh run
 	@.venv/bin/t3tray
 
-# The same on a scratch world that is gone afterwards.
-demo:
+demo:  ## the same on a scratch world that is gone afterwards
 	@packaging/setup.sh run
 	@.venv/bin/t3tray --demo
 
 # Four processes on two cores: many of them wait for a server or a program at any time.
-test: setup
+test: setup  ## everything: units, the real OpenCode against a loopback model, real windows
 	$(PYTEST) -n 4 --dist worksteal --max-worker-restart 2
 
-# Without any server, program or desktop: for while one writes.
-quick: setup
+quick: setup  ## the tests that start no program, for while one writes
 	$(PYTEST) -q -n 2 --dist worksteal -m "not process" tests/unit tests/ui
 
-# Random faults for a night, told as they go; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it.
-soak: setup
+soak: setup  ## random faults for a night; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it
 	T3TRAY_ROUNDS=$${T3TRAY_ROUNDS:-10000} $(PYTEST) -s -m soak
 
-# The integration tests that matter on the oldest OpenCode that is supported, one between and the pinned one.
-test-versions: setup
+test-versions: setup  ## the tests that matter on each OpenCode that is supported, and a table of them
 	@packaging/setup.sh versions
 	.venv/bin/python -m tests.versions
 
-check: setup
+check: setup  ## ruff, mypy for three platforms, the layer test
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -39,12 +38,11 @@ check: setup
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32
 	$(PYTEST) -q tests/unit/test_layers.py
 
-bench: setup
+bench: setup  ## speed and size, as a table
 	.venv/bin/python -m tests.bench
 
-# The real app in the demo's world, on an X server of its own.
-screenshots: setup
+screenshots: setup  ## every screen again, from the real app in the demo's world
 	.venv/bin/python -m tests.screenshots
 
-setup:
+setup:  ## what the tests need, into .venv and .tools
 	@packaging/setup.sh test

@@ -111,7 +111,7 @@ class Engine:
             folder=data,
             external=external,
             now=utc_now,
-            noise=random.Random(),
+            noise=random.Random(),  # noqa: S311 (spreads retries)
         )
         self.source = SessionSource(self.database, self.launching, data / "opencode-database.json", run_sql, self)
         surroundings = Surroundings(

@@ -39,7 +39,7 @@ async def switch(engine: Engine, t3: T3Player, scratch: Scratch) -> None:
 
 async def end_turn(engine: Engine, t3: T3Player, live: Live) -> None:
     """Wait for the end of the turn that runs in this thread, and write it down. Raises T3TrayError."""
-    while (answer := await _answer(await engine.connect(), live.session_id)) is None:
+    while (answer := await _answer(await engine.connect(), live.session_id)) is None:  # noqa: ASYNC110 (no event tells)
         await asyncio.sleep(_LOOK)
     part = next((piece.id for piece in answer.pieces if piece.text), "")
     await asyncio.to_thread(t3.end_turn, live.thread_id, ShownMessage("assistant", answer.text, utc_now(), part))

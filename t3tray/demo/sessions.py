@@ -210,7 +210,7 @@ class SessionWriter:
     def _name(self, kind: str, at: datetime) -> str:
         """An id as OpenCode makes them: they sort like the times at which they were made."""
         moment = (_ms(at) * 0x1000 + next(self._numbers) % 0x1000) & 0xFFFFFFFFFFFF
-        return f"{kind}_{moment:012x}{''.join(choices(_LETTERS, k=14))}"
+        return f"{kind}_{moment:012x}{''.join(choices(_LETTERS, k=14))}"  # noqa: S311 (an id, as OpenCode makes them)
 
 
 def _tool_part(use: Use, w: _Writing, child: str | None) -> dict[str, object]:

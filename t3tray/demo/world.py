@@ -239,7 +239,7 @@ async def _until(condition: Callable[[], Awaitable[bool]], thread: DemoThread) -
     """Look until it holds. Raises WorldError when that takes too long."""
     try:
         async with asyncio.timeout(_SCENE):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 (no event tells)
                 await asyncio.sleep(_LOOK)
     except TimeoutError:
         raise WorldError(f"“{thread.title}” did not come to the point where {thread.fate}.") from None

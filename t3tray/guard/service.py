@@ -306,7 +306,7 @@ class GuardService:
     async def _until_it_listens(self, key: GuardCredentials) -> None:
         try:
             async with asyncio.timeout(TRAY_LIMIT):
-                while not self.serves(key.url) and not await _is_ours(key):
+                while not self.serves(key.url) and not await _is_ours(key):  # noqa: ASYNC110 (another process listens)
                     await asyncio.sleep(_PROBE_PAUSE)
         except TimeoutError:
             raise Refused(

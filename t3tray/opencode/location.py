@@ -74,7 +74,7 @@ async def ask_database(program: Path, environment: Mapping[str, str], home: Path
     except OSError as error:
         raise ServerFault(f"`{program}` cannot be asked which database it uses: {error.strerror or error}.") from error
     with folder as scratch:
-        place = Path(scratch).resolve()
+        place = Path(scratch).resolve()  # noqa: ASYNC240 (a folder of ours)
         asked = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
         asked |= {_DATA_HOME: str(place), "BUN_TMPDIR": str(place)}
         told = await _told(program, asked, place)

@@ -148,5 +148,5 @@ def address_of(directory: Path) -> str:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime) if runtime and Path(runtime).is_dir() else directory
     own = f"{os.getuid()}-{name}.sock"
-    paths = (folder / f"{name}.sock", Path(tempfile.gettempdir()) / own, Path("/tmp") / own)
+    paths = (folder / f"{name}.sock", Path(tempfile.gettempdir()) / own, Path("/tmp") / own)  # noqa: S108 (a folder of our own in it)
     return next((str(path) for path in paths if len(str(path)) <= 100), str(paths[-1]))

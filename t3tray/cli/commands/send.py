@@ -30,7 +30,7 @@ async def send(command: Command) -> ExitCode:
 
 async def new(command: Command) -> ExitCode:
     connection = await command.engine.connect()
-    directory = os.path.normpath(whole_path(command.words.dir))
+    directory = os.path.normpath(whole_path(command.words.dir))  # noqa: ASYNC240 (asks no disk)
     thread = await command.engine.threads.create(directory, command.words.title, connection)
     if command.words.prompt is None:
         command.answer(json_documents.thread_document(thread), thread.id)
