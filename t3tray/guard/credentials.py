@@ -1,4 +1,4 @@
-"""The guard's port and password: chosen at its first use, kept while T3 Code's settings name them, given up with that."""
+"""The guard's port and password: chosen at its first use, and discarded when T3 Code's settings no longer name them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ class GuardCredentials:
 
 
 class CredentialStore:
-    """The key of one data folder. No two keys have the same port, so that the port says which one it is. Every method raises
-    StoreError."""
+    """The credentials of one data directory. The port identifies them: no two have the same. Every method raises StoreError."""
 
     def __init__(self, settings: SettingRows, secrets: Secrets, run_sql: SqlThread) -> None:
         self._settings = settings
@@ -39,11 +38,11 @@ class CredentialStore:
         self._run_sql = run_sql
 
     async def port(self) -> int:
-        """The port of the key that counts now; 0 where there is none."""
+        """Return the current port; 0 if there is none."""
         return (await self._run_sql(read_settings, self._settings)).guard_port
 
     async def known(self) -> GuardCredentials | None:
-        """The key; None when the guard is not in use, or its password is lost."""
+        """Return the credentials; None if the guard is not in use, or its password is lost."""
         known = await self._run_sql(read_settings, self._settings)
         if not known.guard_port or not known.guard_secret_place:
             return None
@@ -51,11 +50,11 @@ class CredentialStore:
         return GuardCredentials(known.guard_port, password) if password else None
 
     async def get(self) -> GuardCredentials:
-        """The key; made when there is none, or when its password is lost."""
+        """Return the credentials; new ones if there are none, or if the password is lost."""
         return await self.known() or await self.renew()
 
     async def renew(self) -> GuardCredentials:
-        """Another port and another password, from now on."""
+        """Choose another port and another password."""
         known = await self._run_sql(read_settings, self._settings)
         made = GuardCredentials(choose_lasting_port(known.guard_port), new_password())
         place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
@@ -64,7 +63,7 @@ class CredentialStore:
         return made
 
     async def forget(self) -> None:
-        """Nobody uses the guard any more: what T3 Code's settings named opens nothing from now on."""
+        """Discard the credentials: those in T3 Code's settings are invalid from now on."""
         known = await self._run_sql(read_settings, self._settings)
         gone = replace(known, guard_port=0, guard_secret_place="")
         await self._run_sql(write_settings, self._settings, gone, "guard_port", "guard_secret_place")

@@ -1,6 +1,6 @@
-"""From a session request to a decision: the facts are gathered here, and the domain's rules applied to them.
+"""Decides session requests: collects the facts, and applies the domain's rules to them.
 
-It asks and records; carrying a decision out is `sessions`. T3 Code waits meanwhile, and with it all its threads.
+`session_requests` carries the decisions out. T3 Code waits meanwhile, and with it all its threads.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class Decider:
-    """One for all requests; it remembers which session T3 Code was just told does not exist."""
+    """One for all requests; remembers the session that T3 Code was last told is missing."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Decider:
     async def decide(
         self, asked: GuardRequest, said: UpstreamAnswer = UpstreamAnswer.FAILED
     ) -> tuple[GuardDecision, ThreadNow | None]:
-        """The decision, and the thread that it is about. Directories in `asked` are as they were asked for. Raises StoreError."""
+        """Return the decision, and the thread that it concerns. `asked` names directories as sent. Raises StoreError."""
         t3, asked = await self._gather(asked)
         identity = identify(asked, t3, self._missed)
         for _ in range(LOOKS - 1):
@@ -84,28 +84,28 @@ class Decider:
         return decision, identity.thread
 
     async def again(self, asked: CreateRequest, thread: ThreadNow) -> GuardDecision:
-        """The decision once more, for a thread that is known: its binding may have changed meanwhile. Raises StoreError."""
+        """Decide once more, for a known thread whose binding may have changed meanwhile. Raises StoreError."""
         asked = replace(asked, directory=await self._run(real_directory, asked.directory) if asked.directory else "")
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
         bound = await self._spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
         return decide(asked, identity, T3Now((thread,)), bound)
 
     async def decide_gone(self, asked: PromptRequest) -> GuardDecision:
-        """What is said of a message into a session that OpenCode does not have. Raises StoreError."""
+        """Decide about a message into a session that OpenCode does not have. Raises StoreError."""
         identity = await self._sender(asked)
         return decide_gone(asked, identity, await self._bound_session(identity.thread))
 
     async def astray(self, asked: PromptRequest) -> ThreadNow | None:
-        """The thread whose message went to another session than its own; None where it did not. Raises StoreError."""
+        """Return the thread whose message went to another session than its own, or None. Raises StoreError."""
         thread = (await self._sender(asked)).thread
         return thread if is_astray(asked, await self._bound_session(thread)) else None
 
     async def decide_newer(self) -> GuardDecision:
-        """Whether a session may be made in OpenCode's newer dialect now."""
+        """Decide whether a session may be created in OpenCode's newer dialect now."""
         return decide_newer(await self._run(self._look, ""))
 
     async def tell(self, asked: GuardRequest, decision: GuardDecision, session_id: str | None = None) -> None:
-        """Keep what was answered. A trouble with that changes no answer."""
+        """Record an answer. A failure to record changes no answer."""
         try:
             await self._ledger.told(GuardAnswer(self._now(), asked, decision, session_id))
         except StoreError as error:
@@ -132,7 +132,7 @@ class Decider:
         return replace(t3, threads=threads), asked
 
     async def _bound(self, asked: GuardRequest, identity: Identity, said: UpstreamAnswer) -> Bound | None:
-        """The binding, where the rules may need one: proving it takes some requests of its own."""
+        """Return the thread's binding if the rules may need it: proving it costs requests."""
         thread = identity.thread
         if thread is None or (isinstance(asked, CreateRequest) and is_text_generation(asked)):
             return None
@@ -146,7 +146,7 @@ class Decider:
         return None
 
     async def _spelled(self, bound: Bound | None, known: str) -> Bound | None:
-        """The rules compare folders by their text: the same folder gets the name that is known already."""
+        """Return the binding with its directory named as `known` where both are the same: the rules compare text."""
         if bound is None or not bound.directory:
             return bound
         return replace(bound, directory=await self._run(_real_like, bound.directory, known))
@@ -160,7 +160,7 @@ class Decider:
 
 
 def resolved(asked: GuardRequest) -> GuardRequest:
-    """The same with the folder's real path. It blocks."""
+    """Return the request with its directory's real path. Blocks."""
     match asked:
         case ReadRequest(directory=directory) | CreateRequest(directory=directory) if directory:
             return replace(asked, directory=real_directory(directory))

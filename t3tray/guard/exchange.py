@@ -1,7 +1,4 @@
-"""One request and its answer, as bytes: nothing is decoded, and no body is held.
-
-It owns no rule; what leaves here is what came in.
-"""
+"""One request and its answer, as bytes: nothing is decoded, and bodies are streamed."""
 
 from __future__ import annotations
 
@@ -18,11 +15,11 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class TooLarge(Exception):
-    """A body that had to be held is longer than anything T3 Code sends there."""
+    """A request body that must be read whole is larger than its limit."""
 
 
 class Gone(Exception):
-    """The client left before its request was whole."""
+    """The client left before its request was complete."""
 
 
 class UnreadableRequest(Exception):
@@ -56,16 +53,16 @@ class Exchange:
         self._client = client
 
     def header(self, name: bytes) -> bytes | None:
-        """The last header of this name."""
+        """Return the value of the last header of this name."""
         return next((value for known, value in reversed(self.headers) if known == name), None)
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The request's body as it comes. Raises Gone, Unreadable."""
+        """Yield the request's body as it arrives. Raises Gone, Unreadable."""
         while (part := await self._client.receive()) is not None:
             yield part
 
     async def whole_body(self, limit: int) -> bytes:
-        """The request's body, `limit` bytes at most. Raises TooLarge, Gone, Unreadable."""
+        """Return the request's body of at most `limit` bytes. Raises TooLarge, Gone, Unreadable."""
         held = bytearray()
         async for chunk in self.body():
             held += chunk
@@ -74,7 +71,7 @@ class Exchange:
         return bytes(held)
 
     async def relay(self, status: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-        """Answer with each chunk as soon as it comes, and no sooner than the client takes it."""
+        """Answer with the chunks as they arrive, at the pace at which the client reads."""
         await self._begin(status, headers)
         async for chunk in chunks:
             await self._client.send(h11.Data(chunk))
@@ -92,7 +89,7 @@ class Exchange:
         await self.answer(status, ((b"content-type", b"application/json"), length, *headers), content)
 
     async def refuse(self, status: int, name: str, sentence: str, *headers: tuple[bytes, bytes]) -> None:
-        """Answer with an error in OpenCode's own form, of which T3 Code shows the sentence."""
+        """Answer with an error in OpenCode's format; T3 Code shows the sentence."""
         await self.give_json(status, msgspec.json.encode({"name": name, "data": {"message": sentence}}), *headers)
 
     async def _begin(self, status: int, headers: Headers) -> None:

@@ -1,6 +1,6 @@
-"""The guard's bindings and its ledger, on our own store and journal: the same bindings as everywhere, proved at the server.
+"""What the guard knows and records: the bindings of our journal, proved at the server, and its own answers.
 
-Every step is in the journal before it takes effect outside (write-ahead). It decides nothing, and makes no session.
+Every change is in the journal before it takes effect outside (write-ahead). Nothing is decided here, and no session created.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class GuardFacts:
-    """Lives on the event loop; SQL and files go through executors. `connect` brings the server, started if it has to be."""
+    """Used from one event loop; SQL runs in `run_sql`'s thread. `connect` returns the server, started if necessary."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class GuardFacts:
         self._claims = claims
 
     async def bound(self, thread: ThreadNow) -> Bound | None:
-        """The thread's live binding with a verdict taken just now; what T3 Code names for it counts nothing here."""
+        """Return the thread's live binding with a new verdict, regardless of the session that T3 Code names."""
         cursor, entries = await self._run_sql(self._recorded, thread.id)
         if cursor is None:
             return None
@@ -98,7 +98,7 @@ class GuardFacts:
 
     @asynccontextmanager
     async def intend(self, thread: ThreadNow, why: str, since: int) -> AsyncIterator[_Intent]:
-        """Write ahead; until the end of the `async with` recovery leaves it to us."""
+        """Write an intent ahead; recovery ignores it until the context ends."""
         intent = _Intent(self, Marker(thread.id, self._author.open_intent(), self._store.id), why, since)
         try:
             await self._run_sql(self._write_ahead, self._thread(thread), intent)
@@ -157,7 +157,7 @@ class GuardFacts:
     async def _evidence(
         self, thread: Thread, cursor: Cursor, has_turns: bool, returned: frozenset[str] = frozenset()
     ) -> tuple[Evidence, bool]:
-        """What the server says of a cursor, and whether the session carries our marker for this thread.
+        """Collect the server's evidence for a cursor, and whether the session carries our marker for this thread.
 
         `returned`: sessions that T3 Code wrote into since they were let go of.
         """
@@ -276,7 +276,7 @@ def _note_trouble(kept: asyncio.Future[None]) -> None:
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:
-    """Whether the live binding came about by the user's own word."""
+    """Return whether the user chose the live binding."""
     confirmed = [entry for entry in entries if entry.event is Event.CONFIRMED]
     return bool(confirmed) and (confirmed[-1].actor is Actor.USER or confirmed[-1].deed is not None)
 

@@ -1,7 +1,7 @@
-"""A fork that works where it was asked for: OpenCode leaves every fork in its parent's folder, whatever it is asked.
+"""Moves a fork to the directory that was asked for: OpenCode leaves every fork in its parent's directory.
 
-Fork, mark, move, and only then answer. What cannot be moved is left as it is, named in the journal and no part of the thread: the
-parent still holds the whole conversation, and anybody may have opened the fork and written in it.
+Fork, mark, move, and only then answer. A fork that cannot be moved is left as it is, named in the journal and not bound to the
+thread: the parent still holds the whole conversation, and the fork may have been opened and written in.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ForkRelocator:
     async def fork(
         self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: ThreadNow | None, since: int = 0
     ) -> Whole | Refusal:
-        """The fork in the folder that was asked for, as OpenCode tells it; OpenCode's own failure; or why there is none.
+        """Return OpenCode's answer for the fork in its directory, OpenCode's own failure, or the reason of a refusal.
 
         `thread` is bound to it from then on; without one nothing is recorded. Raises StoreError, Refused, ServerError.
 
@@ -64,7 +64,7 @@ class ForkRelocator:
             return moved
 
     async def _move(self, exchange: Exchange, asked: ForkRequest, fork: str, made: Whole, intent: Intent | None) -> Whole | None:
-        """The fork as it is in its new folder; None where it may not go there."""
+        """Return OpenCode's answer for the moved fork; None if it could not be moved."""
         path = f"/session/{quote(fork, safe='')}".encode()
         headers = without(exchange.headers, DIRECTORY_HEADER)
         if intent is not None:
@@ -100,5 +100,5 @@ class ForkRelocator:
 
 
 def _works_in(session: Whole, directory: str) -> bool:
-    """Whether the session's folder is this one. It blocks."""
+    """Return whether this is the session's directory. Blocks."""
     return same_directory(wire.decode(session.content, wire.WireSession, "the fork").directory, directory) is True

@@ -20,7 +20,7 @@ from t3tray.server.port import HOST
 
 
 class Guard:
-    """One for as long as it listens."""
+    """Listener, access control, session requests and upstream, wired together."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Guard:
         in_use: Callable[[], None],
         limit: float = READY_LIMIT,
     ) -> None:
-        """`endpoint` brings the server behind it, started if need be; `limit` in seconds, for that and for a session request."""
+        """`endpoint` returns the server, started if necessary; `limit` in seconds, for that and for a session request."""
         self._upstream = Upstream(endpoint, limit)
         run = self._blocking = BlockingCalls()
         self._sessions = SessionRequests(self._upstream, Decider(look, bindings, ledger, now, run), ledger, run, limit)
@@ -46,7 +46,7 @@ class Guard:
 
     @property
     def under_way(self) -> int:
-        """How many requests are not answered to their end; an open stream of events is one."""
+        """Number of requests under way, open event streams included."""
         return self._proxy.under_way
 
     @property
@@ -55,7 +55,7 @@ class Guard:
 
     @property
     def met_newer(self) -> bool:
-        """Whether it was asked in OpenCode's newer dialect since it listens."""
+        """Whether a request in OpenCode's newer dialect came since the start."""
         return self._sessions.met_newer
 
     async def start(self) -> None:
@@ -63,7 +63,7 @@ class Guard:
         await self._listener.start()
 
     async def stop(self) -> None:
-        """Take no more requests, end those under way, finish what was begun; within seconds. A second call does nothing."""
+        """Accept no more requests, end those under way, and finish changes of bindings; within seconds. Idempotent."""
         await self._listener.stop()
         await self._sessions.aclose()
         await self._upstream.aclose()

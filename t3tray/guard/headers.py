@@ -1,4 +1,4 @@
-"""Which headers go on to the other side: all but those of the hop they came by (RFC 9110, 7.6.1)."""
+"""Headers to forward: all but the hop-by-hop headers (RFC 9110, 7.6.1)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _NEEDED = frozenset({b"content-length", b"content-type", b"content-encoding"})
 
 
 def for_server(headers: Headers) -> Headers:
-    """A request's headers, but for those of the hop and those that the server gets from us."""
+    """Return a request's headers without hop-by-hop headers and those that the upstream sets itself."""
     dropped = (_OF_THE_HOP | _named_by_connection(headers)) | _OURS
     return tuple(header for header in headers if header[0] not in dropped)
 
 
 def for_client(headers: Headers) -> Headers:
-    """An answer's headers, but for those of the hop; their order and their case stay."""
+    """Return an answer's headers without hop-by-hop headers, in their order and case."""
     dropped = _OF_THE_HOP | _named_by_connection(headers)
     return tuple(header for header in headers if header[0].lower() not in dropped)
 

@@ -1,4 +1,4 @@
-"""Has T3 Code let go of the sessions that it holds open, so that its next message asks the guard where to go.
+"""Makes T3 Code release the sessions that it holds open, so that its next message is decided by the guard.
 
 The lever is measured (T3 Code 0.0.33): after a change of its OpenCode provider's settings it ends every session that it holds
 open, and a turn that runs in one; so that is done only while nothing runs. It judges nothing and changes no binding.
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class LettingGo:
-    """One for the engine's life, in its event loop."""
+    """One a process, used from its event loop."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Listening on loopback: one port, inside an event loop that is there already."""
+"""A listening port on loopback, inside a running event loop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Listener:
         self._server = await loop.create_server(self._connections.new, sock=_bound(self._port))
 
     async def stop(self) -> None:
-        """Take no more requests and end those under way, within seconds. A second call does nothing."""
+        """Accept no more requests and end those under way, within seconds. Idempotent."""
         server, self._server = self._server, None
         if server is None:
             return

@@ -1,4 +1,4 @@
-"""What the guard needs of the rest of t3tray: what is bound, a place to record what it does, and T3 Code's database."""
+"""What the decisions need: bindings, a ledger, and T3 Code's database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How a guard proves that it is ours: it has the password, and shows so without telling it.
+"""Proof of identity: a guard answers a nonce with an HMAC keyed by its password.
 
-A program that has the guard's port could answer as the guard does; it cannot make the proof of a number that it never saw before.
+Another program on the guard's port can imitate its answers, but cannot compute the HMAC of a new nonce.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Listening(Enum):
-    """Who listens where the guard is expected.
+    """What listens on the guard's port.
 
     STRANGER: it answered as no guard with this key would. UNPROVED: it may be a guard: one that is frozen or has too much to do
     answers nothing, and one of a t3tray before the proof asks for the password.
@@ -45,13 +45,13 @@ class _Proof(msgspec.Struct, frozen=True):
 
 
 def proof_of(port: int, password: str, query: bytes) -> bytes | None:
-    """The answer to this query, as JSON; None for one that asks otherwise. The port is in it: nobody can pass on another's."""
+    """Return the proof for this query as JSON; None for an invalid query. It covers the port: no relaying."""
     asked = _ASKED.fullmatch(query)
     return msgspec.json.encode(_Proof(_mac(port, password, asked[1].decode()))) if asked else None
 
 
 async def who_listens(port: int, password: str, limit: float = PROBE_LIMIT) -> Listening:
-    """Whether a guard with this password listens on this port. It is asked without the password, and starts no server."""
+    """Ask whether a guard with this password listens on this port. Sends no password, and starts no server."""
     nonce = token_hex(32)
     asked = f"GET {PROOF_PATH.decode()}?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n"
     answer, is_whole = bytearray(), False
@@ -88,12 +88,12 @@ def _judged(answer: bytes, is_whole: bool, expected: str) -> Listening:
 
 
 def _is_none_of_ours(answer: bytes) -> bool:
-    """Whether no guard's answer begins so."""
+    """Return whether this cannot be the beginning of a guard's answer."""
     return len(answer) > _ANSWER_LIMIT or answer[: len(_BEGIN)] != _BEGIN[: len(answer)]
 
 
 def _is_whole(answer: bytearray) -> bool:
-    """Whether nothing more has to be read. Every guard names the length of such an answer."""
+    """Return whether the answer is complete. Every guard sends a Content-Length with it."""
     head, end, body = bytes(answer).partition(b"\r\n\r\n")
     length = _LENGTH.search(head + b"\r\n")
     return _is_none_of_ours(bytes(answer)) or bool(end and (length is None or len(body) >= int(length[1])))

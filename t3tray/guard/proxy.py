@@ -1,7 +1,7 @@
-"""What the guard does with a request: everything passes through as it came, but for what `sessions` has a say in.
+"""Access, then the route: session requests are decided on (`session_requests`), everything else passes unchanged.
 
-A client that leaves ends its request at the server, and a server that breaks off ends the client's answer. What cannot be
-answered is told in OpenCode's form of an error, and never as a 404.
+A client that leaves ends its request at the server; a server that breaks off ends the client's answer. Failures are reported in
+OpenCode's error format, never as a 404.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Proxy:
-    """`in_use` is called at each request that was let in: the server behind it is needed."""
+    """`in_use` is called for each request that access control allows: the server is needed."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Proxy:
         in_use: Callable[[], None],
         prover: Callable[[bytes], bytes | None],
     ) -> None:
-        """`prover` answers a query for a proof of who listens here."""
+        """`prover` returns the proof of identity for a query, or None for an invalid query."""
         self._prover = prover
         self._access = access
         self._upstream = upstream
@@ -43,11 +43,11 @@ class Proxy:
 
     @property
     def under_way(self) -> int:
-        """How many requests are not answered to their end; an open stream of events is one."""
+        """Number of requests under way, open event streams included."""
         return self._under_way
 
     async def serve(self, exchange: Exchange) -> None:
-        """Answer it. Raises Unreadable; a client that leaves ends this by cancelling it."""
+        """Answer a request; cancelled when the client leaves. Raises Unreadable."""
         asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
         turned = self._access.rejection(exchange, needs_password=not asks_proof)
         if turned is None and asks_proof:
@@ -66,7 +66,7 @@ class Proxy:
             self._under_way -= 1
 
     async def _prove(self, exchange: Exchange) -> Rejection | None:
-        """Show that this guard has its password. Whoever asks has not shown it, and the connection ends."""
+        """Answer with the proof of identity, and close the connection: the client has shown no password."""
         proof = self._prover(exchange.query)
         if proof is None:
             return Rejection(400, "BadRequestError", "A nonce of 64 hexadecimal digits has to be named.")
@@ -100,7 +100,7 @@ class Proxy:
 
 
 async def _tell(exchange: Exchange, error: T3TrayError) -> None:
-    """The error as T3 Code shows it. An answer that has begun is broken off: leaving it open does that."""
+    """Answer with an error that T3 Code shows. An answer that has begun is broken off by its caller instead."""
     _log.warning("%s %s: %s", exchange.method, type(error).__name__, error.message)
     if exchange.is_answered:
         return

@@ -1,4 +1,4 @@
-"""What a session request asks for, read as OpenCode reads it: the folder, the title, the permissions."""
+"""The fields of a session request, read as OpenCode reads them: directory, title, permissions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Rule(msgspec.Struct, frozen=True):
 
 
 def directory_of(exchange: Exchange) -> str:
-    """The folder that OpenCode will take, absolute; empty where none was named. The query goes before the header."""
+    """Return the absolute directory that OpenCode will use, or an empty string. The query precedes the header."""
     query = parse_qsl(exchange.query.decode("latin-1"), keep_blank_values=True)
     named = next((value for name, value in query if name == "directory" and value), "")
     headers = [value for name, value in for_server(exchange.headers) if name == DIRECTORY_HEADER]
@@ -33,7 +33,7 @@ def directory_of(exchange: Exchange) -> str:
 
 
 def fields_of(body: bytes) -> Fields | None:
-    """The fields of a JSON object, their values untouched; None where it is none. No body at all has no fields."""
+    """Return the fields of a JSON object, their values undecoded; None for anything else. An empty body has no fields."""
     try:
         return msgspec.json.decode(body, type=Fields) if body else {}
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -48,7 +48,7 @@ def title_of(fields: Fields) -> str | None:
 
 
 def rules_of(fields: Fields) -> tuple[PermissionRule, ...]:
-    """The permission rules; none where they are of another form."""
+    """Return the permission rules; none if their format is unknown."""
     try:
         rules = msgspec.json.decode(fields["permission"], type=list[_Rule])
     except (KeyError, msgspec.DecodeError):
@@ -57,7 +57,7 @@ def rules_of(fields: Fields) -> tuple[PermissionRule, ...]:
 
 
 def with_marker(fields: Mapping[str, msgspec.Raw], marker: Marker) -> bytes:
-    """The same object with our marker in its metadata; what else is in there stays."""
+    """Return the JSON object with our marker added to its metadata."""
     try:
         metadata = msgspec.json.decode(fields["metadata"], type=Fields)
     except (KeyError, msgspec.DecodeError):

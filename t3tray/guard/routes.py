@@ -1,4 +1,4 @@
-"""Which requests the guard has a say in, by method and path, read as generously as any server might read them.
+"""The routes that the guard decides on, by method and path, read as generously as any server might read them.
 
 OpenCode's router takes `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. What follows a
 semicolon is no part of the path to some, and of that one name only to others. A path that could be meant is judged; it goes on
@@ -40,7 +40,7 @@ _OTHER = Route(RouteKind.OTHER)
 
 
 def route_of(method: str, path: bytes) -> Route:
-    """`path` as it came, without the query."""
+    """Return the route of a request. `path` is the raw path, without the query."""
     method = method.upper()
     if method not in ("GET", "POST"):
         return _OTHER
@@ -70,7 +70,7 @@ def _route(method: str, path: bytes) -> Route:
 
 
 def _parts(path: bytes) -> list[str]:
-    """The parts of a path; the first in lower case. An encoded slash does not part."""
+    """Return the segments of a path, the first in lower case. An encoded slash does not separate."""
     path = _END.split(path, maxsplit=1)[0]
     plain = _PLAIN.fullmatch(path) is not None
     found: list[str] = []

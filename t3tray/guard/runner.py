@@ -1,6 +1,6 @@
-"""The guard in the tray app: it listens while it is wanted, comes again after a failure, and says why where it cannot.
+"""Runs the guard in the tray app: starts and stops it as wanted, restarts it after a failure, and reports why it cannot run.
 
-It is wanted when the user switched it on, here or on the command line, and for as long as any T3 Code is pointed at it.
+It is wanted once the user switched it on, here or on the command line, and as long as any T3 Code's settings lead to it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class GuardRunner:
 
     @property
     def sides(self) -> GuardSides:
-        """Which T3 Code goes through the guard, as it was found last."""
+        """Which T3 Code goes through the guard, as of the last check."""
         return guard_sides(self._status) if self._status else GuardSides()
 
     async def run(self, changed: Callable[[], None]) -> None:
-        """Keep the guard as it is wanted, until cancelled; `changed` is called when something is otherwise than before."""
+        """Keep the guard running or stopped as wanted, until cancelled; call `changed` when its status changes."""
         while True:
             self._due.clear()
             try:
@@ -64,11 +64,11 @@ class GuardRunner:
                     await self._due.wait()
 
     def look_again(self) -> None:
-        """Something has changed that the guard may depend on."""
+        """Check again: something changed that the guard may depend on."""
         self._due.set()
 
     async def keep(self) -> bool:
-        """Listen, or no longer, as is wanted now; True when something is otherwise than it was found last."""
+        """Start or stop the guard as wanted; return whether its status changed."""
         async with self._alone:
             before = self._status
             try:
@@ -92,12 +92,12 @@ class GuardRunner:
         return guard_state(status), await self._host.bound_threads() & theirs if theirs else frozenset()
 
     async def status(self) -> GuardStatus:
-        """What is true now."""
+        """Return the status after a check."""
         await self.keep()
         return self._status or await self._service.status()
 
     async def plan(self, on: bool) -> ProtectionPlan:
-        """What `protect` would do. Raises Refused where it must not be done, StoreError."""
+        """Return what `protect` would do. Raises Refused where it must not be done, StoreError."""
         return await self._service.plan(on)
 
     async def protect(self, on: bool, interrupt: bool) -> GuardStatus:

@@ -81,25 +81,25 @@ class GuardService:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """T3 Code's settings: a change of them may lead it past the guard."""
+        """T3 Code's settings files: a change of one may lead T3 Code past the guard."""
         return tuple(settings_path(home) for home in self._host.t3_homes)
 
     @property
     def listens(self) -> bool:
-        """Whether this process's guard does."""
+        """Whether the guard of this process listens."""
         return self._guard is not None and self._guard.listens
 
     @property
     def under_way(self) -> int:
-        """How many requests of T3 Code's are not answered to their end."""
+        """Number of requests under way."""
         return self._guard.under_way if self._guard else 0
 
     def serves(self, url: str) -> bool:
-        """Whether this process's guard listens at this address."""
+        """Return whether the guard of this process listens at this address."""
         return self._guard is not None and self._guard.listens and self._guard.url == url
 
     async def start(self) -> str:
-        """Listen; the guard's address. Raises Refused when another has its port, StoreError.
+        """Listen, and return the guard's address. Raises Refused if another program has its port, StoreError.
 
         Where a stranger has the port, or the password is lost, the guard gets others, and T3 Code's settings with it. T3 Code
         ends its turns then, so who only may be a stranger changes nothing.
@@ -117,7 +117,7 @@ class GuardService:
         return key.url
 
     async def _begin(self, is_alone: bool) -> GuardCredentials:
-        """Listen; the key that counts from now on. `is_alone`: no other guard of this data folder lives."""
+        """Listen, and return the current credentials. `is_alone`: no other guard of this data directory runs."""
         key = await (self._host.guard_credentials.get() if is_alone else self._host.guard_credentials.known())
         if key is None:
             raise Refused("Another t3tray's guard runs, and its password cannot be found.", "Nothing was changed.")
@@ -149,7 +149,7 @@ class GuardService:
         return key
 
     def _take_lock(self) -> bool:
-        """Whether it is known that no other guard of this data folder lives. It blocks."""
+        """Return whether certainly no other guard of this data directory runs. Blocks."""
         try:
             return self._lock.take(InstanceHolder(os.getpid(), has_window=False))
         except StoreError as error:
@@ -157,7 +157,7 @@ class GuardService:
             return False
 
     async def follow(self) -> None:
-        """Listen where another process of ours has had T3 Code pointed to meanwhile. Raises what `start` raises."""
+        """Listen on the port that another process of ours has chosen meanwhile. Raises what `start` raises."""
         port = await self._host.guard_credentials.port()
         if port and self._key is not None and port != self._key.port:
             await self.start()
@@ -185,7 +185,7 @@ class GuardService:
         self._host.users = lambda: guard.under_way
 
     async def _point_again(self, url: str, key: GuardCredentials) -> None:
-        """Have every T3 Code that is pointed at the guard's old address go to the new one."""
+        """Change the guard's old address to the new one in all of T3 Code's settings."""
 
         def point(protection: T3Protection) -> None:
             if any(place.server == url for place in protection.look("", "").places):
@@ -194,7 +194,7 @@ class GuardService:
         await self._each(point, only_there=True)
 
     async def stop(self) -> None:
-        """End what is under way, within seconds. A second call does nothing."""
+        """Stop listening and end the requests under way, within seconds. Idempotent."""
         guard, self._guard = self._guard, None
         if guard is not None:
             self._host.users = lambda: 0
@@ -208,7 +208,7 @@ class GuardService:
         self._lock.release()
 
     async def status(self, with_others: bool = True) -> GuardStatus:
-        """What is true now; asking chooses no port and no password. `with_others`: a guard in another process counts too.
+        """Return the status; chooses no port and no password. `with_others`: a guard in another process counts too.
 
         Raises StoreError.
         """
@@ -231,7 +231,7 @@ class GuardService:
         )
 
     async def plan(self, on: bool) -> ProtectionPlan:
-        """What `protect` or `unprotect` would do. Raises Refused where it must not be done, StoreError."""
+        """Return what `protect` or `unprotect` would do. Raises Refused if it must not be done, StoreError."""
         if on:
             await self._host.guard_credentials.get()
         status = await self.status()
@@ -297,7 +297,7 @@ class GuardService:
         await self._each(lambda protection: protection.keep_private(), only_there=True)
 
     async def _key_now(self) -> GuardCredentials | None:
-        """The key as it is now: another process may have given it up, or made another one."""
+        """Return the current credentials: another process may have discarded or replaced them."""
         port = await self._host.guard_credentials.port()
         if not port or self._key is None or self._key.port != port:
             self._key = await self._host.guard_credentials.known()
@@ -353,7 +353,7 @@ async def learn_guard(host: GuardHost) -> None:
 
 
 def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Path, str]:
-    """Why the guard cannot judge what a T3 Code asks that goes through it, by its home. It blocks."""
+    """Return why the guard cannot decide the requests of a T3 Code that goes through it, by its home. Blocks."""
     guarded = {view.home for view in views if view.state is Protection.GUARDED}
     found = [live_database(home) for home in homes if home.base in guarded]
     return {

@@ -1,7 +1,7 @@
-"""The session requests, carried out as decided. What changes anything is finished even when T3 Code leaves meanwhile.
+"""Carries out the decisions on session requests. A change of a binding is completed even if T3 Code leaves meanwhile.
 
-It decides nothing. No answer of its own is ever a 404, the one error after which T3 Code begins an empty session; to a message it
-is OpenCode's own, told in our words: nothing is begun then.
+No answer of the guard's own is ever a 404, after which T3 Code would create an empty session. To a message, OpenCode's own 404 is
+answered with our sentence: T3 Code creates nothing then.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _CONFLICT = 409
 
 
 class SessionRequests:
-    """`serve` answers a request whose route is one of the session routes. `aclose()` waits for what is not finished."""
+    """`serve` answers a request on a session route. `aclose()` waits for unfinished changes."""
 
     def __init__(
         self, upstream: Upstream, decider: Decider, ledger: Ledger, run: BlockingCalls, limit: float = READY_LIMIT
     ) -> None:
-        """`limit` in seconds: what is not answered by then is told to be so. The first request to a folder gets twice that."""
+        """`limit` in seconds for an answer; the first request to a directory gets twice that."""
         self._upstream = upstream
         self._decider = decider
         self._ledger = ledger
@@ -127,7 +127,7 @@ class SessionRequests:
             self._later(self._note_astray(asked))
 
     async def _tell_gone(self, exchange: Exchange, asked: PromptRequest, failed: Whole) -> None:
-        """OpenCode's 404, with what to do about it in it where it is known whose message it was."""
+        """Answer OpenCode's 404, with what to do if it is known which thread the message belongs to."""
         decision = GuardDecision(GuardAction.PASS, ())
         if _said(failed) is UpstreamAnswer.MISSING:
             try:
@@ -202,7 +202,7 @@ class SessionRequests:
             await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
 
     async def _pass_on(self, exchange: Exchange, content: AsyncIterator[bytes] | bytes | None) -> int:
-        """The server's own answer; its status."""
+        """Answer with the server's own answer; return its status."""
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
         return answered.status
@@ -235,7 +235,7 @@ class SessionRequests:
     async def _begin(
         self, exchange: Exchange, asked: CreateRequest, fields: Fields, thread: ThreadNow
     ) -> tuple[GuardDecision, Whole | None]:
-        """The thread's first session: written ahead, made with our marker, confirmed. None where there is one by now.
+        """Create the thread's first session: written ahead, marked, confirmed. No answer if there is a binding by now.
 
         T3 Code asks again while the first answer is on its way: one after the other, and decided anew.
         """
@@ -258,7 +258,7 @@ class SessionRequests:
         return decision, made
 
     def _lock_of(self, thread_id: str) -> asyncio.Lock:
-        """One for each thread, as long as anybody has it or waits for it."""
+        """Return the thread's lock, which exists as long as anything holds or awaits it."""
         return self._locks.setdefault(thread_id, asyncio.Lock())
 
     async def _settle(
@@ -268,7 +268,7 @@ class SessionRequests:
         decision: GuardDecision,
         take: Callable[[str], Awaitable[Whole]],
     ) -> None:
-        """Give the session that was decided on, or refuse. `take` brings it as OpenCode tells it."""
+        """Answer with the session that was decided on, or refuse. `take` fetches it from OpenCode."""
         if decision.answer is GuardAction.GIVE and decision.session_id:
             taken = await take(decision.session_id)
             if await self._run(_is_the_one, taken, decision.session_id, asked.directory):
@@ -299,7 +299,7 @@ class SessionRequests:
         refusal: Refusal,
         why: str,
     ) -> None:
-        """Refuse what had been decided otherwise, because it could not be done."""
+        """Refuse a request whose decision could not be carried out."""
         evidence = (*decision.evidence, why)
         await self._decider.tell(
             asked, replace(decision, answer=GuardAction.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
@@ -313,7 +313,7 @@ class SessionRequests:
             _log.info("%s could not be proved anew: %s", session_id, error.message)
 
     async def _to_the_end(self, work: Coroutine[object, object, T]) -> T:
-        """Await work that is not broken off when the client leaves or time is up."""
+        """Await work that continues when the client leaves or the time is up."""
         return await asyncio.shield(self._later(work))
 
     def _later(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
@@ -342,7 +342,7 @@ def _is_session(answered: UpstreamResponse) -> bool:
 
 
 def _said(failed: Whole) -> UpstreamAnswer:
-    """What an answer that is no session says. T3 Code takes every 404, and every error of that name, for a missing session."""
+    """Classify an answer that is no session. T3 Code takes every 404, and every error of that name, for a missing session."""
     try:
         name = msgspec.json.decode(failed.content, type=_Error).name
     except msgspec.DecodeError:
@@ -365,7 +365,7 @@ def _session_id(answer: Whole) -> str | None:
 
 
 def _is_the_one(answer: Whole, session_id: str, directory: str) -> bool:
-    """Whether this is that session, in that folder. It blocks."""
+    """Return whether this is that session, in that directory. Blocks."""
     named = _named(answer.content) if answer.is_good else None
     return named is not None and named.id == session_id and (not directory or same_directory(named.directory, directory) is True)
 

@@ -32,7 +32,7 @@ class GuardStatus:
 
     @property
     def is_pointed_at(self) -> bool:
-        """Whether any T3 Code would ask this guard."""
+        """Whether the settings of any T3 Code lead to this guard."""
         return bool(self.url) and any(place.server == self.url for view in self.homes for place in view.places)
 
 
@@ -51,7 +51,7 @@ class ProtectionPlan:
 
 
 def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
-    """What it would do to point these homes at the guard at this address."""
+    """Return what pointing these homes at the guard's address would do."""
     places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
     own = "T3 Code starts an OpenCode server itself"
     return ProtectionPlan(
@@ -77,7 +77,7 @@ def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...])
 
 
 def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> ProtectionPlan:
-    """What it would do to put the settings of these homes back."""
+    """Return what restoring the settings of these homes would do."""
     return ProtectionPlan(
         False,
         "Stop Protecting T3 Code",
@@ -97,7 +97,7 @@ def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> Prote
 
 
 def guard_sides(status: GuardStatus) -> GuardSides:
-    """Which T3 Code goes through the guard now."""
+    """Return which homes of T3 Code go through the guard."""
     homes = frozenset(view.home for view in status.homes if view.state is Protection.GUARDED)
     if status.answers:
         return GuardSides(answered=homes - status.unfit_homes)
@@ -105,7 +105,7 @@ def guard_sides(status: GuardStatus) -> GuardSides:
 
 
 def guard_state(status: GuardStatus) -> GuardState:
-    """The worst that is true of any home of T3 Code."""
+    """Return the worst state of all homes of T3 Code."""
     states = {view.state for view in status.homes} - {Protection.NO_T3CODE}
     changed = [view.sentence for view in status.homes if view.state is Protection.CHANGED]
     if not states:

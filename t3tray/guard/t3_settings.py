@@ -1,6 +1,6 @@
-"""Pointing T3 Code at the guard, and back: which of its settings lead to OpenCode, what they were, and whether they are ours.
+"""T3 Code's settings: points its OpenCode servers at the guard, and restores what was there.
 
-What was there is copied into our own folder before anything is written, for the user's eyes only. It starts and stops nothing.
+The file is copied into our own directory, readable by the user only, before it is changed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ProtectionView:
-    """The truth about one home, with a sentence for people. It holds no password."""
+    """The state of one home, with a sentence for people. Contains no password."""
 
     home: Path
     state: Protection
@@ -98,7 +98,7 @@ class _Config:
 
 
 def settings_path(home: T3Home) -> Path:
-    """The file that says where T3 Code's OpenCode is."""
+    """Return the settings file of a home."""
     return home.state / "settings.json"
 
 
@@ -115,7 +115,7 @@ class T3Protection:
         self._now = now
 
     def look(self, url: str, password: str) -> ProtectionView:
-        """What is true now of the guard at this address."""
+        """Return whether the settings lead to the guard at this address."""
         if not may_be_there(self.home.state):
             return self._view(Protection.NO_T3CODE, "There is no T3 Code here.")
         try:
@@ -164,7 +164,7 @@ class T3Protection:
         return self.look(url, password)
 
     def unprotect(self, url: str, password: str) -> ProtectionView:
-        """Put back what was there, as far as it is still ours. Raises Refused, StoreError."""
+        """Restore the settings as far as they are still ours. Raises Refused, StoreError."""
         content, kept = self._file.read(), self._kept()
         if kept is None and not url:
             return self.look(url, password)
@@ -316,7 +316,7 @@ def _is_ours(config: _Config, url: str, password: str) -> bool:
 
 
 def _respelled(now: object, program: Path) -> str:
-    """The same program by another path than the one that is named now."""
+    """Return another path of the same program than the one that is named now."""
     named = now if isinstance(now, str) and os.path.isabs(now) else str(program)
     if named != now:
         return named
@@ -325,7 +325,7 @@ def _respelled(now: object, program: Path) -> str:
 
 
 def _shown(config: _Config) -> str:
-    """The address without what may be secret in it."""
+    """Return the address without user name, password, query and fragment."""
     value = config.values.get(_URL)
     if not isinstance(value, str) or not value:
         return ""

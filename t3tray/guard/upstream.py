@@ -1,4 +1,4 @@
-"""The OpenCode server behind the guard: started where it has to be, asked byte for byte.
+"""The guard's HTTP client for the OpenCode server, which is started if necessary; requests are forwarded byte for byte.
 
 By h11 itself: HTTP clients rewrite paths and headers, and take twice the time. It follows the environment's proxy settings in
 nothing, and repeats no request that may have arrived. The server's password stays in here.
@@ -37,7 +37,7 @@ _BROKEN = (OSError, h11.ProtocolError)
 
 @dataclass(frozen=True)
 class UpstreamResponse:
-    """The server's answer; `chunks` are its body as it comes."""
+    """The server's answer; `chunks` yields its body as it arrives."""
 
     status: int
     headers: Headers
@@ -46,7 +46,7 @@ class UpstreamResponse:
 
 @dataclass(frozen=True)
 class Whole:
-    """A small answer, held whole."""
+    """An answer that was read completely."""
 
     status: int
     headers: Headers
@@ -59,7 +59,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class _Address:
-    """`prefix` is the beginning of every path, `headers` are those that every request gets."""
+    """`prefix` precedes every path, and every request gets `headers`."""
 
     endpoint: Endpoint
     host: str
@@ -143,10 +143,10 @@ class _Connection(Channel):
 
 
 class Upstream:
-    """One server, or the next one that takes its place. All requests raise ServerDown when no answer came."""
+    """Requests to the server that is ready at that time. All raise ServerDown if no answer comes."""
 
     def __init__(self, endpoint: Callable[[], Awaitable[Endpoint]], ready_limit: float = READY_LIMIT) -> None:
-        """`endpoint` brings the server that is ready, started if it has to be; its errors pass through."""
+        """`endpoint` returns the server, started if necessary; its errors pass through."""
         self._endpoint = endpoint
         self._ready_limit = ready_limit
         self._address: _Address | None = None
@@ -159,7 +159,7 @@ class Upstream:
             connection.transport.abort()
 
     async def ready(self) -> Endpoint:
-        """The server when it can be asked. Raises TimedOut, and what `endpoint` raises."""
+        """Return the server once it is ready. Raises TimedOut, and what `endpoint` raises."""
         try:
             async with asyncio.timeout(self._ready_limit):
                 return await self._endpoint()
@@ -170,7 +170,7 @@ class Upstream:
     async def open(
         self, method: str, target: bytes, headers: Headers, content: AsyncIterable[bytes] | bytes | None = None
     ) -> AsyncIterator[UpstreamResponse]:
-        """The answer to one request; leaving ends it, whether or not it was read to its end."""
+        """Send one request and give its answer; leaving the context ends it, even if it was not read completely."""
         address = await self._address_now()
         sent = [*address.headers, *for_server(headers)]
         if content is not None and all(name != b"content-length" for name, _ in sent):
@@ -191,7 +191,7 @@ class Upstream:
             self._release(connection)
 
     async def fetch(self, method: str, target: bytes, headers: Headers, body: bytes | None = None) -> Whole:
-        """A request whose answer is small; the headers are a client's, the body is JSON of our own.
+        """Send a request with a client's headers and our own JSON body, and return its complete answer.
 
         Raises TimedOut and ServerFault too: work that is finished whoever leaves must not wait for ever, nor without bound.
         """
@@ -226,7 +226,7 @@ class Upstream:
         return connection
 
     def _release(self, connection: _Connection) -> None:
-        """What was not read to its end is broken off."""
+        """Keep the connection for the next request, or close it if its answer was not read completely."""
         if connection.is_done:
             self._idle.append(connection)
             connection.idle = asyncio.get_running_loop().call_later(_KEEP_IDLE, self._end, connection)
@@ -271,7 +271,7 @@ async def _in_time() -> AsyncIterator[None]:
 
 
 async def whole(answered: UpstreamResponse) -> Whole:
-    """The answer, held whole. Raises ServerFault for one that is too large, TimedOut for one that comes to no end."""
+    """Read the answer completely. Raises ServerFault for one that is too large, TimedOut for one that comes to no end."""
     content = bytearray()
     async with _in_time():
         async for chunk in answered.chunks:
