@@ -110,7 +110,7 @@ class MoveRefused(ServerFault):
 
 
 class Unsupported(ServerError):
-    title = "This OpenCode server speaks another language"
+    title = "Unsupported OpenCode server"
 
 
 class UnsupportedVersion(Unsupported):
@@ -172,7 +172,7 @@ class SessionNotFound(ThreadNotFound):
 
 
 class UsageError(WorldError):
-    title = "That is not how it is asked"
+    title = "Invalid command"
     exit_code = ExitCode.USAGE
 
 

@@ -61,7 +61,7 @@ def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...])
         tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
         (
             *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
-            "A follow-up goes on in its thread's own session, or fails in words. It is never given an empty one.",
+            "A follow-up goes on in its thread's own session, or fails with a clear message. It is never given an empty one.",
         ),
         (
             "What was in T3 Code's settings is copied first, and put back when you switch this off.",

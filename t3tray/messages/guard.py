@@ -57,7 +57,7 @@ REFUSALS: dict[Refusal, str] = {
 # Told by the proxy where there is no decision: OpenCode cannot be asked.
 SERVER_NOT_READY = "Open t3tray: the OpenCode server is not ready yet. Send your message again in a moment."
 SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there, then send your message again."
-SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. It is said there why; then send your message again."
+SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. t3tray says why; then send your message again."
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
 
 

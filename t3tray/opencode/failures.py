@@ -75,7 +75,7 @@ def of_transport(error: httpx.RequestError, url: str) -> ServerError:
         case httpx.ConnectError() if url.startswith("https:") and (trouble := _tls_trouble(str(error), url)):
             return trouble
         case httpx.NetworkError() | httpx.RemoteProtocolError():
-            return ServerDown(f"Nobody answers at {url}.")
+            return ServerDown(f"No response from {url}.")
         case _:
             return Unsupported(f"{url} cannot be spoken to: {error}.", "Check the address of the server.")
 

@@ -117,7 +117,7 @@ class Release:
         preview = Preview(
             Remedy.RELEASE,
             f"Let “{thread.title}” go of {bound.session_id}",
-            "Let Go of the Session",
+            "Unbind the Session",
             (f"It is bound to {bound.session_id}.",),
             ("It is bound to no session: it cannot be resumed until you bind it again.",),
             ("The session stays as it is in OpenCode.", "The binding stays in the history, and this can be undone."),

@@ -82,7 +82,7 @@ def join_preview(
     holds = f"of which the model gets {collected.given}" if collected.summarised else f"which holds {collected.given}"
     before = (f"The thread is bound to {was} here.", *(_holding(known[name]) for name in others if name in known))
     if remedy is Remedy.JOIN:
-        first, title, button = f"{keep} is kept, {holds}.", f"Join {listed} into {keep}", "Join Them"
+        first, title, button = f"{keep} is kept, {holds}.", f"Join {listed} into {keep}", "Merge"
         after: tuple[str, ...] = (comes, moves)
     else:
         first, button = f"T3 Code goes on in {keep}, {holds}.", "Give T3 Code Its Memory Back"

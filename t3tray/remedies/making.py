@@ -164,7 +164,7 @@ class Fork(_Making):
         preview = Preview(
             Remedy.FORK,
             f"Fork {bound.session_id}",
-            "Go On in a Fork",
+            "Continue in a Fork",
             (f"It is bound to {bound.session_id}, “{session}”.",),
             (f"It is bound to a copy of it, which OpenCode calls “{session} (fork #…)”, in {bound.directory}.",),
             ("The session of now stays as it is, with whatever goes on in it.", "This can be undone."),

@@ -223,7 +223,7 @@ def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
         if live is not None:
             raise Refused(
                 f"This thread is already bound to {live.session_id}, so it was not bound to {cursor.session_id}.",
-                "Let go of the session it has first, or choose another remedy.",
+                "Unbind the session that it has first, or choose another remedy.",
             ) from error
         owner = _owner(connection, cursor.session_id)
         if owner is None:

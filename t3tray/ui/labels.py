@@ -33,7 +33,7 @@ _PHASES = {
     ReaperPhase.IDLE: "idle",
     ReaperPhase.SAFE: "reaped, safe",
     ReaperPhase.AT_RISK: "reaped, at risk",
-    ReaperPhase.REAPED: "reaped, cannot tell now",
+    ReaperPhase.REAPED: "stopped when idle, status unknown",
     ReaperPhase.STOPPED: "stopped",
 }
 _TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState.FAILED})
@@ -47,9 +47,9 @@ _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
 
 
 SOURCES = {Source.T3CODE: "T3 Code", Source.T3TRAY: "t3tray"}
-VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Cannot tell now"}
+VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed", Kind.UNKNOWN: "Unknown"}
 
-SAID_IN_IT = "Said in it"
+FOUND_IN_MESSAGES = "Found in messages"
 
 # What takes long, while it does.
 CHECKING = "Checking the thread with the server…"
@@ -257,7 +257,7 @@ def shortened(text: str, limit: int) -> str:
 _GUARD = {
     GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
     GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
-    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails in words.",
+    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails with a clear message.",
 }
 _GUARD_LINES = {
     GuardPhase.OFF: "Protect T3 Code…",

@@ -124,7 +124,10 @@ def protection_plan(on: bool, *running: str) -> ProtectionPlan:
         "Protect T3 Code" if on else "Stop Protecting T3 Code",
         "Protect T3 Code" if on else "Stop Protecting",
         (f"{place}: a server that T3 Code starts itself.",),
-        (f"{place}: the guard at http://127.0.0.1:4711, with a password of its own.", "A follow-up goes on, or fails in words."),
+        (
+            f"{place}: the guard at http://127.0.0.1:4711, with a password of its own.",
+            "A follow-up goes on, or fails with a clear message.",
+        ),
         ("What was in T3 Code's settings is copied first.",),
         ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
         running,

@@ -162,7 +162,7 @@ def test_the_filters_menu_says_what_is_on_and_switches_it(qtbot: QtBot, threads:
     menu = threads.filter.menu()
     menu.aboutToShow.emit()
     entries = {action.text(): action for action in menu.actions() if action.text()}
-    assert {"T3 Code", "t3tray", "Can be resumed", "Cannot be resumed", "Cannot tell now", "Project"} <= set(entries)
+    assert {"T3 Code", "t3tray", "Can be resumed", "Cannot be resumed", "Unknown", "Project"} <= set(entries)
     entries["T3 Code"].trigger()
     assert shown(threads) == ["Recent 1", "d"]
     menu.aboutToShow.emit()
@@ -177,7 +177,7 @@ def test_the_filters_menu_says_what_is_on_and_switches_it(qtbot: QtBot, threads:
 
 def test_filters_in_words() -> None:
     filters = Filters(projects=frozenset({"parser", "Ant"}), verdicts=frozenset({Kind.UNKNOWN, Kind.RESUMABLE}))
-    assert filters_in_words(filters) == "Ant, parser · can be resumed, cannot tell now"
+    assert filters_in_words(filters) == "Ant, parser · can be resumed, unknown"
 
 
 def test_an_empty_list_says_what_would_fill_it(threads: ThreadList) -> None:

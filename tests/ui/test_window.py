@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_in_a_menu(qtbot: QtBot, window: MainWindow) -> Non
     assert [action.text() for action in menu.actions()] == [
         "Carry the Conversation Over…",
         "Start Afresh…",
-        "Let Go of the Session…",
+        "Unbind the Session…",
     ]
     with qtbot.waitSignal(window.remedy_wanted) as wanted:
         menu.actions()[0].trigger()

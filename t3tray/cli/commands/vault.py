@@ -72,11 +72,11 @@ def _document(found: Holding) -> json_documents.Document:
 
 def _table(holdings: tuple[Holding, ...]) -> str:
     if not holdings:
-        return "Nothing was kept yet."
+        return "The archive is empty."
     lines = []
     for found in holdings:
         about, kept = found.kept.about, found.kept
-        taken = kept.taken_at[:16].replace("T", " ") or "when is not known"
+        taken = kept.taken_at[:16].replace("T", " ") or "date unknown"
         lines.append(
             f"{about.thread_id[:8]:<8}  {about.session_id:<30}  {taken}  {kept.messages:>6} messages"
             f"  {found.size / 1000:>8.1f} kB  {about.title}"

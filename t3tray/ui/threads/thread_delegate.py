@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.threads.snapshot import ThreadRow
-from t3tray.ui.labels import SAID_IN_IT, ago, folder_name, shown_path
+from t3tray.ui.labels import FOUND_IN_MESSAGES, ago, folder_name, shown_path
 from t3tray.ui.status_icons import (
     MARK_SIZE,
     paint_ask,
@@ -124,7 +124,7 @@ class ThreadDelegate(QStyledItemDelegate):
             room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)
         title_colour = pen.ink.text if isinstance(row, ThreadRow) else pen.ink.muted
         pen.text(room, fonts.news if has_news else fonts.title, title_colour, thread.title)
-        told = note(row) or (SAID_IN_IT if thread.id in self._model.saying else "")
+        told = note(row) or (FOUND_IN_MESSAGES if thread.id in self._model.saying else "")
         room = pen.note(lower, fonts.small, note_colour, told)
         pen.text(room, fonts.small, pen.ink.muted, self._place(row), Qt.TextElideMode.ElideMiddle)
 

@@ -26,7 +26,7 @@ from t3tray.ui.widgets.basic import Card, button, clear, label, line
 _TITLES = {
     Kind.RESUMABLE: "Can be resumed",
     Kind.BLOCKED: "Cannot be resumed",
-    Kind.UNKNOWN: "Cannot tell now",
+    Kind.UNKNOWN: "Unknown",
 }
 _ALARMS = {
     AlarmKind.SWITCHED: "This thread was switched to another session",

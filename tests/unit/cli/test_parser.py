@@ -47,7 +47,7 @@ def refused(*words: str) -> tuple[str, str]:
 )
 def test_words_that_are_off_are_told_in_words_and_as_a_document(words: tuple[str, ...], said: str) -> None:
     out, err = refused(*words)
-    assert out == "" and said in err and err.startswith("That is not how it is asked: ")
+    assert out == "" and said in err and err.startswith("Invalid command: ")
     out, err = refused(*words, "--json")
     error = json.loads(out)["error"]
     assert err == "" and said in error["message"] and error["code"] == 2
