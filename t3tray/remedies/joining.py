@@ -31,6 +31,8 @@ from t3tray.threads.snapshot import ThreadDetails
 _SIGNS = 2
 TELLS = frozenset({Remedy.HEAL, Remedy.JOIN})
 _PAGE = 100
+# How the journal's line begins where nothing had to be told.
+_NOTHING = f"{counted(0)} "
 
 
 class Join:
@@ -102,8 +104,12 @@ class Join:
             finally:
                 journal.close()
 
-        after = f"The message that was carried into {deed.session_id} is deleted from it."
-        return Plan(replace(plan.preview, after=(*plan.preview.after, after), kept=()), carry_out, plan.gives)
+        preview = replace(plan.preview, kept=())
+        if not any(entry.event is Event.CONFIRMED and entry.why.startswith(_NOTHING) for entry in done):
+            after = f"The message that was carried into {deed.session_id} is deleted from it."
+            lost = "What that message tells: the model would know it no more, but for what a summary may hold of it."
+            preview = replace(preview, after=(*preview.after, after), lost=(*preview.lost, lost))
+        return Plan(preview, carry_out, plan.gives)
 
     def _kept(self, details: ThreadDetails, choice: Choice) -> str:
         named = details.row.t3.session_id if details.row.t3 else None

@@ -120,6 +120,8 @@ def test_a_broken_configuration_of_the_project_is_told_with_file_and_line(
             assert shown["kind"] == "unknown" and told in shown["sentence"]
             (finding,) = configuration_of(program)
             assert told in finding and "`t3tray server restart`" in finding
+            # The list is green, by the database: so it warns beside it.
+            assert [warning for warning in program.json("status")["warnings"] if told in warning] == [finding]
             # OpenCode goes on with what it has read.
             broken.write_text("{}")
             assert told in program.json("resume", thread, code=4)["verdict"]["sentence"]
@@ -142,6 +144,7 @@ def test_a_broken_configuration_of_the_user_ends_every_server_and_is_told(
         refused = program.json("send", thread, "hello", code=4)
         assert told in refused["error"]["message"] and "very secret" not in str(refused)
         (finding,) = configuration_of(program)
+        assert program.json("status")["warnings"] == [finding]
         assert finding.startswith(told) and finding.endswith("No server starts until it is corrected.")
         broken.write_text("{}")
         later = time.time() + 5

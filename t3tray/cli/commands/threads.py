@@ -7,12 +7,14 @@ from dataclasses import replace
 from t3tray.cli import json_documents, text_tables
 from t3tray.cli.context import Command
 from t3tray.domain.verdict import Kind
-from t3tray.errors import ExitCode, SessionMissing, SessionNotFound
+from t3tray.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError
 from t3tray.guard.service import learn_guard
+from t3tray.threads import opencode_configuration
+from t3tray.view_models import Snapshot
 
 
 async def status(command: Command) -> ExitCode:
-    overview = await command.engine.overview()
+    overview = await _overview(command)
     overview = replace(overview, server=await command.engine.server.look_for_stray(overview.server))
     counts = {kind.value: sum(row.verdict.kind is kind for row in overview.rows) for kind in Kind}
     minutes = command.engine.settings.stop_idle_minutes
@@ -32,13 +34,24 @@ async def status(command: Command) -> ExitCode:
 
 async def threads(command: Command) -> ExitCode:
     await learn_guard(command.engine)
-    overview = await command.engine.overview(archived=command.words.all)
+    overview = await _overview(command, command.words.all)
     rows = [json_documents.row_document(row) for row in overview.rows]
     foreign = [json_documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
     restore = json_documents.restore_document(overview.restore)
     document: json_documents.Document = {"threads": rows + foreign, "restore": restore, "warnings": list(overview.warnings)}
     command.answer(document, "\n".join((text_tables.threads(overview), *text_tables.warnings(overview))))
     return ExitCode.DONE
+
+
+async def _overview(command: Command, archived: bool = False) -> Snapshot:
+    """With a warning on each of OpenCode's configurations that cannot be used, as far as that can be asked for."""
+    overview = await command.engine.overview(archived=archived)
+    try:
+        server = await command.engine.join_running_server()
+    except T3TrayError:
+        return overview
+    broken = await opencode_configuration.troubles(overview.rows, server, command.engine.server.log_path)
+    return replace(overview, warnings=(*overview.warnings, *broken))
 
 
 async def show(command: Command) -> ExitCode:

@@ -166,6 +166,23 @@ def compacted(place: Place) -> None:
     held += [MessageRecord(facts, place.new, text=f"words of {facts.id}") for facts in (asks, summary, later)]
 
 
+def test_an_undo_says_what_the_model_would_know_no_more(place: Place) -> None:
+    place.apply()
+    undo = place.preview(Choice(Remedy.UNDO))
+    assert any("is deleted from it" in line for line in undo.after)
+    assert any(line.startswith("What that message tells: the model would know it no more") for line in undo.lost)
+
+
+def test_an_undo_of_what_carried_nothing_deletes_nothing(place: Place) -> None:
+    place.copies = ()
+    for messages in place.server.messages_held.values():
+        messages.clear()
+    place.server._answer(place.new, "all that there is")
+    assert any(line.startswith("Nothing has to be carried") for line in place.apply().after)
+    undo = place.preview(Choice(Remedy.UNDO))
+    assert not any("deleted" in line for line in undo.after) and not any("know it no more" in line for line in undo.lost)
+
+
 def test_what_is_before_a_compaction_is_told_as_a_summary_and_not_as_whole(place: Place) -> None:
     compacted(place)
     preview = place.preview()
