@@ -147,6 +147,7 @@ class Engine:
         sending = Sending(store, run_sql, self.resume, utc_now, author)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
         self._verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
+        self._look_up_sent = prompting.look_up_sent
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
@@ -358,7 +359,8 @@ class Engine:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         await self.source.find()
         recorded = await self.restoring.recall(thread_id, True)
-        thread = recorded.thread
+        thread, connection = recorded.thread, await self._joined()
+        await self._look_up_sent(thread.id, connection)
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:
             picture = replace(picture, examinations=(await self._run_sql(self.survey.examine, recorded),))
@@ -366,7 +368,7 @@ class Engine:
         found = await self._run_sql(
             build_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now(), sides
         )
-        if connection := await self._joined():
+        if connection:
             candidates = await told_by_server(thread.id, found.candidates, connection)
             found = await opencode_configuration.judged(replace(found, candidates=candidates), connection)
         if recorded.deleted:

@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 
 from t3tray.domain.thread import Thread
 from t3tray.domain.verification import Verification
-from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, WorldError
+from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, StoreError, WorldError
 from t3tray.opencode.connection import Connection
 from t3tray.store.store import Store
 from t3tray.system.sql_thread import SqlThread
@@ -50,10 +50,14 @@ class Prompting:
             connection = await self._connect(thread.id)
         except _UNREACHABLE as error:
             return await self._resume.unreachable(thread.id, error)
-        with suppress(ServerError):
-            # What cannot be looked up now is looked up the next time; the verdict below says what is wrong with the server.
-            await self._sending.settle(thread.id, connection)
+        await self.look_up_sent(thread.id, connection)
         return await self._resume.resume(thread.id, connection)
+
+    async def look_up_sent(self, thread_id: str, connection: Connection | None) -> None:
+        """What was handed over and has arrived unseen is no draft any more. What cannot be looked up now is the next time."""
+        with suppress(ServerError, StoreError):
+            if connection:
+                await self._sending.settle(thread_id, connection)
 
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> Verification:
         """Verify, then hand the prompt over, until the session holds it.

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from t3tray.domain.prompt import Prompt
+from t3tray.store.store import Store
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
@@ -277,6 +280,20 @@ def test_without_waiting_a_command_ends_when_the_message_arrived(place: Place) -
     assert sent["id"] == place.thread and set(sent) == {*waited_for, "thread", "session_id", "reply", "warnings"}
     assert place.texts() == [TELL, "hold it"]
     place.model.release()
+
+
+def test_what_arrived_unseen_is_no_draft_in_what_is_shown(place: Place) -> None:
+    """As after a command that was killed between the message's arrival and its own line about it."""
+    place.send(ASK)
+    with place.server.http() as http:
+        arrived = [each["info"]["id"] for each in http.get(f"/session/{place.session}/message").json()][-2]
+    now = datetime.now(UTC)
+    store = Store.open(place.program.data, lambda: now)
+    store.threads.keep_draft(place.thread, ASK)
+    store.prompts.add(Prompt(arrived, place.thread, place.session, ASK, now), lambda _: False, "")
+    store.close()
+    assert place.draft == ""
+    assert not _handed_over(place)
 
 
 def test_behind_a_message_from_the_future_nothing_is_sent(place: Place) -> None:
