@@ -10,7 +10,7 @@ from t3tray.domain.verdict import Kind
 from t3tray.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError
 from t3tray.guard.service import learn_guard
 from t3tray.threads import opencode_configuration
-from t3tray.view_models import Snapshot
+from t3tray.threads.snapshot import Snapshot
 
 
 async def status(command: Command) -> ExitCode:
