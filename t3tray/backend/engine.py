@@ -146,8 +146,7 @@ class Engine:
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
         sending = Sending(store, run_sql, self.resume, utc_now, author)
         prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
-        self._verify, self.send, self.converse = prompting.verify, prompting.send, prompting.converse
-        self._look_up_sent = prompting.look_up_sent
+        self._prompting, self.send, self.converse = prompting, prompting.send, prompting.converse
         self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
@@ -253,7 +252,7 @@ class Engine:
 
     async def verify(self, thread_id: str) -> Verification:
         """Resume as far as proof goes; a server that cannot be reached is a verdict too. Raises ThreadNotFound, StoreError."""
-        found = await self._verify(thread_id)
+        found = await self._prompting.verify(thread_id)
         if found.thread.source is not Source.T3CODE:
             return found  # it has no other side, so that nothing else has to be looked at
         await self.letting_go.learn()
@@ -360,7 +359,7 @@ class Engine:
         await self.source.find()
         recorded = await self.restoring.recall(thread_id, True)
         thread, connection = recorded.thread, await self._joined()
-        await self._look_up_sent(thread.id, connection)
+        await self._prompting.look_up_sent(thread.id, connection)
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:
             picture = replace(picture, examinations=(await self._run_sql(self.survey.examine, recorded),))
