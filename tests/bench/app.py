@@ -31,18 +31,20 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
         program.run("new", "--dir", str(scratch / "work"), "--prompt", "the codeword is PELICAN")
         bare_command = [sys.executable, "-m", "tests.bench.bare_tray", str(resource("icons/tray-ready.svg"))]
         pairs = [(_icon(desktop, program, bare_command), _icon(desktop, program, program.argv())) for _ in range(ROUNDS)]
-        bare, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
-        yield Line("icon shown", ours, "ms", 1.25 * bare, f"a bare tray app {bare:.0f} ms, so {ours / bare:.2f} times")
+        bare, ours, took = (statistics.median(times) for times in zip(*((bare[0], *ours) for bare, ours in pairs), strict=True))
+        told = f"a bare tray app {bare:.0f} ms, so {ours / bare:.2f} times; by the clock {took:.0f} ms"
+        yield Line("icon shown, CPU", ours, "ms", 1.25 * bare, told)
         yield from _left_alone(desktop, program, bare_command)
 
 
-def _icon(desktop: Desktop, program: Program, command: list[str]) -> float:
-    """From the start of the process to its icon in the tray, in ms."""
+def _icon(desktop: Desktop, program: Program, command: list[str]) -> tuple[float, float]:
+    """From the start of the process to its icon in the tray, in ms: the process's CPU time, and by the clock."""
     desktop.tray.forget()
     began = time.monotonic()
     process = subprocess.Popen(command, env=program.environment, stdin=subprocess.DEVNULL)
     try:
-        return (desktop.tray.wait_for_item() - began) * 1000
+        took = desktop.tray.wait_for_item() - began
+        return _worked(process.pid) * 1000, took * 1000
     finally:
         process.terminate()
         process.wait(10)
