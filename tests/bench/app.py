@@ -67,9 +67,10 @@ def _left_alone(desktop: Desktop, program: Program, bare_command: list[str]) -> 
         yield from _idle(process.pid, "window closed", 0)
         desktop.tray.click()
         until(lambda: bool(desktop.windows()), "the window")
-        time.sleep(5)
+        # What was opened is read and noted first.
+        time.sleep(20)
         # Every 20 s the list goes on with its times.
-        yield from _idle(process.pid, "window open", IDLE_SECONDS // 20)
+        yield from _idle(process.pid, "window open", IDLE_SECONDS // 20 + 1)
     finally:
         process.terminate()
         process.wait(10)
