@@ -45,18 +45,15 @@ def notification_look(
     facts: list[Fact] = []
     unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if overview.server.state in _BETWEEN else set()
     at_work: set[str] = set()
-    for row in overview.rows:
+    for row in _telling(overview, working):
         id, reason = row.thread.id, row.verdict.reason
-        # There may be many thousands, of which next to none has anything to tell.
-        if row.is_archived or (reason is Reason.PROVED and id not in working and row.reaper.reap_at is None):
-            continue
         facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
             unclear.add(_blocked_id(id))
         if reason is Reason.BUSY or (id in working and reason not in _ENDED):
             at_work.add(id)
     events = overview.alarms or overview.refusals
-    rows = {row.thread.id: row for row in overview.rows} if events else {}
+    rows = overview.by_id if events else {}
     facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in overview.alarms)
     facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in overview.refusals)
     facts += (_of_ask(ask) for ask in overview.asks)
@@ -65,6 +62,15 @@ def notification_look(
     # What happened to it is told; that it cannot go on as it is follows from that.
     covered = frozenset(_blocked_id(alarm.thread_id) for alarm in overview.alarms)
     return NotificationLook(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
+
+
+def _telling(overview: Snapshot, working: Working) -> Iterable[ThreadRow]:
+    """The rows that may have something to tell. There are many thousands, of which next to none has."""
+    if not working:
+        return overview.notable
+    # In their order, as they are told.
+    telling = {row.thread.id for row in overview.notable} | working
+    return (row for name, row in overview.by_id.items() if name in telling and not row.is_archived)
 
 
 def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:

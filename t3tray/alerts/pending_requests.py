@@ -6,7 +6,7 @@ Only what a running turn waits for is told: OpenCode 1.18 keeps the permissions 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from t3tray.domain.pending_request import (
@@ -47,6 +47,10 @@ class RequestServer(Protocol):
     async def reject_question(self, question_id: str, directory: str) -> bool: ...
 
 
+# The threads by their sessions; asked for where something waits.
+Owners = Callable[[], Mapping[str, Thread]]
+
+
 class PendingRequests:
     """One for the app's life."""
 
@@ -68,11 +72,11 @@ class PendingRequests:
                 self._heard_in.add(signal.directory)
 
     async def read(
-        self, server: RequestServer | None, busy_directories: Collection[str], owners: Mapping[str, Thread]
+        self, server: RequestServer | None, busy_directories: Collection[str], owners: Owners
     ) -> tuple[PendingRequest, ...]:
         """Everything that is open, the longest waiting first.
 
-        `busy_directories` are those in which turns are known to run; `owners` are the threads by their sessions. Without a server
+        `busy_directories` are those in which turns are known to run. Without a server
         nothing waits. When the server cannot say, what was known stays.
         """
         if server is None:
@@ -105,7 +109,7 @@ class PendingRequests:
             return await server.reject_question(ask.id, ask.asker.directory)
         return await server.answer_question(ask.id, ask.asker.directory, answers)
 
-    async def _read_directory(self, server: RequestServer, directory: str, owners: Mapping[str, Thread]) -> list[PendingRequest]:
+    async def _read_directory(self, server: RequestServer, directory: str, owners: Owners) -> list[PendingRequest]:
         permissions, questions = await asyncio.gather(server.permissions(directory), server.questions(directory))
         if not (permissions or questions):
             return []
@@ -118,14 +122,12 @@ class PendingRequests:
                 asks.append(_ask(waiting, asker))
         return asks
 
-    async def _asker(
-        self, server: RequestServer, session_id: str, directory: str, owners: Mapping[str, Thread]
-    ) -> Requester | None:
+    async def _asker(self, server: RequestServer, session_id: str, directory: str, owners: Owners) -> Requester | None:
         """Up through the parents to a thread's own session, or to the root; None for a session that is gone."""
         agents: list[str] = []
-        at = session_id
+        at, owned = session_id, owners()
         for _ in range(_DEEPEST):
-            if at in owners:
+            if at in owned:
                 break
             record = await self._session(server, at)
             if record is None:
@@ -136,7 +138,7 @@ class PendingRequests:
             at = record.facts.parent_id
         else:
             return None
-        return Requester(session_id, directory, owners[at].title, owners[at].id, tuple(agents))
+        return Requester(session_id, directory, owned[at].title, owned[at].id, tuple(agents))
 
     async def _session(self, server: RequestServer, session_id: str) -> SessionRecord | None:
         if session_id not in self._sessions:

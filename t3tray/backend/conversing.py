@@ -7,11 +7,13 @@ over. It starts no server and sends no prompt.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from t3tray.alerts.pending_requests import PendingRequests
 from t3tray.conversation.feed import ConversationFeed, ConversationPlace, MessageSource
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, QuestionRequest, Reply
+from t3tray.domain.thread import Source, Thread
 from t3tray.domain.transcript import Transcript
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import BinaryNotFound, Refused, ServerError, ServerFailed
@@ -23,7 +25,6 @@ from t3tray.remedies.plan import Tools
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.creation import Threads
 from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.snapshot import Snapshot
 from t3tray.threads.verify import Assessment
 
 
@@ -96,12 +97,9 @@ class Conversing:
         await self._threads.take_in(recorded)
         await self._run_sql(self._tools.store.threads.keep_draft, recorded.thread.id, text)
 
-    async def open_asks(self, overview: Snapshot, picture: Scan, connection: Connection | None) -> tuple[PendingRequest, ...]:
+    async def open_asks(self, picture: Scan, connection: Connection | None) -> tuple[PendingRequest, ...]:
         """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
-        busy = {found.cursor.directory for found in picture.examinations if found.cursor and found.verdict.reason is Reason.BUSY}
-        # What is archived comes last there, and gives way to a thread that is not.
-        owners = {row.session_id: row.thread for row in reversed(overview.rows) if row.session_id}
-        return await self.asks.read(connection, busy, owners)
+        return await self.asks.read(connection, picture.busy_in, partial(_owners, picture))
 
     async def reply(self, ask: ApprovalRequest, reply: Reply) -> bool:
         """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
@@ -137,3 +135,10 @@ class Conversing:
             return await self._join() or self._from_database
         except (ServerError, ServerFailed, BinaryNotFound):
             return self._from_database
+
+
+def _owners(picture: Scan) -> dict[str, Thread]:
+    """The threads by their sessions: one that is archived gives way to one that is not, one of ours to T3 Code's."""
+    shown = [(found.thread, found.cursor.session_id) for found in picture.examinations if found.cursor]
+    shown.sort(key=lambda pair: (pair[0].archived_at is None, pair[0].source is Source.T3CODE))
+    return {session_id: thread for thread, session_id in shown}

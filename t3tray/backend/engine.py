@@ -24,12 +24,12 @@ from t3tray.backend.doctor import DoctorInput, examine
 from t3tray.backend.find_programs import find_program
 from t3tray.backend.open_thread import ThreadOpener
 from t3tray.backend.prompting import Prompting
-from t3tray.backend.snapshot_builder import build_details, build_snapshot
+from t3tray.backend.snapshot_builder import Added, Beside, build_details, build_snapshot
 from t3tray.conversation.archive import VaultKeeper, VaultRules
 from t3tray.conversation.search import TextSearch
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.guard import GuardAnswer
-from t3tray.domain.idle_shutdown import IdleState, idle_sentence
+from t3tray.domain.idle_shutdown import IdleState
 from t3tray.domain.journal import Entry
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.remedy import Choice, Preview
@@ -76,6 +76,7 @@ from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.send import Sending
 from t3tray.threads.session_source import SessionSource
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails
+from t3tray.threads.snapshot_rows import ThreadRows
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.threads.verify import Verifier
 
@@ -132,7 +133,8 @@ class Engine:
         self._vault_keeper = VaultKeeper(vault, store, self.database, VaultRules.of(settings), utc_now)
         self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
-        self.news = Unread(store.visits, run_sql)
+        self.news = Unread(store.visits)
+        self._rows = ThreadRows()
         self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Verifier(store, run_sql, surroundings, self.survey.recall)
         self.opening = ThreadOpener(self.launching, self.server, self.survey, run_sql)
@@ -273,13 +275,7 @@ class Engine:
             picture = await self._run_sql(self.survey.look)
         while whole and picture.half_read:
             picture = await self._run_sql(self.survey.look)
-        busy = await self._busy(
-            {found.cursor.directory for found in picture.examinations if found.cursor and found.is_unfinished}
-        )
-        if not busy:
-            return picture
-        now = tuple(found.at_work() if found.is_among(busy) else found for found in picture.examinations)
-        return replace(picture, examinations=now)
+        return picture.with_busy(await self._busy({found.cursor.directory for found in picture.unfinished if found.cursor}))
 
     async def find(self, prefix: str) -> Thread:
         """The thread that an id or its beginning names, a deleted one too. Raises ThreadNotFound, UsageError, StoreError."""
@@ -298,9 +294,22 @@ class Engine:
 
     async def keep(self, picture: Scan) -> bool:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
-        await self._run_sql(self.store.copy_if_due, utc_now())
-        more = await self._run_sql(self._keeper.keep, picture)
+
+        def keep_proofs() -> bool:
+            self.store.copy_if_due(utc_now())
+            return self._keeper.keep(picture)
+
+        more = await self._run_sql(keep_proofs)
         return await self.archive.keep(picture) or more or picture.half_read > 0
+
+    async def visit(self, thread_id: str, activity_at: datetime) -> None:
+        """The user has looked at this thread, whose last activity was then. Raises StoreError."""
+        await self._run_sql(self.news.visit, thread_id, activity_at)
+
+    async def keep_news(self) -> None:
+        """Write down what was looked at. Raises StoreError."""
+        if self.news.is_unkept:
+            await self._run_sql(self.news.keep)
 
     async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
         """The user has seen this in the thread, and nothing else. Raises StoreError."""
@@ -321,38 +330,25 @@ class Engine:
         await self._run_sql(self.store.rests.note, rest)
         return True
 
-    async def _told_of_rest(self, server: ServerStatus) -> str:
-        """What our own reaper did or will do, in the process that has the server in hand, which may be another one."""
-        if server.state is ServerState.EXTERNAL:
-            return ""
-        if self._rest is not None:
-            return self.resting.sentence(self._rest, server.state.answers)
-        idle_after = timedelta(minutes=self.settings.stop_idle_minutes)
-        return idle_sentence(await self._run_sql(self.store.rests.last), idle_after, server.state.answers)
-
-    async def overview(self, archived: bool = False, picture: Scan | None = None) -> Snapshot:
-        """Everything for the list. Raises StoreError."""
+    async def overview(self, archived: bool = False, picture: Scan | None = None, added: Added | None = None) -> Snapshot:
+        """Everything for the list; `added` is what only the tray app knows. Raises StoreError."""
         seen = await self.look(whole=True) if picture is None else picture
-        alarms = await self._run_sql(self.store.alarms.all, unseen=True)
-        status = await self.server_status()
-        warnings = (*await self.restoring.warnings(), *self.archive.trouble, *self.recovery.troubles)
-        clock, now = self._clock(), utc_now()
+        server = await self.server_status()
+        asks = await self.conversing.open_asks(seen, self.current)
+        stays = server.state is ServerState.READY and await self.server.outlives_us()
+        now = utc_now()
 
         def take() -> Snapshot:
-            sides, left = self.t3_sides.of(seen, now), self.store.alarms.left()
-            return build_snapshot(seen, status, alarms, warnings, clock, now, archived, sides, left)
+            store, sides = self.store, self.t3_sides.of(seen, now)
+            alarms, left = store.alarms.all(unseen=True), store.alarms.left()
+            warnings = (*store.warnings, *self.archive.trouble, *self.recovery.troubles)
+            told = (asks, store.guard_answers.unseen_refusals(), stays, self.settings)
+            beside = Beside(*told, self.resting.standing(self._rest, server, store.rests.last), store.restores.unsettled())
+            facts = (seen, server, alarms, warnings, self._clock(), now, archived, sides, left)
+            return build_snapshot(*facts, self._rows, beside, added)
 
-        # Not on the event loop: 40 ms for 2,000 threads, at each change.
-        taken = await self._run_sql(take)
-        return replace(
-            taken,
-            asks=await self.conversing.open_asks(taken, seen, self.current),
-            refusals=await self._run_sql(self.store.guard_answers.unseen_refusals),
-            server_stays=taken.server.state is ServerState.READY and await self.server.outlives_us(),
-            settings=self.settings,
-            resting=await self._told_of_rest(taken.server),
-            restore=await self.restoring.restore(),
-        )
+        # All of it at once, and not on the event loop.
+        return await self._run_sql(take)
 
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""

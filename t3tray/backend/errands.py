@@ -46,7 +46,7 @@ class Errands:
 
     async def visit(self, thread_id: str, activity_at: datetime) -> None:
         """The user has looked at this thread, whose last activity was then."""
-        await (await self._opened()).news.visit(thread_id, activity_at)
+        await (await self._opened()).visit(thread_id, activity_at)
 
     async def plan_settling(self) -> SettlePlan | None:
         """What it would do to settle the restore of our own data; None where none stands."""

@@ -18,25 +18,33 @@ _log = logging.getLogger(__name__)
 
 class LastSnapshot:
     """One for the app's life. `has_failed`: the last look did. `trouble` are sentences on what failed beside the looks, and has
-    not worked since."""
+    not worked since; with `others`, on the tasks that run beside them."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], banner: str, others: Callable[[], tuple[str, ...]]) -> None:
         self._now = now
+        self._banner = banner
+        self._others = others
         self.has_failed = False
         self._last: tuple[Snapshot, datetime] | None = None
         self._beside: dict[str, str] = {}
 
     @property
+    def last(self) -> Snapshot | None:
+        """What could be read last."""
+        return self._last[0] if self._last else None
+
+    @property
     def trouble(self) -> tuple[str, ...]:
-        return tuple(self._beside.values())
+        return (*self._beside.values(), *self._others())
 
     def keep(self, overview: Snapshot) -> None:
         """This could be read."""
         self._last = overview, self._now()
         self.has_failed = False
 
-    def failed(self, server: ServerStatus, error: Exception) -> Snapshot:
-        """What to show after a look that failed: the rows of the last good one, and why they are not newer."""
+    def failed(self, server: ServerStatus, error: Exception, with_rows: bool = True) -> Snapshot:
+        """What to show after a look that failed: the rows of the last good one, and why they are not newer. Without rows where
+        those are what cannot be shown."""
         self.has_failed = True
         if isinstance(error, T3TrayError):
             _log.warning("The list could not be read: %s", error.message)
@@ -45,21 +53,36 @@ class LastSnapshot:
             _log.error("A look at the threads failed by a mistake of t3tray's.", exc_info=error)
             said = f"t3tray made a mistake while it read the threads ({type(error).__name__}: {error}). It will try again."
         if self._last is None:
-            return Snapshot(server, warnings=(said,))
+            return Snapshot(server, warnings=(said, *self.trouble), banner=self._banner)
         last, at = self._last
+        if not with_rows:
+            return replace(last, server=server, warnings=(said, *self.trouble), rows=(), foreign=())
         said = f"{said} They are shown as they were at {at.astimezone():%H:%M}."
-        return replace(last, server=server, warnings=(said,), stale_since=at)
+        return replace(last, server=server, warnings=(said, *self.trouble), stale_since=at)
 
     async def beside(self, what: str, work: Awaitable[T], otherwise: T) -> T:
         """Do what a look does besides reading. Where it fails the look goes on with `otherwise`, and `what` is told."""
         try:
             done = await work
         except Exception as error:
-            said = error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"
-            sentence = f"{what}: {said}"
-            if self._beside.get(what) != sentence:
-                _log.error("%s", sentence, exc_info=None if isinstance(error, T3TrayError) else error)
-            self._beside[what] = sentence
+            self._note(what, error)
             return otherwise
         self._beside.pop(what, None)
         return done
+
+    def attempt(self, what: str, work: Callable[[], T], otherwise: T) -> T:
+        """The same for what is done at once, in whichever thread the look is under way."""
+        try:
+            done = work()
+        except Exception as error:
+            self._note(what, error)
+            return otherwise
+        self._beside.pop(what, None)
+        return done
+
+    def _note(self, what: str, error: Exception) -> None:
+        said = error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"
+        sentence = f"{what}: {said}"
+        if self._beside.get(what) != sentence:
+            _log.error("%s", sentence, exc_info=None if isinstance(error, T3TrayError) else error)
+        self._beside[what] = sentence

@@ -6,72 +6,101 @@ cannot tell, which sessions are busy, is in them already. A resume always asks t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from t3tray.domain.alarm import Alarm, left_event
-from t3tray.domain.reaper import ReaperClock, ReaperState, own_reaper_state, t3_reaper_state
+from t3tray.domain.alarm import Alarm
+from t3tray.domain.guard import GuardAnswer
+from t3tray.domain.guard_state import NO_GUARD, TROUBLED, GuardState
+from t3tray.domain.pending_request import PendingRequest
+from t3tray.domain.reaper import ReaperClock
+from t3tray.domain.restore import Restore
 from t3tray.domain.server import ServerStatus
-from t3tray.domain.t3code_side import NextMessage
-from t3tray.domain.t3code_thread import Shape, T3Thread
 from t3tray.domain.thread import Source
-from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.domain.verdict import Reason
 from t3tray.errors import ThreadNotFound
+from t3tray.settings.definitions import Settings
 from t3tray.store.store import Store
 from t3tray.t3code.state import T3State
-from t3tray.threads.remedy_offers import offers
 from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.snapshot import Snapshot, SourceView, ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import Snapshot, SourceView, ThreadDetails
+from t3tray.threads.snapshot_rows import Around, Rows, ThreadRows, row_of
 from t3tray.threads.t3code_sides import NextMessages
-from t3tray.threads.verify import Assessment, situation_of
 
-# The clock of the T3 Code that shows a thread, by the thread's id; not started where none runs.
-Clocks = Mapping[str, ReaperClock]
-# What is wrong in T3 Code for longer than that stays in its place: a thread that is not used needs nobody.
-_IS_NEWS = timedelta(hours=24)
-_ATTENTION = {Kind.BLOCKED: 0, Kind.UNKNOWN: 1, Kind.RESUMABLE: 1}
+
+@dataclass(frozen=True)
+class Beside:
+    """What an overview holds beside its rows; each is as in `Snapshot`."""
+
+    asks: tuple[PendingRequest, ...] = ()
+    refusals: tuple[GuardAnswer, ...] = ()
+    server_stays: bool = False
+    settings: Settings = field(default_factory=Settings)
+    resting: str = ""
+    restore: Restore | None = None
+
+
+@dataclass(frozen=True)
+class Added:
+    """What only the tray app adds. `news`: in which threads of these something happened since the user looked; `trouble`:
+    sentences on what failed until then. Both are called in the SQL's thread, in this order."""
+
+    guard: GuardState = NO_GUARD
+    guarded: frozenset[str] = frozenset()
+    banner: str = ""
+    news: Callable[[Rows], frozenset[str]] = lambda rows: frozenset()
+    trouble: Callable[[], Sequence[str]] = lambda: ()
 
 
 def build_snapshot(
     picture: Scan,
     server: ServerStatus,
     alarms: tuple[Alarm, ...],
-    warnings: tuple[str, ...],
+    warnings: Sequence[str],
     clock: ReaperClock,
     now: datetime,
     archived: bool = False,
     next_messages: NextMessages | None = None,
     left: frozenset[str] = frozenset(),
+    rows: ThreadRows | None = None,
+    beside: Beside | None = None,
+    added: Added | None = None,
 ) -> Snapshot:
-    """The rows of this picture: what has an unseen alarm, is half mended or blocked first, then the newest activity; what is
-    archived last. `left` are the events of the faults that the user left as they are."""
-    shown = [*_one_a_session(found for found in picture.examinations if found.thread.archived_at is None)]
-    if archived:
-        shown += _one_a_session(found for found in picture.examinations if found.thread.archived_at is not None)
-    clocks = _clocks(picture, clock)
-    sides = next_messages or {}
-    rows = [_row(found, server, clocks, now, sides.get(found.thread.id), left) for found in shown]
-    rows.sort(key=lambda row: row.thread.last_activity_at, reverse=True)
-    alarmed = {alarm.thread_id for alarm in alarms} | {row.thread.id for row in rows if row.is_half_mended}
-    rows.sort(key=lambda row: (row.thread.archived_at is not None, row.thread.id not in alarmed, _ATTENTION[row.verdict.kind]))
-    told = (*warnings, *_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
-    foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
+    """Everything of this picture, made at once. `left` are the events of the faults that the user left as they are; `rows` knows
+    those of the overview before, of which all that have not changed are taken over."""
+    beside, added = beside or Beside(), added or Added()
+    alarmed = frozenset(alarm.thread_id for alarm in alarms)
+    taken = (rows or ThreadRows()).of(picture, Around.of(server, left), alarmed, clock, now, archived, next_messages or {})
+    of_picture = (*_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
+    of_guard = (added.guard.sentence,) if added.guard.phase in TROUBLED else ()
     return Snapshot(
-        server,
-        tuple(rows),
-        foreign,
-        _sources(picture),
-        alarms,
-        told,
-        foreign_reapers={thread.id: _reaper_of(thread, None, False, clocks, now) for thread in foreign},
+        server=server,
+        rows=taken.rows,
+        foreign=taken.foreign,
+        foreign_reapers=taken.foreign_reapers,
+        sources=_sources(picture),
+        alarms=alarms,
+        asks=beside.asks,
+        guarded=added.guarded,
+        server_stays=beside.server_stays,
+        settings=beside.settings,
+        guard=added.guard,
+        refusals=beside.refusals,
+        resting=beside.resting,
+        news=added.news(taken),
+        banner=added.banner,
+        restore=beside.restore,
+        warnings=(*warnings, *of_picture, *of_guard, *added.trouble()),
     )
 
 
 def _all_gone(picture: Scan) -> tuple[str, ...]:
     """A warning where every recorded session is missing at once: the database itself is more likely to have been replaced."""
-    found = {each.cursor.session_id: each.verdict.reason for each in picture.examinations if each.cursor}
-    if len(found) < 2 or set(found.values()) != {Reason.MISSING}:
+    if any(each.cursor and each.verdict.reason is not Reason.MISSING for each in picture.examinations):
+        return ()
+    found = {each.cursor.session_id for each in picture.examinations if each.cursor}
+    if len(found) < 2:
         return ()
     return (
         f"None of the {len(found)} recorded sessions is in OpenCode's database: it was probably moved, replaced or restored.",
@@ -94,8 +123,9 @@ def build_details(
         raise ThreadNotFound("This thread has just gone.", "`t3tray threads` lists those that are there.")
     thread = found.thread
     entries = store.journal.entries(thread.id)
+    around = Around.of(server, store.alarms.left())
     return ThreadDetails(
-        row=_row(found, server, _clocks(picture, clock), now, next_messages.get(thread_id), store.alarms.left()),
+        row=row_of(found, next_messages.get(thread_id), picture.states, clock, around, now),
         cursor=found.cursor,
         journal=entries,
         receipt=store.receipts.last(thread.id),
@@ -103,68 +133,6 @@ def build_details(
         alarms=store.alarms.all(thread.id),
         answers=store.guard_answers.all(thread.id),
         marked=survey.lost_bindings.sessions_of(thread.id),
-    )
-
-
-def _row(
-    found: Assessment,
-    server: ServerStatus,
-    clocks: Clocks,
-    now: datetime,
-    next_message: NextMessage | None,
-    left: frozenset[str],
-) -> ThreadRow:
-    session_id = found.cursor.session_id if found.cursor else None
-    reaper = _reaper(found, server, clocks, now)
-    remedies, t3 = offers(found.verdict, situation_of(found, server.version)), found.t3
-    is_half = _is_half_mended(found, next_message, now, left)
-    elsewhere = found.works_elsewhere
-    return ThreadRow(
-        found.thread, session_id, found.verdict, reaper, t3, found.served, elsewhere, remedies, next_message, is_half
-    )
-
-
-def _is_half_mended(found: Assessment, side: NextMessage | None, now: datetime, left: frozenset[str]) -> bool:
-    """Whether the thread goes on here, and T3 Code's side of it is still to be mended."""
-    if side is None or not side.is_fault or found.verdict.kind is not Kind.RESUMABLE or found.t3 is None:
-        return False
-    if found.thread.archived_at is not None or found.t3.deleted_at is not None:
-        return False
-    bound = found.cursor.session_id if found.cursor else None
-    is_news = now - found.thread.last_activity_at < _IS_NEWS
-    return is_news and left_event(found.thread.id, bound, found.t3.session_id, side.reason) not in left
-
-
-def _reaper(found: Assessment, server: ServerStatus, clocks: Clocks, now: datetime) -> ReaperState:
-    t3 = found.t3
-    if t3 is None:
-        return own_reaper_state(found.verdict, server.state.answers)
-    return _reaper_of(t3, found.verdict, found.agents_work, clocks, now)
-
-
-def _reaper_of(t3: T3Thread, verdict: Verdict | None, agents_work: bool, clocks: Clocks, now: datetime) -> ReaperState:
-    is_open = t3.is_working or t3.awaits_approval or t3.awaits_answer or agents_work
-    # One that T3 Code has deleted is in no home any more.
-    clock = clocks.get(t3.id, ReaperClock())
-    return t3_reaper_state(t3.runtime, is_open, verdict, clock, clock.started is not None, now)
-
-
-def _clocks(picture: Scan, clock: ReaperClock) -> Clocks:
-    """Each home of T3 Code has a clock of its own: its sweeps count from its start. The second orchestrator has no sweeps."""
-    by_home = [(_clock_of(state, clock), state.threads) for state in picture.states]
-    return {thread.id: own for own, threads in by_home for thread in threads}
-
-
-def _clock_of(state: T3State, clock: ReaperClock) -> ReaperClock:
-    return replace(clock, started=state.served_since, sweep=timedelta(0) if state.shape is Shape.V2 else clock.sweep)
-
-
-def _one_a_session(shown: Iterable[Assessment]) -> Iterable[Assessment]:
-    """A thread of T3 Code's and one of ours on the same session are one row, T3 Code's: that is the one people look at."""
-    found = list(shown)
-    theirs = {each.cursor.session_id for each in found if each.cursor and each.thread.source is Source.T3CODE}
-    return (
-        each for each in found if each.thread.source is Source.T3CODE or not (each.cursor and each.cursor.session_id in theirs)
     )
 
 

@@ -58,6 +58,11 @@ class TextSearch:
         return frozenset(found)
 
 
+def threads_by_session(rows: Iterable[ThreadRow]) -> dict[str, str]:
+    """The threads' ids by the sessions that serve them or served them."""
+    return {session_id: row.thread.id for row in rows for session_id in sessions_of(row)}
+
+
 def sessions_of(row: ThreadRow) -> set[str]:
     """Every session that serves a thread or served it."""
     return {served.session_id for served in row.served} | ({row.session_id} if row.session_id else set())

@@ -8,7 +8,6 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -42,6 +41,8 @@ _log = logging.getLogger(__name__)
 class DemoBackend(Backend):
     """Make it where this process's environment is the scratch world's already; `outside` is what it was before."""
 
+    banner = BANNER
+
     def __init__(self, scratch: Scratch, outside: Mapping[str, str], say: Callable[[str], None] | None = None) -> None:
         """`say` is told the story; without it that goes to standard output, and why there is none to standard error."""
         super().__init__(str(scratch.data))
@@ -56,9 +57,6 @@ class DemoBackend(Backend):
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
         def tell(words: str) -> None:
             publish(Snapshot(ServerStatus(ServerState.STARTING), banner=words))
-
-        def show(overview: Snapshot) -> None:
-            publish(replace(overview, banner=BANNER))
 
         try:
             tell("Building the demo world")
@@ -77,7 +75,7 @@ class DemoBackend(Backend):
         )
         going_on = asyncio.create_task(self._go_on(t3, live))
         try:
-            await super().run(show)
+            await super().run(publish)
         finally:
             going_on.cancel()
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from t3tray.domain.idle_shutdown import IdleState, idle_sentence
 from t3tray.domain.reaper import Blocker, ServerUse, blocker_of
+from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
 from t3tray.errors import ServerError
 from t3tray.opencode.connection import Connection
@@ -65,6 +66,14 @@ class IdleShutdown:
     def sentence(self, rest: IdleState | None, runs: bool) -> str:
         """What came of `rest`, or what will; `runs`: the server does."""
         return idle_sentence(rest, self.idle_after, runs, self.reap_at)
+
+    def standing(self, rest: IdleState | None, server: ServerStatus, last: Callable[[], IdleState | None]) -> str:
+        """What our own reaper did or will do: by `rest`, else by the `last` one that the process wrote down which has the
+        server in hand. Raises what `last` raises."""
+        if server.state is ServerState.EXTERNAL:
+            return ""
+        runs = server.state.answers
+        return self.sentence(rest, runs) if rest is not None else idle_sentence(last(), self.idle_after, runs)
 
     def note(self, directory: str = "") -> None:
         """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""

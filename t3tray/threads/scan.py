@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from msgspec import structs
@@ -58,7 +58,8 @@ class Scan:
 
     `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
     in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble` are sentences
-    on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses.
+    on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses. `unfinished` are the
+    examinations of the threads whose last turn has no end yet, `busy_in` the directories in which a server says that one runs.
     """
 
     examinations: tuple[Assessment, ...]
@@ -68,6 +69,16 @@ class Scan:
     twins: tuple[DuplicateHomes, ...] = ()
     trouble: tuple[str, ...] = ()
     in_doubt: bool = False
+    unfinished: tuple[Assessment, ...] = ()
+    busy_in: frozenset[str] = frozenset()
+
+    def with_busy(self, sessions: Collection[str]) -> Scan:
+        """The same, now that a server said that a turn runs in each of these sessions."""
+        if not sessions:
+            return self
+        now = tuple([found.at_work() if found.is_among(sessions) else found for found in self.examinations])
+        busy = (found for found in now if found.verdict.reason is Reason.BUSY)
+        return replace(self, examinations=now, busy_in=frozenset(found.cursor.directory for found in busy if found.cursor))
 
 
 class Scanner:
@@ -115,8 +126,16 @@ class Scanner:
                 gc.freeze()
         half_read = 0 if self._failure else len(self._half_read)
         sources = self._sources
-        found = tuple(self._results.values())
-        return Scan(found, states, self._records.foreign, half_read, sources.twins, sources.trouble, self._named.in_doubt)
+        return Scan(
+            examinations=tuple(self._results.values()),
+            states=states,
+            foreign=self._records.foreign,
+            half_read=half_read,
+            twins=sources.twins,
+            trouble=sources.trouble,
+            in_doubt=self._named.in_doubt,
+            unfinished=tuple(found for name in self._unfinished if (found := self._results[name]).is_unfinished),
+        )
 
     def recall(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from itertools import compress
+from operator import attrgetter, is_not
 
 from t3tray.domain.alarm import Alarm
 from t3tray.domain.cursor import Cursor
@@ -31,6 +34,7 @@ __all__ = [
     "T3Thread",
     "ThreadDetails",
     "ThreadRow",
+    "differing",
 ]
 
 
@@ -81,6 +85,14 @@ class ThreadRow:
         """Whether T3 Code waits for the user in it."""
         return self.t3 is not None and (self.t3.awaits_approval or self.t3.awaits_answer)
 
+    @cached_property
+    def is_notable(self) -> bool:
+        """Whether the icon, the menu or a notification may have to say something of it; of most threads none does."""
+        if self.is_archived:
+            return False
+        is_trouble = self.verdict.kind is not Kind.RESUMABLE or self.is_half_mended
+        return is_trouble or self.is_working or self.waits_in_t3 or self.reaper.reap_at is not None
+
 
 @dataclass(frozen=True)
 class SourceView:
@@ -95,7 +107,8 @@ class SourceView:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything the list, the tray icon and the menu need. `rows` are sorted: what needs attention first, then newest.
+    """Everything the list, the tray icon and the menu need, made once for a change. `rows` are sorted: what needs attention
+    first, then newest; one that has not changed is the same object as in the overview before.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
     stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `asks` what waits for the user on the running
@@ -131,6 +144,19 @@ class Snapshot:
         """Whether a program's threads could not be read: that none is shown does not say that there is none."""
         return any(source.form == Shape.UNSUPPORTED for source in self.sources)
 
+    @cached_property
+    def by_id(self) -> Mapping[str, ThreadRow]:
+        """The rows by their threads' ids, in their order."""
+        return dict(zip(map(_thread_id, self.rows), self.rows, strict=True))
+
+    @cached_property
+    def notable(self) -> tuple[ThreadRow, ...]:
+        """The rows of which the icon, the menu or a notification may have to say something."""
+        return tuple(filter(_is_notable, self.rows))
+
+
+_thread_id, _is_notable = attrgetter("thread.id"), attrgetter("is_notable")
+
 
 @dataclass(frozen=True)
 class ThreadDetails:
@@ -157,6 +183,11 @@ class ThreadDetails:
     def put_away(self) -> frozenset[str]:
         """The sessions that were let go of by name; not those that came back later without the journal's knowing."""
         return put_away(self.journal) - set(self.marked)
+
+
+def differing(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
+    """The names of what is new, gone, or another object than before. Nothing is compared by its value."""
+    return {*compress(now, map(is_not, now.values(), map(before.get, now))), *(before.keys() - now.keys())}
 
 
 @dataclass(frozen=True)

@@ -264,8 +264,9 @@ class Bridge(AsyncThread):
     def _publish(self, overview: Snapshot) -> None:
         if overview != self.overview:
             self.overview = overview
-            # Here and not in the GUI: for many threads it takes longer than a picture may.
-            self.listing, self.brief = thread_list_data(overview, self.listing), brief_of(overview, RECENT)
+            # Here and not in the GUI: at first, for many threads, it takes longer than a picture may.
+            self.listing = thread_list_data(overview, self.listing)
+            self.brief = brief_of(self.listing, RECENT)
             self.overview_changed.emit(overview)
 
     def _tell_click(self, click: Click) -> None:

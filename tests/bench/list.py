@@ -41,7 +41,7 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     rows = [_row(number) for number in range(THREADS)]
     before = thread_list_data(Snapshot(READY, tuple(rows)))
     yield Line("listing, in the other thread", _timed(lambda: thread_list_data(Snapshot(READY, tuple(rows)), before)), "ms")
-    brief = brief_of(Snapshot(READY, tuple(rows)), RECENT)
+    brief = brief_of(thread_list_data(Snapshot(READY, tuple(rows))), RECENT)
     tray = Tray(lambda: NOON)
     tray.show_overview(Snapshot(READY))
     yield Line("tray: menu, tooltip and icon", _timed(lambda: tray.show_overview(brief)), "ms", 16)

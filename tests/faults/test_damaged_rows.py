@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.engine import Engine
+from t3tray.backend.snapshot_builder import Added
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Evidence, Failure
@@ -137,14 +138,13 @@ async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table
     assert damage(folder, table, column, "'no value at all'")
     engine = await Engine.open(str(folder), "command")
     try:
-        overview = await engine.overview(archived=True)
+        overview = await engine.overview(archived=True, added=Added(news=engine.news.among))
         assert {row.thread.id for row in overview.rows} >= {"b2"}
         for row in overview.rows:
             assert (await engine.details(row.thread.id)).row.thread.id == row.thread.id
         await engine.journal(None)
         await engine.answers(None)
         await engine.preferences.read_again()
-        await engine.news.told(overview)
         await engine.server_status()
         findings = await engine.examine()
         assert any(table in finding.detail for finding in findings if finding.name == "damaged value")

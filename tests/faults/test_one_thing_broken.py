@@ -406,7 +406,8 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         )
         spoil(machine, monkeypatch)
         # What no watcher tells is found by the next look.
-        desk._on_woke()
+        assert desk._monitor is not None
+        desk._monitor.sleep._woke()
         _ = await _next(told, running)
         await desk.rename("ours", "Another name")
         now = await _next(told, running, lambda overview: any(row.thread.title == "Another name" for row in overview.rows))

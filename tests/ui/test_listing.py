@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from msgspec import structs
@@ -75,7 +76,7 @@ def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
     )
     many = tuple(row(f"t{number}", age=timedelta(hours=number)) for number in range(50))
     whole = Snapshot(READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), asks=(APPROVAL,))
-    brief = brief_of(whole, RECENT)
+    brief = brief_of(thread_list_data(whole), RECENT)
     assert len(brief.rows) == len(told) + RECENT
     assert menu_of(brief, NOON) == menu_of(whole, NOON) and tooltip(brief) == tooltip(whole)
 
@@ -91,6 +92,57 @@ def test_a_line_that_has_not_changed_stays_the_same_object() -> None:
     again = thread_list_data(Snapshot(READY, (row("a"), row("b", Reason.UNPROVEN))), first)
     assert again.lines["a"] is first.lines["a"]
     assert again.lines["b"] is not first.lines["b"]
+
+
+def _at_random(known: Snapshot, dice: Random) -> Snapshot:
+    """The same threads, some of them changed, gone, new, or with an alarm or an ask that comes or goes."""
+    rows = [shown for shown in known.rows if dice.random() < 0.95]
+    for place, shown in enumerate(rows):
+        if dice.random() < 0.3:
+            made = row(shown.thread.id, dice.choice((*Reason,)), age=timedelta(minutes=dice.randrange(9)))
+            made = in_t3(made, project=dice.choice("PQ"), awaits_answer=dice.random() < 0.2) if dice.random() < 0.5 else made
+            made = replace(made, is_half_mended=dice.random() < 0.1)
+            rows[place] = archived(made) if dice.random() < 0.2 else made
+    rows += [row(f"n{dice.randrange(10**6)}", age=timedelta(minutes=dice.randrange(9))) for _ in range(dice.randrange(3))]
+    foreign = [structs.replace(each, is_working=dice.random() < 0.5) if dice.random() < 0.3 else each for each in known.foreign]
+    alarms = tuple(alarm(shown.thread.id) for shown in rows if dice.random() < 0.1)
+    alarmed = {each.thread_id for each in alarms}
+
+    def place(shown: ThreadRow) -> tuple[bool, bool, bool, timedelta, str]:
+        calm = shown.thread.id not in alarmed and not shown.is_half_mended
+        age = NOON - shown.thread.last_activity_at
+        return shown.is_archived, calm, shown.verdict.kind is not Kind.BLOCKED, age, shown.thread.id
+
+    rows.sort(key=place)
+    asks = (APPROVAL,) if dice.random() < 0.5 else ()
+    return replace(known, rows=tuple(rows), foreign=tuple(foreign), alarms=alarms, asks=asks)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_listing_made_out_of_the_one_before_is_the_one_that_is_made_anew(seed: int) -> None:
+    dice = Random(seed)
+    foreign = tuple(t3_thread(f"f{number}", "codex") for number in range(4))
+    overview = Snapshot(READY, tuple(row(f"t{number}") for number in range(60)), foreign)
+    listing = thread_list_data(overview)
+    for _ in range(10):
+        overview = _at_random(overview, dice)
+        listing = thread_list_data(overview, listing)
+        anew = thread_list_data(overview)
+        assert list(listing.groups.items()) == list(anew.groups.items())
+        assert (listing.lines, listing.sections) == (anew.lines, anew.sections)
+        assert (listing.projects, listing.unseen) == (anew.projects, anew.unseen)
+        assert brief_of(listing, 5) == brief_of(anew, 5)
+        brief = brief_of(listing, RECENT)
+        assert (menu_of(brief, NOON), tooltip(brief)) == (menu_of(replace(overview, foreign=()), NOON), tooltip(overview))
+
+
+def test_a_section_in_which_nothing_has_changed_is_the_same_group() -> None:
+    rows = (row("a"), row("b", Reason.MISSING), row("c", Reason.BUSY))
+    first = thread_list_data(Snapshot(READY, rows))
+    again = thread_list_data(Snapshot(READY, (row("a", Reason.UNPROVEN), *rows[1:])), first)
+    assert again.groups[ListSection.WORKING] is first.groups[ListSection.WORKING]
+    assert again.groups[ListSection.CANNOT_RESUME] is first.groups[ListSection.CANNOT_RESUME]
+    assert again.groups[ListSection.RECENT] is not first.groups[ListSection.RECENT]
 
 
 def test_filters_let_through_what_fits_all_of_them_and_whatever_waits() -> None:

@@ -166,7 +166,7 @@ def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: Mai
     assert thread_list_data(overview).groups[ListSection.NEEDS_YOU].lines == (shown,)
     assert icon_state(overview) is IconState.ATTENTION and tooltip(overview) == "t3tray: 1 needs you"
     assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(overview, NOON))
-    assert brief_of(overview, 0).rows == (shown,)
+    assert brief_of(thread_list_data(overview), 0).rows == (shown,)
     window.show_overview(overview)
     window.show_thread("a")
     window.show_details(details(shown))

@@ -1,21 +1,23 @@
 """What the thread list shows, as plain values: its sections in order, and the words that a line is found by. No PySide6 here.
 
-A listing of many threads takes a while to make, so it is made in the asyncio thread; what is left for the GUI is comparing.
+It is made in the asyncio thread, out of the one before: only the lines that are other objects than before are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
-from heapq import nlargest
+from functools import partial
+from itertools import compress, islice
+from operator import attrgetter
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.reaper import ReaperState
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind
-from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadRow
+from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadRow, differing
 from t3tray.ui.labels import folder_name
 
 
@@ -33,6 +35,11 @@ class ListSection(StrEnum):
 ThreadItem = ThreadRow | T3Thread
 # The same, or something that waits for the user.
 ListItem = ApprovalRequest | QuestionRequest | ThreadRow | T3Thread
+# A line's place in its section: the smallest comes first.
+Rank = tuple[float | str, ...]
+# With more new lines than these a section is sorted anew.
+_FEW = 32
+_id = attrgetter("id")
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,16 @@ class Group:
 @dataclass(frozen=True)
 class ThreadListData:
     """`groups` are in the order in which they are shown; a section without lines is left out. `unseen` are the ids of the threads
-    with an alarm that nobody has seen, `projects` the names of all projects in order, `lines` all of them by their keys."""
+    with an alarm that nobody has seen, `projects` the names of all projects in order, `lines` all of them by their keys, and
+    `sections` where each stands. `in_projects` counts the lines of each project."""
 
     overview: Snapshot
     groups: Mapping[ListSection, Group] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
     lines: Mapping[str, ListItem] = field(default_factory=dict)
+    sections: Mapping[str, ListSection] = field(default_factory=dict)
+    in_projects: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -85,39 +95,44 @@ class Filters:
 
 
 def thread_list_data(overview: Snapshot, before: ThreadListData | None = None) -> ThreadListData:
-    """Everything that there is to show. A line that has not changed since `before` is the same object."""
-    known = before.lines if before else {}
-    unseen = frozenset(alarm.thread_id for alarm in overview.alarms)
-    asked = frozenset(ask.asker.thread_id for ask in overview.asks)
-    found: dict[ListSection, list[ListItem]] = {section: [] for section in ListSection}
-    found[ListSection.NEEDS_YOU] += overview.asks
-    for row in overview.rows:
-        found[_section(row, unseen, asked)].append(row)
-    for thread in overview.foreign:
-        found[
-            ListSection.ARCHIVED if thread.archived_at else ListSection.WORKING if thread.is_working else ListSection.RECENT
-        ].append(thread)
-    for section in (ListSection.RECENT, ListSection.ARCHIVED):
-        # Whose verdict is not known stands before the others in an overview; here only the time counts.
-        found[section].sort(key=_last_activity, reverse=True)
-    groups = {section: _group(lines, known) for section, lines in found.items() if lines}
-    lines: dict[str, ListItem] = {}
-    for group in groups.values():
-        lines.update(zip(group.keys, group.lines, strict=True))
-    projects = {project_of(line) for line in lines.values() if not isinstance(line, ApprovalRequest | QuestionRequest)}
-    return ThreadListData(overview, groups, unseen, tuple(sorted(projects, key=str.casefold)), lines)
+    """Everything that there is to show. A line that has not changed since `before` is the same object, a section in which none
+    has is the same group."""
+    former = before or ThreadListData(replace(overview, rows=(), foreign=(), alarms=(), asks=()))
+    unseen, asked = _unseen(overview), _asked(overview)
+    lines = _lines(overview)
+    changed = set[str]()
+    for key in differing(former.lines, lines):
+        line, known = lines.get(key), former.lines.get(key)
+        if line is not None and known == line:
+            lines[key] = known
+        else:
+            changed.add(key)
+    # What these are about stands elsewhere now, or in another order.
+    changed |= (unseen ^ former.unseen) | (asked ^ _asked(former.overview))
+    if overview.asks != former.overview.asks:
+        changed |= {ask.id for ask in (*former.overview.asks, *overview.asks)}
+    moved = {key: _section(lines[key], unseen, asked) for key in changed if key in lines}
+    sections = {**former.sections, **moved}
+    for key in changed - moved.keys():
+        sections.pop(key, None)
+    in_projects = _in_projects(former, changed, lines)
+    is_same = in_projects.keys() == former.in_projects.keys()
+    projects = former.projects if is_same else tuple(sorted(in_projects, key=str.casefold))
+    groups = _groups(former, changed, moved, lines, _Ranking(overview, unseen))
+    return ThreadListData(overview, groups, unseen, projects, lines, sections, in_projects)
 
 
-def brief_of(overview: Snapshot, recent: int) -> Snapshot:
+def brief_of(listing: ThreadListData, recent: int) -> Snapshot:
     """Only the rows that the icon, its tooltip and its menu say something of: with them alone they say the same.
 
-    Like the listing it is not for the GUI thread. `recent` is how many of the newest there may be.
+    `recent` is how many of the newest there may be.
     """
-    live = [row for row in overview.rows if not row.is_archived]
-    newest = {row.thread.id for row in nlargest(recent, live, key=_last_activity)}
-    alarmed = {alarm.thread_id for alarm in overview.alarms}
-    rows = (row for row in live if row.thread.id in newest or row.thread.id in alarmed or _is_told(row))
-    return replace(overview, rows=tuple(rows), foreign=())
+    overview, newest = listing.overview, listing.groups.get(ListSection.RECENT, Group())
+    # All others than those that stand here are told in any case.
+    wanted = {*islice((line.thread.id for line in newest.lines if isinstance(line, ThreadRow)), recent)}
+    wanted |= {row.thread.id for row in overview.notable if _is_told(row)} | listing.unseen
+    rows = compress(overview.rows, map(wanted.__contains__, overview.by_id))
+    return replace(overview, rows=tuple(row for row in rows if not row.is_archived), foreign=())
 
 
 def _is_told(row: ThreadRow) -> bool:
@@ -125,27 +140,95 @@ def _is_told(row: ThreadRow) -> bool:
     return is_trouble or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
 
 
-def _group(lines: list[ListItem], known: Mapping[str, ListItem]) -> Group:
-    keys = tuple([key_of(line) for line in lines])
-    same = tuple([_same(known.get(key), line) for key, line in zip(keys, lines, strict=True)])
-    return Group(same, keys, tuple([_words(line) for line in same]))
+def _lines(overview: Snapshot) -> dict[str, ListItem]:
+    lines: dict[str, ListItem] = dict(overview.by_id)
+    lines.update(zip(map(_id, overview.foreign), overview.foreign, strict=True))
+    lines.update((ask.id, ask) for ask in overview.asks)
+    return lines
 
 
-def _same(before: ListItem | None, line: ListItem) -> ListItem:
-    return line if before is None or before != line else before
+def _groups(
+    former: ThreadListData, changed: Set[str], moved: Mapping[str, ListSection], lines: Mapping[str, ListItem], ranking: _Ranking
+) -> dict[ListSection, Group]:
+    """The sections, with what has changed put out of its old place and into its new one."""
+    touched = {former.sections[key] for key in changed if key in former.sections} | set(moved.values())
+    groups: dict[ListSection, Group] = {}
+    for section in ListSection:
+        group = former.groups.get(section, Group())
+        if section in touched:
+            added = [lines[key] for key, its in moved.items() if its is section]
+            group = _regrouped(group, changed, added, partial(ranking.of, section))
+        if group.lines:
+            groups[section] = group
+    return groups
 
 
-def _section(row: ThreadRow, unseen: frozenset[str], asked: frozenset[str | None]) -> ListSection:
+def _regrouped(group: Group, without: Set[str], added: Sequence[ListItem], rank: Callable[[ListItem], Rank]) -> Group:
+    stays = [key not in without for key in group.keys]
+    lines, keys, words = [*compress(group.lines, stays)], [*compress(group.keys, stays)], [*compress(group.words, stays)]
+    if len(added) > _FEW:
+        new = ((line, key_of(line), _words(line)) for line in added)
+        every = sorted((*zip(lines, keys, words, strict=True), *new), key=lambda one: rank(one[0]))
+        return Group(*(tuple(column) for column in zip(*every, strict=True)))
+    for line in added:
+        place = bisect_left(lines, rank(line), key=rank)
+        lines.insert(place, line)
+        keys.insert(place, key_of(line))
+        words.insert(place, _words(line))
+    return Group(tuple(lines), tuple(keys), tuple(words))
+
+
+def _in_projects(former: ThreadListData, changed: Iterable[str], lines: Mapping[str, ListItem]) -> Mapping[str, int]:
+    """How many lines each project has."""
+    counts = dict(former.in_projects)
+    for key in changed:
+        for line, more in ((former.lines.get(key), -1), (lines.get(key), 1)):
+            if line is not None and not isinstance(line, ApprovalRequest | QuestionRequest):
+                project = project_of(line)
+                counts[project] = counts.get(project, 0) + more
+    return {project: count for project, count in counts.items() if count}
+
+
+def _unseen(overview: Snapshot) -> frozenset[str]:
+    return frozenset(alarm.thread_id for alarm in overview.alarms)
+
+
+def _asked(overview: Snapshot) -> frozenset[str]:
+    return frozenset(ask.asker.thread_id for ask in overview.asks if ask.asker.thread_id)
+
+
+class _Ranking:
+    """Where a line stands in its section: what asks first, in its order; else the newest first."""
+
+    def __init__(self, overview: Snapshot, unseen: Set[str]) -> None:
+        self._asks = {ask.id: number for number, ask in enumerate(overview.asks)}
+        self._unseen = unseen
+
+    def of(self, section: ListSection, line: ListItem) -> Rank:
+        if isinstance(line, ApprovalRequest | QuestionRequest):
+            return 0, self._asks[line.id]
+        thread, is_foreign = shown_thread(line), isinstance(line, T3Thread)
+        at = -thread.last_activity_at.timestamp()
+        if section is ListSection.NEEDS_YOU and isinstance(line, ThreadRow):
+            is_alarmed = thread.id in self._unseen or line.is_half_mended
+            return 1, not is_alarmed, line.verdict.kind is not Kind.BLOCKED, at, thread.id
+        return (1, is_foreign, at, thread.id) if section is ListSection.WORKING else (1, at, is_foreign, thread.id)
+
+
+def _section(line: ListItem, unseen: Set[str], asked: Set[str]) -> ListSection:
     """What nobody has seen yet comes first, then what a thread can no longer do, then what it is doing."""
-    if row.is_archived:
+    if isinstance(line, ApprovalRequest | QuestionRequest):
+        return ListSection.NEEDS_YOU
+    if shown_thread(line).archived_at is not None:
         return ListSection.ARCHIVED
-    if row.thread.id in unseen or row.is_half_mended:
-        return ListSection.NEEDS_YOU
-    if row.verdict.kind is Kind.BLOCKED:
-        return ListSection.CANNOT_RESUME
-    if row.waits_in_t3 and row.thread.id not in asked:
-        return ListSection.NEEDS_YOU
-    return ListSection.WORKING if row.is_working else ListSection.RECENT
+    if isinstance(line, ThreadRow):
+        if line.thread.id in unseen or line.is_half_mended:
+            return ListSection.NEEDS_YOU
+        if line.verdict.kind is Kind.BLOCKED:
+            return ListSection.CANNOT_RESUME
+        if line.waits_in_t3 and line.thread.id not in asked:
+            return ListSection.NEEDS_YOU
+    return ListSection.WORKING if line.is_working else ListSection.RECENT
 
 
 def shown_thread(line: ThreadItem) -> Thread | T3Thread:
@@ -186,8 +269,3 @@ def _words(line: ListItem) -> str:
         return line.sentence.casefold()
     thread = shown_thread(line)
     return f"{thread.title}\n{thread.directory}\n{thread.id}\n{line.session_id or ''}".casefold()
-
-
-def _last_activity(line: ListItem) -> datetime:
-    assert isinstance(line, ThreadRow | T3Thread)
-    return shown_thread(line).last_activity_at

@@ -70,7 +70,7 @@ class Server:
 
 
 async def test_a_sub_agents_wish_is_told_under_its_thread() -> None:
-    (ask,) = await PendingRequests().read(Server(), {"/work"}, OWNERS)
+    (ask,) = await PendingRequests().read(Server(), {"/work"}, lambda: OWNERS)
     asker = Requester("ses_leaf", "/work", "Refactor the parser", "t1", ("general", "explore"))
     assert ask == ApprovalRequest("per_2", asker, "bash", ("git push",), ("git *",))
     assert ask.sentence == "Refactor the parser ▸ general ▸ explore ▸ wants to run git push"
@@ -79,7 +79,7 @@ async def test_a_sub_agents_wish_is_told_under_its_thread() -> None:
 async def test_questions_come_with_their_options_and_the_longest_waiting_first() -> None:
     server = Server()
     server.asked["/work"] = (decode(CHOICE, wire.QuestionSet, "a question"),)
-    first, second = await PendingRequests().read(server, {"/work"}, OWNERS)
+    first, second = await PendingRequests().read(server, {"/work"}, lambda: OWNERS)
     question = Question("Which?", "A choice", (Option("One", "the first"),), multiple=True, custom=True)
     assert isinstance(first, QuestionRequest) and first.questions == (question,) and first.asker.agents == ()
     assert first.sentence == "Refactor the parser ▸ asks: Which?"
@@ -89,52 +89,52 @@ async def test_questions_come_with_their_options_and_the_longest_waiting_first()
 async def test_what_a_broken_off_turn_left_behind_waits_for_nobody() -> None:
     server = Server()
     server.busy = frozenset()
-    assert await PendingRequests().read(server, {"/work"}, OWNERS) == ()
+    assert await PendingRequests().read(server, {"/work"}, lambda: OWNERS) == ()
 
 
 async def test_a_session_of_no_thread_is_told_by_its_own_title_and_a_missing_one_not_at_all() -> None:
     server = Server()
-    (ask,) = await PendingRequests().read(server, {"/work"}, {})
+    (ask,) = await PendingRequests().read(server, {"/work"}, dict)
     assert (ask.asker.thread_id, ask.asker.path) == (None, "A session ▸ general ▸ explore")
     del server.sessions["ses_child"]
-    assert await PendingRequests().read(server, {"/work"}, {}) == ()
+    assert await PendingRequests().read(server, {"/work"}, dict) == ()
 
 
 async def test_a_family_without_a_root_is_given_up() -> None:
     server = Server()
     server.sessions["ses_root"] = ("ses_leaf", "odd")
-    assert await PendingRequests().read(server, {"/work"}, {}) == ()
+    assert await PendingRequests().read(server, {"/work"}, dict) == ()
 
 
 async def test_it_is_read_only_when_there_is_reason_to() -> None:
     server, asks = Server(), PendingRequests()
     server.waiting = {}
     for _ in range(3):
-        assert await asks.read(server, {"/work"}, OWNERS) == ()
+        assert await asks.read(server, {"/work"}, lambda: OWNERS) == ()
     assert server.looks == ["/work"]
     asks.hear(ServerEvent("message.updated", "/work", "ses_root", {}))
-    await asks.read(server, {"/work"}, OWNERS)
+    await asks.read(server, {"/work"}, lambda: OWNERS)
     assert server.looks == ["/work"]
     server.waiting = {"/other": (PUSH,)}
     asks.hear(ServerEvent("permission.asked", "/other", "ses_leaf", {}))
-    assert len(await asks.read(server, {"/work"}, OWNERS)) == 1
+    assert len(await asks.read(server, {"/work"}, lambda: OWNERS)) == 1
     server.waiting = {}
-    assert await asks.read(server, {"/work"}, OWNERS) == (), "what is open is looked at each time"
+    assert await asks.read(server, {"/work"}, lambda: OWNERS) == (), "what is open is looked at each time"
     looks = len(server.looks)
     asks.hear(Connected())
-    await asks.read(server, {"/work"}, OWNERS)
+    await asks.read(server, {"/work"}, lambda: OWNERS)
     assert len(server.looks) > looks
 
 
 async def test_without_a_server_nothing_waits_and_one_that_cannot_say_changes_nothing() -> None:
     server, asks = Server(), PendingRequests()
-    (ask,) = await asks.read(server, {"/work"}, OWNERS)
+    (ask,) = await asks.read(server, {"/work"}, lambda: OWNERS)
     server.down = True
-    assert await asks.read(server, {"/work"}, OWNERS) == (ask,)
+    assert await asks.read(server, {"/work"}, lambda: OWNERS) == (ask,)
     server.down = False
     server.waiting = {}
-    assert await asks.read(server, {"/work"}, OWNERS) == ()
-    assert await asks.read(None, {"/work"}, OWNERS) == ()
+    assert await asks.read(server, {"/work"}, lambda: OWNERS) == ()
+    assert await asks.read(None, {"/work"}, lambda: OWNERS) == ()
 
 
 @pytest.mark.parametrize("is_waited_for", [True, False])

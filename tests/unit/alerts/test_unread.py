@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,23 +16,21 @@ from t3tray.alerts.unread import Unread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import StoreError
 from t3tray.store.store import Store
-from t3tray.system.sql_thread import SqlThread
-from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadRow
-from tests.support.views import NOON, READY, row, t3_thread
+from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.threads.snapshot_rows import Rows
+from tests.support.views import NOON, row, t3_thread
 
 HOUR = timedelta(hours=1)
 
 
-@asynccontextmanager
-async def app(folder: Path) -> AsyncIterator[tuple[Unread, Store]]:
+@contextmanager
+def app(folder: Path) -> Iterator[tuple[Unread, Store]]:
     """One run of the app on this folder, as far as news go."""
-    run_sql = SqlThread("test-sql")
-    store = await run_sql(Store.open, folder, lambda: NOON)
+    store = Store.open(folder, lambda: NOON)
     try:
-        yield Unread(store.visits, run_sql), store
+        yield Unread(store.visits), store
     finally:
-        await run_sql(store.close)
-        run_sql.close()
+        store.close()
 
 
 def at(name: str, hours: float = 0, reason: Reason = Reason.PROVED) -> ThreadRow:
@@ -44,93 +42,91 @@ def foreign(name: str, hours: float = 0, *, works: bool = False) -> T3Thread:
     return structs.replace(t3_thread(name, "codex", is_working=works), last_activity_at=NOON + HOUR * hours)
 
 
-async def look(news: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
+def look(news: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
     """One look of the app's: what is new."""
-    told = await news.told(Snapshot(READY, rows, tuple(others)))
-    await news.keep()
-    return set(told.news)
+    told = news.among(Rows(rows, tuple(others)))
+    news.keep()
+    return set(told)
 
 
-async def test_what_is_met_for_the_first_time_is_no_news_and_what_ends_later_is(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, _):
-        assert await look(news, at("a"), at("b", -100), others=[foreign("f")]) == set()
-        assert await look(news, at("a", 1), at("b", -100), at("new", 5), others=[foreign("f", 1)]) == {"a", "f"}
+def test_what_is_met_for_the_first_time_is_no_news_and_what_ends_later_is(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, _):
+        assert look(news, at("a"), at("b", -100), others=[foreign("f")]) == set()
+        assert look(news, at("a", 1), at("b", -100), at("new", 5), others=[foreign("f", 1)]) == {"a", "f"}
 
 
-async def test_what_still_works_has_its_news_when_it_is_done(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, _):
-        await look(news, at("a"), others=[foreign("f")])
-        assert await look(news, at("a", 1, Reason.BUSY), others=[foreign("f", 1, works=True)]) == set()
-        assert await look(news, at("a", 2), others=[foreign("f", 2)]) == {"a", "f"}
+def test_what_still_works_has_its_news_when_it_is_done(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, _):
+        look(news, at("a"), others=[foreign("f")])
+        assert look(news, at("a", 1, Reason.BUSY), others=[foreign("f", 1, works=True)]) == set()
+        assert look(news, at("a", 2), others=[foreign("f", 2)]) == {"a", "f"}
 
 
-async def test_news_go_when_the_user_has_looked_at_exactly_them(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, _):
-        await look(news, at("a"), at("b"))
-        assert await look(news, at("a", 1), at("b", 1)) == {"a", "b"}
-        await news.visit("a", NOON + HOUR)
-        assert await look(news, at("a", 1), at("b", 1)) == {"b"}
-        await look(news, at("a", 2), at("b", 1))
-        await news.visit("a", NOON + HOUR)
-        assert await look(news, at("a", 2), at("b", 1)) == {"a", "b"}, "what was on screen was not the newest"
+def test_news_go_when_the_user_has_looked_at_exactly_them(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, _):
+        look(news, at("a"), at("b"))
+        assert look(news, at("a", 1), at("b", 1)) == {"a", "b"}
+        news.visit("a", NOON + HOUR)
+        assert look(news, at("a", 1), at("b", 1)) == {"b"}
+        look(news, at("a", 2), at("b", 1))
+        news.visit("a", NOON + HOUR)
+        assert look(news, at("a", 2), at("b", 1)) == {"a", "b"}, "what was on screen was not the newest"
 
 
-async def test_the_next_run_of_the_app_knows_what_was_looked_at_and_what_was_not(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, _):
-        await look(news, at("a"), at("b"), at("c"))
-        await look(news, at("a", 1), at("b", 1), at("c"))
-        await news.visit("a", NOON + HOUR)
-    async with app(tmp_path) as (news, _):
-        assert await look(news, at("a", 1), at("b", 1), at("c", 2)) == {"b", "c"}, "c ended while no app ran"
+def test_the_next_run_of_the_app_knows_what_was_looked_at_and_what_was_not(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, _):
+        look(news, at("a"), at("b"), at("c"))
+        look(news, at("a", 1), at("b", 1), at("c"))
+        news.visit("a", NOON + HOUR)
+    with app(tmp_path) as (news, _):
+        assert look(news, at("a", 1), at("b", 1), at("c", 2)) == {"b", "c"}, "c ended while no app ran"
 
 
-async def test_without_a_keep_nothing_is_written_but_what_was_looked_at(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, store):
-        await news.told(Snapshot(READY, (at("a"),)))
+def test_without_a_keep_nothing_is_written_but_what_was_looked_at(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, store):
+        news.among(Rows((at("a"),)))
         assert store.visits.all() == {}
-        await news.visit("b", NOON)
+        news.visit("b", NOON)
         assert store.visits.all() == {"a": NOON, "b": NOON}
 
 
-async def test_a_clock_that_is_set_back_makes_nothing_new_and_hides_no_turn_that_is_seen_to_run(tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_makes_nothing_new_and_hides_no_turn_that_is_seen_to_run(tmp_path: Path) -> None:
     rows = tuple(at(f"t{number}", number) for number in range(30))
-    async with app(tmp_path) as (news, _):
-        await look(news, *rows)
-    async with app(tmp_path) as (news, _):
-        assert await look(news, *rows) == set(), "most of it is in the future now"
-        assert await look(news, *rows[:-1], at("t29", 5, Reason.BUSY)) == set()
-    async with app(tmp_path) as (news, _):
-        assert await look(news, *rows[:-1], at("t29", 5.1)) == {"t29"}
+    with app(tmp_path) as (news, _):
+        look(news, *rows)
+    with app(tmp_path) as (news, _):
+        assert look(news, *rows) == set(), "most of it is in the future now"
+        assert look(news, *rows[:-1], at("t29", 5, Reason.BUSY)) == set()
+    with app(tmp_path) as (news, _):
+        assert look(news, *rows[:-1], at("t29", 5.1)) == {"t29"}
 
 
-async def test_a_thread_that_a_source_tells_with_an_earlier_time_for_a_while_is_no_news(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, _):
+def test_a_thread_that_a_source_tells_with_an_earlier_time_for_a_while_is_no_news(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, _):
         for hours in (2, 0, 2, 1, 2):
-            assert await look(news, at("a", hours)) == set()
+            assert look(news, at("a", hours)) == set()
 
 
-async def test_what_is_shown_no_more_is_kept_for_a_while_and_the_oldest_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_shown_no_more_is_kept_for_a_while_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT_OF_GONE", 3)
-    async with app(tmp_path) as (news, store):
-        await look(news, *(at(f"t{number}", number) for number in range(9)), others=[foreign("f", -9)])
-        assert await look(news, at("t0"), others=[foreign("f", -9)]) == set()
+    with app(tmp_path) as (news, store):
+        look(news, *(at(f"t{number}", number) for number in range(9)), others=[foreign("f", -9)])
+        assert look(news, at("t0"), others=[foreign("f", -9)]) == set()
         assert set(store.visits.all()) == {"t0", "f", "t8", "t7", "t6"}
-        assert await look(news, at("t0"), at("t7", 9), at("t1", 9), others=[foreign("f", -9)]) == {"t7"}
+        assert look(news, at("t0"), at("t7", 9), at("t1", 9), others=[foreign("f", -9)]) == {"t7"}
         assert set(store.visits.all()) == {"t0", "t1", "f", "t8", "t7", "t6"}
 
 
-async def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
-    async with app(tmp_path) as (news, store):
-        await look(news, at("a"), others=[foreign("f")])
+def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
+    with app(tmp_path) as (news, store):
+        look(news, at("a"), others=[foreign("f")])
         before = store.path.with_name(f"{store.path.name}-wal").read_bytes()
-        await look(news, at("a", 1), others=[foreign("f")])
+        look(news, at("a", 1), others=[foreign("f")])
         assert store.path.with_name(f"{store.path.name}-wal").read_bytes() == before
 
 
-async def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with app(tmp_path) as (news, store):
+def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app(tmp_path) as (news, store):
         keep = store.visits.keep
 
         def full(*_: object) -> None:
@@ -138,7 +134,7 @@ async def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path
 
         monkeypatch.setattr(store.visits, "keep", full)
         with pytest.raises(StoreError):
-            await look(news, at("a"))
+            look(news, at("a"))
         monkeypatch.setattr(store.visits, "keep", keep)
-        assert await look(news, at("a", 1), replace(at("b"), verdict=Verdict(Reason.MISSING))) == {"a"}
+        assert look(news, at("a", 1), replace(at("b"), verdict=Verdict(Reason.MISSING))) == {"a"}
         assert store.visits.all() == {"a": NOON, "b": NOON}

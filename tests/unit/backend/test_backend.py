@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from t3tray.alerts.notifier import Notifier
-from t3tray.backend import backend as module
+from t3tray.backend import monitor as module
 from t3tray.backend import watched_tasks
 from t3tray.backend.backend import Backend
 from t3tray.backend.engine import Engine
@@ -121,8 +121,9 @@ async def test_waking_up_reads_everything_again() -> None:
     async with running() as (desk, told):
         await next_of(told)
         # What no watcher tells: only a look finds the time that has passed unaccounted for.
-        desk._sleep._at = (0.0, 0.0)
-        desk._sleep.look()
+        assert desk._monitor is not None
+        desk._monitor.sleep._at = (0.0, 0.0)
+        desk._monitor.sleep.look()
         await next_of(told)
 
 
