@@ -345,7 +345,7 @@ class Engine:
             told = (asks, store.guard_answers.unseen_refusals(), stays, self.settings)
             beside = Beside(*told, self.resting.standing(self._rest, server, store.rests.last), store.restores.unsettled())
             facts = (seen, server, alarms, warnings, self._clock(), now, archived, sides, left)
-            return build_snapshot(*facts, self._rows, beside, added)
+            return build_snapshot(*facts, self._rows, beside, added).prepared()
 
         # All of it at once, and not on the event loop.
         return await self._run_sql(take)

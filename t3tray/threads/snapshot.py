@@ -154,6 +154,11 @@ class Snapshot:
         """The rows of which the icon, the menu or a notification may have to say something."""
         return tuple(filter(_is_notable, self.rows))
 
+    def prepared(self) -> Snapshot:
+        """This overview, with what follows from its rows made out already: not on the event loop."""
+        _ = self.by_id, self.notable
+        return self
+
 
 _thread_id, _is_notable = attrgetter("thread.id"), attrgetter("is_notable")
 
