@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import compress
+from operator import attrgetter, is_not, or_
 from types import MappingProxyType
 
 import msgspec
@@ -27,6 +29,7 @@ from t3tray.threads.t3code_sides import NextMessages
 from t3tray.threads.verify import Assessment
 
 _FORK = "(fork #"
+_thread_id = attrgetter("thread.id")
 # What a remedy comes to its end by.
 _ENDS = frozenset({Event.CONFIRMED, Event.DONE, Event.RELEASED})
 _NO_SIDES: NextMessages = MappingProxyType({})
@@ -56,12 +59,10 @@ class SwitchDetector:
             self._stand_as_kept()
         known = self._sightings
         # What is the same object as at the last watch holds nothing new.
-        told = self._told_sides
-        fresh = [
-            found
-            for found in picture.examinations
-            if self._watched.get(found.thread.id) is not found or told.get(found.thread.id) is not sides.get(found.thread.id)
-        ]
+        names = [*map(_thread_id, picture.examinations)]
+        is_other = map(is_not, picture.examinations, map(self._watched.get, names))
+        has_other_side = map(is_not, map(self._told_sides.get, names), map(sides.get, names))
+        fresh = [*compress(picture.examinations, map(or_, is_other, has_other_side))]
         if not fresh:
             return ()
         self._told_sides = sides
@@ -80,7 +81,7 @@ class SwitchDetector:
         self._stand(alarms)
         known |= noted
         self._judged |= {found.thread.id: _newest(found) for found in turns}
-        self._watched = {found.thread.id: found for found in picture.examinations}
+        self._watched = dict(zip(names, picture.examinations, strict=True))
         return alarms
 
     def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import compress
+from operator import attrgetter, is_not
 
 from msgspec.structs import replace
 
@@ -26,6 +28,7 @@ from t3tray.threads.verify import RENEWS, Assessment, is_amid_a_turn
 
 # A first look at thousands of threads is spread over several, so that nothing waits for it.
 AT_ONCE = 1_000
+_thread_id = attrgetter("thread.id")
 
 
 class ProofRecorder:
@@ -36,10 +39,21 @@ class ProofRecorder:
         self._database = database
         self._now = now
         self._refused: set[str] = set()
+        # What the last pass had nothing to record of; the same object it has nothing new either.
+        self._settled: dict[str, Assessment] = {}
 
     def keep(self, picture: Scan) -> bool:
         """Record what is new; True when there is more to be recorded at the next look. Raises StoreError."""
-        due = [found for found in picture.examinations if self._is_due(found)]
+        names = [*map(_thread_id, picture.examinations)]
+        others = compress(picture.examinations, map(is_not, picture.examinations, map(self._settled.get, names)))
+        self._settled = dict(zip(names, picture.examinations, strict=True))
+        due: list[Assessment] = []
+        for found in others:
+            is_due = self._is_due(found)
+            if is_due:
+                due.append(found)
+            if is_due or found.is_unfinished:
+                self._settled.pop(found.thread.id)
         if not due:
             return False
         try:
