@@ -11,7 +11,7 @@ from datetime import datetime
 
 from t3tray.store.visits import Visits
 from t3tray.threads.snapshot import T3Thread, ThreadRow, differing
-from t3tray.threads.snapshot_rows import Rows
+from t3tray.threads.snapshot_rows import SnapshotRows
 
 # Of threads that no source shows any more: a source may be away for a while.
 KEPT_OF_GONE = 1000
@@ -29,7 +29,7 @@ class Unread:
         self._visited: set[str] = set()
         self._told: frozenset[str] = frozenset()
 
-    def among(self, rows: Rows) -> frozenset[str]:
+    def among(self, rows: SnapshotRows) -> frozenset[str]:
         """The ids of those of all threads that have news. `keep` after it. Only what is another row than the last time, or was
         looked at since, is compared."""
         seen = self._known()

@@ -76,7 +76,7 @@ from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.send import Sending
 from t3tray.threads.session_source import SessionSource
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails
-from t3tray.threads.snapshot_rows import ThreadRows
+from t3tray.threads.snapshot_rows import RowBuilder
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.threads.verify import Verifier
 
@@ -134,7 +134,7 @@ class Engine:
         self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.news = Unread(store.visits)
-        self._rows = ThreadRows()
+        self._rows = RowBuilder()
         self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
         self.resume = Verifier(store, run_sql, surroundings, self.survey.recall)
         self.opening = ThreadOpener(self.launching, self.server, self.survey, run_sql)

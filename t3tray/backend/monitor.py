@@ -31,7 +31,7 @@ from t3tray.system.file_watch import database_files
 from t3tray.system.power import SleepWatch
 from t3tray.threads.scan import Scan
 from t3tray.threads.snapshot import Snapshot
-from t3tray.threads.snapshot_rows import Rows
+from t3tray.threads.snapshot_rows import SnapshotRows
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class Monitor:
         if await beside("The server's rest could not be seen to", engine.rest_if_idle(picture), False) or more:
             self._changed.set()
 
-    def _news(self, rows: Rows) -> frozenset[str]:
+    def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
         return self._snapshots.attempt("What is new could not be told", lambda: self._engine.news.among(rows), frozenset())
 

@@ -25,7 +25,7 @@ from t3tray.store.store import Store
 from t3tray.t3code.state import T3State
 from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.snapshot import Snapshot, SourceView, ThreadDetails
-from t3tray.threads.snapshot_rows import Around, Rows, ThreadRows, row_of
+from t3tray.threads.snapshot_rows import RowBuilder, RowContext, SnapshotRows, row_of
 from t3tray.threads.t3code_sides import NextMessages
 
 
@@ -49,7 +49,7 @@ class Added:
     guard: GuardState = NO_GUARD
     guarded: frozenset[str] = frozenset()
     banner: str = ""
-    news: Callable[[Rows], frozenset[str]] = lambda rows: frozenset()
+    news: Callable[[SnapshotRows], frozenset[str]] = lambda rows: frozenset()
     trouble: Callable[[], Sequence[str]] = lambda: ()
 
 
@@ -63,7 +63,7 @@ def build_snapshot(
     archived: bool = False,
     next_messages: NextMessages | None = None,
     left: frozenset[str] = frozenset(),
-    rows: ThreadRows | None = None,
+    rows: RowBuilder | None = None,
     beside: Beside | None = None,
     added: Added | None = None,
 ) -> Snapshot:
@@ -71,7 +71,7 @@ def build_snapshot(
     those of the overview before, of which all that have not changed are taken over."""
     beside, added = beside or Beside(), added or Added()
     alarmed = frozenset(alarm.thread_id for alarm in alarms)
-    taken = (rows or ThreadRows()).of(picture, Around.of(server, left), alarmed, clock, now, archived, next_messages or {})
+    taken = (rows or RowBuilder()).of(picture, RowContext.of(server, left), alarmed, clock, now, archived, next_messages or {})
     of_picture = (*_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
     of_guard = (added.guard.sentence,) if added.guard.phase in TROUBLED else ()
     return Snapshot(
@@ -123,7 +123,7 @@ def build_details(
         raise ThreadNotFound("This thread has just gone.", "`t3tray threads` lists those that are there.")
     thread = found.thread
     entries = store.journal.entries(thread.id)
-    around = Around.of(server, store.alarms.left())
+    around = RowContext.of(server, store.alarms.left())
     return ThreadDetails(
         row=row_of(found, next_messages.get(thread_id), picture.states, clock, around, now),
         cursor=found.cursor,

@@ -38,7 +38,7 @@ _id, _thread_id = attrgetter("id"), attrgetter("thread.id")
 
 
 @dataclass(frozen=True)
-class Around:
+class RowContext:
     """What all rows depend on, beside their own thread. `left`: the events of the faults that the user left as they are."""
 
     server_answers: bool
@@ -46,12 +46,12 @@ class Around:
     left: frozenset[str]
 
     @classmethod
-    def of(cls, server: ServerStatus, left: frozenset[str]) -> Around:
+    def of(cls, server: ServerStatus, left: frozenset[str]) -> RowContext:
         return cls(server.state.answers, server.version, left)
 
 
 @dataclass(frozen=True)
-class Rows:
+class SnapshotRows:
     """`rows` are sorted; `foreign` are T3 Code's threads of other providers, `foreign_reapers` where each stands, by its id."""
 
     rows: tuple[ThreadRow, ...] = ()
@@ -77,14 +77,14 @@ class _Known(NamedTuple):
     is_moving: bool
 
 
-class ThreadRows:
+class RowBuilder:
     """One for the engine's life; each call makes only the rows anew whose thread has changed since the one before."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._order: tuple[str, ...] = ()
         self._rows: tuple[ThreadRow, ...] = ()
-        self._around: Around | None = None
+        self._around: RowContext | None = None
         self._alarmed: frozenset[str] = frozenset()
         self._homes: dict[ReaperClock, ReaperClock] = {}
         self._foreign: dict[str, tuple[T3Thread, ReaperClock, ReaperState]] = {}
@@ -92,13 +92,13 @@ class ThreadRows:
     def of(
         self,
         picture: Scan,
-        around: Around,
+        around: RowContext,
         alarmed: frozenset[str],
         clock: ReaperClock,
         now: datetime,
         archived: bool,
         sides: NextMessages,
-    ) -> Rows:
+    ) -> SnapshotRows:
         """What has an unseen alarm (`alarmed`), is half mended or blocked first, then the newest activity; what is archived last,
         where it is wanted at all. A thread of T3 Code's and one of ours on the same session are one row."""
         clocks = self._clocks(picture, clock)
@@ -109,12 +109,12 @@ class ThreadRows:
         shown = [*_one_a_session(live), *(_one_a_session(away) if archived else ())]
         self._take(shown, around, alarmed, clocks, now, sides)
         foreign = tuple(thread for thread in picture.foreign if archived or thread.archived_at is None)
-        return Rows(self._rows, foreign, self._reapers(foreign, clocks, now))
+        return SnapshotRows(self._rows, foreign, self._reapers(foreign, clocks, now))
 
     def _take(
         self,
         shown: Sequence[Assessment],
-        around: Around,
+        around: RowContext,
         alarmed: frozenset[str],
         clocks: Clocks,
         now: datetime,
@@ -171,7 +171,7 @@ class ThreadRows:
 
 
 def row_of(
-    found: Assessment, side: NextMessage | None, states: Sequence[T3State], clock: ReaperClock, around: Around, now: datetime
+    found: Assessment, side: NextMessage | None, states: Sequence[T3State], clock: ReaperClock, around: RowContext, now: datetime
 ) -> ThreadRow:
     """One thread's row; `clock` is T3 Code's reaper as the settings say that it is set."""
     home = next((state for state in states if found.t3 is not None and found.thread.id in map(_id, state.threads)), None)
@@ -179,7 +179,7 @@ def row_of(
 
 
 def _known(
-    found: Assessment, side: NextMessage | None, clock: ReaperClock, around: Around, now: datetime, is_alarmed: bool
+    found: Assessment, side: NextMessage | None, clock: ReaperClock, around: RowContext, now: datetime, is_alarmed: bool
 ) -> _Known:
     row = _row(found, side, clock, around, now)
     is_moving = row.reaper.reap_at is not None or (side is not None and side.is_fault)
@@ -192,7 +192,7 @@ def _rank(row: ThreadRow, is_alarmed: bool) -> Rank:
     return thread.archived_at is not None, not is_alarmed, _ATTENTION[row.verdict.kind], -at, thread.id
 
 
-def _row(found: Assessment, side: NextMessage | None, clock: ReaperClock, around: Around, now: datetime) -> ThreadRow:
+def _row(found: Assessment, side: NextMessage | None, clock: ReaperClock, around: RowContext, now: datetime) -> ThreadRow:
     return ThreadRow(
         thread=found.thread,
         session_id=found.cursor.session_id if found.cursor else None,
@@ -218,7 +218,7 @@ def _is_half_mended(found: Assessment, side: NextMessage | None, now: datetime, 
     return is_news and left_event(found.thread.id, bound, found.t3.session_id, side.reason) not in left
 
 
-def _reaper(found: Assessment, around: Around, clock: ReaperClock, now: datetime) -> ReaperState:
+def _reaper(found: Assessment, around: RowContext, clock: ReaperClock, now: datetime) -> ReaperState:
     if found.t3 is None:
         return own_reaper_state(found.verdict, around.server_answers)
     return _reaper_of(found.t3, found.verdict, found.agents_work, clock, now)

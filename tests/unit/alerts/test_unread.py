@@ -17,7 +17,7 @@ from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import StoreError
 from t3tray.store.store import Store
 from t3tray.threads.snapshot import T3Thread, ThreadRow
-from t3tray.threads.snapshot_rows import Rows
+from t3tray.threads.snapshot_rows import SnapshotRows
 from tests.support.views import NOON, row, t3_thread
 
 HOUR = timedelta(hours=1)
@@ -44,7 +44,7 @@ def foreign(name: str, hours: float = 0, *, works: bool = False) -> T3Thread:
 
 def look(news: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
     """One look of the app's: what is new."""
-    told = news.among(Rows(rows, tuple(others)))
+    told = news.among(SnapshotRows(rows, tuple(others)))
     news.keep()
     return set(told)
 
@@ -84,7 +84,7 @@ def test_the_next_run_of_the_app_knows_what_was_looked_at_and_what_was_not(tmp_p
 
 def test_without_a_keep_nothing_is_written_but_what_was_looked_at(tmp_path: Path) -> None:
     with app(tmp_path) as (news, store):
-        news.among(Rows((at("a"),)))
+        news.among(SnapshotRows((at("a"),)))
         assert store.visits.all() == {}
         news.visit("b", NOON)
         assert store.visits.all() == {"a": NOON, "b": NOON}

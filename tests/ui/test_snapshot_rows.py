@@ -24,7 +24,7 @@ from t3tray.t3code.state import T3Reader
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
 from t3tray.threads.snapshot import Snapshot, ThreadRow
-from t3tray.threads.snapshot_rows import ThreadRows
+from t3tray.threads.snapshot_rows import RowBuilder
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.ui.threads.thread_list_data import brief_of, thread_list_data
 from tests.support.stores import open_store
@@ -41,14 +41,14 @@ class Eyes:
     world: World
     survey: Scanner
     news: Unread
-    rows: ThreadRows
+    rows: RowBuilder
     sides: T3Sides
 
     def look(
         self, server: ServerStatus = STOPPED, alarms: tuple[Alarm, ...] = (), now: datetime = NOON, fresh: bool = False
     ) -> Snapshot:
         picture = self.survey.look()
-        rows = ThreadRows() if fresh else self.rows
+        rows = RowBuilder() if fresh else self.rows
         facts = (picture, server, alarms, (), ReaperClock(), now, True, self.sides.of(picture, now), frozenset[str](), rows)
         return build_snapshot(*facts, added=Added(news=self.news.among))
 
@@ -73,7 +73,7 @@ def eyes(tmp_path: Path) -> Iterator[Eyes]:
     try:
         surroundings = Surroundings(lambda: NOON, lambda: False)
         survey = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
-        yield Eyes(world, survey, Unread(store.visits), ThreadRows(), T3Sides())
+        yield Eyes(world, survey, Unread(store.visits), RowBuilder(), T3Sides())
     finally:
         store.close()
 
