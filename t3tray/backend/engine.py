@@ -100,7 +100,7 @@ class Engine:
         self.data_directory = data
         self.preferences = Preferences(store.settings, run_sql, settings, self._go_by, Secrets(data))
         self.launching = Launching(settings, data)
-        self.guard_credentials = CredentialStore(store.settings, Secrets(data), run_sql)
+        self.guard_credentials = CredentialStore(store.guard_place, Secrets(data), run_sql)
         database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(
             leases=store.lease,

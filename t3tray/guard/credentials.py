@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from t3tray.errors import StoreError
 from t3tray.server.port import HOST, choose_lasting_port
-from t3tray.settings.stored import SettingRows, read_settings, write_settings
+from t3tray.store.guard_place import GuardPlace, GuardPlaces
 from t3tray.system.known_secrets import new_password
 from t3tray.system.secrets import Secrets
 from t3tray.system.sql_thread import SqlThread
@@ -32,22 +32,26 @@ class GuardCredentials:
 class CredentialStore:
     """The credentials of one data directory. The port identifies them: no two have the same. Every method raises StoreError."""
 
-    def __init__(self, settings: SettingRows, secrets: Secrets, run_sql: SqlThread) -> None:
-        self._settings = settings
+    def __init__(self, places: GuardPlaces, secrets: Secrets, run_sql: SqlThread) -> None:
+        self._places = places
         self._secrets = secrets
         self._run_sql = run_sql
 
     async def port(self) -> int:
         """Return the current port; 0 if there is none."""
-        return (await self._run_sql(read_settings, self._settings)).guard_port
+        return (await self.place()).port
+
+    async def place(self) -> GuardPlace:
+        """Return where the guard listens and where its password is stored."""
+        return await self._run_sql(self._places.read)
 
     async def known(self) -> GuardCredentials | None:
         """Return the credentials; None if the guard is not in use, or its password is lost."""
-        known = await self._run_sql(read_settings, self._settings)
-        if not known.guard_port or not known.guard_secret_place:
+        known = await self._run_sql(self._places.read)
+        if not known.port or not known.secret_place:
             return None
-        password = await asyncio.to_thread(self._secrets.read, _SECRET, known.guard_secret_place)
-        return GuardCredentials(known.guard_port, password) if password else None
+        password = await asyncio.to_thread(self._secrets.read, _SECRET, known.secret_place)
+        return GuardCredentials(known.port, password) if password else None
 
     async def get(self) -> GuardCredentials:
         """Return the credentials; new ones if there are none, or if the password is lost."""
@@ -55,22 +59,20 @@ class CredentialStore:
 
     async def renew(self) -> GuardCredentials:
         """Choose another port and another password."""
-        known = await self._run_sql(read_settings, self._settings)
-        made = GuardCredentials(choose_lasting_port(known.guard_port), new_password())
+        known = await self._run_sql(self._places.read)
+        made = GuardCredentials(choose_lasting_port(known.port), new_password())
         place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
-        there = replace(known, guard_port=made.port, guard_secret_place=place)
-        await self._run_sql(write_settings, self._settings, there, "guard_port", "guard_secret_place")
+        await self._run_sql(self._places.write, GuardPlace(made.port, place))
         return made
 
     async def forget(self) -> None:
         """Discard the credentials: those in T3 Code's settings are invalid from now on."""
-        known = await self._run_sql(read_settings, self._settings)
-        gone = replace(known, guard_port=0, guard_secret_place="")
-        await self._run_sql(write_settings, self._settings, gone, "guard_port", "guard_secret_place")
-        if not known.guard_secret_place:
+        known = await self._run_sql(self._places.read)
+        await self._run_sql(self._places.write, GuardPlace())
+        if not known.secret_place:
             return
         try:
-            await asyncio.to_thread(self._secrets.forget, _SECRET, known.guard_secret_place)
+            await asyncio.to_thread(self._secrets.forget, _SECRET, known.secret_place)
         except StoreError as error:
             # It opens nothing any more, and the next one takes its place.
             _log.warning("The guard's old password could not be removed: %s", error.message)

@@ -5,7 +5,6 @@ A new setting is one field of `Settings`. The store, `t3tray settings`, the wind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TypeVar
@@ -183,21 +182,6 @@ class Settings:
         "The tray app runs the guard: a local proxy that T3 Code uses in place of OpenCode's server.",
         changed_by="Use `t3tray guard on` or `t3tray guard off`: they change T3 Code's settings with it.",
     )
-    guard_port: int = _setting(
-        0,
-        Port(),
-        SettingsSection.T3_CODE,
-        "The guard's port",
-        "0 until the guard is first used.",
-        changed_by="t3tray chooses it when the guard is first used, and T3 Code's settings name it from then on.",
-    )
-    guard_secret_place: str = _setting(
-        "",
-        SecretPlace(),
-        SettingsSection.T3_CODE,
-        "Where the guard's password is stored",
-        changed_by="t3tray chooses it when the guard is first used.",
-    )
     opencode_path: str = _setting(
         "",
         Program(empty="Detected automatically"),
@@ -291,7 +275,28 @@ class Settings:
     )
 
 
-DEFINITIONS: Mapping[str, Definition] = {each.name: Definition(each.name, *each.metadata[_KEY]) for each in fields(Settings)}
+DEFINITIONS: dict[str, Definition] = {each.name: Definition(each.name, *each.metadata[_KEY]) for each in fields(Settings)}
+
+# State that `t3tray settings` shows with the settings, and that t3tray itself chooses. It is stored with the state.
+SHOWN_STATE: dict[str, Definition] = {
+    "guard_port": Definition(
+        "guard_port",
+        Port(),
+        0,
+        SettingsSection.T3_CODE,
+        "The guard's port",
+        "0 while the guard is not in use.",
+        changed_by="t3tray chooses it when the guard is first used, and T3 Code's settings name it from then on.",
+    ),
+    "guard_secret_place": Definition(
+        "guard_secret_place",
+        SecretPlace(),
+        "",
+        SettingsSection.T3_CODE,
+        "Where the guard's password is stored",
+        changed_by="t3tray chooses it when the guard is first used.",
+    ),
+}
 
 # Shown with the settings and stored by the operating system, which is asked for it.
 LOGIN = Definition(
@@ -305,5 +310,6 @@ LOGIN = Definition(
 
 
 def definition_of(name: str) -> Definition | None:
-    """The setting of this name, or the one whose secret is set under it; None where there is none."""
-    return DEFINITIONS.get(name) or next((each for each in DEFINITIONS.values() if each.set_as == name), None)
+    """The setting or shown state of this name, or the setting whose secret is set under it; None where there is none."""
+    known = DEFINITIONS.get(name) or SHOWN_STATE.get(name)
+    return known or next((each for each in DEFINITIONS.values() if each.set_as == name), None)

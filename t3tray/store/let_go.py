@@ -1,4 +1,4 @@
-"""When T3 Code let go of the sessions that it held open: two rows beside the settings, so that each process of ours knows it.
+"""When T3 Code let go of the sessions that it held open: two rows of state, so that each process of ours knows it.
 
 T3 Code itself writes nothing of that: its own row of a thread says "running" afterwards as before.
 """
@@ -8,15 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from t3tray.domain.t3code_side import LetGo
-from t3tray.errors import StoreError
-from t3tray.store.column_types import decode
-from t3tray.store.damaged_rows import note
 from t3tray.store.database import Database
-from t3tray.store.schema import settings
-from t3tray.store.settings import put
+from t3tray.store.state import put_state, state_of
 
 T = TypeVar("T")
 _HOMES, _ENDS = "t3_let_go", "t3_ended"
@@ -42,19 +38,14 @@ class LetGoes:
 
     def note_home(self, home: str, let_go: LetGo) -> None:
         with self._database.write() as connection:
-            put(connection, _HOMES, _read(connection, _HOMES, LetGo) | {home: let_go})
+            put_state(connection, _HOMES, _read(connection, _HOMES, LetGo) | {home: let_go})
 
     def note_end(self, session_id: str, at: datetime) -> None:
         with self._database.write() as connection:
             known = _read(connection, _ENDS, datetime) | {session_id: at}
             newest = sorted(known.items(), key=lambda each: each[1])[-_KEPT:]
-            put(connection, _ENDS, dict(newest))
+            put_state(connection, _ENDS, dict(newest))
 
 
 def _read(connection: Connection, key: str, kind: type[T]) -> dict[str, T]:
-    text = connection.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()
-    try:
-        return decode(text, dict[str, kind]) if text else {}  # type: ignore[valid-type]
-    except StoreError as error:
-        note(connection, f"settings {key}", error.message)
-        return {}
+    return state_of(connection, key, dict[str, kind]) or {}  # type: ignore[valid-type]

@@ -25,7 +25,7 @@ class Steps:
 
 # Alembic's `op` and `context` are one for the process: two files migrated at once in two threads would get into each other's way.
 _ALEMBIC = Lock()
-OURS = Steps(Path(__file__).parent / "migrations", "0012")
+OURS = Steps(Path(__file__).parent / "migrations", "0013")
 
 
 def refuse_newer(revision: str, steps: Steps) -> None:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from t3tray.domain.journal import Event
 from t3tray.domain.restore import Restore
 from t3tray.store.damaged_rows import LONG_AGO, readable
 from t3tray.store.database import Database
-from t3tray.store.schema import cursors, journal, restores, settings
-from t3tray.store.settings import put
+from t3tray.store.schema import cursors, journal, restores
+from t3tray.store.state import put_state, state_of
 
 _STORE_ID = "store_id"
 _PROVES = (Event.CONFIRMED, Event.PROVEN)
@@ -69,15 +68,11 @@ def last_seq(connection: Connection) -> int:
 
 def store_id(connection: Connection) -> str:
     """Empty in a file that never had one."""
-    text = connection.scalar(select(settings.c.value).where(settings.c.key == _STORE_ID))
-    try:
-        return msgspec.json.decode(text, type=str) if text else ""
-    except msgspec.MsgspecError:
-        return ""
+    return state_of(connection, _STORE_ID, str) or ""
 
 
 def set_store_id(connection: Connection, name: str) -> None:
-    put(connection, _STORE_ID, name)
+    put_state(connection, _STORE_ID, name)
 
 
 def _unsettled(connection: Connection) -> Restore | None:

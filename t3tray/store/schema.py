@@ -114,6 +114,13 @@ settings = Table(
     Column("value", Text, nullable=False),
 )
 
+state = Table(
+    "state",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 sightings = Table(
     "sightings",
     metadata,

@@ -14,12 +14,10 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from t3tray.domain.server import Wanted
-from t3tray.errors import StoreError
-from t3tray.store.column_types import decode
-from t3tray.store.damaged_rows import LONG_AGO, note, readable
+from t3tray.store.damaged_rows import LONG_AGO, readable
 from t3tray.store.database import Database
-from t3tray.store.schema import lease_holders, server_lease, settings
-from t3tray.store.settings import put
+from t3tray.store.schema import lease_holders, server_lease
+from t3tray.store.state import put_state, state_of
 
 _WANTED = "server_wanted"
 
@@ -123,16 +121,11 @@ class Leases:
     def wanted(self) -> Wanted:
         """What the user wants of the server; a server that runs until it is said otherwise."""
         with self._database.read() as connection:
-            text = connection.scalar(select(settings.c.value).where(settings.c.key == _WANTED))
-            try:
-                return Wanted.RUNNING if text is None else decode(text, Wanted)
-            except StoreError as error:
-                note(connection, f"settings {_WANTED}", error.message)
-                return Wanted.RUNNING
+            return state_of(connection, _WANTED, Wanted) or Wanted.RUNNING
 
     def set_wanted(self, wanted: Wanted) -> None:
         with self._database.write() as connection:
-            put(connection, _WANTED, wanted)
+            put_state(connection, _WANTED, wanted)
 
     def _change(self, token: str, **values: object) -> None:
         with self._database.write() as connection:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from t3tray.store.database import Database
@@ -26,17 +25,8 @@ class SettingsTable:
     def write(self, rows: Mapping[str, str]) -> None:
         with self._database.write() as connection:
             for key, text in rows.items():
-                _put_text(connection, key, text)
+                statement = insert(settings).values(key=key, value=text)
+                connection.execute(statement.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": text}))
 
     def report_unusable(self, warnings: tuple[str, ...]) -> None:
         self.warnings = warnings
-
-
-def put(connection: Connection, key: str, value: object) -> None:
-    """Write one row, over the old one."""
-    _put_text(connection, key, msgspec.json.encode(value).decode())
-
-
-def _put_text(connection: Connection, key: str, text: str) -> None:
-    statement = insert(settings).values(key=key, value=text)
-    connection.execute(statement.on_conflict_do_update(index_elements=[settings.c.key], set_={"value": text}))

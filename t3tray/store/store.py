@@ -16,6 +16,7 @@ from t3tray.store.damaged_rows import notes_of
 from t3tray.store.database import Database
 from t3tray.store.errors import translated
 from t3tray.store.guard_answers import GuardAnswers
+from t3tray.store.guard_place import GuardPlaces
 from t3tray.store.idle_shutdowns import IdleShutdowns
 from t3tray.store.journal import Journal, append_entry
 from t3tray.store.journal_file import JournalFile
@@ -49,6 +50,7 @@ class Store:
             self.id = store_id(connection)
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
+        self.guard_place = GuardPlaces(database)
         self.rests = IdleShutdowns(database)
         self.let_go = LetGoes(database)
         self.lease = Leases(database)
@@ -104,6 +106,7 @@ class Store:
         self.alarms.sightings()
         self.guard_answers.all()
         self.visits.all()
+        self.guard_place.read()
         self.rests.last()
         self.let_go.homes()
         self.let_go.ends()

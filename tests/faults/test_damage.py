@@ -251,6 +251,7 @@ def test_an_older_file_is_brought_up_to_date_without_a_copy_where_none_can_be_ma
     path = filled(tmp_path / "data")
     sql(path, "DROP TABLE restores")
     sql(path, "ALTER TABLE server_lease DROP COLUMN machine")
+    sql(path, "DROP TABLE state")
     sql(path, "UPDATE alembic_version SET version_num = '0009'")
     for copy in path.parent.glob("backups/*"):
         copy.unlink()

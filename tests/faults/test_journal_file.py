@@ -254,7 +254,7 @@ def test_a_file_from_before_the_record_gets_one(data: Path) -> None:
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
         connection.execute("DROP TABLE restores")
         connection.execute("ALTER TABLE server_lease DROP COLUMN machine")
-        connection.execute("DELETE FROM settings WHERE key = 'store_id'")
+        connection.execute("DROP TABLE state")
         connection.execute("UPDATE alembic_version SET version_num = '0009'")
     store = opened(data)
     assert bindings(store) == NOW and store.restores.unsettled() is None and store.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from itertools import groupby
 from textwrap import fill
 
@@ -9,24 +11,26 @@ from t3tray.cli.context import Command
 from t3tray.cli.json_documents import Document
 from t3tray.errors import BadValue, ExitCode, UsageError
 from t3tray.settings.checks import defined, parsed, refuse_unless_set_by_name
-from t3tray.settings.definitions import DEFINITIONS, Definition, Settings
+from t3tray.settings.definitions import DEFINITIONS, SHOWN_STATE, Definition, SettingsSection
 
 _WIDTH, _INDENT = 110, " " * 4
-_NAME_WIDTH = max(map(len, DEFINITIONS))
+_ALL = sorted([*DEFINITIONS.values(), *SHOWN_STATE.values()], key=lambda each: list(SettingsSection).index(each.section))
+_NAME_WIDTH = max(len(each.name) for each in _ALL)
 
 
 async def settings(command: Command) -> ExitCode:
     name, text = command.words.name, command.words.value
     if name is not None and text is not None:
         await _set(command, name, text)
-    current = command.engine.settings
-    shown = list(DEFINITIONS.values()) if name is None else [_shown(name)]
+    place = await command.engine.guard_credentials.place()
+    values = {**asdict(command.engine.settings), "guard_port": place.port, "guard_secret_place": place.secret_place}
+    shown = _ALL if name is None else [_shown(name)]
     document: Document = {
-        "settings": {each.name: getattr(current, each.name) for each in shown},
+        "settings": {each.name: values[each.name] for each in shown},
         "definitions": {each.name: _document(each) for each in shown},
         "warnings": list(command.engine.store.settings.warnings),
     }
-    command.answer(document, _table(current, shown))
+    command.answer(document, _table(values, shown))
     return ExitCode.DONE
 
 
@@ -62,13 +66,13 @@ def _document(definition: Definition) -> Document:
     }
 
 
-def _table(current: Settings, shown: list[Definition]) -> str:
+def _table(values: Mapping[str, object], shown: list[Definition]) -> str:
     """For each setting a line with its value, and below it what it is."""
     lines = []
     for section, definitions in groupby(shown, lambda each: each.section):
         lines += ["", section.value] if len(shown) > 1 else []
         for each in definitions:
-            lines.append(f"{each.name:<{_NAME_WIDTH}} {each.kind.text(getattr(current, each.name))}".rstrip())
+            lines.append(f"{each.name:<{_NAME_WIDTH}} {each.kind.text(values[each.name])}".rstrip())
             told = f"{each.label}: {each.kind.allowed}.", each.help, each.changed_by, each.effect.sentence
             lines.append(fill(" ".join(filter(None, told)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
     return "\n".join(lines).lstrip("\n")

@@ -77,8 +77,6 @@ UNUSABLE = [
     ("t3_idle_minutes", "0"),
     ("carry_characters", "0"),
     ("vault_megabytes", "-1"),
-    ("guard_port", "70000"),
-    ("guard_secret_place", '"foo"'),
     ("appearance", '"pink"'),
     ("quiet_from", '"25:00"'),
     ("server_port", "not json"),

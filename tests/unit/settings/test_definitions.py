@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from t3tray.errors import BadValue, UsageError
 from t3tray.settings.checks import changed, check, defined, parsed, refuse_unless_set_by_name
-from t3tray.settings.definitions import DEFINITIONS, Definition, Settings, SettingsSection, definition_of
+from t3tray.settings.definitions import DEFINITIONS, SHOWN_STATE, Definition, Settings, SettingsSection, definition_of
 from t3tray.settings.stored import read_settings, write_settings
 
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
@@ -129,7 +129,7 @@ def test_a_rule_answers_any_value(value: object) -> None:
     assert all(isinstance(definition.kind.trouble(value), str) for definition in DEFINITIONS.values())
 
 
-@pytest.mark.parametrize("name", [name for name, definition in DEFINITIONS.items() if definition.changed_by])
+@pytest.mark.parametrize("name", [name for name, definition in (DEFINITIONS | SHOWN_STATE).items() if definition.changed_by])
 def test_what_is_not_set_by_name_is_refused_with_the_way_to_change_it(name: str) -> None:
     with pytest.raises(UsageError) as refused:
         refuse_unless_set_by_name(defined(name))
@@ -185,7 +185,8 @@ def test_the_documentation_has_every_setting_with_its_definition() -> None:
 
 def _documented() -> list[str]:
     lines, section = [], None
-    for name, definition in DEFINITIONS.items():
+    shown = sorted([*DEFINITIONS.values(), *SHOWN_STATE.values()], key=lambda each: list(SettingsSection).index(each.section))
+    for definition in shown:
         if definition.section is not section:
             section = definition.section
             lines += [
@@ -196,7 +197,7 @@ def _documented() -> list[str]:
         default = definition.kind.text(definition.default) or "empty"
         what = " ".join(filter(None, (f"**{definition.label}**.", definition.help, definition.changed_by)))
         effect = definition.effect.sentence.removeprefix("Takes effect ").removesuffix(".")
-        lines.append(f"| `{name}` | {definition.kind.allowed} | {default} | {what} | {effect} |")
+        lines.append(f"| `{definition.name}` | {definition.kind.allowed} | {default} | {what} | {effect} |")
     return lines
 
 

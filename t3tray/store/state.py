@@ -1,0 +1,33 @@
+"""State of t3tray that is no setting, as JSON by name: one row a thing that has no table of its own."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from t3tray.errors import StoreError
+from t3tray.store.column_types import decode
+from t3tray.store.damaged_rows import note
+from t3tray.store.schema import state
+
+T = TypeVar("T")
+
+
+def state_of(connection: Connection, key: str, kind: type[T]) -> T | None:
+    """None where there is none, and where it cannot be read, which is noted."""
+    text = connection.scalar(select(state.c.value).where(state.c.key == key))
+    try:
+        return None if text is None else decode(text, kind)
+    except StoreError as error:
+        note(connection, f"state {key}", error.message)
+        return None
+
+
+def put_state(connection: Connection, key: str, value: object) -> None:
+    """Write it, over the old one."""
+    text = msgspec.json.encode(value).decode()
+    statement = insert(state).values(key=key, value=text)
+    connection.execute(statement.on_conflict_do_update(index_elements=[state.c.key], set_={"value": text}))
