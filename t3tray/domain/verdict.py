@@ -254,6 +254,9 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
             if evidence.opencode2:
                 return Verdict(Reason.STRANDED, _holds(evidence.opencode2))
             had_words = (evidence.has_turns and not cursor.afresh) or cursor.last_message_id is not None
+            if not had_words and isinstance(evidence.activity, Failure):
+                # A first message may be on its way: "not begun yet" is a claim too.
+                return _unknown(evidence.activity)
             return Verdict(Reason.EMPTY if had_words else Reason.NEW)
 
 

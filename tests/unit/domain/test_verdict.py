@@ -123,6 +123,7 @@ def test_each_failure_is_its_own_unknown(failure: Failure) -> None:
     assert decide(CURSOR, evidence(tail=failure)).reason == failure.value
     assert decide(CURSOR, evidence(tail=Absent(), first=failure)).reason == failure.value
     assert decide(CURSOR, evidence(activity=failure)).reason == failure.value
+    assert decide(Cursor("ses_1", "/w"), evidence(newest=Absent(), has_turns=False, activity=failure)).reason == failure.value
 
 
 CASES: list[tuple[Reason, Cursor | None, dict[str, Any]]] = [
