@@ -64,7 +64,7 @@ from t3tray.system.other_processes import other_servers, other_writer_runs
 from t3tray.system.paths import close_own_folder, data_directory, log_directory
 from t3tray.system.secrets import Secrets
 from t3tray.system.sql_thread import SqlThread
-from t3tray.t3code.home import T3Home, t3_homes
+from t3tray.t3code.home import t3_homes
 from t3tray.t3code.state import T3Reader
 from t3tray.threads import opencode_configuration
 from t3tray.threads.candidates import told_by_server
@@ -122,7 +122,7 @@ class Engine:
             holder_of=database.holder_of,
             count_until=database.count_until,
         )
-        readers = [T3Reader(home) for home in self.t3_homes]
+        readers = self._readers(settings)
         self.survey = Scanner(store, self.database, surroundings, readers)
         self.text_search = TextSearch(self.database, readers)
         self.resting = IdleShutdown(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
@@ -382,14 +382,14 @@ class Engine:
         return self.preferences.current
 
     @property
-    def t3_homes(self) -> tuple[T3Home, ...]:
-        """Where T3 Code's data is looked for."""
-        return t3_homes(os.environ, Path.home(), self.settings.t3_homes)
-
-    @property
     def t3_files(self) -> tuple[Path, ...]:
         """The files whose change tells that T3 Code changed something."""
-        return tuple(path for home in self.t3_homes for path in T3Reader(home).files)
+        return tuple(path for reader in self.text_search.readers for path in reader.files)
+
+    def _readers(self, settings: Settings) -> list[T3Reader]:
+        """T3 Code's data, from now on where these settings say that it is. Links are followed now, not at each look."""
+        self.t3_homes = t3_homes(os.environ, Path.home(), settings.t3_homes)
+        return [T3Reader(home) for home in self.t3_homes]
 
     async def _go_by(self, settings: Settings) -> None:
         """Put changed settings into effect, except those that only count at a start (`Effect`)."""
@@ -397,7 +397,7 @@ class Engine:
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
         self._vault_keeper.rules = VaultRules.of(settings)
-        readers = [T3Reader(home) for home in self.t3_homes]
+        readers = self._readers(settings)
         self.text_search.readers = tuple(readers)
         await self._run_sql(self.survey.read_from, readers)
 
