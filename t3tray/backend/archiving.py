@@ -1,53 +1,121 @@
-"""What is kept of the threads' words beside OpenCode: in our vault, and in T3 Code's own copy. It changes no binding."""
+"""What is kept of the threads' words beside OpenCode: in our archive, and in T3 Code's own copy. It changes no binding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 
-from t3tray.conversation.archive import VaultKeeper
-from t3tray.domain.archived import Holding
+from t3tray.conversation.archive import VaultKeeper, VaultRules
+from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesReport
 from t3tray.domain.transcript import Transcript
 from t3tray.errors import StoreError
-from t3tray.store.vault import Vault
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.store.archive_file import ArchiveFile
+from t3tray.store.archive_migration import ArchiveMigration
+from t3tray.store.archive_salvage import salvage
+from t3tray.store.store import Store
+from t3tray.store.transcript_archive import TranscriptArchive
+from t3tray.store.vault_files import VaultFiles
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.scan import Scan, Scanner
 
+# Messages of earlier versions' files that are brought over after a look: half a second's work.
+_AT_ONCE = 2_000
+
 
 class Archive:
-    """Lives on the event loop. `trouble` is why nothing can be kept now, in a sentence, to be shown with the list."""
+    """Lives on the event loop. What takes long for a large archive has a thread of its own, and hinders nothing else."""
 
-    def __init__(self, vault: Vault, keeper: VaultKeeper, survey: Scanner, run_sql: SqlThread) -> None:
-        self.trouble: tuple[str, ...] = ()
-        self._vault = vault
-        self._keeper = keeper
+    def __init__(
+        self,
+        data: Path,
+        store: Store,
+        database: OpenCodeDatabase,
+        survey: Scanner,
+        rules: VaultRules,
+        run_sql: SqlThread,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._transcripts = TranscriptArchive(ArchiveFile(data, now, salvage))
+        self._files = VaultFiles(data / "vault")
+        self._migration = ArchiveMigration(self._files, self._transcripts)
+        self._keeper = VaultKeeper(self._transcripts, self._migration, store, database, rules, now)
         self._survey = survey
         self._run_sql = run_sql
+        self._run = SqlThread("t3tray-archive")
+        self._trouble: tuple[str, ...] = ()
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """Why nothing can be kept now, and what was put right, in sentences to be shown with the list."""
+        return (*self._transcripts.file.notices, *self._trouble)
+
+    def follow(self, rules: VaultRules) -> None:
+        """Keep by these rules from now on."""
+        self._keeper.rules = rules
 
     async def keep(self, picture: Scan) -> bool:
-        """Keep what is new; True when there is more. That the vault cannot be written hinders nothing else."""
+        """Keep what is new; True when there is more. That the archive cannot be written hinders nothing else."""
         try:
             more = await self._run_sql(self._keeper.keep, picture.examinations)
+            brought, is_more_to_bring = await self._run(self._migration.bring_over_some, _AT_ONCE)
         except StoreError as error:
-            self.trouble = (f"What threads say cannot be kept: {error.message}",)
+            self._trouble = (f"What threads say cannot be kept: {error.message}",)
             return False
-        self.trouble = ()
-        return more
+        self._trouble = ()
+        if brought:
+            self._keeper.forget()
+        return more or is_more_to_bring
 
-    async def holdings(self) -> tuple[Holding, ...]:
-        """Everything that the vault keeps. Raises StoreError."""
-        return await self._run_sql(self._vault.holdings)
+    async def transcripts(self) -> tuple[ArchivedTranscript, ...]:
+        """Everything that is kept, the newest first, with all that is damaged. Raises StoreError."""
+        return await self._run(self._checked)
 
     async def size(self) -> int:
-        """Of everything that the vault keeps, in bytes. Raises StoreError."""
-        return sum(size for _, size in await self._run_sql(self._vault.states))
+        """Of everything that is kept, in bytes. Raises StoreError."""
+        return await self._run(lambda: sum(state.size for state in self._transcripts.states()) + self._files.size())
 
     async def words(self, session_id: str) -> Transcript | None:
-        """What the vault kept of a session. Raises StoreError."""
-        return await self._run_sql(self._vault.transcript, session_id)
+        """What was kept of a session. Raises StoreError."""
+        return await self._run(self._words, session_id)
+
+    async def report(self) -> ArchiveReport:
+        """The archive as a whole. Raises StoreError."""
+        return await self._run(self._transcripts.report)
+
+    async def old_files(self) -> OldFilesReport:
+        """How far the files of earlier versions were brought over. Raises StoreError."""
+        return await self._run(self._migration.report)
+
+    async def migrate(self, removes: bool) -> OldFilesReport:
+        """Bring all of them over now, and read all back; `removes`: what is equal is removed there. Raises StoreError."""
+        return await self._run(self._migration.read_back, removes)
 
     def copies(self, thread_id: str, session_id: str | None) -> Iterator[Transcript]:
         """Who else than OpenCode keeps a thread's words, the best first. For the thread that runs the SQL."""
-        if session_id and (kept := self._vault.transcript(session_id)):
+        if session_id and (kept := self._words(session_id)):
             yield kept
         if theirs := self._survey.told_by_t3(thread_id):
             yield theirs
+
+    async def close(self) -> None:
+        await self._run(self._transcripts.close)
+        self._run.close()
+
+    def _checked(self) -> tuple[ArchivedTranscript, ...]:
+        pending = [old.archived for old in self._migration.pending()]
+        names = {old.owner.session_id for old in pending}
+        found = [*pending, *(state for state in self._transcripts.checked() if state.owner.session_id not in names)]
+        there = (state for state in found if state.messages or state.lost)
+        return tuple(sorted(there, key=lambda state: state.taken_at, reverse=True))
+
+    def _words(self, session_id: str) -> Transcript | None:
+        try:
+            self._migration.bring_over(session_id)
+            found = self._transcripts.transcript(session_id)
+        except StoreError:
+            if found := self._migration.transcript(session_id):
+                return found
+            raise
+        return found or self._migration.transcript(session_id)

@@ -25,7 +25,7 @@ from t3tray.backend.find_programs import find_program
 from t3tray.backend.open_thread import ThreadOpener
 from t3tray.backend.prompting import Prompting
 from t3tray.backend.snapshot_builder import Added, Beside, build_details, build_snapshot
-from t3tray.conversation.archive import VaultKeeper, VaultRules
+from t3tray.conversation.archive import VaultRules
 from t3tray.conversation.search import TextSearch
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.guard import GuardAnswer
@@ -58,7 +58,6 @@ from t3tray.settings.preferences import Preferences
 from t3tray.settings.stored import read_settings
 from t3tray.store.server_lease import LeaseHolder
 from t3tray.store.store import Store
-from t3tray.store.vault import Vault
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.other_processes import other_servers, other_writer_runs
 from t3tray.system.paths import close_own_folder, data_directory, log_directory
@@ -129,9 +128,7 @@ class Engine:
         self.t3_sides = T3Sides()
         self._sentinel = SwitchDetector(store, self.database, utc_now)
         self._keeper = ProofRecorder(store, self.database, utc_now)
-        vault = Vault(data / "vault")
-        self._vault_keeper = VaultKeeper(vault, store, self.database, VaultRules.of(settings), utc_now)
-        self.archive = Archive(vault, self._vault_keeper, self.survey, run_sql)
+        self.archive = Archive(data, store, self.database, self.survey, VaultRules.of(settings), run_sql, utc_now)
         self.threads = Threads(store, run_sql, utc_now, author)
         self.news = Unread(store.visits)
         self._rows = RowBuilder()
@@ -190,6 +187,7 @@ class Engine:
                 await self._connection[1].aclose()
             await self.server.close()
         finally:
+            await self.archive.close()
             await self._run_sql(self.store.close)
             self._run_sql.close()
 
@@ -396,7 +394,7 @@ class Engine:
         self.launching.settings = settings
         self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
-        self._vault_keeper.rules = VaultRules.of(settings)
+        self.archive.follow(VaultRules.of(settings))
         readers = self._readers(settings)
         self.text_search.readers = tuple(readers)
         await self._run_sql(self.survey.read_from, readers)

@@ -110,8 +110,10 @@ def build_parser() -> argparse.ArgumentParser:
     forget = "with `stop`: another machine, which started the server or left a change open, is gone for good"
     server.add_argument("--forget", action="store_true", help=forget)
     vault = add("vault", "what was kept of the threads' words")
-    vault.add_argument("action", choices=["list", "show", "export"])
+    vault.add_argument("action", choices=["list", "show", "export", "status", "migrate"])
     vault.add_argument("thread", metavar="THREAD", nargs="?")
+    remove = "with `migrate`: remove the files of earlier versions that were read back equal"
+    vault.add_argument("--remove", action="store_true", help=remove)
     vault.add_argument("--format", choices=["md", "json"], default="md", help="of an export")
     settings = add("settings", "show the settings, or set one")
     settings.add_argument("name", metavar="NAME", nargs="?")

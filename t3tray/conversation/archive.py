@@ -1,4 +1,4 @@
-"""Keeping what threads said: after every finished turn of a bound thread its session's new messages go into the vault.
+"""Keeping what threads said: after every finished turn of a bound thread its session's new messages go into the archive.
 
 Driven by looks at everything, so what happened while t3tray was away is caught up with. Over its size it lets go of what is no
 thread's binding any more, the oldest first, and never of the newest state of a live thread; that is kept again when there is
@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from t3tray.domain.archived import About
+from t3tray.domain.archived import TranscriptOwner
 from t3tray.domain.evidence import Found
 from t3tray.domain.thread import Thread
 from t3tray.errors import ServerError, Unsupported
 from t3tray.opencode.database import DatabaseReader, OpenCodeDatabase
 from t3tray.settings.definitions import Settings
+from t3tray.store.archive_migration import ArchiveMigration
 from t3tray.store.store import Store
-from t3tray.store.vault import Vault
+from t3tray.store.transcript_archive import TranscriptArchive
 from t3tray.threads.verify import RENEWS, Assessment
 
 # Sessions of one look: the first one at thousands of threads is spread over several, so that nothing waits for it.
@@ -45,26 +46,39 @@ class VaultKeeper:
     """One for the app's life. `keep` after every look."""
 
     def __init__(
-        self, vault: Vault, store: Store, database: OpenCodeDatabase, rules: VaultRules, now: Callable[[], datetime]
+        self,
+        archive: TranscriptArchive,
+        migration: ArchiveMigration,
+        store: Store,
+        database: OpenCodeDatabase,
+        rules: VaultRules,
+        now: Callable[[], datetime],
     ) -> None:
         self.rules = rules
-        self._vault = vault
+        self._archive = archive
+        self._migration = migration
         self._store = store
         self._database = database
         self._now = now
         self._known: dict[str, int] | None = None
+        self._replaced = 0
         self._let_go: set[str] = set()
         self._size = 0
+
+    def forget(self) -> None:
+        """Others have written into the archive: what is in it is looked at again."""
+        self._known = None
 
     def keep(self, examinations: Iterable[Assessment]) -> bool:
         """Keep what is new; True when there is more to be kept at the next look. Raises StoreError."""
         if not self.rules.on:
             return False
-        if self._known is None:
-            states = self._vault.states()
-            self._known = {kept.about.session_id: kept.updated_ms for kept, _ in states}
-            self._let_go = {kept.about.session_id for kept, _ in states if not kept.chunks}
-            self._size = sum(size for _, size in states)
+        if self._known is None or self._replaced != self._archive.file.replaced:
+            states = self._archive.states()
+            self._replaced = self._archive.file.replaced
+            self._known = {state.owner.session_id: state.updated_ms for state in states}
+            self._let_go = {state.owner.session_id for state in states if not state.messages}
+            self._size = sum(state.size for state in states)
         due = [found for found in examinations if self._is_due(found, self._known)]
         if not due:
             return False
@@ -107,13 +121,13 @@ class VaultKeeper:
         if bound is None or bound.session_id != facts.id:
             known[facts.id] = facts.updated_ms  # no binding of ours: nothing to keep until there is news
             return
-        before = self._vault.kept(facts.id)
+        self._migration.bring_over(facts.id)
+        before = self._archive.get(facts.id)
         since = max(before.updated_ms - _STILL_MOVING, 0) if before and before.messages else 0
-        about = About(found.thread.id, facts.id, found.thread.title, found.thread.directory)
+        owner = TranscriptOwner(found.thread.id, facts.id, found.thread.title, found.thread.directory)
         news = reader.utterances(facts.id, since)
-        self._size -= self._vault.size(facts.id)
-        self._vault.keep(about, news, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
-        self._size += self._vault.size(facts.id)
+        now = self._archive.keep(owner, news, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
+        self._size += now.size - (before.size if before else 0)
         self._let_go.discard(facts.id)
         known[facts.id] = facts.updated_ms
 
@@ -121,13 +135,17 @@ class VaultKeeper:
         if self._size <= self.rules.cap:
             return
         live = self._live()
-        for kept, size in self._vault.states():
-            if self._size > self.rules.cap and kept.chunks and kept.about.session_id not in live:
-                self._vault.let_go(kept)
-                self._let_go.add(kept.about.session_id)
-                known[kept.about.session_id] = kept.updated_ms
-                self._size += self._vault.size(kept.about.session_id) - size
-                _log.warning("The vault is full: what was kept of “%s” (%s) was let go.", kept.about.title, kept.about.session_id)
+        for state in self._archive.states():
+            owner = state.owner
+            if self._size <= self.rules.cap or not state.messages or owner.session_id in live:
+                continue
+            if self._migration.has_files(owner.session_id):
+                continue  # it is in an earlier version's files still: nothing would be gained
+            self._archive.let_go(owner.session_id)
+            self._let_go.add(owner.session_id)
+            known[owner.session_id] = state.updated_ms
+            self._size -= state.size
+            _log.warning("The archive is full: what was kept of “%s” (%s) was let go.", owner.title, owner.session_id)
 
     def _live(self) -> frozenset[str]:
         """The sessions that threads which are not archived are bound to."""

@@ -1,4 +1,4 @@
-"""What the vault keeps of a session, as values: the state of it, the pieces it lies in, and what is damaged."""
+"""Values of the archive: its transcripts, the messages that it lost, and what became of the files of earlier versions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class About:
-    """Whose words they are."""
+class TranscriptOwner:
+    """Thread and session that an archived transcript belongs to, as they were when it was written last."""
 
     thread_id: str
     session_id: str
@@ -16,39 +16,70 @@ class About:
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Some messages that follow each other. `hash` is the SHA-256 of their JSON, by which they lie; times in ms."""
+class LostMessages:
+    """Consecutive messages whose stored bytes are damaged. The ids are empty, and `count` is 0, where they are not known."""
 
-    hash: str
     count: int
-    first_id: str
-    last_id: str
-    first_ms: int
+    first_id: str = ""
+    last_id: str = ""
+
+    @property
+    def sentence(self) -> str:
+        if self.count == 0:
+            return "Some of its messages cannot be read any more: they are damaged."
+        if self.count == 1:
+            name = f" ({self.first_id})" if self.first_id else ""
+            return f"A message{name} cannot be read any more: it is damaged."
+        names = f" (from {self.first_id} to {self.last_id})" if self.first_id else ""
+        return f"{self.count} messages{names} cannot be read any more: they are damaged."
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One session's words as they were kept last. `updated_ms` is OpenCode's time of the session's last change that is in it.
+class ArchivedTranscript:
+    """One session's transcript, without its messages.
 
-    `in_session` is how many messages the session held then: the vault may know more, of those that were reverted away. Without
-    any chunk its words were let go of.
+    `taken_at` is when it was written last (ISO-8601, empty where that is not known), `updated_ms` OpenCode's time of the last
+    change of the session that is in it. `in_session` is how many messages the session had then: the archive may hold more, of
+    those that were reverted away. `size` is in bytes, compressed. Without any message it was let go of, over the size limit.
     """
 
-    about: About
+    owner: TranscriptOwner
     taken_at: str
     updated_ms: int
     in_session: int
-    chunks: tuple[Chunk, ...] = ()
+    messages: int
+    size: int
+    lost: tuple[LostMessages, ...] = ()
 
     @property
-    def messages(self) -> int:
-        return sum(chunk.count for chunk in self.chunks)
+    def damage(self) -> tuple[str, ...]:
+        """A sentence for each part that cannot be read."""
+        return tuple(lost.sentence for lost in self.lost)
 
 
 @dataclass(frozen=True)
-class Holding:
-    """One line of the vault's list: `size` in bytes on the disk, `damage` a sentence for each part that cannot be read."""
+class ArchiveReport:
+    """The archive as a whole; `size` is its file's, in bytes. `set_aside` are the paths of damaged files that were replaced."""
 
-    kept: Kept
+    path: str
+    transcripts: int
+    messages: int
     size: int
-    damage: tuple[str, ...] = ()
+    set_aside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OldFilesReport:
+    """How much of the files of earlier versions was read back from the archive equal to them.
+
+    `pending`: transcripts that were not brought over yet. `unread`: for each folder that stays because something in it cannot be
+    read, or differs, its path and sentences. `removed`: folders that were removed just now.
+    """
+
+    folder: str
+    transcripts: int = 0
+    messages: int = 0
+    size: int = 0
+    pending: int = 0
+    unread: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    removed: int = 0

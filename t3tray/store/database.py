@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from t3tray.errors import OurBug, StoreError
-from t3tray.store.errors import translated
+from t3tray.store.errors import DATA_FILE, translated
 
 BUSY_SECONDS = 5.0
 _WRITES = "t3tray_writes"
@@ -26,15 +26,23 @@ _WRITES = "t3tray_writes"
 class Database:
     """An open file. Transactions never nest."""
 
-    def __init__(self, path: Path, memory: sqlite3.Connection | None = None, unwritable: StoreError | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        memory: sqlite3.Connection | None = None,
+        unwritable: StoreError | None = None,
+        pragmas: tuple[str, ...] = ("synchronous = NORMAL",),
+        name: str = DATA_FILE,
+    ) -> None:
         """`memory` holds what the file at `path` holds, where that cannot be written: `unwritable` says why, and is raised by
-        `write`."""
+        `write`. `pragmas` are set before all others; `name` is what people call the file."""
+        self._name = name
         self.path = path
         self.unwritable = unwritable
         self._identity = _identity(path)
         self._lock = Lock()
         self._is_open = True
-        self._reader = _engine(path, memory)
+        self._reader = _engine(path, memory, pragmas)
         self._writer = self._reader.execution_options(**{_WRITES: True})
 
     @contextmanager
@@ -58,9 +66,13 @@ class Database:
             driver: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
             return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
 
+    def is_replaced(self) -> bool:
+        """Whether another file is there by now, or none. Raises OSError."""
+        return _identity(self.path) != self._identity
+
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
-        with self._lock, translated():
+        with self._lock, translated(self._name):
             self._is_open = False
             self._reader.dispose()
 
@@ -72,10 +84,10 @@ class Database:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """For one caller at a time, while it is the file that was opened."""
-        with self._lock, translated():
+        with self._lock, translated(self._name):
             if not self._is_open:
                 raise OurBug("t3tray's data was used after it had been closed.")
-            if _identity(self.path) != self._identity:
+            if self.is_replaced():
                 raise StoreError(
                     "t3tray's data file was replaced or removed while it was in use, so nothing can be recorded in it.",
                     "Start t3tray again.",
@@ -91,29 +103,23 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _engine(path: Path, memory: sqlite3.Connection | None) -> Engine:
+def _engine(path: Path, memory: sqlite3.Connection | None, pragmas: tuple[str, ...]) -> Engine:
     def connect() -> sqlite3.Connection:
         return memory or sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
 
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", partial(_set_up, pragmas))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+def _set_up(pragmas: tuple[str, ...], connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     # The driver's own transaction control begins none for SELECT and DDL, and never an immediate one.
     connection.isolation_level = None
     # A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     # macOS writes to the disk itself only where it is asked for the "full" way; others have no such difference.
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        "fullfsync = ON",
-        "checkpoint_fullfsync = ON",
-    ):
+    for pragma in (*pragmas, "journal_mode = WAL", "foreign_keys = ON", "fullfsync = ON", "checkpoint_fullfsync = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

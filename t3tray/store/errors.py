@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from t3tray.errors import OurBug, StoreError, folder_unusable
 
+DATA_FILE = "t3tray's data file"
 _PRIMARY_CODE = 0xFF
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _WORDS: dict[int, tuple[str, str]] = {
@@ -26,9 +27,13 @@ _WORDS: dict[int, tuple[str, str]] = {
 }
 
 
-def damaged(detail: str) -> StoreError:
+class DamagedFile(StoreError):
+    """The bytes of the file are wrong."""
+
+
+def damaged(detail: str) -> DamagedFile:
     """What is told when the file turns out to be damaged while it is in use."""
-    return StoreError(
+    return DamagedFile(
         f"t3tray's data file is damaged ({detail}).",
         "Start t3tray again: it checks the file and puts the newest good copy back where one is needed.",
     )
@@ -43,24 +48,27 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raises StoreError, in words, for what the user's machine did, and OurBug for SQL or values that we got wrong."""
+def translated(name: str = DATA_FILE) -> Iterator[None]:
+    """Raises StoreError, in words, for what the user's machine did, and OurBug for SQL or values that we got wrong.
+
+    `name` is what people call the file.
+    """
     try:
         yield
     except DBAPIError as error:
-        raise _ours(error.orig or error) from error
+        raise _ours(error.orig or error, name) from error
     except sqlite3.Error as error:
-        raise _ours(error) from error
+        raise _ours(error, name) from error
     except OSError as error:
         raise folder_unusable(error) from error
 
 
-def _ours(error: BaseException) -> StoreError | OurBug:
+def _ours(error: BaseException, name: str) -> StoreError | OurBug:
     if isinstance(error, sqlite3.Error):
         if is_damage(error):
             return damaged(str(error))
         code = getattr(error, "sqlite_errorcode", None)
         words = None if code is None else _WORDS.get(code & _PRIMARY_CODE)
         if words is not None:
-            return StoreError(*words)
-    return OurBug(f"t3tray's data file refused what was asked of it: {error}")
+            return StoreError(words[0].replace(DATA_FILE, name), words[1])
+    return OurBug(f"{name} refused what was asked of it: {error}")

@@ -52,12 +52,12 @@ def make_private_file(path: Path, follows_link: bool = False) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Nobody else opens a store in this folder meanwhile. SQLite's own lock: it works everywhere, and a crash frees it.
+def alone(folder: Path, name: str = "opening.lock") -> Iterator[None]:
+    """Nobody else goes through this gate of the folder meanwhile. SQLite's own lock: it works everywhere, and a crash frees it.
 
     Raises sqlite3.OperationalError when another one does not come to its end.
     """
-    gate = folder / "opening.lock"
+    gate = folder / name
     make_private_file(gate)
     with closing(sqlite3.connect(gate, timeout=_WAIT_FOR_ANOTHER, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE").close()

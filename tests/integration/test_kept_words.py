@@ -8,8 +8,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.remedy import Choice, Remedy
-from t3tray.store.vault import Vault
 from tests.integration.test_talking import LIMIT, App, running
+from tests.support.archives import archive_in
 from tests.support.opencode import RawServer
 from tests.support.stub_model import StubModel
 
@@ -34,8 +34,8 @@ def test_the_words_of_a_deleted_session_stay_on_the_page_until_the_thread_is_men
         app.say("the codeword is HERON")
         app.until("2 messages carried")
         session = session_of(app)
-        vault = Vault(data / "vault")
-        qtbot.waitUntil(lambda: vault.transcript(session) is not None, timeout=LIMIT)
+        archive = archive_in(data)
+        qtbot.waitUntil(lambda: archive.transcript(session) is not None, timeout=LIMIT)
         with server.http() as http:
             # Another one stays: without any session an attached server cannot be compared with the database.
             http.post("/session", params={"directory": str(work)}, json={"title": "stays"}).raise_for_status()

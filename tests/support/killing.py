@@ -14,14 +14,14 @@ from tests.support.rounds import rounds
 _KILLED, _FAILED = 9, 1
 
 
-def killed_at_lines(prepare: Callable[[], Callable[[], object]], *modules: ModuleType) -> Iterator[bool]:
+def killed_at_lines(prepare: Callable[[], Callable[[], object]], *modules: ModuleType, step: int = 7) -> Iterator[bool]:
     """Have work done in a process of its own that ends without a word at the first line of these modules, then anew at a later
     one, and so on; yields True after each, and False after the one that lived through it.
 
-    `prepare` makes everything ready for a turn, and gives the work. Every seventh line is tried, with more rounds every one.
+    `prepare` makes everything ready for a turn, and gives the work. Every `step`-th line is tried, with more rounds every one.
     """
     files = frozenset(str(module.__file__) for module in modules)
-    line, step = 0, 1 if rounds(1) > 1 else 7
+    line, step = 0, 1 if rounds(1) > 1 else step
     while True:
         work = prepare()
         lived = _lived(work, files, line)

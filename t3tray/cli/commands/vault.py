@@ -1,4 +1,5 @@
-"""The command line's `vault`: what is kept, of whom, what is damaged, and the words themselves."""
+"""The command line's `vault`: what the archive holds, of whom, what is damaged, the words themselves, and what became of the
+files of earlier versions."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import msgspec
 from t3tray.cli import json_documents
 from t3tray.cli.context import Command
 from t3tray.cli.output import for_scripts, put
-from t3tray.domain.archived import Holding
+from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesReport
 from t3tray.domain.thread import Thread
 from t3tray.domain.transcript import Transcript
 from t3tray.errors import ExitCode, Refused, UsageError
@@ -17,20 +18,85 @@ from t3tray.messages.markdown_export import as_markdown
 
 
 async def vault(command: Command) -> ExitCode:
+    try:
+        return await _vault(command)
+    finally:
+        for sentence in command.engine.archive.trouble:
+            command.say(sentence)
+
+
+async def _vault(command: Command) -> ExitCode:
     action = command.words.action
     if action == "list":
-        holdings = await command.engine.archive.holdings()
-        command.answer({"kept": [_document(found) for found in holdings]}, _table(holdings))
+        found = await command.engine.archive.transcripts()
+        command.answer({"kept": [_document(state) for state in found]}, _table(found))
         return ExitCode.DONE
+    if action in ("status", "migrate"):
+        return await _old_files(command, action == "migrate")
     if command.words.thread is None:
         raise UsageError("Which thread?", f"`t3tray vault {action} THREAD`; `t3tray vault list` shows them.")
     thread = await command.engine.find(command.words.thread)
     return await (_show(command, thread) if action == "show" else _export(command, thread))
 
 
+async def _old_files(command: Command, migrates: bool) -> ExitCode:
+    """How far the files of earlier versions are in the archive; `migrates`: all of them are brought over and read back first."""
+    archive = command.engine.archive
+    old = await (archive.migrate(command.words.remove) if migrates else archive.old_files())
+    report = await archive.report()
+    document: json_documents.Document = {
+        "archive": {
+            "path": report.path,
+            "transcripts": report.transcripts,
+            "messages": report.messages,
+            "bytes": report.size,
+            "set_aside": list(report.set_aside),
+        },
+        "old_files": {
+            "folder": old.folder,
+            "transcripts": old.transcripts,
+            "messages": old.messages,
+            "bytes": old.size,
+            "pending": old.pending,
+            "removed": old.removed,
+            "unread": [{"folder": folder, "damage": list(damage)} for folder, damage in old.unread],
+        },
+    }
+    command.answer(document, "\n".join((*_archive_lines(report), *_old_lines(old, migrates))))
+    return ExitCode.UNKNOWN if migrates and (old.unread or old.pending) else ExitCode.DONE
+
+
+def _archive_lines(report: ArchiveReport) -> tuple[str, ...]:
+    holds = f"{_counted(report.transcripts, 'transcript')}, {_counted(report.messages, 'message')}, {report.size / 1e6:.1f} MB"
+    aside = (f"  ! A damaged archive was replaced, and stays as {path}" for path in report.set_aside)
+    return (f"Archive: {report.path}: {holds}", *aside)
+
+
+def _old_lines(old: OldFilesReport, migrates: bool) -> tuple[str, ...]:
+    if not (old.transcripts or old.pending or old.unread):
+        return ("There are no files of earlier versions.",)
+    equal = f"{_counted(old.transcripts, 'transcript')} with {_counted(old.messages, 'message')} ({old.size:,} bytes)"
+    lines = [f"Files of earlier versions: {old.folder}", f"  {equal} read back from the archive equal to them."]
+    if old.removed:
+        lines.append(f"  {_counted(old.removed, 'transcript')} removed from there; the archive holds them.")
+    if old.pending:
+        lines.append(f"  {_counted(old.pending, 'transcript')} not read back yet: `t3tray vault migrate` does it now.")
+    for folder, damage in old.unread:
+        lines += [f"  ! {folder} stays:", *(f"      {sentence}" for sentence in damage)]
+    if old.transcripts > old.removed and not old.pending:
+        lines.append(
+            "  `t3tray vault migrate --remove` removes what was read back equal. An older version of t3tray needs these files."
+        )
+    return tuple(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 async def _show(command: Command, thread: Thread) -> ExitCode:
-    holdings = tuple(found for found in await command.engine.archive.holdings() if found.kept.about.thread_id == thread.id)
-    command.answer({**json_documents.thread_document(thread), "kept": [_document(found) for found in holdings]}, _table(holdings))
+    found = tuple(state for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id)
+    command.answer({**json_documents.thread_document(thread), "kept": [_document(state) for state in found]}, _table(found))
     return ExitCode.DONE
 
 
@@ -46,11 +112,7 @@ async def _export(command: Command, thread: Thread) -> ExitCode:
 async def _kept_words(command: Command, thread: Thread) -> Transcript:
     """Of the session that the thread is bound to; where nothing was kept of it, of the one that was kept last."""
     bound = (await command.engine.details(thread.id)).row.session_id
-    kept = [
-        found.kept.about.session_id
-        for found in await command.engine.archive.holdings()
-        if found.kept.about.thread_id == thread.id
-    ]
+    kept = [state.owner.session_id for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id]
     for session_id in (bound, *kept):
         transcript = await command.engine.archive.words(session_id) if session_id else None
         if transcript is not None:
@@ -58,29 +120,28 @@ async def _kept_words(command: Command, thread: Thread) -> Transcript:
     raise Refused(f"Nothing was kept of “{thread.title}”.", "The vault keeps a thread's words after each finished turn.")
 
 
-def _document(found: Holding) -> json_documents.Document:
-    kept = found.kept
+def _document(state: ArchivedTranscript) -> json_documents.Document:
     return {
-        **asdict(kept.about),
-        "taken_at": kept.taken_at or None,
-        "messages": kept.messages,
-        "in_session": kept.in_session,
-        "bytes": found.size,
-        "damage": list(found.damage),
+        **asdict(state.owner),
+        "taken_at": state.taken_at or None,
+        "messages": state.messages,
+        "in_session": state.in_session,
+        "bytes": state.size,
+        "damage": list(state.damage),
     }
 
 
-def _table(holdings: tuple[Holding, ...]) -> str:
-    if not holdings:
+def _table(found: tuple[ArchivedTranscript, ...]) -> str:
+    if not found:
         return "The archive is empty."
     lines = []
-    for found in holdings:
-        about, kept = found.kept.about, found.kept
-        taken = kept.taken_at[:16].replace("T", " ") or "date unknown"
+    for state in found:
+        owner = state.owner
+        taken = state.taken_at[:16].replace("T", " ") or "date unknown"
         lines.append(
-            f"{about.thread_id[:8]:<8}  {about.session_id:<30}  {taken}  {kept.messages:>6} messages"
-            f"  {found.size / 1000:>8.1f} kB  {about.title}"
+            f"{owner.thread_id[:8]:<8}  {owner.session_id:<30}  {taken:<16}  {state.messages:>6} messages"
+            f"  {state.size / 1000:>8.1f} kB  {owner.title}"
         )
-        lines += [f"    ! {damage}" for damage in found.damage]
-    total = sum(found.size for found in holdings)
+        lines += [f"    ! {damage}" for damage in state.damage]
+    total = sum(state.size for state in found)
     return "\n".join([*lines, f"{total / 1e6:.1f} MB in all"])

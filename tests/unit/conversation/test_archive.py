@@ -14,10 +14,13 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.thread import Source, Thread
 from t3tray.opencode.database import OpenCodeDatabase
-from t3tray.store.vault import Vault
+from t3tray.store.archive_file import FILE_NAME
+from t3tray.store.archive_migration import ArchiveMigration
+from t3tray.store.vault_files import VaultFiles
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
+from tests.support.archives import archive_in
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, add_message, add_session, empty_world, writing
 
@@ -29,13 +32,15 @@ class Place:
         self.world: World = empty_world(root)
         self.store = open_store(root / "data", lambda: NOON)
         self.database = OpenCodeDatabase(self.world.opencode)
-        self.vault = Vault(root / "data" / "vault")
+        self.data = root / "data"
+        self.archive = archive_in(self.data)
         self.survey = Scanner(self.store, self.database, Surroundings(lambda: datetime.now(UTC), lambda: False), ())
         self.now = NOON
         self.keeper = self.keeping(rules)
 
     def keeping(self, rules: VaultRules) -> VaultKeeper:
-        return VaultKeeper(self.vault, self.store, self.database, rules, lambda: self.now)
+        migration = ArchiveMigration(VaultFiles(self.data / "vault"), self.archive)
+        return VaultKeeper(self.archive, migration, self.store, self.database, rules, lambda: self.now)
 
     def add(self, name: str, messages: int = 4, *, bound: bool = True, archived: bool = False, at: datetime = NOON) -> None:
         folder = self.world.code / "proj"
@@ -59,12 +64,15 @@ class Place:
         return self.keeper.keep(self.survey.look().examinations)
 
     def written(self) -> dict[str, int]:
-        """Every file of the vault; one that was written again is another one."""
-        folder = self.store.path.parent / "vault"
-        return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and "lock" not in path.name}
+        """Every file of the archive; one that was written again is another one."""
+        return {str(path): path.stat().st_mtime_ns for path in self.data.glob(f"{FILE_NAME}*") if not path.name.endswith("shm")}
+
+    def size(self, name: str) -> int:
+        state = self.archive.get(f"ses_{name}")
+        return state.size if state else 0
 
     def kept(self, name: str) -> int:
-        transcript = self.vault.transcript(f"ses_{name}")
+        transcript = self.archive.transcript(f"ses_{name}")
         return len(transcript.utterances) if transcript else 0
 
 
@@ -133,7 +141,7 @@ def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Pl
     for name, archived in (("old", True), ("live", False), ("new", True)):
         place.add(name, 40, archived=archived)
         place.look()
-    sizes = {name: place.vault.size(f"ses_{name}") for name in ("old", "live", "new")}
+    sizes = {name: place.size(name) for name in ("old", "live", "new")}
     place.keeper = place.keeping(VaultRules(True, sizes["live"] + sizes["new"] + 10))
     place.say_more("live", 40, 2, NOON + timedelta(hours=1))
     place.look()
@@ -149,7 +157,7 @@ def test_what_was_let_go_of_is_not_kept_again_at_the_next_start_but_when_it_is_n
     for name, archived in (("old", True), ("new", True), ("live", False)):
         place.add(name, 40, archived=archived)
         place.look()
-    rules = VaultRules(True, place.vault.size("ses_live") + place.vault.size("ses_new") + 1_000)
+    rules = VaultRules(True, place.size("live") + place.size("new") + 1_000)
     place.keeper = place.keeping(rules)
     place.say_more("live", 40, 2, NOON + timedelta(hours=1))
     place.look()
@@ -179,14 +187,16 @@ def test_turned_off_it_keeps_nothing(tmp_path: Path) -> None:
     place.store.close()
 
 
-async def test_a_vault_that_cannot_be_written_is_said_and_hinders_nothing(place: Place, tmp_path: Path) -> None:
+async def test_an_archive_that_cannot_be_written_is_said_and_hinders_nothing(place: Place) -> None:
     place.add("a")
     run_sql = SqlThread("test-sql")
-    (tmp_path / "data" / "vault").write_text("in the way")
-    archive = Archive(place.vault, place.keeper, place.survey, run_sql)
+    (place.data / FILE_NAME).mkdir()
+    rules = VaultRules(True, LARGE)
+    archive = Archive(place.data, place.store, place.database, place.survey, rules, run_sql, lambda: place.now)
     assert not await archive.keep(place.survey.look())
     assert "cannot be kept" in archive.trouble[0]
-    (tmp_path / "data" / "vault").unlink()
+    (place.data / FILE_NAME).rmdir()
     await archive.keep(place.survey.look())
     assert archive.trouble == () and place.kept("a") == 4
+    await archive.close()
     run_sql.close()

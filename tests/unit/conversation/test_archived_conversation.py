@@ -13,13 +13,14 @@ import pytest_asyncio
 
 from t3tray.backend.engine import Engine
 from t3tray.conversation.feed import PAGE, ConversationFeed
-from t3tray.domain.archived import About
+from t3tray.domain.archived import TranscriptOwner
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Found, Role
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.transcript import Message, Origin
 from t3tray.domain.verdict import Reason
-from t3tray.store.vault import Vault
+from t3tray.store.archive_file import FILE_NAME
+from tests.support.archives import archive_in
 from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, stamp, writing
 
 THREAD, SESSION = "thread-1", "ses_1"
@@ -32,7 +33,7 @@ class Life:
     def __init__(self, world: World, engine: Engine) -> None:
         self.world = world
         self.engine = engine
-        self.vault = Vault(engine.data_directory / "vault")
+        self.kept = archive_in(engine.data_directory)
 
     async def look(self) -> Reason:
         picture = await self.engine.look()
@@ -42,12 +43,12 @@ class Life:
         return found.verdict.reason
 
     def keep(self, count: int) -> None:
-        """Words in the vault, earlier than the session's and not in it."""
+        """Words in the archive, earlier than the session's and not in it."""
         told = [
             Message(f"msg_{number:06}", Role.USER, milliseconds(NOON) - count + number, f"kept {number}")
             for number in range(count)
         ]
-        self.vault.keep(About(THREAD, SESSION, "A thread", ""), told, "2026-11-24T12:30:00.000+00:00", 1, count)
+        self.kept.keep(TranscriptOwner(THREAD, SESSION, "A thread", ""), told, "2026-11-24T12:30:00.000+00:00", 1, count)
 
     def copy_in_t3(self, *texts: str) -> None:
         with writing(self.world.state) as connection:
@@ -184,17 +185,18 @@ async def test_without_opencodes_database_the_vault_tells_it(life: Life) -> None
 
 async def test_where_nobody_kept_anything_nothing_is_told(life: Life) -> None:
     life.in_opencode(*_DELETED)
-    life.vault.let_go(life.vault.kept(SESSION))  # type: ignore[arg-type]
+    life.kept.let_go(SESSION)
     assert await life.shown() == Conversation(THREAD, SESSION)
 
 
 async def test_a_copy_that_cannot_be_read_is_said(life: Life) -> None:
     life.in_opencode(*_DELETED)
-    state = life.engine.data_directory / "vault" / SESSION / "state"
-    state.unlink()
-    state.mkdir()
+    file = life.engine.data_directory / FILE_NAME
+    for path in file.parent.glob(f"{FILE_NAME}*"):
+        path.unlink()
+    file.mkdir()
     shown = await life.shown()
-    assert shown.kept is None and shown.utterances == () and str(state) in shown.notice
+    assert shown.kept is None and shown.utterances == () and str(file) in shown.notice
 
 
 async def test_it_comes_when_the_session_goes_and_goes_when_that_is_there_again(life: Life) -> None:

@@ -1,0 +1,212 @@
+"""The archive's files as t3tray wrote them before it had `archive.sqlite`: read only, so that an older version still finds them.
+
+A folder a session, in it chunks of messages (JSON, compressed, named by their SHA-256) and `state`, which names them in order.
+Every checksum is looked at. A damaged chunk is named and the rest is read; a damaged or lost state is made again from the chunks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
+from t3tray.domain.redaction import concealed, may_hold_password
+from t3tray.domain.transcript import Message
+from t3tray.store.errors import translated
+from t3tray.store.files import alone
+
+_STATE = "state"
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,120}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+STATE_DAMAGED = "The list of its parts is damaged; it was made again from the parts that are there."
+
+
+class _Damaged(Exception):
+    """These bytes are not what was written."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    hash: str
+    count: int
+    first_id: str
+    last_id: str
+    first_ms: int
+
+
+@dataclass(frozen=True)
+class _State:
+    about: TranscriptOwner
+    taken_at: str
+    updated_ms: int
+    in_session: int
+    chunks: tuple[_Chunk, ...] = ()
+
+
+@dataclass(frozen=True)
+class OldTranscript:
+    """What one session's folder holds. `has_state`: false where its state had to be made again."""
+
+    archived: ArchivedTranscript
+    messages: tuple[Message, ...]
+    has_state: bool = True
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        return (*(() if self.has_state else (STATE_DAMAGED,)), *self.archived.damage)
+
+
+class VaultFiles:
+    """The folders below one folder. Every method raises StoreError."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._removed = folder.with_name(f"{folder.name}.removed")
+
+    def sessions(self) -> tuple[str, ...]:
+        """The sessions that have a folder, by name."""
+        with translated():
+            if not self.folder.is_dir():
+                return ()
+            return tuple(sorted(path.name for path in self.folder.iterdir() if _SESSION.fullmatch(path.name) and _holds(path)))
+
+    def size(self) -> int:
+        """Of all of them, in bytes."""
+        with translated():
+            files = (path for name in self.sessions() for path in self.place(name).iterdir())
+            return sum(path.stat().st_size for path in files)
+
+    def place(self, session_id: str) -> Path:
+        return self.folder / session_id
+
+    def fingerprint(self, session_id: str) -> str | None:
+        """Another one after each change of this session's files; None where it has none."""
+        if not _SESSION.fullmatch(session_id):
+            return None
+        folder = self.place(session_id)
+        with translated():
+            if not folder.is_dir() or not _holds(folder):
+                return None
+            state = folder / _STATE
+            seen = hashlib.sha256(state.read_bytes() if state.is_file() else b"")
+            seen.update("\n".join(path.name for path in _chunk_files(folder)).encode())
+            return seen.hexdigest()
+
+    def read(self, session_id: str) -> OldTranscript | None:
+        """The whole transcript; None where there is none."""
+        if self.fingerprint(session_id) is None:
+            return None
+        # An older version that runs takes a chunk away that it has replaced: read meanwhile, it would pass for damaged.
+        with translated(), alone(self.folder):
+            return _read(self.place(session_id))
+
+    def remove(self, session_id: str, fingerprint: str) -> bool:
+        """Remove this session's folder, all of it or nothing: it is renamed first. False where it has changed meanwhile."""
+        with translated(), alone(self.folder):
+            if self.fingerprint(session_id) != fingerprint:
+                return False
+            self._removed.mkdir(mode=0o700, exist_ok=True)
+            shutil.rmtree(self._removed / session_id, ignore_errors=True)
+            os.rename(self.place(session_id), self._removed / session_id)
+            return True
+
+    def clear_removed(self) -> None:
+        """Delete what was removed, also by a process that was killed amid it, and the folder itself when it is empty."""
+        with translated():
+            if self._removed.is_dir():
+                shutil.rmtree(self._removed)
+            if self.folder.is_dir() and all(path.name.startswith("opening.lock") for path in self.folder.iterdir()):
+                shutil.rmtree(self.folder)
+
+
+def _read(folder: Path) -> OldTranscript | None:
+    has_state = True
+    try:
+        state = _state(folder)
+    except (_Damaged, FileNotFoundError):
+        has_state, state = False, _made_again(folder)
+    messages: dict[str, Message] = {}
+    lost: list[LostMessages] = []
+    for chunk in state.chunks:
+        try:
+            messages |= {message.id: message for message in _messages(folder, chunk.hash)}
+        except _Damaged:
+            lost.append(LostMessages(chunk.count, chunk.first_id, chunk.last_id))
+    if not has_state and not all(_is_sound(folder, path.name) for path in _chunk_files(folder)):
+        lost.append(LostMessages(0))
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    archived = ArchivedTranscript(
+        state.about, state.taken_at, state.updated_ms, state.in_session, len(messages), size, tuple(lost)
+    )
+    return OldTranscript(archived, tuple(sorted(messages.values(), key=order)), has_state)
+
+
+def order(message: Message) -> tuple[int, str]:
+    """Where it stands in its transcript."""
+    return message.created_ms, message.id
+
+
+def _is_sound(folder: Path, name: str) -> bool:
+    try:
+        return bool(_messages(folder, name))
+    except _Damaged:
+        return False
+
+
+def _holds(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / _STATE).exists() or bool(_chunk_files(folder)))
+
+
+def _state(folder: Path) -> _State:
+    seal, _, content = (folder / _STATE).read_bytes().partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != seal:
+        raise _Damaged
+    try:
+        return msgspec.json.decode(content, type=_State)
+    except msgspec.DecodeError as error:
+        raise _Damaged from error
+
+
+def _made_again(folder: Path) -> _State:
+    """A state from the chunks that can be read. Whose they were, and what came last, is not known: it is as old as can be."""
+    chunks = []
+    for path in _chunk_files(folder):
+        with suppress(_Damaged):
+            messages = _messages(folder, path.name)
+            chunks.append(_Chunk(path.name, len(messages), messages[0].id, messages[-1].id, messages[0].created_ms))
+    ordered = sorted(chunks, key=lambda chunk: (chunk.first_ms, -chunk.count))
+    return _State(TranscriptOwner("", folder.name, "", ""), "", 0, 0, _without_older(ordered))
+
+
+def _without_older(chunks: Iterable[_Chunk]) -> tuple[_Chunk, ...]:
+    """Of chunks that begin alike, one grew out of the other: the larger one holds all of it."""
+    found: list[_Chunk] = []
+    for chunk in chunks:
+        if not found or found[-1].first_id != chunk.first_id:
+            found.append(chunk)
+    return tuple(found)
+
+
+def _messages(folder: Path, name: str) -> list[Message]:
+    try:
+        content = zlib.decompress((folder / name).read_bytes())
+        if hashlib.sha256(content).hexdigest() != name:
+            raise _Damaged
+        if may_hold_password(content):  # written by a version that took none out
+            content = concealed(content.decode()).encode()
+        return msgspec.json.decode(content, type=list[Message])
+    except (zlib.error, msgspec.DecodeError, FileNotFoundError) as error:
+        raise _Damaged from error
+
+
+def _chunk_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _HASH.fullmatch(path.name))
