@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import app, commands, conversation, guard, list, loop, many, pending, resume
+from tests.bench import app, archive, commands, conversation, guard, list, loop, many, pending, resume
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
 from tests.support.stub_model import StubModel
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Path, OpenCodeHome], Iterator[Line]]] = {
     "pending": pending.measure,
     "list": list.measure,
     "loop": loop.measure,
+    "archive": archive.measure,
 }
 
 
