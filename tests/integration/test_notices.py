@@ -15,16 +15,16 @@ from t3tray.domain.notification import Click
 from t3tray.system.bus_notifications import NO_SERVICE
 from t3tray.threads.snapshot import Snapshot
 from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
-from tests.support.opencode import OpenCodeHome
+from tests.support.opencode import RawServer
 
 LIMIT = 90.0
 
 
 @pytest.fixture
-def bus(opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
+def bus(shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]:
     for module in ("domain.notification", "alerts.notifier"):
         monkeypatch.setattr(f"t3tray.{module}.SETTLING", timedelta(0))
-    for name, value in opencode_home.environment.items():
+    for name, value in shared_server.environment.items():
         monkeypatch.setenv(name, value)
     with SessionBus() as running:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", running.address)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from t3tray.domain.versions import Ability, lacking
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import RawServer
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, empty_world, writing
 
@@ -28,15 +27,13 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def server(opencode_home: OpenCodeHome) -> Iterator[RawServer]:
-    with RawServer(opencode_home) as running:
-        yield running
+def server(shared_server: RawServer) -> RawServer:
+    return shared_server
 
 
 @pytest.fixture
 def program(tmp_path: Path, world: World, server: RawServer) -> Program:
-    theirs = {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
-    return Program(tmp_path / "data", {**server.home.environment, **theirs, "T3CODE_HOME": str(world.home)})
+    return Program(tmp_path / "data", {**server.environment, "T3CODE_HOME": str(world.home)})
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from t3tray.errors import ServerFault
 from t3tray.opencode.location import ask_database
 from t3tray.store.files import copy_database
 from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
-from tests.support.program import Program
+from tests.support.program import Program, ServedProgram
 from tests.support.stub_model import StubModel
 from tests.support.waiting import until
 
@@ -173,9 +173,9 @@ def _empty(database: Path) -> None:
 
 
 def test_an_attached_server_of_another_home_makes_the_list_unknown(
-    opencode_home: OpenCodeHome, model: StubModel, folder: Path, tmp_path: Path
+    shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel, folder: Path, tmp_path: Path
 ) -> None:
-    program = Program(tmp_path / "data", opencode_home.environment)
+    program: Program = ServedProgram(tmp_path / "data", shared_server)
     thread = program.json("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")["id"]
     assert verdict_of(program, thread)["reason"] == "proved"
     elsewhere = OpenCodeHome(tmp_path / "elsewhere", model.url)
@@ -183,7 +183,7 @@ def test_an_attached_server_of_another_home_makes_the_list_unknown(
         with server.http() as http:
             http.post("/session", params={"directory": str(folder)}, json={"title": "theirs"}).raise_for_status()
         attached = {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
-        program.environment = Program(program.data, opencode_home.environment | attached).environment
+        program = Program(program.data, opencode_home.environment | attached)
         verdict = verdict_of(program, thread)
         assert (verdict["kind"], verdict["reason"]) == ("unknown", "other-database")
         assert f"The server at {server.url} does not use the database at" in str(verdict["sentence"])
@@ -192,16 +192,14 @@ def test_an_attached_server_of_another_home_makes_the_list_unknown(
 
 
 def test_an_attached_server_that_uses_this_database_vouches_for_it(
-    opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
+    shared_server: RawServer, folder: Path, tmp_path: Path
 ) -> None:
-    program = Program(tmp_path / "data", opencode_home.environment)
+    program: Program = ServedProgram(tmp_path / "data", shared_server)
     thread = program.json("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")["id"]
     gone = program.json("new", "--dir", str(folder), "--prompt", "another")["id"]
-    with RawServer(opencode_home) as server:
-        with server.http() as http:
-            session = program.json("show", gone)["thread"]["session_id"]
-            http.delete(f"/session/{session}").raise_for_status()
-        attached = {"T3TRAY_SERVER_URL": server.url, "OPENCODE_SERVER_PASSWORD": server.password}
-        program.environment = Program(program.data, opencode_home.environment | attached).environment
-        assert verdict_of(program, thread)["reason"] == "proved"
-        assert verdict_of(program, gone)["reason"] == "missing"
+    with shared_server.http() as http:
+        session = program.json("show", gone)["thread"]["session_id"]
+        http.delete(f"/session/{session}").raise_for_status()
+    program = Program(program.data, shared_server.environment)
+    assert verdict_of(program, thread)["reason"] == "proved"
+    assert verdict_of(program, gone)["reason"] == "missing"

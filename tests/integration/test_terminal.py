@@ -18,8 +18,8 @@ from t3tray.backend.engine import Engine, utc_now
 from t3tray.domain.reaper import Blocker
 from t3tray.store.open import FILE_NAME
 from t3tray.threads.idle_shutdown import IdleShutdown
-from tests.support.opencode import OpenCodeHome, opencode_binary
-from tests.support.program import Program
+from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
+from tests.support.program import Program, ServedProgram
 from tests.support.waiting import until
 
 # Serves with the real program, and only records when it is to take over a terminal.
@@ -74,9 +74,12 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, seen: Seen) -> Program:
 
 
 @pytest.fixture
-def thread(program: Program, tmp_path: Path) -> str:
+def thread(program: Program, tmp_path: Path, shared_server: RawServer) -> str:
+    """Made on another server: none of t3tray's own ran yet."""
     (tmp_path / "work").mkdir()
-    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    made: str = ServedProgram(program.data, shared_server).json(
+        "new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON"
+    )["id"]
     return made
 
 
