@@ -104,7 +104,7 @@ def _show(words: Sequence[str]) -> None:
         return
     places = [int(number) for number in Path("/proc/self/stat").read_text().rpartition(")")[2].split()[45:49]]
     variables = [f"{name}={value}" for name, value in os.environ.items()]
-    for texts, begin, end in ((words, *places[:2]), (variables, *places[2:])):
+    for texts, (begin, end) in ((words, places[:2]), (variables, places[2:])):
         content = "".join(f"{text}\0" for text in texts).encode(errors="surrogateescape")[: end - begin - 1]
         ctypes.memmove(begin, content.ljust(end - begin, b"\0"), end - begin)
 

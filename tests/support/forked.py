@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -57,8 +58,8 @@ class Command:
             self._take(lambda: False, 1)
             self.kill()
             self.close()
-            said = "".join(self._read[file].decode() for file in (self._out, self._err))
-            raise AssertionError(f"a command did not end within {timeout:.0f} s:\n{said}")
+            stacks = "".join(self._read[file].decode() for file in (self._out, self._err))
+            raise AssertionError(f"a command did not end within {timeout:.0f} s:\n{stacks}")
         # What it started and left may hold its output open.
         self._take(lambda: self._open.get_map().keys() <= {self._status}, 0.2)
         said = self._read[self._out].decode(), self._read[self._err].decode()
@@ -86,7 +87,7 @@ class Command:
     def close(self) -> None:
         self.close_stdin()
         for file in [*self._open.get_map()]:
-            self._forget(int(file))  # type: ignore[call-overload]
+            self._forget(int(file))  # type: ignore[arg-type]
         self._open.close()
 
     def close_stdin(self) -> None:
@@ -121,6 +122,7 @@ class Forker:
     """Starts commands, with this environment where they have none of their own. `close()` when done."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self._asking = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -152,12 +154,14 @@ class Forker:
         theirs = [stdin, *(end for _, end in rest)]
         asked = json.dumps(request).encode()
         try:
-            socket.send_fds(self._socket, [len(asked).to_bytes(4, "big")], theirs)
-            self._socket.sendall(asked)
+            with self._asking:
+                socket.send_fds(self._socket, [len(asked).to_bytes(4, "big")], theirs)
+                self._socket.sendall(asked)
         finally:
             for end in theirs:
                 os.close(end)
-        return Command(*(end for end, _ in rest), writes)
+        out, err, status = (end for end, _ in rest)
+        return Command(out, err, status, writes)
 
 
 @cache
