@@ -45,11 +45,17 @@ class SharedServer:
         return self._server
 
     def take_back(self) -> None:
-        """Undo what a test did."""
+        """Undo what a test did, also one that failed half-way."""
         server, self._left = self._server, self._left - 1
         assert server is not None
-        if self._left <= 0 or not self._is_as_new(server):
-            self.close()
+        is_as_new = False
+        try:
+            is_as_new = self._left > 0 and self._is_as_new(server)
+        except (httpx.TransportError, sqlite3.Error, OSError):
+            pass  # It hangs, is locked or is gone: the next test gets another one.
+        finally:
+            if not is_as_new:
+                self.close()
 
     def spares(self, process: psutil.Process) -> bool:
         """Whether this is the server itself."""
@@ -69,14 +75,12 @@ class SharedServer:
             if process.pid != self._pid:
                 with suppress(psutil.Error):
                     process.kill()
+        server.wake()
         self.model.release()
-        try:
-            with server.http() as http:
-                for session, directory in self._sessions():
-                    http.post(f"/session/{session}/abort", params={"directory": directory})
-                    http.delete(f"/session/{session}", params={"directory": directory})
-        except httpx.TransportError:
-            return False
+        with server.http() as http:
+            for session, directory in self._sessions():
+                http.post(f"/session/{session}/abort", params={"directory": directory})
+                http.delete(f"/session/{session}", params={"directory": directory})
         return self.model.forget() and self._state() == self._files
 
     def _warm_up(self, server: RawServer) -> None:
