@@ -28,6 +28,7 @@ from t3tray.backend.snapshot_builder import Added, Beside, build_details, build_
 from t3tray.conversation.archive import VaultRules
 from t3tray.conversation.search import TextSearch
 from t3tray.domain.alarm import Acknowledged
+from t3tray.domain.evidence import Failure
 from t3tray.domain.guard import GuardAnswer
 from t3tray.domain.idle_shutdown import IdleState
 from t3tray.domain.journal import Entry
@@ -36,7 +37,7 @@ from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verification import Verification
-from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
+from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError, TimedOut
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
 from t3tray.guard.letting_go import LettingGo
@@ -472,16 +473,19 @@ class Engine:
         await self.recovery.settled(thread_id)
         return connection
 
-    async def _busy(self, directories: Collection[str]) -> frozenset[str]:
-        """The sessions of these directories in which a running server is at work.
+    async def _busy(self, directories: Collection[str]) -> frozenset[str] | Failure:
+        """The sessions of these directories in which a running server is at work; why one that runs does not answer.
 
-        None where no server runs or it cannot say: all that is known then is what the database tells, a last turn without an end.
+        Where no server runs all that is known is what the database tells, a last turn without an end.
         """
-        connection = await self._joined() if directories else None
         try:
-            return await connection.busy_sessions(directories) if connection else frozenset()
-        except _UNREACHABLE:
-            return frozenset()
+            connection = await self.join_running_server() if directories else None
+            busy = await connection.busy_sessions(directories) if connection else frozenset[str]()
+        except TimedOut:
+            return Failure.TIMEOUT
+        except T3TrayError:
+            busy = frozenset()
+        return Failure.TIMEOUT if self.server.status.state is ServerState.UNRESPONSIVE else busy
 
     async def _joined(self) -> Connection | None:
         """The connection to a server that runs already; None where it cannot be joined: reading goes on without it."""

@@ -72,10 +72,15 @@ class Scan:
     unfinished: tuple[Assessment, ...] = ()
     busy_in: frozenset[str] = frozenset()
 
-    def with_busy(self, sessions: Collection[str]) -> Scan:
-        """The same, now that a server said that a turn runs in each of these sessions."""
+    def with_busy(self, sessions: Collection[str] | Failure) -> Scan:
+        """The same, now that a server said that a turn runs in each of these sessions. A failure: a server runs and does not
+        answer, so that it may be at work in every last turn without an end."""
         if not sessions:
             return self
+        if isinstance(sessions, Failure):
+            open_ones = {found.thread.id for found in self.unfinished}
+            told = (found.with_activity(sessions) if found.thread.id in open_ones else found for found in self.examinations)
+            return replace(self, examinations=tuple(told))
         now = tuple([found.at_work() if found.is_among(sessions) else found for found in self.examinations])
         busy = (found for found in now if found.verdict.reason is Reason.BUSY)
         return replace(self, examinations=now, busy_in=frozenset(found.cursor.directory for found in busy if found.cursor))

@@ -130,7 +130,10 @@ class Assessment(Struct, frozen=True):
 
     def at_work(self) -> Assessment:
         """The same, now that a server said that a turn runs in the session."""
-        evidence = structs.replace(self.evidence, activity=Activity.BUSY)
+        return self.with_activity(Activity.BUSY)
+
+    def with_activity(self, activity: Activity | Failure) -> Assessment:
+        evidence = structs.replace(self.evidence, activity=activity)
         return structs.replace(self, evidence=evidence, verdict=decide(self.cursor, evidence))
 
 

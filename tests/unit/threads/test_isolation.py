@@ -9,13 +9,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from t3tray.alerts.switch_detector import SwitchDetector
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.domain.evidence import Failure
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason
@@ -293,6 +294,21 @@ def test_a_database_of_t3_codes_that_goes_is_told_until_it_is_back(eyes: Eyes, w
         with contextlib.suppress(FileNotFoundError):
             aside.with_name(aside.name + name).rename(world.state.with_name(world.state.name + name))
     assert not eyes.look().trouble and eyes.settled() == before
+
+
+def test_a_server_that_does_not_answer_may_be_at_work_in_every_turn_without_an_end(eyes: Eyes, world: World) -> None:
+    eyes.settled()
+    with writing(world.opencode) as connection:
+        add_message(connection, "ses_1", 2, datetime.now(UTC) - timedelta(hours=1))
+    seen = eyes.look()
+    assert [found.thread.id for found in seen.unfinished] == ["t1"]
+    before = {found.thread.id: found.verdict.reason for found in seen.examinations}
+    assert before["t1"] is Reason.INTERRUPTED and seen.with_busy(frozenset()) is seen
+    told = {found.thread.id: found.verdict for found in seen.with_busy(Failure.TIMEOUT).examinations}
+    assert (told["t1"].kind, told["t1"].reason) == (Kind.UNKNOWN, Reason.TIMEOUT)
+    assert [told[name].reason for name in ("t0", "t2")] == [before["t0"], before["t2"]]
+    at_work = {found.thread.id: found.verdict.reason for found in seen.with_busy(frozenset({"ses_1"})).examinations}
+    assert at_work == {**before, "t1": Reason.BUSY}
 
 
 def test_a_reader_that_fails_by_our_own_fault_is_a_home_that_cannot_be_read(
