@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -42,7 +43,8 @@ class TranscriptArchive:
         """The archive as a whole."""
         found, path = [state for state in self.states() if state.messages], self.file.path
         with translated():
-            size = path.stat().st_size if path.exists() else 0
+            # The newest of it lies in the log beside it until SQLite takes it over.
+            size = sum(each.stat().st_size for each in (path, Path(f"{path}-wal")) if each.exists())
             aside = tuple(
                 sorted(str(each) for each in path.parent.glob(f"{path.name}.damaged-*") if not each.name.endswith(SIDE_FILES))
             )
