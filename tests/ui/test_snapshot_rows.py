@@ -63,8 +63,10 @@ def eyes(tmp_path: Path) -> Iterator[Eyes]:
     world = empty_world(tmp_path)
     with writing(world.opencode) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        for name in NAMES:
-            add_session(connection, f"ses_{name}", world.code / "proj")
+        # A session that is as new as the newest is read again, and its thread judged anew.
+        add_session(connection, "ses_newest", world.code / "proj", at=NOON)
+        for number, name in enumerate(NAMES):
+            add_session(connection, f"ses_{name}", world.code / "proj", at=NOON - timedelta(hours=number + 1))
     with writing(world.state) as connection:
         for number, name in enumerate(NAMES):
             add_thread(connection, name, f"ses_{name}", at=NOON - timedelta(minutes=number))
