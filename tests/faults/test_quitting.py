@@ -107,7 +107,7 @@ class Desk(FakeDesk):
     async def close(self):
         await super().close()
         print("closed in order", flush=True)
-app._make_desk = lambda: Desk(Overview(READY, (row("a"),)))
+app._make_desk = lambda: Desk(Snapshot(READY, (row("a"),)))
 there = QTimer()
 def when_there(do):
     there.timeout.connect(lambda: app._bridge and app._bridge.overview and (there.stop(), do()))
@@ -153,7 +153,6 @@ def test_what_is_to_end_with_a_hanging_app_does(tmp_path: Path) -> None:
         tmp_path,
         """
 import subprocess, os, signal
-from t3tray.system import hard_end
 from t3tray.system.forced_exit import ends_with_us, outlives_us
 application.HARD_END = 1.0
 quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}

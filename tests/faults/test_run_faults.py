@@ -23,7 +23,7 @@ headless.HARD_END = 0.5
 class Desk(FakeDesk):
     async def run(self, publish):
         {}
-headless.Desk = lambda directory: Desk(Snapshot(READY, (row("a"),)))
+headless.Backend = lambda directory: Desk(Snapshot(READY, (row("a"),)))
 sys.exit(headless.run(sys.argv[1], True, sys.stdout, sys.stderr))
 """
 

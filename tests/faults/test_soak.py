@@ -97,8 +97,8 @@ def test_the_soak_sees_what_it_looks_for(tmp_path: Path, opencode_home: OpenCode
         said = ("say: word-1-1", "OK.", "say: word-2-2")
         with two_servers(tmp_path, opencode_home), pytest.raises(AssertionError, match="more than one server"):
             world.check()
-        model.record({"messages": [{"role": "user", "content": text} for text in said]})
-        with pytest.raises(AssertionError, match="another thread's words"):
+        heard = {"messages": [{"role": "user", "content": text} for text in said]}
+        with model.answering(heard), pytest.raises(AssertionError, match="another thread's words"):
             world.check()
 
 

@@ -23,7 +23,7 @@ LIMIT = 90
 # Its main thread waits in the system for good, as one does that looks at a disk that does not answer.
 WAITS = """
 import os, sys
-from t3tray import interrupts
+from t3tray.cli import interrupts
 interrupts._ONE_PRESS = float(sys.argv[1])
 with interrupts.Interrupts() as heard:
     heard.on_first(lambda: print("first", heard.received, flush=True))
