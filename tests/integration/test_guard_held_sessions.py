@@ -155,6 +155,8 @@ def test_after_a_remedy_an_idle_t3_code_lets_go_and_is_given_what_was_chosen(
     assert f"T3 Code holds {old} open." in seen.after[-1] and "your next message" not in seen.after[-1], "nothing is promised"
     done = guarded.call(guarded.engine.apply(thread, choice, seen))
     assert done.after[-1].startswith(f"T3 Code has let go of {old}: your next message there is given this thread's session")
+    # The other thread's session is let go of after this one's.
+    until(lambda: not t3.live, "the end of all that it held open")
     assert not t3.live and runtime(t3, thread) == "running", "T3 Code's own word on it stays"
     found = details(guarded, thread)
     assert (found.row.session_id, found.row.is_t3_side_fine) == (copy, True)
