@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from t3tray.domain.carries import Carries, CarriesKind, Context, local_time
 from t3tray.domain.cursor import Cursor
-from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, SessionFacts
+from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
 
 
 class Kind(StrEnum):
@@ -158,6 +158,8 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
 def thinned(evidence: Evidence) -> Iterator[str]:
     """What the model does not get of messages that the session once held, or holds and that failed; clauses for people."""
     emptied = evidence.context.emptied if evidence.context is not None else 0
+    if emptied and _is_being_written(evidence):
+        emptied -= 1
     if emptied:
         yield f"{emptied} message{' of it is' if emptied == 1 else 's of it are'} empty, because what was said there was deleted"
     if evidence.context is not None and (unsent := evidence.context.unsent):
@@ -167,6 +169,12 @@ def thinned(evidence: Evidence) -> Iterator[str]:
         yield f"{gone} recorded message{' is' if gone == 1 else 's are'} gone from the session"
     if evidence.opencode2:
         yield f"{_holds(evidence.opencode2, 'more ')} in this session that OpenCode 1 does not carry"
+
+
+def _is_being_written(evidence: Evidence) -> bool:
+    """Whether the newest message is the user's and still without its words: OpenCode stores them a moment after it."""
+    newest = evidence.newest.value if isinstance(evidence.newest, Found) else None
+    return evidence.activity is Activity.BUSY and newest is not None and newest.role is Role.USER and newest.is_emptied
 
 
 def _gone(evidence: Evidence) -> int:

@@ -306,3 +306,13 @@ def test_what_the_session_lacks_is_told_as_long_as_it_does() -> None:
         "The session is there and its last recorded message was found. Your next message carries 9 messages, which is not the"
         " whole conversation (the oldest 5 messages were left out for length)."
     )
+
+
+def test_a_message_that_is_just_being_stored_is_not_told_as_deleted() -> None:
+    """OpenCode stores a user's message first and its words a moment later."""
+    newest = Found(MessageFacts("msg_a", Role.USER, 3_000, True, is_emptied=True))
+    context = Context(8, emptied=1)
+    stored = decide(CURSOR, evidence(newest=newest, activity=Activity.BUSY, context=context))
+    assert stored.reason is Reason.BUSY and "was deleted" not in sentence(stored)
+    for others in ({"activity": Activity.IDLE}, {"activity": Activity.BUSY, "newest": Found(LAST)}):
+        assert "was deleted" in sentence(decide(CURSOR, evidence(**{"newest": newest, "context": context} | others)))
