@@ -1,4 +1,4 @@
-"""What one overview has to tell: the facts for notices, in their words. It reads values only, and decides nothing."""
+"""What one snapshot has to tell: the facts for notices, in their words. It reads values only, and decides nothing."""
 
 from __future__ import annotations
 
@@ -35,42 +35,42 @@ _BETWEEN = frozenset({ServerState.STARTING, ServerState.STOPPING})
 
 
 def notification_look(
-    overview: Snapshot,
+    snapshot: Snapshot,
     working: Working,
     watched: str | None,
     started: datetime,
     now: datetime,
 ) -> tuple[NotificationLook, Working]:
-    """The facts of this overview, and who works now. `working` is who did at the last look; `started` when the app was."""
+    """The facts of this snapshot, and who works now. `working` is who did at the last look; `started` when the app was."""
     facts: list[Fact] = []
-    unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if overview.server.state in _BETWEEN else set()
+    unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if snapshot.server.state in _BETWEEN else set()
     at_work: set[str] = set()
-    for row in _telling(overview, working):
+    for row in _telling(snapshot, working):
         id, reason = row.thread.id, row.verdict.reason
         facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
             unclear.add(_blocked_id(id))
         if reason is Reason.BUSY or (id in working and reason not in _ENDED):
             at_work.add(id)
-    events = overview.alarms or overview.refusals
-    rows = overview.by_id if events else {}
-    facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in overview.alarms)
-    facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in overview.refusals)
-    facts += (_of_ask(ask) for ask in overview.asks)
-    facts += _of_server(overview.server)
-    facts += _of_guard(overview.guard)
+    events = snapshot.alarms or snapshot.refusals
+    rows = snapshot.by_id if events else {}
+    facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in snapshot.alarms)
+    facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in snapshot.refusals)
+    facts += (_of_ask(ask) for ask in snapshot.asks)
+    facts += _of_server(snapshot.server)
+    facts += _of_guard(snapshot.guard)
     # What happened to it is told; that it cannot go on as it is follows from that.
-    covered = frozenset(_blocked_id(alarm.thread_id) for alarm in overview.alarms)
+    covered = frozenset(_blocked_id(alarm.thread_id) for alarm in snapshot.alarms)
     return NotificationLook(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
 
 
-def _telling(overview: Snapshot, working: Working) -> Iterable[ThreadRow]:
+def _telling(snapshot: Snapshot, working: Working) -> Iterable[ThreadRow]:
     """The rows that may have something to tell. There are many thousands, of which next to none has."""
     if not working:
-        return overview.notable
+        return snapshot.notable
     # In their order, as they are told.
-    telling = {row.thread.id for row in overview.notable} | working
-    return (row for name, row in overview.by_id.items() if name in telling and not row.is_archived)
+    telling = {row.thread.id for row in snapshot.notable} | working
+    return (row for name, row in snapshot.by_id.items() if name in telling and not row.is_archived)
 
 
 def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:

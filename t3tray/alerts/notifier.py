@@ -78,7 +78,7 @@ class Notifier:
         self._memory = NotifierMemory(self._started)
         self._working: Working = frozenset()
         self._watched: str | None = None
-        self._overview: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
         self._deeds: asyncio.Queue[tuple[Notification, bool]] = asyncio.Queue()
         self._answering: set[asyncio.Task[None]] = set()
         self._settled: asyncio.TimerHandle | None = None
@@ -102,10 +102,10 @@ class Notifier:
         await self._notifications.look()
         return self._notifications.trouble
 
-    def look(self, overview: Snapshot) -> None:
-        """Tell what is new in this overview, and withdraw what is over. It waits for nothing; a mistake in it costs no look."""
+    def look(self, snapshot: Snapshot) -> None:
+        """Tell what is new in this snapshot, and withdraw what is over. It waits for nothing; a mistake in it costs no look."""
         try:
-            self._compare(overview)
+            self._compare(snapshot)
         except Exception:
             _log.exception("What to show a notice of could not be said, by a mistake of t3tray's.")
 
@@ -119,12 +119,12 @@ class Notifier:
         self._memory = woke_up(self._memory, self._now())
         self._settle()
 
-    def _compare(self, overview: Snapshot) -> None:
-        if overview.server.state is ServerState.UNRESPONSIVE and self._overview:
+    def _compare(self, snapshot: Snapshot) -> None:
+        if snapshot.server.state is ServerState.UNRESPONSIVE and self._snapshot:
             # What waited for the user waits on, as far as anybody can tell.
-            overview = replace(overview, asks=self._overview.asks)
-        self._overview = overview
-        look, self._working = notification_look(overview, self._working, self._watched, self._started, self._now())
+            snapshot = replace(snapshot, asks=self._snapshot.asks)
+        self._snapshot = snapshot
+        look, self._working = notification_look(snapshot, self._working, self._watched, self._started, self._now())
         step = notices(self._memory, look, self._rules(), self._now())
         self._memory = step.memory
         for notice in step.withdrawn:
@@ -175,8 +175,8 @@ class Notifier:
         return ""
 
     def _look_again(self) -> None:
-        if self._overview:
-            self.look(self._overview)
+        if self._snapshot:
+            self.look(self._snapshot)
 
     def _settle(self) -> None:
         """What had to wait for the first moments is told at their end."""

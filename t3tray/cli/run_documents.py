@@ -55,8 +55,8 @@ def _facts(change: Change) -> tuple[str, Document]:
     match change:
         case Progress(words):
             return "progress", {"sentence": words}
-        case FirstTable(overview):
-            return "threads", {"threads": _rows(overview), "restore": json_documents.restore_document(overview.restore)}
+        case FirstTable(snapshot):
+            return "threads", {"threads": _rows(snapshot), "restore": json_documents.restore_document(snapshot.restore)}
         case ServerChanged(server, resting):
             return "server", {"server": json_documents.server_document(server), "reaper": resting}
         case GuardChanged(guard, threads):
@@ -87,10 +87,10 @@ def _of_thread(change: ThreadChange) -> tuple[str, Document]:
             return "verdict", {**thread, "before": {"kind": before.kind.value, "reason": before.reason.value}}
 
 
-def _rows(overview: Snapshot) -> list[Document]:
-    rows = [json_documents.row_document(row) for row in overview.rows if not row.is_archived]
-    foreign = [thread for thread in overview.foreign if thread.archived_at is None]
-    return rows + [json_documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in foreign]
+def _rows(snapshot: Snapshot) -> list[Document]:
+    rows = [json_documents.row_document(row) for row in snapshot.rows if not row.is_archived]
+    foreign = [thread for thread in snapshot.foreign if thread.archived_at is None]
+    return rows + [json_documents.foreign_document(thread, snapshot.foreign_reapers[thread.id]) for thread in foreign]
 
 
 def _title(row: ThreadRow | None) -> str | None:

@@ -56,9 +56,9 @@ class RunLines:
         counted = Counter(change.row.verdict.reason for change in told if isinstance(change, VerdictChanged))
         for change in told:
             match change:
-                case FirstTable(overview):
-                    self._ids = frozenset(row.thread.id for row in overview.rows)
-                    yield text_tables.threads(_shown(overview))
+                case FirstTable(snapshot):
+                    self._ids = frozenset(row.thread.id for row in snapshot.rows)
+                    yield text_tables.threads(_shown(snapshot))
                 case VerdictChanged(row) if counted[row.verdict.reason] >= _JOINED_FROM:
                     continue
                 case _:
@@ -175,10 +175,10 @@ def _verdict(row: ThreadRow) -> str:
     return told
 
 
-def _shown(overview: Snapshot) -> Snapshot:
+def _shown(snapshot: Snapshot) -> Snapshot:
     """Without what is put away."""
     return replace(
-        overview,
-        rows=tuple(row for row in overview.rows if not row.is_archived),
-        foreign=tuple(thread for thread in overview.foreign if thread.archived_at is None),
+        snapshot,
+        rows=tuple(row for row in snapshot.rows if not row.is_archived),
+        foreign=tuple(thread for thread in snapshot.foreign if thread.archived_at is None),
     )

@@ -44,12 +44,12 @@ class RunOutput:
         began = f"t3tray {__version__} runs without a window, on the data in {directory}. Ctrl+C ends it."
         self.tell("started", facts, began)
 
-    def publish(self, overview: Snapshot) -> None:
+    def publish(self, snapshot: Snapshot) -> None:
         """Tell what is new in it."""
         if self._writer.waiting > MOST_WAITING:
             return
         at = _now()
-        changes = self._changes.of(overview)
+        changes = self._changes.of(snapshot)
         if self._as_json:
             for change in changes:
                 self._write(as_line(change_document(change, at)))

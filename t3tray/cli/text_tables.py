@@ -35,19 +35,19 @@ def local(at: datetime) -> str:
     return f"{times.local(at):%Y-%m-%d %H:%M}"
 
 
-def status(overview: Snapshot, counts: Mapping[str, int], data_directory: str) -> str:
+def status(snapshot: Snapshot, counts: Mapping[str, int], data_directory: str) -> str:
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    tally = tally or ("none could be read" if overview.may_lack_threads else "none yet")
-    lines = [server(overview.server), f"threads  {tally}"]
-    lines += [f"reaper   {overview.resting}"] if overview.resting else []
+    tally = tally or ("none could be read" if snapshot.may_lack_threads else "none yet")
+    lines = [server(snapshot.server), f"threads  {tally}"]
+    lines += [f"reaper   {snapshot.resting}"] if snapshot.resting else []
     lines.append(f"data     {data_directory}")
-    lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in overview.sources if source.path]
-    return "\n".join([*lines, *warnings(overview)])
+    lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in snapshot.sources if source.path]
+    return "\n".join([*lines, *warnings(snapshot)])
 
 
-def warnings(overview: Snapshot) -> list[str]:
+def warnings(snapshot: Snapshot) -> list[str]:
     """What is wrong beside the threads, a line each."""
-    return [f"!        {warning}" for warning in overview.warnings]
+    return [f"!        {warning}" for warning in snapshot.warnings]
 
 
 def server(current: ServerStatus) -> str:
@@ -65,13 +65,13 @@ def server(current: ServerStatus) -> str:
     return " · ".join(parts)
 
 
-def threads(overview: Snapshot) -> str:
-    rows, foreign = overview.rows, overview.foreign
+def threads(snapshot: Snapshot) -> str:
+    rows, foreign = snapshot.rows, snapshot.foreign
     if not rows and not foreign:
-        if overview.may_lack_threads:
+        if snapshot.may_lack_threads:
             return "No threads could be read."
         return "No threads yet. `t3tray new --dir DIR` makes one, `t3tray adopt SESSION` takes over a session."
-    others = (_line("·", thread, thread.provider, overview.foreign_reapers[thread.id]) for thread in foreign)
+    others = (_line("·", thread, thread.provider, snapshot.foreign_reapers[thread.id]) for thread in foreign)
     return "\n".join([*(_row(row) for row in rows), *others])
 
 

@@ -108,7 +108,7 @@ class SourceView:
 @dataclass(frozen=True)
 class Snapshot:
     """Everything the list, the tray icon and the menu need, made once for a change. `rows` are sorted: what needs attention
-    first, then newest; one that has not changed is the same object as in the overview before.
+    first, then newest; one that has not changed is the same object as in the snapshot before.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
     stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `asks` what waits for the user on the running
@@ -155,7 +155,7 @@ class Snapshot:
         return tuple(filter(_is_notable, self.rows))
 
     def prepared(self) -> Snapshot:
-        """This overview, with what follows from its rows made out already: not on the event loop."""
+        """This snapshot, with what follows from its rows made out already: not on the event loop."""
         _ = self.by_id, self.notable
         return self
 

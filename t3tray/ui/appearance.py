@@ -37,7 +37,7 @@ class Appearance(QObject):
     def listen(self, bridge: Bridge) -> None:
         """Follow what is set: here, which is told sooner than the next look, or by a command."""
         bridge.setting_kept.connect(lambda _, settings: self.follow(settings.appearance))
-        bridge.overview_changed.connect(lambda overview: self.follow(overview.settings.appearance))
+        bridge.overview_changed.connect(lambda snapshot: self.follow(snapshot.settings.appearance))
 
     @Slot()
     def _on_scheme_changed(self) -> None:

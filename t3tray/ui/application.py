@@ -120,7 +120,7 @@ class Application(QObject):
 
         self._reporter = Reporter(self._clean)
         self._reporter.catch()
-        self._tray.show_overview(None)
+        self._tray.show_snapshot(None)
         self._appearance = Appearance(self)
         self._signals = SignalWatch()
         self._signals.received.connect(self._on_quit_wanted)
@@ -261,7 +261,7 @@ class Application(QObject):
     def _on_overview_changed(self, overview: Snapshot) -> None:
         assert self._bridge is not None
         # Both were made in the other thread; they may be newer than the overview that this is told for.
-        self._tray.show_overview(self._bridge.brief)
+        self._tray.show_snapshot(self._bridge.brief)
         if self._window and self._bridge.listing:
             self._window.show_listing(self._bridge.listing)
 

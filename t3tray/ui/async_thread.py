@@ -66,7 +66,7 @@ class AsyncThread(QObject):
             self._thread.join(limit)
         return not self._thread.is_alive()
 
-    def _publish(self, overview: Snapshot) -> None:
+    def _publish(self, snapshot: Snapshot) -> None:
         """Take what the desk tells; called in the asyncio thread."""
         raise NotImplementedError
 

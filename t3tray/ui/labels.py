@@ -152,37 +152,37 @@ def is_trouble(server: ServerStatus) -> bool:
     return server.state in _TROUBLE
 
 
-def tooltip(overview: Snapshot | None) -> str:
+def tooltip(snapshot: Snapshot | None) -> str:
     """All that matters in one line: what works, what needs you, what cannot resume, the server's state where it is not well."""
-    if overview is None:
+    if snapshot is None:
         return "t3tray"
-    live = [row for row in overview.rows if not row.is_archived]
+    live = [row for row in snapshot.rows if not row.is_archived]
     counts = (
         (sum(row.is_working for row in live), "working"),
-        (needing(overview), "needs you"),
+        (needing(snapshot), "needs you"),
         (sum(row.verdict.kind is Kind.BLOCKED for row in live), "cannot resume"),
     )
     parts = [f"{count} {what}" for count, what in counts if count]
-    if is_trouble(overview.server) or not parts:
-        parts.append(_STATES[overview.server.state].lower())
-    if overview.stale_since:
-        parts.append(f"as of {overview.stale_since.astimezone():%H:%M}")
+    if is_trouble(snapshot.server) or not parts:
+        parts.append(_STATES[snapshot.server.state].lower())
+    if snapshot.stale_since:
+        parts.append(f"as of {snapshot.stale_since.astimezone():%H:%M}")
     return f"t3tray: {' · '.join(parts)}"
 
 
-def needing(overview: Snapshot) -> int:
+def needing(snapshot: Snapshot) -> int:
     """How many things wait for the user: asks, threads with an alarm nobody has seen, half mended ones, those in which T3 Code
     waits."""
-    asked = {ask.asker.thread_id for ask in overview.asks}
-    waiting = {alarm.thread_id for alarm in overview.alarms}
-    waiting |= {row.thread.id for row in overview.rows if (row.waits_in_t3 or row.is_half_mended) and not row.is_archived}
-    return len(overview.asks) + len(waiting - asked)
+    asked = {ask.asker.thread_id for ask in snapshot.asks}
+    waiting = {alarm.thread_id for alarm in snapshot.alarms}
+    waiting |= {row.thread.id for row in snapshot.rows if (row.waits_in_t3 or row.is_half_mended) and not row.is_archived}
+    return len(snapshot.asks) + len(waiting - asked)
 
 
-def reaper_line(overview: Snapshot) -> str:
+def reaper_line(snapshot: Snapshot) -> str:
     """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
-    states = [row.reaper for row in overview.rows if not row.is_archived]
-    states += [overview.foreign_reapers[thread.id] for thread in overview.foreign if thread.id in overview.foreign_reapers]
+    states = [row.reaper for row in snapshot.rows if not row.is_archived]
+    states += [snapshot.foreign_reapers[thread.id] for thread in snapshot.foreign if thread.id in snapshot.foreign_reapers]
     times = sorted(state.reap_at for state in states if state.reap_at)
     return f"{len(times)} idle, next reaped {local(times[0]):%H:%M}" if times else ""
 
@@ -267,12 +267,12 @@ _GUARD_LINES = {
 }
 
 
-def guard_line(overview: Snapshot) -> str:
+def guard_line(snapshot: Snapshot) -> str:
     """How T3 Code stands with the guard, for the menu; empty where there is no T3 Code."""
-    if overview.guard.phase is GuardPhase.ON:
-        count = len(overview.guarded)
+    if snapshot.guard.phase is GuardPhase.ON:
+        count = len(snapshot.guarded)
         return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
-    return _GUARD_LINES.get(overview.guard.phase, "")
+    return _GUARD_LINES.get(snapshot.guard.phase, "")
 
 
 def guard_sentence(state: GuardState) -> str:

@@ -12,18 +12,18 @@ from t3tray.ui.labels import shortened
 _TITLE = 40
 
 
-def would_end(overview: Snapshot | None) -> str:
+def would_end(snapshot: Snapshot | None) -> str:
     """In sentences; empty where nothing would. A server that is not ours, or stays, goes on with its turns."""
-    if overview is None:
+    if snapshot is None:
         return ""
     told = []
-    if overview.server.state is not ServerState.EXTERNAL and not overview.server_stays:
-        asking = {ask.asker.thread_id for ask in overview.asks}
-        running = [row.thread for row in overview.rows if row.verdict.reason is Reason.BUSY and row.thread.id not in asking]
-        told += [f"“{shortened(ask.asker.title, _TITLE)}” waits for your answer." for ask in overview.asks[:1]]
+    if snapshot.server.state is not ServerState.EXTERNAL and not snapshot.server_stays:
+        asking = {ask.asker.thread_id for ask in snapshot.asks}
+        running = [row.thread for row in snapshot.rows if row.verdict.reason is Reason.BUSY and row.thread.id not in asking]
+        told += [f"“{shortened(ask.asker.title, _TITLE)}” waits for your answer." for ask in snapshot.asks[:1]]
         told += [f"A turn runs in “{shortened(thread.title, _TITLE)}”." for thread in running[:1]]
-        more = len(overview.asks) + len(running) - len(told)
+        more = len(snapshot.asks) + len(running) - len(told)
         told += [f"{more} more {'is' if more == 1 else 'are'} open."] if more > 0 else []
-    if overview.guard.phase is GuardPhase.ON:
+    if snapshot.guard.phase is GuardPhase.ON:
         told.append("T3 Code reaches OpenCode through t3tray.")
     return " ".join(told)

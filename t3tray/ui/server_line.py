@@ -36,11 +36,11 @@ class ServerLine(QWidget):
         row.addLayout(self._buttons)
         row.addWidget(settings)
 
-    def show_overview(self, overview: Snapshot) -> None:
-        server = overview.server
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        server = snapshot.server
         told = server_line(server, is_short=True)
         self._words.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), overview.resting)))))
+        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), snapshot.resting)))))
         set_kind(self._words, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._deeds:

@@ -110,12 +110,12 @@ class MainWindow(QMainWindow):
         if place:
             place.restore(self, self._panes)
 
-    def show_overview(self, overview: Snapshot) -> None:
+    def show_snapshot(self, overview: Snapshot) -> None:
         """For many threads, a listing that was made elsewhere is shown sooner."""
         self.show_listing(thread_list_data(overview))
 
     def show_listing(self, listing: ThreadListData) -> None:
-        overview = listing.overview
+        overview = listing.snapshot
         self._lines, self._reapers = listing.lines, overview.foreign_reapers
         self.threads.set_listing(listing)
         self._welcome(bool(self._lines))
@@ -130,8 +130,8 @@ class MainWindow(QMainWindow):
         self._note_looking()
         self.page.show_asks(overview.asks)
         self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
-        self._server.show_overview(overview)
-        self.bars.show_overview(overview)
+        self._server.show_snapshot(overview)
+        self.bars.show_snapshot(overview)
         if overview.restore is None and self._over_panes.currentWidget() is self.settle_sheet:
             self._on_panes_wanted()
 

@@ -43,8 +43,8 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     yield Line("listing, in the other thread", _timed(lambda: thread_list_data(Snapshot(READY, tuple(rows)), before)), "ms")
     brief = brief_of(thread_list_data(Snapshot(READY, tuple(rows))), RECENT)
     tray = Tray(lambda: NOON)
-    tray.show_overview(Snapshot(READY))
-    yield Line("tray: menu, tooltip and icon", _timed(lambda: tray.show_overview(brief)), "ms", 16)
+    tray.show_snapshot(Snapshot(READY))
+    yield Line("tray: menu, tooltip and icon", _timed(lambda: tray.show_snapshot(brief)), "ms", 16)
     opened = [_Shown(before, application.processEvents) for _ in range(ROUNDS)]
     yield Line("list of 100,000 opens", statistics.median(each.opening for each in opened), "ms", 50)
     window = opened[-1]

@@ -14,7 +14,7 @@ from tests.support.desktop import Desktop, drawn
 
 
 class Program:
-    """The icon alone, which shows one overview after the other."""
+    """The icon alone, which shows one snapshot after the other."""
 
     def __init__(self, desktop: Desktop) -> None:
         self._process = subprocess.Popen(

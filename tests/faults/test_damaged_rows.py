@@ -138,9 +138,9 @@ async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table
     assert damage(folder, table, column, "'no value at all'")
     engine = await Engine.open(str(folder), "command")
     try:
-        overview = await engine.overview(archived=True, added=Added(news=engine.news.among))
-        assert {row.thread.id for row in overview.rows} >= {"b2"}
-        for row in overview.rows:
+        snapshot = await engine.overview(archived=True, added=Added(news=engine.news.among))
+        assert {row.thread.id for row in snapshot.rows} >= {"b2"}
+        for row in snapshot.rows:
             assert (await engine.details(row.thread.id)).row.thread.id == row.thread.id
         await engine.journal(None)
         await engine.answers(None)

@@ -425,7 +425,7 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
     running = asyncio.create_task(desk.run(told.put_nowait))
     try:
         before = _kinds(
-            await _next(told, running, lambda overview: len(overview.rows) == 6 and "proved" in str(_kinds(overview)))
+            await _next(told, running, lambda snapshot: len(snapshot.rows) == 6 and "proved" in str(_kinds(snapshot)))
         )
         spoil(machine, monkeypatch)
         # What no watcher tells is found by the next look.
@@ -433,7 +433,7 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         desk._monitor.sleep._woke()
         _ = await _next(told, running)
         await desk.rename("ours", "Another name")
-        now = await _next(told, running, lambda overview: any(row.thread.title == "Another name" for row in overview.rows))
+        now = await _next(told, running, lambda snapshot: any(row.thread.title == "Another name" for row in snapshot.rows))
         assert {name: _kinds(now).get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
         assert _kinds(now).keys() >= {"t1", "mine"} and now.stale_since is None
     finally:
@@ -442,19 +442,19 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         await desk.close()
 
 
-def _kinds(overview: Snapshot) -> dict[str, str]:
-    return {row.thread.id: row.verdict.reason.value for row in overview.rows}
+def _kinds(snapshot: Snapshot) -> dict[str, str]:
+    return {row.thread.id: row.verdict.reason.value for row in snapshot.rows}
 
 
 async def _next(
-    told: asyncio.Queue[Snapshot], running: asyncio.Task[None], wanted: Callable[[Snapshot], bool] = lambda overview: True
+    told: asyncio.Queue[Snapshot], running: asyncio.Task[None], wanted: Callable[[Snapshot], bool] = lambda snapshot: True
 ) -> Snapshot:
     async with asyncio.timeout(LIMIT):
         while True:
             assert not running.done(), running
-            overview = await told.get()
-            if wanted(overview):
-                return overview
+            snapshot = await told.get()
+            if wanted(snapshot):
+                return snapshot
 
 
 def program(machine: Machine, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -32,10 +32,10 @@ class Watched:
 
     def __init__(self, data: Path) -> None:
         self.desk = Backend(str(data))
-        self.overview: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         self.shown: Conversation | None = None
         self.pictures: list[Conversation] = []
-        self._tasks = [asyncio.create_task(self.desk.run(self._on_overview))]
+        self._tasks = [asyncio.create_task(self.desk.run(self._on_snapshot))]
         self._news = asyncio.Event()
 
     def follow(self, thread_id: str) -> None:
@@ -84,14 +84,14 @@ class Watched:
 
     @property
     def asks(self) -> tuple[PendingRequest, ...]:
-        return self.overview.asks if self.overview else ()
+        return self.snapshot.asks if self.snapshot else ()
 
     @property
     def conversation(self) -> Conversation:
         return self.shown or Conversation("none")
 
-    def _on_overview(self, overview: Snapshot) -> None:
-        self.overview = overview
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self._news.set()
 
     def _on_conversation(self, shown: Conversation) -> None:
@@ -144,7 +144,7 @@ async def test_a_reply_streams_in_and_stays_when_the_server_ends(managing: Watch
     assert [each.text for each in shown.utterances] == ["hold the line", "I am done."]
     await watched.desk.stop_server()
     await watched.until(
-        lambda watched: bool(watched.overview and watched.overview.server.state is ServerState.STOPPED), "the end"
+        lambda watched: bool(watched.snapshot and watched.snapshot.server.state is ServerState.STOPPED), "the end"
     )
     pictures = len(watched.pictures)
     watched.follow(thread)

@@ -373,9 +373,9 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
 
     async def until(phase: GuardPhase) -> None:
         async with asyncio.timeout(LIMIT):
-            while (overview := await told.get()).guard.phase is not phase:
+            while (snapshot := await told.get()).guard.phase is not phase:
                 pass
-        assert overview.warnings == ((overview.guard.sentence,) if phase is GuardPhase.CHANGED else ())
+        assert snapshot.warnings == ((snapshot.guard.sentence,) if phase is GuardPhase.CHANGED else ())
 
     try:
         await until(GuardPhase.OFF)
@@ -392,9 +392,9 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
             refused = GuardDecision(GuardAction.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
             command._host.store.guard_answers.add(GuardAnswer(utc_now(), ReadRequest("ses_1"), refused))
             async with asyncio.timeout(LIMIT):
-                while not (overview := await told.get()).refusals:
+                while not (snapshot := await told.get()).refusals:
                     pass
-            assert overview.refusals[0].decision.thread_id == "t1"
+            assert snapshot.refusals[0].decision.thread_id == "t1"
             await desk.acknowledge("t1", Acknowledged.REFUSAL)
             async with asyncio.timeout(LIMIT):
                 while (await told.get()).refusals:

@@ -88,9 +88,9 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
 
     new = await turn(t3, thread, ASK)
     assert new != old and "PELICAN" not in model.words_sent(), "the silent switch"
-    overview = await watcher.until(lambda seen: any(alarm.kind is AlarmKind.SWITCHED for alarm in seen.alarms), LIMIT)
-    assert overview.rows[0].verdict.kind is Kind.BLOCKED
-    assert answer_to_alarm(overview.rows[0].remedies, is_complete=True) is Remedy.HEAL, "the button of the notice"
+    snapshot = await watcher.until(lambda seen: any(alarm.kind is AlarmKind.SWITCHED for alarm in seen.alarms), LIMIT)
+    assert snapshot.rows[0].verdict.kind is Kind.BLOCKED
+    assert answer_to_alarm(snapshot.rows[0].remedies, is_complete=True) is Remedy.HEAL, "the button of the notice"
     await turn(t3, thread, "say: a second turn in the new session")
 
     details = await watcher.desk.details(thread)
@@ -100,8 +100,8 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
     assert any("PELICAN" in line for line in preview.before) and not any("second turn" in line for line in preview.before)
     await watcher.desk.apply(thread, HEAL, preview)
 
-    overview = await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)
-    assert overview.rows[0].session_id == new
+    snapshot = await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)
+    assert snapshot.rows[0].session_id == new
     assert await turn(t3, thread, ASK) == new, "T3 Code was never stopped"
     sent = model.words_sent()
     assert sent.count("the codeword is PELICAN") == 1 and sent.count("a second turn") == 2, "its prompt and its answer"

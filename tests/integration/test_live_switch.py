@@ -46,20 +46,20 @@ class Watcher:
 
     def __init__(self, desk: Backend) -> None:
         self.desk = desk
-        self.overview: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         self._news = asyncio.Event()
 
-    def publish(self, overview: Snapshot) -> None:
-        self.overview = overview
+    def publish(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self._news.set()
 
     async def until(self, condition: Callable[[Snapshot], object], within: float = 20.0) -> Snapshot:
-        """Until it holds; the overview then."""
+        """Until it holds; the snapshot then."""
         async with asyncio.timeout(within):
-            while self.overview is None or not condition(self.overview):
+            while self.snapshot is None or not condition(self.snapshot):
                 await self._news.wait()
                 self._news.clear()
-            return self.overview
+            return self.snapshot
 
     async def until_kept(self, messages: int, within: float = 20.0, thread: str = "t1") -> None:
         """Until t3tray's own record of the thread knows of so many messages."""
@@ -124,11 +124,11 @@ async def test_the_follow_up_that_went_to_another_session_is_told_within_three_s
 
     t3.tell("cursor", new)
     began = time.monotonic()
-    overview = await watcher.until(lambda seen: any(alarm.kind is AlarmKind.SWITCHED for alarm in seen.alarms))
+    snapshot = await watcher.until(lambda seen: any(alarm.kind is AlarmKind.SWITCHED for alarm in seen.alarms))
     assert time.monotonic() - began < WITHIN
-    (alarm,) = overview.alarms
+    (alarm,) = snapshot.alarms
     assert alarm.cause is (Cause.SESSION_DELETED if deleted else Cause.UNKNOWN), "one loss is told once: by the switch it led to"
     assert (alarm.before.session_id, alarm.before.messages, alarm.now.session_id) == (old, 4, new)
-    assert overview.rows[0].verdict.reason is Reason.CONFLICT
+    assert snapshot.rows[0].verdict.reason is Reason.CONFLICT
     changed = {name for name, content in tree(world.home).items() if before.get(name) != content}
     assert {Path(name).name for name in changed} <= {"state.sqlite-wal"}, "only T3 Code itself has written"

@@ -32,7 +32,7 @@ def look():
     window = app._window
     if window and window.isActiveWindow() and app._bridge.listing and app._bridge.listing.total:
         user.stop()
-        print(*sorted(app._bridge.listing.overview.news))
+        print(*sorted(app._bridge.listing.snapshot.news))
         for name in sys.argv[1:]:
             window.show_thread(name)
         app._on_quit_wanted()
@@ -66,7 +66,7 @@ def app(qtbot: QtBot) -> Iterator[MainWindow]:
     window, bridge = MainWindow(utc_now), Bridge(lambda: Backend(None))
     qtbot.addWidget(window)
     window.resize(940, 640)
-    bridge.overview_changed.connect(window.show_overview)
+    bridge.overview_changed.connect(window.show_snapshot)
     window.visited.connect(bridge.visit)
     bridge.start()
     window.show()

@@ -48,8 +48,8 @@ class Lost:
         picture = await self.engine.look(whole=True)
         await self.engine.alert(picture)
         found = await self.engine.details(thread)
-        overview = await self.engine.overview(picture=picture)
-        row = next(row for row in overview.rows if row.thread.id == thread)
+        snapshot = await self.engine.overview(picture=picture)
+        row = next(row for row in snapshot.rows if row.thread.id == thread)
         assert row.verdict == found.row.verdict
         assert not found.offered or row.remedies[:1] == found.row.remedies[:1], "list and page begin with the same"
         document = json_documents.details_document(found)

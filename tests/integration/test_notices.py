@@ -42,10 +42,10 @@ class Running:
 
     def __init__(self, data: Path) -> None:
         self.desk = Backend(str(data))
-        self.overview: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         self.clicks: asyncio.Queue[Click] = asyncio.Queue()
         self._news = asyncio.Event()
-        self._task = asyncio.create_task(self.desk.run(self._on_overview))
+        self._task = asyncio.create_task(self.desk.run(self._on_snapshot))
 
     async def begin(self, work: Path) -> None:
         await self.desk.tell_clicks(self.clicks.put_nowait)
@@ -54,19 +54,19 @@ class Running:
     async def until(self, condition: Callable[[Snapshot], bool], what: str) -> None:
         try:
             async with asyncio.timeout(LIMIT):
-                while self.overview is None or not condition(self.overview):
+                while self.snapshot is None or not condition(self.snapshot):
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            pytest.fail(f"{what} did not come; {self.overview}")
+            pytest.fail(f"{what} did not come; {self.snapshot}")
 
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self.desk.close()
 
-    def _on_overview(self, overview: Snapshot) -> None:
-        self.overview = overview
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self._news.set()
 
 
@@ -111,7 +111,7 @@ async def test_allow_once_on_the_notice_lets_the_tool_run_and_its_end_is_told(
 async def test_reject_on_the_notice_keeps_the_tool_from_running(here: Running, daemon: NotificationDaemon, work: Path) -> None:
     await here.desk.send(here.thread, "run: touch made")
     daemon.press(await notice(daemon, "Refactor the parser"), "reject")
-    await here.until(lambda overview: not overview.asks, "the end of the asking")
+    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")
     assert not (work / "made").exists()
 
 
@@ -120,7 +120,7 @@ async def test_an_option_on_the_notice_answers_the_question(here: Running, daemo
     asked = await notice(daemon, "Refactor the parser")
     assert asked.text == "Shall I &lt;b&gt;really&lt;/b&gt;?" and [*asked.buttons.values()] == ["Yes", "No"]
     daemon.press(asked, "option-0")
-    await here.until(lambda overview: not overview.asks, "the end of the asking")
+    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")
     assert (await notice(daemon, "Refactor the parser")).text == "The agent has finished its turn."
 
 
@@ -130,12 +130,12 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     await here.desk.watch(here.thread)
     await here.desk.send(here.thread, "run: touch made")
     await notice(daemon, "Refactor the parser")
-    assert here.overview
-    (ask,) = here.overview.asks
+    assert here.snapshot
+    (ask,) = here.snapshot.asks
     await here.desk.reply(ask, "once")
     await gone(daemon)
     # Looked at until its end: a turn that ends unseen is told.
-    await here.until(lambda overview: overview.rows[0].verdict.reason.value == "proved", "the end of the turn")
+    await here.until(lambda snapshot: snapshot.rows[0].verdict.reason.value == "proved", "the end of the turn")
     await here.desk.watch("")
     (work / "opencode.json").unlink()
     work.rename(work.with_name("moved"))
@@ -148,8 +148,8 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
 
 async def test_without_a_service_everything_goes_on_and_it_is_said_why(here: Running, bus: SessionBus, work: Path) -> None:
     await here.desk.send(here.thread, "run: touch made")
-    await here.until(lambda overview: bool(overview.asks), "the asking")
-    assert here.overview and here.overview.warnings == ()
+    await here.until(lambda snapshot: bool(snapshot.asks), "the asking")
+    assert here.snapshot and here.snapshot.warnings == ()
     assert await here.desk.notice_trouble() == NO_SERVICE
-    await here.desk.reply(here.overview.asks[0], "once")
-    await here.until(lambda overview: not overview.asks, "the end of the asking")
+    await here.desk.reply(here.snapshot.asks[0], "once")
+    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")

@@ -37,7 +37,7 @@ class App:
         qtbot.addWidget(self.window)
         self.window.look_wanted.connect(self.bridge.look_at)
         self.window.thread_wanted.connect(self.bridge.new_thread)
-        self.bridge.overview_changed.connect(self.window.show_overview)
+        self.bridge.overview_changed.connect(self.window.show_snapshot)
         self.bridge.details_changed.connect(self.window.show_details)
         self.bridge.thread_made.connect(self.window.show_thread_soon)
         self.bridge.failed.connect(lambda error: self.errors.append(error.message))

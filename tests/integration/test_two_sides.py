@@ -27,8 +27,8 @@ async def row(watcher: Watcher, reason: NextReason) -> ThreadRow:
     def side(found: ThreadRow) -> NextReason | None:
         return found.next_message.reason if found.next_message else None
 
-    overview = await watcher.until(lambda seen: seen.rows and side(seen.rows[0]) is reason, LIMIT)
-    return overview.rows[0]
+    snapshot = await watcher.until(lambda seen: seen.rows and side(seen.rows[0]) is reason, LIMIT)
+    return snapshot.rows[0]
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ async def test_a_cursor_that_was_lost_keeps_the_side_here(kept: str, t3: T3Code,
     assert found.next_message and "would start empty" in found.next_message.sentence
     t3.tell("cursor", kept)
     assert (await row(watcher, NextReason.CONTINUES)).is_t3_side_fine
-    overview = await watcher.until(lambda seen: not seen.alarms, LIMIT)
-    assert overview.alarms == (), "mended, and nothing is left to be told"
+    snapshot = await watcher.until(lambda seen: not seen.alarms, LIMIT)
+    assert snapshot.alarms == (), "mended, and nothing is left to be told"
 
 
 async def test_another_provider_starts_empty_there(kept: str, t3: T3Code, watcher: Watcher) -> None:

@@ -24,7 +24,7 @@ def main() -> None:
     appearance = Appearance(application)
     window = MainWindow(lambda: datetime.now(UTC))
     window.resize(940, 640)
-    window.show_overview(Snapshot(READY, (row("a"),)))
+    window.show_snapshot(Snapshot(READY, (row("a"),)))
     window.show()
     menu, told = QMenu(), [""]
     code("The fixed font is asked for.")

@@ -91,7 +91,7 @@ class Talking:
 
     def __enter__(self) -> Talking:
         self._bridge.start()
-        self.window.show_overview(Snapshot(READY, (row(THREAD),)))
+        self.window.show_snapshot(Snapshot(READY, (row(THREAD),)))
         self.window.show()
         self.window.show_thread(THREAD)
         return self

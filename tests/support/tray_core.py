@@ -17,7 +17,7 @@ from t3tray.errors import T3TrayError
 
 async def main() -> None:
     desk = Backend(None)
-    running = asyncio.create_task(desk.run(lambda overview: None))
+    running = asyncio.create_task(desk.run(lambda snapshot: None))
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):
             print(await _answer(desk, *json.loads(line)), flush=True)

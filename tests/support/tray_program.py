@@ -1,6 +1,6 @@
 """The icon with its menu as a program of its own, without a core.
 
-For each line on stdin it shows the next overview; on stdout stands what was chosen.
+For each line on stdin it shows the next snapshot; on stdout stands what was chosen.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
         if not sys.stdin.readline():
             application.quit()
             return
-        tray.show_overview(next(coming))
+        tray.show_snapshot(next(coming))
         print("shown", flush=True)
 
     def tell(item: MenuItem) -> None:

@@ -137,8 +137,8 @@ def protection_plan(on: bool, *running: str) -> ProtectionPlan:
 class FakeDesk:
     """Publishes what it is given; `asked` is what it was asked, in order."""
 
-    def __init__(self, *overviews: Snapshot) -> None:
-        self.overviews = overviews
+    def __init__(self, *snapshots: Snapshot) -> None:
+        self.snapshots = snapshots
         self.asked: list[tuple[str, ...]] = []
         self.closed = False
         self.trouble: Exception | None = None
@@ -151,8 +151,8 @@ class FakeDesk:
         self.settling: SettlePlan | None = settle_plan(RESTORE, ("Thread a",), ())
 
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
-        for overview in self.overviews:
-            publish(overview)
+        for snapshot in self.snapshots:
+            publish(snapshot)
         await asyncio.Event().wait()
 
     async def close(self) -> None:
@@ -302,7 +302,7 @@ class FakeDesk:
             raise self.trouble
 
     def _row(self, thread_id: str) -> ThreadRow:
-        for found in (row for overview in self.overviews for row in overview.rows):
+        for found in (row for snapshot in self.snapshots for row in snapshot.rows):
             if found.thread.id == thread_id:
                 return found
         raise ServerDown(f"nobody knows {thread_id}")

@@ -26,7 +26,7 @@ def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
-    made.show_overview(Snapshot(READY, ROWS, asks=ASKS))
+    made.show_snapshot(Snapshot(READY, ROWS, asks=ASKS))
     made.show()
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
@@ -80,7 +80,7 @@ def test_a_click_in_a_narrow_window_brings_the_page_up_and_back_leads_to_the_sam
 
 def test_an_ask_that_was_answered_leaves_its_thread_marked_and_the_list_where_it_is(qtbot: QtBot, window: MainWindow) -> None:
     click(qtbot, window, ASK)
-    window.show_overview(Snapshot(READY, ROWS, asks=tuple(ask for ask in ASKS if ask.id != ASK)))
+    window.show_snapshot(Snapshot(READY, ROWS, asks=tuple(ask for ask in ASKS if ask.id != ASK)))
     assert (window.threads.current(), chosen(window), scrolled(window)) == (THREAD, THREAD, SCROLLED)
 
 

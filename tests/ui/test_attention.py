@@ -21,7 +21,7 @@ NARROW, WIDE = (420, 600), (960, 640)
 def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     qtbot.addWidget(made)
-    made.show_overview(OVERVIEW)
+    made.show_snapshot(OVERVIEW)
     return made
 
 

@@ -51,7 +51,7 @@ class Thread(QObject):
         self.ident = threading.get_ident()
 
 
-def test_an_overview_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
     bridge, arrived = bridged(FakeDesk(OVERVIEW)), Thread()
     bridge.overview_changed.connect(arrived.note)
     with qtbot.waitSignal(bridge.overview_changed) as told:
@@ -388,7 +388,7 @@ def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
     bridge.overview_changed.connect(lambda _: listings.append(bridge.listing))
     bridge.start()
     qtbot.waitUntil(lambda: bridge.listing is not None and "b" in bridge.listing.lines)
-    assert bridge.listing is not None and bridge.listing.overview.rows[0] == OVERVIEW.rows[0]
+    assert bridge.listing is not None and bridge.listing.snapshot.rows[0] == OVERVIEW.rows[0]
     assert bridge.listing.lines["a"] is OVERVIEW.rows[0]
 
 

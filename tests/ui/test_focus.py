@@ -32,7 +32,7 @@ def window(qtbot: QtBot) -> MainWindow:
 
 
 def show(window: MainWindow, name: str, *candidates: str, **facts: object) -> None:
-    window.show_overview(replace(Snapshot(READY, ROWS), **facts))  # type: ignore[arg-type]
+    window.show_snapshot(replace(Snapshot(READY, ROWS), **facts))  # type: ignore[arg-type]
     window.show_thread(name)
     window.show_details(details(next(shown for shown in ROWS if shown.thread.id == name), *candidates))
 
@@ -69,7 +69,7 @@ def test_after_an_answer_the_keyboard_is_in_the_editor(qtbot: QtBot, window: Mai
 def test_an_ask_that_was_answered_elsewhere_leaves_the_keyboard_in_the_editor(qtbot: QtBot, window: MainWindow) -> None:
     show(window, "b", asks=(ASK,))
     button(window, "Reject").setFocus()
-    window.show_overview(Snapshot(READY, ROWS))
+    window.show_snapshot(Snapshot(READY, ROWS))
     assert focused() is window.page.conversation.composer.editor
 
 
@@ -82,10 +82,10 @@ def test_where_nothing_can_be_written_it_is_in_the_list(qtbot: QtBot, window: Ma
 
 
 def test_the_first_thread_takes_it_from_the_welcome_to_the_list(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_overview(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY))
     button(window, "Look Again").setFocus()
     assert focused() is button(window, "Look Again")
-    window.show_overview(Snapshot(READY, ROWS))
+    window.show_snapshot(Snapshot(READY, ROWS))
     assert focused() is window.threads.table
 
 

@@ -30,7 +30,7 @@ def test_each_has_the_reapers_state_and_the_next_one_is_in_the_menus_line() -> N
 def test_its_page_tells_it_and_the_servers_line_what_our_own_reaper_does(qtbot: QtBot) -> None:
     window = MainWindow(lambda: NOON)
     qtbot.addWidget(window)
-    window.show_overview(OVERVIEW)
+    window.show_snapshot(OVERVIEW)
     window.show_thread(CODEX.id)
     said = [shown.text() for shown in window.page.findChildren(QLabel)]
     assert f"T3 Code's reaper: idle, reaped at {SOON.astimezone():%H:%M}." in said
@@ -43,6 +43,6 @@ def test_the_ring_is_painted_at_its_row(qtbot: QtBot) -> None:
     window.resize(960, 640)
     pictures = []
     for reapers in ({}, {CODEX.id: IDLE}):
-        window.show_overview(Snapshot(READY, (row("a"),), (CODEX,), foreign_reapers=reapers))
+        window.show_snapshot(Snapshot(READY, (row("a"),), (CODEX,), foreign_reapers=reapers))
         pictures.append(window.threads.grab().toImage())
     assert pictures[0] != pictures[1]

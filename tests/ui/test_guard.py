@@ -140,10 +140,10 @@ def test_a_refusal_is_told_with_what_to_do_until_t3_code_asks_again(qtbot: QtBot
 
 
 def test_the_menu_says_how_t3_code_stands_with_the_guard() -> None:
-    overview = Snapshot(READY, guard=GuardState(GuardPhase.ON), guarded=frozenset({"a", "b", "c"}))
-    assert guard_line(overview) == "Guarding T3 Code · 3 threads"
-    assert guard_line(replace(overview, guarded=frozenset({"a"}))) == "Guarding T3 Code · 1 thread"
-    (item,) = (item for item in menu_of(overview, NOON) if item.deed is MenuAction.GUARD)
+    snapshot = Snapshot(READY, guard=GuardState(GuardPhase.ON), guarded=frozenset({"a", "b", "c"}))
+    assert guard_line(snapshot) == "Guarding T3 Code · 3 threads"
+    assert guard_line(replace(snapshot, guarded=frozenset({"a"}))) == "Guarding T3 Code · 1 thread"
+    (item,) = (item for item in menu_of(snapshot, NOON) if item.deed is MenuAction.GUARD)
     assert item.label == "Guarding T3 Code · 3 threads"
     assert not [item for item in menu_of(Snapshot(READY), NOON) if item.deed is MenuAction.GUARD]
     for phase in GuardPhase:
@@ -151,15 +151,15 @@ def test_the_menu_says_how_t3_code_stands_with_the_guard() -> None:
 
 
 def test_a_message_that_was_held_back_needs_the_user_in_the_menu() -> None:
-    overview = Snapshot(READY, (row("t1", Reason.MISSING), row("t2")), refusals=(REFUSED,))
-    (item,) = (item for item in menu_of(overview, NOON) if "held back" in item.label)
+    snapshot = Snapshot(READY, (row("t1", Reason.MISSING), row("t2")), refusals=(REFUSED,))
+    (item,) = (item for item in menu_of(snapshot, NOON) if "held back" in item.label)
     assert (item.label, item.deed, item.thread_id) == ("Thread t1 ▸ a message was held back", MenuAction.EXPLAIN, "t1")
 
 
 def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qtbot: QtBot) -> None:
     window = MainWindow(lambda: NOON)
     qtbot.addWidget(window)
-    window.show_overview(Snapshot(READY, (row("a"),)))
+    window.show_snapshot(Snapshot(READY, (row("a"),)))
     with qtbot.waitExposed(window):
         window.show()
     window.show_protection_plan(protection_plan(True))

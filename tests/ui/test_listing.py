@@ -25,8 +25,8 @@ APPROVAL = ApprovalRequest("per_1", asker("a", "explore"), "bash", ("git push",)
 BEFORE = NOON - timedelta(hours=1)
 
 
-def sections(overview: Snapshot) -> dict[ListSection, list[str]]:
-    return {section: list(group.keys) for section, group in thread_list_data(overview).groups.items()}
+def sections(snapshot: Snapshot) -> dict[ListSection, list[str]]:
+    return {section: list(group.keys) for section, group in thread_list_data(snapshot).groups.items()}
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -44,15 +44,15 @@ def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
         row("old"),
         archived(row("away", Reason.MISSING)),
     )
-    overview = Snapshot(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), asks=(APPROVAL,))
-    assert sections(overview) == {
+    snapshot = Snapshot(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    assert sections(snapshot) == {
         ListSection.NEEDS_YOU: ["per_1", "switched", "asks in T3 Code"],
         ListSection.CANNOT_RESUME: ["blocked"],
         ListSection.WORKING: ["works in T3 Code"],
         ListSection.RECENT: ["old", "foreign"],
         ListSection.ARCHIVED: ["away"],
     }
-    assert list(sections(overview)) == list(ListSection)
+    assert list(sections(snapshot)) == list(ListSection)
 
 
 def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
@@ -62,8 +62,8 @@ def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
 
 def test_an_alarm_that_nobody_has_seen_needs_you_whatever_the_verdict() -> None:
     rows = (row("a", Reason.MISSING), row("b", Reason.MISSING), row("c", Reason.BUSY))
-    overview = Snapshot(READY, rows, alarms=(alarm("a"), alarm("c")))
-    assert sections(overview) == {ListSection.NEEDS_YOU: ["a", "c"], ListSection.CANNOT_RESUME: ["b"]}
+    snapshot = Snapshot(READY, rows, alarms=(alarm("a"), alarm("c")))
+    assert sections(snapshot) == {ListSection.NEEDS_YOU: ["a", "c"], ListSection.CANNOT_RESUME: ["b"]}
 
 
 def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
@@ -122,18 +122,18 @@ def _at_random(known: Snapshot, dice: Random) -> Snapshot:
 def test_a_listing_made_out_of_the_one_before_is_the_one_that_is_made_anew(seed: int) -> None:
     dice = Random(seed)
     foreign = tuple(t3_thread(f"f{number}", "codex") for number in range(4))
-    overview = Snapshot(READY, tuple(row(f"t{number}") for number in range(60)), foreign)
-    listing = thread_list_data(overview)
+    snapshot = Snapshot(READY, tuple(row(f"t{number}") for number in range(60)), foreign)
+    listing = thread_list_data(snapshot)
     for _ in range(10):
-        overview = _at_random(overview, dice)
-        listing = thread_list_data(overview, listing)
-        anew = thread_list_data(overview)
+        snapshot = _at_random(snapshot, dice)
+        listing = thread_list_data(snapshot, listing)
+        anew = thread_list_data(snapshot)
         assert list(listing.groups.items()) == list(anew.groups.items())
         assert (listing.lines, listing.sections) == (anew.lines, anew.sections)
         assert (listing.projects, listing.unseen) == (anew.projects, anew.unseen)
         assert brief_of(listing, 5) == brief_of(anew, 5)
         brief = brief_of(listing, RECENT)
-        assert (menu_of(brief, NOON), tooltip(brief)) == (menu_of(replace(overview, foreign=()), NOON), tooltip(overview))
+        assert (menu_of(brief, NOON), tooltip(brief)) == (menu_of(replace(snapshot, foreign=()), NOON), tooltip(snapshot))
 
 
 def test_a_section_in_which_nothing_has_changed_is_the_same_group() -> None:
@@ -208,12 +208,12 @@ def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
 
 
 def test_news_are_news_until_the_user_looks_and_again_with_the_next() -> None:
-    reading, shown, overview = RowText(lambda: NOON), row("a"), Snapshot(READY, news=frozenset({"a"}))
-    assert not reading.has_news(row("b"), overview)
-    assert reading.has_news(shown, overview)
+    reading, shown, snapshot = RowText(lambda: NOON), row("a"), Snapshot(READY, news=frozenset({"a"}))
+    assert not reading.has_news(row("b"), snapshot)
+    assert reading.has_news(shown, snapshot)
     reading.look(shown)
-    assert not reading.has_news(shown, overview), "the overview does not know of it yet"
+    assert not reading.has_news(shown, snapshot), "the snapshot does not know of it yet"
     later = replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1)))
-    assert reading.has_news(later, overview)
+    assert reading.has_news(later, snapshot)
     earlier = row("a", age=timedelta(hours=1))
-    assert reading.has_news(earlier, overview), "a clock that was set back hides nothing"
+    assert reading.has_news(earlier, snapshot), "a clock that was set back hides nothing"

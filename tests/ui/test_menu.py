@@ -27,8 +27,8 @@ def inquiry(*questions: Question) -> QuestionRequest:
     return QuestionRequest("que_1", asker("c"), questions)
 
 
-def labels(overview: Snapshot | None) -> list[str]:
-    return [item.label for item in menu_of(overview, NOON) if item.label]
+def labels(snapshot: Snapshot | None) -> list[str]:
+    return [item.label for item in menu_of(snapshot, NOON) if item.label]
 
 
 def test_before_anything_is_known_it_can_be_opened_and_quit() -> None:
@@ -140,10 +140,10 @@ def test_what_one_click_cannot_answer_is_answered_in_the_window(questions: tuple
 
 
 def test_what_is_archived_is_in_no_part_of_the_menu_the_tooltip_or_the_icon() -> None:
-    overview = Snapshot(READY, (archived(row("a", Reason.MISSING)),))
-    assert [item for item in menu_of(overview, NOON) if item.thread_id or item.below] == []
-    assert "No threads yet" in labels(overview)
-    assert tooltip(overview) == "t3tray: server ready" and icon_state(overview) is IconState.READY
+    snapshot = Snapshot(READY, (archived(row("a", Reason.MISSING)),))
+    assert [item for item in menu_of(snapshot, NOON) if item.thread_id or item.below] == []
+    assert "No threads yet" in labels(snapshot)
+    assert tooltip(snapshot) == "t3tray: server ready" and icon_state(snapshot) is IconState.READY
 
 
 def test_many_threads_that_cannot_resume_fill_no_screen() -> None:
@@ -155,9 +155,9 @@ def test_many_threads_that_cannot_resume_fill_no_screen() -> None:
 
 def test_a_thread_that_changed_its_session_and_one_that_waits_in_t3_code_need_you() -> None:
     rows = (row("a"), in_t3(row("b"), awaits_approval=True))
-    overview = Snapshot(READY, rows, alarms=(alarm("a"),))
-    assert labels(overview)[1:3] == ["Thread a ▸ its session has changed", "Thread b ▸ waits for you in T3 Code"]
-    assert tooltip(overview) == "t3tray: 2 needs you" and icon_state(overview) is IconState.ATTENTION
+    snapshot = Snapshot(READY, rows, alarms=(alarm("a"),))
+    assert labels(snapshot)[1:3] == ["Thread a ▸ its session has changed", "Thread b ▸ waits for you in T3 Code"]
+    assert tooltip(snapshot) == "t3tray: 2 needs you" and icon_state(snapshot) is IconState.ATTENTION
 
 
 @pytest.mark.parametrize(("minutes", "ring"), [(30, "◕"), (20, "◑"), (9, "◔"), (3, "○")])
@@ -251,7 +251,7 @@ def test_the_values_are_made_without_qt() -> None:
 
 
 def test_a_list_that_is_old_says_since_when() -> None:
-    overview = Snapshot(READY, (row("a"),), stale_since=NOON)
+    snapshot = Snapshot(READY, (row("a"),), stale_since=NOON)
     at = f"{NOON.astimezone():%H:%M}"
-    assert labels(overview)[1] == f"As of {at}; threads cannot be read now…"
-    assert tooltip(overview) == f"t3tray: server ready · as of {at}"
+    assert labels(snapshot)[1] == f"As of {at}; threads cannot be read now…"
+    assert tooltip(snapshot) == f"t3tray: server ready · as of {at}"

@@ -20,7 +20,7 @@ from tests.support.views import NOON, READY, row
 app = QApplication([])
 window = MainWindow(lambda: NOON)
 rows = tuple(row(f"t{number}", reason, title="A title " * 30) for number, reason in enumerate(Reason))
-window.show_overview(Snapshot(READY, rows))
+window.show_snapshot(Snapshot(READY, rows))
 window.threads.filter.changed.emit(Filters(projects=frozenset(f"project {number}" for number in range(9))))
 window.show()
 for _ in range(3):

@@ -29,7 +29,7 @@ PLAN = settle_plan(RESTORE, ("Thread a",), ())
 def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     qtbot.addWidget(made)
-    made.show_overview(TOLD)
+    made.show_snapshot(TOLD)
     made.show()
     return made
 
@@ -58,11 +58,11 @@ def test_the_bar_says_what_happened_with_a_button_in_the_place_of_a_command(wind
 def test_it_stays_whatever_else_is_told_and_put_away_until_it_is_settled(window: MainWindow) -> None:
     window.show_note("Done.")
     named(window.bar, "Dismiss").click()
-    window.show_overview(replace(TOLD, warnings=(restore_sentence(RESTORE),)))
+    window.show_snapshot(replace(TOLD, warnings=(restore_sentence(RESTORE),)))
     assert window.bars.restore.isVisible()
     window.show_settle_plan(PLAN)
     assert window.settle_sheet.isVisible()
-    window.show_overview(Snapshot(READY, (row("a"),)))
+    window.show_snapshot(Snapshot(READY, (row("a"),)))
     assert not window.bars.restore.isVisible(), "settled, here or by another process"
     assert not window.settle_sheet.isVisible() and window.threads.isVisible()
 

@@ -80,8 +80,8 @@ def eyes(tmp_path: Path) -> Iterator[Eyes]:
         store.close()
 
 
-def ids(overview: Snapshot) -> list[str]:
-    return [row.thread.id for row in overview.rows]
+def ids(snapshot: Snapshot) -> list[str]:
+    return [row.thread.id for row in snapshot.rows]
 
 
 def test_a_row_whose_thread_has_not_changed_is_the_same_object(eyes: Eyes) -> None:

@@ -23,7 +23,7 @@ GUARDED = GuardState(GuardPhase.ON)
 
 
 @pytest.mark.parametrize(
-    ("overview", "told"),
+    ("snapshot", "told"),
     [
         (None, ""),
         (Snapshot(READY, (row("a"), row("b", Reason.SERVER_DOWN))), ""),
@@ -38,8 +38,8 @@ GUARDED = GuardState(GuardPhase.ON)
         ),
     ],
 )
-def test_what_would_end_is_said(overview: Snapshot | None, told: str) -> None:
-    assert would_end(overview) == told
+def test_what_would_end_is_said(snapshot: Snapshot | None, told: str) -> None:
+    assert would_end(snapshot) == told
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def window(qtbot: QtBot) -> MainWindow:
     return made
 
 
-def show(window: MainWindow, overview: Snapshot) -> None:
-    window.shown = overview  # type: ignore[attr-defined]
-    window.show_overview(overview)
+def show(window: MainWindow, snapshot: Snapshot) -> None:
+    window.shown = snapshot  # type: ignore[attr-defined]
+    window.show_snapshot(snapshot)
 
 
 def said(window: MainWindow) -> str:

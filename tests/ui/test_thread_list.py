@@ -347,9 +347,9 @@ def test_a_dot_comes_and_goes_where_nothing_else_of_its_row_has_changed(qtbot: Q
     threads.set_listing(thread_list_data(Snapshot(READY, rows)))
     QApplication.processEvents()
     painting = _Painting(threads.table.viewport())
-    for overview in (Snapshot(READY, rows, news=frozenset({"a"})), Snapshot(READY, rows)):
+    for snapshot in (Snapshot(READY, rows, news=frozenset({"a"})), Snapshot(READY, rows)):
         painting.count = 0
-        threads.set_listing(thread_list_data(overview))
+        threads.set_listing(thread_list_data(snapshot))
         qtbot.waitUntil(lambda: painting.count > 0)
 
 

@@ -32,7 +32,7 @@ def item(line: ListItem, deed: MenuAction) -> MenuItem:
 def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     qtbot.addWidget(made)
-    made.show_overview(Snapshot(READY, (OURS, THEIRS), (FOREIGN,)))
+    made.show_snapshot(Snapshot(READY, (OURS, THEIRS), (FOREIGN,)))
     made.show()
     return made
 

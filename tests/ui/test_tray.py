@@ -82,32 +82,32 @@ def test_on_macos_the_icon_is_a_mask_of_black_alone(qtbot: QtBot, monkeypatch: p
 
 def test_the_icon_follows_the_state_and_the_users_colour(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
-    for overview, expected in (
+    for snapshot, expected in (
         (Snapshot(READY), (IconState.READY, "auto")),
         (Snapshot(READY, (row("a", Reason.MISSING),)), (IconState.TROUBLE, "auto")),
         (Snapshot(READY, settings=Settings(tray_icon="light")), (IconState.READY, "light")),
     ):
-        tray.show_overview(overview)
+        tray.show_snapshot(snapshot)
         assert tray.icon.icon().pixmap(22).toImage() == tray_icon(*expected).pixmap(22).toImage()
 
 
 def test_the_menu_is_drawn_anew_only_when_its_values_have_changed(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
-    tray.show_overview(Snapshot(READY, (row("a"),)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),)))
     before = actions(menu_of(tray))
-    tray.show_overview(Snapshot(READY, (row("a"),), warnings=("something else",)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),), warnings=("something else",)))
     assert actions(menu_of(tray)) == before
-    tray.show_overview(Snapshot(READY, (row("b"),)))
+    tray.show_snapshot(Snapshot(READY, (row("b"),)))
     assert "●  Thread b — b" in [action.text() for action in actions(menu_of(tray))]
 
 
 def test_a_menu_that_is_open_stays_as_it_is_until_it_is_closed(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
-    tray.show_overview(Snapshot(READY, (row("a"),)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),)))
     menu = menu_of(tray)
     menu.popup(QPoint(0, 0))
     before = actions(menu)
-    tray.show_overview(Snapshot(READY, (row("b"),)))
+    tray.show_snapshot(Snapshot(READY, (row("b"),)))
     assert actions(menu) == before
     with qtbot.waitSignal(tray.chosen) as chosen:
         next(action for action in before if action.text() == "●  Thread a — a").trigger()
@@ -119,7 +119,7 @@ def test_a_menu_that_is_open_stays_as_it_is_until_it_is_closed(qtbot: QtBot) -> 
 def test_the_ring_goes_on_while_nothing_changes(qtbot: QtBot) -> None:
     clock = [NOON]
     tray = Tray(lambda: clock[0])
-    tray.show_overview(Snapshot(READY, (idle("a", 29),)))
+    tray.show_snapshot(Snapshot(READY, (idle("a", 29),)))
     assert any("◕" in action.text() for action in actions(menu_of(tray)))
     clock[0] = NOON + timedelta(minutes=25)
     menu_of(tray).aboutToShow.emit()
@@ -128,7 +128,7 @@ def test_the_ring_goes_on_while_nothing_changes(qtbot: QtBot) -> None:
 
 def test_an_ask_is_answered_from_the_menu(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
-    tray.show_overview(Snapshot(READY, (row("a"),), asks=(APPROVAL,)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),), asks=(APPROVAL,)))
     (entry,) = [action for action in actions(menu_of(tray)) if "wants to run git push" in action.text()]
     below = entry.menu()
     assert isinstance(below, QMenu)
@@ -158,9 +158,9 @@ def test_menus_below_do_not_pile_up(qtbot: QtBot) -> None:
 def test_a_panel_that_never_closes_its_menu_gets_the_news_after_a_while(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("t3tray.ui.tray.tray.OPEN_AT_MOST", 50)
     tray = Tray(lambda: NOON)
-    tray.show_overview(Snapshot(READY, (row("a"),)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),)))
     menu_of(tray).aboutToShow.emit()
     before = actions(menu_of(tray))
-    tray.show_overview(Snapshot(READY, (row("b"),)))
+    tray.show_snapshot(Snapshot(READY, (row("b"),)))
     assert actions(menu_of(tray)) == before
     qtbot.waitUntil(lambda: actions(menu_of(tray)) != before)

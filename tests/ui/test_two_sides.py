@@ -87,7 +87,7 @@ def test_what_cannot_go_on_here_is_told_by_that(window: MainWindow) -> None:
 
 def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, qtbot: QtBot) -> None:
     shown = half()
-    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_snapshot(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
     window.show_thread("a")
     window.show_details(replace(details(shown), offered=(Remedy.REPAIR, Remedy.UNDO)))
     said = texts(window.page.header)
@@ -101,7 +101,7 @@ def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, q
 
 def test_where_both_sides_are_well_one_is_told(window: MainWindow) -> None:
     shown = half(CONTINUES)
-    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
+    window.show_snapshot(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
     window.show_thread("a")
     window.show_details(details(shown))
     said = texts(window.page.header)
@@ -110,7 +110,7 @@ def test_where_both_sides_are_well_one_is_told(window: MainWindow) -> None:
 
 def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> None:
     shown = half(OTHER)
-    window.show_overview(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.ON)))
+    window.show_snapshot(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.ON)))
     window.show_thread("a")
     window.show_details(details(shown))
     assert not [each for each in window.page.header.findChildren(QPushButton) if each.text() == "Protect T3 Code…"]
@@ -118,22 +118,22 @@ def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> No
 
 def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
     shown = half()
-    overview = Snapshot(READY, (shown,), alarms=(alarm("a"),))
-    assert [line for line in thread_list_data(overview).groups[ListSection.NEEDS_YOU].lines] == [shown]
-    window.show_overview(overview)
+    snapshot = Snapshot(READY, (shown,), alarms=(alarm("a"),))
+    assert [line for line in thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].lines] == [shown]
+    window.show_snapshot(snapshot)
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),)))
     with qtbot.waitSignal(window.acknowledged) as seen:
         press(window.page.header, "Leave It").click()
     assert seen.args == ["a", Acknowledged.SIDE]
-    left = thread_list_data(replace(overview, alarms=()))
+    left = thread_list_data(replace(snapshot, alarms=()))
     assert ListSection.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
 
 
 def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(window: MainWindow, qtbot: QtBot) -> None:
     shown, words = row("a", Reason.CONFLICT), "Give T3 Code Its Memory Back…"
     told = replace(details(shown), alarms=(alarm("a"), alarm("a")), offered=(Remedy.HEAL, Remedy.BIND, Remedy.UNDO))
-    window.show_overview(Snapshot(READY, (shown,), alarms=told.alarms))
+    window.show_snapshot(Snapshot(READY, (shown,), alarms=told.alarms))
     window.show_thread("a")
     window.show_details(told)
     first, second = cards(window, "This thread was switched")
@@ -152,7 +152,7 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
     window: MainWindow, offered: tuple[Remedy, ...]
 ) -> None:
     shown = row("a")
-    window.show_overview(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_snapshot(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=offered))
     (card,) = cards(window, "This thread was switched")
@@ -162,19 +162,19 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
 def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
     """No alarm was raised of it: nobody saw it happen."""
     shown = replace(half(), is_half_mended=True)
-    overview = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
-    assert thread_list_data(overview).groups[ListSection.NEEDS_YOU].lines == (shown,)
-    assert icon_state(overview) is IconState.ATTENTION and tooltip(overview) == "t3tray: 1 needs you"
-    assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(overview, NOON))
-    assert brief_of(thread_list_data(overview), 0).rows == (shown,)
-    window.show_overview(overview)
+    snapshot = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
+    assert thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].lines == (shown,)
+    assert icon_state(snapshot) is IconState.ATTENTION and tooltip(snapshot) == "t3tray: 1 needs you"
+    assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(snapshot, NOON))
+    assert brief_of(thread_list_data(snapshot), 0).rows == (shown,)
+    window.show_snapshot(snapshot)
     window.show_thread("a")
     window.show_details(details(shown))
     with qtbot.waitSignal(window.acknowledged) as seen:
         press(window.page.header, "Leave It").click()
     assert seen.args == ["a", Acknowledged.SIDE]
-    left = replace(overview, rows=(half(),))
-    window.show_overview(left)
+    left = replace(snapshot, rows=(half(),))
+    window.show_snapshot(left)
     window.show_details(details(half()))
     assert ListSection.NEEDS_YOU not in thread_list_data(left).groups and icon_state(left) is IconState.READY
     assert "Leave It" not in shown_buttons(window.page.header)
@@ -183,7 +183,7 @@ def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: Mai
 
 def test_an_alarm_has_the_only_button_to_leave_it(window: MainWindow) -> None:
     shown = replace(half(), is_half_mended=True)
-    window.show_overview(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
+    window.show_snapshot(Snapshot(READY, (shown,), alarms=(alarm("a"),)))
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=(Remedy.REPAIR,)))
     said = shown_buttons(window.page.header)
@@ -201,8 +201,8 @@ def items(found: tuple[MenuItem, ...]) -> list[str]:
 
 
 def test_the_menu_says_what_is_left_to_mend() -> None:
-    overview = Snapshot(READY, (half(),), alarms=(alarm("a"),))
-    said = items(menu_of(overview, NOON))
+    snapshot = Snapshot(READY, (half(),), alarms=(alarm("a"),))
+    said = items(menu_of(snapshot, NOON))
     assert "Thread a ▸ not fixed in T3 Code" in said
     assert any(each.startswith("◐  Thread a") for each in said)
 
@@ -223,7 +223,7 @@ def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) ->
         Choice(Remedy.REPAIR),
         repair(permission="Let t3tray write this one line into T3 Code's database"),
     )
-    window.show_overview(Snapshot(READY, (shown,)))
+    window.show_snapshot(Snapshot(READY, (shown,)))
     window.show_thread("a")
     window.show_preview("a", choice, seen)
     do = press(window.sheet, "Do It")
@@ -239,7 +239,7 @@ def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) ->
 
 def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow, qtbot: QtBot) -> None:
     shown, choice = half(), Choice(Remedy.REPAIR)
-    window.show_overview(Snapshot(READY, (shown,)))
+    window.show_snapshot(Snapshot(READY, (shown,)))
     window.show_thread("a")
     with qtbot.waitSignal(window.remedy_wanted, timeout=90_000) as wanted:
         window.show_preview("a", choice, repair(hindrance="T3 Code is running. Quit T3 Code, then try again."))

@@ -32,7 +32,7 @@ def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
-    made.show_overview(Snapshot(READY, ROWS))
+    made.show_snapshot(Snapshot(READY, ROWS))
     made.show()
     return made
 
@@ -55,7 +55,7 @@ def choose(window: MainWindow, name: str, *candidates: str) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_verdict_is_explained_with_what_can_be_done(qtbot: QtBot, window: MainWindow, reason: Reason) -> None:
     shown = row("x", reason)
-    window.show_overview(Snapshot(READY, (shown,)))
+    window.show_snapshot(Snapshot(READY, (shown,)))
     window.show_thread("x")
     window.show_details(details(shown, "ses_old"))
     assert sentence(shown.verdict) in texts(window.page)
@@ -146,9 +146,9 @@ def test_what_starts_from_nothing_wants_the_word(qtbot: QtBot, window: MainWindo
 
 def test_a_new_list_keeps_what_is_chosen(window: MainWindow) -> None:
     window.threads.choose("b")
-    window.show_overview(Snapshot(READY, (row("z"), *ROWS)))
+    window.show_snapshot(Snapshot(READY, (row("z"), *ROWS)))
     assert window.threads.current() == "b"
-    window.show_overview(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY))
     assert window.threads.current() is None
     assert "No threads yet" in texts(window.threads)
 
@@ -196,14 +196,14 @@ def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot, windo
     qtbot.waitUntil(window.isActiveWindow)
     foreign = t3_thread("f", "codex")
     news = Snapshot(READY, ROWS, (foreign,), news=frozenset({"a", "b", "f"}))
-    window.show_overview(news)
+    window.show_snapshot(news)
     assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["a", "b", "f"]
     window.threads.choose("a")
     assert visited == ["a"], "the page of the chosen thread is in front of the user"
-    window.show_overview(Snapshot(READY, ROWS, (foreign,), news=frozenset({"b", "f"})))
+    window.show_snapshot(Snapshot(READY, ROWS, (foreign,), news=frozenset({"b", "f"})))
     window.threads.choose("f")
     later = structs.replace(foreign, last_activity_at=NOON + timedelta(minutes=1))
-    window.show_overview(Snapshot(READY, ROWS, (later,), news=frozenset({"b", "f"})))
+    window.show_snapshot(Snapshot(READY, ROWS, (later,), news=frozenset({"b", "f"})))
     assert visited == ["a", "f", "f"], "what happens while it is looked at is seen at once"
     assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["b"]
 
@@ -215,7 +215,7 @@ def test_what_another_page_hides_is_not_looked_at(qtbot: QtBot, window: MainWind
     qtbot.waitUntil(window.isActiveWindow)
     window.threads.choose("b")
     window.show_found()
-    window.show_overview(Snapshot(READY, ROWS, news=frozenset({"b"})))
+    window.show_snapshot(Snapshot(READY, ROWS, news=frozenset({"b"})))
     assert visited == []
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert visited == ["b"]
@@ -237,10 +237,10 @@ def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, windo
 
 
 def test_a_warning_is_told_once(window: MainWindow) -> None:
-    window.show_overview(Snapshot(READY, ROWS, warnings=("The copy was put back.",)))
+    window.show_snapshot(Snapshot(READY, ROWS, warnings=("The copy was put back.",)))
     assert "The copy was put back." in texts(window.bar)
     window.bar.hide()
-    window.show_overview(Snapshot(READY, ROWS, warnings=("The copy was put back.",)))
+    window.show_snapshot(Snapshot(READY, ROWS, warnings=("The copy was put back.",)))
     assert not window.bar.isVisible()
 
 
@@ -248,7 +248,7 @@ def test_the_server_can_be_started_and_stopped(qtbot: QtBot, window: MainWindow)
     with qtbot.waitSignal(window.server_wanted) as wanted:
         buttons(window)["Stop"].click()
     assert wanted.args == ["stop"]
-    window.show_overview(Snapshot(ServerStatus(ServerState.FAILED, reason="it ended 5 times"), ROWS))
+    window.show_snapshot(Snapshot(ServerStatus(ServerState.FAILED, reason="it ended 5 times"), ROWS))
     assert "it ended 5 times" in texts(window)
     assert {"Start", "Restart"} <= set(buttons(window)) and "Stop" not in buttons(window)
 
@@ -265,7 +265,7 @@ def test_a_new_thread_needs_a_folder(qtbot: QtBot, window: MainWindow) -> None:
 
 def test_a_thread_that_was_just_made_is_shown_when_the_list_has_it(window: MainWindow) -> None:
     window.show_thread_soon("new")
-    window.show_overview(Snapshot(READY, (row("new"), *ROWS)))
+    window.show_snapshot(Snapshot(READY, (row("new"), *ROWS)))
     assert window.threads.current() == "new"
 
 
@@ -332,21 +332,21 @@ def test_no_text_is_cut(window: MainWindow, width: int) -> None:
 
 def test_before_there_is_a_thread_the_page_says_what_was_found(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.inventory_wanted):
-        window.show_overview(Snapshot(READY))
+        window.show_snapshot(Snapshot(READY))
     assert window.found.isVisible() and not window.page.isVisible()
     with qtbot.assertNotEmitted(window.inventory_wanted):
-        window.show_overview(Snapshot(READY))
-    window.show_overview(Snapshot(READY, ROWS))
+        window.show_snapshot(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY, ROWS))
     assert window.page.isVisible() and not window.found.isVisible()
 
 
 def test_in_a_narrow_window_the_welcome_comes_first_and_can_be_left(qtbot: QtBot, window: MainWindow) -> None:
     window.resize(theme.NARROW, 600)
-    window.show_overview(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY))
     assert window.found.isVisible() and not window.threads.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.threads.isVisible() and "No threads yet" in texts(window.threads)
-    window.show_overview(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY))
     assert window.threads.isVisible(), "it was put away, and came back by itself"
 
 
@@ -387,17 +387,17 @@ def test_what_takes_long_is_shown_with_a_way_to_stop_it(qtbot: QtBot, window: Ma
 def test_the_keys_go_to_the_list_from_the_first_moment(qtbot: QtBot) -> None:
     window = MainWindow(lambda: NOON)
     qtbot.addWidget(window)
-    window.show_overview(Snapshot(READY, (row("a"),)))
+    window.show_snapshot(Snapshot(READY, (row("a"),)))
     window.bring_up()
     qtbot.waitUntil(lambda: window.focusWidget() is window.threads.table)
 
 
 def test_a_warning_goes_when_it_is_over_and_anything_else_stays(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_overview(Snapshot(READY, ROWS, warnings=("The threads could not be read just now.",)))
+    window.show_snapshot(Snapshot(READY, ROWS, warnings=("The threads could not be read just now.",)))
     assert "could not be read" in texts(window.bar)
-    window.show_overview(Snapshot(READY, ROWS))
+    window.show_snapshot(Snapshot(READY, ROWS))
     assert not window.bar.isVisible()
-    window.show_overview(Snapshot(READY, ROWS, warnings=("The threads could not be read just now.",)))
+    window.show_snapshot(Snapshot(READY, ROWS, warnings=("The threads could not be read just now.",)))
     window.show_note("Done.")
-    window.show_overview(Snapshot(READY, ROWS))
+    window.show_snapshot(Snapshot(READY, ROWS))
     assert "Done." in texts(window.bar) and window.bar.isVisible()

@@ -110,7 +110,7 @@ def test_a_tooltip_shows_exactly_its_text(qtbot: QtBot, text: str) -> None:
 def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
     window = MainWindow(lambda: NOON)
     qtbot.addWidget(window)
-    window.show_overview(OVERVIEW)
+    window.show_snapshot(OVERVIEW)
     window.show()
     model = window.threads.table.model()
     tips = [model.index(place, 0).data(Qt.ItemDataRole.ToolTipRole) for place in range(model.rowCount())]

@@ -35,8 +35,8 @@ def test_what_is_sent_here_is_not_shown_by_t3_code() -> None:
 
 
 def test_no_threads_are_not_said_to_be_none_where_t3_codes_cannot_be_read() -> None:
-    overview = Snapshot(READY, sources=(SourceView(Source.T3CODE, "/t3/state.sqlite", Shape.UNSUPPORTED, "It is damaged.", 0),))
-    assert text_tables.threads(overview) == "No threads could be read."
-    assert "threads  none could be read" in text_tables.status(overview, {}, "/data")
-    assert "No threads could be read" in [item.label for item in menu_of(overview, NOON)]
+    snapshot = Snapshot(READY, sources=(SourceView(Source.T3CODE, "/t3/state.sqlite", Shape.UNSUPPORTED, "It is damaged.", 0),))
+    assert text_tables.threads(snapshot) == "No threads could be read."
+    assert "threads  none could be read" in text_tables.status(snapshot, {}, "/data")
+    assert "No threads could be read" in [item.label for item in menu_of(snapshot, NOON)]
     assert text_tables.threads(Snapshot(READY)).startswith("No threads yet.")

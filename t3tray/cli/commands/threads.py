@@ -14,44 +14,44 @@ from t3tray.threads.snapshot import Snapshot
 
 
 async def status(command: Command) -> ExitCode:
-    overview = await _overview(command)
-    overview = replace(overview, server=await command.engine.server.look_for_stray(overview.server))
-    counts = {kind.value: sum(row.verdict.kind is kind for row in overview.rows) for kind in Kind}
+    snapshot = await _snapshot(command)
+    snapshot = replace(snapshot, server=await command.engine.server.look_for_stray(snapshot.server))
+    counts = {kind.value: sum(row.verdict.kind is kind for row in snapshot.rows) for kind in Kind}
     minutes = command.engine.settings.stop_idle_minutes
     document: json_documents.Document = {
-        "server": json_documents.server_document(overview.server),
-        "threads": {"total": len(overview.rows), **counts},
-        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": overview.resting},
-        "sources": [json_documents.source_document(source) for source in overview.sources],
+        "server": json_documents.server_document(snapshot.server),
+        "threads": {"total": len(snapshot.rows), **counts},
+        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": snapshot.resting},
+        "sources": [json_documents.source_document(source) for source in snapshot.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),
-        "warnings": list(overview.warnings),
-        "restore": json_documents.restore_document(overview.restore),
+        "warnings": list(snapshot.warnings),
+        "restore": json_documents.restore_document(snapshot.restore),
     }
-    command.answer(document, text_tables.status(overview, counts, str(command.engine.data_directory)))
+    command.answer(document, text_tables.status(snapshot, counts, str(command.engine.data_directory)))
     return ExitCode.DONE
 
 
 async def threads(command: Command) -> ExitCode:
     await learn_guard(command.engine)
-    overview = await _overview(command, command.words.all)
-    rows = [json_documents.row_document(row) for row in overview.rows]
-    foreign = [json_documents.foreign_document(thread, overview.foreign_reapers[thread.id]) for thread in overview.foreign]
-    restore = json_documents.restore_document(overview.restore)
-    document: json_documents.Document = {"threads": rows + foreign, "restore": restore, "warnings": list(overview.warnings)}
-    command.answer(document, "\n".join((text_tables.threads(overview), *text_tables.warnings(overview))))
+    snapshot = await _snapshot(command, command.words.all)
+    rows = [json_documents.row_document(row) for row in snapshot.rows]
+    foreign = [json_documents.foreign_document(thread, snapshot.foreign_reapers[thread.id]) for thread in snapshot.foreign]
+    restore = json_documents.restore_document(snapshot.restore)
+    document: json_documents.Document = {"threads": rows + foreign, "restore": restore, "warnings": list(snapshot.warnings)}
+    command.answer(document, "\n".join((text_tables.threads(snapshot), *text_tables.warnings(snapshot))))
     return ExitCode.DONE
 
 
-async def _overview(command: Command, archived: bool = False) -> Snapshot:
+async def _snapshot(command: Command, archived: bool = False) -> Snapshot:
     """With a warning on each of OpenCode's configurations that cannot be used, as far as that can be asked for."""
-    overview = await command.engine.overview(archived=archived)
+    snapshot = await command.engine.overview(archived=archived)
     try:
         server = await command.engine.join_running_server()
     except T3TrayError:
-        return overview
-    broken = await opencode_configuration.troubles(overview.rows, server, command.engine.server.log_path)
-    return replace(overview, warnings=(*overview.warnings, *broken))
+        return snapshot
+    broken = await opencode_configuration.troubles(snapshot.rows, server, command.engine.server.log_path)
+    return replace(snapshot, warnings=(*snapshot.warnings, *broken))
 
 
 async def show(command: Command) -> ExitCode:

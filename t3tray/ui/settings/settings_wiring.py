@@ -36,20 +36,20 @@ class SettingsDoor(QObject):
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
         bridge.diagnosed.connect(self._on_diagnosed)
-        bridge.overview_changed.connect(self._on_overview_changed)
+        bridge.overview_changed.connect(self._on_snapshot_changed)
 
     def open(self) -> None:
         """In front, with what is true now."""
         if self._bridge.overview:
-            self._on_overview_changed(self._bridge.overview)
+            self._on_snapshot_changed(self._bridge.overview)
         self._bridge.take_inventory()
         self._bridge.look_at_autostart()
         self.window.bring_up()
 
     @Slot(object)
-    def _on_overview_changed(self, overview: Snapshot) -> None:
-        self.window.show_settings(overview.settings)
-        self.window.show_guard(overview.guard)
+    def _on_snapshot_changed(self, snapshot: Snapshot) -> None:
+        self.window.show_settings(snapshot.settings)
+        self.window.show_guard(snapshot.guard)
 
     @Slot(object)
     def _on_autostart_told(self, state: AutostartState) -> None:

@@ -14,7 +14,7 @@ from t3tray.ui.threads.thread_list_data import ListItem, ThreadItem, ThreadListD
 
 
 class RowText:
-    """What the user has looked at, until the next overview knows it; `now` is for times in words."""
+    """What the user has looked at, until the next snapshot knows it; `now` is for times in words."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
@@ -25,10 +25,10 @@ class RowText:
         thread = shown_thread(line)
         self._looked[thread.id] = thread.last_activity_at
 
-    def has_news(self, line: ThreadItem, overview: Snapshot) -> bool:
+    def has_news(self, line: ThreadItem, snapshot: Snapshot) -> bool:
         """Whether something happened since, and is over: what still works has its news when it is done."""
         thread = shown_thread(line)
-        return thread.id in overview.news and self._looked.get(thread.id) != thread.last_activity_at
+        return thread.id in snapshot.news and self._looked.get(thread.id) != thread.last_activity_at
 
 
 def note(line: ThreadItem) -> str:
@@ -56,9 +56,9 @@ def spoken(line: ListItem, reading: RowText, listing: ThreadListData) -> str:
         parts += [VERDICTS[line.verdict.kind].lower(), note(line).lower()]
     else:
         parts.append(f"a thread of {line.provider or 'another provider'}")
-    if thread.id in listing.unseen or reading.has_news(line, listing.overview):
+    if thread.id in listing.unseen or reading.has_news(line, listing.snapshot):
         parts.append("not seen yet")
-    if thread.id in listing.overview.guarded:
+    if thread.id in listing.snapshot.guarded:
         parts.append("guarded")
     parts.append(ago_aloud(thread.last_activity_at, reading.now()))
     return ", ".join(part for part in parts if part)

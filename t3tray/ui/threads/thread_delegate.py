@@ -105,12 +105,12 @@ class ThreadDelegate(QStyledItemDelegate):
     ) -> None:
         thread, listing, now = shown_thread(row), self._model.listing, self._reading.now()
         upper, lower = lines
-        has_news = thread.id in listing.unseen or self._reading.has_news(row, listing.overview)
+        has_news = thread.id in listing.unseen or self._reading.has_news(row, listing.snapshot)
         note_colour = pen.ink.muted
         if isinstance(row, ThreadRow):
             note_colour = pen.colour(row_colour(row, scheme))
             paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row, note_colour)
-        reaper = reaper_of(row, listing.overview)
+        reaper = reaper_of(row, listing.snapshot)
         left = reaper.left(now) if reaper else None
         if left is not None:
             paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.ink.muted, scheme.line)
@@ -118,7 +118,7 @@ class ThreadDelegate(QStyledItemDelegate):
             dot = pen.mirrored(QRect(UNIT, upper.center().y() - 3, 6, 6))
             paint_dot(pen.painter, QRectF(dot), pen.colour(scheme.accent_text))
         room = pen.note(upper, fonts.small, pen.ink.muted, ago(thread.last_activity_at, now))
-        if thread.id in listing.overview.guarded:
+        if thread.id in listing.snapshot.guarded:
             shield = pen.mirrored(QRect(room.right() - _SHIELD, room.center().y() - _SHIELD // 2, _SHIELD, _SHIELD + 1))
             paint_shield(pen.painter, QRectF(shield), pen.ink.muted)
             room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)

@@ -81,7 +81,7 @@ class ThreadList(QWidget):
 
     def set_listing(self, listing: ThreadListData) -> None:
         """Show this; what was chosen stays so, wherever it is now."""
-        if listing.overview.news != self._model.listing.overview.news:
+        if listing.snapshot.news != self._model.listing.snapshot.news:
             # The rows themselves may be the same.
             self.table.viewport().update()
         self._model.set_listing(listing)
@@ -130,7 +130,7 @@ class ThreadList(QWidget):
         """The user looks at this thread: what is new in it is seen now."""
         listing = self._model.listing
         line = listing.lines.get(thread_id)
-        if isinstance(line, ThreadRow | T3Thread) and self._reading.has_news(line, listing.overview):
+        if isinstance(line, ThreadRow | T3Thread) and self._reading.has_news(line, listing.snapshot):
             self._reading.look(line)
             self.table.viewport().update()
             self.visited.emit(thread_id, shown_thread(line).last_activity_at)
@@ -208,7 +208,7 @@ class ThreadList(QWidget):
     def _why_nothing(self) -> str:
         text = self.search.wanted
         if not self._model.listing.total:
-            return NOT_READ if self._model.listing.overview.warnings else EMPTY
+            return NOT_READ if self._model.listing.snapshot.warnings else EMPTY
         if text:
             if self._search_trouble:
                 return NOT_SEARCHED.format(text, self._search_trouble)

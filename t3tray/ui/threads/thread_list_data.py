@@ -58,7 +58,7 @@ class ThreadListData:
     with an alarm that nobody has seen, `projects` the names of all projects in order, `lines` all of them by their keys, and
     `sections` where each stands. `in_projects` counts the lines of each project."""
 
-    overview: Snapshot
+    snapshot: Snapshot
     groups: Mapping[ListSection, Group] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
@@ -94,12 +94,12 @@ class Filters:
         return not self.projects or project_of(line) in self.projects
 
 
-def thread_list_data(overview: Snapshot, before: ThreadListData | None = None) -> ThreadListData:
+def thread_list_data(snapshot: Snapshot, before: ThreadListData | None = None) -> ThreadListData:
     """Everything that there is to show. A line that has not changed since `before` is the same object, a section in which none
     has is the same group."""
-    former = before or ThreadListData(replace(overview, rows=(), foreign=(), alarms=(), asks=()))
-    unseen, asked = _unseen(overview), _asked(overview)
-    lines = _lines(overview)
+    former = before or ThreadListData(replace(snapshot, rows=(), foreign=(), alarms=(), asks=()))
+    unseen, asked = _unseen(snapshot), _asked(snapshot)
+    lines = _lines(snapshot)
     changed = set[str]()
     for key in differing(former.lines, lines):
         line, known = lines.get(key), former.lines.get(key)
@@ -108,9 +108,9 @@ def thread_list_data(overview: Snapshot, before: ThreadListData | None = None) -
         else:
             changed.add(key)
     # What these are about stands elsewhere now, or in another order.
-    changed |= (unseen ^ former.unseen) | (asked ^ _asked(former.overview))
-    if overview.asks != former.overview.asks:
-        changed |= {ask.id for ask in (*former.overview.asks, *overview.asks)}
+    changed |= (unseen ^ former.unseen) | (asked ^ _asked(former.snapshot))
+    if snapshot.asks != former.snapshot.asks:
+        changed |= {ask.id for ask in (*former.snapshot.asks, *snapshot.asks)}
     moved = {key: _section(lines[key], unseen, asked) for key in changed if key in lines}
     sections = {**former.sections, **moved}
     for key in changed - moved.keys():
@@ -118,8 +118,8 @@ def thread_list_data(overview: Snapshot, before: ThreadListData | None = None) -
     in_projects = _in_projects(former, changed, lines)
     is_same = in_projects.keys() == former.in_projects.keys()
     projects = former.projects if is_same else tuple(sorted(in_projects, key=str.casefold))
-    groups = _groups(former, changed, moved, lines, _Ranking(overview, unseen))
-    return ThreadListData(overview, groups, unseen, projects, lines, sections, in_projects)
+    groups = _groups(former, changed, moved, lines, _Ranking(snapshot, unseen))
+    return ThreadListData(snapshot, groups, unseen, projects, lines, sections, in_projects)
 
 
 def brief_of(listing: ThreadListData, recent: int) -> Snapshot:
@@ -127,12 +127,12 @@ def brief_of(listing: ThreadListData, recent: int) -> Snapshot:
 
     `recent` is how many of the newest there may be.
     """
-    overview, newest = listing.overview, listing.groups.get(ListSection.RECENT, Group())
+    snapshot, newest = listing.snapshot, listing.groups.get(ListSection.RECENT, Group())
     # All others than those that stand here are told in any case.
     wanted = {*islice((line.thread.id for line in newest.lines if isinstance(line, ThreadRow)), recent)}
-    wanted |= {row.thread.id for row in overview.notable if _is_told(row)} | listing.unseen
-    rows = compress(overview.rows, map(wanted.__contains__, overview.by_id))
-    return replace(overview, rows=tuple(row for row in rows if not row.is_archived), foreign=())
+    wanted |= {row.thread.id for row in snapshot.notable if _is_told(row)} | listing.unseen
+    rows = compress(snapshot.rows, map(wanted.__contains__, snapshot.by_id))
+    return replace(snapshot, rows=tuple(row for row in rows if not row.is_archived), foreign=())
 
 
 def _is_told(row: ThreadRow) -> bool:
@@ -140,10 +140,10 @@ def _is_told(row: ThreadRow) -> bool:
     return is_trouble or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
 
 
-def _lines(overview: Snapshot) -> dict[str, ListItem]:
-    lines: dict[str, ListItem] = dict(overview.by_id)
-    lines.update(zip(map(_id, overview.foreign), overview.foreign, strict=True))
-    lines.update((ask.id, ask) for ask in overview.asks)
+def _lines(snapshot: Snapshot) -> dict[str, ListItem]:
+    lines: dict[str, ListItem] = dict(snapshot.by_id)
+    lines.update(zip(map(_id, snapshot.foreign), snapshot.foreign, strict=True))
+    lines.update((ask.id, ask) for ask in snapshot.asks)
     return lines
 
 
@@ -189,19 +189,19 @@ def _in_projects(former: ThreadListData, changed: Iterable[str], lines: Mapping[
     return {project: count for project, count in counts.items() if count}
 
 
-def _unseen(overview: Snapshot) -> frozenset[str]:
-    return frozenset(alarm.thread_id for alarm in overview.alarms)
+def _unseen(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(alarm.thread_id for alarm in snapshot.alarms)
 
 
-def _asked(overview: Snapshot) -> frozenset[str]:
-    return frozenset(ask.asker.thread_id for ask in overview.asks if ask.asker.thread_id)
+def _asked(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(ask.asker.thread_id for ask in snapshot.asks if ask.asker.thread_id)
 
 
 class _Ranking:
     """Where a line stands in its section: what asks first, in its order; else the newest first."""
 
-    def __init__(self, overview: Snapshot, unseen: Set[str]) -> None:
-        self._asks = {ask.id: number for number, ask in enumerate(overview.asks)}
+    def __init__(self, snapshot: Snapshot, unseen: Set[str]) -> None:
+        self._asks = {ask.id: number for number, ask in enumerate(snapshot.asks)}
         self._unseen = unseen
 
     def of(self, section: ListSection, line: ListItem) -> Rank:
@@ -236,9 +236,9 @@ def shown_thread(line: ThreadItem) -> Thread | T3Thread:
     return line.thread if isinstance(line, ThreadRow) else line
 
 
-def reaper_of(line: ThreadItem, overview: Snapshot) -> ReaperState | None:
+def reaper_of(line: ThreadItem, snapshot: Snapshot) -> ReaperState | None:
     """Where a thread stands with its reaper, of whichever provider it is."""
-    return line.reaper if isinstance(line, ThreadRow) else overview.foreign_reapers.get(line.id)
+    return line.reaper if isinstance(line, ThreadRow) else snapshot.foreign_reapers.get(line.id)
 
 
 def key_of(line: ListItem) -> str:

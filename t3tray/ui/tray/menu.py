@@ -72,10 +72,10 @@ _CAN_STOP = frozenset({ServerState.STARTING, ServerState.READY, ServerState.UNRE
 _CAN_RESTART = frozenset({ServerState.READY, ServerState.UNRESPONSIVE, ServerState.FAILED})
 
 
-def menu_of(overview: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
+def menu_of(snapshot: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
     """The whole menu. The first entry opens the window: on macOS a click on the icon does nothing but open the menu."""
     opening = (MenuItem("Open t3tray", MenuAction.OPEN), SEPARATOR)
-    if overview is None:
+    if snapshot is None:
         return (
             *opening,
             MenuItem("Reading your threads…"),
@@ -85,12 +85,12 @@ def menu_of(overview: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
             *_closing(),
         )
     parts = (
-        _stale(overview),
-        _needs_you(overview),
-        _blocked(overview),
-        (*_recent(overview, now), MenuItem("New Thread…", MenuAction.NEW_THREAD)),
-        (*_server(overview.server), *_reaper(overview), *_guard(overview)),
-        _closing(overview.server_stays),
+        _stale(snapshot),
+        _needs_you(snapshot),
+        _blocked(snapshot),
+        (*_recent(snapshot, now), MenuItem("New Thread…", MenuAction.NEW_THREAD)),
+        (*_server(snapshot.server), *_reaper(snapshot), *_guard(snapshot)),
+        _closing(snapshot.server_stays),
     )
     return (*opening, *_separated(parts))
 
@@ -174,24 +174,24 @@ def _opening(thread_id: str, label: str) -> tuple[MenuItem, ...]:
     return (SEPARATOR, MenuItem(label, MenuAction.EXPLAIN, thread_id)) if thread_id else ()
 
 
-def _guard(overview: Snapshot) -> tuple[MenuItem, ...]:
-    line = guard_line(overview)
+def _guard(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    line = guard_line(snapshot)
     return (MenuItem(line, MenuAction.GUARD),) if line else ()
 
 
-def _stale(overview: Snapshot) -> tuple[MenuItem, ...]:
-    if overview.stale_since is None:
+def _stale(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    if snapshot.stale_since is None:
         return ()
-    return (MenuItem(f"As of {overview.stale_since.astimezone():%H:%M}; threads cannot be read now…", MenuAction.OPEN),)
+    return (MenuItem(f"As of {snapshot.stale_since.astimezone():%H:%M}; threads cannot be read now…", MenuAction.OPEN),)
 
 
-def _needs_you(overview: Snapshot) -> tuple[MenuItem, ...]:
-    asks = tuple(map(_in_tray, overview.asks[:_MOST]))
-    asked = {ask.asker.thread_id for ask in overview.asks}
-    alarmed = {alarm.thread_id for alarm in overview.alarms} | {row.thread.id for row in overview.rows if row.is_half_mended}
-    live = [row for row in overview.rows if row.thread.id not in asked and not row.is_archived]
+def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    asks = tuple(map(_in_tray, snapshot.asks[:_MOST]))
+    asked = {ask.asker.thread_id for ask in snapshot.asks}
+    alarmed = {alarm.thread_id for alarm in snapshot.alarms} | {row.thread.id for row in snapshot.rows if row.is_half_mended}
+    live = [row for row in snapshot.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, _what_changed(row)) for row in live if row.thread.id in alarmed]
-    refused = {told.decision.thread_id for told in overview.refusals} - alarmed
+    refused = {told.decision.thread_id for told in snapshot.refusals} - alarmed
     held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
     waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
     told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
@@ -209,8 +209,8 @@ def _what_changed(row: ThreadRow) -> str:
     return "its session has changed"
 
 
-def _blocked(overview: Snapshot) -> tuple[MenuItem, ...]:
-    blocked = [row for row in overview.rows if row.verdict.kind is Kind.BLOCKED and not row.is_archived]
+def _blocked(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    blocked = [row for row in snapshot.rows if row.verdict.kind is Kind.BLOCKED and not row.is_archived]
     if not blocked:
         return ()
     shown = tuple(_thread(row) for row in blocked[:_MOST])
@@ -219,10 +219,10 @@ def _blocked(overview: Snapshot) -> tuple[MenuItem, ...]:
     return (MenuItem(f"{count} cannot resume", below=(*shown, *more)),)
 
 
-def _recent(overview: Snapshot, now: datetime) -> tuple[MenuItem, ...]:
-    live = [row for row in overview.rows if not row.is_archived]
+def _recent(snapshot: Snapshot, now: datetime) -> tuple[MenuItem, ...]:
+    live = [row for row in snapshot.rows if not row.is_archived]
     if not live:
-        return (MenuItem("No threads could be read" if overview.may_lack_threads else "No threads yet"),)
+        return (MenuItem("No threads could be read" if snapshot.may_lack_threads else "No threads yet"),)
     recent = sorted(live, key=lambda row: row.thread.last_activity_at, reverse=True)[:RECENT]
     return tuple(_thread(row, now) for row in recent)
 
@@ -239,8 +239,8 @@ def _server(server: ServerStatus) -> tuple[MenuItem, ...]:
     return (MenuItem(server_line(server)), *(MenuItem(SERVER_LABELS[deed], deed) for deed in server_deeds(server)))
 
 
-def _reaper(overview: Snapshot) -> tuple[MenuItem, ...]:
-    line = reaper_line(overview)
+def _reaper(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    line = reaper_line(snapshot)
     return (MenuItem(line),) if line else ()
 
 

@@ -35,24 +35,24 @@ class IconState(StrEnum):
     STOPPED = "stopped"
 
 
-def icon_state(overview: Snapshot | None) -> IconState:
+def icon_state(snapshot: Snapshot | None) -> IconState:
     """What matters most: something waits for you, something is wrong, something works, all is well, nothing runs."""
     from t3tray.domain.guard_state import GuardPhase
     from t3tray.domain.server import ServerState
     from t3tray.domain.verdict import Kind
     from t3tray.ui.labels import is_trouble, needing
 
-    if overview is None:
+    if snapshot is None:
         return IconState.STOPPED
-    live = [row for row in overview.rows if not row.is_archived]
-    if needing(overview):
+    live = [row for row in snapshot.rows if not row.is_archived]
+    if needing(snapshot):
         return IconState.ATTENTION
-    is_unanswered = overview.guard.phase is GuardPhase.ALONE
-    if is_trouble(overview.server) or is_unanswered or any(row.verdict.kind is Kind.BLOCKED for row in live):
+    is_unanswered = snapshot.guard.phase is GuardPhase.ALONE
+    if is_trouble(snapshot.server) or is_unanswered or any(row.verdict.kind is Kind.BLOCKED for row in live):
         return IconState.TROUBLE
-    if overview.server.state is ServerState.STARTING or any(row.is_working for row in live):
+    if snapshot.server.state is ServerState.STARTING or any(row.is_working for row in live):
         return IconState.BUSY
-    return IconState.READY if overview.server.state.answers else IconState.STOPPED
+    return IconState.READY if snapshot.server.state.answers else IconState.STOPPED
 
 
 class Tray(QObject):
@@ -71,7 +71,7 @@ class Tray(QObject):
         # Runs while the menu is open.
         self._open = QTimer(self, singleShot=True, interval=OPEN_AT_MOST)
         self._open.timeout.connect(self._on_open_for_long)
-        self._overview: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
         self._picture = (IconState.STOPPED, "auto")
         self.icon = QSystemTrayIcon(tray_icon(*self._picture))
         self.icon.setContextMenu(self._menu)
@@ -88,16 +88,16 @@ class Tray(QObject):
     def hide(self) -> None:
         self.icon.hide()
 
-    def show_overview(self, overview: Snapshot | None) -> None:
-        """Before the first overview, None: the menu is there then already."""
+    def show_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Before the first snapshot, None: the menu is there then already."""
         from t3tray.ui.labels import tooltip
 
-        self._overview = overview
-        picture = icon_state(overview), overview.settings.tray_icon if overview else "auto"
+        self._snapshot = snapshot
+        picture = icon_state(snapshot), snapshot.settings.tray_icon if snapshot else "auto"
         if picture != self._picture:
             self._picture = picture
             self.icon.setIcon(tray_icon(*picture))
-        told = tooltip(overview)
+        told = tooltip(snapshot)
         if told != self.icon.toolTip():
             self.icon.setToolTip(told)
         if not self._is_open:
@@ -120,7 +120,7 @@ class Tray(QObject):
         from t3tray.ui.tray.menu_drawing import fill, for_dbusmenu, for_qt
 
         by_panel = self._is_drawn_by_panel
-        drawn = menu_of(self._overview, self._now()), by_panel
+        drawn = menu_of(self._snapshot, self._now()), by_panel
         if drawn != self._drawn:
             self._drawn = drawn
             fill(self._menu, drawn[0], self._on_item_chosen, for_dbusmenu if by_panel else for_qt)

@@ -30,15 +30,15 @@ class Bars(QWidget):
         for each in (self.stay, self.restore, self.message):
             layout.addWidget(each)
 
-    def show_overview(self, overview: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
         """A restore has a bar of its own; what else is warned of is told once."""
-        restore, told = overview.restore, ""
+        restore, told = snapshot.restore, ""
         if restore:
             told = restore_sentence(restore)
-            self.restore.tell(*restore_words(restore, overview.rows))
+            self.restore.tell(*restore_words(restore, snapshot.rows))
         else:
             self.restore.hide()
-        warnings = tuple(warning for warning in overview.warnings if warning != told)
+        warnings = tuple(warning for warning in snapshot.warnings if warning != told)
         if warnings != self._warned:
             self._warned = warnings
             if warnings:

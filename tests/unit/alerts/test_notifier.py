@@ -1,4 +1,4 @@
-"""From overviews to the desktop and back: what is new is shown, what is over withdrawn, what is pressed answered."""
+"""From snapshots to the desktop and back: what is new is shown, what is over withdrawn, what is pressed answered."""
 
 from __future__ import annotations
 
@@ -118,15 +118,15 @@ class World:
         self.noticing.look(first)
         self.now += timedelta(minutes=1)
 
-    def look(self, overview: Snapshot) -> None:
+    def look(self, snapshot: Snapshot) -> None:
         self.now += timedelta(seconds=1)
-        self.noticing.look(overview)
+        self.noticing.look(snapshot)
 
-    async def titles_after(self, *overviews: Snapshot) -> list[str]:
+    async def titles_after(self, *snapshots: Snapshot) -> list[str]:
         """Everything that was shown by then; the last notice is one that says so."""
-        for overview in overviews:
-            self.look(overview)
-        self.look(Snapshot(ServerStatus(ServerState.FAILED), overviews[-1].rows))
+        for snapshot in snapshots:
+            self.look(snapshot)
+        self.look(Snapshot(ServerStatus(ServerState.FAILED), snapshots[-1].rows))
         await self.desktop.next("failed")
         return [title for title in self.desktop.ever if "failed" not in title]
 
@@ -141,7 +141,7 @@ async def world(first: Snapshot = QUIET) -> AsyncIterator[World]:
     await asyncio.gather(running, return_exceptions=True)
 
 
-def overview(*reasons: Reason, age: int = 0) -> Snapshot:
+def snapshot(*reasons: Reason, age: int = 0) -> Snapshot:
     return Snapshot(
         READY, tuple(row(name, reason, age=timedelta(minutes=-age)) for name, reason in zip("abcd", reasons, strict=False))
     )
@@ -200,32 +200,32 @@ async def test_asks_of_a_server_that_does_not_answer_stay_on_screen() -> None:
 @pytest.mark.parametrize("ended", [Reason.PROVED, Reason.UNPROVEN])
 async def test_a_turn_that_ends_is_told_once_though_the_database_is_a_moment_behind(ended: Reason) -> None:
     async with world() as here:
-        turn = [overview(reason, age=1) for reason in (Reason.BUSY, Reason.INTERRUPTED, Reason.SERVER_DOWN, ended, ended)]
+        turn = [snapshot(reason, age=1) for reason in (Reason.BUSY, Reason.INTERRUPTED, Reason.SERVER_DOWN, ended, ended)]
         assert await here.titles_after(*turn) == ["Thread a"]
 
 
 async def test_a_turn_that_breaks_off_has_not_finished() -> None:
     async with world() as here:
-        assert await here.titles_after(overview(Reason.BUSY), overview(Reason.INTERRUPTED)) == []
+        assert await here.titles_after(snapshot(Reason.BUSY), snapshot(Reason.INTERRUPTED)) == []
 
 
 async def test_a_turn_on_screen_is_not_told() -> None:
     async with world() as here:
         here.noticing.watch("a")
-        assert await here.titles_after(overview(Reason.BUSY), overview(Reason.PROVED)) == []
+        assert await here.titles_after(snapshot(Reason.BUSY), snapshot(Reason.PROVED)) == []
 
 
 async def test_threads_that_become_blocked_are_told_and_a_server_that_is_down_changes_nothing() -> None:
     async with world() as here:
-        blocked, down = overview(Reason.MISSING, Reason.PROVED), overview(Reason.SERVER_DOWN, Reason.SERVER_DOWN)
+        blocked, down = snapshot(Reason.MISSING, Reason.PROVED), snapshot(Reason.SERVER_DOWN, Reason.SERVER_DOWN)
         assert await here.titles_after(blocked, down, blocked) == ["“Thread a” cannot be resumed"]
 
 
 async def test_what_was_so_before_the_start_is_in_the_list_only() -> None:
     before = replace(ALARM, noticed_at=NOON - timedelta(days=1))
-    known = replace(overview(Reason.MISSING), alarms=(before,), refusals=(replace(REFUSED, at=NOON - timedelta(days=1)),))
+    known = replace(snapshot(Reason.MISSING), alarms=(before,), refusals=(replace(REFUSED, at=NOON - timedelta(days=1)),))
     async with world(first=known) as here:
-        assert await here.titles_after(known, overview(Reason.MISSING, Reason.MISSING)) == ["“Thread b” cannot be resumed"]
+        assert await here.titles_after(known, snapshot(Reason.MISSING, Reason.MISSING)) == ["“Thread b” cannot be resumed"]
 
 
 async def test_an_alarm_is_told_and_its_notice_goes_once_it_was_seen() -> None:
@@ -285,7 +285,7 @@ async def test_a_guard_that_cannot_do_its_work_any_more_is_told_at_once_and_unti
 
 async def test_nothing_is_told_of_an_archived_thread() -> None:
     async with world() as here:
-        (busy,), (gone,) = overview(Reason.BUSY).rows, overview(Reason.MISSING).rows
+        (busy,), (gone,) = snapshot(Reason.BUSY).rows, snapshot(Reason.MISSING).rows
         away = [
             replace(each, thread=structs.replace(each.thread, archived_at=NOON))
             for each in (busy, replace(busy, verdict=DONE), gone)

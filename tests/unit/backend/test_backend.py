@@ -39,11 +39,11 @@ async def running() -> AsyncIterator[tuple[Backend, asyncio.Queue[Snapshot]]]:
         await desk.close()
 
 
-async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bool] = lambda overview: True) -> Snapshot:
+async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bool] = lambda snapshot: True) -> Snapshot:
     async with asyncio.timeout(90):
-        while not wanted(overview := await told.get()):
+        while not wanted(snapshot := await told.get()):
             pass
-    return overview
+    return snapshot
 
 
 async def something_changes() -> None:
@@ -67,7 +67,7 @@ async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypa
         (warning,) = (await next_of(told)).warnings
         assert "mistake" in warning and "oops" in warning
         await something_changes()
-        await next_of(told, lambda overview: overview.warnings == ())
+        await next_of(told, lambda snapshot: snapshot.warnings == ())
 
 
 async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,12 +98,12 @@ async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
         engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
         await engine.close()
         await desk.rename("t1", "  A new\nname ")
-        (shown,) = (await next_of(told, lambda overview: any(row.thread.title == "A new name" for row in overview.rows))).rows
+        (shown,) = (await next_of(told, lambda snapshot: any(row.thread.title == "A new name" for row in snapshot.rows))).rows
         assert shown.thread.archived_at is None
         await desk.archive("t1", True)
-        await next_of(told, lambda overview: any(row.thread.archived_at for row in overview.rows))
+        await next_of(told, lambda snapshot: any(row.thread.archived_at for row in snapshot.rows))
         await desk.archive("t1", False)
-        await next_of(told, lambda overview: any(row.thread.archived_at is None for row in overview.rows))
+        await next_of(told, lambda snapshot: any(row.thread.archived_at is None for row in snapshot.rows))
         with pytest.raises(UsageError):
             await desk.rename("t1", "  ")
 
@@ -130,7 +130,7 @@ async def test_waking_up_reads_everything_again() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="it would be this machine's own")
 async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(tmp_path: Path) -> None:
     desk = Backend(str(tmp_path / "elsewhere"))
-    task = asyncio.create_task(desk.run(lambda overview: None))
+    task = asyncio.create_task(desk.run(lambda snapshot: None))
     try:
         assert await desk.autostart() == AutostartState(False)
         assert await desk.set_autostart(True) == AutostartState(True)
@@ -149,7 +149,7 @@ async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
     async with running() as (_, told):
         assert (await next_of(told)).settings.terminal == ""
         await something_changes()
-        assert await next_of(told, lambda overview: overview.settings.terminal == "kitty")
+        assert await next_of(told, lambda snapshot: snapshot.settings.terminal == "kitty")
 
 
 async def test_who_waits_for_the_desk_to_open_may_give_up_and_nobody_else_is_harmed() -> None:
@@ -196,11 +196,11 @@ async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_go
 
             broken.setattr(Engine, "look", fail)
             await something_changes()
-            kept = await next_of(told, lambda overview: overview.warnings != ())
+            kept = await next_of(told, lambda snapshot: snapshot.warnings != ())
             assert kept.rows == before.rows and kept.stale_since is not None
             (warning,) = kept.warnings
             assert str(error) in warning and "They are shown as they were at" in warning
-        again = await next_of(told, lambda overview: overview.warnings == ())
+        again = await next_of(told, lambda snapshot: snapshot.warnings == ())
         assert again.rows == before.rows and again.stale_since is None
 
 
@@ -215,7 +215,7 @@ async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
 
     monkeypatch.setattr(Engine, part, fail)
     async with running() as (_, told):
-        shown = await next_of(told, lambda overview: overview.warnings != ())
+        shown = await next_of(told, lambda snapshot: snapshot.warnings != ())
         (warning,) = shown.warnings
         assert "The disk is full." in warning
         assert [row.thread.id for row in shown.rows] == ["t1"] and shown.stale_since is None
@@ -236,8 +236,8 @@ async def test_a_task_that_ends_by_an_error_is_told_and_begun_again(monkeypatch:
 
     monkeypatch.setattr(Notifier, "run", broken_once)
     async with running() as (_, told):
-        (warning,) = (await next_of(told, lambda overview: overview.warnings != ())).warnings
+        (warning,) = (await next_of(told, lambda snapshot: snapshot.warnings != ())).warnings
         assert "Showing notices stopped" in warning and "oops" in warning
         was_told.set()
-        await next_of(told, lambda overview: overview.warnings == ())
+        await next_of(told, lambda snapshot: snapshot.warnings == ())
     assert len(runs) == 2

@@ -51,9 +51,9 @@ class Practice:
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
         survey = Scanner(self.store, database, surroundings, [T3Reader(T3Home(self.world.home))])
         picture = survey.look()
-        overview = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), SOON, archived=True)
+        snapshot = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), SOON, archived=True)
         program = FoundProgram("/usr/bin/opencode", self.version)
-        return examine(DoctorInput(self.store, database, survey, picture, overview, program, self.neighbours, SOON))
+        return examine(DoctorInput(self.store, database, survey, picture, snapshot, program, self.neighbours, SOON))
 
     def one(self, name: str) -> Finding:
         (found,) = self.all(name)

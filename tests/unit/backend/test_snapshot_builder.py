@@ -1,4 +1,4 @@
-"""The rows of an overview: what is archived is told apart, and gives way to what is not."""
+"""The rows of a snapshot: what is archived is told apart, and gives way to what is not."""
 
 from __future__ import annotations
 

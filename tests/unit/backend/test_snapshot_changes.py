@@ -1,4 +1,4 @@
-"""What is new from one overview to the next: each change once, turns apart from verdicts, and nothing of what stayed the same."""
+"""What is new from one snapshot to the next: each change once, turns apart from verdicts, and nothing of what stayed the same."""
 
 from __future__ import annotations
 

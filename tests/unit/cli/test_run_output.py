@@ -37,7 +37,7 @@ PUSH = ApprovalRequest("per_1", asker("thread-a"), "bash", ("git push",), ("git 
 WHICH = QuestionRequest("que_1", asker("thread-b"), (Question("Which?", options=(Option("A"), Option("B"))),))
 
 
-def overview(*rows: ThreadRow, **more: object) -> Snapshot:
+def snapshot(*rows: ThreadRow, **more: object) -> Snapshot:
     return replace(Snapshot(READY, rows, sources=SOURCES), **more)  # type: ignore[arg-type]
 
 
@@ -52,7 +52,7 @@ def lines(*looks: Snapshot) -> list[str]:
 
 def test_an_alarm_is_one_line_with_the_remedy_to_type() -> None:
     blocked = replace(row("thread-a", Reason.CONFLICT, title="Dark\nmode\x1b[2J"), remedies=(Remedy.HEAL, Remedy.BIND))
-    (told,) = lines(overview(blocked), overview(blocked, alarms=(alarm("thread-a"),)))
+    (told,) = lines(snapshot(blocked), snapshot(blocked, alarms=(alarm("thread-a"),)))
     assert STAMP.match(told) and "ALARM" in told and "“Dark mode" in told
     assert told.endswith("Type: /opt/t3tray remedy thread-a heal")
 
@@ -60,28 +60,28 @@ def test_an_alarm_is_one_line_with_the_remedy_to_type() -> None:
 def test_what_needs_a_choice_first_is_to_be_looked_at_and_an_id_that_fits_two_is_typed_whole() -> None:
     first, second = row("thread-a1", Reason.PROVED), row("thread-a2", Reason.PROVED)
     lost = replace(row("thread-a1", Reason.MISSING), remedies=(Remedy.BIND,))
-    (told,) = lines(overview(first, second), overview(lost, second))
+    (told,) = lines(snapshot(first, second), snapshot(lost, second))
     assert told.endswith("Type: /opt/t3tray show thread-a1") and "✗ blocked / missing" in told
-    assert lines(overview(lost, second), overview(first, second))[0].endswith("carries the whole conversation.")
+    assert lines(snapshot(lost, second), snapshot(first, second))[0].endswith("carries the whole conversation.")
 
 
 def test_many_verdicts_of_one_reason_are_one_line_and_an_ask_says_where_it_is_answered() -> None:
     before = tuple(row(f"thread-{number:08}") for number in range(40))
     down = tuple(row(f"thread-{number:08}", Reason.SERVER_DOWN) for number in range(40))
-    (told,) = lines(overview(*before), overview(*down))
+    (told,) = lines(snapshot(*before), snapshot(*down))
     assert "40 threads: ? unknown / server-down: " in told and told.endswith("Type: /opt/t3tray threads")
     other = replace(down[0], verdict=structs.replace(down[0].verdict, detail="it does not listen at 4096"))
-    (told,) = lines(overview(*before), overview(other, *down[1:]))
+    (told,) = lines(snapshot(*before), snapshot(other, *down[1:]))
     assert told.endswith("40 threads: ? unknown / server-down. Type: /opt/t3tray threads"), "one's words are not said of all"
-    (told,) = lines(overview(row("thread-a")), overview(row("thread-a"), asks=(PUSH,)))
+    (told,) = lines(snapshot(row("thread-a")), snapshot(row("thread-a"), asks=(PUSH,)))
     assert told.endswith("wants to run git push. Type: /opt/t3tray attach thread-a")
 
 
 def test_every_kind_is_told_as_one_ascii_object_a_line_and_stands_in_the_contract() -> None:
     theirs = in_t3(row("thread-a", title="Zeile\u2028 zwei\n"))
-    shown = overview(theirs, row("thread-b", Reason.BUSY), foreign=(t3_thread("thread-c", "claudeAgent"),))
+    shown = snapshot(theirs, row("thread-b", Reason.BUSY), foreign=(t3_thread("thread-c", "claudeAgent"),))
     shown = replace(shown, foreign_reapers={"thread-c": theirs.reaper})
-    later = overview(
+    later = snapshot(
         row("thread-a", Reason.MISSING),
         row("thread-b"),
         row("thread-d"),
@@ -130,7 +130,7 @@ def test_a_reader_that_is_slow_gets_what_is_new_when_it_reads_on_and_nothing_wai
         teller = RunOutput(True, out, tmp_path, lambda: None)
         titles = ["x" * 2000 + str(number) for number in range(2 * MOST_WAITING)]
         for title in titles:
-            teller.publish(overview(row("thread-a", title=title), row(title, title=title)))
+            teller.publish(snapshot(row("thread-a", title=title), row(title, title=title)))
         assert not teller.close(0.01)
         with os.fdopen(reading, encoding="utf-8") as read:
             seen = threading.Thread(target=lambda: told.extend(read))
@@ -217,5 +217,5 @@ def test_a_click_on_a_notice_is_answered_with_what_to_type(
 def test_archived_threads_are_not_in_the_table() -> None:
     shown = row("thread-a", title="Shown")
     away = replace(row("thread-b"), thread=structs.replace(row("thread-b").thread, archived_at=NOON, title="Away"))
-    told = "\n".join(lines(overview(shown, away)))
+    told = "\n".join(lines(snapshot(shown, away)))
     assert "Shown" in told and "Away" not in told

@@ -59,8 +59,8 @@ class Two:
 
     def shown(self) -> tuple[Scan, Snapshot, dict[str, str | None]]:
         picture = self.survey.look()
-        overview = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), NOON)
-        return picture, overview, {row.thread.id: row.session_id for row in overview.rows}
+        snapshot = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), NOON)
+        return picture, snapshot, {row.thread.id: row.session_id for row in snapshot.rows}
 
 
 @pytest.fixture
@@ -77,21 +77,21 @@ def run_in(world: World) -> None:
 
 def test_the_home_that_was_written_last_wins(two: Two) -> None:
     two.goes_on_in(two.copy, "ses_new")
-    picture, overview, sessions = two.shown()
+    picture, snapshot, sessions = two.shown()
     assert sessions == {"t1": "ses_new", "t2": "ses_t2"}
-    (said,) = overview.warnings
+    (said,) = snapshot.warnings
     assert said.startswith("2 threads are in two homes of T3 Code") and f"as in {two.copy.home}, because it was written" in said
     assert two.survey.home_of("t1") == T3Home(two.copy.home)
-    assert [source.threads for source in overview.sources] == [0, 0, 2]
+    assert [source.threads for source in snapshot.sources] == [0, 0, 2]
     assert picture.twins[0].live.base == two.copy.home
 
 
 def test_the_home_on_which_t3_code_runs_wins_though_the_other_was_written_later(two: Two) -> None:
     two.goes_on_in(two.copy, "ses_new")
     run_in(two.world)
-    _, overview, sessions = two.shown()
+    _, snapshot, sessions = two.shown()
     assert sessions["t1"] == "ses_t1"
-    assert overview.warnings[0].endswith(f"They are shown as in {two.world.home}, because T3 Code runs there.")
+    assert snapshot.warnings[0].endswith(f"They are shown as in {two.world.home}, because T3 Code runs there.")
 
 
 def test_only_the_live_homes_log_says_which_session_served_the_thread(two: Two) -> None:
@@ -102,9 +102,9 @@ def test_only_the_live_homes_log_says_which_session_served_the_thread(two: Two) 
 
 
 def test_where_neither_is_ahead_the_first_one_wins_and_it_is_said(two: Two) -> None:
-    _, overview, sessions = two.shown()
+    _, snapshot, sessions = two.shown()
     assert set(sessions) == {"t1", "t2"} and two.survey.home_of("t2") == T3Home(two.world.home)
-    assert "named first" in overview.warnings[0]
+    assert "named first" in snapshot.warnings[0]
 
 
 def test_threads_that_only_one_home_has_are_all_shown_and_nothing_is_said(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_threads_that_only_one_home_has_are_all_shown_and_nothing_is_said(tmp_pa
     with writing(two.copy.state) as connection:
         connection.execute("UPDATE projection_threads SET thread_id = thread_id || '-other'")
         connection.execute("UPDATE provider_session_runtime SET thread_id = thread_id || '-other'")
-    _, overview, sessions = two.shown()
-    assert set(sessions) == {"t1", "t2", "t1-other", "t2-other"} and overview.warnings == ()
+    _, snapshot, sessions = two.shown()
+    assert set(sessions) == {"t1", "t2", "t1-other", "t2-other"} and snapshot.warnings == ()
 
 
 def test_of_a_home_that_cannot_be_read_no_thread_is_gone(two: Two, tmp_path: Path) -> None:
