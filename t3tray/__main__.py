@@ -95,7 +95,8 @@ def _open_streams() -> None:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")
+    # Not by pathlib: nothing is imported here before Ctrl+C is heard.
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 if __name__ == "__main__":

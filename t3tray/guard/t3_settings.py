@@ -224,7 +224,7 @@ class T3Protection:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             write_new(part, json.dumps(asdict(kept)))
-            os.replace(part, self._record)
+            part.replace(self._record)
         except OSError as error:
             raise StoreError(f"What is about to be changed could not be recorded in {self._record}: {error.strerror}.") from None
 
@@ -317,11 +317,13 @@ def _is_ours(config: _Config, url: str, password: str) -> bool:
 
 def _respelled(now: object, program: Path) -> str:
     """Return another path of the same program than the one that is named now."""
-    named = now if isinstance(now, str) and os.path.isabs(now) else str(program)
+    named = now if isinstance(now, str) and Path(now).is_absolute() else str(program)
     if named != now:
         return named
+    # Not by pathlib, which would leave out the ".".
     folder, name = os.path.split(named)
-    return os.path.join(os.path.dirname(folder), name) if os.path.basename(folder) == "." else os.path.join(folder, ".", name)
+    above, last = os.path.split(folder)
+    return os.path.join(above, name) if last == "." else os.path.join(folder, ".", name)  # noqa: PTH118
 
 
 def _shown(config: _Config) -> str:

@@ -97,7 +97,7 @@ async def _told(program: Path, environment: Mapping[str, str], scratch: Path) ->
         raise ServerFault(f"`{program} db path` does not say which database it uses: no answer in {_LIMIT:g} s.") from None
     except OSError as error:
         raise ServerFault(f"`{program} db path` does not say which database it uses: {error}.") from error
-    named = [line.strip() for line in lines if os.path.isabs(line.strip())]
+    named = [line.strip() for line in lines if Path(line.strip()).is_absolute()]
     if not named:
         raise ServerFault(f"`{program} db path` names no file.")
     path = Path(named[-1])
@@ -151,6 +151,6 @@ class DatabaseAnswers:
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
             part.write_bytes(msgspec.json.encode(self._known))
-            os.replace(part, self._path)
+            part.replace(self._path)
         except (OSError, UnicodeEncodeError) as error:
             _log.warning("What OpenCode's program said of its database cannot be kept: %s", error)

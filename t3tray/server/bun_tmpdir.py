@@ -40,5 +40,5 @@ def _size(folder: Path) -> int:
     for place, _, files in os.walk(folder):
         for name in files:
             with suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_size
+                found += Path(place, name).lstat().st_size
     return found

@@ -70,7 +70,7 @@ class ServerLog:
                 return False
             for number in range(KEPT - 1, 0, -1):
                 if self._aside(number).exists():
-                    os.replace(self._aside(number), self._aside(number + 1))
+                    self._aside(number).replace(self._aside(number + 1))
             with os.fdopen(os.open(self._aside(1), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as copy:
                 log.seek(max(size - _LONGEST_KEPT, 0))
                 # Not to the end: a server that writes faster than this copies has none.

@@ -6,7 +6,6 @@ written or not at all.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import sqlite3
 from collections import defaultdict
@@ -47,7 +46,7 @@ def salvage(path: Path, now: datetime) -> str:
         try:
             with _readable(path) as (source, copy):
                 lost = _copied(source, copy, part)
-            os.replace(part, finished)
+            part.replace(finished)
         finally:
             _unlink(part)
         aside = _set_aside(path, now)
@@ -210,7 +209,7 @@ def _set_aside(path: Path, now: datetime) -> str:
         name = f"{path.name}.damaged-{stamp(now)}-{number}"
     for suffix in (*SIDE_FILES, ""):
         with suppress(FileNotFoundError):
-            os.rename(f"{path}{suffix}", path.with_name(name + suffix))
+            Path(f"{path}{suffix}").rename(path.with_name(name + suffix))
     return name
 
 

@@ -134,7 +134,7 @@ def copy_database(source: Path, target: Path) -> None:
         with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(part)) as writer:
             back_up(reader, writer)
             writer.execute("PRAGMA journal_mode = DELETE").close()
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 

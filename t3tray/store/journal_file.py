@@ -108,7 +108,7 @@ class JournalFile:
 
     def set_aside(self, name: str) -> None:
         """Another database's lines are no use here, and are kept. Raises OSError."""
-        os.replace(self.path, self.path.with_name(f"{FILE_NAME}.{name}"))
+        self.path.replace(self.path.with_name(f"{FILE_NAME}.{name}"))
 
     def _write(self, text: bytes) -> None:
         is_new = not self.path.exists()

@@ -8,7 +8,6 @@ the store (`domain.restore`) until the user settles it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import suppress
 from dataclasses import replace
@@ -94,7 +93,7 @@ class _Opening:
         renamed = False
         for suffix in (*SIDE_FILES, ""):
             with suppress(FileNotFoundError):
-                os.rename(f"{self._path}{suffix}", self._path.with_name(name + suffix))
+                Path(f"{self._path}{suffix}").rename(self._path.with_name(name + suffix))
                 renamed = True
         return name if renamed else None
 

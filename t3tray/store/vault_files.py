@@ -7,7 +7,6 @@ Every checksum is looked at. A damaged chunk is named and the rest is read; a da
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import zlib
@@ -116,7 +115,7 @@ class VaultFiles:
                 return False
             self._removed.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self._removed / session_id, ignore_errors=True)
-            os.rename(self.place(session_id), self._removed / session_id)
+            self.place(session_id).rename(self._removed / session_id)
             return True
 
     def clear_removed(self) -> None:

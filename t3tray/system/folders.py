@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
@@ -99,7 +100,7 @@ class FolderProbe:
 
     def _holds(self, folder: str, names: Collection[str]) -> bool:
         try:
-            return self._ask(folder, lambda path: any(os.path.lexists(os.path.join(path, name)) for name in names))
+            return self._ask(folder, lambda path: any(os.path.lexists(Path(path, name)) for name in names))
         except (DoesNotAnswer, OSError, ValueError):
             return False
 

@@ -6,7 +6,6 @@ A container counts as a machine of its own: it does not see the processes of ano
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import sys
 from contextlib import suppress
@@ -66,6 +65,6 @@ def _is_container() -> bool:
     if sys.platform != "linux":
         return False
     try:
-        return os.stat("/proc/self/ns/pid").st_ino != _FIRST_PROCESSES
+        return Path("/proc/self/ns/pid").stat().st_ino != _FIRST_PROCESSES
     except OSError:
         return False

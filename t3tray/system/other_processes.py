@@ -105,12 +105,11 @@ def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
     if sys.platform == "win32":
         return
     folder = _PROC / str(pid)
-    for number in os.listdir(folder / "fd"):
-        opened = folder / "fd" / number
+    for opened in (folder / "fd").iterdir():
         try:
-            if os.path.basename(os.readlink(opened)) == path.name:
-                flags = (folder / "fdinfo" / number).read_text().partition("flags:")[2].split()[0]
-                yield os.path.samefile(opened, path) and (not to_write or int(flags, 8) & os.O_ACCMODE != os.O_RDONLY)
+            if opened.readlink().name == path.name:
+                flags = (folder / "fdinfo" / opened.name).read_text().partition("flags:")[2].split()[0]
+                yield opened.samefile(path) and (not to_write or int(flags, 8) & os.O_ACCMODE != os.O_RDONLY)
         except (FileNotFoundError, IndexError, ValueError):
             continue  # closed meanwhile
 
@@ -120,7 +119,7 @@ def _is_listed(process: psutil.Process, path: Path, to_write: bool) -> Iterator[
     if to_write and any("t3tray" in word for word in process.cmdline()[:4]):
         return
     for opened in process.open_files():
-        yield os.path.basename(opened.path) == path.name and same_directory(opened.path, str(path)) is True
+        yield Path(opened.path).name == path.name and same_directory(opened.path, str(path)) is True
 
 
 def _neighbour(process: psutil.Process) -> OtherProcess:
@@ -140,7 +139,7 @@ def _name_of(process: psutil.Process) -> str:
     if name not in _THREADS:
         return name
     words = process.cmdline()
-    return os.path.basename(words[0]) if words and words[0] else name
+    return Path(words[0]).name if words and words[0] else name
 
 
 def _port(words: list[str]) -> int | None:

@@ -96,12 +96,12 @@ def usual_data_directory() -> Path:
 def _of_user(variable: str, usual: str) -> Path:
     """Our folder in one of XDG's. platformdirs does the same, but loads for it what the icon would have to wait for (8 ms)."""
     named = os.environ.get(variable, "")
-    return (Path(named) if os.path.isabs(named) else _home() / usual) / _NAME
+    return (Path(named) if Path(named).is_absolute() else _home() / usual) / _NAME
 
 
 def _home() -> Path:
     """Raises RuntimeError where the user has none."""
-    if sys.platform != "win32" and not os.path.isabs(os.environ.get("HOME", "/")):
+    if sys.platform != "win32" and not Path(os.environ.get("HOME", "/")).is_absolute():
         import pwd
 
         with suppress(KeyError):

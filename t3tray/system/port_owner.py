@@ -37,7 +37,7 @@ def is_like_t3tray(name: str, words: Sequence[str]) -> bool:
     """Whether a process of this name and command line may be a t3tray: any Python may. Without a command line it may too."""
     if not words or "python" in name.lower():
         return True
-    return any("t3tray" in word.lower() or "python" in os.path.basename(word).lower() for word in (name, *words))
+    return any("t3tray" in word.lower() or "python" in Path(word).name.lower() for word in (name, *words))
 
 
 def _users(port: int) -> Iterator[int]:

@@ -80,7 +80,7 @@ class SqliteReader:
                 writer.execute("PRAGMA journal_mode = DELETE").close()
             if self._has_changed():
                 raise KeptChanging(f"{self.path} changed while it was copied.")
-            os.replace(part, target)
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
 

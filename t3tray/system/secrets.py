@@ -144,7 +144,7 @@ class Secrets:
                     file.write(value)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(part, path)
+                part.replace(path)
             except OSError:
                 with suppress(OSError):
                     part.unlink()

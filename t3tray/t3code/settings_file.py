@@ -102,7 +102,7 @@ class SettingsFile:
             if text is None:
                 target.unlink()
             else:
-                os.replace(part, target)
+                part.replace(target)
         except OSError as error:
             raise Refused(f"T3 Code's settings in {self.path} cannot be written: {error.strerror}.") from None
         finally:

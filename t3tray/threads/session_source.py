@@ -133,7 +133,7 @@ class SessionSource:
                 named = await self._ask()
             except BinaryNotFound:
                 # Nobody can be asked; a file that the user named by its whole path is believed.
-                is_named = os.path.isabs(os.environ.get(FILE_VARIABLE, ""))
+                is_named = Path(os.environ.get(FILE_VARIABLE, "")).is_absolute()
                 self._told_by_program = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
             except T3TrayError as error:
                 _log.warning("%s", error.message)

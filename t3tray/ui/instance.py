@@ -54,12 +54,12 @@ class Instance(QObject):
 
         # We hold the lock, so whoever left this socket is gone.
         with suppress(OSError):
-            os.unlink(address)
+            Path(address).unlink()
         ours = socket.socket(socket.AF_UNIX)
         self._sockets = [ours]
         try:
             ours.bind(address)
-            os.chmod(address, 0o600)
+            Path(address).chmod(0o600)
             ours.listen()
         except OSError:
             return  # a second t3tray says that nobody answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from pathlib import Path
 
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.guard_state import GuardPhase, GuardState
@@ -239,7 +240,7 @@ def ago_aloud(at: datetime, now: datetime) -> str:
 
 def folder_name(directory: str) -> str:
     """The last part of a path. For paths of this system."""
-    return os.path.basename(directory.rstrip(os.sep)) or directory
+    return Path(directory).name or directory
 
 
 def shown_path(directory: str, home: str) -> str:

@@ -16,6 +16,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -334,8 +335,8 @@ def test_more_silent_connections_than_descriptors_stop_neither_the_guard_nor_the
         assert attacked.send(STOLEN) == [409], "T3 Code's database is opened for it"
         status = attacked.program.json("guard", "status")["guard"]
         assert status["answers"] is True
-        if os.path.isdir(f"/proc/{attacked.process.pid}/fd"):
-            assert len(os.listdir(f"/proc/{attacked.process.pid}/fd")) < DESCRIPTORS - 100
+        if (opened := Path(f"/proc/{attacked.process.pid}/fd")).is_dir():
+            assert len(list(opened.iterdir())) < DESCRIPTORS - 100
     finally:
         for each in silent:
             each.close()

@@ -103,7 +103,7 @@ def log_vanishes(machine: Machine, patch: Patch) -> None:
 
     def rotated(path: Any, *words: Any, **options: Any) -> os.stat_result:
         if path == log and os.path.lexists(log):
-            os.rename(log, f"{log}.1")
+            Path(log).rename(f"{log}.1")
         return stat(path, *words, **options)
 
     patch.setattr(os, "stat", rotated)
@@ -139,7 +139,7 @@ def folder_gives_an_error(machine: Machine, patch: Patch) -> None:
     def failing(path: str) -> os.stat_result:
         if path.endswith("/t1"):
             raise OSError(5, "Input/output error", path)
-        return os.stat(path)
+        return Path(path).stat()
 
     patch.setattr(folders._PROBE, "_stat_of", failing)
 
@@ -151,7 +151,7 @@ def folder_does_not_answer(machine: Machine, patch: Patch) -> None:
     def hanging(path: str) -> os.stat_result:
         if path.endswith("/t1"):
             over.wait(LIMIT)
-        return os.stat(path)
+        return Path(path).stat()
 
     patch.setattr(folders._PROBE, "_stat_of", hanging)
     machine.ends.append(over.set)

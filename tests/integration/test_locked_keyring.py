@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -76,4 +75,4 @@ def test_reading_goes_on_while_the_keyring_is_locked(opencode_home: OpenCodeHome
         ring.joinpath("locked").unlink()
         program.run("server", "stop")
     assert program.run("send", thread, "what is the codeword?").strip() == "PELICAN"
-    assert not os.path.exists(ring / "locked")
+    assert not (ring / "locked").exists()

@@ -136,7 +136,7 @@ class Forker:
     def start(self, *words: str, file_size: int | None = None, environment: Mapping[str, str] | None = None) -> Command:
         """A command that nobody types anything to, in this process's folder. No file that it writes may grow above `file_size`
         bytes."""
-        command = self._start(words=words, file_size=file_size, environment=environment, folder=os.getcwd())
+        command = self._start(words=words, file_size=file_size, environment=environment, folder=str(Path.cwd()))
         command.close_stdin()
         return command
 

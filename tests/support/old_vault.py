@@ -63,5 +63,5 @@ def _put(folder: Path, messages: Sequence[Message]) -> dict[str, Any]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
         file.write(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
+from pathlib import Path
 
 import pytest
 
@@ -69,8 +69,8 @@ def test_a_document_holds_no_raw_control_and_every_text_as_it_is(encoding: str) 
     assert json.loads(told) == {"title": f"{ODD}{CONTROLS}"}
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_what_cannot_be_written_is_told_as_that() -> None:
-    with open("/dev/full", "w") as out, pytest.raises(OutputLost) as told:
+    with Path("/dev/full").open("w") as out, pytest.raises(OutputLost) as told:
         put("x", out)
     assert told.value.message == "The answer cannot be written to standard output: No space left on device."

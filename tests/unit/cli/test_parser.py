@@ -87,7 +87,7 @@ def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 @pytest.mark.parametrize("words", [("settings",), ("settings", "--json"), ("--help",), ("send", "--help")])
 def test_an_answer_that_cannot_be_written_is_no_mistake_of_ours(words: tuple[str, ...]) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         argv = [sys.executable, "-m", "t3tray", *words]
         done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 4 and b"Traceback" not in done.stderr

@@ -152,7 +152,7 @@ def test_a_reader_that_goes_is_told_once_and_a_full_disk_ends_nothing(caplog: py
             writer.write("a line")
         until(lambda: bool(gone), "the end of the reader")
         assert writer.close(20) and gone == [1]
-    with open("/dev/full", "w", encoding="utf-8") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         writer = LineWriter(full, lambda: gone.append(2), str)
         writer.write("a line")
         writer.write("a line")

@@ -26,7 +26,7 @@ class DeadDisk:
         self.asked.append(path)
         if path in self._dead:
             self._awake.wait()
-        return os.stat(path)
+        return Path(path).stat()
 
     def wake(self) -> None:
         self._awake.set()
@@ -81,7 +81,7 @@ def test_a_bind_mount_is_the_same_folder(tmp_path: Path) -> None:
     """As the system shows one: two real paths with one identity."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    probe = FolderProbe(lambda path: os.stat(tmp_path / "a"))
+    probe = FolderProbe(lambda path: (tmp_path / "a").stat())
     assert probe.same(str(tmp_path / "a"), str(tmp_path / "b")) is True
 
 

@@ -70,7 +70,7 @@ def test_a_file_that_comes_goes_is_replaced_or_lies_behind_a_link(tmp_path: Path
     changes.wait()
     (real / "b").write_text("1")
     os.utime(real / "b", ns=(0, (real / "a").stat().st_mtime_ns))
-    os.replace(real / "b", real / "a")
+    (real / "b").replace(real / "a")
     changes.wait()
     (real / "a").unlink()
     changes.wait()

@@ -195,7 +195,7 @@ def vanish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def rotated(path: object, *words: object, **options: object) -> object:
         if path == log and os.path.lexists(log):
-            os.rename(log, f"{log}.1")
+            Path(log).rename(f"{log}.1")
         return stat(path, *words, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(os, "stat", rotated)
@@ -357,7 +357,7 @@ def test_a_folder_on_a_disk_that_does_not_answer_is_one_threads_unknown(world: W
     def stat_of(path: str) -> os.stat_result:
         if path == dead:
             awake.wait()
-        return os.stat(path)
+        return Path(path).stat()
 
     probe = FolderProbe(stat_of, limit=0.2)
     around = Surroundings(lambda: datetime.now(UTC), lambda: False, directory_exists=probe.exists, same_directory=probe.same)
