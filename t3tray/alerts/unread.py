@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.store.visits import Visits
-from t3tray.threads.snapshot import T3Thread, ThreadRow, differing
+from t3tray.threads.snapshot import ThreadRow, differing
 from t3tray.threads.snapshot_rows import SnapshotRows
 
 # Of threads that no source shows any more: a source may be away for a while.

@@ -36,8 +36,6 @@ from t3tray.system.sql_thread import SqlThread
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Endpoint", "ExternalServer", "ManagedServer", "ServerProgram"]
-
 # In seconds. So long somebody waits for a server that shows no sign of life; and altogether.
 READY_LIMIT = 75.0
 PATIENCE = 600.0

@@ -31,8 +31,6 @@ from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 from t3tray.threads.verify import NotResumable, Verifier
 
-__all__ = ["KEPT_AS_DRAFT", "RevertPending", "Sending", "Sent", "Step", "Waiting", "Warned", "without"]
-
 # A clock that is not the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()

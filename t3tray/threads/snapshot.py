@@ -27,16 +27,6 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.settings.definitions import Settings
 
-__all__ = [
-    "Finding",
-    "Snapshot",
-    "SourceView",
-    "T3Thread",
-    "ThreadDetails",
-    "ThreadRow",
-    "differing",
-]
-
 
 @dataclass(frozen=True)
 class ThreadRow:

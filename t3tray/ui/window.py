@@ -16,10 +16,11 @@ from t3tray.domain.guard_state import GuardPhase
 from t3tray.domain.reaper import ReaperState
 from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verification import Verification
 from t3tray.errors import T3TrayError
 from t3tray.guard.status import GuardStatus, ProtectionPlan
-from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import Snapshot, ThreadDetails, ThreadRow
 from t3tray.ui.first_start import FoundPage
 from t3tray.ui.guard.guard_sheet import GuardSheet
 from t3tray.ui.restore_sheet import SettleSheet

@@ -23,7 +23,6 @@ from typing import Any
 import pytest
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import data_directory
 from t3tray.cli import parser
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
@@ -31,6 +30,7 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import write_settings
 from t3tray.system import folders
+from t3tray.system.paths import data_directory
 from t3tray.threads.snapshot import Snapshot
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, writing

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.program import LIMIT, Program
+from tests.support.forked import LIMIT
+from tests.support.program import Program
 from tests.support.t3_world import add_thread, empty_world, writing
 
 URL = "T3TRAY_SERVER_URL"

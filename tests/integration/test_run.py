@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from t3tray.errors import ExitCode
+from tests.support.forked import LIMIT
 from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import LIMIT, Program
+from tests.support.program import Program
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import World, empty_world
 from tests.support.waiting import lives, until

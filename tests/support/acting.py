@@ -20,7 +20,8 @@ from typing import Any
 from t3tray.backend.engine import Engine
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import T3TrayError
-from tests.support.program import LIMIT, Program
+from tests.support.forked import LIMIT
+from tests.support.program import Program
 
 
 class Acting:

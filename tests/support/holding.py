@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil
 
 from t3tray.errors import BinaryNotFound
-from t3tray.server.manager import ExternalServer, ManagedServer, ServerProgram
+from t3tray.server.lease import ExternalServer, ServerProgram
+from t3tray.server.manager import ManagedServer
 from t3tray.store.database import Database
 from t3tray.store.server_lease import LeaseHolder, Leases
 from t3tray.store.store import Store

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.forked import Command, Forker
+from tests.support.forked import LIMIT, Command, Forker
 from tests.support.opencode import OpenCodeHome
-from tests.support.program import LIMIT, Program
+from tests.support.program import Program
 from tests.support.set_clock import SetClock
 from tests.support.stub_model import StubModel
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from tests.support.forked import Command
-from tests.support.program import LIMIT
+from tests.support.forked import LIMIT, Command
 from tests.support.soak import Fault, SoakWorld
 
 # In seconds: a whole command takes about this long, and a fault may come anywhere in it.

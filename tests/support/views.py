@@ -26,6 +26,7 @@ from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.domain.restore import Restore, SettlePlan, settle_plan
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.split import Candidate
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.domain.verification import Opened, Verification
@@ -34,7 +35,7 @@ from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.guard.t3_settings import Protection, ProtectionView
 from t3tray.settings.definitions import Settings
 from t3tray.threads.remedy_offers import offers
-from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import Snapshot, ThreadDetails, ThreadRow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INVENTORY = Inventory(

@@ -58,6 +58,7 @@ def module_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+PYTHON_FILES = [file for folder in (PACKAGE, Path(__file__).parents[1]) for file in folder.rglob("*.py")]
 MODULES = {module_of(file): file for file in PACKAGE.rglob("*.py")}
 
 
@@ -153,9 +154,25 @@ def test_only_the_window_and_the_app_import_qt() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    for folder in (PACKAGE, Path(__file__).parents[1]):
-        for file in folder.rglob("*.py"):
-            assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST, file
+    for file in PYTHON_FILES:
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST, file
+
+
+def test_a_name_is_imported_from_the_module_that_defines_it() -> None:
+    wrong = []
+    for file in PYTHON_FILES:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+                origins = {alias.name: origin_of(node.module, alias.name) for alias in node.names}
+                wrong += [
+                    f"{file.relative_to(PACKAGE.parent)}:{node.lineno}: import {name} from {origin}"
+                    for name, origin in origins.items()
+                    if origin not in (node.module, f"{node.module}.{name}")
+                ]
+        if PACKAGE in file.parents:
+            assert not any(isinstance(node, ast.Name) and node.id == "__all__" for node in ast.walk(tree)), f"{file}: __all__"
+    assert wrong == []
 
 
 @pytest.mark.process

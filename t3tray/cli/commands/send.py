@@ -13,7 +13,8 @@ from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ExitCode, T3TrayError, WorldError
 from t3tray.system.paths import whole_path
-from t3tray.threads.send import RevertPending, Sent, Waiting, Warned
+from t3tray.threads.prompt_delivery import Waiting
+from t3tray.threads.send import RevertPending, Sent, Warned
 from t3tray.threads.verify import NotResumable
 
 _OWN_SERVER = "The turn runs in a server that this command has started: it ends when the turn does."

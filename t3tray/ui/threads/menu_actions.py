@@ -9,7 +9,8 @@ from PySide6.QtCore import QUrl, SignalInstance
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from t3tray.domain.remedy import Choice, Remedy
-from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.domain.t3code_thread import T3Thread
+from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.threads.rename import Rename
 from t3tray.ui.threads.thread_list_data import ListItem, shown_thread
 from t3tray.ui.threads.thread_menu import resume_command

@@ -6,8 +6,9 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.errors import T3TrayError
-from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.theme import GAP, MARGIN
 from t3tray.ui.threads.filter_bar import FilterBar, FilterButton
 from t3tray.ui.threads.row_text import RowText

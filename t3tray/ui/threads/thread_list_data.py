@@ -15,9 +15,10 @@ from operator import attrgetter
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.reaper import ReaperState
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind
-from t3tray.threads.snapshot import Snapshot, T3Thread, ThreadRow, differing
+from t3tray.threads.snapshot import Snapshot, ThreadRow, differing
 from t3tray.ui.labels import folder_name
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.threads.thread_list_data import ListItem
 from t3tray.ui.tray.menu import SEPARATOR, MenuAction, MenuItem, answering
 

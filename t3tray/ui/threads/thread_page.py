@@ -12,8 +12,9 @@ from t3tray.domain.conversation import Conversation
 from t3tray.domain.pending_request import PendingRequest
 from t3tray.domain.reaper import ReaperState
 from t3tray.domain.remedy import Remedy
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verdict import Reason
-from t3tray.threads.snapshot import T3Thread, ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from t3tray.ui.conversation.page import ConversationPage
 from t3tray.ui.labels import reaper_text
 from t3tray.ui.theme import MARGIN

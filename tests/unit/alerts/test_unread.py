@@ -13,10 +13,11 @@ from msgspec import structs
 
 from t3tray.alerts import unread as module
 from t3tray.alerts.unread import Unread
+from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import StoreError
 from t3tray.store.store import Store
-from t3tray.threads.snapshot import T3Thread, ThreadRow
+from t3tray.threads.snapshot import ThreadRow
 from t3tray.threads.snapshot_rows import SnapshotRows
 from tests.support.views import NOON, row, t3_thread
 

@@ -23,10 +23,10 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.store.store import Store
-from t3tray.system.folders import FolderProbe
+from t3tray.system.folders import FolderProbe, directory_exists
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
-from t3tray.threads.evidence import Surroundings, directory_exists
+from t3tray.threads.evidence import Surroundings
 from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scan, Scanner
 from tests.support.stores import open_store

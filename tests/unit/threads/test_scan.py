@@ -22,9 +22,10 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.system.folders import directory_exists
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
-from t3tray.threads.evidence import Surroundings, directory_exists
+from t3tray.threads.evidence import Surroundings
 from t3tray.threads.proof_recorder import AT_ONCE, ProofRecorder
 from t3tray.threads.scan import WHOLE_AT_ONCE, Scan, Scanner
 from t3tray.threads.verify import Assessment
