@@ -1,4 +1,4 @@
-"""The one entry point: the app without a command, with a window or without one; else the command line."""
+"""The entry point: without a command the app, with or without a window; otherwise the command line."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import TextIO
 
 
 def main() -> int:
-    """Run t3tray with the arguments of this process; the exit code."""
-    _hear_ctrl_c(_end)
+    """Run t3tray with the arguments of this process, and return the exit code."""
+    _handle_ctrl_c(_end)
     try:
         return _run()
     finally:
-        _hear_ctrl_c(_end_at_once)
+        _handle_ctrl_c(_end_at_once)
 
 
 def _run() -> int:
-    # httpx comes with a command of its own, which would load click and Pygments at each start: 2 MB, and others need both.
+    # httpx's own command would load click and Pygments at each start (2 MB). They stay installed: other packages need both.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     if len(sys.argv) == 1:
-        # The usual start: the icon does not wait for a parser.
+        # The usual start: the icon does not wait for the parser's import.
         return _start(None, False)
     from t3tray.cli import parser
 
@@ -38,26 +38,26 @@ def _run() -> int:
     return _start(arguments.data_dir, arguments.demo)
 
 
-def _hear_ctrl_c(handler: Callable[[int, FrameType | None], object]) -> None:
-    """Before a command or the app hears signals itself, and once it no longer does: Ctrl+C would be a traceback there."""
+def _handle_ctrl_c(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Handle Ctrl+C before a command or the app installs its own handlers, and after it removed them. Avoids a traceback."""
     if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
-        # In its last milliseconds the interpreter takes its handlers away. What was done is done by then.
+        # The interpreter removes handlers in its last milliseconds; all work is finished by then.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    """What was begun is taken back on the way out."""
+    """Exit, with all clean-up on the way out."""
     raise SystemExit(128 + number)
 
 
 def _end_at_once(number: int, _frame: FrameType | None) -> None:
-    """Whatever the interpreter waits for. What was to be written is flushed already."""
+    """Exit immediately, whatever the interpreter waits for. All output has been flushed."""
     os._exit(128 + number)
 
 
 def _start(data_dir: str | None, is_demo: bool) -> int:
-    """The app, with a window where there is a screen for one."""
+    """Run the app, with a window where there is a usable display."""
     from t3tray.errors import NoScreen
     from t3tray.system.display import has_screen, qt_is_broken
 
@@ -85,10 +85,10 @@ def _run_headless(data_dir: str | None, is_demo: bool, as_json: bool = False) ->
 
 
 def _open_streams() -> None:
-    """Who closed one of them wants to read nothing there; what is written has to go somewhere all the same."""
+    """Replace closed standard streams by the null device, so that writing to them does not fail."""
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
-    # A terminal or a pipe that takes no more than ASCII, or Windows' code page, gets a mark for what it cannot take.
+    # Replace characters that a stream cannot encode (ASCII only, or a Windows code page).
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

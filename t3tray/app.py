@@ -1,4 +1,4 @@
-"""The tray app's composition root. The heavy half of the program is imported after the icon is shown, in its own thread."""
+"""Composition root of the tray app. Slow imports are done after the icon is shown, in the backend's thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(data_dir: str | None) -> int:
-    """Run the tray app until it is quit; the exit code."""
+    """Run the tray app until it is quit, and return the exit code."""
     from t3tray.errors import T3TrayError
 
     try:
@@ -28,7 +28,7 @@ def run(data_dir: str | None) -> int:
             sys.stderr.write(f"{error.title}: {error.message}\n{error.hint or ''}\n")
         return int(error.exit_code)
 
-    def make_desk() -> BackendCalls:
+    def make_backend() -> BackendCalls:
         from t3tray.system.log_file import begin_log
 
         begin_log(log_directory(directory))
@@ -37,11 +37,11 @@ def run(data_dir: str | None) -> int:
 
         return backend.Backend(str(directory))
 
-    return Application(directory, make_desk, _clean).run()
+    return Application(directory, make_backend, _clean).run()
 
 
 def run_demo() -> int:
-    """Run the tray app in a world of its own, which is gone afterwards; the exit code."""
+    """Run the tray app on temporary demo data, which is removed at the end, and return the exit code."""
     from t3tray.demo.scratch import entered
     from t3tray.errors import T3TrayError
 
@@ -54,7 +54,7 @@ def run_demo() -> int:
 
 
 def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Application:
-    """The tray app in a scratch world, which this process lives in from now on. `outside` is the environment before."""
+    """Return the tray app on the demo data, and switch this process's environment to it. `outside` is the former environment."""
     from t3tray.demo.scratch import enter
 
     enter(scratch, outside)
@@ -62,7 +62,7 @@ def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Applicatio
 
 
 def _demo(scratch: Scratch, outside: Mapping[str, str]) -> Application:
-    def make_desk() -> BackendCalls:
+    def make_backend() -> BackendCalls:
         from t3tray.system.log_file import begin_log
 
         begin_log(log_directory(scratch.data))
@@ -71,7 +71,7 @@ def _demo(scratch: Scratch, outside: Mapping[str, str]) -> Application:
 
         return DemoBackend(scratch, outside)
 
-    return Application(scratch.data, make_desk, _clean, "t3tray \N{EN DASH} demo")
+    return Application(scratch.data, make_backend, _clean, "t3tray \N{EN DASH} demo")
 
 
 def _clean(text: str) -> str:
@@ -81,6 +81,6 @@ def _clean(text: str) -> str:
 
 
 def _import_heavy() -> None:
-    """In the desk's own thread, and after the icon."""
+    """Import the slow modules. Called in the backend's thread, after the icon is shown."""
     for heavy in ("sqlalchemy", "httpx", "t3tray.backend.backend"):
         import_module(heavy)

@@ -1,33 +1,37 @@
-"""The one error tree. Every error that a person may meet has a title, a message and, where there is one, a hint.
+"""The error tree. Every error that a user may see has a title, a message and, where it helps, a hint.
 
-It owns no text about verdicts (`domain.sentences` does) and raises nothing itself.
+The sentences of verdicts are in `messages.verdicts`.
 
 T3TrayError
-├── WorldError                 the user's world: told in plain words, nothing lost
-│   ├── ServerError            what a request to OpenCode came to
+├── WorldError                 a problem outside t3tray's code; no data is lost
+│   ├── ServerError            a request to OpenCode failed
 │   │   ├── SessionMissing     404 with OpenCode's NotFound body, and nothing else
-│   │   ├── ServerDown         nobody listens, or the connection broke
+│   │   ├── ServerDown         connection refused or broken
 │   │   ├── Unauthorized       401 or 403
-│   │   ├── TimedOut           no answer in time
-│   │   ├── ServerFault        5xx, or a 4xx we cannot explain
-│   │   │   └── MoveRefused    a session cannot be moved there: it is another project
-│   │   ├── Unsupported        HTML, another dialect, a field that we need is not there
+│   │   ├── TimedOut           no response in time
+│   │   ├── ServerFault        5xx, or an unexpected 4xx
+│   │   │   ├── UnusableConfiguration  OpenCode's own configuration is invalid
+│   │   │   └── MoveRefused    a session cannot be moved to that folder: it belongs to another project
+│   │   ├── Unsupported        HTML, another API, or a required field is missing
 │   │   │   └── UnsupportedVersion  OpenCode 2, or a 1.x that is too old
-│   │   └── OtherDatabase      the file that was read may not be the one that OpenCode uses
-│   ├── TurnFailed             the model's answer to a prompt is an error, or the turn was stopped or broke off
-│   ├── NotTaken               a message is not in its session, as far as can be told; its text is kept
-│   ├── Unanswered             a message is in its session, and the model was not asked
+│   │   └── OtherDatabase      the database that was read may not be the one that OpenCode uses
+│   ├── TurnFailed             the model answered a prompt with an error, or the turn was stopped or interrupted
+│   ├── NotTaken               a message is not in its session, as far as is known; its text is kept
+│   ├── Unanswered             a message is in its session, but was not passed to the model
 │   ├── ServerFailed           the managed server could not be started
-│   ├── BinaryNotFound         there is no `opencode` to start
-│   ├── StoreError             our database: newer, damaged, locked, disk full
+│   ├── BinaryNotFound         no `opencode` program was found
+│   ├── OutputLost             standard output cannot be written
+│   ├── StoreError             our database is newer, damaged or locked, or the disk is full
 │   ├── ThreadNotFound         no thread with that id
-│   │   └── SessionNotFound    no session with that id, to make a thread for
-│   ├── UsageError             the words of a command or a field are off
-│   │   └── NoScreen           a display is named that no window can be shown on
-│   ├── NotResumable           the verdict forbids it or cannot tell; nothing was changed (services.resume, it holds the receipt)
-│   ├── CannotTell             no server says whether a session is there, so nothing is put in its place
-│   └── Refused                for safety; nothing was changed
-└── OurBug                     anything else: shown with a report to copy
+│   │   └── SessionNotFound    no session with that id
+│   ├── UsageError             an invalid command line or field
+│   │   ├── NotUtf8            an argument is not UTF-8
+│   │   ├── BadValue           a value that a setting does not accept
+│   │   └── NoScreen           the named display cannot show windows
+│   ├── NotResumable           the verdict is blocked or unknown; nothing was changed (`threads.verify`; contains the receipt)
+│   ├── CannotTell             no server could tell whether a session exists, so nothing replaces it
+│   └── Refused                refused for safety; nothing was changed
+└── OurBug                     any other exception: shown with a report to copy
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the command line ends with; scripts rely on it."""
+    """Exit codes of the command line; part of its contract (`docs/command-line.md`)."""
 
     DONE = 0
     BUG = 1
@@ -50,7 +54,7 @@ class ExitCode(IntEnum):
 
 
 class T3TrayError(Exception):
-    """Base of all. `title` names the trouble in a few words, `message` says it in one sentence, `hint` what to do."""
+    """Base of all errors. `title` names the problem in a few words, `message` describes it, `hint` says what to do."""
 
     title: str = "Something went wrong"
     exit_code: ExitCode = ExitCode.BUG
@@ -62,23 +66,23 @@ class T3TrayError(Exception):
 
 
 class OurBug(T3TrayError):
-    """A state that our own code should have made impossible."""
+    """A state that t3tray's own code should have made impossible."""
 
     title = "t3tray made a mistake"
 
 
 class WorldError(T3TrayError):
-    """Something outside us is not as we need it."""
+    """Base of the errors with a cause outside t3tray's code."""
 
     exit_code = ExitCode.UNKNOWN
 
 
 class ServerError(WorldError):
-    """A request to an OpenCode server did not bring what was asked."""
+    """Base of the errors of requests to an OpenCode server."""
 
 
 class SessionMissing(ServerError):
-    """OpenCode itself says, in its own words, that the session or message does not exist."""
+    """Raised when OpenCode's NotFound body says that the session or message does not exist."""
 
     title = "Not found on the server"
 
@@ -100,7 +104,7 @@ class ServerFault(ServerError):
 
 
 class UnusableConfiguration(ServerFault):
-    """OpenCode's own configuration is broken, by its own word: nothing can be sent where that one counts."""
+    """OpenCode reports that its own configuration is invalid: nothing can be sent in the folders that it applies to."""
 
     title = "OpenCode's configuration is broken"
 
@@ -143,7 +147,7 @@ class BinaryNotFound(WorldError):
 
 
 class OutputLost(WorldError):
-    title = "The answer is lost"
+    title = "The output could not be written"
 
 
 class StoreError(WorldError):
@@ -151,15 +155,15 @@ class StoreError(WorldError):
 
 
 def folder_unusable(error: OSError) -> StoreError:
-    """What is told when the data folder cannot be made, read or written."""
+    """Return the error for a data folder that cannot be created, read or written."""
     place = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ELOOP:
-        return StoreError(f"t3tray's data folder cannot be used: a symbolic link stands in it{place}.", "Remove the link.")
-    said = f"t3tray's data folder cannot be used: {error.strerror or error}{place}."
+        return StoreError(f"t3tray's data folder cannot be used: it contains a symbolic link{place}.", "Remove the link.")
+    message = f"t3tray's data folder cannot be used: {error.strerror or error}{place}."
     if isinstance(error, PermissionError):
-        hint = "Check its permissions. What `sudo t3tray` left there comes back to you by: sudo chown -R $USER FOLDER"
-        return StoreError(said, hint)
-    return StoreError(said, "Check its permissions and the space left.")
+        hint = "Check its permissions. If `sudo t3tray` created files there, take them back with: sudo chown -R $USER FOLDER"
+        return StoreError(message, hint)
+    return StoreError(message, "Check its permissions and the free disk space.")
 
 
 class ThreadNotFound(WorldError):
@@ -177,33 +181,33 @@ class UsageError(WorldError):
 
 
 class NotUtf8(UsageError):
-    """Python hands over bytes that are not UTF-8 as characters that can be neither stored nor sent."""
+    """An argument that is not UTF-8: Python passes such bytes as surrogates, which can be neither stored nor sent."""
 
-    def __init__(self, word: str) -> None:
-        shown = word.encode(errors="backslashreplace").decode()
-        super().__init__(f"“{shown}” is not UTF-8.", "t3tray keeps and sends text, and names of folders, in UTF-8 only.")
+    def __init__(self, text: str) -> None:
+        shown = text.encode(errors="backslashreplace").decode()
+        super().__init__(f"“{shown}” is not UTF-8.", "t3tray accepts text and folder names in UTF-8 only.")
 
     @staticmethod
-    def is_so(word: str) -> bool:
+    def applies_to(text: str) -> bool:
         try:
-            word.encode()
+            text.encode()
         except UnicodeEncodeError:
             return True
         return False
 
 
 class BadValue(UsageError):
-    """What a setting cannot be."""
+    """Raised for a value that a setting does not accept."""
 
     title = "Invalid value"
 
 
 class NoScreen(UsageError):
-    title = "There is no screen to use"
+    title = "No usable display"
 
 
 class CannotTell(WorldError):
-    title = "Cannot tell whether the session is there"
+    title = "Cannot tell whether the session exists"
 
 
 class Refused(WorldError):

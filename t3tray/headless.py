@@ -1,6 +1,6 @@
-"""t3tray without a window: the same core as in the tray app, told line by line on standard output until a signal ends it.
+"""`t3tray run`: t3tray without a window, with the tray app's backend; writes its changes to standard output until a signal.
 
-The composition root of that face. It imports no Qt.
+Composition root of that face. It imports no Qt.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_alrea
 from t3tray.system.log_file import begin_log
 from t3tray.system.paths import data_directory, log_directory
 
-# In seconds: how long a reader may take for the last lines.
+# In seconds: how long to wait at the end for a slow reader.
 _LAST_LINES = 1.0
 _log = logging.getLogger(__name__)
 
-# Makes the desk; it is given what tells a sentence by the way.
-MakeDesk = Callable[[Callable[[str], None]], Backend]
+# Makes the backend; the argument is the function that writes a line of progress.
+MakeBackend = Callable[[Callable[[str], None]], Backend]
 
 
 def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
-    """Until a signal; the exit code."""
+    """Run until a signal, and return the exit code."""
     face = _Face(as_json, out, err)
     try:
         directory = data_directory(data_dir, os.environ)
@@ -49,7 +49,7 @@ def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
 
 
 def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
-    """The same in a world of its own, which is gone afterwards."""
+    """Run on temporary demo data, which is removed at the end, and return the exit code."""
     from t3tray.demo.backend import DemoBackend
     from t3tray.demo.scratch import entered
 
@@ -71,20 +71,20 @@ class _Face:
         self._code = ExitCode.DONE
         self._end: Callable[[], None] = lambda: None
 
-    def run(self, directory: Path, make_desk: MakeDesk) -> int:
+    def run(self, directory: Path, make_backend: MakeBackend) -> int:
         lock = InstanceLock(directory)
         try:
             with Interrupts() as interrupts:
                 if not lock.take(InstanceHolder(os.getpid(), has_window=False)):
                     raise runs_already(lock.holder())
                 begin_log(log_directory(directory))
-                teller = RunOutput(self._as_json, self._out, directory, lambda: self._end())
+                output = RunOutput(self._as_json, self._out, directory, lambda: self._end())
                 try:
-                    asyncio.run(self._live(make_desk, teller, interrupts))
+                    asyncio.run(self._live(make_backend, output, interrupts))
                 finally:
                     by = signal.Signals(interrupts.received).name if interrupts.received else None
-                    teller.tell("ended", {"by": by}, "t3tray has ended.")
-                    self._is_written = teller.close(_LAST_LINES)
+                    output.tell("ended", {"by": by}, "t3tray has ended.")
+                    self._is_written = output.close(_LAST_LINES)
                 return self._code
         except T3TrayError as error:
             return self.refuse(error)
@@ -92,7 +92,7 @@ class _Face:
             lock.release()
 
     def refuse(self, error: T3TrayError) -> int:
-        """Say why there is nothing to tell; its exit code."""
+        """Write the error that prevents the run, and return its exit code."""
         if self._as_json:
             with contextlib.suppress(OSError, ValueError):
                 self._out.write(error_line(error))
@@ -102,27 +102,27 @@ class _Face:
         return int(error.exit_code)
 
     def leave(self, code: int) -> int:
-        """The process's last step."""
+        """Return the exit code; exits immediately while output is still blocked by a reader."""
         if not self._is_written:
-            # A thread still waits for a reader, and the interpreter would wait for the thread.
+            # The writer's thread is blocked, and the interpreter would wait for that thread.
             logging.shutdown()
             os._exit(code)
         return code
 
-    async def _live(self, make_desk: MakeDesk, teller: RunOutput, interrupts: Interrupts) -> None:
+    async def _live(self, make_backend: MakeBackend, output: RunOutput, interrupts: Interrupts) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
         def end() -> None:
-            """From any thread, also while the loop hangs."""
+            """End the run. Called from any thread, also while the event loop hangs."""
             end_at_last(HARD_END)
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 loop.call_soon_threadsafe(stop.set)
 
         def failed(error: BaseException) -> None:
-            told = error if isinstance(error, T3TrayError) else _bug(error)
-            self._code = told.exit_code
-            teller.tell("error", json_documents.error_document(told), "")
-            self._say(told)
+            ours = error if isinstance(error, T3TrayError) else _bug(error)
+            self._code = ours.exit_code
+            output.tell("error", json_documents.error_document(ours), "")
+            self._say(ours)
             stop.set()
 
         self._end = end
@@ -131,9 +131,9 @@ class _Face:
             for number in (signal.SIGINT, signal.SIGBREAK):
                 signal.signal(number, lambda *_: end())
         with _watched(self._out, end):
-            desk = make_desk(teller.note)
-            await desk.tell_clicks(teller.clicked)
-            await live(desk, teller.publish, stop, failed)
+            backend = make_backend(output.note)
+            await backend.tell_clicks(output.clicked)
+            await live(backend, output.publish, stop, failed)
 
     def _say(self, error: T3TrayError) -> None:
         if not self._as_json:
@@ -141,13 +141,13 @@ class _Face:
 
 
 def _bug(error: BaseException) -> OurBug:
-    _log.error("This is a mistake of t3tray's.", exc_info=error)
-    return OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
+    _log.error("Unexpected exception: a bug in t3tray.", exc_info=error)
+    return OurBug(f"{type(error).__name__}: {error}", "No data was lost. The log has the details.")
 
 
 @contextlib.contextmanager
 def _watched(out: TextIO, end: Callable[[], None]) -> Iterator[None]:
-    """Have `end` called when whoever reads a pipe goes, also while there is nothing to be told."""
+    """Call `end` when the reader of a pipe or socket is gone, also while nothing is written."""
     loop = asyncio.get_running_loop()
     try:
         number = out.fileno()
@@ -158,14 +158,14 @@ def _watched(out: TextIO, end: Callable[[], None]) -> Iterator[None]:
         yield
         return
 
-    def look() -> None:
+    def check() -> None:
         loop.remove_reader(number)
         poll = select.poll()
         poll.register(number, 0)
         if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
             end()
 
-    loop.add_reader(number, look)
+    loop.add_reader(number, check)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Where the files that belong to the program lie, icons above all: in a checkout beside the package, else inside it."""
+"""Paths of the program's data files, mainly icons: beside the package in a checkout, otherwise inside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parent
 
 
 def resource(name: str) -> Path:
-    """The file of this name, `icons/…` or another."""
+    """Return the path of a data file; `name` is relative to the resources folder, for example `icons/…`."""
     inside = _PACKAGE / "resources" / name
     return inside if inside.exists() else _PACKAGE.parent / "resources" / name

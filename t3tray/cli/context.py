@@ -1,4 +1,4 @@
-"""One command of the command line under way: its words, the engine, and where its answer goes."""
+"""The context of one running command: parsed arguments, engine and output streams."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from typing import TextIO
 
 from t3tray.backend.engine import Engine
 from t3tray.cli import json_documents
-from t3tray.cli.output import as_written, fall_silent, for_people, for_scripts, put, say
+from t3tray.cli.output import as_json, as_written, printable, put, redirect_to_null, say
 from t3tray.errors import OutputLost, Refused
 
 
 @dataclass
 class Command:
-    """One command under way: its words, the engine, and where its answer goes."""
+    """One running command: its parsed arguments, the engine, and the streams for its output."""
 
-    words: argparse.Namespace
+    arguments: argparse.Namespace
     engine: Engine
     out: TextIO
     err: TextIO
-    # What could not be written of an answer that comes in pieces.
+    # Set when a piece of a streamed answer could not be written.
     lost: OutputLost | None = None
 
     def answer(self, document: json_documents.Document, text: str) -> None:
-        """The answer, once: the document with --json, else the text."""
-        if self.words.json:
-            put(for_scripts(document, self.out), self.out)
+        """Write the answer (once per command): `document` with --json, otherwise `text`."""
+        if self.arguments.json:
+            put(as_json(document, self.out), self.out)
         elif text:
-            put(f"{for_people(text, self.out)}\n", self.out)
+            put(f"{printable(text, self.out)}\n", self.out)
 
-    def pass_on(self, piece: str) -> None:
-        """A piece of an answer, at once. Whoever reads may have had enough: what was begun is brought to its end all the same."""
+    def write_piece(self, piece: str) -> None:
+        """Write a piece of a streamed answer and flush it. A closed pipe is no error: the turn is still followed to its end."""
         try:
             put(as_written(piece, self.out), self.out)
         except BrokenPipeError:
-            fall_silent(self.out)
+            redirect_to_null(self.out)
         except OutputLost as error:
             self.lost = error
 
     def say(self, text: str) -> None:
-        """Something by the way; never where a script reads. Where nobody can (a closed standard error), it is not said."""
+        """Write a message for people to standard error, never to standard output. A closed standard error is ignored."""
         say(f"{text}\n", self.err)
 
     @property
-    def can_ask(self) -> bool:
-        """Whether a person is there who could answer."""
-        return bool(not self.words.json and sys.stdin and sys.stdin.isatty())
+    def is_interactive(self) -> bool:
+        """Whether a question can be answered: no --json, and standard input is a terminal."""
+        return bool(not self.arguments.json and sys.stdin and sys.stdin.isatty())
 
     async def ask(self, question: str) -> str:
-        """What the person types."""
+        """Write `question` to standard error and return the line that the user types, stripped."""
         say(question, self.err)
         if sys.platform == "win32":
             line: str = await asyncio.to_thread(sys.stdin.readline)
             return line.strip()
-        # Not in a thread: Ctrl+C would have to wait there for a line.
+        # Not in a thread: Ctrl+C would have to wait for that thread's `readline`.
         loop, typed = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(sys.stdin, typed.set)
         try:
@@ -65,12 +65,12 @@ class Command:
             loop.remove_reader(sys.stdin)
         return sys.stdin.readline().strip()
 
-    async def agree(self, preview: str) -> None:
-        """Ask before something changes, `--yes` being the answer given beforehand. Raises Refused without one."""
-        if self.words.yes:
+    async def confirm(self, preview: str) -> None:
+        """Ask for confirmation before a change, unless --yes was given. Raises Refused without a confirmation."""
+        if self.arguments.yes:
             return
-        if not self.can_ask:
-            raise Refused(preview, "Nothing was changed. Say --yes to do it.")
+        if not self.is_interactive:
+            raise Refused(preview, "Nothing was changed. Use --yes to confirm.")
         self.say(preview)
-        if (await self.ask("Do it? [y/N] ")).lower() not in ("y", "yes"):
+        if (await self.ask("Continue? [y/N] ")).lower() not in ("y", "yes"):
             raise Refused("Nothing was changed.")

@@ -1,7 +1,7 @@
-"""The signals that end a command. The first one ends it in order; the second one ends the process at once, whatever it waits for.
+"""Signals that end a command. The first one ends it in order; the second one ends the process immediately, whatever it waits for.
 
-They are heard in a thread of their own: the event loop, and the main thread with it, may wait for a disk that does not answer.
-What is cut off so is put right by the next command: a server that was started is found by its lease.
+Signals are received in a separate thread, because the event loop and the main thread may be blocked by a disk that does not
+respond. The next command cleans up after an immediate exit: a server that was started is found by its lease.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-# A closing terminal says it twice by itself.
+# A terminal that closes sends SIGHUP twice.
 _NO_SECOND = frozenset({getattr(signal, "SIGHUP", None)})
-# In s. A program that runs us may hand on a Ctrl+C that the terminal has told us already; nobody presses it again so soon.
+# In seconds. A parent program may forward a Ctrl+C that the terminal has already sent to us: a repetition so soon is ignored.
 _ONE_PRESS = 0.25
 
 
 class Interrupts:
-    """Heard inside the `with`, in the main thread. On Windows nothing is: there Ctrl+C raises KeyboardInterrupt.
+    """Context manager that handles the signals; enter it in the main thread.
 
-    A signal that was ignored at the start (`nohup`, a background job) stays so.
+    On Windows it does nothing: there Ctrl+C raises KeyboardInterrupt.
+    A signal that was ignored at the start (`nohup`, a background job) stays ignored.
     """
 
     def __init__(self) -> None:
@@ -35,15 +36,15 @@ class Interrupts:
         self._end: Callable[[], object] | None = None
         self._lock = threading.Lock()
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
-        self._heard, self._told = socket.socketpair()
+        self._receiver, self._sender = socket.socketpair()
 
     def __enter__(self) -> Interrupts:
         if sys.platform != "win32":
-            self._told.setblocking(False)
-            self._former_fd = signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
+            self._sender.setblocking(False)
+            self._former_fd = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
             for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, _in_the_thread)
+                    self._before[number] = signal.signal(number, _no_action)
             threading.Thread(target=self._listen, name="interrupts", daemon=True).start()
         return self
 
@@ -52,24 +53,24 @@ class Interrupts:
             for number, handler in self._before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(self._former_fd)
-        # Its other end closed, the thread ends and closes its own.
-        self._told.close()
+        # This ends the thread, which then closes its own end.
+        self._sender.close()
 
     def on_first(self, end: Callable[[], object]) -> None:
-        """Called at the first signal, from another thread; now when it came already."""
+        """Call `end` at the first signal, from another thread; immediately when that signal has already arrived."""
         with self._lock:
             self._end = end
-            came = self.received is not None
-        if came:
+            has_arrived = self.received is not None
+        if has_arrived:
             end()
 
     def _listen(self) -> None:
-        with self._heard:
-            while told := self._heard.recv(1):
-                if told[0] in self._before:
-                    self._hear(told[0])
+        with self._receiver:
+            while data := self._receiver.recv(1):
+                if data[0] in self._before:
+                    self._handle(data[0])
 
-    def _hear(self, number: int) -> None:
+    def _handle(self, number: int) -> None:
         now = time.monotonic()
         with self._lock:
             is_first = self.received is None
@@ -84,5 +85,5 @@ class Interrupts:
             os._exit(128 + number)
 
 
-def _in_the_thread(number: int, frame: FrameType | None) -> None:
-    """Python has to have a handler for a signal to be told to the thread."""
+def _no_action(number: int, frame: FrameType | None) -> None:
+    """Do nothing. Python writes a signal to the wake-up descriptor only when the signal has a Python handler."""

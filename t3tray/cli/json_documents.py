@@ -1,6 +1,6 @@
-"""The JSON documents of the command line: one function a shape, from frozen values to plain dictionaries.
+"""The JSON documents of the command line: one function for each shape, from frozen values to plain dictionaries.
 
-`docs/command-line.md` describes them for people; scripts rely on both. Times are ISO-8601 in UTC.
+`docs/command-line.md` describes them; scripts rely on both. Times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from t3tray.threads.remedy_offers import offers
 from t3tray.threads.snapshot import Finding, SourceView, ThreadDetails, ThreadRow
 
 Document = dict[str, object]
-# Beside a null that means "not known", so that it is not read as "there is none".
+# Accompanies a null that means "not known", so that it is not read as "none".
 _T3_UNREAD = "What T3 Code says of this thread cannot be read now."
 
 
@@ -43,7 +43,7 @@ def moment(at: datetime | None) -> str | None:
 
 
 def _moment_of(at_ms: int | None) -> str | None:
-    """A time that OpenCode told in ms; None for a number that is no time."""
+    """Return OpenCode's time in ms as text; None for a number out of the range of times."""
     try:
         return None if at_ms is None else moment(exact_from_ms(at_ms))
     except OverflowError:
@@ -96,18 +96,18 @@ def row_document(row: ThreadRow) -> Document:
     }
 
 
-def next_message_document(told: NextMessage, offered: tuple[Remedy, ...]) -> Document:
-    """Where T3 Code's next message goes, and what mends that of what is `offered`."""
+def next_message_document(message: NextMessage, offered: tuple[Remedy, ...]) -> Document:
+    """Where T3 Code's next message goes, with those of its remedies that are in `offered`."""
     return {
-        "kind": told.kind.value,
-        "reason": told.reason.value,
-        "sentence": told.sentence,
-        "remedies": [remedy.value for remedy in told.remedies if remedy in offered],
+        "kind": message.kind.value,
+        "reason": message.reason.value,
+        "sentence": message.sentence,
+        "remedies": [remedy.value for remedy in message.remedies if remedy in offered],
     }
 
 
 def t3_document(t3: T3Thread, next_message: NextMessage | None, offered: tuple[Remedy, ...] = ()) -> Document:
-    """What T3 Code says of a thread of its own."""
+    """T3 Code's own data of one of its threads."""
     return {
         "project": t3.project,
         "branch": t3.branch,
@@ -132,7 +132,7 @@ def reaper_document(reaper: ReaperState) -> Document:
 
 
 def foreign_document(t3: T3Thread, reaper: ReaperState) -> Document:
-    """A thread of another provider: listed, without a verdict."""
+    """A T3 Code thread of another provider than OpenCode: listed without a verdict."""
     return {
         "id": t3.id,
         "title": t3.title,
@@ -165,20 +165,20 @@ def receipt_document(receipt: Receipt) -> Document:
     }
 
 
-def resumption_document(resumption: Verification) -> Document:
-    side = resumption.next_message
+def verification_document(verification: Verification) -> Document:
+    next_message = verification.next_message
     return {
-        "thread": resumption.thread.id,
-        "session_id": resumption.session_id,
-        "verdict": verdict_document(resumption.verdict, resumption.remedies),
-        "carries": carries_document(resumption.verdict.carries),
-        "receipt": receipt_document(resumption.receipt),
-        "t3code": {"next_message": next_message_document(side, resumption.remedies)} if side else None,
+        "thread": verification.thread.id,
+        "session_id": verification.session_id,
+        "verdict": verdict_document(verification.verdict, verification.remedies),
+        "carries": carries_document(verification.verdict.carries),
+        "receipt": receipt_document(verification.receipt),
+        "t3code": {"next_message": next_message_document(next_message, verification.remedies)} if next_message else None,
     }
 
 
 def cursor_document(cursor: Cursor | None) -> Document | None:
-    """What is known of the session that a thread is bound to."""
+    """What t3tray recorded of the session that a thread is bound to."""
     if cursor is None:
         return None
     return structs.asdict(cursor) | {"context": structs.asdict(cursor.context) if cursor.context else None}
@@ -199,30 +199,29 @@ def entry_document(entry: Entry) -> Document:
     }
 
 
-def answer_document(told: GuardAnswer) -> Document:
-    """What the guard answered T3 Code."""
-    decision, asked = told.decision, told.asked
+def answer_document(answer: GuardAnswer) -> Document:
+    """One answer of the guard to T3 Code."""
+    decision, request = answer.decision, answer.asked
     return {
-        "at": moment(told.at),
+        "at": moment(answer.at),
         "thread": decision.thread_id,
-        "asked": kind_of(asked).value,
-        "asked_session": asked.session_id if isinstance(asked, ReadRequest | ForkRequest | PromptRequest) else None,
-        "title": asked.title if isinstance(asked, CreateRequest) else None,
-        "folder": "" if isinstance(asked, OtherRequest | PromptRequest) else asked.directory,
+        "asked": kind_of(request).value,
+        "asked_session": request.session_id if isinstance(request, ReadRequest | ForkRequest | PromptRequest) else None,
+        "title": request.title if isinstance(request, CreateRequest) else None,
+        "folder": "" if isinstance(request, OtherRequest | PromptRequest) else request.directory,
         "answer": decision.answer.name.lower(),
         "refusal": decision.refusal.value if decision.refusal else None,
-        "session_id": told.session_id,
+        "session_id": answer.session_id,
         "messages": decision.messages,
-        "sentence": told_sentence(told),
+        "sentence": told_sentence(answer),
         "evidence": list(decision.evidence),
-        "seen_at": moment(told.seen_at),
+        "seen_at": moment(answer.seen_at),
     }
 
 
 def preview_document(preview: Preview) -> Document:
-    """What a remedy would do, or did."""
-    told = asdict(preview) | {"remedy": preview.remedy.value}
-    return {"preview": told}
+    """What a remedy would do, or has done."""
+    return {"preview": asdict(preview) | {"remedy": preview.remedy.value}}
 
 
 def details_document(details: ThreadDetails) -> Document:
@@ -231,28 +230,27 @@ def details_document(details: ThreadDetails) -> Document:
         "deleted": details.deleted or None,
         "cursor": cursor_document(details.cursor),
         "offered": [remedy.value for remedy in details.offered],
-        "candidates": [candidate_document(found) for found in details.candidates],
+        "candidates": [candidate_document(candidate) for candidate in details.candidates],
         "alarms": [alarm_document(alarm, details.row.remedies) for alarm in details.alarms],
         "journal": [entry_document(entry) for entry in details.journal],
-        "answers": [answer_document(told) for told in details.answers],
+        "answers": [answer_document(answer) for answer in details.answers],
         "receipt": receipt_document(details.receipt) if details.receipt else None,
     }
 
 
-def candidate_document(found: Candidate) -> Document:
-    first, last = _moment_of(found.first_ms), _moment_of(found.last_ms)
+def candidate_document(candidate: Candidate) -> Document:
     return {
-        "session_id": found.session_id,
-        "learnt_from": list(found.learnt_from),
-        "exists": found.exists,
-        "directory": found.directory,
-        "title": found.title,
-        "parent_id": found.parent_id,
-        "archived": found.archived,
-        "messages": found.messages,
-        "first_at": first,
-        "last_at": last,
-        "input_tokens": found.input_tokens,
+        "session_id": candidate.session_id,
+        "learnt_from": list(candidate.learnt_from),
+        "exists": candidate.exists,
+        "directory": candidate.directory,
+        "title": candidate.title,
+        "parent_id": candidate.parent_id,
+        "archived": candidate.archived,
+        "messages": candidate.messages,
+        "first_at": _moment_of(candidate.first_ms),
+        "last_at": _moment_of(candidate.last_ms),
+        "input_tokens": candidate.input_tokens,
     }
 
 
@@ -277,7 +275,7 @@ def alarm_document(alarm: Alarm, remedies: tuple[Remedy, ...]) -> Document:
 
 
 def restore_document(restore: Restore | None) -> Document | None:
-    """That our own data was put back from a copy, as long as the user has not settled it."""
+    """The restore of our own data from a copy, until the user confirms it (`doctor --settle`)."""
     if restore is None:
         return None
     return {

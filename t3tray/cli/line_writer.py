@@ -1,4 +1,4 @@
-"""Lines to standard output from a thread of its own: whoever reads there may be slow, stop, or go, and nothing waits for that."""
+"""Writes lines to standard output in a separate thread, so that a slow, stopped or closed reader blocks nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TextIO
 
-from t3tray.cli.output import fall_silent
+from t3tray.cli.output import redirect_to_null
 
-# What a reader that is gone leads to: a pipe without an other end, a terminal that hung up, a file that is closed.
+# Errors that mean the reader is gone: a pipe without a reader, a terminal that hung up, a closed file.
 _GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF, errno.ECONNRESET})
 _log = logging.getLogger(__name__)
 
 
 class LineWriter:
-    """Each line is flushed at once. `gone` is called once, in the writer's thread, when nobody reads any more; `lost` makes the
-    line that stands in the place of so many that could not be written."""
+    """Queue of lines with a writer thread; each line is flushed.
+
+    `gone` is called once, in the writer's thread, when the reader is gone. `lost(count)` makes the line that replaces `count`
+    lines which could not be written.
+    """
 
     def __init__(self, out: TextIO, gone: Callable[[], None], lost: Callable[[int], str]) -> None:
         self._out = out
@@ -33,21 +36,21 @@ class LineWriter:
 
     @property
     def waiting(self) -> int:
-        """How many lines nobody has taken yet."""
+        """Number of entries that are not written yet."""
         return self._lines.qsize()
 
     def write(self, text: str) -> None:
-        """One line or several, without the last one's end."""
+        """Queue one or several lines, without the final line end."""
         self._lines.put(text)
 
     def close(self, limit: float) -> bool:
-        """Write what waits, for at most `limit` seconds; whether all of it is written, or nobody is there to read it."""
+        """Write the queued lines for at most `limit` seconds. Return whether all are written, or the reader is gone."""
         self._lines.put(None)
         self._thread.join(limit)
         is_done = not self._thread.is_alive()
         if is_done and self._is_full:
-            # The interpreter would try once more at its end, and complain.
-            fall_silent(self._out)
+            # Otherwise the interpreter tries to flush once more at its exit, and prints an error.
+            redirect_to_null(self._out)
         return is_done
 
     def _run(self) -> None:
@@ -58,7 +61,7 @@ class LineWriter:
     def _write(self, text: str) -> None:
         try:
             if self._is_full:
-                # The line that could not be written still waits in the stream.
+                # The line that could not be written is still in the stream's buffer.
                 self._out.flush()
                 text = f"{self._lost_line(self._lost)}\n{text}" if self._lost else text
                 self._is_full, self._lost = False, 0
@@ -67,11 +70,11 @@ class LineWriter:
         except (OSError, ValueError) as error:
             if isinstance(error, ValueError) or error.errno in _GONE:
                 self._is_gone = True
-                fall_silent(self._out)
+                redirect_to_null(self._out)
                 self._gone()
             elif self._is_full:
                 self._lost += text.count("\n") + 1
             else:
-                # A full disk, say: what is looked after here goes on, whether or not it can be told.
+                # For example a full disk. The program goes on without its output.
                 self._is_full = True
-                _log.warning("What happens cannot be told on standard output: %s", error.strerror or error)
+                _log.warning("Cannot write to standard output: %s", error.strerror or error)

@@ -1,4 +1,4 @@
-"""How texts go to a terminal, a file or a pipe. It says nothing by itself."""
+"""Writing text and JSON to a terminal, a file or a pipe, in an encoding that the stream accepts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from t3tray.domain.controls import escaped_in_json, without_controls
 from t3tray.errors import OutputLost
 
 
-def for_people(text: str, out: TextIO) -> str:
-    """What others wrote may hold signs that a terminal obeys, or that the stream cannot take: others stand in their place."""
-    return _taken(without_controls(text), out)
+def printable(text: str, out: TextIO) -> str:
+    """Return `text` with control characters, and characters that the stream cannot encode, replaced.
+
+    Titles and messages come from other programs and may contain terminal escape sequences."""
+    return _encodable(without_controls(text), out)
 
 
 def as_written(text: str, out: TextIO) -> str:
-    """The words themselves, exact where they go to a file or a pipe that can take them; to a terminal as `for_people`."""
-    return for_people(text, out) if out.isatty() else _taken(text, out)
+    """Return `text` unchanged for a file or pipe that can encode it; for a terminal as `printable`."""
+    return printable(text, out) if out.isatty() else _encodable(text, out)
 
 
-def for_scripts(document: object, out: TextIO) -> str:
-    """One JSON document, whatever the stream can take, with its line's end."""
+def as_json(document: object, out: TextIO) -> str:
+    """Return one JSON document with a final line end, in ASCII where the stream's encoding requires it."""
     try:
         text = escaped_in_json(json.dumps(document, ensure_ascii=False, indent=2))
         text.encode(_encoding(out))
@@ -32,28 +34,28 @@ def for_scripts(document: object, out: TextIO) -> str:
 
 
 def put(text: str, out: TextIO) -> None:
-    """A piece of an answer, at once. Raises BrokenPipeError where nobody reads any more, OutputLost for any other trouble."""
+    """Write a piece of an answer and flush it. Raises BrokenPipeError when the reader is gone, OutputLost for any other error."""
     try:
         out.write(text)
         out.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        fall_silent(out)
+        redirect_to_null(out)
         raise OutputLost(f"The answer cannot be written to standard output: {error.strerror or error}.") from error
 
 
 def say(text: str, err: TextIO) -> None:
-    """Something for people, beside the answer. Where it cannot be written it is not said; no exit code depends on it."""
+    """Write a message for people beside the answer. Errors are ignored: no exit code depends on it."""
     try:
-        err.write(for_people(text, err))
+        err.write(printable(text, err))
         err.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
-            fall_silent(err)
+            redirect_to_null(err)
 
 
-def _taken(text: str, out: TextIO) -> str:
+def _encodable(text: str, out: TextIO) -> str:
     return text.encode(_encoding(out), "replace").decode(_encoding(out))
 
 
@@ -61,8 +63,8 @@ def _encoding(out: TextIO) -> str:
     return out.encoding or "utf-8"
 
 
-def fall_silent(out: TextIO) -> None:
-    """Nobody reads this any more. Without it every later write, and the interpreter at its end, would complain once more."""
+def redirect_to_null(out: TextIO) -> None:
+    """Redirect the stream to the null device, so that later writes and the interpreter's final flush do not fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, out.fileno())
     os.close(nowhere)

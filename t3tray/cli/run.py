@@ -1,4 +1,4 @@
-"""Runs one command: opens the engine, calls the command, and closes the engine in order, also at a signal."""
+"""Runs one command: opens the engine, calls the command and closes the engine, also after a signal."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import ExitCode
 
 
-def run_command(words: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
-    """Do the command; raises T3TrayError. A signal ends it in order: what it started is stopped. A second one ends it at once."""
+def run_command(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> ExitCode:
+    """Run the command. A first signal ends it in order and stops what it started; a second one ends the process immediately.
+
+    Raises T3TrayError."""
     with Interrupts() as interrupts:
-        return asyncio.run(_run(words, out, err, interrupts))
+        return asyncio.run(_run(arguments, out, err, interrupts))
 
 
-async def _run(words: argparse.Namespace, out: TextIO, err: TextIO, interrupts: Interrupts) -> ExitCode:
+async def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO, interrupts: Interrupts) -> ExitCode:
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as opened:
-        work = asyncio.create_task(_answer(words, out, err, opened))
-        # It ends the work, and not the closing: what is under way there is waited for.
+        work = asyncio.create_task(_answer(arguments, out, err, opened))
+        # A signal cancels the command, not the closing, which is always completed.
         interrupts.on_first(partial(loop.call_soon_threadsafe, work.cancel))
         try:
             return await work
@@ -44,23 +46,23 @@ async def _run(words: argparse.Namespace, out: TextIO, err: TextIO, interrupts: 
             raise SystemExit(128 + interrupts.received) from None
 
 
-async def _answer(words: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
-    engine = await Engine.open(words.data_dir, "command")
+async def _answer(arguments: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
+    engine = await Engine.open(arguments.data_dir, "command")
     opened.push_async_callback(engine.close)
-    command = Command(words, engine, out, err)
-    engine.server.subscribe(partial(_tell_long_start, command, []))
+    command = Command(arguments, engine, out, err)
+    engine.server.subscribe(partial(_report_slow_start, command, []))
     for notice in await engine.restoring.warnings():
         command.say(notice)
-    code = await COMMANDS[words.command](command)
+    code = await COMMANDS[arguments.command](command)
     if command.lost:
         raise command.lost
     return code
 
 
-def _tell_long_start(command: Command, told: list[str], server: ServerStatus) -> None:
-    """Say once why nothing seems to happen."""
-    if server.state is ServerState.STARTING and server.reason and server.reason not in told:
-        told.append(server.reason)
+def _report_slow_start(command: Command, reported: list[str], server: ServerStatus) -> None:
+    """Print once why the server takes long to start."""
+    if server.state is ServerState.STARTING and server.reason and server.reason not in reported:
+        reported.append(server.reason)
         command.say(server.reason)
 
 

@@ -1,4 +1,4 @@
-"""What `t3tray run --json` tells scripts: one object a line for each change. `docs/command-line.md` describes them."""
+"""Output of `t3tray run --json`: one object per line for each change. `docs/command-line.md` describes them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from t3tray.domain.pending_request import ApprovalRequest, PendingRequest
 from t3tray.errors import T3TrayError
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 
-# Counted up when a kind or a field gets another meaning or goes; new ones may come at any time.
+# Incremented when a kind or a field changes its meaning or is removed; new ones may be added at any time.
 CONTRACT = 1
 
 
 def change_document(change: Change, at: datetime) -> Document:
-    """The object of one change."""
+    """Return the object for one change."""
     kind, facts = _facts(change)
     return object_of(kind, facts, at)
 
@@ -42,19 +42,19 @@ def object_of(kind: str, facts: Document, at: datetime) -> Document:
 
 
 def as_line(document: Document) -> str:
-    """In ASCII: among other signs there are some that readers take for the end of a line."""
+    """Return the document as one line, in ASCII: readers take some other Unicode characters for a line end."""
     return json.dumps(document)
 
 
 def error_line(error: T3TrayError) -> str:
-    """The one line of a run that cannot begin."""
+    """Return the only line of a run that cannot start."""
     return f"{as_line(object_of('error', json_documents.error_document(error), datetime.now(UTC)))}\n"
 
 
 def _facts(change: Change) -> tuple[str, Document]:
     match change:
-        case Progress(words):
-            return "progress", {"sentence": words}
+        case Progress(sentence):
+            return "progress", {"sentence": sentence}
         case FirstTable(snapshot):
             return "threads", {"threads": _rows(snapshot), "restore": json_documents.restore_document(snapshot.restore)}
         case ServerChanged(server, resting):
@@ -64,12 +64,12 @@ def _facts(change: Change) -> tuple[str, Document]:
         case AlarmChanged(alarm, row, is_over):
             facts: Document = {"alarm": json_documents.alarm_document(alarm, row.remedies if row else ()), "title": _title(row)}
             return "alarm-over" if is_over else "alarm", facts
-        case RequestChanged(ask, is_over):
-            return "ask-over" if is_over else "ask", {"ask": _ask(ask)}
-        case MessageRefused(told, row):
-            return "refusal", {"answer": json_documents.answer_document(told), "title": _title(row)}
-        case WarningChanged(words, is_over):
-            return "warning-over" if is_over else "warning", {"sentence": words}
+        case RequestChanged(request, is_over):
+            return "ask-over" if is_over else "ask", {"ask": _request(request)}
+        case MessageRefused(answer, row):
+            return "refusal", {"answer": json_documents.answer_document(answer), "title": _title(row)}
+        case WarningChanged(sentence, is_over):
+            return "warning-over" if is_over else "warning", {"sentence": sentence}
         case _:
             return _of_thread(change)
 
@@ -97,21 +97,21 @@ def _title(row: ThreadRow | None) -> str | None:
     return row.thread.title if row else None
 
 
-def _ask(ask: PendingRequest) -> Document:
-    asker = ask.asker
-    known: Document = {
-        "id": ask.id,
+def _request(request: PendingRequest) -> Document:
+    asker = request.asker
+    common: Document = {
+        "id": request.id,
         "thread": asker.thread_id,
         "session_id": asker.session_id,
         "title": asker.title,
         "agents": list(asker.agents),
-        "sentence": ask.sentence,
+        "sentence": request.sentence,
     }
-    if isinstance(ask, ApprovalRequest):
-        wanted = {"permission": ask.permission, "patterns": list(ask.patterns), "always": list(ask.always)}
-        return {**known, "what": "approval", **wanted}
+    if isinstance(request, ApprovalRequest):
+        approval = {"permission": request.permission, "patterns": list(request.patterns), "always": list(request.always)}
+        return {**common, "what": "approval", **approval}
     questions = [
         {"text": question.text, "options": [option.label for option in question.options], "multiple": question.multiple}
-        for question in ask.questions
+        for question in request.questions
     ]
-    return {**known, "what": "question", "questions": questions}
+    return {**common, "what": "question", "questions": questions}

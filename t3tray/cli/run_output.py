@@ -1,4 +1,4 @@
-"""What `t3tray run` writes: each change as a line for people, or as one JSON object a line."""
+"""Output of `t3tray run`: each change as a line for people, or as one JSON object per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from t3tray import __version__
 from t3tray.backend.snapshot_changes import Change, Progress, SnapshotChanges
 from t3tray.cli.json_documents import Document
 from t3tray.cli.line_writer import LineWriter
-from t3tray.cli.output import for_people
+from t3tray.cli.output import printable
 from t3tray.cli.run_documents import CONTRACT, as_line, change_document, object_of
 from t3tray.cli.run_lines import RunLines, line
 from t3tray.domain.notification import Click
@@ -23,14 +23,17 @@ from t3tray.system.environment import PROGRAM_VARIABLE
 from t3tray.system.paths import is_usual
 from t3tray.threads.snapshot import Snapshot
 
-# From so many lines that nobody has taken on, nothing more is told until they are; then what is new by then.
+# With more unread lines than this, changes are held back until they are read; then only the difference is written.
 MOST_WAITING = 1000
-# In seconds, between two lines on how far a world is built.
+# In seconds, between two lines of progress while the demo's data is made.
 _PROGRESS = 5.0
 
 
 class RunOutput:
-    """Lives on the event loop. `gone` is called, from another thread, when nobody reads any more."""
+    """Writes the changes between snapshots; used on the event loop.
+
+    `gone` is called, from another thread, when the reader is gone.
+    """
 
     def __init__(self, as_json: bool, out: TextIO, directory: Path, gone: Callable[[], None]) -> None:
         self._as_json = as_json
@@ -45,7 +48,7 @@ class RunOutput:
         self.tell("started", facts, began)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Tell what is new in it."""
+        """Write the changes since the last snapshot."""
         if self._writer.waiting > MOST_WAITING:
             return
         at = _now()
@@ -54,40 +57,40 @@ class RunOutput:
             for change in changes:
                 self._write(as_line(change_document(change, at)))
             return
-        for text in self._lines.of((change for change in changes if self._is_told(change, at)), at):
-            self._write(for_people(text, self._out))
+        for text in self._lines.of((change for change in changes if self._is_shown(change, at)), at):
+            self._write(printable(text, self._out))
 
-    def note(self, words: str) -> None:
-        """Something by the way."""
-        self.tell("progress", {"sentence": words}, words)
+    def note(self, text: str) -> None:
+        """Write a line of progress."""
+        self.tell("progress", {"sentence": text}, text)
 
     def clicked(self, click: Click) -> None:
-        """What the user wanted by clicking on a notice; there is no window to show it in."""
-        words = self._lines.answer(click.thread_id, click.remedy)
-        self.tell("notice-clicked", {"thread": click.thread_id, "remedy": click.remedy and click.remedy.value}, words)
+        """Write the command for the notification that the user clicked; there is no window to open."""
+        text = self._lines.answer(click.thread_id, click.remedy)
+        self.tell("notice-clicked", {"thread": click.thread_id, "remedy": click.remedy and click.remedy.value}, text)
 
-    def tell(self, kind: str, facts: Document, words: str) -> None:
-        """One object for scripts, or one line for people; without words none."""
+    def tell(self, kind: str, facts: Document, text: str) -> None:
+        """Write one object for scripts, or `text` as a line for people (nothing when it is empty)."""
         if self._as_json:
             self._write(as_line(object_of(kind, facts, _now())))
-        elif words:
-            self._write(for_people(line("t3tray", words, _now()), self._out))
+        elif text:
+            self._write(printable(line("t3tray", text, _now()), self._out))
 
     def _lost(self, count: int) -> str:
-        """In the writer's thread."""
+        """Return the line that replaces `count` lost lines. Called in the writer's thread."""
         if self._as_json:
             return as_line(object_of("lines-lost", {"count": count}, _now()))
         lines = "1 line" if count == 1 else f"{count} lines"
-        return line("t3tray", f"{lines} could not be written here and cannot be told any more.", _now())
+        return line("t3tray", f"{lines} could not be written and were dropped.", _now())
 
     def close(self, limit: float) -> bool:
-        """Whether all of it is written, or nobody is there to read it."""
+        """Write what is queued for at most `limit` seconds. Return whether all is written, or the reader is gone."""
         return self._writer.close(limit)
 
     def _write(self, text: str) -> None:
         self._writer.write(text)
 
-    def _is_told(self, change: Change, at: datetime) -> bool:
+    def _is_shown(self, change: Change, at: datetime) -> bool:
         if not isinstance(change, Progress):
             return True
         is_due = self._progress_at is None or (at - self._progress_at).total_seconds() >= _PROGRESS
@@ -96,7 +99,7 @@ class RunOutput:
 
 
 def own_command(directory: Path) -> str:
-    """What a person types in another shell for this t3tray, on this data."""
+    """Return the command that runs this t3tray on this data from another shell."""
     if program := os.environ.get(PROGRAM_VARIABLE):
         return shlex.quote(program)
     words = _program()

@@ -1,4 +1,4 @@
-"""What the command line prints for people: lines and tables, times local. Documents for scripts are in `documents`."""
+"""Text output of the command line: lines and tables, with local times. `json_documents` has the documents for scripts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
 
 _LESS = {CarriesKind.SINCE_COMPACTION: ", summarised", CarriesKind.PART: ", in part"}
 MARKS = {Kind.RESUMABLE: "✓", Kind.BLOCKED: "✗", Kind.UNKNOWN: "?"}
-# Here all is well, and T3 Code's own side is another matter.
+# Resumable from t3tray, but T3 Code's own next message would not carry the conversation.
 _HALF = "◐"
 
 
@@ -46,7 +46,7 @@ def status(snapshot: Snapshot, counts: Mapping[str, int], data_directory: str) -
 
 
 def warnings(snapshot: Snapshot) -> list[str]:
-    """What is wrong beside the threads, a line each."""
+    """Return one line for each warning that concerns no single thread."""
     return [f"!        {warning}" for warning in snapshot.warnings]
 
 
@@ -83,10 +83,10 @@ def _row(row: ThreadRow) -> str:
     return _line(mark, row.thread, reason, row.reaper)
 
 
-def _line(mark: str, thread: Thread | T3Thread, what: str, reaper: ReaperState) -> str:
+def _line(mark: str, thread: Thread | T3Thread, reason: str, reaper: ReaperState) -> str:
     at = local(thread.last_activity_at)
-    standing = f"{reaper.phase} until {times.local(reaper.reap_at):%H:%M}" if reaper.reap_at else reaper.phase.value
-    return f"{mark} {thread.id[:8]}  {at}  {what:<20}  {standing:<16}  {thread.title}  {thread.directory}"
+    phase = f"{reaper.phase} until {times.local(reaper.reap_at):%H:%M}" if reaper.reap_at else reaper.phase.value
+    return f"{mark} {thread.id[:8]}  {at}  {reason:<20}  {phase:<16}  {thread.title}  {thread.directory}"
 
 
 def details(shown: ThreadDetails) -> str:
@@ -112,25 +112,25 @@ def details(shown: ThreadDetails) -> str:
     if shown.receipt:
         lines += ["", "last receipt", receipt_text(shown.receipt)]
     if shown.candidates:
-        lines += ["", "sessions that were ever its own", *(f"  {line}" for line in session_table(row, shown.candidates))]
+        lines += ["", "sessions found for this thread", *(f"  {line}" for line in session_table(row, shown.candidates))]
     if row.served:
-        lines += ["", "which session served it, as T3 Code's log tells", *(f"  {_served(each)}" for each in row.served), ""]
+        lines += ["", "sessions that served it (T3 Code's log)", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]
     return "\n".join([*lines, "", "journal", journal(shown.journal, shown.answers)])
 
 
-def opened(what: Opened) -> str:
-    return f"{what.sentence} Look for “{what.title}” there." if what.title else what.sentence
+def opened(place: Opened) -> str:
+    return f"{place.sentence} Look for “{place.title}” there." if place.title else place.sentence
 
 
-def resumed(resumption: Verification) -> str:
-    """The receipt, and T3 Code's own side where something is to be said of it."""
-    text, side = receipt_text(resumption.receipt), resumption.next_message
-    return text if side is None or side.is_fine else f"{text}\nT3 Code  {side.sentence}"
+def verified(verification: Verification) -> str:
+    """Return the receipt, and the state of T3 Code's own next message unless it is fine."""
+    text, in_t3 = receipt_text(verification.receipt), verification.next_message
+    return text if in_t3 is None or in_t3.is_fine else f"{text}\nT3 Code  {in_t3.sentence}"
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:
-    """What was done, and how the thread stands now."""
+    """Return what a remedy has done, and the thread's verdict after it."""
     verdict = shown.row.verdict
     return "\n".join(
         [
@@ -142,20 +142,20 @@ def remedied(preview: Preview, shown: ThreadDetails) -> str:
 
 
 def _from_t3(row: ThreadRow) -> list[str]:
-    """What T3 Code says of a thread of its own, and its reaper."""
+    """Return the lines on the reaper, and T3 Code's own data of the thread."""
     reaped = f", reaped at {local(row.reaper.reap_at)}" if row.reaper.reap_at else ""
     lines = [f"reaper   {row.reaper.phase}{reaped}"]
     t3 = row.t3
     if t3 is None:
         return lines
-    told = (
+    fields = (
         ("project", t3.project),
         ("branch", t3.branch),
         ("model", t3.model),
         ("instance", t3.instance),
         ("error", t3.last_error),
     )
-    return [*lines, *(f"{name:<8} {text}" for name, text in told if text)]
+    return [*lines, *(f"{name:<8} {text}" for name, text in fields if text)]
 
 
 def _served(served: Served) -> str:
@@ -166,7 +166,7 @@ def _served(served: Served) -> str:
 def journal(entries: Sequence[Entry], answers: Sequence[GuardAnswer]) -> str:
     lines = history(entries, answers)
     if not lines:
-        return "Nothing in the journal yet."
+        return "The journal is empty."
     return "\n".join(f"{local(line.at)}  {line.thread_id[:8]:<8}  {line.sentence}" for line in lines)
 
 

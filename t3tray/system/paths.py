@@ -23,7 +23,7 @@ def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path
     Raises UsageError as `whole_path` does and for what is not UTF-8, Refused for root in another user's folder.
     """
     chosen = explicit or environment.get(VARIABLE)
-    if NotUtf8.is_so(chosen or ""):
+    if NotUtf8.applies_to(chosen or ""):
         raise NotUtf8(chosen or "")
     data = whole_path(chosen) if chosen else usual_data_directory()
     _refuse_root_in_anothers(data)

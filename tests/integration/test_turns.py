@@ -269,7 +269,7 @@ def test_without_waiting_a_turn_is_not_cut_off_with_the_commands_own_server(
         model.release()
         out, err = sending.communicate(timeout=CEILING)
     assert (sending.returncode, json.loads(out)["reply"]) == (0, None), err
-    assert "The turn runs in a server that this command has started" in err
+    assert "The turn runs in a server that this command has started, so the command waits" in err
     assert program.json("resume", thread)["verdict"]["reason"] == "proved", "not interrupted"
 
 

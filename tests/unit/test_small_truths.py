@@ -25,8 +25,8 @@ def guard(server: str, answers: bool) -> str:
 
 def test_a_guard_that_nothing_leads_to_is_not_in_use() -> None:
     assert guard("", True) == f"guard    {URL} · not in use"
-    assert guard(URL, True) == f"guard    {URL} · listens"
-    assert guard(URL, False) == f"guard    {URL} · does not answer"
+    assert guard(URL, True) == f"guard    {URL} · listening"
+    assert guard(URL, False) == f"guard    {URL} · not responding"
 
 
 def test_what_is_sent_here_is_not_shown_by_t3_code() -> None:

@@ -1,4 +1,4 @@
-"""`t3tray guard`: run the guard in this process, point T3 Code at it, put that back, tell what is true."""
+"""`t3tray guard`: run the guard in this process, turn it on or off in T3 Code's settings, show its status."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from t3tray.guard.t3_settings import ProtectionView
 from t3tray.messages.guard import told_sentence
 from t3tray.system.login_item import look_at_login, set_login
 
-# In seconds: how soon the guard follows where another command has T3 Code pointed.
+# In seconds, between two checks whether another command has turned the guard on or off.
 _FOLLOW = 1.0
 
 
 async def guard(command: Command) -> ExitCode:
-    def heard(told: GuardAnswer) -> None:
-        command.say(f"{local(told.at)}  {told_sentence(told)}")
+    def print_answer(answer: GuardAnswer) -> None:
+        command.say(f"{local(answer.at)}  {told_sentence(answer)}")
 
-    service = GuardService(command.engine, heard)
-    match command.words.action:
+    service = GuardService(command.engine, print_answer)
+    match command.arguments.action:
         case "run":
             await _run(command, service)
         case "on":
-            await command.agree(plan_text(await service.plan(True)))
-            await service.protect(command.words.interrupt)
+            await command.confirm(plan_text(await service.plan(True)))
+            await service.protect(command.arguments.interrupt)
             await _offer_login(command)
         case "off":
-            await service.unprotect(command.words.interrupt)
+            await service.unprotect(command.arguments.interrupt)
     status = await service.status()
     command.answer(guard_document(status), guard_text(status))
     return ExitCode.DONE
 
 
 async def _offer_login(command: Command) -> None:
-    """T3 Code cannot reach OpenCode any more while t3tray is off."""
+    """Set up or recommend the start at login: with the guard on, T3 Code needs a running t3tray to reach OpenCode."""
     data = command.engine.data_directory
-    state = await (set_login(data, True) if command.words.at_login else look_at_login(data))
+    state = await (set_login(data, True) if command.arguments.at_login else look_at_login(data))
     if state.trouble:
         command.say(state.trouble)
     elif state.is_on:
         command.say("t3tray starts when you log in.")
     else:
         command.say(
-            "While t3tray does not run, T3 Code cannot reach OpenCode. `t3tray guard on --at-login` starts it when you log in."
+            "While t3tray is not running, T3 Code cannot reach OpenCode. `t3tray guard on --at-login` starts it when you log in."
         )
 
 
 async def _run(command: Command, service: GuardService) -> None:
-    """Until this is cancelled, which a signal does."""
+    """Run the guard until this task is cancelled (by a signal)."""
     await service.start()
     try:
         status = await service.status()
@@ -67,11 +67,11 @@ async def _run(command: Command, service: GuardService) -> None:
 
 
 def plan_text(plan: ProtectionPlan) -> str:
-    """What would be done, in lines for people."""
+    """Return the plan as lines for people."""
     parts = (("now", plan.before), ("then", plan.after), ("kept", plan.kept), ("lost", plan.lost), ("runs", plan.running))
     lines = [plan.title]
-    for name, told in parts:
-        lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(told)]
+    for name, sentences in parts:
+        lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(sentences)]
     return "\n".join(lines)
 
 
@@ -81,8 +81,8 @@ def guard_document(status: GuardStatus) -> Document:
 
 
 def guard_text(status: GuardStatus) -> str:
-    listens = "not in use" if not status.is_pointed_at else "listens" if status.answers else "does not answer"
-    lines = [f"guard    {f'{status.url} · ' if status.url else ''}{listens}"]
+    state = "not in use" if not status.is_pointed_at else "listening" if status.answers else "not responding"
+    lines = [f"guard    {f'{status.url} · ' if status.url else ''}{state}"]
     if status.is_pointed_at and not status.answers:
         lines.append(f"!        {guard_state(status).sentence} Start `t3tray`, or `t3tray guard run`.")
     if status.answers and status.unfit:

@@ -1,4 +1,4 @@
-"""The command line's `remedy`: what it would do, then the question, then the deed. Without an answer nothing is changed."""
+"""`t3tray remedy`: preview, confirmation, then the change. Without a confirmation nothing is changed."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.errors import ExitCode, Refused, UsageError
 from t3tray.guard.service import learn_guard
 
-# Remedies that change nothing by themselves: what they mean is to look once more, with a server.
-_LOOKS_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
+# Remedies that change no binding: they mean "verify again, with a server".
+_VERIFY_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 
 async def remedy(command: Command) -> ExitCode:
-    words, engine, chosen = command.words, command.engine, named(command.words.name)
+    arguments, engine, chosen = command.arguments, command.engine, named(command.arguments.name)
     await learn_guard(engine)
-    if chosen in _LOOKS_ONLY:
+    if chosen in _VERIFY_ONLY:
         return await resume(command)
-    choice = Choice(chosen, words.session or "", words.dir or "", confirmed=words.yes)
-    preview = await engine.preview(words.thread, choice)
-    if not words.yes:
-        if not command.can_ask:
-            refusal = Refused("Nothing was changed.", "This is what it would do. Say --yes to do it.")
+    choice = Choice(chosen, arguments.session or "", arguments.dir or "", confirmed=arguments.yes)
+    preview = await engine.preview(arguments.thread, choice)
+    if not arguments.yes:
+        if not command.is_interactive:
+            refusal = Refused("Nothing was changed.", "This is a preview. Use --yes to apply it.")
             command.answer(json_documents.preview_document(preview) | json_documents.error_document(refusal), preview.as_text())
-            if not words.json:
+            if not arguments.json:
                 command.say(f"{refusal.message} {refusal.hint}")
             return refusal.exit_code
         command.say(preview.as_text())
         if preview.hindrance or preview.permission:
-            # What a person would say then changes nothing: it is refused in its own words.
-            await engine.apply(words.thread, choice, preview)
+            # No confirmation can help: `apply` raises the refusal that belongs to it.
+            await engine.apply(arguments.thread, choice, preview)
         await _agree(command, preview)
-    done = await engine.apply(words.thread, choice, preview)
-    details = await engine.details(words.thread)
+    done = await engine.apply(arguments.thread, choice, preview)
+    details = await engine.details(arguments.thread)
     document = json_documents.preview_document(done) | json_documents.details_document(details)
     command.answer(document, text_tables.remedied(done, details))
     return ExitCode.DONE
 
 
 async def _agree(command: Command, preview: Preview) -> None:
-    """Raises Refused unless the person says so."""
+    """Ask for confirmation. Raises Refused without one."""
     if preview.word:
         answer = await command.ask(f"Type “{preview.word}” to do it: ")
         agreed = answer.lower() == preview.word
@@ -51,9 +51,9 @@ async def _agree(command: Command, preview: Preview) -> None:
 
 
 def named(name: str) -> Remedy:
-    """Raises UsageError with all the names."""
+    """Return the remedy called `name`. Raises UsageError, with all names, for an unknown one."""
     try:
         return Remedy(name)
     except ValueError:
         known = ", ".join(each.value for each in Remedy)
-        raise UsageError(f"There is no remedy called {name}.", f"These are the remedies: {known}.") from None
+        raise UsageError(f"Unknown remedy: {name}.", f"The remedies are: {known}.") from None

@@ -19,47 +19,47 @@ from t3tray.messages.receipts import receipt_text
 
 async def resume(command: Command) -> ExitCode:
     await learn_guard(command.engine)
-    resumption = await command.engine.verify(command.words.thread)
-    code = _exit_code(resumption)
+    verification = await command.engine.verify(command.arguments.thread)
+    code = _exit_code(verification)
     if code is ExitCode.DONE:
-        # Before the answer: there is one document, also where nothing can be opened.
-        await _open(command, resumption)
-    document = json_documents.resumption_document(resumption)
+        # Before the answer: when opening fails, the error is the only document.
+        await _open(command, verification)
+    document = json_documents.verification_document(verification)
     document |= {"restore": json_documents.restore_document(await command.engine.restoring.restore())}
-    command.answer(document, text_tables.resumed(resumption))
+    command.answer(document, text_tables.verified(verification))
     return code
 
 
 async def attach(command: Command) -> ExitCode:
-    """Replace this process by OpenCode's own terminal interface, in the session that was just proved."""
-    resumption = await command.engine.verify(command.words.thread)
-    argv, environment = await command.engine.opening.attachment(resumption)
-    command.say(receipt_text(resumption.receipt))
+    """Replace this process by OpenCode's terminal interface, in the session that was just verified."""
+    verification = await command.engine.verify(command.arguments.thread)
+    argv, environment = await command.engine.opening.attachment(verification)
+    command.say(receipt_text(verification.receipt))
     await command.engine.close()
-    os.chdir(resumption.thread.directory)
+    os.chdir(verification.thread.directory)
     sys.stdout.flush()
     become(argv, environment)
 
 
 def become(argv: list[str], environment: dict[str, str]) -> NoReturn:
-    """Go on as this program, in the same terminal and, but on Windows, as the same process."""
+    """Replace this program by another in the same terminal and, except on Windows, in the same process."""
     if sys.platform == "win32":
-        # There `execve` starts another process and ends this one: the shell would take the terminal back.
+        # `execve` would start another process and end this one: the shell would take the terminal back.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit(subprocess.call(argv, env=environment))
     os.execve(argv[0], argv, environment)
 
 
-async def _open(command: Command, resumption: Verification) -> None:
-    match command.words.open if "open" in command.words else "none":
+async def _open(command: Command, verification: Verification) -> None:
+    match command.arguments.open if "open" in command.arguments else "none":
         case "terminal":
-            await command.engine.opening.terminal(resumption.thread)
+            await command.engine.opening.terminal(verification.thread)
         case "browser":
-            command.say(await command.engine.opening.browser(resumption))
+            command.say(await command.engine.opening.browser(verification))
         case "t3code":
-            command.say(text_tables.opened(await command.engine.opening.t3code(resumption.thread)))
+            command.say(text_tables.opened(await command.engine.opening.t3code(verification.thread)))
 
 
-def _exit_code(resumption: Verification) -> ExitCode:
+def _exit_code(verification: Verification) -> ExitCode:
     kinds = {Kind.RESUMABLE: ExitCode.DONE, Kind.BLOCKED: ExitCode.BLOCKED, Kind.UNKNOWN: ExitCode.UNKNOWN}
-    return kinds[resumption.verdict.kind]
+    return kinds[verification.verdict.kind]

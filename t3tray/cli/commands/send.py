@@ -1,4 +1,4 @@
-"""`t3tray send`, `new`: hand a message to a thread's session and follow the turn."""
+"""`t3tray send`, `new`: send a message to a thread's session and follow the turn."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ from t3tray.threads.prompt_delivery import Waiting
 from t3tray.threads.send import RevertPending, Sent, Warned
 from t3tray.threads.verify import NotResumable
 
-_OWN_SERVER = "The turn runs in a server that this command has started: it ends when the turn does."
+_OWN_SERVER = "The turn runs in a server that this command has started, so the command waits for the end of the turn."
 
 
 async def send(command: Command) -> ExitCode:
     try:
         return await _send(command)
     except NotResumable as refusal:
-        if not command.words.json:
+        if not command.arguments.json:
             raise
         return _refused(command, refusal)
 
 
 async def new(command: Command) -> ExitCode:
     connection = await command.engine.connect()
-    directory = os.path.normpath(whole_path(command.words.dir))  # noqa: ASYNC240 (asks no disk)
-    thread = await command.engine.threads.create(directory, command.words.title, connection)
-    if command.words.prompt is None:
+    directory = os.path.normpath(whole_path(command.arguments.dir))  # noqa: ASYNC240 (no disk access)
+    thread = await command.engine.threads.create(directory, command.arguments.title, connection)
+    if command.arguments.prompt is None:
         command.answer(json_documents.thread_document(thread), thread.id)
         return ExitCode.DONE
-    if not command.words.json:
+    if not command.arguments.json:
         command.answer({}, thread.id)
-        return await _converse(command, thread.id, command.words.prompt)
+        return await _converse(command, thread.id, command.arguments.prompt)
     try:
-        return await _converse(command, thread.id, command.words.prompt)
+        return await _converse(command, thread.id, command.arguments.prompt)
     except NotResumable as refusal:
         return _refused(command, refusal)
     except T3TrayError as error:
-        # The thread is there; whoever asked has to learn its id all the same.
+        # The thread has been created: the answer must contain its id.
         command.answer({"thread": thread.id, **json_documents.error_document(error)}, "")
         return error.exit_code
 
 
 async def _send(command: Command) -> ExitCode:
-    thread, text = command.words.thread, command.words.text
+    thread, text = command.arguments.thread, command.arguments.text
     try:
-        return await _converse(command, thread, text, command.words.anyway)
+        return await _converse(command, thread, text, command.arguments.anyway)
     except (NotResumable, RevertPending) as refusal:
-        if not await _goes_on_all_the_same(command, refusal):
+        if not await _is_confirmed(command, refusal):
             raise
         return await _converse(command, thread, text, True)
 
 
 async def _converse(command: Command, thread: str, text: str, despite_others: bool = False) -> ExitCode:
-    engine, waits = command.engine, not command.words.no_wait
+    engine, waits = command.engine, not command.arguments.no_wait
     pieces: list[str] = []
     warnings: list[str] = []
     sent: Sent | None = None
@@ -69,8 +69,8 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
             match step:
                 case str():
                     pieces.append(step)
-                    if waits and not command.words.json:
-                        command.pass_on(step)
+                    if waits and not command.arguments.json:
+                        command.write_piece(step)
                 case Sent():
                     sent = step
                     if step.resumption.thread.source is Source.T3CODE:
@@ -79,25 +79,25 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                         break
                     if not waits:
                         command.say(_OWN_SERVER)
-                case Waiting(what):
-                    command.say(f"{what} Answer it in `t3tray attach {thread}` in another terminal.")
-                case Warned(what):
-                    warnings.append(what)
-                    command.say(what)
+                case Waiting(request):
+                    command.say(f"{request} Answer it in `t3tray attach {thread}` in another terminal.")
+                case Warned(warning):
+                    warnings.append(warning)
+                    command.say(warning)
     if sent and not waits:
         found = sent.resumption
-        told = {**json_documents.thread_document(found.thread), "thread": found.thread.id, "session_id": found.session_id}
-        command.answer({**told, "reply": None, "warnings": list(warnings)}, "")
+        document = {**json_documents.thread_document(found.thread), "thread": found.thread.id, "session_id": found.session_id}
+        command.answer({**document, "reply": None, "warnings": list(warnings)}, "")
         return ExitCode.DONE
     reply = "".join(pieces)
-    if not command.words.json and not reply.endswith("\n"):
-        command.pass_on("\n")
+    if not command.arguments.json and not reply.endswith("\n"):
+        command.write_piece("\n")
     command.answer(await _replied(engine, thread, reply, warnings), "")
     return ExitCode.DONE
 
 
 async def _replied(engine: Engine, thread_id: str, reply: str, warnings: list[str]) -> json_documents.Document:
-    """The document of a turn that was answered. Nothing that can no longer be read makes it a failure."""
+    """Return the document of an answered turn. A thread that cannot be read afterwards is a warning, not an error."""
     try:
         row = (await engine.details(thread_id)).row
     except WorldError as error:
@@ -108,14 +108,14 @@ async def _replied(engine: Engine, thread_id: str, reply: str, warnings: list[st
 
 
 def _refused(command: Command, refusal: NotResumable) -> ExitCode:
-    command.answer(json_documents.resumption_document(refusal.resumption) | json_documents.error_document(refusal), "")
+    command.answer(json_documents.verification_document(refusal.resumption) | json_documents.error_document(refusal), "")
     return refusal.exit_code
 
 
-async def _goes_on_all_the_same(command: Command, refusal: NotResumable | RevertPending) -> bool:
-    """Whether a person says so, where another process may be at work in the session, or a revert would be made final."""
-    is_closed = isinstance(refusal, NotResumable) and refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE
-    if is_closed or not command.can_ask:
+async def _is_confirmed(command: Command, refusal: NotResumable | RevertPending) -> bool:
+    """Ask whether to send although another process may be using the session, or a revert would become final."""
+    is_final = isinstance(refusal, NotResumable) and refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE
+    if is_final or not command.is_interactive:
         return False
     command.say(refusal.message)
-    return (await command.ask("Send it all the same? [y/N] ")).lower() in ("y", "yes")
+    return (await command.ask("Send it anyway? [y/N] ")).lower() in ("y", "yes")

@@ -1,4 +1,4 @@
-"""`t3tray server`, `doctor`: the managed server, and what is wrong."""
+"""`t3tray server`, `doctor`: control the managed server, and report problems."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from t3tray.errors import ExitCode, UsageError
 
 
 async def server(command: Command) -> ExitCode:
-    engine, action = command.engine, command.words.action
+    engine, action = command.engine, command.arguments.action
     if action == "logs":
         tail = await engine.server_log()
         command.answer({"log": tail}, tail)
         return ExitCode.DONE
-    if command.words.forget and (action != "stop" or not await _forget_elsewhere(engine)):
-        told = "No other machine has started a server, or left a change open."
-        raise UsageError(told, "--forget belongs to `server stop` on a folder that two use.")
+    if command.arguments.forget and (action != "stop" or not await _forget_elsewhere(engine)):
+        message = "No other machine has started a server or left a change open in this data directory."
+        raise UsageError(message, "Use --forget only with `server stop`, on a data directory that two machines share.")
     if action == "stop":
         await engine.server.stop()
     elif action in ("start", "restart"):
@@ -29,19 +29,19 @@ async def server(command: Command) -> ExitCode:
 
 
 async def _forget_elsewhere(engine: Engine) -> bool:
-    """False where no other machine left anything behind."""
+    """Discard what other machines left in the data directory. Return whether there was anything."""
     had_server = await engine.server.forget_elsewhere()
     return await engine.recovery.forget_elsewhere(engine.connect) or had_server
 
 
 async def doctor(command: Command) -> ExitCode:
-    if command.words.diagnostics:
+    if command.arguments.diagnostics:
         text = await diagnose(command.engine)
         command.answer({"diagnostics": text}, text)
         return ExitCode.DONE
-    if command.words.settle:
+    if command.arguments.settle:
         settled = await command.engine.restoring.settle()
-        command.say("It is settled." if settled else "There was nothing to settle.")
+        command.say("The restored data is confirmed." if settled else "There is no restored data to confirm.")
     findings = await command.engine.examine()
     document: json_documents.Document = {"findings": [json_documents.finding_document(finding) for finding in findings]}
     document["restore"] = json_documents.restore_document(await command.engine.restoring.restore())

@@ -1,4 +1,4 @@
-"""`t3tray settings`: show all settings with their definitions, or one of them, or set one."""
+"""`t3tray settings`: show all settings with their definitions, show one, or set one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAME_WIDTH = max(len(each.name) for each in _ALL)
 
 
 async def settings(command: Command) -> ExitCode:
-    name, text = command.words.name, command.words.value
+    name, text = command.arguments.name, command.arguments.value
     if name is not None and text is not None:
         await _set(command, name, text)
     place = await command.engine.guard_credentials.place()
@@ -37,12 +37,14 @@ async def settings(command: Command) -> ExitCode:
 async def _set(command: Command, name: str, text: str) -> None:
     definition = defined(name)
     if name != definition.name:
-        raise UsageError("Everybody on this machine can read a password on a command line.", definition.changed_by)
+        raise UsageError(
+            "A password cannot be set here: all users of this machine can read command lines.", definition.changed_by
+        )
     refuse_unless_set_by_name(definition)
     try:
         await command.engine.preferences.change(name, parsed(name, text))
     except BadValue as error:
-        # Its sentences are made to stand beside a field.
+        # The sentences are written for the settings window, beside the field: they do not name the setting.
         message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
         raise BadValue(message, error.hint) from error
 
@@ -67,12 +69,12 @@ def _document(definition: Definition) -> Document:
 
 
 def _table(values: Mapping[str, object], shown: list[Definition]) -> str:
-    """For each setting a line with its value, and below it what it is."""
+    """Return, for each setting, a line with its value and below it the description."""
     lines = []
     for section, definitions in groupby(shown, lambda each: each.section):
         lines += ["", section.value] if len(shown) > 1 else []
         for each in definitions:
             lines.append(f"{each.name:<{_NAME_WIDTH}} {each.kind.text(values[each.name])}".rstrip())
-            told = f"{each.label}: {each.kind.allowed}.", each.help, each.changed_by, each.effect.sentence
-            lines.append(fill(" ".join(filter(None, told)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
+            parts = f"{each.label}: {each.kind.allowed}.", each.help, each.changed_by, each.effect.sentence
+            lines.append(fill(" ".join(filter(None, parts)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
     return "\n".join(lines).lstrip("\n")

@@ -1,4 +1,4 @@
-"""`t3tray status`, `threads`, `show`, `adopt`, `journal`: what is known of the threads."""
+"""`t3tray status`, `threads`, `show`, `adopt`, `journal`: show the threads, and adopt a session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def status(command: Command) -> ExitCode:
 
 async def threads(command: Command) -> ExitCode:
     await learn_guard(command.engine)
-    snapshot = await _snapshot(command, command.words.all)
+    snapshot = await _snapshot(command, command.arguments.all)
     rows = [json_documents.row_document(row) for row in snapshot.rows]
     foreign = [json_documents.foreign_document(thread, snapshot.foreign_reapers[thread.id]) for thread in snapshot.foreign]
     restore = json_documents.restore_document(snapshot.restore)
@@ -44,7 +44,7 @@ async def threads(command: Command) -> ExitCode:
 
 
 async def _snapshot(command: Command, archived: bool = False) -> Snapshot:
-    """With a warning on each of OpenCode's configurations that cannot be used, as far as that can be asked for."""
+    """Return the snapshot, with a warning for each invalid OpenCode configuration when a server is running."""
     snapshot = await command.engine.overview(archived=archived)
     try:
         server = await command.engine.join_running_server()
@@ -56,14 +56,14 @@ async def _snapshot(command: Command, archived: bool = False) -> Snapshot:
 
 async def show(command: Command) -> ExitCode:
     await learn_guard(command.engine)
-    details = await command.engine.details(command.words.thread)
+    details = await command.engine.details(command.arguments.thread)
     command.answer(json_documents.details_document(details), text_tables.details(details))
     return ExitCode.DONE
 
 
 async def adopt(command: Command) -> ExitCode:
     connection = await command.engine.connect()
-    session_id = command.words.session
+    session_id = command.arguments.session
     try:
         thread = await command.engine.threads.adopt(session_id, connection)
     except SessionMissing as missing:
@@ -73,11 +73,11 @@ async def adopt(command: Command) -> ExitCode:
 
 
 async def journal(command: Command) -> ExitCode:
-    entries = await command.engine.journal(command.words.thread)
-    answers = await command.engine.answers(command.words.thread)
+    entries = await command.engine.journal(command.arguments.thread)
+    answers = await command.engine.answers(command.arguments.thread)
     document: json_documents.Document = {
         "entries": [json_documents.entry_document(entry) for entry in entries],
-        "answers": [json_documents.answer_document(told) for told in answers],
+        "answers": [json_documents.answer_document(answer) for answer in answers],
     }
     command.answer(document, text_tables.journal(entries, answers))
     return ExitCode.DONE

@@ -1,5 +1,4 @@
-"""The command line's `vault`: what the archive holds, of whom, what is damaged, the words themselves, and what became of the
-files of earlier versions."""
+"""`t3tray vault`: list, show and export the archived transcripts, report damage, and migrate the files of earlier versions."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ import msgspec
 
 from t3tray.cli import json_documents
 from t3tray.cli.context import Command
-from t3tray.cli.output import for_scripts, put
+from t3tray.cli.output import as_json, put
 from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesReport
 from t3tray.domain.thread import Thread
 from t3tray.domain.transcript import Transcript
@@ -26,23 +25,23 @@ async def vault(command: Command) -> ExitCode:
 
 
 async def _vault(command: Command) -> ExitCode:
-    action = command.words.action
+    action = command.arguments.action
     if action == "list":
         found = await command.engine.archive.transcripts()
         command.answer({"kept": [_document(state) for state in found]}, _table(found))
         return ExitCode.DONE
     if action in ("status", "migrate"):
         return await _old_files(command, action == "migrate")
-    if command.words.thread is None:
-        raise UsageError("Which thread?", f"`t3tray vault {action} THREAD`; `t3tray vault list` shows them.")
-    thread = await command.engine.find(command.words.thread)
+    if command.arguments.thread is None:
+        raise UsageError("A thread is required.", f"`t3tray vault {action} THREAD`; `t3tray vault list` shows the threads.")
+    thread = await command.engine.find(command.arguments.thread)
     return await (_show(command, thread) if action == "show" else _export(command, thread))
 
 
 async def _old_files(command: Command, migrates: bool) -> ExitCode:
-    """How far the files of earlier versions are in the archive; `migrates`: all of them are brought over and read back first."""
+    """Report how much of the earlier versions' files is in the archive; with `migrates` after importing and reading back all."""
     archive = command.engine.archive
-    old = await (archive.migrate(command.words.remove) if migrates else archive.old_files())
+    old = await (archive.migrate(command.arguments.remove) if migrates else archive.old_files())
     report = await archive.report()
     document: json_documents.Document = {
         "archive": {
@@ -101,23 +100,25 @@ async def _show(command: Command, thread: Thread) -> ExitCode:
 
 
 async def _export(command: Command, thread: Thread) -> ExitCode:
-    transcript = await _kept_words(command, thread)
-    if command.words.json or command.words.format == "json":
-        put(for_scripts(msgspec.to_builtins(transcript), command.out), command.out)
+    transcript = await _archived_transcript(command, thread)
+    if command.arguments.json or command.arguments.format == "json":
+        put(as_json(msgspec.to_builtins(transcript), command.out), command.out)
     else:
-        command.pass_on(as_markdown(transcript, thread.title))
+        command.write_piece(as_markdown(transcript, thread.title))
     return ExitCode.DONE
 
 
-async def _kept_words(command: Command, thread: Thread) -> Transcript:
-    """Of the session that the thread is bound to; where nothing was kept of it, of the one that was kept last."""
+async def _archived_transcript(command: Command, thread: Thread) -> Transcript:
+    """Return the archived transcript of the thread's bound session, otherwise the one archived last. Raises Refused for none."""
     bound = (await command.engine.details(thread.id)).row.session_id
-    kept = [state.owner.session_id for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id]
-    for session_id in (bound, *kept):
+    archived = [
+        state.owner.session_id for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id
+    ]
+    for session_id in (bound, *archived):
         transcript = await command.engine.archive.words(session_id) if session_id else None
         if transcript is not None:
             return transcript
-    raise Refused(f"Nothing was kept of “{thread.title}”.", "The vault keeps a thread's words after each finished turn.")
+    raise Refused(f"The archive holds no transcript of “{thread.title}”.", "A thread is archived after each finished turn.")
 
 
 def _document(state: ArchivedTranscript) -> json_documents.Document:

@@ -104,7 +104,7 @@ def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
     with os.fdopen(writer, "w") as out:
         command = Command(WORDS, None, out, io.StringIO())  # type: ignore[arg-type]
         for _ in range(3):
-            command.pass_on("a piece\n")
+            command.write_piece("a piece\n")
 
 
 async def test_the_engine_closes_once_however_often_it_is_asked() -> None:

@@ -102,7 +102,7 @@ def test_what_the_next_message_carries_is_told_with_the_time_of_the_compaction()
 
 
 def test_a_resumption_holds_the_verdict_and_the_receipt_also_when_it_refuses() -> None:
-    document = json_documents.resumption_document(Verification(THREAD, "ses_1", MISSING, RECEIPT, offers(MISSING)))
+    document = json_documents.verification_document(Verification(THREAD, "ses_1", MISSING, RECEIPT, offers(MISSING)))
     assert (document["thread"], document["session_id"], document["verdict"]) == ("3f2a", "ses_1", VERDICT)
     receipt = document["receipt"]
     assert isinstance(receipt, dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.cli.output import as_written, for_people, for_scripts, put
+from t3tray.cli.output import as_json, as_written, printable, put
 from t3tray.errors import OutputLost
 
 ODD = "\u65e5\u672c\u3000\u8a9e a\xa0b \U0001f469\u200d\U0001f4bb"
@@ -26,7 +26,7 @@ def stream(encoding: str, kind: type[io.TextIOWrapper] = io.TextIOWrapper) -> io
 
 
 def test_a_title_clears_no_screen_and_writes_no_clipboard() -> None:
-    told = for_people("\x1b[2J\x1b]52;c;eA==\x07Parser\u202e\n\tnext line", stream("utf-8"))
+    told = printable("\x1b[2J\x1b]52;c;eA==\x07Parser\u202e\n\tnext line", stream("utf-8"))
     assert "Parser" in told and told.endswith("\n\tnext line")
     assert all(char.isprintable() or char in "\n\t" for char in told)
 
@@ -34,18 +34,18 @@ def test_a_title_clears_no_screen_and_writes_no_clipboard() -> None:
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_every_stream_can_take_it(encoding: str) -> None:
     out = stream(encoding)
-    out.write(for_people("\u2713 Gru\u00df \u65e5\u672c", out))
-    out.write(for_scripts({}, out))
+    out.write(printable("\u2713 Gru\u00df \u65e5\u672c", out))
+    out.write(as_json({}, out))
     out.flush()
     again = stream(encoding)
-    again.write(for_scripts({"title": "Gru\u00df \u65e5\u672c"}, again))
+    again.write(as_json({"title": "Gru\u00df \u65e5\u672c"}, again))
     again.flush()
     assert json.loads(again.buffer.getvalue().decode(encoding)) == {"title": "Gru\u00df \u65e5\u672c"}
 
 
 def test_odd_characters_that_act_on_nothing_stay_and_all_others_go() -> None:
-    assert for_people(ODD, stream("utf-8")) == ODD
-    assert for_people(CONTROLS, stream("utf-8")) == "\N{REPLACEMENT CHARACTER}" * len(CONTROLS)
+    assert printable(ODD, stream("utf-8")) == ODD
+    assert printable(CONTROLS, stream("utf-8")) == "\N{REPLACEMENT CHARACTER}" * len(CONTROLS)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
@@ -62,7 +62,7 @@ def test_kept_words_are_exact_in_a_file_and_harmless_in_a_terminal(encoding: str
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_a_document_holds_no_raw_control_and_every_text_as_it_is(encoding: str) -> None:
     out = stream(encoding)
-    told = for_scripts({"title": f"{ODD}{CONTROLS}"}, out)
+    told = as_json({"title": f"{ODD}{CONTROLS}"}, out)
     out.write(told)
     out.flush()
     assert not set(CONTROLS) & set(told)

@@ -158,7 +158,7 @@ def test_a_reader_that_goes_is_told_once_and_a_full_disk_ends_nothing(caplog: py
         writer.write("a line")
         assert writer.close(20) and gone == [1]
         full.flush()  # as the interpreter does at its end
-    assert sum("cannot be told on standard output" in record.message for record in caplog.records) == 1
+    assert sum("Cannot write to standard output" in record.message for record in caplog.records) == 1
 
 
 class SometimesFull(io.RawIOBase):
@@ -193,7 +193,7 @@ def test_what_a_full_disk_took_is_counted_when_it_takes_lines_again(tmp_path: Pa
         lost = json.loads(told[2])
         assert (lost["kind"], lost["count"]) == ("lines-lost", 2)
     else:
-        assert told[2].endswith("2 lines could not be written here and cannot be told any more.")
+        assert told[2].endswith("2 lines could not be written and were dropped.")
 
 
 @pytest.mark.parametrize(

@@ -107,4 +107,4 @@ def test_the_words_of_the_process_and_its_exit_code() -> None:
             [sys.executable, "-m", "t3tray", *words], env={"DISPLAY": ":7654"}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 2
-        assert done.stderr.startswith("There is no screen to use: The X server “:7654”")
+        assert done.stderr.startswith("No usable display: The X server “:7654”")
