@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import psutil
 
 from t3tray.domain.guard import GuardAnswer
 from t3tray.domain.t3code_thread import Shape
@@ -38,6 +41,8 @@ _log = logging.getLogger(__name__)
 _LOCK = "guard.lock"
 # In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
 TRAY_LIMIT = 6.0
+# In seconds: while a t3tray with this data folder runs, which may be starting on a busy machine.
+_BUSY_TRAY_LIMIT = 60.0
 _PROBE_PAUSE = 0.1
 _UPGRADED = (
     "T3 Code was upgraded: it keeps its threads in {name} by now, which the guard does not know. "
@@ -304,14 +309,17 @@ class GuardService:
         return self._key
 
     async def _until_it_listens(self, key: GuardCredentials) -> None:
-        try:
-            async with asyncio.timeout(TRAY_LIMIT):
-                while not self.serves(key.url) and not await _is_ours(key):  # noqa: ASYNC110 (another process listens)
-                    await asyncio.sleep(_PROBE_PAUSE)
-        except TimeoutError:
-            raise Refused(
-                "The guard does not run, and T3 Code could reach OpenCode no more.", "Start t3tray, or `t3tray guard run`, first."
-            ) from None
+        """Raises Refused when no guard listens in time: longer while a t3tray runs that can start it."""
+        tray, began = InstanceLock(self._host.data_directory), time.monotonic()
+        while not self.serves(key.url) and not await _is_ours(key):
+            holder = tray.holder()
+            limit = _BUSY_TRAY_LIMIT if holder and psutil.pid_exists(holder.pid) else TRAY_LIMIT
+            if time.monotonic() - began > limit:
+                raise Refused(
+                    "The guard does not run, and T3 Code could reach OpenCode no more.",
+                    "Start t3tray, or `t3tray guard run`, first.",
+                )
+            await asyncio.sleep(_PROBE_PAUSE)
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
         folder = self._host.data_directory / "guard"

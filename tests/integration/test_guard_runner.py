@@ -30,6 +30,7 @@ from t3tray.guard.service import GuardService
 from t3tray.guard.status import guard_sides
 from t3tray.guard.t3_settings import Protection
 from t3tray.system.environment import SERVER_USER
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 from t3tray.threads.snapshot import Snapshot
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
@@ -420,6 +421,22 @@ async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: p
             await command.protect(False)
         assert not await command._host.wants_guard()
     assert settings(world) == {}
+
+
+async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
+    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", -1.0)
+    tray = InstanceLock(runner._host.data_directory)
+    assert tray.take(InstanceHolder(os.getpid(), has_window=False))
+    async with another() as command:
+        waiting = asyncio.create_task(command.protect(False))
+        await eventually(runner._host.wants_guard)
+        await runner.keep()
+        (view,) = await waiting
+        assert view.state is Protection.GUARDED
+        await command.unprotect(False)
+    tray.release()
 
 
 async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(runner: GuardRunner, world: World) -> None:

@@ -46,6 +46,7 @@ def tray(program: Program) -> Iterator[subprocess.Popen[bytes]]:
         program.argv(), env=program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
+        until((program.data / "tray.lock").exists, "the app's start")
         yield app
         app.send_signal(signal.SIGTERM)
         assert app.wait(END_LIMIT) == 0
