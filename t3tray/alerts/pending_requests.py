@@ -23,7 +23,7 @@ from t3tray.domain.thread import Thread
 from t3tray.errors import ServerError, SessionMissing
 from t3tray.opencode import wire
 from t3tray.opencode.events import Connected, ServerEvent, Signal
-from t3tray.opencode.wire import SessionRecord
+from t3tray.opencode.records import SessionRecord
 
 _TELLING = ("permission.", "question.")
 _DEEPEST = 16

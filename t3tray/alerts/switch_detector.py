@@ -21,7 +21,8 @@ from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.times import from_ms
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import ServerError, SessionMissing
-from t3tray.opencode.database import DatabaseReader, OpenCodeDatabase, TurnTokens
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import DatabaseReader, TurnTokens
 from t3tray.store.store import Store
 from t3tray.system.folders import same_directory
 from t3tray.threads.scan import Scan

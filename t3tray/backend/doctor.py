@@ -21,7 +21,8 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.versions import trouble_with_version
 from t3tray.errors import T3TrayError
 from t3tray.messages.verdicts import sentence
-from t3tray.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import DatabaseReader
 from t3tray.remedies.recovery import told_of_elsewhere
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import is_elsewhere

@@ -16,7 +16,8 @@ from t3tray.domain.archived import TranscriptOwner
 from t3tray.domain.evidence import Found
 from t3tray.domain.thread import Thread
 from t3tray.errors import ServerError, Unsupported
-from t3tray.opencode.database import DatabaseReader, OpenCodeDatabase
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import DatabaseReader
 from t3tray.settings.definitions import Settings
 from t3tray.store.archive_migration import ArchiveMigration
 from t3tray.store.store import Store

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from t3tray.domain.conversation import error_sentence
 from t3tray.domain.evidence import Role
 from t3tray.domain.transcript import Message
+from t3tray.opencode.markers import part_mark
 from t3tray.opencode.message_events import (
     Change,
     MessageGone,
@@ -24,7 +25,7 @@ from t3tray.opencode.message_events import (
     TurnBroke,
     Unclear,
 )
-from t3tray.opencode.wire import MessageInfo, Part, TranscriptPage, WireMessage, part_mark
+from t3tray.opencode.wire import MessageInfo, Part, TranscriptPage, WireMessage
 from t3tray.system.known_secrets import conceal
 
 

@@ -22,7 +22,8 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, decide
 from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
 from t3tray.opencode.failures import failure_of
-from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread

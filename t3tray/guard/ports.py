@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from t3tray.domain.guard import Bound, GuardAnswer, T3Now, ThreadNow
-from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import SessionRecord
 
 
 class T3Look(Protocol):

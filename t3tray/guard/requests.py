@@ -10,7 +10,7 @@ import msgspec
 from t3tray.domain.guard import PermissionRule
 from t3tray.guard.exchange import Exchange
 from t3tray.guard.headers import for_server
-from t3tray.opencode.wire import Marker
+from t3tray.opencode.markers import Marker
 
 DIRECTORY_HEADER = b"x-opencode-directory"
 

@@ -19,9 +19,11 @@ from t3tray.errors import ServerError, TimedOut, Unsupported, UsageError
 from t3tray.opencode import failures, wire
 from t3tray.opencode.events import EventStream
 from t3tray.opencode.limits import FIRST_FACTOR, OVERALL_LIMIT, ask
+from t3tray.opencode.markers import Marker, marked_metadata
 from t3tray.opencode.message_reading import MessageReading, read_messages, reading_from
 from t3tray.opencode.opencode2 import OpenCode2Page, opencode2_version
-from t3tray.opencode.wire import Marker, MessageRecord, MessageSpan, Page, SessionRecord, TranscriptPage, WireMessage
+from t3tray.opencode.records import MessageRecord, MessageSpan, Page, SessionRecord
+from t3tray.opencode.wire import TranscriptPage, WireMessage
 from t3tray.system.environment import SERVER_USER
 from t3tray.system.known_secrets import remember
 
@@ -180,7 +182,7 @@ class OpenCodeClient:
 
     async def create_session(self, directory: str, title: str, marker: Marker) -> SessionRecord:
         """A new session in `directory` that carries our marker. The server does not look whether the directory exists."""
-        body = {"title": title, "metadata": wire.marked_metadata("", marker)}
+        body = {"title": title, "metadata": marked_metadata("", marker)}
         response = await self._send("POST", "/session", params={"directory": directory}, json=body)
         return wire.decode(failures.json_body(response), wire.WireSession, "the new session").record()
 

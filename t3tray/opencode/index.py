@@ -11,7 +11,9 @@ from t3tray.domain.carries import Context
 from t3tray.domain.evidence import MessageFacts, SessionFacts
 from t3tray.errors import OurBug, ServerError, SessionMissing
 from t3tray.opencode import session_rows
-from t3tray.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import DatabaseReader
+from t3tray.opencode.database_rows import SESSION_COLUMNS, session_facts
 from t3tray.opencode.marked_sessions import file_stamp
 from t3tray.system.read_only_sqlite import Row
 from t3tray.system.row_fingerprints import Marks, changed

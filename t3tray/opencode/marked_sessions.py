@@ -13,9 +13,11 @@ import msgspec
 
 from t3tray.domain.evidence import SessionFacts
 from t3tray.errors import ServerDown, Unsupported
-from t3tray.opencode import wire
-from t3tray.opencode.database import SESSION_COLUMNS, DatabaseReader, OpenCodeDatabase, session_facts
-from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import DatabaseReader
+from t3tray.opencode.database_rows import SESSION_COLUMNS, session_facts
+from t3tray.opencode.markers import Marker, marker_in
+from t3tray.opencode.records import SessionRecord
 from t3tray.system.file_stamp import Stamp, stamps
 
 _NEW = f"""SELECT rowid, metadata, {", ".join(SESSION_COLUMNS)} FROM session
@@ -63,7 +65,7 @@ class MarkedSessions:
                 facts = session_facts(tuple(row))
             except Unsupported:
                 continue  # an odd row spoils no other
-            marker = wire.marker_in(str(metadata).encode())
+            marker = marker_in(str(metadata).encode())
             if marker is not None:
                 self._found[facts.id] = MarkedSession(facts, marker)
         there = {row[0] for row in reader.rows(_THERE, msgspec.json.encode(list(self._found)).decode())} if self._found else set()

@@ -10,7 +10,8 @@ import msgspec
 from t3tray.domain.carries import Context
 from t3tray.domain.evidence import MessageFacts, Role
 from t3tray.errors import Unsupported
-from t3tray.opencode.database import MESSAGES, ONLY_OPENCODE2, SESSIONS, WITHOUT_PARTS, DatabaseReader, message_facts
+from t3tray.opencode.database_reader import DatabaseReader
+from t3tray.opencode.database_rows import MESSAGES, ONLY_OPENCODE2, SESSIONS, WITHOUT_PARTS, message_facts
 from t3tray.opencode.wire import COMPACTION
 from t3tray.system.read_only_sqlite import Row
 from t3tray.system.row_fingerprints import Marks, joined

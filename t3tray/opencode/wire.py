@@ -6,7 +6,6 @@ database alike. Unknown fields are ignored; a missing field that we need is Unsu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -15,75 +14,12 @@ from msgspec import Raw, Struct, field
 from t3tray.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.errors import Unsupported
+from t3tray.opencode.markers import marker_in, part_mark
 from t3tray.opencode.message_error import MessageError
+from t3tray.opencode.records import MessageRecord, SessionRecord
 from t3tray.system.known_secrets import conceal, conceal_bytes
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Marker:
-    """What t3tray wrote into a session that it created: `metadata.t3tray`. `store` is the id of the store whose journal has the
-    intent; empty in sessions from before it was written."""
-
-    thread: str
-    intent: str
-    store: str = ""
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """As it lies in the session's metadata."""
-        return {"thread": self.thread, "intent": self.intent, **({"store": self.store} if self.store else {})}
-
-
-@dataclass(frozen=True)
-class SessionRecord:
-    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text.
-
-    `input_tokens` are those of its whole life, what a provider read from its cache or wrote into it included.
-    """
-
-    facts: SessionFacts
-    marker: Marker | None = None
-    agent: str = ""
-    metadata: str = ""
-    input_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class MessageRecord:
-    """A message with its words. `text` is what was written by its author, without reasoning, tools and what OpenCode added.
-
-    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed. `mark` is what
-    we wrote into it when we added it.
-    """
-
-    facts: MessageFacts
-    session_id: str
-    parent_id: str | None = None
-    text: str = ""
-    finish: str | None = None
-    error: str | None = None
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session. `told_ms`: when it was
-    sent, by the server's clock, cut off to a second; None where that is not told."""
-
-    messages: tuple[MessageRecord, ...]
-    older: str | None = None
-    told_ms: int | None = None
-
-
-@dataclass(frozen=True)
-class MessageSpan:
-    """How many messages a session has, and when the first and the last were written (ms); None where there is none."""
-
-    messages: int = 0
-    first_ms: int | None = None
-    last_ms: int | None = None
 
 
 class _SessionTime(Struct, frozen=True):
@@ -408,48 +344,6 @@ class QuestionSet(Struct, frozen=True):
     @property
     def text(self) -> str:
         return "\n".join(asked.question for asked in self.questions)
-
-
-class _Metadata(Struct, frozen=True):
-    t3tray: _OurMark
-
-
-class _OurMark(Struct, frozen=True):
-    thread: str
-    intent: str
-    store: str = ""
-
-
-def marker_in(metadata: bytes | Raw) -> Marker | None:
-    """Our marker in a session's metadata (JSON). Metadata belongs to anybody, so any other shape simply is not ours."""
-    try:
-        mark = msgspec.json.decode(metadata, type=_Metadata).t3tray
-    except msgspec.DecodeError:
-        return None
-    return Marker(mark.thread, mark.intent, mark.store)
-
-
-class _MarkedPart(Struct, frozen=True):
-    t3tray: str
-
-
-def part_mark(metadata: bytes | Raw) -> str:
-    """What we wrote into a part of a message (JSON); empty where that is not ours."""
-    try:
-        return msgspec.json.decode(metadata, type=_MarkedPart).t3tray
-    except msgspec.DecodeError:
-        return ""
-
-
-def plain_metadata(metadata: str) -> dict[str, object]:
-    """A session's metadata (JSON text) as it goes back to the server."""
-    theirs = msgspec.json.decode(metadata) if metadata else None
-    return theirs if isinstance(theirs, dict) else {}
-
-
-def marked_metadata(metadata: str, marker: Marker) -> dict[str, object]:
-    """The same with our marker in it; what others wrote there stays."""
-    return {**plain_metadata(metadata), "t3tray": marker.fields}
 
 
 def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:

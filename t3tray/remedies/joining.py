@@ -17,7 +17,7 @@ from t3tray.domain.journal import Entry, Event
 from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.split import split_of
 from t3tray.errors import CannotTell, Refused, SessionMissing
-from t3tray.opencode.wire import SessionRecord
+from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
 from t3tray.remedies.collecting import Collected, collect, counted, other_sessions
 from t3tray.remedies.join_preview import Brought, join_preview, never_brought

@@ -21,7 +21,8 @@ from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
 from t3tray.domain.transcript import Origin, Transcript
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused, ServerError
-from t3tray.opencode.wire import Marker, SessionRecord, marked_metadata
+from t3tray.opencode.markers import Marker, marked_metadata
+from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import undo_binding
 from t3tray.remedies.collecting import collect
 from t3tray.remedies.plan import Plan, Record, Tools, chosen, live_binding

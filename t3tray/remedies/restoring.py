@@ -14,7 +14,7 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.restore import Restore, SettlePlan, settle_plan
 from t3tray.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
 from t3tray.opencode.marked_sessions import MarkedSession, marked_of
-from t3tray.opencode.wire import SessionRecord
+from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.evidence import ThreadRecord, cursor_now

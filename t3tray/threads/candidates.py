@@ -16,8 +16,8 @@ from t3tray.domain.journal import Entry, put_away
 from t3tray.domain.split import Candidate
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.errors import ServerError, SessionMissing
-from t3tray.opencode.database import DatabaseReader
-from t3tray.opencode.wire import MessageSpan, SessionRecord
+from t3tray.opencode.database_reader import DatabaseReader
+from t3tray.opencode.records import MessageSpan, SessionRecord
 from t3tray.t3code.provider_logs import Stretch
 
 T3_CURSOR = "T3 Code's cursor"

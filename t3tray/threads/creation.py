@@ -15,7 +15,8 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.times import from_ms
 from t3tray.errors import Refused, UsageError
-from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.folders import directory_exists, real_directory
 from t3tray.system.intent_ids import IntentIds

@@ -22,7 +22,8 @@ from t3tray.domain.thread import Thread
 from t3tray.domain.transcript import Transcript
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.errors import ServerError
-from t3tray.opencode.database import OpenCodeDatabase, Trust
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.index import SessionIndex
 from t3tray.store.store import Store

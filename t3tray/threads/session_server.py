@@ -8,8 +8,9 @@ from typing import Protocol
 from t3tray.domain.evidence import Activity
 from t3tray.domain.versions import Ability
 from t3tray.opencode.events import EventSource
+from t3tray.opencode.markers import Marker
 from t3tray.opencode.message_reading import MessageReading
-from t3tray.opencode.wire import Marker, MessageRecord, Page, SessionRecord
+from t3tray.opencode.records import MessageRecord, Page, SessionRecord
 
 
 class SessionServer(Protocol):

@@ -18,7 +18,8 @@ from t3tray.domain.evidence import Failure
 from t3tray.domain.verdict import Reason
 from t3tray.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
 from t3tray.opencode.connection import Connection
-from t3tray.opencode.database import OpenCodeDatabase, Trust
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.location import FILE_VARIABLE, DatabaseAnswers, ProgramFile, ask_database, identify
 from t3tray.server.manager import ManagedServer

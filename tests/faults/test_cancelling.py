@@ -12,7 +12,8 @@ import pytest
 
 from t3tray.domain.journal import abandoned, last_remedy
 from t3tray.domain.remedy import Choice, Remedy
-from t3tray.opencode.wire import Marker, SessionRecord
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import SessionRecord
 from tests.faults.test_remedy_faults import REMEDIES, Place
 from tests.support.fake_server import KillSwitch
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from t3tray.domain.journal import Event, abandoned, fold, last_remedy
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import T3TrayError
-from t3tray.opencode.wire import SessionRecord
+from t3tray.opencode.records import SessionRecord
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.life import Life
 from tests.support.rounds import rounds

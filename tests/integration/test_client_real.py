@@ -15,7 +15,8 @@ from t3tray.opencode.client import OpenCodeClient
 from t3tray.opencode.database import OpenCodeDatabase, database_path
 from t3tray.opencode.events import Connected, Gap, ServerEvent
 from t3tray.opencode.marked_sessions import MarkedSessions, marked_of
-from t3tray.opencode.wire import Marker, MessageRecord
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import MessageRecord
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 

@@ -22,7 +22,7 @@ from t3tray.domain.versions import Ability
 from t3tray.errors import Refused, TimedOut
 from t3tray.messages.receipts import receipt_text
 from t3tray.opencode.client import OpenCodeClient
-from t3tray.opencode.wire import SessionRecord
+from t3tray.opencode.records import SessionRecord
 from t3tray.threads.send import RevertPending
 from t3tray.threads.verify import NotResumable
 from tests.integration.test_client_real import turn

@@ -25,8 +25,10 @@ from t3tray.domain.transcript import Message
 from t3tray.domain.versions import Ability, abilities_of
 from t3tray.errors import ServerDown, SessionMissing
 from t3tray.opencode.events import Connected, ServerEvent, Signal
+from t3tray.opencode.markers import Marker, marked_metadata, marker_in
 from t3tray.opencode.message_reading import MessageReading
-from t3tray.opencode.wire import Marker, MessageRecord, Page, SessionRecord, WireMessage, marked_metadata, marker_in
+from t3tray.opencode.records import MessageRecord, Page, SessionRecord
+from t3tray.opencode.wire import WireMessage
 
 
 class Killed(BaseException):

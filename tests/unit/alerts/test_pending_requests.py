@@ -13,7 +13,8 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.errors import ServerDown, SessionMissing
 from t3tray.opencode import wire
 from t3tray.opencode.events import Connected, ServerEvent
-from t3tray.opencode.wire import SessionRecord, decode
+from t3tray.opencode.records import SessionRecord
+from t3tray.opencode.wire import decode
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 THREAD = Thread("t1", "Refactor the parser", "/work", Source.T3TRAY, NOON, NOON)

@@ -19,7 +19,7 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Unsupported
-from t3tray.opencode.database import DatabaseReader
+from t3tray.opencode.database_reader import DatabaseReader
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
 from tests.unit.threads.test_scan import Eyes
 

@@ -18,7 +18,7 @@ from t3tray.domain.transcript import Message, Origin, Transcript
 from t3tray.domain.verdict import decide
 from t3tray.errors import Refused
 from t3tray.messages.verdicts import sentence
-from t3tray.opencode.wire import MessageRecord
+from t3tray.opencode.records import MessageRecord
 from t3tray.remedies.collecting import losses
 from t3tray.remedies.registry import Remedies
 from t3tray.threads.evidence import Surroundings, ThreadRecord, from_server

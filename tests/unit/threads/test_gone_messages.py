@@ -18,8 +18,10 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Verdict, decide
 from t3tray.errors import TimedOut
 from t3tray.opencode import session_rows
-from t3tray.opencode.database import OpenCodeDatabase, Trust
-from t3tray.opencode.wire import Marker, Page
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import Trust
+from t3tray.opencode.markers import Marker
+from t3tray.opencode.records import Page
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, from_server
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.t3_world import NOON, add_message, empty_world, writing

@@ -12,7 +12,7 @@ from t3tray.domain.evidence import Activity, MessageFacts, Role, SessionFacts
 from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut, Unsupported
 from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
 from t3tray.opencode.message_reading import MessageReading
-from t3tray.opencode.wire import MessageRecord, SessionRecord
+from t3tray.opencode.records import MessageRecord, SessionRecord
 from t3tray.threads.prompt_delivery import ARRIVED, Arrived, Limits, PromptDelivery, Step, Waiting
 from t3tray.threads.turn import Outcome, Turn
 from tests.support.turns import ASKED, BEGUN, BUSY, IDLE, OURS, SESSION, TEXT, Told, answer, error, events, message, part, read

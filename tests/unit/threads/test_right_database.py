@@ -20,7 +20,8 @@ from t3tray.domain.remedy import Remedy, RemedyRecord
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.messages.verdicts import sentence
-from t3tray.opencode.database import OpenCodeDatabase, Trust
+from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.database_reader import Trust
 from t3tray.store.store import Store
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader

@@ -14,8 +14,8 @@ from msgspec import structs
 
 from t3tray.domain.journal import Actor, Entry, Event, put_away
 from t3tray.domain.remedy import Remedy, RemedyRecord
+from t3tray.opencode.markers import Marker
 from t3tray.opencode.message_ids import MessageIds
-from t3tray.opencode.wire import Marker
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Life
 
