@@ -181,7 +181,8 @@ def notices(memory: NotifierMemory, look: NotificationLook, rules: NotificationR
     hold = {fact.id for fact in look.facts} | look.unclear
     made = tuple(_joined(told))
     over = tuple(notice for notice in memory.shown if all(_is_over(fact, look, hold) for fact in notice.facts))
-    kept = tuple(notice for notice in (*memory.shown, *made) if notice not in over)
+    # Facts that were joined, passed one by one and come back together have the id of the notification that still shows them.
+    kept = tuple({notice.id: notice for notice in (*memory.shown, *made) if notice not in over}.values())
     dealt_with = (*passed, *told)
     known = replace(
         memory,

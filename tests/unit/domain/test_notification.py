@@ -163,6 +163,23 @@ def test_a_joined_notice_goes_with_the_last_of_its_facts() -> None:
     assert notices(step.memory, NotificationLook(), ALL, LATER).withdrawn == shown
 
 
+def test_joined_facts_that_passed_one_by_one_and_come_back_together_replace_their_notification() -> None:
+    a, b = (fact(NotificationKind.BLOCKED, thread) for thread in "ab")
+    looks = [
+        NotificationLook(()),
+        NotificationLook((a, b)),
+        NotificationLook((a,)),
+        NotificationLook((b,)),
+        NotificationLook((a, b)),
+    ]
+    memory, shown = after(*looks)
+    assert [[each.id for each in told] for told in shown] == [[], ["blocked a blocked b"], [], ["blocked b"], ["blocked a"]]
+    unclear = [NotificationLook((), frozenset({each.id})) for each in (a, b)]
+    memory, shown = after(NotificationLook(()), NotificationLook((a, b)), *unclear, NotificationLook((a, b)))
+    assert [len(told) for told in shown] == [0, 1, 0, 0, 1]
+    assert [each.id for each in memory.shown] == ["blocked a blocked b"]
+
+
 def test_a_kind_that_is_switched_off_is_not_made_up_for_later() -> None:
     look = NotificationLook((fact(NotificationKind.SERVER),))
     memory, shown = after(NotificationLook(), look, rules=NotificationRules(frozenset()))
