@@ -54,7 +54,7 @@ from t3tray.server.attached import attached_server, refuse_bad_address
 from t3tray.server.lease import ExternalServer
 from t3tray.server.log import tail_of
 from t3tray.server.manager import Endpoint, ManagedServer
-from t3tray.server.programs import Launching
+from t3tray.server.programs import Programs
 from t3tray.settings.definitions import Settings
 from t3tray.settings.preferences import Preferences
 from t3tray.settings.stored import read_settings
@@ -100,7 +100,7 @@ class Engine:
         self.store = store
         self.data_directory = data
         self.preferences = Preferences(store.settings, run_sql, settings, self._go_by, Secrets(data))
-        self.launching = Launching(settings, data)
+        self.launching = Programs(settings, data)
         self.guard_credentials = CredentialStore(store.guard_place, Secrets(data), run_sql)
         database = self.database = OpenCodeDatabase(database_path(os.environ, Path.home()))
         self.server = ManagedServer(

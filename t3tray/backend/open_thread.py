@@ -12,7 +12,7 @@ from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import Refused
 from t3tray.server.manager import ManagedServer
-from t3tray.server.programs import Launching
+from t3tray.server.programs import Programs
 from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.server_info import thread_address
 from t3tray.threads.scan import Scanner
@@ -22,7 +22,7 @@ from t3tray.threads.verify import NotResumable
 class ThreadOpener:
     """Lives on the event loop."""
 
-    def __init__(self, launching: Launching, server: ManagedServer, survey: Scanner, run_sql: SqlThread) -> None:
+    def __init__(self, launching: Programs, server: ManagedServer, survey: Scanner, run_sql: SqlThread) -> None:
         self._launching = launching
         self._server = server
         self._survey = survey

@@ -57,7 +57,7 @@ class ServerEvents:
 
     async def _follow(self, connection: Connection) -> None:
         stream = connection.events()
-        self._engine.server.hear_by(lambda: stream.heard_at)
+        self._engine.server.set_last_event(lambda: stream.last_event_at)
         async with contextlib.aclosing(stream.events()) as signals:
             async for signal in signals:
                 if isinstance(signal, Gap):

@@ -86,7 +86,7 @@ class EventStream:
 
     Times are in seconds. A connection that stays silent for three heartbeats is dead, whatever TCP says; a heartbeat is
     `heartbeat` long until a longer one has been seen. `first_answer` limits the wait for the first event alone, because
-    a server that just begins to listen may never answer. `heard_at` is when the open stream brought something last, by `clock`;
+    a server that just begins to listen may never answer. `last_event_at` is the time of the last event, by `clock`;
     minus infinity while none is open.
     """
 
@@ -108,7 +108,7 @@ class EventStream:
         self._clock = clock
         self._sleep = sleep
         self._random = random
-        self.heard_at = -math.inf
+        self.last_event_at = -math.inf
 
     async def events(self) -> AsyncGenerator[Signal, None]:
         """Every event, with `Connected` and `Gap` where the stream begins and breaks; without end.
@@ -144,7 +144,7 @@ class EventStream:
             stack.callback(self._note_end)
             last_beat = None
             while sse is not None:
-                self.heard_at = self._clock()
+                self.last_event_at = self._clock()
                 event = _parsed(sse)
                 if event is not None and event.kind == "server.heartbeat":
                     last_beat = self._note_beat(last_beat)
@@ -186,7 +186,7 @@ class EventStream:
             raise failures.of_transport(error, self._url) from error
 
     def _note_end(self) -> None:
-        self.heard_at = -math.inf
+        self.last_event_at = -math.inf
 
     def _note_beat(self, last: float | None) -> float:
         now = self._clock()

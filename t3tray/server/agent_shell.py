@@ -1,8 +1,8 @@
-"""A shell for OpenCode's agents that does not hold the server's password.
+"""A shell for OpenCode's agents without the server's password in its environment.
 
-OpenCode hands its whole environment to the shells that it opens, so `env` in a tool would print the password into the model's
-request and OpenCode's database. Its own hook for that (a plugin's `shell.env`) makes every session wait until npm has answered,
-over a minute off the network. So `SHELL` names a small script that takes the password out and becomes the real shell.
+OpenCode passes its whole environment to the shells that it starts, so `env` in a tool would print the password into the model's
+request and OpenCode's database. OpenCode's own hook (a plugin's `shell.env`) delays every session until npm responds, over a
+minute when offline. Instead, `SHELL` names a small script that unsets the password and executes the real shell.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from secrets import token_hex
 
 _log = logging.getLogger(__name__)
 _PASSWORD = "OPENCODE_SERVER_PASSWORD"
-# OpenCode knows a shell by its name, and uses none of these for an agent: bash takes their place there (1.18).
+# OpenCode recognises a shell by its name, and uses bash for agents in place of these (1.18).
 _ONLY_FOR_PEOPLE = frozenset({"fish", "nu"})
-# By this word the script only says that it can be run: the user's shell may read files that say something, fail, or take long.
+# With this argument the script only exits: the user's shell could print text, fail or be slow because of its start files.
 _PROBE = "--t3tray-can-run"
 _LIMIT = 5.0
 
 
 def without_password_in_shells(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """This environment, with a `SHELL` in the folder, which is made. Unchanged where no such script can be run: on Windows, on
-    a disk that lets nothing be run. It blocks for a moment."""
+    """Return the environment with `SHELL` naming the script, which is created in `folder`.
+
+    Unchanged on Windows, and where the script cannot run, for example on a disk mounted without execution. Blocks briefly.
+    """
     changed = dict(environment)
     if sys.platform == "win32":
         return changed
@@ -49,13 +51,13 @@ def _script(real: str, used: str) -> str:
     lines = ["#!/bin/sh", f'[ "$1" = {_PROBE} ] && exit 0', f"unset {_PASSWORD}"]
     lines.append(f"SHELL={shlex.quote(real)}; export SHELL" if real else "unset SHELL")
     if real and real != used:
-        # A terminal of the user's, not an agent's command.
+        # Without `-c` it is the user's terminal, not an agent's command.
         lines.append(f'case " $* " in *" -c "*) ;; *) [ -x {shlex.quote(real)} ] && exec {shlex.quote(real)} "$@" ;; esac')
     return "\n".join([*lines, f'exec {shlex.quote(used)} "$@"', ""])
 
 
 def _write(path: Path, text: str) -> None:
-    """At once: another server of ours may be about to run it."""
+    """Write atomically: another server of ours may be starting the script."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{token_hex(4)}.part")
     try:

@@ -1,4 +1,4 @@
-"""The server that somebody else runs, as the settings or, for this process, the environment name it."""
+"""The external server that the settings or, for this process, the environment name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def attached_server(settings: Settings, environment: Mapping[str, str], secrets: Secrets) -> ExternalServer | None:
-    """None where none is named: then our own serves. The environment goes before the settings. Blocks for a moment."""
+    """Return the external server, or None to use a managed one. The environment takes precedence. Blocks briefly."""
     url = environment.get(SERVER_URL_VARIABLE) or settings.server_url
     if not url:
         return None
@@ -27,15 +27,15 @@ def attached_server(settings: Settings, environment: Mapping[str, str], secrets:
         try:
             password = secrets.read(SERVER_SECRET, settings.server_password_place)
         except StoreError as error:
-            # The server says that it wants one; what else is read needs none.
+            # Requests will be refused as unauthorized; everything else works without the server.
             _log.warning("The password of the server at %s cannot be read: %s %s", url, error.message, error.hint or "")
     return ExternalServer(url, password, user)
 
 
 def refuse_bad_address(environment: Mapping[str, str]) -> None:
-    """Raises UsageError when the server that the environment names for this process can be none.
+    """Raises UsageError when the server address in the environment is invalid.
 
-    What stands there is not repeated: there may be a password in it.
+    The value is not repeated in the message: it may contain a password.
     """
     if trouble := _SERVER_URL.trouble(environment.get(SERVER_URL_VARIABLE, "")):
         hidden = trouble if trouble[0] != "“" else "It is not an address."

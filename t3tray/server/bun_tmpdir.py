@@ -1,7 +1,7 @@
-"""Where OpenCode unpacks the libraries that it carries: into a folder of ours.
+"""A folder of ours in which OpenCode unpacks its bundled libraries.
 
-The runtime that OpenCode is built with writes them anew at every start and never takes them away: 5 MB each time, until the disk
-for temporary files is full (OpenCode's issue 21427).
+OpenCode's runtime (Bun) writes them again at every start and never removes them: 5 MB each time, until the disk for temporary
+files is full (OpenCode's issue 21427).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _VARIABLE = "BUN_TMPDIR"
 _log = logging.getLogger(__name__)
 
 
-def unpacking_in(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """This environment, so that OpenCode unpacks in the folder, which is made; where the user named another, into that."""
+def with_unpack_folder(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with `folder`, which is created, as OpenCode's folder to unpack in; a user's own value is kept."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        _log.warning("OpenCode unpacks its libraries where it always does: %s cannot be made (%s).", folder, error)
+        _log.warning("OpenCode unpacks its libraries in the default folder: %s cannot be created (%s).", folder, error)
         return dict(environment)
     return {_VARIABLE: str(folder), **environment}
 
 
-def take_away(folder: Path) -> int:
-    """Remove what earlier servers left; how many bytes that freed. What a program still has open stays on Windows, until the next
-    time."""
+def remove_unpacked(folder: Path) -> int:
+    """Remove what earlier servers unpacked, and return the number of bytes freed. On Windows files that are open stay until the
+    next call."""
     before = _size(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return before - _size(folder)

@@ -1,4 +1,4 @@
-"""What is true of a server, for those who only ask: nothing is started, joined or changed."""
+"""Read-only status of a server: nothing is started, joined or changed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from t3tray.server.supervisor import LONGEST_START, START_LIMIT
 from t3tray.server.token_bearers import find_stray
 from t3tray.server.work_meter import WorkMeter
 
-# In s, for a look at a server that should be there by now: in which it shows whether it is still at work.
+# In seconds: how long the activity of a server that is late to start is measured.
 _LONG_ENOUGH = 1.0
 
 
-async def look_at_managed(tenancy: ServerLease) -> ServerStatus:
-    """The server that any process of ours runs. Raises StoreError when our data cannot be read."""
-    sighting = await tenancy.find()
+async def managed_status(lease: ServerLease) -> ServerStatus:
+    """Return the status of the managed server, whichever process started it. Raises StoreError when our data cannot be read."""
+    sighting = await lease.find()
     if sighting and sighting.elsewhere:
         return ServerStatus(ServerState.STOPPED, reason=runs_elsewhere(sighting))
     if sighting is None or not (sighting.process or sighting.is_coming):
@@ -31,7 +31,7 @@ async def look_at_managed(tenancy: ServerLease) -> ServerStatus:
     memory = await asyncio.to_thread(sighting.process.memory)
     seen = ServerStatus(ServerState.READY, sighting.url, sighting.process.pid, memory=memory)
     try:
-        version = await ask_health(seen.url, await tenancy.password_of(sighting.lease))
+        version = await ask_health(seen.url, await lease.password_of(sighting.lease))
     except ServerDown as error:
         starting = sighting.age < START_LIMIT or await _is_at_work(sighting)
         return replace(seen, state=ServerState.STARTING if starting else ServerState.UNRESPONSIVE, reason=error.message)
@@ -40,18 +40,18 @@ async def look_at_managed(tenancy: ServerLease) -> ServerStatus:
     return replace(seen, version=version)
 
 
-async def look_at_stray(folder: Path) -> ServerStatus | None:
-    """The server of this data folder that runs though its data name none (any more); None where there is none. Takes 10 ms."""
+async def stray_status(folder: Path) -> ServerStatus | None:
+    """Return the status of a server of this data folder that our data does not record; None where there is none. Takes 10 ms."""
     stray = await asyncio.to_thread(find_stray, folder)
     if stray is None:
         return None
-    told = "t3tray's data do not name this server, which is of this data folder: `t3tray server stop` ends it"
-    told += ", and whatever needs a server takes it over." if stray.password else "."
-    seen = ServerStatus(ServerState.READY, f"http://{HOST}:{stray.port}", stray.process.pid, reason=told)
+    reason = "This server belongs to this data folder, but is not recorded in t3tray's data. `t3tray server stop` ends it"
+    reason += "; the next command that needs a server takes it over." if stray.password else "."
+    seen = ServerStatus(ServerState.READY, f"http://{HOST}:{stray.port}", stray.process.pid, reason=reason)
     try:
         return replace(seen, version=await ask_health(seen.url, stray.password or None))
     except T3TrayError as error:
-        return replace(seen, state=ServerState.UNRESPONSIVE, reason=f"{told} {error.message}")
+        return replace(seen, state=ServerState.UNRESPONSIVE, reason=f"{reason} {error.message}")
 
 
 async def _is_at_work(sighting: Sighting) -> bool:
@@ -62,7 +62,7 @@ async def _is_at_work(sighting: Sighting) -> bool:
     return await asyncio.to_thread(meter.has_worked)
 
 
-async def look_at_external(external: ExternalServer) -> ServerStatus:
+async def external_status(external: ExternalServer) -> ServerStatus:
     seen = ServerStatus(ServerState.EXTERNAL, external.url)
     try:
         return replace(seen, version=await ask_health(external.url, external.password, user=external.user))

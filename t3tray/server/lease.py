@@ -1,7 +1,7 @@
-"""The managed server under its lease: at most one for all processes of ours, found again whichever of them was killed.
+"""The managed server and its lease: at most one server for all processes of ours, found again after any of them was killed.
 
-A lease is claimed before the process is started, and the process is recorded after; so whatever was cut off in between, the next
-one finds the process by its record or by the token in its environment. It decides nothing about when a server is wanted.
+A lease is claimed before the server process is started, and the process is recorded afterwards. After an interruption in between,
+the next process finds the server by its record or by the token in its environment. When a server is wanted is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from t3tray.domain.server import Wanted
 from t3tray.errors import Refused, ServerDown, ServerFailed, StoreError
-from t3tray.server.bun_tmpdir import take_away, unpacking_in
+from t3tray.server.bun_tmpdir import remove_unpacked, with_unpack_folder
 from t3tray.server.log import ServerLog
 from t3tray.server.port import HOST, choose_port, is_free
 from t3tray.server.process import AdoptedProcess, ServerProcess, recognise, search, spawn
@@ -31,27 +31,27 @@ from t3tray.system.secrets import Secrets
 from t3tray.system.shield_until_done import shield_until_done
 from t3tray.system.sql_thread import SqlThread
 
-# So long, in s, another t3tray may take from its claim to a recorded process.
+# In seconds: how long another t3tray may take from its claim until it records the process.
 FRESH = 60.0
 _LOOK_AGAIN = 0.05
 _CUT_OFF = 0.2
 ELSEWHERE_HINT = (
-    "Stop it there. If that machine is gone for good, say so here: `t3tray server stop --forget`. "
-    "A data folder of its own for each machine is better: `--data-dir`."
+    "Stop it there. If that machine is gone for good, run `t3tray server stop --forget` here. "
+    "Better use a separate data folder for each machine: `--data-dir`."
 )
 
 _logger = logging.getLogger(__name__)
 
 
 class Halted(Exception):
-    """The user stopped the server meanwhile: nothing was started, or what was started is ended."""
+    """Raised when the user stopped the server during its start: no process is left running."""
 
 
 @dataclass(frozen=True)
 class ServerProgram:
-    """What to start, with the environment that any program of ours gets, and in which folder. `port` 0 is any that is free.
+    """Program, environment and working directory of a server to start. `port` 0 means any free port.
 
-    `unpacked` is a folder for what OpenCode unpacks, which is nobody else's.
+    `unpacked` is a folder used only for the libraries that OpenCode unpacks.
     """
 
     binary: Path
@@ -63,7 +63,7 @@ class ServerProgram:
 
 @dataclass(frozen=True)
 class ExternalServer:
-    """A server that somebody else runs: used, and never ended. It stands under no lease."""
+    """A server that t3tray did not start: it is used, never ended, and has no lease."""
 
     url: str
     password: str | None
@@ -72,8 +72,11 @@ class ExternalServer:
 
 @dataclass(frozen=True)
 class ServerHandle:
-    """The server that we hold. `password` is None when it is not kept any more; `output_begin` is where its output begins in the
-    log (in bytes), None for an adopted one; `age` is in s; `is_orphan`: nobody else held it when we came."""
+    """The server that this process holds.
+
+    `password` is None when it is no longer stored. `output_begin` is the offset of its output in the log, in bytes; None for an
+    adopted server. `age` is in seconds. `is_orphan`: no other process held it when this one joined.
+    """
 
     lease: Lease
     process: ServerProcess
@@ -88,14 +91,14 @@ class ServerHandle:
 
     @property
     def is_child(self) -> bool:
-        """This process started it."""
+        """Whether this process started it."""
         return self.output_begin is not None
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """What is true of a lease. Without a process it `is_coming` (somebody is about to start one) or dead, or runs on another
-    machine, which is named by `elsewhere`: nothing can be told of that one here."""
+    """State of a lease. Without a process the server `is_coming` (another process is starting it), is dead, or runs on another
+    machine, named by `elsewhere`, where its state cannot be read."""
 
     lease: Lease
     process: AdoptedProcess | None
@@ -119,12 +122,12 @@ class Sighting:
 
     @property
     def was_cut_off(self) -> bool:
-        """Who claimed it died before it recorded a process."""
+        """Whether the process that claimed it died before it recorded a server process."""
         return self.lease.pid is None and not self.others
 
 
 class ServerLease:
-    """This process's share in the server. Every method raises StoreError."""
+    """This process's use of the managed server. Every method may raise StoreError."""
 
     def __init__(
         self,
@@ -136,8 +139,8 @@ class ServerLease:
         now: Callable[[], datetime],
         folder: Path,
     ) -> None:
-        """`folder` is the data folder that the server belongs to."""
-        self.tenant: ServerHandle | None = None
+        """`folder` is the server's data folder."""
+        self.handle: ServerHandle | None = None
         self._leases = leases
         self._run_sql = run_sql
         self._secrets = secrets
@@ -153,58 +156,59 @@ class ServerLease:
         await self._run_sql(self._leases.set_wanted, wanted)
 
     async def find(self) -> Sighting | None:
-        """What runs or is about to run under a lease; nothing is changed."""
+        """Return the state of the current lease; nothing is changed."""
         return await self._run_sql(self._find)
 
     async def obtain(self, launch: Callable[[], ServerProgram], detached: bool) -> ServerHandle:
-        """The server that runs, joined; or a new one, which is to stay when nobody holds it if `detached`. It is `tenant` then.
+        """Join the running server or start one, and set `handle` to it. A started one outlives its holders if `detached`.
 
-        Raises Halted, BinaryNotFound, ServerFailed, ServerDown for one on another machine.
+        Raises Halted, BinaryNotFound, ServerFailed, and ServerDown for a server on another machine.
         """
         while True:
             sighting = await self.find()
             if sighting is None:
                 if await shield_until_done(self._take_in_stray()):
                     continue
-                tenant = await self._start(launch, detached)
+                handle = await self._start(launch, detached)
             elif sighting.elsewhere:
                 raise ServerDown(runs_elsewhere(sighting), ELSEWHERE_HINT)
             elif sighting.process:
-                tenant = await self.adopt(sighting)
+                handle = await self.adopt(sighting)
             elif sighting.is_coming:
                 await asyncio.sleep(_LOOK_AGAIN)
                 continue
             else:
-                await self._bury_dead(sighting)
+                await self._remove_dead(sighting)
                 continue
-            if tenant:
-                return tenant
+            if handle:
+                return handle
 
     async def adopt(self, sighting: Sighting) -> ServerHandle | None:
-        """Join a server that was seen. None when it was given up meanwhile; an orphan whose password is lost is ended instead."""
+        """Join the server of a sighting. Return None when it has ended meanwhile, or is an orphan whose password is lost, which
+        is then ended."""
         return await shield_until_done(self._adopt(sighting))
 
     async def leave(self) -> bool:
-        """Hold it no longer. True when it has to be ended now, because nobody else uses it or could ever find it again."""
-        tenant = self.tenant
-        return tenant is not None and await self._run_sql(self._leave, tenant.lease.token)
+        """Leave the server. Return True when the caller must end it, because no other process uses it or could find it again."""
+        handle = self.handle
+        return handle is not None and await self._run_sql(self._leave, handle.lease.token)
 
     async def hand_over(self) -> None:
-        """This process is about to become OpenCode in a terminal: it goes on to hold the server, under the same pid and start."""
-        if self.tenant:
-            await self._run_sql(self._leases.hold_as, self.tenant.lease.token, self._holder, "terminal")
-            self.tenant = None
+        """Keep holding the server, under the same pid and start time, while this process becomes OpenCode in a terminal."""
+        if self.handle:
+            await self._run_sql(self._leases.hold_as, self.handle.lease.token, self._holder, "terminal")
+            self.handle = None
 
-    async def bury(self, lease: Lease) -> None:
-        """Its server is gone: the lease and the password go too. What a killed shim left behind is ended before."""
+    async def remove(self, lease: Lease) -> None:
+        """Remove the lease and password of a server that has ended, after ending the processes that a killed shim left behind."""
         await asyncio.to_thread(end_bearers, lease.token, lease.port)
-        if self.tenant and self.tenant.lease.token == lease.token:
-            self.tenant = None
+        if self.handle and self.handle.lease.token == lease.token:
+            self.handle = None
         await self._run_sql(self._leases.drop, lease.token)
         await self._forget(lease)
 
     async def forget_elsewhere(self) -> bool:
-        """Forget a server that another machine started. False where there is none."""
+        """Remove the lease of a server that another machine started. Return False where there is none."""
         sighting = await self.find()
         if sighting is None or not sighting.elsewhere:
             return False
@@ -218,9 +222,9 @@ class ServerLease:
             raise Refused(runs_elsewhere(sighting), ELSEWHERE_HINT)
 
     async def clear(self, within: float) -> None:
-        """End the server whoever holds it, also one that our data knows nothing of. What runs on another machine is left alone.
+        """End the server of any holder, also one that our data does not record. A server on another machine is not touched.
 
-        Raises ServerFailed when one that is about to be started does not come in time.
+        Raises ServerFailed when another process is starting one and has not finished after `within` seconds.
         """
         clock = asyncio.get_running_loop().time
         limit = clock() + within
@@ -231,22 +235,22 @@ class ServerLease:
                 if sighting.process:
                     await asyncio.to_thread(sighting.process.end)
                 try:
-                    await (self.bury(sighting.lease) if sighting.process else self._bury_dead(sighting))
+                    await (self.remove(sighting.lease) if sighting.process else self._remove_dead(sighting))
                 except StoreError as error:
-                    # The server has ended, which is what was asked for; its lease is buried by who next can write.
-                    _logger.warning("The lease of a server that has ended stays: %s", error.message)
+                    # The server has ended, as requested; the next process that can write removes its lease.
+                    _logger.warning("The lease of a server that has ended could not be removed: %s", error.message)
                     return
             elif clock() < limit:
                 await asyncio.sleep(_LOOK_AGAIN)
             else:
-                raise ServerFailed("Another t3tray is about to start the server, and does not come to an end with it.")
+                raise ServerFailed("Another t3tray is starting the server and has not finished.")
         await asyncio.to_thread(end_strays, self._folder)
 
     async def detach(self) -> None:
-        """It stays when nobody holds it."""
-        if self.tenant:
-            outlives_us(self.tenant.process.pid)
-            await self._run_sql(self._leases.set_detached, self.tenant.lease.token, True)
+        """Let the server keep running when no process holds it."""
+        if self.handle:
+            outlives_us(self.handle.process.pid)
+            await self._run_sql(self._leases.set_detached, self.handle.lease.token, True)
 
     async def is_detached(self, token: str) -> bool:
         lease = await self._run_sql(self._leases.read)
@@ -272,8 +276,10 @@ class ServerLease:
         return Sighting(lease, process, age, alive, dead)
 
     async def _take_in_stray(self) -> bool:
-        """Whether a server of ours runs that our data knows nothing of (any more), because it was put back from a copy: it has a
-        lease now. Nobody knows who uses it, so it stays when nobody holds it."""
+        """Claim a lease for a running server that our data does not record, because the data was restored from a copy.
+
+        Return whether there was one. It is detached, since its users are not known.
+        """
         stray = await asyncio.to_thread(find_stray, self._folder)
         if stray is None or not stray.password:
             return False
@@ -294,18 +300,18 @@ class ServerLease:
         try:
             if program.port and not is_free(program.port):
                 raise ServerFailed(f"Another program has port {program.port}.", "End it, or choose another port in the settings.")
-            tenant = await self._run_sql(self._claim_and_spawn, lease, program, password)
+            handle = await self._run_sql(self._claim_and_spawn, lease, program, password)
         except BaseException:
             await self._forget(lease)
             raise
-        if tenant is None:
+        if handle is None:
             await self._forget(lease)
         else:
-            self.tenant = tenant
-        return tenant
+            self.handle = handle
+        return handle
 
     def _claim_and_spawn(self, lease: Lease, program: ServerProgram, password: str) -> ServerHandle | None:
-        """In one go, so that nothing of ours comes in between. None when somebody else claimed first."""
+        """Claim the lease and start the process in one database call. Return None when another process claimed first."""
         if self._leases.claim(lease, self._holder) is not None:
             return None
         process: ServerProcess | None = None
@@ -327,12 +333,12 @@ class ServerLease:
 
     def _spawn(self, lease: Lease, program: ServerProgram, password: str) -> tuple[ServerProcess, int]:
         arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
-        freed = take_away(program.unpacked)
-        words = f"starting {' '.join(arguments)}"
-        words += f" ({freed / 1e6:.1f} MB that earlier ones had unpacked were removed)" if freed else ""
-        environment = unpacking_in(program.unpacked, server_environment(program.environment, password, lease.token))
+        freed = remove_unpacked(program.unpacked)
+        title = f"starting {' '.join(arguments)}"
+        title += f" (removed {freed / 1e6:.1f} MB unpacked by earlier servers)" if freed else ""
+        environment = with_unpack_folder(program.unpacked, server_environment(program.environment, password, lease.token))
         try:
-            with self._log.begin(self._now(), words) as (output, begin):
+            with self._log.begin(self._now(), title) as (output, begin):
                 return spawn(arguments, environment, program.cwd, output), begin
         except OSError as error:
             raise ServerFailed(f"The server's log {self._log.path} cannot be written: {error.strerror or error}.") from error
@@ -348,10 +354,10 @@ class ServerLease:
             raise
         if password is None and sighting.is_orphan:
             await asyncio.to_thread(process.end)
-            await self.bury(lease)
+            await self.remove(lease)
             return None
-        self.tenant = ServerHandle(lease, process, password, age=sighting.age, is_orphan=sighting.is_orphan)
-        return self.tenant
+        self.handle = ServerHandle(lease, process, password, age=sighting.age, is_orphan=sighting.is_orphan)
+        return self.handle
 
     def _join(self, sighting: Sighting, process: ServerProcess) -> bool:
         token = sighting.lease.token
@@ -371,24 +377,24 @@ class ServerLease:
         lease = self._leases.read()
         return lease is None or lease.token != token
 
-    async def _bury_dead(self, sighting: Sighting) -> None:
-        """Of a claim that was cut off the process may just be coming up: a second look is for that one."""
+    async def _remove_dead(self, sighting: Sighting) -> None:
+        """Remove a lease without a process. After an interrupted claim the process may just be starting: search once more."""
         lease = sighting.lease
         if sighting.was_cut_off:
             await asyncio.sleep(_CUT_OFF)
             process = await asyncio.to_thread(search, lease.token, lease.port)
             if process:
                 return
-        await self.bury(lease)
+        await self.remove(lease)
 
     async def _forget(self, lease: Lease) -> None:
-        # A password without a server opens nothing; that it stays in a locked keyring is no reason to fail.
+        # A password without a server is useless: leaving it in a locked keyring is no reason to fail.
         with suppress(StoreError):
             await asyncio.to_thread(self._secrets.forget, _secret(lease.token), lease.secret_place)
 
 
 def runs_elsewhere(sighting: Sighting) -> str:
-    """What is said of a server that another machine started."""
+    """Return the sentence about a server that another machine started."""
     return f"The server of this data folder was started on {sighting.elsewhere}, another machine (or container) than this one."
 
 

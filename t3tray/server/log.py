@@ -1,7 +1,7 @@
-"""What the managed server prints: one file that is rotated while the server writes to it.
+"""The managed server's output: one log file that is rotated while the server writes to it.
 
-The server holds the file open for appending and knows nothing of the rotation, so the text is copied away and the file cut.
-Folder and files are the owner's alone. It reads the text for one thing only, the line that says the server listens.
+The server has the file open for appending and does not know of the rotation, so the text is copied and the file truncated.
+Folder and files are accessible to the owner only. The text is parsed only for the line that says the server is listening.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import BinaryIO
 FILE_NAME = "opencode-serve.log"
 LARGEST = 2 * 2**20
 KEPT = 3
-# Of a text that grew faster than anybody looked, its end.
+# In bytes: only the end of a larger text is copied.
 _LONGEST_KEPT = 4 * LARGEST
 _READY = b"server listening on"
 _BEGINS = "[t3tray "
-# In lines: so much is read of one start.
+# In lines: how much is read of one start.
 _LONGEST_START = 5000
 _BLOCK = 64 * 2**10
 _FILE, _ERRORS = "--- JSONC Input ---", "--- Errors ---"
@@ -32,14 +32,14 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class ServerLog:
-    """Everything blocks, for a moment: for worker threads."""
+    """The log file of a folder. All methods block briefly: call them in worker threads."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
 
     @contextmanager
-    def begin(self, now: datetime, words: str) -> Iterator[tuple[int, int]]:
-        """For one start, which `words` describe: a descriptor to write to, and where in the file its text begins.
+    def begin(self, now: datetime, title: str) -> Iterator[tuple[int, int]]:
+        """Begin the output of one start with `title`. Yields a descriptor to write to, and the offset at which its text begins.
 
         Raises OSError.
         """
@@ -48,16 +48,16 @@ class ServerLog:
         self._rotate()
         descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, f"{_BEGINS}{now.astimezone():%Y-%m-%d %H:%M:%S}] {words}\n".encode())
+            os.write(descriptor, f"{_BEGINS}{now.astimezone():%Y-%m-%d %H:%M:%S}] {title}\n".encode())
             yield descriptor, os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
 
     def rotate(self, above: int = LARGEST) -> bool:
-        """Set the text aside when there is more of it; whether that was done. What the server writes in between the copy and the
-        cut is lost.
+        """Rotate when the file is larger than `above` bytes, and return whether it was. What the server writes between the copy
+        and the truncation is lost.
 
-        Not on Windows: there a program writes where it last wrote, and would leave a gap of zeros in the file that was cut.
+        Does nothing on Windows: there a program continues at its old offset, which would leave a gap of zeros in the file.
         """
         return sys.platform != "win32" and self._rotate(above)
 
@@ -73,7 +73,7 @@ class ServerLog:
                     self._aside(number).replace(self._aside(number + 1))
             with os.fdopen(os.open(self._aside(1), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as copy:
                 log.seek(max(size - _LONGEST_KEPT, 0))
-                # Not to the end: a server that writes faster than this copies has none.
+                # Read a limited amount: a server that writes faster than this copies would never reach an end.
                 copy.write(log.read(_LONGEST_KEPT))
             log.truncate(0)
             return True
@@ -83,7 +83,7 @@ class ServerLog:
 
 
 class ReadyLine:
-    """Looks for the line that says the server listens, reading each byte of its output once."""
+    """Searches for the line that says the server is listening; reads each byte of its output once."""
 
     def __init__(self, path: Path, begin: int) -> None:
         self._path = path
@@ -91,7 +91,7 @@ class ReadyLine:
         self._end_of_last = b""
 
     def is_there(self) -> bool:
-        """Whether it has come by now. Raises OSError."""
+        """Return whether the line has been written. Raises OSError."""
         size = _size(self._path)
         if size < self._position:
             self._position = 0
@@ -109,15 +109,15 @@ class ReadyLine:
 
 
 def last_start(path: Path) -> str:
-    """The output of the server that was started last, as far as the file still holds it. Raises OSError."""
+    """Return the output of the last start, as far as the file still contains it. Raises OSError."""
     text = tail_of(path, _LONGEST_START)
     return text[max(text.rfind(_BEGINS), 0) :]
 
 
 def tail_of(path: Path, lines: int, begin: int = 0) -> str:
-    """The last lines, without colours, from `begin` (in bytes) on, read from the end; empty where there is no file.
+    """Return the last lines after the offset `begin` (in bytes), without colours; empty where there is no file.
 
-    OpenCode quotes a configuration that it cannot read, with the keys in it: that is left out. Raises OSError.
+    OpenCode quotes a configuration that it cannot parse, including keys: these quotations are removed. Raises OSError.
     """
     try:
         log = path.open("rb")
@@ -132,12 +132,12 @@ def tail_of(path: Path, lines: int, begin: int = 0) -> str:
             position -= step
             log.seek(position)
             text = log.read(step) + text
-    told = _without_quotations(_COLOUR.sub("", text.decode(errors="replace")))
-    return "\n".join(told.splitlines()[-lines:])
+    cleaned = _without_quotations(_COLOUR.sub("", text.decode(errors="replace")))
+    return "\n".join(cleaned.splitlines()[-lines:])
 
 
 def _without_quotations(text: str) -> str:
-    """What is read may begin in the middle of one."""
+    """Remove quoted configuration files. `text` may begin in the middle of one."""
     *quoting, rest = text.split(_ERRORS)
     before = [f"{piece.partition(_FILE)[0] if _FILE in piece else ''}{_LEFT_OUT}" for piece in quoting]
     return _QUOTED_LINE.sub("", _ERRORS.join([*before, rest.partition(_FILE)[0]]))
@@ -152,9 +152,10 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def _alone(log: BinaryIO) -> Iterator[bool]:
-    """Whether nobody else rotates meanwhile, since several processes of ours may watch one server. A crash frees it."""
+    """Take the rotation lock; yields False when another process holds it. Several processes may watch one server. A crash
+    releases the lock."""
     if sys.platform == "win32":
-        # There is no such lock; what two may do at the same moment costs old text at the most.
+        # No such lock on Windows; two rotations at the same time lose old text at most.
         yield True
         return
     import fcntl

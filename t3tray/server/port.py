@@ -1,4 +1,4 @@
-"""Free ports on loopback, found by binding them ourselves: OpenCode gives no text when its port is taken."""
+"""Free ports on loopback, tested by binding them: OpenCode prints nothing when its port is taken."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-# Of macOS and Windows, and of the assignment of ports itself.
+# Start of the ephemeral ports on macOS and Windows, and in IANA's assignment.
 _EPHEMERAL_FROM = 49152
-# Below are many ports that programs are known by.
+# Many well-known ports are below.
 _LASTING_FROM = 20_000
 _TRIES = 100
 
 
 def choose_port() -> int:
-    """A port that nobody has now. Another program may still take it first: whoever uses it has to be ready for that."""
+    """Return a port that is free now. Another program may still take it first, so callers must handle that."""
     with _socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -26,7 +26,7 @@ def choose_port() -> int:
 
 
 def choose_lasting_port(but: int = 0, pick: Callable[[Sequence[int]], int] = secrets.choice) -> int:
-    """A free port below those that the system gives to outgoing connections, which would take it in a pause; never `but`."""
+    """Return a free port below the ephemeral range, whose ports outgoing connections could take while unused; never `but`."""
     low = _first_ephemeral()
     lasting = range(min(_LASTING_FROM, low // 2), low)
     for _ in range(_TRIES):
@@ -37,7 +37,7 @@ def choose_lasting_port(but: int = 0, pick: Callable[[Sequence[int]], int] = sec
 
 
 def _first_ephemeral() -> int:
-    """The first port that the system gives to outgoing connections."""
+    """Return the first port of the ephemeral range, used for outgoing connections."""
     try:
         return int(_RANGE.read_text().split()[0])
     except (OSError, ValueError, IndexError):
@@ -45,7 +45,7 @@ def _first_ephemeral() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port now."""
+    """Return whether a server could listen on this port now."""
     with _socket() as probe:
         try:
             probe.bind((HOST, port))
@@ -57,6 +57,6 @@ def is_free(port: int) -> bool:
 def _socket() -> socket.socket:
     probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if sys.platform != "win32":
-        # As servers do: a port whose old connections only wait to be forgotten is free.
+        # Like servers: a port with connections in TIME_WAIT only is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return probe

@@ -1,7 +1,7 @@
-"""The process of a managed server: one that we started, or one of ours that an earlier t3tray left running.
+"""The process of a managed server: started by this process, or by an earlier t3tray.
 
-It owns how a process is started, known again, watched and ended; it decides none of that. A process is known by the token in its
-environment, never by its name. Everything blocks for a moment: for worker threads.
+Starts, recognises, watches and ends processes; when to do so is decided elsewhere. A process is recognised by the token in its
+environment, never by its name. All functions block briefly: call them in worker threads.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _POLL = 0.02
 
 
 class ServerProcess(ABC):
-    """A server and what belongs to it: its process group on POSIX, its children on Windows.
+    """A server with its process group on POSIX, or its children on Windows.
 
-    `started` is in s since the epoch, `start` its `start_id`.
+    `started` is in seconds since the epoch; `start` is its `start_id`.
     """
 
     def __init__(self, process: psutil.Process, leads_group: bool) -> None:
-        """Raises psutil.Error when it is gone already."""
+        """Raises psutil.Error when the process has ended."""
         self.pid = process.pid
         self.started = process.create_time()
         self.start = start_id(process.pid)
@@ -46,20 +46,20 @@ class ServerProcess(ABC):
         self._ended = Event()
         self._watching = Lock()
         self._watcher: Thread | None = None
-        self._tell: Callable[[int | None], None] | None = None
+        self._on_end: Callable[[int | None], None] | None = None
 
-    def watch(self, tell: Callable[[int | None], None]) -> None:
-        """Have the end told, once, from a thread of its own: the exit code, or None where only a parent may know it."""
-        self._tell = tell
+    def watch(self, on_end: Callable[[int | None], None]) -> None:
+        """Call `on_end` once at the end, from a separate thread, with the exit code; None where only the parent can read it."""
+        self._on_end = on_end
         self._begin_to_watch()
 
     def has_ended(self, within: float) -> bool:
-        """Whether it ends within so many seconds."""
+        """Wait up to `within` seconds for the end, and return whether it has ended."""
         self._begin_to_watch()
         return self._ended.wait(within)
 
     def terminate(self) -> None:
-        """Ask it to end. Nothing happens when it is gone."""
+        """Send the signal to end (SIGTERM). Does nothing when the process has ended."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -69,14 +69,14 @@ class ServerProcess(ABC):
             self._signal(signal.SIGKILL)
 
     def end(self) -> None:
-        """Ask it to end, and end it when it has not within the grace. Returns when it is gone, a few seconds at most."""
+        """Terminate the process, and kill it after `GRACE` seconds. Returns when it has ended, after a few seconds at most."""
         self.terminate()
         if not self.has_ended(GRACE):
             self.kill()
             self.has_ended(1.0)
 
     def program(self) -> str:
-        """The path of the program that serves, empty where that cannot be told: it stands before its `serve`."""
+        """Return the path of the program, which is the argument before `serve`; empty where the command line cannot be read."""
         try:
             words = self._process.cmdline()
         except psutil.Error:
@@ -84,7 +84,7 @@ class ServerProcess(ABC):
         return next((word for word, following in pairwise(words) if following == "serve"), "")
 
     def memory(self) -> int | None:
-        """What the server holds of the machine's memory, in bytes: it, not the shim before it. None when it is gone."""
+        """Return the resident memory of the server (not of a shim) in bytes, or None when it has ended."""
         held = []
         for process in serving(self.pid):
             with suppress(psutil.Error):
@@ -93,7 +93,7 @@ class ServerProcess(ABC):
 
     @abstractmethod
     def _wait(self) -> int | None:
-        """Until the process itself is gone; its exit code where that can be known."""
+        """Wait until the process has ended, and return its exit code where it can be read."""
 
     @abstractmethod
     def _is_alive(self) -> bool: ...
@@ -101,7 +101,7 @@ class ServerProcess(ABC):
     def _signal(self, how: signal.Signals) -> None:
         if not self._is_alive():
             return
-        # macOS says "not permitted" of a group in which only the dead are left.
+        # macOS reports "not permitted" for a group that has only zombies.
         with suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
             if sys.platform == "win32":
                 for process in (*self._process.children(recursive=True), self._process):
@@ -123,8 +123,8 @@ class ServerProcess(ABC):
         if self._leads_group:
             _end_group(self.pid)
         self._ended.set()
-        if self._tell:
-            self._tell(code)
+        if self._on_end:
+            self._on_end(code)
 
 
 class ChildProcess(ServerProcess):
@@ -154,14 +154,14 @@ class AdoptedProcess(ServerProcess):
                 self._process.wait(1.0)
 
     def _is_alive(self) -> bool:
-        # Where nobody waits for orphans (a container's first process may not) a dead one stays in the process table.
+        # Where no process reaps orphans (for example in a container), an ended one stays in the process table.
         with while_it_lives():
             return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         return False
 
 
 def spawn(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> ChildProcess:
-    """Start a server in a session of its own, so that a closed terminal does not end it; it writes to the descriptor `output`.
+    """Start a server in a new session, so that closing the terminal does not end it. It writes to the descriptor `output`.
 
     Raises ServerFailed.
     """
@@ -181,19 +181,21 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], folder: Path
         )
     except OSError as error:
         raise ServerFailed(f"{arguments[0]} cannot be started: {error.strerror or error}.") from error
-    # Until it is waited for it stays in the process table, so it cannot be gone yet, however short it lives.
+    # An ended child stays in the process table until it is waited for, so it still exists here.
     return ChildProcess(child)
 
 
 def recognise(pid: int, started: float, token: str, port: int, start: str = "") -> AdoptedProcess | None:
-    """That process if it is our server, None if it is gone or another one that has got its number. `started` and `start` as in
-    `process_identity.is_running`."""
+    """Return the process with this pid if it is our server; None if it has ended or the pid was reused.
+
+    `started` and `start` as in `process_identity.is_running`.
+    """
     with while_it_lives():
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
         environment = _environment(process)
-        # An environment without a word is one that may not be read: so macOS answers for many.
+        # macOS returns an empty environment for many processes whose environment may not be read.
         is_ours = (
             environment.get(INSTANCE_VARIABLE) == token
             if environment
@@ -205,9 +207,9 @@ def recognise(pid: int, started: float, token: str, port: int, start: str = "") 
 
 
 def search(token: str, port: int) -> AdoptedProcess | None:
-    """The server with this token, among all processes that we may look into.
+    """Return the server with this token, searching all processes whose environment may be read.
 
-    What a server starts inherits its environment, so the words that it was started with count too, and that it leads its group.
+    A server's children inherit its environment, so its arguments are compared too, and it must lead its process group.
     """
     for process in psutil.process_iter():
         with while_it_lives(), suppress(psutil.AccessDenied):
@@ -219,7 +221,7 @@ def search(token: str, port: int) -> AdoptedProcess | None:
 
 
 def _wait_for_end(pid: int) -> None:
-    """Until it ends, where the system can tell that of any process; elsewhere, and where it is gone, return at once."""
+    """Wait for the end of any process (Linux only). Returns immediately on other systems, and when it has ended."""
     if sys.platform != "linux":
         return
     try:
@@ -239,7 +241,7 @@ def _leads_group(pid: int) -> bool:
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:
-    """Empty where it may not be read."""
+    """Return the environment; empty where it may not be read."""
     try:
         return process.environ()
     except psutil.AccessDenied:
@@ -247,7 +249,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 
 
 def _end_group(group: int) -> None:
-    """End what is left of a group whose leader is gone: a wrapper's death leaves the server behind that it had started."""
+    """End the rest of a group whose leader has ended: when a wrapper dies, the server that it started keeps running."""
     if sys.platform == "win32":
         return
     with suppress(ProcessLookupError, PermissionError):
@@ -260,7 +262,7 @@ def _end_group(group: int) -> None:
 
 
 def _is_in(process: psutil.Process, group: int) -> bool:
-    """Whether it lives and belongs to the group. One that nobody has waited for yet lives no more."""
+    """Return whether the process is alive (not a zombie) and belongs to the group."""
     with while_it_lives():
         return sys.platform != "win32" and os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -1,6 +1,6 @@
-"""The processes behind one server: the one that was started may be a shim (npm's, mise's, asdf's) of the one that serves.
+"""The processes of one server: the process that was started may be a shim (npm's, mise's, asdf's) of the one that serves.
 
-It looks, and ends nothing.
+Read-only: no process is ended here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import psutil
 
 
 def with_children(pid: int) -> Iterator[psutil.Process]:
-    """A process, and all that it and its children started."""
+    """Yield a process and all its descendants."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         yield process
@@ -21,7 +21,7 @@ def with_children(pid: int) -> Iterator[psutil.Process]:
 
 
 def port_of(words: Sequence[str]) -> int | None:
-    """Where a server with these arguments listens; None for what is no server's."""
+    """Return the port in a server's arguments; None when they are no server's."""
     if "serve" not in words:
         return None
     named = next((following for word, following in pairwise(words) if word == "--port"), "")
@@ -29,13 +29,13 @@ def port_of(words: Sequence[str]) -> int | None:
 
 
 def serves(process: psutil.Process, port: int) -> bool:
-    """Whether it was started to serve there. Raises psutil.Error."""
+    """Return whether the process was started to serve on this port. Raises psutil.Error."""
     words = process.cmdline()
     return "serve" in words and str(port) in words
 
 
 def serving(pid: int) -> tuple[psutil.Process, ...]:
-    """Of this process and all that it started those that serve where it does: it, and for a shim the server behind it."""
+    """Return this process and its descendants that serve on the same port: for a shim, the server that it started."""
     family = tuple(with_children(pid))
     with suppress(psutil.Error):
         port = port_of(family[0].cmdline()) if family else None

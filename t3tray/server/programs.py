@@ -1,7 +1,7 @@
-"""Which programs are started, with which words and environment: the server, OpenCode's terminal interface, a terminal, a browser.
+"""Programs that t3tray starts, with arguments and environment: the server, OpenCode's terminal interface, a terminal, a browser.
 
-It starts only what is opened for the user and left alone; the server's process belongs to `opencode.managed`. Everything blocks:
-for worker threads.
+Starts only programs that are opened for the user; `server.process` starts the server. All functions block: call them in worker
+threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import BinaryNotFound, WorldError
 from t3tray.opencode.binary import find_binary
 from t3tray.server.agent_shell import without_password_in_shells
-from t3tray.server.bun_tmpdir import unpacking_in
+from t3tray.server.bun_tmpdir import with_unpack_folder
 from t3tray.server.lease import ServerProgram
 from t3tray.server.manager import Endpoint
 from t3tray.settings.definitions import Settings
@@ -38,12 +38,12 @@ from t3tray.system.url_handlers import has_handler
 _log = logging.getLogger(__name__)
 _T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
-# Where a packaged app keeps its own files.
+# The folder of a packaged app's own files.
 _BUNDLE = str(getattr(sys, "_MEIPASS", "")) if _FROZEN else ""
 
 
-class Launching:
-    """The programs of one process of ours, as its settings (which may be replaced) and its environment name them."""
+class Programs:
+    """The programs of this process, according to its settings (which may be replaced) and environment."""
 
     def __init__(self, settings: Settings, data: Path) -> None:
         self.settings = settings
@@ -54,7 +54,7 @@ class Launching:
         self._login_environment: dict[str, str] | None = None
 
     def program(self) -> Path:
-        """The `opencode` to start. Raises BinaryNotFound."""
+        """Return the path of `opencode`. Raises BinaryNotFound."""
         try:
             return self._find(None)
         except BinaryNotFound:
@@ -62,15 +62,18 @@ class Launching:
             return self._find((self._login() or {}).get("PATH"))
 
     def known_program(self) -> Path | None:
-        """The same, without asking the login shell; None where that might be needed."""
+        """Return the path of `opencode` without running the login shell; None where that would be needed."""
         try:
             return self._find(None)
         except BinaryNotFound:
             return None
 
     def environment(self) -> dict[str, str]:
-        """What a program of ours gets. The first call may take seconds in an app that the desktop started: its environment is
-        short, and the login shell is asked for the user's; in a terminal it is the user's already."""
+        """Return the environment for a program of ours.
+
+        The desktop starts apps with a short environment, so the first call runs the login shell for the user's, which may take
+        seconds. In a terminal the environment is the user's already.
+        """
         return self._environment(again=False)
 
     def _environment(self, again: bool) -> dict[str, str]:
@@ -78,30 +81,30 @@ class Launching:
         return child_environment(os.environ, None if in_terminal else self._login(again), _BUNDLE)
 
     def server_program(self) -> ServerProgram:
-        """What `opencode serve` is started with: from the home directory, since each request names its own."""
+        """Return how to start `opencode serve`: in the home directory, since each request names its own directory."""
         environment = without_password_in_shells(self._data / "shells", self._environment(again=True))
         return ServerProgram(self.program(), environment, Path.home(), self._unpacked, self.settings.server_port)
 
     def terminal_interface(self, session_id: str, directory: str, server: Endpoint | None) -> tuple[list[str], dict[str, str]]:
-        """Command and environment of OpenCode in this session: attached to a server, or by itself when there is None.
+        """Return command and environment of OpenCode in this session, attached to `server` or standalone when it is None.
 
-        The server's password goes by environment, never among the arguments.
+        The server's password is passed in the environment, never in the arguments.
         """
-        program, environment = str(self.program()), unpacking_in(self._unpacked, self.environment())
+        program, environment = str(self.program()), with_unpack_folder(self._unpacked, self.environment())
         if server is None:
             return [program, "--session", session_id], environment
         if server.password is not None:
             environment |= {PASSWORD_VARIABLE: server.password, USER_VARIABLE: server.user}
-        # OpenCode would ask a proxy even for this machine's own address.
+        # OpenCode would use a proxy even for loopback addresses.
         environment = without_proxies(environment) if is_loopback(server.url) else environment
         return [program, "attach", server.url, "--session", session_id, "--dir", directory], environment
 
     def open_terminal(self, thread: Thread) -> None:
-        """A terminal window in which t3tray verifies the thread and becomes OpenCode. Raises NoTerminal."""
+        """Open a terminal window in which t3tray verifies the thread and is then replaced by OpenCode. Raises NoTerminal."""
         program = console_program(Path(sys.executable), sys.platform)
         ourselves = [str(program)] if _FROZEN else [str(program), "-m", "t3tray"]
         if named := os.environ.get(PROGRAM_VARIABLE):
-            # A terminal need not pass our environment on; this one brings its own.
+            # A terminal may not pass our environment on; this program sets its own.
             ourselves = [named]
         open_terminal(
             [*ourselves, "attach", thread.id, "--data-dir", str(self._data)],
@@ -112,7 +115,7 @@ class Launching:
         )
 
     def open_browser(self, resumption: Verification, server: Endpoint) -> str:
-        """Open the session's page; its address. Raises WorldError where no browser opens."""
+        """Open the session's page in a browser and return its address. Raises WorldError where no browser opens."""
         folder = base64.urlsafe_b64encode(resumption.thread.directory.encode()).decode().rstrip("=")
         address = f"{server.url}/{folder}/session/{resumption.session_id}"
         if not webbrowser.open(address):
@@ -120,28 +123,28 @@ class Launching:
         return address
 
     def open_folder(self, folder: Path) -> None:
-        """Show a folder in the desktop's own program for that. Raises WorldError when it cannot be started."""
+        """Show a folder in the desktop's file manager. Raises WorldError when it cannot be started."""
         start([_opener(), str(folder)], self.environment())
 
     def open_t3code(self, thread: Thread, address: str | None) -> Opened:
-        """The thread's page where T3 Code serves one, else its desktop app, which cannot be told which thread to show."""
+        """Open the thread's page where T3 Code serves one, otherwise its desktop app, which cannot be given a thread."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
-            return Opened(f"Opened {address}; a browser that T3 Code does not know yet asks to be paired first.", address)
+            return Opened(f"Opened {address}; a browser that is new to T3 Code has to be paired first.", address)
         environment = self.environment()
         if has_handler(_T3_SCHEME, sys.platform, environment) is False:
-            return Opened("T3 Code does not answer, and no app of it that could be opened was found here.", title=thread.title)
+            return Opened("T3 Code is not responding, and its app was not found on this computer.", title=thread.title)
         start([_opener(), f"{_T3_SCHEME}://app"], environment)
-        return Opened("T3 Code was asked to come to the front; it cannot be told which thread to show.", title=thread.title)
+        return Opened("Opened T3 Code. It cannot be given the thread to show.", title=thread.title)
 
     def _login(self, again: bool = False) -> dict[str, str] | None:
-        """The login shell's environment: asked once, and `again` where it did not tell."""
+        """Return the login shell's environment: read once, and `again` after a failure."""
         with self._asking:
             if not self._was_asked or (again and self._login_environment is None):
                 self._was_asked, self._login_environment = True, login_environment(os.environ)
                 if self._login_environment is None and os.environ.get("SHELL"):
-                    _log.warning("The login shell did not tell its environment; it is asked again at the server's next start.")
+                    _log.warning("The login shell's environment could not be read; it is read again at the server's next start.")
             return self._login_environment
 
     def _find(self, login_path: str | None) -> Path:
@@ -149,5 +152,5 @@ class Launching:
 
 
 def _opener() -> str:
-    """What opens things as a double click would."""
+    """Return the command that opens a file or address like a double click."""
     return {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")

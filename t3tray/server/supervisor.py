@@ -1,8 +1,8 @@
-"""The rules by which the managed server is kept up, as a state machine: events with a time go in, actions come out.
+"""State machine that keeps the managed server running: takes events with a time, returns actions.
 
-It does nothing itself: no I/O, no clock, no asyncio. `now` is in seconds of a clock that never goes back. It decides nothing
-about leases and passwords. What is wanted and what is are two things: after `Stop` nothing but `Start`, `Restart` or a server
-that another t3tray started (`Adopted`) brings one up again.
+Pure: no I/O, no clock, no asyncio. `now` is in seconds of a monotonic clock. Leases and passwords are handled elsewhere. The
+wanted and the actual state are separate: after `Stop` only `Start`, `Restart` or a server that another t3tray started
+(`Adopted`) leads to a running one.
 """
 
 from __future__ import annotations
@@ -43,22 +43,23 @@ from t3tray.server.supervisor_events import (
     Worked,
 )
 
-# A start may take so long, in s, without a sign of life; one that is at work (an update of OpenCode's database takes from two
-# minutes to an hour) is waited for until it has taken altogether too long. It is told from `SLOW` on.
+# In seconds. START_LIMIT applies to a start without activity; an active one (an update of OpenCode's database takes from two
+# minutes to an hour) may take until LONGEST_START. From SLOW on the status says so.
 START_LIMIT = 60.0
 LONGEST_START = 2 * 3600.0
 SLOW = 15.0
 ADOPTED_GRACE = 10.0
 STOP_GRACE = 3.0
 PROBE_EVERY = 10.0
-# While it starts: soon again once it said that it listens; where it says nothing that we know, later and slower.
+# Health requests during a start, in seconds: PROBE_AGAIN apart after the server printed that it listens; without that line the
+# first one after BLIND_AFTER, then BLIND_EVERY apart.
 PROBE_AGAIN = 0.1
 BLIND_AFTER = 5.0
 BLIND_EVERY = 1.0
 MISSES = 3
-# So often another dialect is heard from a server that says it listens, and it is believed.
+# After this many unsupported answers from a server that listens, it counts as unsupported.
 STRANGE_ANSWERS = 2
-# So many unexpected ends in the window, in s, and it is left alone; sooner where it never once came to be ready.
+# After BUDGET unexpected ends within WINDOW seconds the server is not started again; after START_TRIES if it was never ready.
 BUDGET = 5
 WINDOW = 600.0
 START_TRIES = 3
@@ -70,11 +71,11 @@ _IDLE = (ServerState.STOPPED, ServerState.WAITING, ServerState.FAILED)
 
 
 class Supervisor:
-    """One server. `failure` is why it is not ready, `until` the end of a back-off. `run` counts processes: what is told of an
-    old one is known as old."""
+    """State of one server. `failure` is why it is not ready, `until` the end of a back-off. `run` counts processes, so that
+    events of an earlier one are ignored."""
 
     def __init__(self, noise: random.Random, external: bool = False) -> None:
-        """`external`: a server that is not ours, which is asked for its health and nothing else."""
+        """`external`: a server that is not ours; only its health is requested."""
         self.state = ServerState.STOPPED
         self.wanted: Wanted | None = None
         self.run = 0
@@ -84,7 +85,7 @@ class Supervisor:
         self.is_probing = False
         self._noise = noise
         self._external = external
-        self._coming = False
+        self._is_spawning = False
         self._deadline: float | None = None
         self._probe_at: float | None = None
         self._ends: list[float] = []
@@ -94,15 +95,15 @@ class Supervisor:
         self._adopted = False
         self._may_end = False
         self._announced = False
-        self._is_late = False
-        self._is_hopeless = False
-        self._strange = 0
-        self._began = 0.0
+        self._is_given_up = False
+        self._will_fail_again = False
+        self._unsupported_answers = 0
+        self._started_at = 0.0
         self._worked_at: float | None = None
 
     @property
     def is_slow(self) -> bool:
-        """It takes long to start, and is at work."""
+        """Whether it takes long to start, and shows activity."""
         return self.state is ServerState.STARTING and self._worked_at is not None
 
     @property
@@ -111,16 +112,16 @@ class Supervisor:
 
     @property
     def attempt(self) -> int:
-        """How many unexpected ends count against the budget."""
+        """Number of unexpected ends that count against the budget."""
         return len(self._ends)
 
     @property
     def is_idle(self) -> bool:
-        """No process lives, and none is coming."""
-        return not self._coming and self.state in _IDLE
+        """Whether no process is running or being started."""
+        return not self._is_spawning and self.state in _IDLE
 
     def handle(self, event: Event, now: float) -> tuple[Action, ...]:
-        """What has to be done now. A `WakeAt` comes last, and replaces the one before; without one nothing is due by itself."""
+        """Return the actions for an event. A `WakeAt` is last and replaces the previous one; without it no wake-up is due."""
         self._ends = [end for end in self._ends if now - end < WINDOW]
         actions = self._external_response(event, now) if self._external else self._response(event, now)
         times = [at for at in (self._deadline, None if self.is_probing else self._probe_at) if at is not None]
@@ -129,14 +130,14 @@ class Supervisor:
     def _external_response(self, event: Event, now: float) -> tuple[Action, ...]:
         match event:
             case Need() | Start() if self.state is ServerState.STOPPED or self.failure:
-                return self._ask()
+                return self._request_probe()
             case Answered(run, version) if run == self.run:
                 self._is_ready(ServerState.EXTERNAL, version, now)
             case Missed(run, error) if run == self.run:
                 self.is_probing, self.state, self.failure = False, ServerState.EXTERNAL, error
                 self._probe_at = now + PROBE_EVERY
             case Tick() if self._probe_at is not None and now >= self._probe_at:
-                return self._ask()
+                return self._request_probe()
         return ()
 
     def _response(self, event: Event, now: float) -> tuple[Action, ...]:
@@ -151,14 +152,14 @@ class Supervisor:
                 return self._on_stop(now, None)
             case Spawned() | Adopted():
                 return self._on_process(event, now)
-            case SpawnFailed() if self._coming:
-                self._coming = False
-                return self._gone(now, event.error, "", event.is_final)
-            case Exited() if self._lives(event.run):
-                # The next one would read the same.
-                return self._gone(now, event.error, event.log_tail, isinstance(event.error, UnusableConfiguration))
-            case Announced() | Worked() | Answered() | Missed() if self._lives(event.run):
-                return self._on_word(event, now)
+            case SpawnFailed() if self._is_spawning:
+                self._is_spawning = False
+                return self._on_end(now, event.error, "", event.is_final)
+            case Exited() if self._is_current(event.run):
+                # Another process would read the same configuration.
+                return self._on_end(now, event.error, event.log_tail, isinstance(event.error, UnusableConfiguration))
+            case Announced() | Worked() | Answered() | Missed() if self._is_current(event.run):
+                return self._on_report(event, now)
             case Tick():
                 return self._on_tick(now)
         return ()
@@ -167,7 +168,7 @@ class Supervisor:
         if self.wanted is Wanted.STOPPED:
             return ()
         if self.state is ServerState.UNRESPONSIVE:
-            return self._ask()
+            return self._request_probe()
         if self.state is ServerState.STOPPED or (self.state is ServerState.FAILED and len(self._ends) < BUDGET):
             self.wanted, self._unready_ends = Wanted.RUNNING, 0
             return self._spawn()
@@ -176,50 +177,50 @@ class Supervisor:
         return ()
 
     def _on_start(self, now: float, anew: bool) -> tuple[Action, ...]:
-        self.wanted, self._is_late = Wanted.RUNNING, False
+        self.wanted, self._is_given_up = Wanted.RUNNING, False
         self._ends, self._unready_ends = [], 0
         if self.is_idle:
             return self._spawn()
         if anew and self.state is not ServerState.STOPPING:
             return self._end(now)
-        return self._ask() if self.state is ServerState.UNRESPONSIVE else ()
+        return self._request_probe() if self.state is ServerState.UNRESPONSIVE else ()
 
     def _on_stop(self, now: float, wanted: Wanted | None) -> tuple[Action, ...]:
-        self.wanted, self._is_late = wanted, False
+        self.wanted, self._is_given_up = wanted, False
         if self.is_idle:
-            self._rest(ServerState.STOPPED)
+            self._reset(ServerState.STOPPED)
             return ()
         return () if self.state is ServerState.STOPPING else self._end(now)
 
     def _on_process(self, event: Spawned | Adopted, now: float) -> tuple[Action, ...]:
-        if not (self._coming or self.is_idle):
+        if not (self._is_spawning or self.is_idle):
             return ()
         self.run += 1
-        self._coming = self._was_ready = self._announced = self.is_probing = self._is_hopeless = False
-        self._misses = self._strange = 0
+        self._is_spawning = self._was_ready = self._announced = self.is_probing = self._will_fail_again = False
+        self._misses = self._unsupported_answers = 0
         self._adopted = isinstance(event, Adopted)
         self._may_end = not isinstance(event, Adopted) or event.is_orphan
         if self.state is ServerState.STOPPING:
             return self._end(now)
         self.wanted = Wanted.RUNNING
-        self._rest(ServerState.STARTING)
-        self._began = now - (event.age if isinstance(event, Adopted) else 0.0)
+        self._reset(ServerState.STARTING)
+        self._started_at = now - (event.age if isinstance(event, Adopted) else 0.0)
         if isinstance(event, Adopted):
             self._deadline = now + max(START_LIMIT - event.age, ADOPTED_GRACE)
-            return self._ask()
+            return self._request_probe()
         self._deadline, self._probe_at = now + START_LIMIT, now + BLIND_AFTER
         return ()
 
-    def _on_word(self, event: Announced | Worked | Answered | Missed, now: float) -> tuple[Action, ...]:
-        """What the process let us know."""
+    def _on_report(self, event: Announced | Worked | Answered | Missed, now: float) -> tuple[Action, ...]:
+        """Handle a report about the current process."""
         match event:
             case Announced() if self.state is ServerState.STARTING:
                 self._announced, self._probe_at = True, now
-                return self._ask()
+                return self._request_probe()
             case Worked() if self.state is ServerState.STARTING and self._deadline is not None:
-                if now - self._began < LONGEST_START:
+                if now - self._started_at < LONGEST_START:
                     self._deadline = max(self._deadline, now + START_LIMIT)
-                if now - self._began >= SLOW:
+                if now - self._started_at >= SLOW:
                     self._worked_at = now
             case Answered(_, version):
                 self.is_probing = False
@@ -243,30 +244,31 @@ class Supervisor:
         self._misses += 1
         self._probe_at = now + PROBE_EVERY
         if self._misses >= MISSES or self.state is ServerState.UNRESPONSIVE:
-            self._hangs(error)
+            self._set_unresponsive(error)
 
     def _missed_at_start(self, error: T3TrayError, now: float) -> tuple[Action, ...]:
-        """A refused connection is usual in a start. Silence is not where it should have been up already: a process that hangs."""
+        """Handle a failed health request during a start. Refused connections are normal; time-outs of an adopted server mean
+        that it hangs."""
         known = self._adopted or self._announced
         self._misses += isinstance(error, TimedOut)
-        self._strange += known and isinstance(error, Unsupported)
-        # Another process of the same program would say the same.
-        self._is_hopeless = isinstance(error, UnsupportedVersion) or self._strange >= STRANGE_ANSWERS
-        if self._is_hopeless or isinstance(error, Unauthorized) or (self._adopted and self._misses >= MISSES):
+        self._unsupported_answers += known and isinstance(error, Unsupported)
+        # Another process of the same program would answer the same.
+        self._will_fail_again = isinstance(error, UnsupportedVersion) or self._unsupported_answers >= STRANGE_ANSWERS
+        if self._will_fail_again or isinstance(error, Unauthorized) or (self._adopted and self._misses >= MISSES):
             return self._give_up(error, now)
         self._probe_at = now + (PROBE_AGAIN if known and not self.is_slow else BLIND_EVERY)
         return ()
 
     def _give_up(self, error: T3TrayError, now: float) -> tuple[Action, ...]:
-        """It does not become ready. What others use is not ended."""
+        """Handle a server that does not become ready: end it, unless other processes may use it."""
         if not self._may_end:
             self._deadline, self._probe_at = None, now + PROBE_EVERY
-            self._hangs(error)
+            self._set_unresponsive(error)
             return ()
-        self._is_late, self.failure = True, error
+        self._is_given_up, self.failure = True, error
         return self._end(now)
 
-    def _hangs(self, error: T3TrayError) -> None:
+    def _set_unresponsive(self, error: T3TrayError) -> None:
         self.state, self.failure = ServerState.UNRESPONSIVE, error
 
     def _on_tick(self, now: float) -> tuple[Action, ...]:
@@ -278,25 +280,25 @@ class Supervisor:
                 return (Kill(),)
             return self._give_up(TimedOut(self._too_late(now)), now)
         if self._probe_at is not None and now >= self._probe_at:
-            return self._ask()
+            return self._request_probe()
         return ()
 
-    def _gone(self, now: float, error: T3TrayError, log_tail: str, is_final: bool = False) -> tuple[Action, ...]:
-        """There is no process any more, or none came to be."""
-        was_asked = self.state is ServerState.STOPPING and not self._is_late
-        # Why it was ended tells more than how it ended.
-        cause = self._reason_of_end() if self._is_late and self.failure else error
-        is_final = is_final or (self._is_late and self._is_hopeless)
-        self._is_late = False
+    def _on_end(self, now: float, error: T3TrayError, log_tail: str, is_final: bool = False) -> tuple[Action, ...]:
+        """Handle the end of the process, or a failed start."""
+        was_asked = self.state is ServerState.STOPPING and not self._is_given_up
+        # The reason for ending it is more useful than the exit code.
+        cause = self._reason_of_end() if self._is_given_up and self.failure else error
+        is_final = is_final or (self._is_given_up and self._will_fail_again)
+        self._is_given_up = False
         if self.wanted is not Wanted.RUNNING:
-            self._rest(ServerState.STOPPED)
+            self._reset(ServerState.STOPPED)
             return ()
         if was_asked and not is_final:
             return self._spawn()
         self._ends.append(now)
         self._unready_ends += not self._was_ready
         is_spent = len(self._ends) >= BUDGET or self._unready_ends >= START_TRIES
-        self._rest(ServerState.FAILED if is_final or is_spent else ServerState.WAITING)
+        self._reset(ServerState.FAILED if is_final or is_spent else ServerState.WAITING)
         self.failure, self.log_tail = cause, log_tail
         if self.state is ServerState.WAITING:
             self._deadline = now + self._delay()
@@ -304,40 +306,40 @@ class Supervisor:
 
     def _reason_of_end(self) -> T3TrayError:
         assert self.failure is not None
-        return self.failure if self._is_hopeless else ServerFailed(self.failure.message, self.failure.hint)
+        return self.failure if self._will_fail_again else ServerFailed(self.failure.message, self.failure.hint)
 
     def _too_late(self, now: float) -> str:
-        if self.is_slow and now - self._began >= LONGEST_START:
+        if self.is_slow and now - self._started_at >= LONGEST_START:
             return f"The server was not ready within {LONGEST_START / 3600:.0f} hours."
         return f"The server was not ready, and showed no sign of work for {START_LIMIT:.0f} seconds."
 
     def _delay(self) -> float:
-        """In s: doubled with each end, and never quite the same, so that several do not start at once."""
+        """Return the back-off in seconds: doubled with each end, with noise so that several do not start at the same time."""
         delay = 2.0 ** (len(self._ends) - 1) * self._noise.uniform(1 - NOISE, 1 + NOISE)
         return min(delay, LONGEST_DELAY)
 
-    def _rest(self, state: ServerState) -> None:
+    def _reset(self, state: ServerState) -> None:
         self.state, self.version = state, ""
         self.failure, self.log_tail = None, ""
         self._deadline = self._probe_at = self._worked_at = None
         self.is_probing = False
 
     def _spawn(self) -> tuple[Action, ...]:
-        self._rest(ServerState.STARTING)
-        self._coming, self._was_ready = True, False
+        self._reset(ServerState.STARTING)
+        self._is_spawning, self._was_ready = True, False
         return (Spawn(),)
 
     def _end(self, now: float) -> tuple[Action, ...]:
-        """Ask it to end; one that is only coming is asked when it is there."""
+        """Terminate the process; one that is still being started is terminated when it is running."""
         self.state, self._probe_at = ServerState.STOPPING, None
-        self._deadline = None if self._coming else now + STOP_GRACE
-        return () if self._coming else (Terminate(),)
+        self._deadline = None if self._is_spawning else now + STOP_GRACE
+        return () if self._is_spawning else (Terminate(),)
 
-    def _ask(self) -> tuple[Action, ...]:
+    def _request_probe(self) -> tuple[Action, ...]:
         if self.is_probing:
             return ()
         self.is_probing = True
         return (Probe(self.run),)
 
-    def _lives(self, run: int) -> bool:
-        return run == self.run and not self._coming and self.state not in _IDLE
+    def _is_current(self, run: int) -> bool:
+        return run == self.run and not self._is_spawning and self.state not in _IDLE

@@ -1,4 +1,4 @@
-"""What the supervisor is told (events) and what it wants done (actions). Plain values; times are in seconds of one clock."""
+"""Events for the supervisor, and the actions that it returns. Plain values; times are in seconds of one monotonic clock."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from t3tray.errors import T3TrayError
 
 @dataclass(frozen=True)
 class Need:
-    """Somebody needs it. Starts it unless the user stopped it or the budget is spent."""
+    """A server is needed. Starts one unless the user stopped it or the budget of restarts is used up."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """The user wants it to run: the budget begins anew."""
+    """The user starts the server: the budget of restarts is reset."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The user wants it stopped."""
+    """The user stops the server."""
 
 
 @dataclass(frozen=True)
 class Retire:
-    """Nobody needs it for now: it ends, and the next who does has it started again."""
+    """The server is idle: it ends, and the next `Need` starts it again."""
 
 
 @dataclass(frozen=True)
 class Restart:
-    """The user wants another process of it: the budget begins anew."""
+    """The user replaces the server's process: the budget of restarts is reset."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Spawned:
 
 @dataclass(frozen=True)
 class Adopted:
-    """A server that runs already was joined. `age` is in s; an orphan is used by nobody else, so one that hangs may be ended."""
+    """A running server was joined. `age` is in seconds; an orphan has no other users, so it may be ended when it hangs."""
 
     age: float
     is_orphan: bool
@@ -47,7 +47,7 @@ class Adopted:
 
 @dataclass(frozen=True)
 class SpawnFailed:
-    """There is no process. `is_final`: another try would come to the same."""
+    """No process could be started. `is_final`: another attempt would fail the same way."""
 
     error: T3TrayError
     is_final: bool = False
@@ -55,33 +55,37 @@ class SpawnFailed:
 
 @dataclass(frozen=True)
 class Announced:
-    """It said that it listens."""
+    """The server printed that it is listening."""
 
     run: int
 
 
 @dataclass(frozen=True)
 class Worked:
-    """It used the processor or wrote something since that was said last: it lives, and is at work."""
+    """The server has used the processor or written data since the last such event."""
 
     run: int
 
 
 @dataclass(frozen=True)
 class Answered:
+    """A health request succeeded."""
+
     run: int
     version: str
 
 
 @dataclass(frozen=True)
 class Missed:
+    """A health request failed."""
+
     run: int
     error: T3TrayError
 
 
 @dataclass(frozen=True)
 class Exited:
-    """The process and all it had started are gone. `error` says how, for the case that nobody had asked for it."""
+    """The process and its descendants have ended. `error` describes an unexpected end."""
 
     run: int
     error: T3TrayError
@@ -113,29 +117,29 @@ Event = (
 
 @dataclass(frozen=True)
 class Spawn:
-    """Join the server that runs, or start one; answered by `Spawned`, `Adopted` or `SpawnFailed`."""
+    """Join the running server or start one; followed by `Spawned`, `Adopted` or `SpawnFailed`."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Ask for its health; answered by `Answered` or `Missed` with the same run."""
+    """Request the server's health; followed by `Answered` or `Missed` with the same `run`."""
 
     run: int
 
 
 @dataclass(frozen=True)
 class Terminate:
-    """Ask the process to end."""
+    """Send SIGTERM to the process."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """End the process."""
+    """Kill the process."""
 
 
 @dataclass(frozen=True)
 class WakeAt:
-    """A `Tick` is due at this time, and none before."""
+    """Send a `Tick` at this time, and none before."""
 
     at: float
 

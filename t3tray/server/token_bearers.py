@@ -1,7 +1,7 @@
-"""Processes that carry the token of a server of ours: found by it alone, whatever our data says.
+"""Server processes found by the token in their environment, independently of our data.
 
-A token begins with the mark of the data folder that it belongs to. What a server starts inherits its environment, so the words
-that a process was started with count too. Everything blocks, for some 10 ms: for worker threads.
+A token begins with a prefix computed from its data folder. A server's children inherit its environment, so the arguments of a
+process are checked too. All functions block for about 10 ms: call them in worker threads.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from t3tray.system.process_identity import while_it_lives
 
 @dataclass(frozen=True)
 class Stray:
-    """A server of a data folder, as its process tells; `process` leads the others that carry the token."""
+    """A server of a data folder, read from its process; `process` is the first of those with the token."""
 
     process: AdoptedProcess
     token: str
@@ -34,12 +34,12 @@ class Stray:
 
 
 def new_token(folder: Path) -> str:
-    """For one server of this data folder."""
+    """Return a new token for a server of this data folder."""
     return _mark(folder) + token_hex(10)
 
 
 def find_stray(folder: Path) -> Stray | None:
-    """The server of this data folder that runs, the oldest where there are several. Of what it started nothing counts."""
+    """Return the running server of this data folder, the oldest where there are several. Its child processes do not count."""
     mark = _mark(folder)
     found = sorted(_bearers(mark), key=lambda bearer: bearer[0].create_time())
     for process, environment, port in found:
@@ -49,9 +49,9 @@ def find_stray(folder: Path) -> Stray | None:
 
 
 def end_bearers(token: str, port: int | None = None) -> int:
-    """End every server with this token (or a token that begins so), at the `port` if one is named; how many there were.
+    """End all servers whose token begins with `token`, only those on `port` if it is given, and return their number.
 
-    A shim that is killed leaves the server behind that it had started.
+    When a shim is killed, the server that it started keeps running.
     """
     left = [process for process, _, at in _bearers(token) if port in (None, at)]
     for process in left:
@@ -66,15 +66,15 @@ def end_bearers(token: str, port: int | None = None) -> int:
 
 
 def end_strays(folder: Path) -> int:
-    """End every server of this data folder; how many there were."""
+    """End all servers of this data folder, and return their number."""
     return end_bearers(_mark(folder))
 
 
 def _bearers(beginning: str) -> Iterator[tuple[psutil.Process, dict[str, str], int]]:
-    """The servers whose token begins so, with their environment and port."""
+    """Yield the servers whose token has this beginning, with environment and port."""
     for process in psutil.process_iter():
         with while_it_lives(), suppress(psutil.AccessDenied, OSError):
-            # The words first: they cost less, and hardly any process has them.
+            # The arguments first: they are cheaper to read, and exclude nearly all processes.
             port = port_of(process.cmdline())
             if port is None or process.status() == psutil.STATUS_ZOMBIE:
                 continue

@@ -23,7 +23,7 @@ from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.location import FILE_VARIABLE, DatabaseAnswers, ProgramFile, ask_database, identify
 from t3tray.server.manager import ManagedServer
-from t3tray.server.programs import Launching
+from t3tray.server.programs import Programs
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.scan import Scan
 from t3tray.threads.verify import Assessment
@@ -53,7 +53,7 @@ class SessionSource:
     """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
 
     def __init__(
-        self, database: OpenCodeDatabase, launching: Launching, answers: Path, run_sql: SqlThread, servers: Servers
+        self, database: OpenCodeDatabase, launching: Programs, answers: Path, run_sql: SqlThread, servers: Servers
     ) -> None:
         self._database = database
         self._launching = launching

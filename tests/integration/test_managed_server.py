@@ -137,7 +137,7 @@ async def test_closing_in_the_middle_of_a_start_leaves_nothing(data: Path, bad: 
         waiting = asyncio.ensure_future(owner.server.ensure_ready())
         await until(lambda: bad.pids() != [])
         await owner.server.close()
-        with pytest.raises(ServerDown, match="about to end"):
+        with pytest.raises(ServerDown, match="shutting down"):
             await waiting
         assert bad.living() == []
         assert owner.store.lease.read() is None

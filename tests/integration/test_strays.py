@@ -96,14 +96,14 @@ async def test_a_look_finds_and_a_stop_ends_a_server_that_the_data_does_not_know
     async with owning(data, bad.program) as owner:
         lease = owner.store.lease.read()
         assert lease
-        assert (await owner.server.look_for_stray(known := await owner.server.look())) is known, "it is known"
+        assert (await owner.server.with_stray(known := await owner.server.look())) is known, "it is known"
         owner.store.lease.drop(lease.token)
         nothing = await owner.server.look()
-        seen = await owner.server.look_for_stray(nothing)
+        seen = await owner.server.with_stray(nothing)
         assert (nothing.state, seen.state, seen.pid) == (ServerState.STOPPED, ServerState.READY, other.server_pid)
-        assert "do not name this server" in seen.reason and seen.version == fake_opencode.VERSION
+        assert "not recorded in t3tray's data" in seen.reason and seen.version == fake_opencode.VERSION
         await owner.server.stop()
-        assert await owner.server.look_for_stray(nothing) is nothing
+        assert await owner.server.with_stray(nothing) is nothing
     assert bad.living() == []
 
 

@@ -23,7 +23,7 @@ async def server(command: Command) -> ExitCode:
     elif action in ("start", "restart"):
         await (engine.server.start() if action == "start" else engine.server.restart())
         await engine.server.detach()
-    current = await engine.server.look_for_stray(await engine.server_status())
+    current = await engine.server.with_stray(await engine.server_status())
     command.answer({"server": json_documents.server_document(current)}, text_tables.server(current))
     return ExitCode.DONE
 

@@ -15,7 +15,7 @@ from t3tray.threads.snapshot import Snapshot
 
 async def status(command: Command) -> ExitCode:
     snapshot = await _snapshot(command)
-    snapshot = replace(snapshot, server=await command.engine.server.look_for_stray(snapshot.server))
+    snapshot = replace(snapshot, server=await command.engine.server.with_stray(snapshot.server))
     counts = {kind.value: sum(row.verdict.kind is kind for row in snapshot.rows) for kind in Kind}
     minutes = command.engine.settings.stop_idle_minutes
     document: json_documents.Document = {

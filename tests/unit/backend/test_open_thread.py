@@ -110,7 +110,7 @@ async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
                 run_file(world, os.getpid(), "http://127.0.0.1:9")
         opened = await open_it(engine)
     until(lambda: asked.exists() and asked.read_text() == "t3code://app\n", "the desktop's program")
-    assert pages == [] and opened.title == "Fix the parser" and "come to the front" in opened.sentence
+    assert pages == [] and opened.title == "Fix the parser" and "Opened T3 Code" in opened.sentence
     assert text_tables.opened(opened).endswith("Look for “Fix the parser” there.")
 
 
@@ -122,7 +122,7 @@ async def test_where_no_app_takes_the_address_nothing_is_started_and_that_is_sai
     if has_xdg_mime:
         play(desktop, "xdg-mime", "exit 0")
     opened = await open_it(engine)
-    assert "no app of it" in opened.sentence and opened.title == "Fix the parser"
+    assert "its app was not found" in opened.sentence and opened.title == "Fix the parser"
     assert not (desktop / "asked").exists()
 
 

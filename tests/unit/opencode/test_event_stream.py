@@ -148,13 +148,13 @@ async def test_when_it_was_heard_last_is_known_as_long_as_it_is_open() -> None:
     never, now = asyncio.Event(), [1.0]
     beating = sending(HEAD, frame("server.connected"), frame("server.heartbeat"), frame("session.idle"), then=never)
     async with streaming(beating, clock=lambda: now[0]) as stream:
-        assert stream.heard_at == -math.inf
+        assert stream.last_event_at == -math.inf
         async with aclosing(stream.events()) as signals:
             await anext(signals)
-            assert stream.heard_at == 1.0
+            assert stream.last_event_at == 1.0
             now[0] = 2.0
             await anext(signals)
-            assert stream.heard_at == 2.0
+            assert stream.last_event_at == 2.0
             never.set()
             assert isinstance(await anext(signals), Gap)
-            assert stream.heard_at == -math.inf
+            assert stream.last_event_at == -math.inf

@@ -35,7 +35,7 @@ class Life:
         external = ExternalServer("http://127.0.0.1:1", None)
         self.running = SupervisorRunner(
             Supervisor(random.Random(), external=True),
-            cast(ServerLease, SimpleNamespace(tenant=None)),
+            cast(ServerLease, SimpleNamespace(handle=None)),
             cast(ServerLog, None),
             lambda: pytest.fail("nothing is started"),
             external,
@@ -61,16 +61,16 @@ async def test_it_is_asked_only_while_it_is_not_heard(monkeypatch: pytest.Monkey
     life = Life(monkeypatch)
     life.running.feed(supervisor_events.Need())
     await life.until_asked(3)
-    life.running.heard_at = time.monotonic
+    life.running.last_event_at = time.monotonic
     await life.rounds(1)
     before = life.asked
     await life.rounds(5)
     assert life.asked == before and life.running.status.state is ServerState.EXTERNAL
     life.is_down = True
-    life.running.heard_at = lambda: -math.inf
+    life.running.last_event_at = lambda: -math.inf
     await life.until_asked(before + 1)
     assert await life.running.wait(lambda: life.running.status.reason != "", LIMIT)
-    life.running.heard_at = time.monotonic
+    life.running.last_event_at = time.monotonic
     await life.until_asked(before + 4)
     assert life.running.status.reason == "It is gone.", "what was found is not talked away by what is heard"
     life.is_down = False
@@ -80,5 +80,5 @@ async def test_it_is_asked_only_while_it_is_not_heard(monkeypatch: pytest.Monkey
 
 def test_memory_alone_is_no_news() -> None:
     seen = ServerStatus(ServerState.READY, memory=100)
-    assert not executing._is_news(seen, ServerStatus(ServerState.READY, memory=200))
-    assert executing._is_news(ServerStatus(ServerState.READY), seen)
+    assert not executing._is_visible_change(seen, ServerStatus(ServerState.READY, memory=200))
+    assert executing._is_visible_change(ServerStatus(ServerState.READY), seen)

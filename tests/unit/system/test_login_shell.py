@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.server import programs
-from t3tray.server.programs import Launching
+from t3tray.server.programs import Programs
 from t3tray.settings.definitions import Settings
 from t3tray.system.login_shell import login_environment
 from t3tray.system.paths import data_directory
@@ -63,7 +63,7 @@ def test_a_shell_that_failed_is_asked_again_at_the_servers_next_start(tmp_path: 
     program = tmp_path / "opencode"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)
-    ours = Launching(Settings(opencode_path=str(program)), tmp_path / "data")
+    ours = Programs(Settings(opencode_path=str(program)), tmp_path / "data")
     for _ in range(3):
         assert "API_KEY" not in ours.environment()
     assert ours.server_program().environment["API_KEY"] == "sk-1"
@@ -75,4 +75,4 @@ def test_a_shell_that_failed_is_asked_again_at_the_servers_next_start(tmp_path: 
 def test_in_a_terminal_no_shell_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(programs, "login_environment", lambda environ: pytest.fail("it was asked"))
-    assert Launching(Settings(), tmp_path).environment()["PATH"]
+    assert Programs(Settings(), tmp_path).environment()["PATH"]

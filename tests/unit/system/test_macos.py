@@ -15,7 +15,7 @@ import pytest
 
 from t3tray.domain.thread import Source, Thread
 from t3tray.server import process, token_bearers
-from t3tray.server.programs import Launching
+from t3tray.server.programs import Programs
 from t3tray.settings.definitions import Settings
 from t3tray.system.autostart import open_autostart
 from t3tray.system.launch_agent import LABEL
@@ -87,7 +87,7 @@ def test_a_terminal_runs_a_script_that_takes_itself_away(home: Path, opened: Pat
     data = home / "data"
     data.mkdir()
     thread = Thread("3f2a", "Parser", "/work", Source.T3TRAY, NOON, NOON)
-    Launching(Settings(), data).open_terminal(thread)
+    Programs(Settings(), data).open_terminal(thread)
     until(opened.exists, "what was opened")
     app, name, script = opened.read_text().splitlines()
     assert (app, name) == ("-a", "Terminal")
@@ -97,7 +97,7 @@ def test_a_terminal_runs_a_script_that_takes_itself_away(home: Path, opened: Pat
 
 
 def test_a_folder_and_t3_code_are_opened_by_its_own_program(home: Path, opened: Path) -> None:
-    ours = Launching(Settings(), home)
+    ours = Programs(Settings(), home)
     ours.open_folder(home)
     until(opened.exists, "what was opened")
     assert opened.read_text().splitlines() == [str(home)]
