@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from t3tray.domain.alarm import Alarm, alarm_notice
 from t3tray.domain.guard import GuardAnswer, Refusal
 from t3tray.domain.guard_state import GuardPhase, GuardState
-from t3tray.domain.notification import Fact, NotificationKind, NotificationLook
+from t3tray.domain.notification import Fact, NotificationFacts, NotificationKind
 from t3tray.domain.pending_request import ApprovalRequest, PendingRequest
 from t3tray.domain.reaper import ReaperPhase
 from t3tray.domain.server import ServerState, ServerStatus
@@ -34,13 +34,13 @@ _TROUBLE = {
 _BETWEEN = frozenset({ServerState.STARTING, ServerState.STOPPING})
 
 
-def notification_look(
+def notification_facts(
     snapshot: Snapshot,
     working: Working,
     watched: str | None,
     started: datetime,
     now: datetime,
-) -> tuple[NotificationLook, Working]:
+) -> tuple[NotificationFacts, Working]:
     """The facts of this snapshot, and who works now. `working` is who did at the last look; `started` when the app was."""
     facts: list[Fact] = []
     unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if snapshot.server.state in _BETWEEN else set()
@@ -56,12 +56,12 @@ def notification_look(
     rows = snapshot.by_id if events else {}
     facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in snapshot.alarms)
     facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in snapshot.refusals)
-    facts += (_of_ask(ask) for ask in snapshot.asks)
+    facts += (_of_ask(ask) for ask in snapshot.pending_requests)
     facts += _of_server(snapshot.server)
     facts += _of_guard(snapshot.guard)
     # What happened to it is told; that it cannot go on as it is follows from that.
     covered = frozenset(_blocked_id(alarm.thread_id) for alarm in snapshot.alarms)
-    return NotificationLook(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
+    return NotificationFacts(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
 
 
 def _telling(snapshot: Snapshot, working: Working) -> Iterable[ThreadRow]:
@@ -107,9 +107,9 @@ def _title(row: ThreadRow | None) -> str:
 
 def _of_ask(ask: PendingRequest) -> Fact:
     if isinstance(ask, ApprovalRequest):
-        return Fact(f"ask {ask.id}", NotificationKind.APPROVAL, ask.asker.path, wish(ask), ask.asker.thread_id, ask=ask)
+        return Fact(f"ask {ask.id}", NotificationKind.APPROVAL, ask.requester.path, wish(ask), ask.requester.thread_id, ask=ask)
     text = "\n".join(question.text for question in ask.questions)
-    return Fact(f"ask {ask.id}", NotificationKind.QUESTION, ask.asker.path, text, ask.asker.thread_id, ask=ask)
+    return Fact(f"ask {ask.id}", NotificationKind.QUESTION, ask.requester.path, text, ask.requester.thread_id, ask=ask)
 
 
 def _of_server(server: ServerStatus) -> Iterable[Fact]:

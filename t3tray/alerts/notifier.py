@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import Protocol
 
-from t3tray.alerts.notification_sources import Working, notification_look
+from t3tray.alerts.notification_sources import Working, notification_facts
 from t3tray.domain.notification import (
     SETTLING,
     Click,
@@ -122,9 +122,9 @@ class Notifier:
     def _compare(self, snapshot: Snapshot) -> None:
         if snapshot.server.state is ServerState.UNRESPONSIVE and self._snapshot:
             # What waited for the user waits on, as far as anybody can tell.
-            snapshot = replace(snapshot, asks=self._snapshot.asks)
+            snapshot = replace(snapshot, pending_requests=self._snapshot.pending_requests)
         self._snapshot = snapshot
-        look, self._working = notification_look(snapshot, self._working, self._watched, self._started, self._now())
+        look, self._working = notification_facts(snapshot, self._working, self._watched, self._started, self._now())
         step = notices(self._memory, look, self._rules(), self._now())
         self._memory = step.memory
         for notice in step.withdrawn:

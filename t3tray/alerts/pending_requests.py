@@ -61,7 +61,7 @@ class PendingRequests:
         self._heard_in: set[str] = set()
         self._sessions: dict[str, SessionRecord] = {}
 
-    def hear(self, signal: Signal) -> None:
+    def handle(self, signal: Signal) -> None:
         """An event of the server's: a reason to read again."""
         if isinstance(signal, Connected):
             self._is_stale = True
@@ -93,36 +93,38 @@ class PendingRequests:
             self._is_stale = True
             return self._open
         self._read_in = directories
-        self._heard_in |= {ask.asker.directory for asks in found for ask in asks}
-        self._open = tuple(sorted((ask for asks in found for ask in asks), key=lambda ask: ask.id[4:]))
+        self._heard_in |= {request.requester.directory for requests in found for request in requests}
+        self._open = tuple(sorted((request for requests in found for request in requests), key=lambda request: request.id[4:]))
         return self._open
 
-    async def reply(self, server: RequestServer, ask: ApprovalRequest, reply: Reply) -> bool:
+    async def reply(self, server: RequestServer, request: ApprovalRequest, reply: Reply) -> bool:
         """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
         self._is_stale = True
-        return await server.reply_permission(ask.id, ask.asker.directory, reply)
+        return await server.reply_permission(request.id, request.requester.directory, reply)
 
-    async def answer(self, server: RequestServer, ask: QuestionRequest, answers: Answers | None) -> bool:
+    async def answer(self, server: RequestServer, request: QuestionRequest, answers: Answers | None) -> bool:
         """Answer questions, or leave them unanswered with None. False when nobody waits for it any more. Raises ServerError."""
         self._is_stale = True
         if answers is None:
-            return await server.reject_question(ask.id, ask.asker.directory)
-        return await server.answer_question(ask.id, ask.asker.directory, answers)
+            return await server.reject_question(request.id, request.requester.directory)
+        return await server.answer_question(request.id, request.requester.directory, answers)
 
     async def _read_directory(self, server: RequestServer, directory: str, owners: Owners) -> list[PendingRequest]:
         permissions, questions = await asyncio.gather(server.permissions(directory), server.questions(directory))
         if not (permissions or questions):
             return []
         busy = await server.busy_in(directory)
-        asks: list[PendingRequest] = []
+        requests: list[PendingRequest] = []
         every: tuple[wire.Permission | wire.QuestionSet, ...] = (*permissions, *questions)
         for waiting in every:
-            asker = await self._asker(server, waiting.session_id, directory, owners) if waiting.session_id in busy else None
-            if asker is not None:
-                asks.append(_ask(waiting, asker))
-        return asks
+            requester = (
+                await self._requester(server, waiting.session_id, directory, owners) if waiting.session_id in busy else None
+            )
+            if requester is not None:
+                requests.append(_request_of(waiting, requester))
+        return requests
 
-    async def _asker(self, server: RequestServer, session_id: str, directory: str, owners: Owners) -> Requester | None:
+    async def _requester(self, server: RequestServer, session_id: str, directory: str, owners: Owners) -> Requester | None:
         """Up through the parents to a thread's own session, or to the root; None for a session that is gone."""
         agents: list[str] = []
         at, owned = session_id, owners()
@@ -149,9 +151,9 @@ class PendingRequests:
         return self._sessions[session_id]
 
 
-def _ask(waiting: wire.Permission | wire.QuestionSet, asker: Requester) -> PendingRequest:
+def _request_of(waiting: wire.Permission | wire.QuestionSet, requester: Requester) -> PendingRequest:
     if isinstance(waiting, wire.Permission):
-        return ApprovalRequest(waiting.id, asker, waiting.permission, waiting.patterns, waiting.always)
+        return ApprovalRequest(waiting.id, requester, waiting.permission, waiting.patterns, waiting.always)
     questions = (
         Question(
             text=asked.question,
@@ -162,4 +164,4 @@ def _ask(waiting: wire.Permission | wire.QuestionSet, asker: Requester) -> Pendi
         )
         for asked in waiting.questions
     )
-    return QuestionRequest(waiting.id, asker, tuple(questions))
+    return QuestionRequest(waiting.id, requester, tuple(questions))

@@ -51,7 +51,7 @@ class SwitchDetector:
         self._sides: NextMessages = {}
         self._told_sides: NextMessages = {}
 
-    def watch(self, picture: Scan, sides: NextMessages = _NO_SIDES) -> tuple[Alarm, ...]:
+    def detect(self, picture: Scan, sides: NextMessages = _NO_SIDES) -> tuple[Alarm, ...]:
         """The alarms that are new. `sides` say where T3 Code's next messages go. Raises StoreError; what OpenCode's database
         cannot tell is left open in the alarm."""
         self._sides = sides
@@ -60,10 +60,10 @@ class SwitchDetector:
             self._stand_as_kept()
         known = self._sightings
         # What is the same object as at the last watch holds nothing new.
-        names = [*map(_thread_id, picture.examinations)]
-        is_other = map(is_not, picture.examinations, map(self._watched.get, names))
+        names = [*map(_thread_id, picture.assessments)]
+        is_other = map(is_not, picture.assessments, map(self._watched.get, names))
         has_other_side = map(is_not, map(self._told_sides.get, names), map(sides.get, names))
-        fresh = [*compress(picture.examinations, map(or_, is_other, has_other_side))]
+        fresh = [*compress(picture.assessments, map(or_, is_other, has_other_side))]
         if not fresh:
             return ()
         self._told_sides = sides
@@ -82,7 +82,7 @@ class SwitchDetector:
         self._stand(alarms)
         known |= noted
         self._judged |= {found.thread.id: _newest(found) for found in turns}
-        self._watched = dict(zip(names, picture.examinations, strict=True))
+        self._watched = dict(zip(names, picture.assessments, strict=True))
         return alarms
 
     def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:

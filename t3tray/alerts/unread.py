@@ -11,7 +11,7 @@ from datetime import datetime
 
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.store.visits import Visits
-from t3tray.threads.snapshot import ThreadRow, differing
+from t3tray.threads.snapshot import ThreadRow, changed_names
 from t3tray.threads.snapshot_rows import SnapshotRows
 
 # Of threads that no source shows any more: a source may be away for a while.
@@ -30,12 +30,12 @@ class Unread:
         self._visited: set[str] = set()
         self._told: frozenset[str] = frozenset()
 
-    def among(self, rows: SnapshotRows) -> frozenset[str]:
+    def update(self, rows: SnapshotRows) -> frozenset[str]:
         """The ids of those of all threads that have news. `keep` after it. Only what is another row than the last time, or was
         looked at since, is compared."""
         seen = self._known()
         lines = rows.lines
-        changed = differing(self._lines, lines) | self._visited
+        changed = changed_names(self._lines, lines) | self._visited
         news = {name for name in changed if name in lines and self._is_news(seen, lines[name])}
         if len(seen) > len(lines) + KEPT_OF_GONE:
             self._forget(seen, lines)
@@ -58,16 +58,16 @@ class Unread:
         if before is None or activity_at > before:
             self._note(seen, thread_id, activity_at)
             self._visited.add(thread_id)
-            self.keep()
+            self.save()
 
     @property
-    def is_unkept(self) -> bool:
+    def has_unsaved(self) -> bool:
         """Whether there is something to write down."""
         return bool(self._unkept or self._gone)
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write down what is not yet."""
-        if self.is_unkept:
+        if self.has_unsaved:
             self._visits.keep(self._unkept, self._gone)
             self._unkept, self._gone = {}, set()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from t3tray.conversation.archive import VaultKeeper, VaultRules
+from t3tray.conversation.archive import ArchiveRules, TranscriptArchiver
 from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesReport
 from t3tray.domain.transcript import Transcript
 from t3tray.errors import StoreError
@@ -32,16 +32,16 @@ class Archive:
         data: Path,
         store: Store,
         database: OpenCodeDatabase,
-        survey: Scanner,
-        rules: VaultRules,
+        scanner: Scanner,
+        rules: ArchiveRules,
         run_sql: SqlThread,
         now: Callable[[], datetime],
     ) -> None:
         self._transcripts = TranscriptArchive(ArchiveFile(data, now, salvage))
         self._files = VaultFiles(data / "vault")
         self._migration = ArchiveMigration(self._files, self._transcripts)
-        self._keeper = VaultKeeper(self._transcripts, self._migration, store, database, rules, now)
-        self._survey = survey
+        self._archiver = TranscriptArchiver(self._transcripts, self._migration, store, database, rules, now)
+        self._scanner = scanner
         self._run_sql = run_sql
         self._run = SqlThread("t3tray-archive")
         self._trouble: tuple[str, ...] = ()
@@ -51,21 +51,21 @@ class Archive:
         """Why nothing can be kept now, and what was put right, in sentences to be shown with the list."""
         return (*self._transcripts.file.notices, *self._trouble)
 
-    def follow(self, rules: VaultRules) -> None:
+    def follow(self, rules: ArchiveRules) -> None:
         """Keep by these rules from now on."""
-        self._keeper.rules = rules
+        self._archiver.rules = rules
 
     async def keep(self, picture: Scan) -> bool:
         """Keep what is new; True when there is more. That the archive cannot be written hinders nothing else."""
         try:
-            more = await self._run_sql(self._keeper.keep, picture.examinations)
+            more = await self._run_sql(self._archiver.update, picture.assessments)
             brought, is_more_to_bring = await self._run(self._migration.bring_over_some, _AT_ONCE)
         except StoreError as error:
             self._trouble = (f"What threads say cannot be kept: {error.message}",)
             return False
         self._trouble = ()
         if brought:
-            self._keeper.forget()
+            self._archiver.forget()
         return more or is_more_to_bring
 
     async def transcripts(self) -> tuple[ArchivedTranscript, ...]:
@@ -96,7 +96,7 @@ class Archive:
         """Who else than OpenCode keeps a thread's words, the best first. For the thread that runs the SQL."""
         if session_id and (kept := self._words(session_id)):
             yield kept
-        if theirs := self._survey.told_by_t3(thread_id):
+        if theirs := self._scanner.t3_transcript(thread_id):
             yield theirs
 
     async def close(self) -> None:

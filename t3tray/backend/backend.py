@@ -71,7 +71,7 @@ class Backend(Errands):
 
     async def start_server(self) -> None:
         engine = await self._opened()
-        engine.resting.note()
+        engine.idle_shutdown.note()
         await engine.server.start()
         await engine.connect()
 
@@ -108,7 +108,7 @@ class Backend(Errands):
 
     async def new_thread(self, directory: str, title: str) -> str:
         engine = await self._opened()
-        engine.resting.note()
+        engine.idle_shutdown.note()
         try:
             return (await engine.threads.create(directory, title, await engine.connect())).id
         finally:

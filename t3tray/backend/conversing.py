@@ -54,15 +54,15 @@ class Conversing:
     def __init__(
         self,
         tools: Tools,
-        survey: Scanner,
+        scanner: Scanner,
         threads: Threads,
         database: OpenCodeDatabase,
         join: Callable[[], Awaitable[Connection | None]],
     ) -> None:
-        self.asks = PendingRequests()
+        self.pending_requests = PendingRequests()
         self._tools = tools
         self._run_sql = tools.run_sql
-        self._survey = survey
+        self._scanner = scanner
         self._threads = threads
         self._from_database = DatabaseMessages(database, tools.run_sql)
         self._join = join
@@ -87,29 +87,29 @@ class Conversing:
 
     async def keep_draft(self, thread_id: str, text: str) -> None:
         """Replace what was typed in the thread and not sent. Raises ThreadNotFound, StoreError."""
-        recorded = await self._run_sql(self._survey.recall, thread_id)
-        await self._threads.take_in(recorded)
+        recorded = await self._run_sql(self._scanner.load_record, thread_id)
+        await self._threads.import_t3_thread(recorded)
         await self._run_sql(self._tools.store.threads.set_draft, recorded.thread.id, text)
 
     async def add_to_draft(self, thread_id: str, text: str) -> None:
         """Keep this too, in the thread's draft. Raises ThreadNotFound, StoreError."""
-        recorded = await self._run_sql(self._survey.recall, thread_id)
-        await self._threads.take_in(recorded)
+        recorded = await self._run_sql(self._scanner.load_record, thread_id)
+        await self._threads.import_t3_thread(recorded)
         await self._run_sql(self._tools.store.threads.keep_draft, recorded.thread.id, text)
 
     async def open_asks(self, picture: Scan, connection: Connection | None) -> tuple[PendingRequest, ...]:
         """What waits for the user on the running server. Raises nothing: what cannot be learnt stays as it was known."""
-        return await self.asks.read(connection, picture.busy_in, partial(_owners, picture))
+        return await self.pending_requests.read(connection, picture.busy_in, partial(_owners, picture))
 
     async def reply(self, ask: ApprovalRequest, reply: Reply) -> bool:
         """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
         connection = await self._join()
-        return connection is not None and await self.asks.reply(connection, ask, reply)
+        return connection is not None and await self.pending_requests.reply(connection, ask, reply)
 
     async def answer(self, ask: QuestionRequest, answers: Answers | None) -> bool:
         """Answer questions, or with None leave them. False when nobody waits for it any more. Raises ServerError."""
         connection = await self._join()
-        return connection is not None and await self.asks.answer(connection, ask, answers)
+        return connection is not None and await self.pending_requests.answer(connection, ask, answers)
 
     def _place(self, thread_id: str) -> ConversationPlace | None:
         found = self._examine(thread_id)
@@ -128,7 +128,7 @@ class Conversing:
         return next(sources(self._tools, found.thread.id, session_id, found.verdict.reason), None)
 
     def _examine(self, thread_id: str) -> Assessment:
-        return self._survey.examine(self._survey.recall(thread_id))
+        return self._scanner.assess(self._scanner.load_record(thread_id))
 
     async def _teller(self) -> MessageSource:
         try:
@@ -139,6 +139,6 @@ class Conversing:
 
 def _owners(picture: Scan) -> dict[str, Thread]:
     """The threads by their sessions: one that is archived gives way to one that is not, one of ours to T3 Code's."""
-    shown = [(found.thread, found.cursor.session_id) for found in picture.examinations if found.cursor]
+    shown = [(found.thread, found.cursor.session_id) for found in picture.assessments if found.cursor]
     shown.sort(key=lambda pair: (pair[0].archived_at is None, pair[0].source is Source.T3CODE))
     return {session_id: thread for thread, session_id in shown}

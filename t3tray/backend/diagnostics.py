@@ -72,14 +72,14 @@ async def _overview(engine: Engine) -> list[str]:
         *(f"server {name}: {value}" for name, value in server.items()),
         f"threads: {len(overview.rows)}, and {len(overview.foreign)} of other providers",
         *(f"{what}: {count}" for what, count in sorted(verdicts.items())),
-        f"alarms nobody has seen: {len(overview.alarms)}, asks: {len(overview.asks)}",
+        f"alarms nobody has seen: {len(overview.alarms)}, asks: {len(overview.pending_requests)}",
         *overview.warnings,
     ]
 
 
 async def _findings(engine: Engine) -> list[str]:
     """How many of each kind; what they say names threads."""
-    counts = Counter(f"{'fine' if finding.ok else 'wrong'}: {finding.name}" for finding in await engine.examine())
+    counts = Counter(f"{'fine' if finding.ok else 'wrong'}: {finding.name}" for finding in await engine.assess())
     return [f"{what} ({count})" for what, count in counts.items()]
 
 

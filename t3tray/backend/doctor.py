@@ -23,7 +23,7 @@ from t3tray.errors import T3TrayError
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import DatabaseReader
-from t3tray.remedies.recovery import told_of_elsewhere
+from t3tray.remedies.recovery import elsewhere_sentence
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import is_elsewhere
 from t3tray.system.other_processes import OtherProcess, file_system, is_network
@@ -48,7 +48,7 @@ class DoctorInput:
 
     store: Store
     database: OpenCodeDatabase
-    survey: Scanner
+    scanner: Scanner
     picture: Scan
     overview: Snapshot
     program: FoundProgram
@@ -58,7 +58,7 @@ class DoctorInput:
     broken: tuple[str, ...] = ()
 
 
-def examine(patient: DoctorInput) -> tuple[Finding, ...]:
+def assess(patient: DoctorInput) -> tuple[Finding, ...]:
     """All findings, good and bad."""
     return (
         _program(patient.program),
@@ -70,7 +70,10 @@ def examine(patient: DoctorInput) -> tuple[Finding, ...]:
         *(Finding("damaged value", False, sentence) for sentence in patient.store.damaged_rows()),
         *_lost_bindings(patient),
         *_databases(patient),
-        *(Finding("threads in two homes", False, twins.sentence) for twins in patient.picture.twins),
+        *(
+            Finding("threads in two homes", False, duplicate_homes.sentence)
+            for duplicate_homes in patient.picture.duplicate_homes
+        ),
         *(Finding("sources", False, sentence) for sentence in patient.picture.trouble),
         *_threads(patient),
         *_alarms(patient),
@@ -106,7 +109,7 @@ def _intents(patient: DoctorInput) -> Iterator[Finding]:
     pending = patient.store.journal.pending()
     if not pending:
         yield Finding("open intents", True, "none")
-    elsewhere = {told_of_elsewhere(entry) for entry in pending if is_elsewhere(entry.intent or "")}
+    elsewhere = {elsewhere_sentence(entry) for entry in pending if is_elsewhere(entry.intent or "")}
     yield from (Finding("open intents", False, told) for told in sorted(elsewhere))
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
     troubles = tuple(told for told in patient.troubles if told not in elsewhere)
@@ -118,7 +121,7 @@ def _intents(patient: DoctorInput) -> Iterator[Finding]:
 
 def _lost_bindings(patient: DoctorInput) -> Iterator[Finding]:
     """OpenCode's sessions that t3tray made or sent to, compared with the journal."""
-    lost = patient.survey.lost_bindings
+    lost = patient.scanner.lost_bindings
     if lost.trouble:
         yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
         return
@@ -197,7 +200,7 @@ def _threads(patient: DoctorInput) -> Iterator[Finding]:
     rows = patient.overview.rows
     for row in rows:
         if row.verdict.kind is Kind.BLOCKED:
-            candidates = patient.survey.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
+            candidates = patient.scanner.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
             yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
         yield from _switches(row)
         yield from _abandoned(patient, row)
@@ -246,7 +249,7 @@ def _abandoned(patient: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
     """What a cut off remedy left in OpenCode, where it holds words: nobody's but for this line."""
     entries = patient.store.journal.entries(row.thread.id)
     left = abandoned(entries)
-    for found in patient.survey.candidates(row.thread.id, entries) if left else ():
+    for found in patient.scanner.candidates(row.thread.id, entries) if left else ():
         if found.session_id in left and found.messages:
             title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
             told = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"

@@ -20,12 +20,12 @@ from t3tray.alerts.switch_detector import SwitchDetector
 from t3tray.alerts.unread import Unread
 from t3tray.backend.archiving import Archive
 from t3tray.backend.conversing import Conversing
-from t3tray.backend.doctor import DoctorInput, examine
+from t3tray.backend.doctor import DoctorInput, assess
 from t3tray.backend.find_programs import find_program
 from t3tray.backend.open_thread import ThreadOpener
 from t3tray.backend.prompting import Prompting
 from t3tray.backend.snapshot_builder import Added, Beside, build_details, build_snapshot
-from t3tray.conversation.archive import VaultRules
+from t3tray.conversation.archive import ArchiveRules
 from t3tray.conversation.search import TextSearch
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.evidence import Failure
@@ -68,13 +68,13 @@ from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.home import t3_homes
 from t3tray.t3code.state import T3Reader
 from t3tray.threads import opencode_configuration
-from t3tray.threads.candidates import told_by_server
+from t3tray.threads.candidates import candidates_from_server
 from t3tray.threads.creation import Threads
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.idle_shutdown import IdleShutdown
 from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.send import Sending
+from t3tray.threads.send import MessageSender
 from t3tray.threads.session_source import SessionSource
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails
 from t3tray.threads.snapshot_rows import RowBuilder
@@ -124,31 +124,32 @@ class Engine:
             count_until=database.count_until,
         )
         readers = self._readers(settings)
-        self.survey = Scanner(store, self.database, surroundings, readers)
+        self.scanner = Scanner(store, self.database, surroundings, readers)
         self.text_search = TextSearch(self.database, readers)
-        self.resting = IdleShutdown(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
+        self.idle_shutdown = IdleShutdown(self.server, timedelta(minutes=settings.stop_idle_minutes), utc_now)
         self.t3_sides = T3Sides()
-        self._sentinel = SwitchDetector(store, self.database, utc_now)
-        self._keeper = ProofRecorder(store, self.database, utc_now)
-        self.archive = Archive(data, store, self.database, self.survey, VaultRules.of(settings), run_sql, utc_now)
+        self._switch_detector = SwitchDetector(store, self.database, utc_now)
+        self._proof_recorder = ProofRecorder(store, self.database, utc_now)
+        self.archive = Archive(data, store, self.database, self.scanner, ArchiveRules.of(settings), run_sql, utc_now)
         self.threads = Threads(store, run_sql, utc_now, author)
-        self.news = Unread(store.visits)
+        self.unread = Unread(store.visits)
         self._rows = RowBuilder()
-        self.restoring = Restoring(self.survey, store, run_sql, self.connect, utc_now, self.source.is_external)
-        self.resume = Verifier(store, run_sql, surroundings, self.survey.recall)
-        self.opening = ThreadOpener(self.launching, self.server, self.survey, run_sql)
+        self.restoring = Restoring(self.scanner, store, run_sql, self.connect, utc_now, self.source.is_external)
+        self.verifier = Verifier(store, run_sql, surroundings, self.scanner.load_record)
+        self.opening = ThreadOpener(self.launching, self.server, self.scanner, run_sql)
         library, kept, budget = self.database.reading, self.archive.copies, lambda: self.settings.carry_characters
-        tools = Tools(store, run_sql, utc_now, author, library, self.connect, self._joined, kept, self.resume.judge, budget)
-        homes, copies = (self.survey.home_of, self.survey.shape_of), data / "t3code-copies"
-        self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, asks=kind == "tray")
+        verdict_of = self.verifier.verdict_of
+        tools = Tools(store, run_sql, utc_now, author, library, self.connect, self._joined, kept, verdict_of, budget)
+        homes, copies = (self.scanner.home_of, self.scanner.shape_of), data / "t3code-copies"
+        self._repair = RepairCursor(tools, *homes, copies, settings.t3_repair, can_ask=kind == "tray")
         parts = (data / "guard", self.launching.program, self.join_running_server, utc_now)
         self.letting_go = LettingGo(store, run_sql, self.guard_credentials, self.t3_sides, *parts)
         self.remedies = Remedies(tools, self._repair, self.letting_go)
         self.recovery = Recovery(store.journal, run_sql, author, Settlers(self.threads.settle, self.remedies.settle))
-        sending = Sending(store, run_sql, self.resume, utc_now, author)
-        prompting = Prompting(store, run_sql, sending, self.resume, self.take_in, self._connect_for, self._archive_turn)
+        sender = MessageSender(store, run_sql, self.verifier, utc_now, author)
+        prompting = Prompting(store, run_sql, sender, self.verifier, self.import_t3_thread, self._connect_for, self._archive_turn)
         self._prompting, self.send, self.converse = prompting, prompting.send, prompting.converse
-        self.conversing = Conversing(tools, self.survey, self.threads, self.database, self.join_running_server)
+        self.conversing = Conversing(tools, self.scanner, self.threads, self.database, self.join_running_server)
         self._run_sql = run_sql
         self._author = author
         self._surroundings = surroundings
@@ -233,7 +234,7 @@ class Engine:
 
     def guard_facts(self, heard: Callable[[GuardAnswer], None], store: Store, run_sql: SqlThread) -> GuardFacts:
         """What the guard needs of our bindings and our journal, by a store and a thread of its own. `heard` gets each answer."""
-        parts = (self._surroundings, self.connect, heard, self._recover, self.survey.lost_bindings.claims_of)
+        parts = (self._surroundings, self.connect, heard, self._recover, self.scanner.lost_bindings.claims_of)
         return GuardFacts(store, run_sql, utc_now, self._author, *parts)
 
     @property
@@ -258,7 +259,7 @@ class Engine:
         if found.thread.source is not Source.T3CODE:
             return found  # it has no other side, so that nothing else has to be looked at
         await self.letting_go.learn()
-        return self.t3_sides.added(found, await self.source.read(partial(self.survey.look_at, found.thread.id)), utc_now())
+        return self.t3_sides.added(found, await self.source.read(partial(self.scanner.scan_thread, found.thread.id)), utc_now())
 
     async def _archive_turn(self) -> None:
         await self.archive.keep(await self.look())
@@ -270,63 +271,63 @@ class Engine:
         """
         await self.server.sight()  # so that our own server is known as ours
         await self.letting_go.learn()
-        picture = await self.source.read(self.survey.look)
+        picture = await self.source.read(self.scanner.scan)
         if await self.restoring.find_lost():
-            picture = await self._run_sql(self.survey.look)
+            picture = await self._run_sql(self.scanner.scan)
         while whole and picture.half_read:
-            picture = await self._run_sql(self.survey.look)
+            picture = await self._run_sql(self.scanner.scan)
         return picture.with_busy(await self._busy({found.cursor.directory for found in picture.unfinished if found.cursor}))
 
     async def find(self, prefix: str) -> Thread:
         """The thread that an id or its beginning names, a deleted one too. Raises ThreadNotFound, UsageError, StoreError."""
-        return (await self.restoring.recall(prefix, True)).thread
+        return (await self.restoring.load_record(prefix, True)).thread
 
-    async def take_in(self, prefix: str) -> Thread:
+    async def import_t3_thread(self, prefix: str) -> Thread:
         """The same; one of T3 Code's is kept in our store from now on, since something is about to be done with it."""
-        self.resting.note()
-        recorded = await self.restoring.recall(prefix)
-        await self.threads.take_in(recorded)
+        self.idle_shutdown.note()
+        recorded = await self.restoring.load_record(prefix)
+        await self.threads.import_t3_thread(recorded)
         return recorded.thread
 
     async def alert(self, picture: Scan) -> None:
         """Raise the alarms that a look gives reason for."""
-        await self._run_sql(lambda: self._sentinel.watch(picture, self.t3_sides.of(picture, utc_now())))
+        await self._run_sql(lambda: self._switch_detector.detect(picture, self.t3_sides.of(picture, utc_now())))
 
     async def keep(self, picture: Scan) -> bool:
         """Keep proofs and copies fresh after a look; True when there is more to keep."""
 
         def keep_proofs() -> bool:
             self.store.copy_if_due(utc_now())
-            return self._keeper.keep(picture)
+            return self._proof_recorder.record(picture)
 
         more = await self._run_sql(keep_proofs)
         return await self.archive.keep(picture) or more or picture.half_read > 0
 
     async def visit(self, thread_id: str, activity_at: datetime) -> None:
         """The user has looked at this thread, whose last activity was then. Raises StoreError."""
-        await self._run_sql(self.news.visit, thread_id, activity_at)
+        await self._run_sql(self.unread.visit, thread_id, activity_at)
 
     async def keep_news(self) -> None:
         """Write down what was looked at. Raises StoreError."""
-        if self.news.is_unkept:
-            await self._run_sql(self.news.keep)
+        if self.unread.has_unsaved:
+            await self._run_sql(self.unread.save)
 
     async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
         """The user has seen this in the thread, and nothing else. Raises StoreError."""
-        await self._run_sql(self._sentinel.acknowledge, thread_id, fact)
+        await self._run_sql(self._switch_detector.acknowledge, thread_id, fact)
 
     async def rest_if_idle(self, picture: Scan) -> bool:
         """End the managed server when our own reaper's time has come. True when what is said of it has changed."""
         status = self.server.status
         if self.users():
-            self.resting.note()
+            self.idle_shutdown.note()
         if self._connection is None or status.state is not ServerState.READY:
             return False
-        rest = await self.resting.look(self._connection[1], picture)
+        rest = await self.idle_shutdown.look(self._connection[1], picture)
         if rest.same_as(self._rest):
             return False
         self._rest = rest
-        _log.info(self.resting.sentence(rest, not rest.ended))
+        _log.info(self.idle_shutdown.sentence(rest, not rest.ended))
         await self._run_sql(self.store.rests.note, rest)
         return True
 
@@ -334,7 +335,7 @@ class Engine:
         """Everything for the list; `added` is what only the tray app knows. Raises StoreError."""
         seen = await self.look(whole=True) if picture is None else picture
         server = await self.server_status()
-        asks = await self.conversing.open_asks(seen, self.current)
+        requests = await self.conversing.open_asks(seen, self.current)
         stays = server.state is ServerState.READY and await self.server.outlives_us()
         now = utc_now()
 
@@ -342,8 +343,8 @@ class Engine:
             store, sides = self.store, self.t3_sides.of(seen, now)
             alarms, left = store.alarms.all(unseen=True), store.alarms.left()
             warnings = (*store.warnings, *self.archive.trouble, *self.recovery.troubles)
-            told = (asks, store.guard_answers.unseen_refusals(), stays, self.settings)
-            beside = Beside(*told, self.resting.standing(self._rest, server, store.rests.last), store.restores.unsettled())
+            told = (requests, store.guard_answers.unseen_refusals(), stays, self.settings)
+            beside = Beside(*told, self.idle_shutdown.standing(self._rest, server, store.rests.last), store.restores.unsettled())
             facts = (seen, server, alarms, warnings, self._clock(), now, archived, sides, left)
             return build_snapshot(*facts, self._rows, beside, added).prepared()
 
@@ -353,18 +354,18 @@ class Engine:
     async def details(self, thread_id: str) -> ThreadDetails:
         """Everything known of one thread. Raises ThreadNotFound, UsageError, Refused, StoreError."""
         await self.source.find()
-        recorded = await self.restoring.recall(thread_id, True)
+        recorded = await self.restoring.load_record(thread_id, True)
         thread, connection = recorded.thread, await self._joined()
         await self._prompting.look_up_sent(thread.id, connection)
         picture, status = await self.look(), await self.server_status()
         if recorded.deleted:
-            picture = replace(picture, examinations=(await self._run_sql(self.survey.examine, recorded),))
+            picture = replace(picture, assessments=(await self._run_sql(self.scanner.assess, recorded),))
         sides = self.t3_sides.of(picture, utc_now())
         found = await self._run_sql(
-            build_details, self.store, self.survey, picture, thread.id, status, self._clock(), utc_now(), sides
+            build_details, self.store, self.scanner, picture, thread.id, status, self._clock(), utc_now(), sides
         )
         if connection:
-            candidates = await told_by_server(thread.id, found.candidates, connection)
+            candidates = await candidates_from_server(thread.id, found.candidates, connection)
             found = await opencode_configuration.judged(replace(found, candidates=candidates), connection)
         if recorded.deleted:
             return replace(found, deleted=deleted_sentence(recorded.t3.deleted_at if recorded.t3 else None))
@@ -394,12 +395,12 @@ class Engine:
     async def _go_by(self, settings: Settings) -> None:
         """Put changed settings into effect, except those that only count at a start (`Effect`)."""
         self.launching.settings = settings
-        self.resting.idle_after = timedelta(minutes=settings.stop_idle_minutes)
+        self.idle_shutdown.idle_after = timedelta(minutes=settings.stop_idle_minutes)
         self._repair.allowed = settings.t3_repair
-        self.archive.follow(VaultRules.of(settings))
+        self.archive.follow(ArchiveRules.of(settings))
         readers = self._readers(settings)
         self.text_search.readers = tuple(readers)
-        await self._run_sql(self.survey.read_from, readers)
+        await self._run_sql(self.scanner.read_from, readers)
 
     async def preview(self, thread_id: str, choice: Choice) -> Preview:
         """What a remedy would do; nothing is changed. Raises ThreadNotFound, Refused, UsageError, and the world's errors."""
@@ -411,7 +412,7 @@ class Engine:
 
         It may be cancelled: the thread is as before then, or it is done.
         """
-        thread = await self.take_in(thread_id)
+        thread = await self.import_t3_thread(thread_id)
         await self._recover(thread.id)
         if (await self._run_sql(self.store.journal.binding, thread.id)).pending and choice.remedy in REPLACES:
             await self._connect_for(thread.id)
@@ -438,7 +439,7 @@ class Engine:
         which = None if thread_id is None else (await self.find(thread_id)).id
         return await self._run_sql(self.store.guard_answers.all, which)
 
-    async def examine(self) -> tuple[Finding, ...]:
+    async def assess(self) -> tuple[Finding, ...]:
         """The doctor's report. Raises StoreError."""
         await self.source.find()
         if connection := await self._joined():
@@ -450,8 +451,8 @@ class Engine:
             await asyncio.to_thread(other_servers, overview.server.pid),
         )
         broken = await opencode_configuration.troubles(overview.rows, connection, self.server.log_path)
-        told = (self.store, self.database, self.survey, picture, overview, *around, utc_now(), self.recovery.troubles, broken)
-        return await self._run_sql(examine, DoctorInput(*told))
+        told = (self.store, self.database, self.scanner, picture, overview, *around, utc_now(), self.recovery.troubles, broken)
+        return await self._run_sql(assess, DoctorInput(*told))
 
     async def server_status(self) -> ServerStatus:
         """What is true of the server now; asking starts none."""

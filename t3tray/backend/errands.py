@@ -30,10 +30,10 @@ class Errands:
     async def resume_in_terminal(self, thread_id: str) -> Verification:
         """Verify, and open a terminal in the session only when the verdict allows it."""
         engine = await self._opened()
-        resumption = await engine.verify(thread_id)
-        if resumption.verdict.kind is Kind.RESUMABLE and resumption.session_id is not None:
-            await engine.opening.terminal(resumption.thread)
-        return resumption
+        verification = await engine.verify(thread_id)
+        if verification.verdict.kind is Kind.RESUMABLE and verification.session_id is not None:
+            await engine.opening.terminal(verification.thread)
+        return verification
 
     async def open_in_t3code(self, thread_id: str) -> Opened:
         """Open one of T3 Code's threads there."""

@@ -140,7 +140,7 @@ class Monitor:
 
     def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
-        return self._snapshots.attempt("What is new could not be told", lambda: self._engine.news.among(rows), frozenset())
+        return self._snapshots.attempt("What is new could not be told", lambda: self._engine.unread.update(rows), frozenset())
 
     def _telling_files(self) -> tuple[Path, ...]:
         engine = self._engine
@@ -150,7 +150,7 @@ class Monitor:
     def _tell_feed(self, picture: Scan) -> None:
         """Another program may have written into the conversation, or taken it away, of which no event tells."""
         feed = self.feed
-        found = next((found for found in picture.examinations if feed and found.thread.id == feed.thread_id), None)
+        found = next((found for found in picture.assessments if feed and found.thread.id == feed.thread_id), None)
         if feed and found:
             session = found.evidence.session
             feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
@@ -188,17 +188,17 @@ class Monitor:
         self.noticing.woke()
         self._changed.set()
         if self.feed:
-            self.feed.look_again()
+            self.feed.refresh()
 
     def _on_server_changed(self, status: ServerStatus) -> None:
         self._changed.set()
         if self.feed:
-            self.feed.look_again()
+            self.feed.refresh()
         self._events.server_changed(status)
 
     def _on_event(self, event: Connected | ServerEvent) -> None:
-        self._engine.conversing.asks.hear(event)
+        self._engine.conversing.pending_requests.handle(event)
         if self.feed:
-            self.feed.hear(event)
+            self.feed.handle(event)
         if isinstance(event, ServerEvent):
-            self._engine.resting.note(event.directory)
+            self._engine.idle_shutdown.note(event.directory)

@@ -22,33 +22,33 @@ from t3tray.threads.verify import NotResumable
 class ThreadOpener:
     """Lives on the event loop."""
 
-    def __init__(self, launching: Programs, server: ManagedServer, survey: Scanner, run_sql: SqlThread) -> None:
+    def __init__(self, launching: Programs, server: ManagedServer, scanner: Scanner, run_sql: SqlThread) -> None:
         self._launching = launching
         self._server = server
-        self._survey = survey
+        self._scanner = scanner
         self._run_sql = run_sql
 
     async def terminal(self, thread: Thread) -> None:
         """A terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
         await asyncio.to_thread(self._launching.open_terminal, thread)
 
-    async def attachment(self, resumption: Verification) -> tuple[list[str], dict[str, str]]:
+    async def attachment(self, verification: Verification) -> tuple[list[str], dict[str, str]]:
         """The command and environment that become OpenCode in the session that was just proved.
 
         Attached to the server where it stays when this process is gone; else OpenCode by itself, on the same database. Raises
         NotResumable, BinaryNotFound.
         """
-        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
-            raise NotResumable(resumption)
+        if verification.verdict.kind is not Kind.RESUMABLE or verification.session_id is None:
+            raise NotResumable(verification)
         endpoint = await self._server.ensure_ready() if await self._server.outlives_us() else None
         attachment = await asyncio.to_thread(
-            self._launching.terminal_interface, resumption.session_id, resumption.thread.directory, endpoint
+            self._launching.terminal_interface, verification.session_id, verification.thread.directory, endpoint
         )
         if endpoint:
             await self._server.hand_over()
         return attachment
 
-    async def browser(self, resumption: Verification) -> str:
+    async def browser(self, verification: Verification) -> str:
         """Open the session in the server's own web page; where the page is.
 
         Raises Refused where the page would ask for a password: nobody could type the one of our own server.
@@ -59,11 +59,11 @@ class ThreadOpener:
                 "OpenCode's page would ask for the server's password, which t3tray keeps to itself.",
                 "Open the thread in a terminal: --open terminal.",
             )
-        return await asyncio.to_thread(self._launching.open_browser, resumption, endpoint)
+        return await asyncio.to_thread(self._launching.open_browser, verification, endpoint)
 
     async def t3code(self, thread: Thread) -> Opened:
         """Open a thread in T3 Code. Raises Refused for a thread that is not one of its own, WorldError when nothing opens."""
-        home = await self._run_sql(self._survey.home_of, thread.id)
+        home = await self._run_sql(self._scanner.home_of, thread.id)
         if home is None:
             raise Refused("This thread is not one of T3 Code's.", "Open it with --open terminal.")
         address = await thread_address(home, thread.id)

@@ -1,6 +1,6 @@
 """Resuming a thread and prompting in it, from a server that may have to be started first.
 
-A prompt's text is safe as a draft before a server is started or asked; then it is sent as `Sending` does.
+A prompt's text is safe as a draft before a server is started or asked; then it is sent as `MessageSender` does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from t3tray.opencode.connection import Connection
 from t3tray.store.store import Store
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.prompt_delivery import KEPT_AS_DRAFT
-from t3tray.threads.send import Sending, Step, Warned
+from t3tray.threads.send import MessageSender, Step, Warned
 from t3tray.threads.verify import NotResumable, Verifier
 
 _UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
@@ -28,9 +28,9 @@ class Prompting:
         self,
         store: Store,
         run_sql: SqlThread,
-        sending: Sending,
-        resume: Verifier,
-        take_in: Callable[[str], Awaitable[Thread]],
+        sending: MessageSender,
+        verifier: Verifier,
+        import_t3_thread: Callable[[str], Awaitable[Thread]],
         connect: Callable[[str], Awaitable[Connection]],
         archive: Callable[[], Awaitable[object]],
     ) -> None:
@@ -38,8 +38,8 @@ class Prompting:
         self._store = store
         self._run_sql = run_sql
         self._sending = sending
-        self._resume = resume
-        self._take_in = take_in
+        self._verifier = verifier
+        self._take_in = import_t3_thread
         self._connect = connect
         self._archive = archive
 
@@ -49,9 +49,9 @@ class Prompting:
         try:
             connection = await self._connect(thread.id)
         except _UNREACHABLE as error:
-            return await self._resume.unreachable(thread.id, error)
+            return await self._verifier.unreachable(thread.id, error)
         await self.look_up_sent(thread.id, connection)
-        return await self._resume.resume(thread.id, connection)
+        return await self._verifier.verify(thread.id, connection)
 
     async def look_up_sent(self, thread_id: str, connection: Connection | None) -> None:
         """What was handed over and has arrived unseen is no draft any more. What cannot be looked up now is the next time."""
@@ -83,5 +83,5 @@ class Prompting:
         try:
             return await self._connect(thread.id)
         except _UNREACHABLE as error:
-            resumption = await self._resume.unreachable(thread.id, error)
-            raise NotResumable(resumption, KEPT_AS_DRAFT) from error
+            verification = await self._verifier.unreachable(thread.id, error)
+            raise NotResumable(verification, KEPT_AS_DRAFT) from error

@@ -33,23 +33,23 @@ from t3tray.threads.t3code_sides import NextMessages
 class Beside:
     """What an overview holds beside its rows; each is as in `Snapshot`."""
 
-    asks: tuple[PendingRequest, ...] = ()
+    pending_requests: tuple[PendingRequest, ...] = ()
     refusals: tuple[GuardAnswer, ...] = ()
     server_stays: bool = False
     settings: Settings = field(default_factory=Settings)
-    resting: str = ""
+    idle_status: str = ""
     restore: Restore | None = None
 
 
 @dataclass(frozen=True)
 class Added:
-    """What only the tray app adds. `news`: in which threads of these something happened since the user looked; `trouble`:
+    """What only the tray app adds. `unread`: in which threads of these something happened since the user looked; `trouble`:
     sentences on what failed until then. Both are called in the SQL's thread, in this order."""
 
     guard: GuardState = NO_GUARD
     guarded: frozenset[str] = frozenset()
     banner: str = ""
-    news: Callable[[SnapshotRows], frozenset[str]] = lambda rows: frozenset()
+    unread: Callable[[SnapshotRows], frozenset[str]] = lambda rows: frozenset()
     trouble: Callable[[], Sequence[str]] = lambda: ()
 
 
@@ -72,7 +72,11 @@ def build_snapshot(
     beside, added = beside or Beside(), added or Added()
     alarmed = frozenset(alarm.thread_id for alarm in alarms)
     taken = (rows or RowBuilder()).of(picture, RowContext.of(server, left), alarmed, clock, now, archived, next_messages or {})
-    of_picture = (*_all_gone(picture), *picture.trouble, *(twins.sentence for twins in picture.twins))
+    of_picture = (
+        *_all_gone(picture),
+        *picture.trouble,
+        *(duplicate_homes.sentence for duplicate_homes in picture.duplicate_homes),
+    )
     of_guard = (added.guard.sentence,) if added.guard.phase in TROUBLED else ()
     return Snapshot(
         server=server,
@@ -81,14 +85,14 @@ def build_snapshot(
         foreign_reapers=taken.foreign_reapers,
         sources=_sources(picture),
         alarms=alarms,
-        asks=beside.asks,
+        pending_requests=beside.pending_requests,
         guarded=added.guarded,
         server_stays=beside.server_stays,
         settings=beside.settings,
         guard=added.guard,
         refusals=beside.refusals,
-        resting=beside.resting,
-        news=added.news(taken),
+        idle_status=beside.idle_status,
+        unread=added.unread(taken),
         banner=added.banner,
         restore=beside.restore,
         warnings=(*warnings, *of_picture, *of_guard, *added.trouble()),
@@ -97,9 +101,9 @@ def build_snapshot(
 
 def _all_gone(picture: Scan) -> tuple[str, ...]:
     """A warning where every recorded session is missing at once: the database itself is more likely to have been replaced."""
-    if any(each.cursor and each.verdict.reason is not Reason.MISSING for each in picture.examinations):
+    if any(each.cursor and each.verdict.reason is not Reason.MISSING for each in picture.assessments):
         return ()
-    found = {each.cursor.session_id for each in picture.examinations if each.cursor}
+    found = {each.cursor.session_id for each in picture.assessments if each.cursor}
     if len(found) < 2:
         return ()
     return (
@@ -109,7 +113,7 @@ def _all_gone(picture: Scan) -> tuple[str, ...]:
 
 def build_details(
     store: Store,
-    survey: Scanner,
+    scanner: Scanner,
     picture: Scan,
     thread_id: str,
     server: ServerStatus,
@@ -118,7 +122,7 @@ def build_details(
     next_messages: NextMessages,
 ) -> ThreadDetails:
     """Everything known of one thread of the picture. For the SQL's thread. Raises ThreadNotFound, StoreError."""
-    found = next((found for found in picture.examinations if found.thread.id == thread_id), None)
+    found = next((found for found in picture.assessments if found.thread.id == thread_id), None)
     if found is None:
         raise ThreadNotFound("This thread has just gone.", "`t3tray threads` lists those that are there.")
     thread = found.thread
@@ -129,15 +133,15 @@ def build_details(
         cursor=found.cursor,
         journal=entries,
         receipt=store.receipts.last(thread.id),
-        candidates=survey.candidates(thread.id, entries),
+        candidates=scanner.candidates(thread.id, entries),
         alarms=store.alarms.all(thread.id),
         answers=store.guard_answers.all(thread.id),
-        marked=survey.lost_bindings.sessions_of(thread.id),
+        marked=scanner.lost_bindings.sessions_of(thread.id),
     )
 
 
 def _sources(picture: Scan) -> tuple[SourceView, ...]:
-    ours = sum(found.thread.source is Source.T3TRAY for found in picture.examinations)
+    ours = sum(found.thread.source is Source.T3TRAY for found in picture.assessments)
     return (SourceView(Source.T3TRAY, "", "", "", ours), *(_source(state) for state in picture.states))
 
 

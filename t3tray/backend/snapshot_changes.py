@@ -39,10 +39,10 @@ class FirstTable:
 
 @dataclass(frozen=True)
 class ServerChanged:
-    """`resting`: what our own reaper did with it or will do, in a sentence."""
+    """`idle_status`: what our own reaper did with it or will do, in a sentence."""
 
     server: ServerStatus
-    resting: str
+    idle_status: str
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class SnapshotChanges:
         last = self._last or Snapshot(ServerStatus(ServerState.STOPPED))
         if overview.server.state is ServerState.UNRESPONSIVE:
             # What waited for the user waits on, as far as anybody can tell.
-            overview = replace(overview, asks=last.asks)
+            overview = replace(overview, pending_requests=last.pending_requests)
         if overview.banner and not overview.sources:
             # There is no world yet to be told of.
             return (Progress(overview.banner),)
@@ -156,7 +156,7 @@ class SnapshotChanges:
             yield from self._of_threads(now, rows) if self._has_table else self._first(now, rows)
             self._has_table, self._rows = True, rows
         if self._last is None or _marks_of(last.server) != _marks_of(now.server):
-            yield ServerChanged(now.server, now.resting)
+            yield ServerChanged(now.server, now.idle_status)
         if last.guard != now.guard:
             yield GuardChanged(now.guard, len(now.guarded))
         alarms = _compared(last.alarms, now.alarms, lambda alarm: (alarm.event, alarm.noticed_at))
@@ -164,7 +164,10 @@ class SnapshotChanges:
         for told, is_over in _compared(last.refusals, now.refusals, lambda told: (told.decision.thread_id, told.at)):
             if not is_over:
                 yield MessageRefused(told, rows.get(told.decision.thread_id or ""))
-        yield from (RequestChanged(ask, is_over) for ask, is_over in _compared(last.asks, now.asks, lambda ask: ask.id))
+        yield from (
+            RequestChanged(ask, is_over)
+            for ask, is_over in _compared(last.pending_requests, now.pending_requests, lambda ask: ask.id)
+        )
         warnings = _compared(_warnings(last), _warnings(now), lambda sentence: sentence)
         yield from (WarningChanged(sentence, is_over) for sentence, is_over in warnings)
 

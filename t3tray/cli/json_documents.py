@@ -28,7 +28,7 @@ from t3tray.domain.times import exact_from_ms
 from t3tray.domain.verdict import Verdict
 from t3tray.domain.verification import Verification
 from t3tray.errors import T3TrayError
-from t3tray.messages.guard import told_sentence
+from t3tray.messages.guard import answer_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import offers
 from t3tray.threads.snapshot import Finding, SourceView, ThreadDetails, ThreadRow
@@ -213,7 +213,7 @@ def answer_document(answer: GuardAnswer) -> Document:
         "refusal": decision.refusal.value if decision.refusal else None,
         "session_id": answer.session_id,
         "messages": decision.messages,
-        "sentence": told_sentence(answer),
+        "sentence": answer_sentence(answer),
         "evidence": list(decision.evidence),
         "seen_at": moment(answer.seen_at),
     }

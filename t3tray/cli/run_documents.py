@@ -57,8 +57,8 @@ def _facts(change: Change) -> tuple[str, Document]:
             return "progress", {"sentence": sentence}
         case FirstTable(snapshot):
             return "threads", {"threads": _rows(snapshot), "restore": json_documents.restore_document(snapshot.restore)}
-        case ServerChanged(server, resting):
-            return "server", {"server": json_documents.server_document(server), "reaper": resting}
+        case ServerChanged(server, idle_status):
+            return "server", {"server": json_documents.server_document(server), "reaper": idle_status}
         case GuardChanged(guard, threads):
             return "guard", {"guard": {"state": guard.phase.value, "sentence": guard.sentence, "threads": threads}}
         case AlarmChanged(alarm, row, is_over):
@@ -98,13 +98,13 @@ def _title(row: ThreadRow | None) -> str | None:
 
 
 def _request(request: PendingRequest) -> Document:
-    asker = request.asker
+    requester = request.requester
     common: Document = {
         "id": request.id,
-        "thread": asker.thread_id,
-        "session_id": asker.session_id,
-        "title": asker.title,
-        "agents": list(asker.agents),
+        "thread": requester.thread_id,
+        "session_id": requester.session_id,
+        "title": requester.title,
+        "agents": list(requester.agents),
         "sentence": request.sentence,
     }
     if isinstance(request, ApprovalRequest):

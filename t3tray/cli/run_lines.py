@@ -28,7 +28,7 @@ from t3tray.domain.alarm import Alarm, alarm_sentence
 from t3tray.domain.guard_state import GuardPhase
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
-from t3tray.messages.guard import told_sentence
+from t3tray.messages.guard import answer_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import Snapshot, ThreadRow
@@ -98,11 +98,11 @@ class RunLines:
             case RequestChanged(request, True):
                 return "ask", f"{request.sentence}: answered, or its turn has ended."
             case RequestChanged(request):
-                thread_id = request.asker.thread_id
+                thread_id = request.requester.thread_id
                 return "ask", f"{_ended(request.sentence)} {self._typed('attach', thread_id) if thread_id else ''}"
             case MessageRefused(answer, row):
                 thread_id = answer.decision.thread_id
-                return "guard", f"{_ended(told_sentence(answer))}{self._type(row, thread_id) if thread_id else ''}"
+                return "guard", f"{_ended(answer_sentence(answer))}{self._type(row, thread_id) if thread_id else ''}"
             case WarningChanged(warning, is_over):
                 return "warning", f"Resolved: {warning}" if is_over else warning
             case FirstTable():
@@ -127,7 +127,7 @@ class RunLines:
 
     def _server(self, change: ServerChanged) -> str:
         text = text_tables.server(change.server).removeprefix("server").strip()
-        return f"{text} · {change.resting}" if change.resting else text
+        return f"{text} · {change.idle_status}" if change.idle_status else text
 
     def _titled(self, alarm: Alarm, row: ThreadRow | None) -> str:
         return f"{self._name(row)}: " if row else f"{alarm.thread_id}: "

@@ -39,7 +39,7 @@ def status(snapshot: Snapshot, counts: Mapping[str, int], data_directory: str) -
     tally = " · ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     tally = tally or ("none could be read" if snapshot.may_lack_threads else "none yet")
     lines = [server(snapshot.server), f"threads  {tally}"]
-    lines += [f"reaper   {snapshot.resting}"] if snapshot.resting else []
+    lines += [f"reaper   {snapshot.idle_status}"] if snapshot.idle_status else []
     lines.append(f"data     {data_directory}")
     lines += [f"T3 Code  {source.path} · {source.form}, {source.why}" for source in snapshot.sources if source.path]
     return "\n".join([*lines, *warnings(snapshot)])

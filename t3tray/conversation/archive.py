@@ -32,18 +32,18 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class VaultRules:
+class ArchiveRules:
     """`on`: the user wants it; `cap` in bytes."""
 
     on: bool
     cap: int
 
     @classmethod
-    def of(cls, settings: Settings) -> VaultRules:
+    def of(cls, settings: Settings) -> ArchiveRules:
         return cls(settings.vault, settings.vault_megabytes * 1_000_000)
 
 
-class VaultKeeper:
+class TranscriptArchiver:
     """One for the app's life. `keep` after every look."""
 
     def __init__(
@@ -52,7 +52,7 @@ class VaultKeeper:
         migration: ArchiveMigration,
         store: Store,
         database: OpenCodeDatabase,
-        rules: VaultRules,
+        rules: ArchiveRules,
         now: Callable[[], datetime],
     ) -> None:
         self.rules = rules
@@ -70,7 +70,7 @@ class VaultKeeper:
         """Others have written into the archive: what is in it is looked at again."""
         self._known = None
 
-    def keep(self, examinations: Iterable[Assessment]) -> bool:
+    def update(self, assessments: Iterable[Assessment]) -> bool:
         """Keep what is new; True when there is more to be kept at the next look. Raises StoreError."""
         if not self.rules.on:
             return False
@@ -80,7 +80,7 @@ class VaultKeeper:
             self._known = {state.owner.session_id: state.updated_ms for state in states}
             self._let_go = {state.owner.session_id for state in states if not state.messages}
             self._size = sum(state.size for state in states)
-        due = [found for found in examinations if self._is_due(found, self._known)]
+        due = [found for found in assessments if self._is_due(found, self._known)]
         if not due:
             return False
         try:
@@ -126,7 +126,7 @@ class VaultKeeper:
         before = self._archive.get(facts.id)
         since = max(before.updated_ms - _STILL_MOVING, 0) if before and before.messages else 0
         owner = TranscriptOwner(found.thread.id, facts.id, found.thread.title, found.thread.directory)
-        news = reader.utterances(facts.id, since)
+        news = reader.messages(facts.id, since)
         now = self._archive.keep(owner, news, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
         self._size += now.size - (before.size if before else 0)
         self._let_go.discard(facts.id)

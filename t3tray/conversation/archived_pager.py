@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from t3tray.domain.conversation import KeptCopy
+from t3tray.domain.conversation import CopyInfo
 from t3tray.domain.transcript import Message, ToolCall, Transcript
 
 
@@ -12,28 +12,28 @@ class ArchivedPager:
     """Its newest messages, so many of them at first."""
 
     def __init__(self, transcript: Transcript, count: int) -> None:
-        self.about = KeptCopy(transcript.origin, len(transcript.utterances), transcript.kept_at, transcript.missing)
-        self.utterances: tuple[Message, ...] = ()
-        self._whole = transcript.utterances
+        self.about = CopyInfo(transcript.origin, len(transcript.messages), transcript.kept_at, transcript.missing)
+        self.messages: tuple[Message, ...] = ()
+        self._whole = transcript.messages
         self.show_older(count)
 
     @property
     def has_older(self) -> bool:
-        return len(self.utterances) < len(self._whole)
+        return len(self.messages) < len(self._whole)
 
     def show_older(self, count: int) -> None:
         """So many messages more, before the oldest one."""
-        end = len(self._whole) - len(self.utterances)
+        end = len(self._whole) - len(self.messages)
         page = self._whole[max(end - count, 0) : end]
-        self.utterances = (*(_alone(utterance) for utterance in page), *self.utterances)
+        self.messages = (*(_alone(message) for message in page), *self.messages)
 
 
-def _alone(utterance: Message) -> Message:
+def _alone(message: Message) -> Message:
     """Without the sub-agents' own sessions, which no copy holds; what they answered is told as any tool's output is."""
-    if not any(tool.child_session for tool in utterance.tools):
-        return utterance
-    pieces = tuple(replace(piece, tool=_plain(piece.tool)) if piece.tool else piece for piece in utterance.pieces)
-    return replace(utterance, tools=tuple(map(_plain, utterance.tools)), pieces=pieces)
+    if not any(tool.child_session for tool in message.tools):
+        return message
+    pieces = tuple(replace(piece, tool=_plain(piece.tool)) if piece.tool else piece for piece in message.pieces)
+    return replace(message, tools=tuple(map(_plain, message.tools)), pieces=pieces)
 
 
 def _plain(tool: ToolCall) -> ToolCall:

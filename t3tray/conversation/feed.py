@@ -69,7 +69,7 @@ class ConversationFeed:
         self,
         thread_id: str,
         find_place: Callable[[], Awaitable[ConversationPlace | None]],
-        find_teller: Callable[[], Awaitable[MessageSource]],
+        find_source: Callable[[], Awaitable[MessageSource]],
         find_copy: Callable[[], Awaitable[Transcript | None]],
         publish: Callable[[Conversation], None],
         now: Callable[[], datetime],
@@ -78,7 +78,7 @@ class ConversationFeed:
         """`find_copy` gives the best kept copy, None where there is none or the thread can go on in its session."""
         self.thread_id = thread_id
         self._find_place = find_place
-        self._find_teller = find_teller
+        self._find_teller = find_source
         self._find_copy = find_copy
         self._publish = publish
         self._now = now
@@ -106,16 +106,16 @@ class ConversationFeed:
             await self._sleep(FRAME)
             await self._wake.wait()
 
-    def hear(self, signal: Signal) -> None:
+    def handle(self, signal: Signal) -> None:
         """An event of the server's."""
         if isinstance(signal, Connected):
             for fold in self._folds.values():
                 fold.lose()
-            self.look_again()
+            self.refresh()
         elif isinstance(signal, ServerEvent) and signal.session_id is not None:
             self._hear_event(signal, signal.session_id)
 
-    def look_again(self) -> None:
+    def refresh(self) -> None:
         """Something else may have changed: the binding, the server, or the database by another program's hand."""
         self._stale = True
         self._stale_agents |= self._folds.keys() - self._root
@@ -130,7 +130,7 @@ class ConversationFeed:
         is_new = seen != self._seen or (session is not None and session.id not in self._root)
         self._seen = seen
         if is_new and not (self._shown and self._shown.is_busy):
-            self.look_again()
+            self.refresh()
 
     def show_older(self) -> None:
         self._wants_older = True
@@ -154,7 +154,7 @@ class ConversationFeed:
         change = change_of(event)
         if change is None:
             return
-        fold.hear(change)
+        fold.handle(change)
         if fold.is_stale or event.kind == "session.idle":
             # What a turn came to is read once at its end, whatever was heard of it.
             if session_id in self._root:
@@ -208,7 +208,7 @@ class ConversationFeed:
         await self._read(fold, teller, place.directory, min(max(PAGE, fold.count), MOST))
         is_told = teller.tells_turns and not fold.is_busy and not place.may_be_at_work
         self._look_for_unanswered(fold) if is_told else self._forget_unanswered()
-        for task in tasks_of(fold.utterances):
+        for task in tasks_of(fold.messages):
             if task.status in _RUNNING and task.child_session:
                 self.show_agent(task.child_session)
 
@@ -222,9 +222,9 @@ class ConversationFeed:
         if not unanswered:
             self._forget_unanswered()
         elif (young := unanswered[-1].created_ms + DOUBT - now) > 0:
-            asyncio.get_running_loop().call_later(young / 1000, self.look_again)
+            asyncio.get_running_loop().call_later(young / 1000, self.refresh)
         else:
-            newest = fold.utterances[-1].created_ms
+            newest = fold.messages[-1].created_ms
             self._unanswered = tuple(each.id for each in unanswered)
             self._why_unanswered = dated_ahead_sentence(newest) if newest > now + AHEAD else ""
 
@@ -239,7 +239,7 @@ class ConversationFeed:
 
     async def _read_copy(self) -> ArchivedPager | None:
         found = await self._find_copy()
-        count = len(self._copy.utterances) if self._copy else 0
+        count = len(self._copy.messages) if self._copy else 0
         return ArchivedPager(found, min(max(PAGE, count), MOST)) if found else None
 
     async def _read_older(self) -> None:
@@ -270,7 +270,7 @@ class ConversationFeed:
         if self._copy:
             session_id = self._place.session_id if self._place else None
             copy = self._copy
-            return Conversation(self.thread_id, session_id, copy.utterances, copy.has_older, kept=copy.about)
+            return Conversation(self.thread_id, session_id, copy.messages, copy.has_older, kept=copy.about)
         if self._place is None:
             return Conversation(self.thread_id)
         root = self._folds[self._place.session_id]
@@ -278,12 +278,12 @@ class ConversationFeed:
         return Conversation(
             thread_id=self.thread_id,
             session_id=root.session_id,
-            utterances=root.utterances,
+            messages=root.messages,
             has_older=root.older is not None,
             is_busy=root.is_busy,
             retrying=root.retrying,
             trouble=root.trouble,
-            agents=tuple(SubAgent(fold.session_id, fold.utterances) for fold in agents),
+            agents=tuple(SubAgent(fold.session_id, fold.messages) for fold in agents),
             unanswered=() if root.is_busy else self._unanswered,
             why_unanswered=self._why_unanswered,
         )

@@ -37,10 +37,10 @@ class _Held:
     parts: dict[str, Part] = field(default_factory=dict)
     shown: Message | None = None
 
-    def utterance(self) -> Message | None:
+    def message(self) -> Message | None:
         if self.shown is None and self.info is not None:
             parts = tuple(self.parts[name] for name in sorted(self.parts))
-            self.shown = self.info.utterance(self.info.id, parts)
+            self.shown = self.info.message(self.info.id, parts)
         return self.shown
 
 
@@ -67,22 +67,22 @@ class MessageReducer:
         return len(self._held)
 
     @property
-    def utterances(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[Message, ...]:
         """Oldest first. What did not change is the same object as before."""
         if self._told is None:
-            shown = [utterance for held in self._held.values() if (utterance := held.utterance())]
-            self._told = tuple(sorted(shown, key=lambda utterance: (utterance.created_ms, utterance.id)))
+            shown = [message for held in self._held.values() if (message := held.message())]
+            self._told = tuple(sorted(shown, key=lambda message: (message.created_ms, message.id)))
         return self._told
 
     @property
     def trouble(self) -> str:
         """Why the last turn broke, where no message says it."""
-        return "" if self.utterances and self.utterances[-1].error else self._trouble
+        return "" if self.messages and self.messages[-1].error else self._trouble
 
     def unanswered(self, until_ms: int) -> tuple[Message, ...]:
         """The newest messages of the user's, up to this time, that no answer follows; not what was only added for the model."""
         found: list[Message] = []
-        for each in reversed(self.utterances):
+        for each in reversed(self.messages):
             if each.created_ms > until_ms:
                 continue
             if each.role is not Role.USER:
@@ -119,7 +119,7 @@ class MessageReducer:
         self._take(page, self._held)
         self.older = page.older
 
-    def hear(self, change: Change) -> None:
+    def handle(self, change: Change) -> None:
         """Believe an event."""
         match change:
             case MessageTold(info):
@@ -188,7 +188,7 @@ class MessageReducer:
             if part.id not in self._gone and part.id not in parts:
                 parts[part.id] = _fuller(known.parts.get(part.id), part)
         merged = _Held(known.info if is_newer else message.info, parts)
-        if merged.utterance() == known.shown:
+        if merged.message() == known.shown:
             merged.shown = known.shown
         return merged
 

@@ -51,5 +51,5 @@ async def _answer(connection: Connection, session_id: str) -> Message | None:
         page = await connection.transcript(session_id, 1)
     except ServerError:
         return None
-    last = page.messages[-1].utterance() if page.messages else None
+    last = page.messages[-1].message() if page.messages else None
     return last if last and last.role is Role.ASSISTANT and last.finished else None

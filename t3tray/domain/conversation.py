@@ -23,11 +23,11 @@ class SubAgent:
     """What a sub-agent has said and done, as far as it was asked for; its task is the tool call with this `child_session`."""
 
     session_id: str
-    utterances: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
-class KeptCopy:
+class CopyInfo:
     """What is shown in place of a session that has no words to show: whose copy, how many messages it has, when it was made (None
     where that is not known), and sentences about what is known not to be in it."""
 
@@ -50,14 +50,14 @@ class Conversation:
 
     thread_id: str
     session_id: str | None = None
-    utterances: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
     has_older: bool = False
     is_busy: bool = False
     retrying: str = ""
     trouble: str = ""
     notice: str = ""
     agents: tuple[SubAgent, ...] = ()
-    kept: KeptCopy | None = None
+    kept: CopyInfo | None = None
     unanswered: tuple[str, ...] = ()
     why_unanswered: str = ""
 
@@ -77,7 +77,7 @@ def dated_ahead_sentence(at_ms: int) -> str:
     return f"The newest message of this session is dated {local_time(at_ms)}, which is still to come."
 
 
-def tasks_of(utterances: Iterable[Message]) -> tuple[ToolCall, ...]:
+def tasks_of(messages: Iterable[Message]) -> tuple[ToolCall, ...]:
     """The tool calls that gave a task to a sub-agent."""
-    pieces = (piece for utterance in utterances for piece in utterance.in_order if piece.kind is PieceKind.TOOL)
+    pieces = (piece for message in messages for piece in message.in_order if piece.kind is PieceKind.TOOL)
     return tuple(piece.tool for piece in pieces if piece.tool and piece.tool.child_session)

@@ -121,7 +121,8 @@ class Evidence(Struct, frozen=True):
     would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
     empty where nothing says so. `opencode2`: how many messages of the session only OpenCode 2 holds, in tables of its own that
     OpenCode 1 never reads; None where that was not looked up. `messages_gone`: how many of the recorded messages the session has
-    no more, or has emptied; None where nobody counted. `told_ms` is the time by the server's clock, None where no server told it.
+    no more, or has emptied; None where nobody counted. `server_time_ms` is the time by the server's clock, None where no
+    server told it.
     """
 
     taken_at: datetime
@@ -146,7 +147,7 @@ class Evidence(Struct, frozen=True):
     context: Context | None = None
     in_doubt: str = ""
     opencode2: int | None = None
-    told_ms: int | None = None
+    server_time_ms: int | None = None
 
     @property
     def dated_ahead_ms(self) -> int | None:
@@ -155,5 +156,5 @@ class Evidence(Struct, frozen=True):
         if not isinstance(self.newest, Found):
             return None
         at_ms = self.newest.value.created_ms
-        now_ms = self.taken_at.timestamp() * 1000 if self.told_ms is None else self.told_ms
+        now_ms = self.taken_at.timestamp() * 1000 if self.server_time_ms is None else self.server_time_ms
         return at_ms if at_ms > now_ms + _CLOCKS_DIFFER_MS else None

@@ -99,7 +99,7 @@ class UpstreamAnswer(StrEnum):
 
 
 @dataclass(frozen=True)
-class ThreadNow:
+class T3ThreadState:
     """One of T3 Code's OpenCode threads, as its database tells it while a request waits.
 
     `pending`: a message waits for its turn to start; `had_turns`: a turn began at some time; `answered`: it holds an assistant's
@@ -125,7 +125,7 @@ class ThreadNow:
 
 
 @dataclass(frozen=True)
-class T3Now:
+class T3CodeState:
     """T3 Code's database at one moment: the threads that are starting, waiting, or named by the request.
 
     `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known. `upgraded`
@@ -133,14 +133,14 @@ class T3Now:
     nothing, since that one waits for ever where it is refused.
     """
 
-    threads: tuple[ThreadNow, ...] = ()
+    threads: tuple[T3ThreadState, ...] = ()
     mode_set: frozenset[str] = frozenset()
     unreadable: str = ""
     upgraded: str = ""
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundSession:
     """A thread's live binding, looked at just now.
 
     `directory` is where OpenCode says that the session works. `chosen`: the user bound it by a remedy; `marked`: the session

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from t3tray.domain.guard import (
-    Bound,
+    BoundSession,
     CreateRequest,
     ForkRequest,
     GuardAction,
@@ -22,8 +22,8 @@ from t3tray.domain.guard import (
     PromptRequest,
     ReadRequest,
     Refusal,
-    T3Now,
-    ThreadNow,
+    T3CodeState,
+    T3ThreadState,
     UpstreamAnswer,
 )
 from t3tray.domain.verdict import Kind, Reason
@@ -43,12 +43,12 @@ _REFUSALS = {
 class Identity:
     """Whose request it is. `claimants` are the threads that name the session that was asked for."""
 
-    thread: ThreadNow | None
+    thread: T3ThreadState | None
     evidence: tuple[str, ...]
-    claimants: tuple[ThreadNow, ...] = ()
+    claimants: tuple[T3ThreadState, ...] = ()
 
 
-def identify(asked: GuardRequest, t3: T3Now, missed: str | None) -> Identity:
+def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identity:
     """The thread that a request is made for. `missed` is the session that T3 Code was just told does not exist."""
     if t3.unreadable:
         return Identity(None, (f"T3 Code's database could not be read: {t3.unreadable}.",))
@@ -61,7 +61,7 @@ def identify(asked: GuardRequest, t3: T3Now, missed: str | None) -> Identity:
             return Identity(None, ())
 
 
-def is_settled(asked: GuardRequest, identity: Identity, t3: T3Now) -> bool:
+def is_settled(asked: GuardRequest, identity: Identity, t3: T3CodeState) -> bool:
     """Whether T3 Code's database needs no second look: it changes within milliseconds around a turn's start."""
     if identity.thread is not None or t3.unreadable or not isinstance(asked, CreateRequest):
         return True
@@ -74,7 +74,11 @@ def is_text_generation(asked: CreateRequest) -> bool:
 
 
 def decide(
-    asked: GuardRequest, identity: Identity, t3: T3Now, bound: Bound | None, said: UpstreamAnswer = UpstreamAnswer.FAILED
+    asked: GuardRequest,
+    identity: Identity,
+    t3: T3CodeState,
+    bound: BoundSession | None,
+    said: UpstreamAnswer = UpstreamAnswer.FAILED,
 ) -> GuardDecision:
     """The answer. `bound` is the live binding of the identified thread, `said` what OpenCode answers to a `ReadRequest`."""
     match asked:
@@ -104,7 +108,7 @@ def is_astray(asked: PromptRequest, bound: str | None) -> bool:
     return bound is not None and bound != asked.session_id
 
 
-def decide_newer(t3: T3Now) -> GuardDecision:
+def decide_newer(t3: T3CodeState) -> GuardDecision:
     """The answer to a request for a session in OpenCode's newer dialect, which does not say what it is for."""
     if t3.unreadable:
         return _refuse(Refusal.T3_UNREADABLE)
@@ -114,7 +118,9 @@ def decide_newer(t3: T3Now) -> GuardDecision:
     return GuardDecision(GuardAction.PASS, ("It is asked in OpenCode's newer dialect, and no follow-up waits anywhere.",))
 
 
-def _read(asked: ReadRequest, identity: Identity, t3: T3Now, bound: Bound | None, said: UpstreamAnswer) -> GuardDecision:
+def _read(
+    asked: ReadRequest, identity: Identity, t3: T3CodeState, bound: BoundSession | None, said: UpstreamAnswer
+) -> GuardDecision:
     if said is UpstreamAnswer.FAILED:
         return GuardDecision(GuardAction.PASS, ("OpenCode could not say whether it has the session; its failure is passed on.",))
     if said is UpstreamAnswer.UNCLEAR:
@@ -138,7 +144,7 @@ def _read(asked: ReadRequest, identity: Identity, t3: T3Now, bound: Bound | None
     return _give_or_refuse(bound, asked.directory or thread.directory, gone)
 
 
-def _create(asked: CreateRequest, identity: Identity, t3: T3Now, bound: Bound | None) -> GuardDecision:
+def _create(asked: CreateRequest, identity: Identity, t3: T3CodeState, bound: BoundSession | None) -> GuardDecision:
     if is_text_generation(asked):
         return GuardDecision(GuardAction.PASS, ("T3 Code generates a text for itself: title and permissions say so.",))
     if identity.thread is None and _is_upgraded(asked, t3):
@@ -159,7 +165,7 @@ def _create(asked: CreateRequest, identity: Identity, t3: T3Now, bound: Bound | 
     return _give_or_refuse(bound, asked.directory)
 
 
-def _begin(asked: CreateRequest, bound: Bound | None) -> GuardDecision:
+def _begin(asked: CreateRequest, bound: BoundSession | None) -> GuardDecision:
     """The first message of a thread; one whose answer was lost on the way has a session already."""
     new = "The thread has no earlier conversation."
     if bound is None:
@@ -171,7 +177,7 @@ def _begin(asked: CreateRequest, bound: Bound | None) -> GuardDecision:
     return GuardDecision(GuardAction.CREATE, (new, "The session that it was given before cannot be used, and holds nothing."))
 
 
-def _fork(asked: ForkRequest, identity: Identity, t3: T3Now) -> GuardDecision:
+def _fork(asked: ForkRequest, identity: Identity, t3: T3CodeState) -> GuardDecision:
     if not asked.directory:
         return GuardDecision(GuardAction.PASS, ("No folder was asked for.",))
     if identity.thread is None and not identity.claimants and not t3.unreadable:
@@ -179,17 +185,17 @@ def _fork(asked: ForkRequest, identity: Identity, t3: T3Now) -> GuardDecision:
     return GuardDecision(GuardAction.MOVE, (f"OpenCode leaves a fork in the old folder; T3 Code listens in {asked.directory}.",))
 
 
-def _give_or_refuse(bound: Bound, directory: str, *evidence: str) -> GuardDecision:
+def _give_or_refuse(bound: BoundSession, directory: str, *evidence: str) -> GuardDecision:
     if _is_for(bound, directory):
         return _give(bound, *evidence)
     return _refuse(_why_not(bound, directory), *evidence)
 
 
-def _is_for(bound: Bound, directory: str) -> bool:
+def _is_for(bound: BoundSession, directory: str) -> bool:
     return bound.is_proved and bool(directory) and bound.directory == directory
 
 
-def _why_not(bound: Bound, directory: str) -> Refusal:
+def _why_not(bound: BoundSession, directory: str) -> Refusal:
     if bound.verdict.kind is Kind.UNKNOWN:
         return Refusal.CANNOT_TELL
     if bound.verdict.reason in _REFUSALS:
@@ -197,7 +203,7 @@ def _why_not(bound: Bound, directory: str) -> Refusal:
     return Refusal.ELSEWHERE if bound.directory != directory else Refusal.NOT_PROVED
 
 
-def _give(bound: Bound, *evidence: str) -> GuardDecision:
+def _give(bound: BoundSession, *evidence: str) -> GuardDecision:
     return GuardDecision(GuardAction.GIVE, evidence, session_id=bound.session_id, messages=bound.messages)
 
 
@@ -205,21 +211,21 @@ def _refuse(refusal: Refusal, *evidence: str) -> GuardDecision:
     return GuardDecision(GuardAction.REFUSE, evidence, refusal=refusal)
 
 
-def _has_earlier(thread: ThreadNow, bound: Bound | None) -> bool:
+def _has_earlier(thread: T3ThreadState, bound: BoundSession | None) -> bool:
     return thread.has_earlier or (bound is not None and bound.has_messages)
 
 
-def _is_upgraded(asked: CreateRequest, t3: T3Now) -> bool:
+def _is_upgraded(asked: CreateRequest, t3: T3CodeState) -> bool:
     """Whether the request is one of the second orchestrator: it names every session after its thread."""
     return bool(t3.upgraded) and _UPGRADED_TITLE.fullmatch(asked.title or "") is not None
 
 
-def _waiting(t3: T3Now) -> list[ThreadNow]:
+def _waiting(t3: T3CodeState) -> list[T3ThreadState]:
     """The follow-ups whose turn has not begun."""
     return [thread for thread in t3.threads if thread.pending and thread.has_earlier]
 
 
-def _by_cursor(session_id: str, t3: T3Now) -> Identity:
+def _by_cursor(session_id: str, t3: T3CodeState) -> Identity:
     claimants = tuple(thread for thread in t3.threads if thread.session_id == session_id)
     starting = [thread for thread in claimants if thread.starting] if len(claimants) > 1 else list(claimants)
     if len(starting) == 1:
@@ -229,7 +235,7 @@ def _by_cursor(session_id: str, t3: T3Now) -> Identity:
     return Identity(None, (f"{len(claimants)} threads of T3 Code's have {session_id} as their cursor.",), claimants)
 
 
-def _by_start(asked: CreateRequest, t3: T3Now) -> Identity | None:
+def _by_start(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
     """T3 Code starts one turn at a time, and says so in its database before it asks."""
     found = [thread for thread in t3.threads if thread.starting and thread.pending and _fits(asked, thread)]
     if len(found) > 1:
@@ -240,35 +246,35 @@ def _by_start(asked: CreateRequest, t3: T3Now) -> Identity | None:
     return Identity(found[0], (f"Only thread {found[0].id} is starting a turn, with that title and folder.",))
 
 
-def _by_miss(asked: CreateRequest, t3: T3Now, missed: str | None) -> Identity | None:
+def _by_miss(asked: CreateRequest, t3: T3CodeState, missed: str | None) -> Identity | None:
     found = [thread for thread in t3.threads if missed and thread.session_id == missed and _fits(asked, thread)]
     if len(found) != 1:
         return None
     return Identity(found[0], (f"T3 Code was just told that {missed}, the cursor of thread {found[0].id}, does not exist.",))
 
 
-def _by_mode(asked: CreateRequest, t3: T3Now) -> Identity | None:
+def _by_mode(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
     found = [thread for thread in t3.threads if thread.id in t3.mode_set and _fits(asked, thread)]
     if len(found) != 1:
         return None
     return Identity(found[0], (f"The runtime mode of thread {found[0].id} was just changed, with that title and folder.",))
 
 
-def _nobody(t3: T3Now) -> Identity:
+def _nobody(t3: T3CodeState) -> Identity:
     starting = sum(thread.starting for thread in t3.threads)
     pending = sum(thread.pending for thread in t3.threads)
     return Identity(None, (f"No thread fits: {starting} starting and {pending} with a message waiting were looked at.",))
 
 
-def _fits(asked: CreateRequest, thread: ThreadNow) -> bool:
+def _fits(asked: CreateRequest, thread: T3ThreadState) -> bool:
     return asked.title in (None, thread.title) and bool(asked.directory) and asked.directory == thread.directory
 
 
-def _has_begun(thread: ThreadNow) -> bool:
+def _has_begun(thread: T3ThreadState) -> bool:
     return bool(thread.last_seen_at and thread.asked_at and thread.last_seen_at >= thread.asked_at)
 
 
-def _binding(bound: Bound | None) -> tuple[str, ...]:
+def _binding(bound: BoundSession | None) -> tuple[str, ...]:
     if bound is None:
         return ()
     how = " by the user's choice" if bound.chosen else ""

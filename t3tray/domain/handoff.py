@@ -47,7 +47,7 @@ def words_of(message: Message) -> Message:
     return replace(message, text=own, pieces=())
 
 
-def told_in(message: Message) -> tuple[Message, ...]:
+def messages_in(message: Message) -> tuple[Message, ...]:
     """The messages that it hands over; `created_ms` is the latest at which each can have been written."""
     if is_carried(message.text):
         return tuple(_ours(message.text))

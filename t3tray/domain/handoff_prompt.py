@@ -55,7 +55,7 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
 
     `origin` says who told it where that is more than one.
     """
-    told = [text for utterance in transcript.utterances if (text := _told(utterance))]
+    told = [text for message in transcript.messages if (text := _told(message))]
     kept: list[str] = []
     room = budget
     shortened = False
@@ -73,23 +73,23 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
     return Carried("\n\n".join(["\n".join(label), *reversed(kept), END]), len(kept), result.left_out, shortened)
 
 
-def summary_of(utterances: Sequence[Message], limit: int = 3, width: int = 70) -> tuple[str, ...]:
+def summary_of(messages: Sequence[Message], limit: int = 3, width: int = 70) -> tuple[str, ...]:
     """The first words of some messages, a line each, and how many more there are."""
-    lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in utterances[:limit]]
-    more = len(utterances) - len(lines)
+    lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in messages[:limit]]
+    more = len(messages) - len(lines)
     return (*lines, *((f"and {more} more",) if more else ()))
 
 
-def _told(utterance: Message) -> str:
-    lines = [utterance.text.strip()] if utterance.text.strip() else []
-    lines += [f"[used {tool.name}{f': {tool.title}' if tool.title else ''}]" for tool in utterance.tools]
-    lines += [f"[attached {name}]" for name in utterance.files]
-    if utterance.error:
-        lines.append(f"[failed: {utterance.error}]")
+def _told(message: Message) -> str:
+    lines = [message.text.strip()] if message.text.strip() else []
+    lines += [f"[used {tool.name}{f': {tool.title}' if tool.title else ''}]" for tool in message.tools]
+    lines += [f"[attached {name}]" for name in message.files]
+    if message.error:
+        lines.append(f"[failed: {message.error}]")
     if not lines:
         return ""
-    when = from_ms(utterance.created_ms)
-    return f"{NAMES[utterance.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
+    when = from_ms(message.created_ms)
+    return f"{NAMES[message.role]} ({when:%Y-%m-%d %H:%M} UTC):\n" + "\n".join(lines)
 
 
 def _shortened(text: str, width: int) -> str:

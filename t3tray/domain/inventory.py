@@ -116,7 +116,7 @@ def _program(found: FoundProgram) -> InventoryItem:
     return InventoryItem("OpenCode", ItemState.FINE, f"OpenCode {found.version} at {found.path}.")
 
 
-def told_of_home(home: FoundHome) -> str:
+def home_summary(home: FoundHome) -> str:
     """What is in it, in a few words."""
     if not home.is_there:
         return "No T3 Code in it"

@@ -142,7 +142,7 @@ def returned(entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(back)
 
 
-def left_behind(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:
+def left_sessions(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:
     """The sessions that were left for another one, and not come back to; `by`: whose word counts.
 
     Who undoes a remedy leaves what it had chosen: T3 Code may have been brought there meanwhile.

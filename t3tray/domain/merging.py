@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from t3tray.domain.evidence import Role
-from t3tray.domain.handoff import is_carried, is_handoff, told_in, words_of
+from t3tray.domain.handoff import is_carried, is_handoff, messages_in, words_of
 from t3tray.domain.transcript import Message, PieceKind
 
 # In ms. A prompt reaches OpenCode after it was typed in T3 Code, once a server was started for it and the turns before are over;
@@ -80,7 +80,7 @@ class _Index:
         self._taken: set[int] = set()
         for place, message in enumerate(messages):
             if is_handoff(message.text) or is_carried(message.text):
-                self._told += [(told, _plain(told.text)) for told in told_in(message)]
+                self._told += [(told, _plain(told.text)) for told in messages_in(message)]
             self._add(place, words_of(message), named)
 
     def _add(self, place: int, message: Message, named: Collection[str]) -> None:

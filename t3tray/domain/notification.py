@@ -62,7 +62,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class NotificationLook:
+class NotificationFacts:
     """What one look at everything showed. `unclear` are the facts of which it cannot tell whether they still hold.
 
     `watched` is the thread that the user has on screen, in front; `covered` are the facts that another one tells as well.
@@ -164,7 +164,7 @@ class NotificationStep:
     withdrawn: tuple[Notification, ...] = ()
 
 
-def notices(memory: NotifierMemory, look: NotificationLook, rules: NotificationRules, now: datetime) -> NotificationStep:
+def notices(memory: NotifierMemory, look: NotificationFacts, rules: NotificationRules, now: datetime) -> NotificationStep:
     """What to show and what to withdraw after this look. `now` is aware, in the user's own zone.
 
     What may not be told now waits, if it still holds then; what is passing, or of a kind that is not wanted, is passed over.
@@ -216,7 +216,7 @@ def option_key(number: int) -> str:
 
 
 def _is_passed_over(
-    fact: Fact, memory: NotifierMemory, look: NotificationLook, rules: NotificationRules, is_silent: bool
+    fact: Fact, memory: NotifierMemory, look: NotificationFacts, rules: NotificationRules, is_silent: bool
 ) -> bool:
     return (
         fact.kind not in rules.kinds
@@ -238,7 +238,7 @@ def _joined(facts: Iterable[Fact]) -> Iterable[Notification]:
             yield from (Notification((fact,)) for fact in same)
 
 
-def _is_over(fact: Fact, look: NotificationLook, hold: Set[str]) -> bool:
+def _is_over(fact: Fact, look: NotificationFacts, hold: Set[str]) -> bool:
     if fact.kind is NotificationKind.TURN:
         # It happened, and nothing ends it but that the user has looked.
         return fact.thread_id is not None and fact.thread_id == look.watched

@@ -57,7 +57,7 @@ class ApprovalRequest:
     """A tool that asks for leave. `patterns` are what it wants to touch, `always` what would be allowed from then on."""
 
     id: str
-    asker: Requester
+    requester: Requester
     permission: str
     patterns: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class ApprovalRequest:
     @property
     def sentence(self) -> str:
         """`Refactor the parser ▸ explore ▸ wants to run git push`."""
-        return f"{self.asker.path} ▸ {self.wish}"
+        return f"{self.requester.path} ▸ {self.wish}"
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ class QuestionRequest:
     """Questions that are asked, and answered, together."""
 
     id: str
-    asker: Requester
+    requester: Requester
     questions: tuple[Question, ...]
 
     @property
     def sentence(self) -> str:
         """`Refactor the parser ▸ asks: Shall I push?`"""
         more = f" (and {len(self.questions) - 1} more)" if len(self.questions) > 1 else ""
-        return f"{self.asker.path} ▸ asks: {self.questions[0].text if self.questions else ''}{more}"
+        return f"{self.requester.path} ▸ asks: {self.questions[0].text if self.questions else ''}{more}"
 
 
 PendingRequest = ApprovalRequest | QuestionRequest

@@ -39,7 +39,7 @@ class Receipt:
     notes: tuple[str, ...] = ()
 
 
-def write_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> Receipt:
+def build_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> Receipt:
     """The receipt for a verdict that `decide` gave on this evidence."""
     return Receipt(
         thread_id=thread_id,

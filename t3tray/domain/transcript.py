@@ -97,7 +97,7 @@ class Transcript:
     """
 
     origin: Origin
-    utterances: tuple[Message, ...]
+    messages: tuple[Message, ...]
     session_id: str | None = None
     missing: tuple[str, ...] = ()
     kept_at: datetime | None = None

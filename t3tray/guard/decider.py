@@ -12,15 +12,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from t3tray.domain.guard import (
-    Bound,
+    BoundSession,
     CreateRequest,
     GuardAnswer,
     GuardDecision,
     GuardRequest,
     PromptRequest,
     ReadRequest,
-    T3Now,
-    ThreadNow,
+    T3CodeState,
+    T3ThreadState,
     UpstreamAnswer,
 )
 from t3tray.domain.guard_rules import (
@@ -66,7 +66,7 @@ class Decider:
 
     async def decide(
         self, asked: GuardRequest, said: UpstreamAnswer = UpstreamAnswer.FAILED
-    ) -> tuple[GuardDecision, ThreadNow | None]:
+    ) -> tuple[GuardDecision, T3ThreadState | None]:
         """Return the decision, and the thread that it concerns. `asked` names directories as sent. Raises StoreError."""
         t3, asked = await self._gather(asked)
         identity = identify(asked, t3, self._missed)
@@ -83,19 +83,19 @@ class Decider:
         self._remember(asked, said)
         return decision, identity.thread
 
-    async def again(self, asked: CreateRequest, thread: ThreadNow) -> GuardDecision:
+    async def again(self, asked: CreateRequest, thread: T3ThreadState) -> GuardDecision:
         """Decide once more, for a known thread whose binding may have changed meanwhile. Raises StoreError."""
         asked = replace(asked, directory=await self._run(real_directory, asked.directory) if asked.directory else "")
         identity = Identity(thread, (f"It is for thread {thread.id}, as was found before.",))
         bound = await self._spelled(await self._bindings.bound(thread), asked.directory or thread.directory)
-        return decide(asked, identity, T3Now((thread,)), bound)
+        return decide(asked, identity, T3CodeState((thread,)), bound)
 
     async def decide_gone(self, asked: PromptRequest) -> GuardDecision:
         """Decide about a message into a session that OpenCode does not have. Raises StoreError."""
         identity = await self._sender(asked)
         return decide_gone(asked, identity, await self._bound_session(identity.thread))
 
-    async def astray(self, asked: PromptRequest) -> ThreadNow | None:
+    async def astray(self, asked: PromptRequest) -> T3ThreadState | None:
         """Return the thread whose message went to another session than its own, or None. Raises StoreError."""
         thread = (await self._sender(asked)).thread
         return thread if is_astray(asked, await self._bound_session(thread)) else None
@@ -116,14 +116,14 @@ class Decider:
     async def _sender(self, asked: PromptRequest) -> Identity:
         return identify(asked, await self._run(self._look, asked.session_id), None)
 
-    async def _bound_session(self, thread: ThreadNow | None) -> str | None:
+    async def _bound_session(self, thread: T3ThreadState | None) -> str | None:
         return await self._bindings.bound_session(thread.id) if thread else None
 
-    async def _gather(self, asked: GuardRequest) -> tuple[T3Now, GuardRequest]:
+    async def _gather(self, asked: GuardRequest) -> tuple[T3CodeState, GuardRequest]:
         named = "" if isinstance(asked, CreateRequest) else getattr(asked, "session_id", "")
         return await self._run(self._read, asked, named or self._missed or "")
 
-    def _read(self, asked: GuardRequest, session_id: str) -> tuple[T3Now, GuardRequest]:
+    def _read(self, asked: GuardRequest, session_id: str) -> tuple[T3CodeState, GuardRequest]:
         asked = resolved(asked)
         t3 = self._look(session_id)
         # The rules compare folders by their text: the same one under another name gets this name.
@@ -131,7 +131,7 @@ class Decider:
         threads = tuple(replace(thread, directory=spelled_like(thread.directory, known)) for thread in t3.threads)
         return replace(t3, threads=threads), asked
 
-    async def _bound(self, asked: GuardRequest, identity: Identity, said: UpstreamAnswer) -> Bound | None:
+    async def _bound(self, asked: GuardRequest, identity: Identity, said: UpstreamAnswer) -> BoundSession | None:
         """Return the thread's binding if the rules may need it: proving it costs requests."""
         thread = identity.thread
         if thread is None or (isinstance(asked, CreateRequest) and is_text_generation(asked)):
@@ -145,7 +145,7 @@ class Decider:
                 return await self._bindings.bound(thread)
         return None
 
-    async def _spelled(self, bound: Bound | None, known: str) -> Bound | None:
+    async def _spelled(self, bound: BoundSession | None, known: str) -> BoundSession | None:
         """Return the binding with its directory named as `known` where both are the same: the rules compare text."""
         if bound is None or not bound.directory:
             return bound

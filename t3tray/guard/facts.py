@@ -16,8 +16,8 @@ from msgspec import structs
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Claim, Evidence, Failure, Found
-from t3tray.domain.guard import Bound, GuardAnswer, ThreadNow
-from t3tray.domain.journal import Actor, Entry, Event, last_change, left_behind, put_away, returned
+from t3tray.domain.guard import BoundSession, GuardAnswer, T3ThreadState
+from t3tray.domain.journal import Actor, Entry, Event, last_change, left_sessions, put_away, returned
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, decide
 from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
@@ -30,7 +30,7 @@ from t3tray.system.sql_thread import SqlThread
 from t3tray.threads import evidence as gather
 from t3tray.threads.evidence import Surroundings, ThreadRecord
 from t3tray.threads.session_server import SessionServer
-from t3tray.threads.verify import RENEWS, is_amid_a_turn, is_news
+from t3tray.threads.verify import RENEWS, has_news, is_mid_turn
 
 # A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
 _USER = frozenset({Actor.USER, Actor.RECOVERY})
@@ -68,14 +68,14 @@ class GuardFacts:
         self._recover = recover
         self._claims = claims
 
-    async def bound(self, thread: ThreadNow) -> Bound | None:
+    async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         """Return the thread's live binding with a new verdict, regardless of the session that T3 Code names."""
         cursor, entries = await self._run_sql(self._recorded, thread.id)
         if cursor is None:
             return None
         evidence, marked = await self._evidence(self._thread(thread), cursor, thread.has_earlier, returned(entries))
         place = evidence.session.value.directory if isinstance(evidence.session, Found) else ""
-        return Bound(
+        return BoundSession(
             session_id=cursor.session_id,
             directory=place,
             verdict=decide(cursor, evidence),
@@ -98,7 +98,7 @@ class GuardFacts:
         return last_change(await self._run_sql(self._store.journal.entries, thread_id))
 
     @asynccontextmanager
-    async def intend(self, thread: ThreadNow, why: str, since: int) -> AsyncIterator[_Intent]:
+    async def intend(self, thread: T3ThreadState, why: str, since: int) -> AsyncIterator[_Intent]:
         """Write an intent ahead; recovery ignores it until the context ends."""
         intent = _Intent(self, Marker(thread.id, self._author.open_intent(), self._store.id), why, since)
         try:
@@ -121,7 +121,7 @@ class GuardFacts:
         await self._run_sql(self._store.journal.append, *entries)
         self._author.close_intent(marker.intent)
 
-    async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
+    async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
         owner = await self._run_sql(self._owner, session_id)
         if owner is None:
@@ -130,7 +130,7 @@ class GuardFacts:
             return
         kept, cursor = owner
         evidence, _ = await self._evidence(kept, cursor, cursor.last_message_id is not None)
-        is_due = is_news(cursor, evidence) and not is_amid_a_turn(cursor, evidence)
+        is_due = has_news(cursor, evidence) and not is_mid_turn(cursor, evidence)
         if is_due and decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
             now = await gather.cursor_now(await self._connect(), evidence.session.value, cursor)
             why = "seen by the guard"
@@ -138,7 +138,7 @@ class GuardFacts:
             await self._run_sql(self._store.journal.prove, entry)
         await self._run_sql(self._store.threads.touch, kept.id, self._now())
 
-    async def strayed(self, thread: ThreadNow, session_id: str) -> None:
+    async def strayed(self, thread: T3ThreadState, session_id: str) -> None:
         _log.warning("T3 Code sent a message of thread %s into %s, which it is not bound to.", thread.id, session_id)
         await self._run_sql(self._stray, thread.id, session_id)
 
@@ -164,23 +164,23 @@ class GuardFacts:
         """
         recorded = ThreadRecord(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
-            return gather.from_nobody(recorded, Failure.UNSUPPORTED, self._surroundings), False
+            return gather.evidence_without_answers(recorded, Failure.UNSUPPORTED, self._surroundings), False
         try:
             server = await self._connect()
             rivals = [each for each in sorted(returned - {cursor.session_id}) if await _has(server, each)]
             if rivals and not recorded.split:
                 claims = (Claim(cursor.session_id, "t3tray"), *(Claim(each, "T3 Code") for each in rivals))
                 recorded = structs.replace(recorded, split=claims)
-            evidence = await gather.from_server(server, recorded, cursor, self._surroundings)
+            evidence = await gather.evidence_from_server(server, recorded, cursor, self._surroundings)
             if cursor.last_message_id is not None or not isinstance(evidence.session, Found):
                 return evidence, False
             marker = (await server.session(cursor.session_id)).marker
         except SessionMissing:
             # It went between two questions.
-            return gather.from_nobody(recorded, Failure.SERVER_ERROR, self._surroundings), False
+            return gather.evidence_without_answers(recorded, Failure.SERVER_ERROR, self._surroundings), False
         except (ServerError, ServerFailed, BinaryNotFound) as error:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
-            return gather.from_nobody(recorded, failure, self._surroundings), False
+            return gather.evidence_without_answers(recorded, failure, self._surroundings), False
         return evidence, marker is not None and marker.thread == thread.id
 
     async def _take_in(self, thread: Thread, session_id: str) -> None:
@@ -188,7 +188,7 @@ class GuardFacts:
         cursor = await gather.cursor_now(server, (await server.session(session_id)).facts, None)
         await self._run_sql(self._import, thread, cursor)
 
-    def _thread(self, thread: ThreadNow) -> Thread:
+    def _thread(self, thread: T3ThreadState) -> Thread:
         now = self._now()
         made, asked = thread.created_at or now, thread.asked_at or now
         return Thread(thread.id, thread.title, thread.directory, Source.T3CODE, made, max(made, asked))
@@ -285,4 +285,4 @@ def _is_chosen(entries: tuple[Entry, ...]) -> bool:
 def _left(bound: Cursor | None, entries: tuple[Entry, ...]) -> frozenset[str]:
     """The sessions that the user left in this thread, by choosing another or by letting go, and has not come back to."""
     chosen_over = {bound.chosen_over} if bound and bound.chosen_over else set()
-    return left_behind(entries, _USER) | chosen_over
+    return left_sessions(entries, _USER) | chosen_over

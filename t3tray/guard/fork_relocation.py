@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from t3tray.domain.guard import ForkRequest, Refusal, ThreadNow
+from t3tray.domain.guard import ForkRequest, Refusal, T3ThreadState
 from t3tray.errors import Refused, ServerError, StoreError
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.exchange import Exchange
@@ -34,7 +34,7 @@ class ForkRelocator:
         self._run = run
 
     async def fork(
-        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: ThreadNow | None, since: int = 0
+        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: T3ThreadState | None, since: int = 0
     ) -> Whole | Refusal:
         """Return OpenCode's answer for the fork in its directory, OpenCode's own failure, or the reason of a refusal.
 

@@ -19,12 +19,12 @@ from t3tray.threads.t3code_sides import T3Sides
 
 
 class GuardHost(Protocol):
-    """`resting` is the idle shutdown, and `users` counts the external users that prevent it."""
+    """`idle_status` is the idle shutdown, and `users` counts the external users that prevent it."""
 
     data_directory: Path
     store: Store
     server: ManagedServer
-    resting: IdleShutdown
+    idle_shutdown: IdleShutdown
     t3_sides: T3Sides
     guard_credentials: CredentialStore
     letting_go: LettingGo

@@ -22,7 +22,7 @@ from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.live_query import read_now
 from t3tray.t3code.state import T3Reader
-from t3tray.threads.t3code_sides import Held, T3Sides
+from t3tray.threads.t3code_sides import HeldSession, T3Sides
 
 # In seconds: T3 Code does it within 3.
 LIMIT = 10.0
@@ -91,11 +91,11 @@ class LettingGo:
             _log.exception("T3 Code could not be made to let go of %s.", held.session_id)
             return (_still(held, f"could not be made to let go of it ({type(bug).__name__})"),)
 
-    def _other(self, thread_id: str, gives: str | None) -> Held | None:
+    def _other(self, thread_id: str, gives: str | None) -> HeldSession | None:
         held = None if gives is None else self._sides.held(thread_id)
         return held if held and held.session_id != gives else None
 
-    async def _let_go(self, held: Held) -> str:
+    async def _let_go(self, held: HeldSession) -> str:
         if why := await self._hindrance(held):
             return _still(held, why)
         key = await self._keys.known()
@@ -130,7 +130,7 @@ class LettingGo:
         except TimeoutError:
             return False
 
-    async def _hindrance(self, held: Held) -> str:
+    async def _hindrance(self, held: HeldSession) -> str:
         """Why it must not let go now, a clause after "T3 Code"; empty where nothing runs."""
         titles = await asyncio.to_thread(_at_work, held.home)
         if titles is None:
@@ -156,7 +156,7 @@ def _at_work(home: T3Home) -> list[str] | None:
     return working + [thread.title for thread in now.threads if thread.starting or thread.pending]
 
 
-def _still(held: Held, why: str) -> str:
+def _still(held: HeldSession, why: str) -> str:
     return (
         f"T3 Code still holds {held.session_id} open, and {why}: your next message there goes into that session. "
         f"{HOW_TO_FREE} before you write there."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from t3tray.domain.guard import Bound, GuardAnswer, T3Now, ThreadNow
+from t3tray.domain.guard import BoundSession, GuardAnswer, T3CodeState, T3ThreadState
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
 
@@ -13,7 +13,7 @@ from t3tray.opencode.records import SessionRecord
 class T3Look(Protocol):
     """Reads T3 Code's database, blocking; `session_id` is the one that a request names, or empty."""
 
-    def __call__(self, session_id: str, /) -> T3Now: ...
+    def __call__(self, session_id: str, /) -> T3CodeState: ...
 
 
 class Intent(Protocol):
@@ -34,7 +34,7 @@ class Intent(Protocol):
 class Bindings(Protocol):
     """Every method raises StoreError."""
 
-    async def bound(self, thread: ThreadNow) -> Bound | None:
+    async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         """The thread's live binding, proved at the server just now."""
         ...
 
@@ -54,21 +54,21 @@ class Ledger(Protocol):
         """The place of the last change of this thread's binding; 0 when there was none."""
         ...
 
-    def intend(self, thread: ThreadNow, why: str, since: int) -> AbstractAsyncContextManager[Intent]:
+    def intend(self, thread: T3ThreadState, why: str, since: int) -> AbstractAsyncContextManager[Intent]:
         """Write ahead that the thread is about to get a session. What is not confirmed is settled by recovery.
 
         `since` is the last change that it was decided by: raises Refused when there was another one, or one is under way.
         """
         ...
 
-    async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
+    async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         """Something happened in this session: whoever is bound to it is proved anew. `thread` is T3 Code's, where it is known.
 
         Raises ServerError, ServerFailed, BinaryNotFound too.
         """
         ...
 
-    async def strayed(self, thread: ThreadNow, session_id: str) -> None:
+    async def strayed(self, thread: T3ThreadState, session_id: str) -> None:
         """T3 Code sent a message of this thread into a session that is not the one that it is bound to: an alarm, and a split."""
         ...
 

@@ -183,7 +183,7 @@ class GuardService:
             bindings=facts,
             ledger=facts,
             now=self._now,
-            in_use=self._host.resting.note,
+            in_use=self._host.idle_shutdown.note,
         )
         await guard.start()
         self._guard = guard

@@ -25,7 +25,7 @@ from t3tray.domain.guard import (
     PromptRequest,
     ReadRequest,
     Refusal,
-    ThreadNow,
+    T3ThreadState,
     UpstreamAnswer,
 )
 from t3tray.errors import Refused, StoreError, T3TrayError, TimedOut, Unsupported
@@ -224,7 +224,7 @@ class SessionRequests:
         await self._pass_on(exchange, body)
 
     async def _move(
-        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: ThreadNow | None
+        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: T3ThreadState | None
     ) -> Whole | Refusal:
         if thread is None:
             return await self._relocator.fork(exchange, asked, body, None)
@@ -233,7 +233,7 @@ class SessionRequests:
             return await self._relocator.fork(exchange, asked, body, thread, since)
 
     async def _begin(
-        self, exchange: Exchange, asked: CreateRequest, fields: Fields, thread: ThreadNow
+        self, exchange: Exchange, asked: CreateRequest, fields: Fields, thread: T3ThreadState
     ) -> tuple[GuardDecision, Whole | None]:
         """Create the thread's first session: written ahead, marked, confirmed. No answer if there is a binding by now.
 
@@ -306,7 +306,7 @@ class SessionRequests:
         )
         await _refuse(exchange, refusal)
 
-    async def _seen(self, session_id: str, thread: ThreadNow | None) -> None:
+    async def _seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         try:
             await self._ledger.seen(session_id, thread)
         except T3TrayError as error:

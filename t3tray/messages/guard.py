@@ -95,7 +95,7 @@ def next_step(refused: GuardAnswer, can_resume: bool) -> str:
     )
 
 
-def told_sentence(told: GuardAnswer) -> str:
+def answer_sentence(told: GuardAnswer) -> str:
     """One answer of the guard's, for a thread's history."""
     decision, asked = told.decision, _asked(told.asked)
     match decision.answer:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from t3tray.domain.guard import GuardAnswer
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.messages.guard import told_sentence
+from t3tray.messages.guard import answer_sentence
 
 _EVENTS = {
     Event.INTENDED: "began",
@@ -49,13 +49,13 @@ class HistoryLine:
 def history(entries: Iterable[Entry], answers: Iterable[GuardAnswer]) -> tuple[HistoryLine, ...]:
     """What became of the bindings, and what the guard answered T3 Code; oldest first."""
     bindings = tuple(HistoryLine(entry.at, entry.thread_id, told(entry)) for entry in entries)
-    timed = (*_timed(bindings), *_timed(told_answers(answers)))
+    timed = (*_timed(bindings), *_timed(answer_lines(answers)))
     return tuple(line for _, line in sorted(timed, key=lambda each: each[0]))
 
 
-def told_answers(answers: Iterable[GuardAnswer]) -> tuple[HistoryLine, ...]:
+def answer_lines(answers: Iterable[GuardAnswer]) -> tuple[HistoryLine, ...]:
     """What the guard answered T3 Code, in their order."""
-    return tuple(HistoryLine(answer.at, answer.decision.thread_id or "", told_sentence(answer)) for answer in answers)
+    return tuple(HistoryLine(answer.at, answer.decision.thread_id or "", answer_sentence(answer)) for answer in answers)
 
 
 def _timed(lines: tuple[HistoryLine, ...]) -> Iterable[tuple[datetime, HistoryLine]]:

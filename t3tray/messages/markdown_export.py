@@ -17,28 +17,26 @@ _FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 def as_markdown(transcript: Transcript, title: str) -> str:
     """The whole conversation, oldest first; times in UTC."""
     lines = [f"# {_in_line(title) or 'A conversation'}", ""]
-    lines.append(
-        f"{len(transcript.utterances)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}."
-    )
+    lines.append(f"{len(transcript.messages)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}.")
     lines += [f"> {sentence}" for sentence in transcript.missing]
-    return "\n".join([*lines, "", *("\n".join(_message(each)) for each in transcript.utterances)])
+    return "\n".join([*lines, "", *("\n".join(_message(each)) for each in transcript.messages)])
 
 
-def _message(utterance: Message) -> list[str]:
-    when = from_ms(utterance.created_ms)
-    model = f" · {utterance.model}" if utterance.model else ""
-    lines = [f"## {_NAMES[utterance.role]} · {when:%Y-%m-%d %H:%M:%S}{model}", ""]
-    if utterance.summarises:
+def _message(message: Message) -> list[str]:
+    when = from_ms(message.created_ms)
+    model = f" · {message.model}" if message.model else ""
+    lines = [f"## {_NAMES[message.role]} · {when:%Y-%m-%d %H:%M:%S}{model}", ""]
+    if message.summarises:
         lines += ["*A summary of everything before it.*", ""]
-    for piece in utterance.in_order:
+    for piece in message.in_order:
         if piece.tool is not None:
             lines += _tool(piece.tool)
         elif piece.kind is PieceKind.TEXT:
             lines += [_closed(piece.text), ""]
-    lines += [f"*Attached: {_in_line(name)}*" for name in utterance.files]
-    if utterance.error:
-        lines += [f"*It failed: {_in_line(utterance.error)}*", ""]
-    if not utterance.finished:
+    lines += [f"*Attached: {_in_line(name)}*" for name in message.files]
+    if message.error:
+        lines += [f"*It failed: {_in_line(message.error)}*", ""]
+    if not message.finished:
         lines += ["*It never finished.*", ""]
     return lines
 

@@ -219,7 +219,7 @@ class DatabaseReader:
         )
         return [TurnTokens(message, created, tokens, bool(summary)) for message, created, tokens, summary in rows]
 
-    def utterances(self, session_id: str, after_ms: int = 0) -> tuple[Message, ...]:
+    def messages(self, session_id: str, after_ms: int = 0) -> tuple[Message, ...]:
         """The session's messages with their words, oldest first: all, or those that were written to at `after_ms` or later."""
         messages = self.rows(
             "SELECT id, data FROM message WHERE session_id = ? AND time_updated >= ? ORDER BY time_created, id",
@@ -230,7 +230,7 @@ class DatabaseReader:
         for message_id, data in self.rows(_PARTS, session_id, after_ms):
             parts[message_id].append(wire.decode(data, wire.Part, "a part of a message"))
         return tuple(
-            wire.decode(data, wire.MessageBody, "a message").utterance(message_id, tuple(parts[message_id]))
+            wire.decode(data, wire.MessageBody, "a message").message(message_id, tuple(parts[message_id]))
             for message_id, data in messages
         )
 

@@ -42,13 +42,14 @@ def is_later(message_id: str, at_ms: int) -> bool:
     return 0 < (made - at_ms) % (1 << _MS_BITS) < 1 << (_MS_BITS - 1)
 
 
-def time_for(now_ms: int, told_ms: int | None, newest_ms: int | None) -> int:
+def time_for(now_ms: int, server_time_ms: int | None, newest_ms: int | None) -> int:
     """When a message is made, in ms: now, but no later than by the server's clock, and always after its newest message.
 
-    `told_ms` is that clock, as the server's answer is dated; None where it is not told. Whether the newest message is of the
+    `server_time_ms` is that clock, as the server's answer is dated; None where it is not told. Whether the newest message is
+    of the
     future is for the caller to see.
     """
-    ours = now_ms if told_ms is None or now_ms < told_ms + _BEHIND else told_ms
+    ours = now_ms if server_time_ms is None or now_ms < server_time_ms + _BEHIND else server_time_ms
     return ours if newest_ms is None else max(ours, newest_ms + 1)
 
 

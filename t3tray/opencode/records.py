@@ -41,12 +41,13 @@ class MessageRecord:
 
 @dataclass(frozen=True)
 class Page:
-    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session. `told_ms`: when it was
+    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session. `server_time_ms`:
+    when it was
     sent, by the server's clock, cut off to a second; None where that is not told."""
 
     messages: tuple[MessageRecord, ...]
     older: str | None = None
-    told_ms: int | None = None
+    server_time_ms: int | None = None
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class MessageBody(Struct, frozen=True):
     cost: Raw = Raw()
     tokens: Raw = Raw()
 
-    def utterance(self, message_id: str, parts: tuple[Part, ...]) -> Message:
+    def message(self, message_id: str, parts: tuple[Part, ...]) -> Message:
         """The message with its words."""
         facts = self.facts_with(message_id, parts)
         return Message(
@@ -272,8 +272,8 @@ class WireMessage(Struct, frozen=True):
     def record(self) -> MessageRecord:
         return self.info.record(self.parts)
 
-    def utterance(self) -> Message:
-        return self.info.utterance(self.info.id, self.parts)
+    def message(self) -> Message:
+        return self.info.message(self.info.id, self.parts)
 
 
 class _StubInfo(Struct, frozen=True):

@@ -18,7 +18,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused, UsageError
 from t3tray.messages.verdicts import sentence
 from t3tray.remedies.collecting import indented, left_out, losses
-from t3tray.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import see
 from t3tray.system.folders import same_directory
 from t3tray.threads.evidence import cursor_now
@@ -49,7 +49,7 @@ class Bind:
                 await refuse_stranded(server, session_id)
             lacks = await self._tools.run_sql(left_out, self._tools, details, session_id, seen.doubt)
             cursor = structs.replace(chosen(now, details), lacks=lacks)
-            journal = Record.of(self._tools, details, RemedyRecord(Remedy.BIND, session_id))
+            journal = RemedyJournal.of(self._tools, details, RemedyRecord(Remedy.BIND, session_id))
             try:
                 lines = journal.rebinding(old, cursor, "chosen by the user")
                 away = (journal.entry(Event.PUT_AWAY, "another session was chosen", rival) for rival in rivals)
@@ -97,7 +97,7 @@ class Bind:
     def _known_anew(self, bound: str, session_id: str) -> tuple[str, ...]:
         """What the model would know anew."""
         with self._tools.library() as library:
-            found = lacking(library.utterances(bound), [library.utterances(session_id)], ())
+            found = lacking(library.messages(bound), [library.messages(session_id)], ())
         return (f"It knows {_counted(found)} that {bound} does not:", *indented(found)) if found else ()
 
 
@@ -125,7 +125,7 @@ class Release:
         )
 
         async def carry_out() -> None:
-            journal = Record.of(self._tools, details, RemedyRecord(Remedy.RELEASE, bound.session_id))
+            journal = RemedyJournal.of(self._tools, details, RemedyRecord(Remedy.RELEASE, bound.session_id))
             try:
                 await journal.write(journal.entry(Event.RELEASED, "let go by the user", cursor=bound))
             finally:
@@ -181,14 +181,14 @@ def described(found: Candidate) -> tuple[str, ...]:
 
 async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
     """The plan that brings back the binding from before these entries."""
-    thread, deed = details.row.thread, done[0].deed
+    thread, record = details.row.thread, done[0].deed
     old = before(done)
     current = await tools.run_sql(live_binding, tools, thread.id)
     lost = await tools.run_sql(losses, tools, details, old.session_id) if old else ()
     after = f"It is bound to {old.session_id} again." if old else "It is bound to no session again."
     preview = Preview(
         Remedy.UNDO,
-        f"Undo “{deed.remedy if deed else ''}” of “{thread.title}”",
+        f"Undo “{record.remedy if record else ''}” of “{thread.title}”",
         "Undo",
         (f"It is bound to {current.session_id}." if current else "It is bound to no session.",),
         (after,),
@@ -197,7 +197,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     )
 
     async def carry_out() -> None:
-        journal = Record.of(tools, details, RemedyRecord(Remedy.UNDO, undoes=done[0].intent or ""))
+        journal = RemedyJournal.of(tools, details, RemedyRecord(Remedy.UNDO, undoes=done[0].intent or ""))
         try:
             await bring_back(tools, journal, done)
         finally:
@@ -206,7 +206,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     return Plan(preview, carry_out, old.session_id if old else None)
 
 
-async def bring_back(tools: Tools, journal: Record, done: tuple[Entry, ...]) -> None:
+async def bring_back(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ...]) -> None:
     """Write the lines that bring back the binding from before these entries."""
     old, why = before(done), "as it was before"
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
@@ -240,5 +240,5 @@ def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
     return tuple(rival for rival in rivals if rival != session_id)
 
 
-def _counted(utterances: tuple[Message, ...]) -> str:
-    return f"{len(utterances)} message{'' if len(utterances) == 1 else 's'}"
+def _counted(messages: tuple[Message, ...]) -> str:
+    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"

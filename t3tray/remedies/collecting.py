@@ -31,7 +31,7 @@ class Collected:
     """What one session lacks of a conversation, oldest first, told by `sources`. `held` are its own messages; `context`: what the
     model gets of them. What it has a summary of only is not lacking: a compaction is not undone."""
 
-    utterances: tuple[Message, ...]
+    messages: tuple[Message, ...]
     held: frozenset[str]
     context: Context
     sources: tuple[Transcript, ...]
@@ -51,7 +51,7 @@ class Collected:
     def transcript(self) -> Transcript:
         """The same to be carried, with the doubts of those sources that something was taken from."""
         told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
-        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.utterances, missing=told)
+        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=told)
 
     @property
     def origin(self) -> str:
@@ -65,8 +65,8 @@ class Collected:
 
     @property
     def _used(self) -> tuple[Transcript, ...]:
-        taken = {each.id for each in self.utterances}
-        return tuple(source for source in self.sources if any(each.id in taken for each in source.utterances))
+        taken = {each.id for each in self.messages}
+        return tuple(source for source in self.sources if any(each.id in taken for each in source.messages))
 
 
 def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected:
@@ -86,15 +86,15 @@ def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected
     copies = tuple(_copies(tools, details, {source.session_id for source in told}, into))
     shown = next(tools.copies(details.row.thread.id, None), None)
     sources = (*told, *copies, *((shown,) if shown else ()))
-    sessions = [source.utterances for source in (*told, *copies)]
+    sessions = [source.messages for source in (*told, *copies)]
     held = frozenset(each.id for each in known)
-    return Collected(lacking(known, sessions, shown.utterances if shown else ()), held, context, sources)
+    return Collected(lacking(known, sessions, shown.messages if shown else ()), held, context, sources)
 
 
 def _known(library: Library, session_id: str) -> tuple[tuple[Message, ...], Context]:
     """The session's messages that reach the model, be it in a summary; and what it gets of them."""
     taken_back = library.session(session_id).reverted_to
-    context, held = library.context(session_id, taken_back), library.utterances(session_id)
+    context, held = library.context(session_id, taken_back), library.messages(session_id)
     if taken_back is not None:
         held = tuple(each for each in held if each.id < taken_back)
     # Without a summary the older ones do not reach it at all.
@@ -116,9 +116,9 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "
         return (f"What the model would not know cannot be told now: {error.message}",)
     lines = [f"Of {counted(collected.summarised)} of {session_id} the model would get a summary only."]
     lines = lines if collected.summarised else []
-    if count := len(collected.utterances):
+    if count := len(collected.messages):
         what = f"{counted(count)} of this conversation"
-        lines += [f"The model would not know {what}, which {collected.origin} has:", *indented(collected.utterances)]
+        lines += [f"The model would not know {what}, which {collected.origin} has:", *indented(collected.messages)]
     return tuple(lines)
 
 
@@ -129,7 +129,7 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
     if doubt:
         return unknown
     try:
-        count = len(collect(tools, details, session_id).utterances)
+        count = len(collect(tools, details, session_id).messages)
     except SessionMissing:
         return ""  # told as that
     except ServerError:
@@ -143,9 +143,9 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
     return together(f"{what} left out {when}", before if was_taken_back(before) else "")
 
 
-def indented(utterances: Sequence[Message]) -> tuple[str, ...]:
+def indented(messages: Sequence[Message]) -> tuple[str, ...]:
     """The first words of some messages, below the line that says what they are."""
-    return tuple(f"  {line}" for line in summary_of(utterances))
+    return tuple(f"  {line}" for line in summary_of(messages))
 
 
 def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _told_by_sessions(details: ThreadDetails, into: str | None, library: Library
         # Gone since it was looked for: a copy may be there.
         with suppress(SessionMissing):
             library.session(name)
-            yield Transcript(Origin.OPENCODE, library.utterances(name), name)
+            yield Transcript(Origin.OPENCODE, library.messages(name), name)
 
 
 def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], into: str | None) -> Iterator[Transcript]:

@@ -30,8 +30,8 @@ def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collect
     """What stays lacking although nothing is left out, a clause. T3 Code's copy brings what was typed there, and nothing else."""
     lost, lacks = _sent_here_and_lost(details, keep, collected), old.lacks if old is not None else ""
     is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
-    is_unchanged = not collected.utterances and old is not None and old.session_id == keep
-    is_gone = was_taken_back(lacks) or not collected.utterances
+    is_unchanged = not collected.messages and old is not None and old.session_id == keep
+    is_gone = was_taken_back(lacks) or not collected.messages
     stays = lacks if lost or is_unchanged or (is_gone and not is_told) else ""
     return stays if lost in stays else together(stays, lost)
 
@@ -46,7 +46,7 @@ def _sent_here_and_lost(details: ThreadDetails, keep: str, collected: Collected)
             sent.clear()
         elif entry.why == TURN_OF_OURS and entry.cursor is not None and entry.session_id not in asked:
             sent.add(entry.cursor.last_message_id)
-    told = collected.held.union(each.id for source in collected.sources for each in source.utterances)
+    told = collected.held.union(each.id for source in collected.sources for each in source.messages)
     if not (lost := len(sent - told - {None})):
         return ""
     turns = "1 turn that was sent from t3tray is" if lost == 1 else f"{lost:,} turns that were sent from t3tray are"
@@ -61,8 +61,8 @@ def join_preview(
     listed = ", ".join(others)
     # Several sessions are named below: "it" could be any of them.
     name = "the session that is kept" if remedy is Remedy.JOIN else "T3 Code's session"
-    lacking = f"{name[:1].upper()}{name[1:]} lacks {counted(len(collected.utterances))}, which {collected.origin} has:"
-    lacks = (lacking,) if collected.utterances else ()
+    lacking = f"{name[:1].upper()}{name[1:]} lacks {counted(len(collected.messages))}, which {collected.origin} has:"
+    lacks = (lacking,) if collected.messages else ()
     stays = f"Of {counted(collected.summarised)} in {keep} the model has a summary only, and that stays so."
     lost = (
         *((packed.cut,) if packed.cut else ()),
@@ -89,7 +89,7 @@ def join_preview(
         title = f"Give T3 Code its memory of “{details.row.thread.title}” back"
         goes = f"The next message carries it, typed in T3 Code or here: both go on in {keep}. T3 Code may stay open."
         after = (comes, moves, goes)
-    return Preview(remedy, title, button, (first, *before, *lacks, *indented(collected.utterances)), after, kept, lost)
+    return Preview(remedy, title, button, (first, *before, *lacks, *indented(collected.messages)), after, kept, lost)
 
 
 def _holding(found: Candidate) -> str:

@@ -21,7 +21,7 @@ from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
 from t3tray.remedies.collecting import Collected, collect, counted, other_sessions
 from t3tray.remedies.join_preview import Brought, join_preview, never_brought
-from t3tray.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import see, was_sent_into
 from t3tray.threads.evidence import STILL_WARM, cursor_now
 from t3tray.threads.session_server import SessionServer
@@ -65,7 +65,7 @@ class Join:
             _refuse_reverted(facts)
             await _refuse_at_work(self._tools, details, server, keep)
             thread_id = details.row.thread.id
-            journal = Record.of(self._tools, details, RemedyRecord(self._remedy, keep))
+            journal = RemedyJournal.of(self._tools, details, RemedyRecord(self._remedy, keep))
             try:
                 why = f"join {listed} into {keep}" if listed else f"bring the conversation back into {keep}"
                 await journal.write(journal.entry(Event.INTENDED, why, keep))
@@ -91,22 +91,22 @@ class Join:
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """The binding as it was, and the message taken out again."""
-        plan, deed = await undo_binding(self._tools, details, done), done[0].deed
-        assert deed is not None
+        plan, record = await undo_binding(self._tools, details, done), done[0].deed
+        assert record is not None
 
         async def carry_out() -> None:
             server = await self._tools.connect()
-            undoing = RemedyRecord(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "")
-            journal = Record.of(self._tools, details, undoing)
+            undoing = RemedyRecord(Remedy.UNDO, record.session_id, undoes=done[0].intent or "")
+            journal = RemedyJournal.of(self._tools, details, undoing)
             try:
-                await journal.write(journal.entry(Event.INTENDED, f"undo “{deed.remedy}”", deed.session_id))
+                await journal.write(journal.entry(Event.INTENDED, f"undo “{record.remedy}”", record.session_id))
                 await _undo(self._tools, journal, done, server)
             finally:
                 journal.close()
 
         preview = replace(plan.preview, kept=())
         if not any(entry.event is Event.CONFIRMED and entry.why.startswith(_NOTHING) for entry in done):
-            after = f"The message that was carried into {deed.session_id} is deleted from it."
+            after = f"The message that was carried into {record.session_id} is deleted from it."
             lost = "What that message tells: the model would know it no more, but for what a summary may hold of it."
             preview = replace(preview, after=(*preview.after, after), lost=(*preview.lost, lost))
         return Plan(preview, carry_out, plan.gives)
@@ -130,9 +130,9 @@ class Join:
         if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
             raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
         is_here = bound is not None and bound.session_id == keep
-        if not collected.utterances and is_here and (stays := never_brought(details, bound, keep, collected)):
+        if not collected.messages and is_here and (stays := never_brought(details, bound, keep, collected)):
             raise Refused(f"Nobody can bring back what {keep} lacks: {stays}.", "There is nothing to bring back.")
-        if not collected.utterances and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
+        if not collected.messages and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
             how = f", {collected.summarised:,} messages of it as a summary only" if collected.summarised else ""
             raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation{how}.", "There is nothing to heal.")
         return collected
@@ -206,30 +206,30 @@ async def take_out(server: SessionServer, session_id: str, mark: str) -> str | N
             return None
 
 
-async def finish_undo(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+async def finish_undo(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
     """After a crash while a join was taken back: the rest of it."""
     entries = await tools.run_sql(tools.store.journal.entries, intent.thread_id)
-    done = tuple(entry for entry in entries if entry.intent == deed.undoes)
-    journal = Record.left_open(tools, intent, deed)
+    done = tuple(entry for entry in entries if entry.intent == record.undoes)
+    journal = RemedyJournal.left_open(tools, intent, record)
     if not any(entry.event is Event.CONFIRMED for entry in done):
         await journal.write(journal.entry(Event.ABANDONED, "the journal lacks what it was to undo"))
         return
     await _undo(tools, journal, done, server)
 
 
-async def _undo(tools: Tools, journal: Record, done: tuple[Entry, ...], server: SessionServer) -> None:
-    await take_out(server, journal.deed.session_id, journal.deed.undoes)
+async def _undo(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ...], server: SessionServer) -> None:
+    await take_out(server, journal.record.session_id, journal.record.undoes)
     await bring_back(tools, journal, done)
 
 
-async def give_up_join(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+async def give_up_join(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
     """After a crash: the message that may have arrived is taken out again. Not from a session that t3tray sent into since: there
     it came to its end, and the lines that said so are lost."""
-    journal = Record.left_open(tools, intent, deed)
-    if await was_sent_into(server, deed.session_id, tools.store.id, int(intent.at.timestamp() * 1000)):
+    journal = RemedyJournal.left_open(tools, intent, record)
+    if await was_sent_into(server, record.session_id, tools.store.id, int(intent.at.timestamp() * 1000)):
         # Without the session: the journal's last line about it stays older than the messages, which makes it a claim.
-        await journal.write(journal.entry(Event.ABANDONED, f"the journal lacks its end; {deed.session_id} was gone on in"))
+        await journal.write(journal.entry(Event.ABANDONED, f"the journal lacks its end; {record.session_id} was gone on in"))
         return
-    message = await take_out(server, deed.session_id, intent.intent or "")
+    message = await take_out(server, record.session_id, intent.intent or "")
     why = f"cut off before it came to its end; {message} was taken out again" if message else "cut off before it began"
-    await journal.write(journal.entry(Event.ABANDONED, why, deed.session_id))
+    await journal.write(journal.entry(Event.ABANDONED, why, record.session_id))

@@ -25,7 +25,7 @@ from t3tray.opencode.markers import Marker, marked_metadata
 from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import undo_binding
 from t3tray.remedies.collecting import collect
-from t3tray.remedies.plan import Plan, Record, Tools, chosen, live_binding
+from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import see, was_sent_into
 from t3tray.system.folders import directory_exists
 from t3tray.system.shield_until_done import shield_until_done
@@ -49,7 +49,7 @@ class _Making:
     async def _make(
         self,
         details: ThreadDetails,
-        deed: RemedyRecord,
+        record: RemedyRecord,
         why: str,
         make: Callable[[SessionServer, Marker], Awaitable[SessionRecord]],
         finish: Callable[[SessionServer, Cursor], Awaitable[Cursor]],
@@ -62,7 +62,7 @@ class _Making:
         """
         thread = details.row.thread
         server = await self._tools.connect()
-        journal = Record.of(self._tools, details, deed)
+        journal = RemedyJournal.of(self._tools, details, record)
         try:
             await journal.write(journal.entry(Event.INTENDED, why))
             try:
@@ -133,8 +133,8 @@ class Carry(_Making):
                 )
 
         async def carry_out() -> None:
-            why, deed = f"restored {restored}: {_messages(packed)}", RemedyRecord(Remedy.CARRY)
-            await self._make(details, deed, why, _new_session(details), finish, _others(details), compare)
+            why, record = f"restored {restored}: {_messages(packed)}", RemedyRecord(Remedy.CARRY)
+            await self._make(details, record, why, _new_session(details), finish, _others(details), compare)
 
         return Plan(_carry_preview(details, transcript, origin, packed), carry_out, "")
 
@@ -145,7 +145,7 @@ class Carry(_Making):
             origin = found.origin if found else ""
         else:
             collected = collect(self._tools, details, None)
-            found, origin = collected.transcript if collected.utterances else None, collected.origin
+            found, origin = collected.transcript if collected.messages else None, collected.origin
         if found is None:
             raise Refused(
                 "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
@@ -184,8 +184,8 @@ class Fork(_Making):
 
         async def carry_out() -> None:
             parent = (await (await self._tools.connect()).session(bound.session_id)).facts
-            deed = RemedyRecord(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
-            await self._make(details, deed, f"forked from {bound.session_id}", make, finish, compare=compare)
+            record = RemedyRecord(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
+            await self._make(details, record, f"forked from {bound.session_id}", make, finish, compare=compare)
 
         return Plan(preview, carry_out, "")
 
@@ -205,19 +205,19 @@ def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason
     `reason` is the verdict's on this session, None for one that the user chose. A long one takes a moment to be read.
     """
     there = _told_by_opencode(tools, session_id) if session_id and reason is not Reason.HISTORY_LOST else ()
-    return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.utterances)
+    return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.messages)
 
 
-async def give_up(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+async def give_up(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
     """After a crash: the thread is bound as before. What was made is named in the journal, left as it is, and no longer the
     thread's own, so that it splits nothing; it can be bound all the same. One that t3tray sent into was bound, and the lines that
     said so are lost: it stays the thread's own, beside the one that is bound.
     """
-    journal = Record.left_open(tools, intent, deed)
+    journal = RemedyJournal.left_open(tools, intent, record)
     everything = await server.sessions()
-    made = [record.facts.id for record in everything if record.marker and record.marker.intent == intent.intent]
-    if not made and deed.remedy is Remedy.FORK:
-        made = await tools.run_sql(_unmarked_forks, tools, deed, everything)
+    made = [session.facts.id for session in everything if session.marker and session.marker.intent == intent.intent]
+    if not made and record.remedy is Remedy.FORK:
+        made = await tools.run_sql(_unmarked_forks, tools, record, everything)
     bound = await tools.run_sql(_bound_by_now, tools, made)
     used = [each for each in made if await was_sent_into(server, each, tools.store.id)]
     if used:
@@ -234,15 +234,15 @@ def _bound_by_now(tools: Tools, sessions: list[str]) -> frozenset[str]:
     return frozenset(each for each in sessions if tools.store.journal.owner_of(each) is not None)
 
 
-def _unmarked_forks(tools: Tools, deed: RemedyRecord, everything: tuple[SessionRecord, ...]) -> list[str]:
+def _unmarked_forks(tools: Tools, record: RemedyRecord, everything: tuple[SessionRecord, ...]) -> list[str]:
     """The forks that this remedy may have made before it could mark one: by OpenCode's name for a fork, and never named yet."""
     named = {entry.session_id for entry in tools.store.journal.entries()}
     return [
-        record.facts.id
-        for record in everything
-        if record.facts.title == _fork_title(deed.title)
-        and record.facts.created_ms >= deed.after_ms
-        and record.facts.id not in named
+        session.facts.id
+        for session in everything
+        if session.facts.title == _fork_title(record.title)
+        and session.facts.created_ms >= record.after_ms
+        and session.facts.id not in named
     ]
 
 
@@ -271,7 +271,7 @@ def has_source(tools: Tools, details: ThreadDetails) -> bool:
 def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
     try:
         with tools.library() as library:
-            return (Transcript(Origin.OPENCODE, library.utterances(session_id), session_id),)
+            return (Transcript(Origin.OPENCODE, library.messages(session_id), session_id),)
     except ServerError:
         # OpenCode's database cannot be read now: a copy of ours or of T3 Code's does without it.
         return ()

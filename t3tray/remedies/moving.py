@@ -16,7 +16,7 @@ from t3tray.domain.thread import Source
 from t3tray.domain.versions import Ability, lacking
 from t3tray.errors import MoveRefused, Refused, SessionMissing, UsageError
 from t3tray.remedies.making import refuse_missing_folder
-from t3tray.remedies.plan import Plan, Record, Tools, live_binding
+from t3tray.remedies.plan import Plan, RemedyJournal, Tools, live_binding
 from t3tray.system.folders import real_directory, same_directory
 from t3tray.system.git import first_commits
 from t3tray.system.paths import whole_path
@@ -55,8 +55,8 @@ class MoveSession:
             ("The whole conversation, under the same session id.", "No file is moved.", "This can be undone."),
             ("What the agent changed in the other folder stays there.",),
         )
-        deed = RemedyRecord(Remedy.MOVE_SESSION, session_id, place, thread.directory)
-        return Plan(preview, lambda: move(self._tools, details, deed), "")
+        record = RemedyRecord(Remedy.MOVE_SESSION, session_id, place, thread.directory)
+        return Plan(preview, lambda: move(self._tools, details, record), "")
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
@@ -98,8 +98,8 @@ class Relocate:
             ("The whole conversation.", "No file is moved.", "This can be undone."),
             (doubt,) if doubt else (),
         )
-        deed = RemedyRecord(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
-        return Plan(preview, lambda: move(self._tools, details, deed))
+        record = RemedyRecord(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
+        return Plan(preview, lambda: move(self._tools, details, record))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return undo_move(self._tools, details, done)
@@ -123,17 +123,17 @@ def session_directory(tools: Tools, session_id: str) -> str:
             raise Refused(f"{session_id} does not exist any more, so it cannot be moved.", "Nothing was changed.") from error
 
 
-async def move(tools: Tools, details: ThreadDetails, deed: RemedyRecord) -> None:
+async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> None:
     """Intend, move the session, then say where everything is."""
-    server = await tools.connect() if deed.session_id else None
+    server = await tools.connect() if record.session_id else None
     _refuse_unable(server)
-    journal = Record.of(tools, details, deed)
+    journal = RemedyJournal.of(tools, details, record)
     try:
-        why = f"from {deed.directory_before or deed.thread_directory_before} to {deed.directory_after}"
-        await journal.write(journal.entry(Event.INTENDED, why, deed.session_id or None))
+        why = f"from {record.directory_before or record.thread_directory_before} to {record.directory_after}"
+        await journal.write(journal.entry(Event.INTENDED, why, record.session_id or None))
         if server:
             try:
-                await server.move_session(deed.session_id, deed.directory_after)
+                await server.move_session(record.session_id, record.directory_after)
             except MoveRefused as error:
                 await journal.write(journal.entry(Event.ABANDONED, error.message))
                 raise _another_project() from error
@@ -149,15 +149,15 @@ def _refuse_unable(server: SessionServer | None) -> None:
         raise Refused(lacking(Ability.MOVE_SESSION, server.version), hint)
 
 
-async def finish_move(tools: Tools, intent: Entry, deed: RemedyRecord, server: SessionServer) -> None:
+async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
     """After a crash: the session's folder says whether it was moved."""
-    journal = Record.left_open(tools, intent, deed)
+    journal = RemedyJournal.left_open(tools, intent, record)
     try:
-        place = (await server.session(deed.session_id)).facts.directory if deed.session_id else deed.directory_before
+        place = (await server.session(record.session_id)).facts.directory if record.session_id else record.directory_before
     except SessionMissing:
         await journal.write(journal.entry(Event.ABANDONED, "the session does not exist any more"))
         return
-    if same_directory(place, deed.directory_after):
+    if same_directory(place, record.directory_after):
         await _finish(tools, journal, "finished after a crash")
     else:
         await journal.write(journal.entry(Event.ABANDONED, "cut off before it began"))
@@ -165,36 +165,36 @@ async def finish_move(tools: Tools, intent: Entry, deed: RemedyRecord, server: S
 
 def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
     """The plan that moves everything back to where it was."""
-    deed = done[0].deed
-    assert deed is not None
+    record = done[0].deed
+    assert record is not None
     back = RemedyRecord(
         Remedy.UNDO,
-        deed.session_id,
-        deed.directory_after,
-        deed.directory_before or deed.thread_directory_before,
-        deed.directory_after if deed.thread_directory_before else "",
+        record.session_id,
+        record.directory_after,
+        record.directory_before or record.thread_directory_before,
+        record.directory_after if record.thread_directory_before else "",
         undoes=done[0].intent or "",
     )
     preview = Preview(
         Remedy.UNDO,
-        f"Undo “{deed.remedy}” of “{details.row.thread.title}”",
+        f"Undo “{record.remedy}” of “{details.row.thread.title}”",
         "Undo",
-        (f"Its session works in {deed.directory_after}.",),
+        (f"Its session works in {record.directory_after}.",),
         (f"Its session works in {back.directory_after} again.",),
         ("The whole conversation.", "No file is moved."),
     )
     return Plan(preview, lambda: move(tools, details, back), "")
 
 
-async def _finish(tools: Tools, journal: Record, why: str) -> None:
+async def _finish(tools: Tools, journal: RemedyJournal, why: str) -> None:
     """The thread's own folder, and the binding's; the journal's last line settles it."""
-    deed = journal.deed
-    if deed.thread_directory_before:
-        await tools.run_sql(tools.store.threads.set_directory, journal.thread_id, deed.directory_after)
+    record = journal.record
+    if record.thread_directory_before:
+        await tools.run_sql(tools.store.threads.set_directory, journal.thread_id, record.directory_after)
     bound = await tools.run_sql(live_binding, tools, journal.thread_id)
-    lines = [journal.entry(Event.DONE, why, deed.session_id or None)]
-    if bound and bound.session_id == deed.session_id:
-        lines.insert(0, journal.entry(Event.PROVEN, why, cursor=replace(bound, directory=deed.directory_after)))
+    lines = [journal.entry(Event.DONE, why, record.session_id or None)]
+    if bound and bound.session_id == record.session_id:
+        lines.insert(0, journal.entry(Event.PROVEN, why, cursor=replace(bound, directory=record.directory_after)))
     await journal.write(*lines)
 
 

@@ -32,7 +32,7 @@ class Library(Protocol):
 
     def session(self, session_id: str) -> SessionFacts: ...
 
-    def utterances(self, session_id: str) -> tuple[Message, ...]: ...
+    def messages(self, session_id: str) -> tuple[Message, ...]: ...
 
     def newest(self, session_id: str) -> MessageFacts | None: ...
 
@@ -58,7 +58,7 @@ class Tools:
     connect: Callable[[], Awaitable[SessionServer]]
     join: Callable[[], Awaitable[SessionServer | None]]
     copies: Callable[[str, str | None], Iterator[Transcript]]
-    judge: Callable[[str, SessionServer], Awaitable[Verdict]]
+    verdict_of: Callable[[str, SessionServer], Awaitable[Verdict]]
     budget: Callable[[], int]
 
 
@@ -81,30 +81,30 @@ class Act(Protocol):
 
 
 @dataclass(frozen=True)
-class Record:
+class RemedyJournal:
     """The journal's lines of one remedy: all have its intent and its deed. `since`: the last change that its plan knew of."""
 
     tools: Tools
     thread_id: str
-    deed: RemedyRecord
+    record: RemedyRecord
     actor: Actor = Actor.USER
     intent: str = field(default="", kw_only=True)
     since: int | None = field(default=None, kw_only=True)
 
     @classmethod
-    def of(cls, tools: Tools, details: ThreadDetails, deed: RemedyRecord) -> Record:
+    def of(cls, tools: Tools, details: ThreadDetails, record: RemedyRecord) -> RemedyJournal:
         """Of a remedy that was planned from these details."""
         intent, since = tools.author.open_intent(), last_change(details.journal)
-        return cls(tools, details.row.thread.id, deed, intent=intent, since=since)
+        return cls(tools, details.row.thread.id, record, intent=intent, since=since)
 
     @classmethod
-    def left_open(cls, tools: Tools, entry: Entry, deed: RemedyRecord) -> Record:
+    def left_open(cls, tools: Tools, entry: Entry, record: RemedyRecord) -> RemedyJournal:
         """Of a remedy that a crash cut off."""
-        return cls(tools, entry.thread_id, deed, Actor.RECOVERY, intent=entry.intent or "")
+        return cls(tools, entry.thread_id, record, Actor.RECOVERY, intent=entry.intent or "")
 
     def entry(self, event: Event, why: str, session_id: str | None = None, cursor: Cursor | None = None) -> Entry:
         session = cursor.session_id if cursor else session_id
-        return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.deed)
+        return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.record)
 
     async def write(self, *entries: Entry) -> None:
         """These lines and what they mean for the binding: all or none. Raises Refused where that has changed since the plan."""

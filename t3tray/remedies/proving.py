@@ -27,7 +27,7 @@ _PAGE = 100
 _NO_ANSWER = frozenset(Reason(failure.value) for failure in Failure)
 
 
-async def as_the_server_tells(tools: Tools, details: ThreadDetails, remedy: Remedy, starts: bool) -> ThreadDetails:
+async def with_server_verdict(tools: Tools, details: ThreadDetails, remedy: Remedy, starts: bool) -> ThreadDetails:
     """The same with the verdict of the server that would serve. `starts`: where none runs one is started, else the list counts.
 
     Raises Refused where it has the session and nothing needs this remedy, CannotTell where it cannot say, and what connecting
@@ -39,7 +39,7 @@ async def as_the_server_tells(tools: Tools, details: ThreadDetails, remedy: Reme
     server = await (tools.connect() if starts and remedy in REPLACES else tools.join())
     if server is None:
         return details
-    told = await tools.judge(details.row.thread.id, server)
+    told = await tools.verdict_of(details.row.thread.id, server)
     if remedy is Remedy.RELEASE:
         return details if told.reason in _NO_ANSWER else _with(details, told)
     if told.reason in _NO_ANSWER:

@@ -138,7 +138,7 @@ class Recovery:
         for entry in pending:
             is_theirs = is_elsewhere(entry.intent or "")
             if is_theirs and self._leaves_elsewhere:
-                self._tell(entry, told_of_elsewhere(entry))
+                self._tell(entry, elsewhere_sentence(entry))
             elif is_theirs or not self._author.is_at_work(entry.intent or ""):
                 open_in.setdefault(entry.thread_id, []).append(entry)
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -176,7 +176,7 @@ class Recovery:
         self._troubles[intent.intent or ""] = told
 
 
-def told_of_elsewhere(intent: Entry) -> str:
+def elsewhere_sentence(intent: Entry) -> str:
     """What is said of an intent that another machine wrote."""
     began = f"Another machine (or container) with this data folder began a change of thread {intent.thread_id}"
     when = f"at {intent.at:%Y-%m-%d %H:%M} UTC, which is not finished ({intent.why})"

@@ -21,7 +21,7 @@ from t3tray.remedies.joining import TELLS, Join, finish_undo, give_up_join
 from t3tray.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.remedies.moving import MoveSession, Relocate, finish_move
 from t3tray.remedies.plan import Act, Plan, Tools
-from t3tray.remedies.proving import as_the_server_tells, refuse_gone
+from t3tray.remedies.proving import refuse_gone, with_server_verdict
 from t3tray.remedies.repairing import RepairCursor
 from t3tray.threads.evidence import placed
 from t3tray.threads.remedy_offers import SessionStanding, Situation, offers
@@ -68,19 +68,19 @@ class Remedies:
 
     async def settle(self, intent: Entry, server: SessionServer) -> None:
         """Finish or give up what a crash or an error left open."""
-        deed = intent.deed
-        assert deed is not None
-        if deed.repair is not None:
+        record = intent.deed
+        assert record is not None
+        if record.repair is not None:
             if self._repair is not None:
-                await self._repair.settle(intent, deed)
-        elif deed.remedy in MAKES:
-            await give_up(self._tools, intent, deed, server)
-        elif deed.remedy in TELLS:
-            await give_up_join(self._tools, intent, deed, server)
-        elif deed.remedy is Remedy.UNDO and not deed.directory_after:
-            await finish_undo(self._tools, intent, deed, server)
+                await self._repair.settle(intent, record)
+        elif record.remedy in MAKES:
+            await give_up(self._tools, intent, record, server)
+        elif record.remedy in TELLS:
+            await give_up_join(self._tools, intent, record, server)
+        elif record.remedy is Remedy.UNDO and not record.directory_after:
+            await finish_undo(self._tools, intent, record, server)
         else:
-            await finish_move(self._tools, intent, deed, server)
+            await finish_move(self._tools, intent, record, server)
 
     def with_offers(self, details: ThreadDetails, version: str = "") -> ThreadDetails:
         """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out: also what a
@@ -123,15 +123,15 @@ class Remedies:
         if choice.remedy is not Remedy.UNDO:
             if choice.remedy not in self._acts:
                 raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")
-            details = await as_the_server_tells(self._tools, details, choice.remedy, starts)
+            details = await with_server_verdict(self._tools, details, choice.remedy, starts)
             return await self._acts[choice.remedy].plan(details, choice)
         done = last_remedy(details.journal)
-        deed = done[0].deed if done else None
-        if deed is None:
+        record = done[0].deed if done else None
+        if record is None:
             raise Refused("There is no remedy of this thread that could be undone.")
         if old := before(done):
             await refuse_gone(self._tools, old.session_id, starts)
-        return await self._acts[deed.remedy].undo(details, done)
+        return await self._acts[record.remedy].undo(details, done)
 
 
 def _standing(known: Mapping[str, Candidate], session_id: str | None, directory: str) -> SessionStanding:

@@ -17,7 +17,7 @@ from t3tray.domain.t3code_thread import Shape
 from t3tray.errors import Refused, SessionMissing
 from t3tray.remedies.binding import refuse_unfit
 from t3tray.remedies.collecting import losses
-from t3tray.remedies.plan import Plan, Record, Tools
+from t3tray.remedies.plan import Plan, RemedyJournal, Tools
 from t3tray.t3code import cursor_repair as t3code
 from t3tray.t3code.home import T3Home
 from t3tray.threads.snapshot import ThreadDetails
@@ -30,7 +30,7 @@ _ON = "Turn it on with `t3tray settings t3_repair true`, then try again."
 class RepairCursor:
     """`home_of` and `shape_of` tell which home of T3 Code shows a thread, and in which form (for the SQL's thread).
 
-    Copies go into `folder`. `asks`: the user can be asked to allow it for once, where the settings do not.
+    Copies go into `folder`. `can_ask`: the user can be asked to allow it for once, where the settings do not.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class RepairCursor:
         shape_of: Callable[[str], Shape | None],
         folder: Path,
         allowed: bool,
-        asks: bool = False,
+        can_ask: bool = False,
     ) -> None:
         self.allowed = allowed
-        self._asks = asks
+        self._can_ask = can_ask
         self._tools = tools
         self._home_of = home_of
         self._shape_of = shape_of
@@ -51,7 +51,7 @@ class RepairCursor:
 
     def could(self, thread_id: str) -> bool:
         """Whether T3 Code's cursor of this thread may be written once T3 Code was quit. For the SQL's thread."""
-        return (self.allowed or self._asks) and self._shape_of(thread_id) is Shape.V1
+        return (self.allowed or self._can_ask) and self._shape_of(thread_id) is Shape.V1
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread = details.row.thread
@@ -80,32 +80,32 @@ class RepairCursor:
         return Plan(preview, lambda: self._do(details, RemedyRecord(Remedy.REPAIR, session_id, repair=change)))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
-        deed = done[0].deed
-        assert deed is not None and deed.repair is not None
-        if deed.repair.before and (named := t3code.session_in(deed.repair.before)):
+        record = done[0].deed
+        assert record is not None and record.repair is not None
+        if record.repair.before and (named := t3code.session_in(record.repair.before)):
             await self._tools.run_sql(self._refuse_unfit, details, named)
-        back = RemedyRecord(Remedy.UNDO, deed.session_id, undoes=done[0].intent or "", repair=deed.repair.reversed)
+        back = RemedyRecord(Remedy.UNDO, record.session_id, undoes=done[0].intent or "", repair=record.repair.reversed)
         preview = Preview(
             Remedy.UNDO,
-            f"Undo “{deed.remedy}” of “{details.row.thread.title}”",
+            f"Undo “{record.remedy}” of “{details.row.thread.title}”",
             "Undo",
-            (f"T3 Code's own cursor names {deed.session_id}.",),
+            (f"T3 Code's own cursor names {record.session_id}.",),
             ("It is what it was before.",),
             ("A copy of T3 Code's whole database as it is now.",),
         )
         return Plan(preview, lambda: self._do(details, back))
 
-    async def settle(self, intent: Entry, deed: RemedyRecord) -> None:
+    async def settle(self, intent: Entry, record: RemedyRecord) -> None:
         """After a crash: finish it, or say that it was given up. T3 Code may have been at work since."""
-        assert deed.repair is not None
-        journal = Record.left_open(self._tools, intent, deed)
+        assert record.repair is not None
+        journal = RemedyJournal.left_open(self._tools, intent, record)
         try:
-            await self._tools.run_sql(t3code.apply, deed.repair)
+            await self._tools.run_sql(t3code.apply, record.repair)
         except Refused as error:
-            if not await self._tools.run_sql(t3code.stands, deed.repair):
-                await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", deed.session_id))
+            if not await self._tools.run_sql(t3code.stands, record.repair):
+                await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", record.session_id))
                 return
-        await journal.write(journal.entry(Event.DONE, "finished after a crash", deed.session_id))
+        await journal.write(journal.entry(Event.DONE, "finished after a crash", record.session_id))
 
     def _refuse_unfit(self, details: ThreadDetails, session_id: str) -> None:
         """Raises Refused for a session that T3 Code could not go on in: it would begin a new one, or a copy, without a word."""
@@ -126,21 +126,21 @@ class RepairCursor:
             raise Refused(f"T3 Code's cursor names {session_id} already.", "There is nothing to do.")
         return change
 
-    async def _do(self, details: ThreadDetails, deed: RemedyRecord) -> None:
-        assert deed.repair is not None
-        journal = Record.of(self._tools, details, deed)
+    async def _do(self, details: ThreadDetails, record: RemedyRecord) -> None:
+        assert record.repair is not None
+        journal = RemedyJournal.of(self._tools, details, record)
         # A file of its own for each, named after the intent without the process that is at work in it.
         copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
-        journal = replace(journal, deed=replace(deed, repair=replace(deed.repair, copy=str(copy))))
+        journal = replace(journal, record=replace(record, repair=replace(record.repair, copy=str(copy))))
         try:
-            await journal.write(journal.entry(Event.INTENDED, f"T3 Code is to go on in {deed.session_id}", deed.session_id))
-            assert journal.deed.repair is not None
+            await journal.write(journal.entry(Event.INTENDED, f"T3 Code is to go on in {record.session_id}", record.session_id))
+            assert journal.record.repair is not None
             try:
-                await self._tools.run_sql(t3code.apply, journal.deed.repair)
+                await self._tools.run_sql(t3code.apply, journal.record.repair)
             except Refused as error:
-                await journal.write(journal.entry(Event.ABANDONED, error.message, deed.session_id))
+                await journal.write(journal.entry(Event.ABANDONED, error.message, record.session_id))
                 raise
-            await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", deed.session_id))
+            await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", record.session_id))
         finally:
             journal.close()
 

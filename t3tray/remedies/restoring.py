@@ -33,15 +33,15 @@ class Restoring:
 
     def __init__(
         self,
-        survey: Scanner,
+        scanner: Scanner,
         store: Store,
         run_sql: SqlThread,
         connect: Callable[[], Awaitable[SessionServer]],
         now: Callable[[], datetime],
         is_external: bool,
     ) -> None:
-        self._survey = survey
-        self._lost = survey.lost_bindings
+        self._scanner = scanner
+        self._lost = scanner.lost_bindings
         self._store = store
         self._run_sql = run_sql
         self._connect = connect
@@ -62,10 +62,10 @@ class Restoring:
         return await self._run_sql(self._plan)
 
     def _plan(self) -> SettlePlan | None:
-        picture, restore = self._survey.look(), self._store.restores.unsettled()
+        picture, restore = self._scanner.scan(), self._store.restores.unsettled()
         if restore is None:
             return None
-        titles = {found.thread.id: found.thread.title for found in picture.examinations}
+        titles = {found.thread.id: found.thread.title for found in picture.assessments}
         doubted = (name for name in titles if name in self._lost.in_doubt)
         return settle_plan(
             restore,
@@ -80,7 +80,7 @@ class Restoring:
         """
         if seen is not None and await self.plan() not in (seen, None):
             raise Refused("What settling would do has changed meanwhile; nothing was settled.", "Look at it again.")
-        await self._run_sql(self._survey.look)
+        await self._run_sql(self._scanner.scan)
         split = await self._run_sql(self._lost.claimed)
         if split:
             raise Refused(
@@ -89,10 +89,10 @@ class Restoring:
             )
         return await self._run_sql(self._store.restores.settle, self._now())
 
-    async def recall(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
+    async def load_record(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
         """`Scanner.recall`; a thread that the journal lost is looked for in the marks of OpenCode's sessions first."""
         try:
-            return await self._run_sql(self._survey.recall, prefix, also_deleted)
+            return await self._run_sql(self._scanner.load_record, prefix, also_deleted)
         except ThreadNotFound:
             if self._lost.trouble and (self._is_external or await self.restore()):
                 # Only the server can tell: its sessions are compared when it is connected to.
@@ -100,7 +100,7 @@ class Restoring:
                     await self._connect()
             elif not await self.find_lost():
                 raise
-            return await self._run_sql(self._survey.recall, prefix, also_deleted)
+            return await self._run_sql(self._scanner.load_record, prefix, also_deleted)
 
     async def compare(self, server: SessionServer) -> None:
         """Find bindings that the journal lacks in the marks of the server's sessions, where OpenCode's file is not enough.
@@ -142,7 +142,7 @@ class Restoring:
             return False
 
     async def _make_again(self, found: MarkedSession, cursor: Cursor | None = None) -> bool:
-        shown = self._survey.shown_by_t3(found.marker.thread)
+        shown = self._scanner.shown_by_t3(found.marker.thread)
         made = await self._run_sql(self._lost.make_again, found, cursor, shown)
         if made:
             _log.warning("Thread %s was bound to %s again: the journal lacked it.", found.marker.thread, found.facts.id)

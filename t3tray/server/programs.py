@@ -114,10 +114,10 @@ class Programs:
             folder=self._data,
         )
 
-    def open_browser(self, resumption: Verification, server: Endpoint) -> str:
+    def open_browser(self, verification: Verification, server: Endpoint) -> str:
         """Open the session's page in a browser and return its address. Raises WorldError where no browser opens."""
-        folder = base64.urlsafe_b64encode(resumption.thread.directory.encode()).decode().rstrip("=")
-        address = f"{server.url}/{folder}/session/{resumption.session_id}"
+        folder = base64.urlsafe_b64encode(verification.thread.directory.encode()).decode().rstrip("=")
+        address = f"{server.url}/{folder}/session/{verification.session_id}"
         if not webbrowser.open(address):
             raise WorldError("No browser could be opened.", f"The page is {address}")
         return address

@@ -151,7 +151,7 @@ class ArchiveMigration:
         back, state = self._archive.transcript(session_id), self._archive.get(session_id)
         if back is None or state is None:
             return ("It was let go of in the archive, which is over its size limit.",)
-        there = {message.id: msgspec.json.encode(message) for message in back.utterances}
+        there = {message.id: msgspec.json.encode(message) for message in back.messages}
         is_later = state.updated_ms > old.archived.updated_ms
         missing = [message.id for message in old.messages if message.id not in there]
         other = [each.id for each in old.messages if each.id in there and there[each.id] != msgspec.json.encode(each)]

@@ -41,16 +41,16 @@ def without_duplicates(states: Sequence[T3State]) -> tuple[tuple[T3State, ...], 
         return tuple(states), ()
     taken: list[tuple[T3State, frozenset[str]]] = []
     kept: dict[T3Home, T3State] = {}
-    twins: list[DuplicateHomes] = []
+    duplicate_homes: list[DuplicateHomes] = []
     for state in sorted(states, key=_liveness, reverse=True):
         here = frozenset(thread.id for thread in state.threads)
         shared = [(live, here & there) for live, there in taken if here & there]
-        twins += [DuplicateHomes(live.home, state.home, both, _why(live, state)) for live, both in shared]
+        duplicate_homes += [DuplicateHomes(live.home, state.home, both, _why(live, state)) for live, both in shared]
         gone = frozenset[str]().union(*(both for _, both in shared))
         left = replace(state, threads=tuple(thread for thread in state.threads if thread.id not in gone)) if gone else state
         kept[state.home] = left
         taken.append((state, here - gone))
-    return tuple(kept[state.home] for state in states), tuple(twins)
+    return tuple(kept[state.home] for state in states), tuple(duplicate_homes)
 
 
 def _liveness(state: T3State) -> tuple[bool, str]:

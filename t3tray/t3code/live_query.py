@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from t3tray.domain.guard import T3Now, ThreadNow
+from t3tray.domain.guard import T3CodeState, T3ThreadState
 from t3tray.domain.t3code_thread import OPENCODE, Shape
 from t3tray.system.folders import real_directory
 from t3tray.system.read_only_sqlite import KeptChanging, Row, SqliteReader
@@ -61,12 +61,12 @@ _NOW = f"""
 _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
 
 
-def read_now(homes: Sequence[T3Home], session_id: str) -> T3Now:
+def read_now(homes: Sequence[T3Home], session_id: str) -> T3CodeState:
     """The threads of all these homes that a request may be made for. `session_id` is the one that it names, or empty."""
     states = [_of_home(home, session_id) for home in homes if any(map(may_be_there, home.databases))]
     if not states:
-        return T3Now(unreadable="there is no database of T3 Code's")
-    return T3Now(
+        return T3CodeState(unreadable="there is no database of T3 Code's")
+    return T3CodeState(
         threads=tuple(thread for state in states for thread in state.threads),
         mode_set=frozenset().union(*(state.mode_set for state in states)),
         unreadable="; ".join(state.unreadable for state in states if state.unreadable),
@@ -74,33 +74,33 @@ def read_now(homes: Sequence[T3Home], session_id: str) -> T3Now:
     )
 
 
-def _of_home(home: T3Home, session_id: str) -> T3Now:
+def _of_home(home: T3Home, session_id: str) -> T3CodeState:
     first, second = home.databases
     if may_be_there(second):
         live = live_database(home)
         if live is not None and live.shape is Shape.V2:
-            return T3Now(upgraded=live.path.name)
+            return T3CodeState(upgraded=live.path.name)
         first = live.path if live else second
     try:
         return _of_file(first, session_id)
     except _TROUBLE as error:
-        return T3Now(unreadable=f"{first.name}: {error}")
+        return T3CodeState(unreadable=f"{first.name}: {error}")
 
 
-def _of_file(path: Path, session_id: str) -> T3Now:
+def _of_file(path: Path, session_id: str) -> T3CodeState:
     with closing(SqliteReader(path)) as reader:
         if reader.columns(state_v2.MARK):
-            return T3Now(upgraded=path.name)
+            return T3CodeState(upgraded=path.name)
         for table, needed in NEEDED.items():
             for name in sorted(needed - reader.columns(table)):
-                return T3Now(unreadable=f"{path.name} has no {table}.{name}")
+                return T3CodeState(unreadable=f"{path.name} has no {table}.{name}")
         rows = reader.rows(_NOW, session_id)
-    return T3Now(tuple(_thread(row) for row in rows), frozenset(row[0] for row in rows if row[-1]))
+    return T3CodeState(tuple(_thread(row) for row in rows), frozenset(row[0] for row in rows if row[-1]))
 
 
-def _thread(row: Row) -> ThreadNow:
+def _thread(row: Row) -> T3ThreadState:
     thread_id, title, directory, created, session, starting, pending, had_turns, answered, seen, asked, _ = row
-    return ThreadNow(
+    return T3ThreadState(
         id=thread_id,
         title=title,
         directory=real_directory(directory),

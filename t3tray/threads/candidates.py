@@ -77,7 +77,7 @@ def candidates_of(memory: SourceMemory, reader: DatabaseReader | None) -> tuple[
     return _in_order(found)
 
 
-async def told_by_server(thread_id: str, known: Iterable[Candidate], server: CandidateServer) -> tuple[Candidate, ...]:
+async def candidates_from_server(thread_id: str, known: Iterable[Candidate], server: CandidateServer) -> tuple[Candidate, ...]:
     """These candidates, and those that only the server names, as the server tells them now.
 
     What it cannot tell (a time-out, a 500) stays open: `exists` is None, and nothing is said of what the session holds.

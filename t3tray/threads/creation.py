@@ -91,7 +91,7 @@ class Threads:
         _refuse_t3(thread, "archived")
         await self._run_sql(self._store.threads.set_archived, thread.id, self._now() if archived else None)
 
-    async def take_in(self, recorded: ThreadRecord) -> None:
+    async def import_t3_thread(self, recorded: ThreadRecord) -> None:
         """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
 
         A thread of our own, or one that is kept already, is left as it is.

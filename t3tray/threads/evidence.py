@@ -91,7 +91,7 @@ class Surroundings:
         )
 
 
-def from_nobody(recorded: ThreadRecord, failure: Failure, surroundings: Surroundings) -> Evidence:
+def evidence_without_answers(recorded: ThreadRecord, failure: Failure, surroundings: Surroundings) -> Evidence:
     """The evidence when there is nothing to ask for, or nobody could be asked: only the folder can be looked at."""
     there = surroundings.directory_exists(recorded.thread.directory)
     return Evidence(
@@ -109,9 +109,11 @@ def from_nobody(recorded: ThreadRecord, failure: Failure, surroundings: Surround
     )
 
 
-async def from_server(server: SessionServer, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+async def evidence_from_server(
+    server: SessionServer, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings
+) -> Evidence:
     """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
-    session, (newest, told_ms), activity, (known, same_directory) = await asyncio.gather(
+    session, (newest, server_time_ms), activity, (known, same_directory) = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
         _activity(server, cursor),
@@ -128,7 +130,7 @@ async def from_server(server: SessionServer, recorded: ThreadRecord, cursor: Cur
         taken_at=surroundings.now(),
         session=Found(session.value.facts) if isinstance(session, Found) else session,
         newest=newest,
-        told_ms=told_ms,
+        server_time_ms=server_time_ms,
         activity=activity,
         asked=f"OpenCode {server.version}",
     )
@@ -142,7 +144,7 @@ async def from_server(server: SessionServer, recorded: ThreadRecord, cursor: Cur
 
 def _from_machine(recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> tuple[Evidence, bool | None]:
     """What no server has to be asked for, and whether the thread's folder is the one that the cursor names. It blocks."""
-    known = from_nobody(recorded, Failure.SERVER_ERROR, surroundings)
+    known = evidence_without_answers(recorded, Failure.SERVER_ERROR, surroundings)
     opencode2 = surroundings.held_by_opencode2(cursor.session_id)
     gone = gone_of(cursor, surroundings.count_until(cursor.session_id, cursor.last_message_id or ""))
     same_directory = surroundings.same_directory(recorded.thread.directory, cursor.directory)
@@ -237,7 +239,7 @@ async def _newest(server: SessionServer, session_id: str) -> tuple[Lookup[Messag
     page = await _look_up(server.messages(session_id, 1))
     if not isinstance(page, Found):
         return page, None
-    return Found(page.value.messages[-1].facts) if page.value.messages else Absent(), page.value.told_ms
+    return Found(page.value.messages[-1].facts) if page.value.messages else Absent(), page.value.server_time_ms
 
 
 async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure:

@@ -16,7 +16,15 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, MessageFacts, SessionFacts
 from t3tray.errors import ServerError, SessionMissing
 from t3tray.opencode.failures import failure_of
-from t3tray.threads.evidence import Surroundings, ThreadRecord, from_nobody, gone_of, of_id, others_writing, unexpected
+from t3tray.threads.evidence import (
+    Surroundings,
+    ThreadRecord,
+    evidence_without_answers,
+    gone_of,
+    of_id,
+    others_writing,
+    unexpected,
+)
 
 T = TypeVar("T")
 _DATABASE = "OpenCode's database"
@@ -41,12 +49,15 @@ class SessionReader(Protocol):
     def held_by_opencode2(self, session_id: str) -> int: ...
 
 
-def from_database(reader: SessionReader, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> Evidence:
+def evidence_from_database(reader: SessionReader, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> Evidence:
     """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
     session = _read(reader.session, cursor.session_id)
     if not isinstance(session, Found):
         return replace(
-            from_nobody(recorded, Failure.SERVER_ERROR, surroundings), session=session, newest=session, asked=_DATABASE
+            evidence_without_answers(recorded, Failure.SERVER_ERROR, surroundings),
+            session=session,
+            newest=session,
+            asked=_DATABASE,
         )
     newest = _read_newest(reader, cursor.session_id)
     tail: Lookup[MessageFacts] | None = None

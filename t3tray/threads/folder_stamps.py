@@ -7,7 +7,7 @@ from t3tray.threads.evidence import Surroundings
 from t3tray.threads.verify import Assessment
 
 
-class LookedAtFolders:
+class FolderStamps:
     """For the thread that runs the SQL. A folder that cannot be looked at is None: neither there nor gone."""
 
     def __init__(self) -> None:

@@ -124,7 +124,7 @@ class IdleShutdown:
         )
         stuck = [
             found
-            for found in picture.examinations
+            for found in picture.assessments
             if found.verdict.kind is not Kind.RESUMABLE and found.cursor and found.cursor.directory in directories
         ]
         return ServerUse(self._idle(), len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))

@@ -61,7 +61,7 @@ class Limits:
 
 
 class PromptDelivery:
-    """`hear` is given every signal of the server's, from before `hand_over` on. `outcome` is None until the turn has ended.
+    """`handle` is given every signal of the server's, from before `hand_over` on. `outcome` is None until the turn has ended.
 
     `warnings` are sentences about what could not be read of a turn that has ended; `is_absent`: the session, asked last, did not
     hold the message.
@@ -124,7 +124,7 @@ class PromptDelivery:
         self._next_look = self._clock()
         self._arrives_by = self._next_look + min(max(seconds, 0), self._limits.dropped)
 
-    async def hear(self, signal: Signal | Quiet) -> list[Step]:
+    async def handle(self, signal: Signal | Quiet) -> list[Step]:
         """What this signal adds. Raises NotTaken, or a ServerError when nobody can tell any more how the turn goes on."""
         steps: list[Step] = []
         match signal:
@@ -150,7 +150,7 @@ class PromptDelivery:
             self._arrives_by = min(self._arrives_by, self._clock() + self._limits.dropped)
         elif change and self.turn.has_arrived:
             self._next_look = self._clock() + self._limits.quiet
-        return self.turn.hear(change) if change else ""
+        return self.turn.handle(change) if change else ""
 
     async def _look_for_arrival(self) -> list[Step]:
         now = self._clock()

@@ -24,7 +24,7 @@ from t3tray.store.proofs import Proof
 from t3tray.store.store import Store
 from t3tray.threads.evidence import STILL_WARM
 from t3tray.threads.scan import Scan
-from t3tray.threads.verify import RENEWS, Assessment, is_amid_a_turn
+from t3tray.threads.verify import RENEWS, Assessment, is_mid_turn
 
 # A first look at thousands of threads is spread over several, so that nothing waits for it.
 AT_ONCE = 1_000
@@ -42,11 +42,11 @@ class ProofRecorder:
         # What the last pass had nothing to record of; the same object it has nothing new either.
         self._settled: dict[str, Assessment] = {}
 
-    def keep(self, picture: Scan) -> bool:
+    def record(self, picture: Scan) -> bool:
         """Record what is new; True when there is more to be recorded at the next look. Raises StoreError."""
-        names = [*map(_thread_id, picture.examinations)]
-        others = compress(picture.examinations, map(is_not, picture.examinations, map(self._settled.get, names)))
-        self._settled = dict(zip(names, picture.examinations, strict=True))
+        names = [*map(_thread_id, picture.assessments)]
+        others = compress(picture.assessments, map(is_not, picture.assessments, map(self._settled.get, names)))
+        self._settled = dict(zip(names, picture.assessments, strict=True))
         due: list[Assessment] = []
         for found in others:
             is_due = self._is_due(found)
@@ -72,10 +72,10 @@ class ProofRecorder:
         if found.evidence.in_doubt:
             # A binding from a copy is proved by a resume only: reading shows that the session is there, not that it is the one.
             return False
-        if found.is_unfinished and is_amid_a_turn(found.cursor, found.evidence) and self._is_warm(found.evidence):
+        if found.is_unfinished and is_mid_turn(found.cursor, found.evidence) and self._is_warm(found.evidence):
             # A server that is not known here may be at work in it. One that was broken off is recorded later.
             return False
-        return found.is_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
+        return found.has_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
 
     def _is_warm(self, evidence: Evidence) -> bool:
         match evidence.session:

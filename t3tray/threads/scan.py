@@ -34,16 +34,16 @@ from t3tray.t3code.state import T3Reader, T3State
 from t3tray.threads import evidence as gather
 from t3tray.threads.candidates import SourceMemory, candidates_of
 from t3tray.threads.evidence import Surroundings, ThreadRecord
-from t3tray.threads.file_evidence import from_database
-from t3tray.threads.folder_stamps import LookedAtFolders
+from t3tray.threads.file_evidence import evidence_from_database
+from t3tray.threads.folder_stamps import FolderStamps
 from t3tray.threads.lost_bindings import LostBindings
 from t3tray.threads.records import Records
 from t3tray.threads.sub_agents import agents_work
 from t3tray.threads.t3code_record import t3_thread
-from t3tray.threads.t3code_sessions import T3Named, in_doubt_of_others, sessions_of
+from t3tray.threads.t3code_sessions import T3NamedSessions, in_doubt_of_others, sessions_of
 from t3tray.threads.t3code_sources import T3Sources
-from t3tray.threads.unreadable import UnreadThreads, said, unread_examination
-from t3tray.threads.verify import Assessment, examined
+from t3tray.threads.unreadable import UnreadThreads, said, unreadable_assessment
+from t3tray.threads.verify import Assessment, assessment_of
 
 # In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
 WHOLE_AT_ONCE = 200
@@ -58,16 +58,17 @@ class Scan:
     """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
 
     `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
-    in the middle. `twins`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble` are sentences
+    in the middle. `duplicate_homes`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble`
+    are sentences
     on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses. `unfinished` are the
     examinations of the threads whose last turn has no end yet, `busy_in` the directories in which a server says that one runs.
     """
 
-    examinations: tuple[Assessment, ...]
+    assessments: tuple[Assessment, ...]
     states: tuple[T3State, ...] = ()
     foreign: tuple[T3Thread, ...] = ()
     half_read: int = 0
-    twins: tuple[DuplicateHomes, ...] = ()
+    duplicate_homes: tuple[DuplicateHomes, ...] = ()
     trouble: tuple[str, ...] = ()
     in_doubt: bool = False
     unfinished: tuple[Assessment, ...] = ()
@@ -80,11 +81,11 @@ class Scan:
             return self
         if isinstance(sessions, Failure):
             open_ones = {found.thread.id for found in self.unfinished}
-            told = (found.with_activity(sessions) if found.thread.id in open_ones else found for found in self.examinations)
-            return replace(self, examinations=tuple(told))
-        now = tuple([found.at_work() if found.is_among(sessions) else found for found in self.examinations])
+            told = (found.with_activity(sessions) if found.thread.id in open_ones else found for found in self.assessments)
+            return replace(self, assessments=tuple(told))
+        now = tuple([found.at_work() if found.is_among(sessions) else found for found in self.assessments])
         busy = (found for found in now if found.verdict.reason is Reason.BUSY)
-        return replace(self, examinations=now, busy_in=frozenset(found.cursor.directory for found in busy if found.cursor))
+        return replace(self, assessments=now, busy_in=frozenset(found.cursor.directory for found in busy if found.cursor))
 
 
 class Scanner:
@@ -106,15 +107,15 @@ class Scanner:
         self._results: dict[str, Assessment] = {}
         self._failure: Failure | None = None
         self._trust: Trust | None = None
-        self._folders = LookedAtFolders()
+        self._folders = FolderStamps()
         self._bound_to: dict[str, tuple[str, ...]] = {}
-        self._named = T3Named(store)
+        self._named = T3NamedSessions(store)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
         """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
         self._sources.read_from(readers)
 
-    def look(self) -> Scan:
+    def scan(self) -> Scan:
         """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
         with many_objects():
             states = self._read_recorded()
@@ -133,17 +134,17 @@ class Scanner:
         half_read = 0 if self._failure else len(self._half_read)
         sources = self._sources
         return Scan(
-            examinations=tuple(self._results.values()),
+            assessments=tuple(self._results.values()),
             states=states,
             foreign=self._records.foreign,
             half_read=half_read,
-            twins=sources.twins,
+            duplicate_homes=sources.duplicate_homes,
             trouble=sources.trouble,
             in_doubt=self._named.in_doubt,
             unfinished=tuple(found for name in self._unfinished if (found := self._results[name]).is_unfinished),
         )
 
-    def recall(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
+    def load_record(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
         """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
 
         One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
@@ -152,14 +153,14 @@ class Scanner:
         recorded = self._records.named(prefix, also_deleted)
         return self._recall_others(recorded) if recorded.t3 else recorded
 
-    def look_at(self, thread_id: str) -> Scan:
+    def scan_thread(self, thread_id: str) -> Scan:
         """A look at this thread alone; its picture is empty where no look would show it. Raises StoreError."""
         states = self._read_recorded()
         recorded = self._records.of(thread_id)
-        found = () if recorded is None else (self.examine(recorded),)
+        found = () if recorded is None else (self.assess(recorded),)
         return Scan(found, states, in_doubt=self._named.in_doubt)
 
-    def examine(self, recorded: ThreadRecord) -> Assessment:
+    def assess(self, recorded: ThreadRecord) -> Assessment:
         """The verdict on one thread, be it one that no look shows."""
         surroundings = self._surroundings.at_once()
         failure, sessions = self._read_sessions()
@@ -311,7 +312,7 @@ class Scanner:
         t3 = self._records.t3(thread_id)
         return t3_thread(t3, "") if t3 else None
 
-    def told_by_t3(self, thread_id: str) -> Transcript | None:
+    def t3_transcript(self, thread_id: str) -> Transcript | None:
         """T3 Code's own copy of a thread's messages, where it has one that can be read."""
         return self._sources.transcript(thread_id)
 
@@ -374,18 +375,19 @@ class Scanner:
             recorded = self._named.lacking(self._with_others(recorded), self._index) if self._failure is None else recorded
             cursor = recorded.cursor
             if cursor is None or not cursor.is_well_formed:
-                found = examined(recorded, gather.from_nobody(recorded, Failure.UNSUPPORTED, surroundings))
+                found = assessment_of(recorded, gather.evidence_without_answers(recorded, Failure.UNSUPPORTED, surroundings))
             elif self._failure is not None:
-                found = examined(
-                    recorded, self._explained(cursor.session_id, gather.from_nobody(recorded, self._failure, surroundings))
+                found = assessment_of(
+                    recorded,
+                    self._explained(cursor.session_id, gather.evidence_without_answers(recorded, self._failure, surroundings)),
                 )
             else:
-                evidence = from_database(self._index, recorded, cursor, surroundings)
-                found = examined(recorded, self._explained(cursor.session_id, evidence))
+                evidence = evidence_from_database(self._index, recorded, cursor, surroundings)
+                found = assessment_of(recorded, self._explained(cursor.session_id, evidence))
         except ServerError as error:
-            found = examined(recorded, gather.from_nobody(recorded, failure_of(error), surroundings))
+            found = assessment_of(recorded, gather.evidence_without_answers(recorded, failure_of(error), surroundings))
         except Exception as error:
-            return unread_examination(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
+            return unreadable_assessment(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
         found = self._named.added(found, self._index, self._failure, surroundings)
         match found.evidence.session:
             case Found(session) if agents_work(self._index, session.id, surroundings):

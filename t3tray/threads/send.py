@@ -50,7 +50,7 @@ class Warned:
 class Sent:
     """The session holds the message that was sent after this resumption."""
 
-    resumption: Verification
+    verification: Verification
 
 
 Step = str | Waiting | Warned | Sent
@@ -62,14 +62,14 @@ class RevertPending(Refused):
     title = "A revert is pending in this session"
 
 
-class Sending:
+class MessageSender:
     """Sends prompts and follows their turns."""
 
     def __init__(
         self,
         store: Store,
         run_sql: SqlThread,
-        resume: Verifier,
+        verifier: Verifier,
         now: Callable[[], datetime],
         author: IntentIds,
         ids: MessageIds | None = None,
@@ -79,7 +79,7 @@ class Sending:
         """`ids` makes the ids of the messages, by the system's randomness if nothing is given."""
         self._store = store
         self._run_sql = run_sql
-        self._resume = resume
+        self._verifier = verifier
         self._now = now
         self._author = author
         self._ids = ids or MessageIds(random.SystemRandom(), store.id)
@@ -94,7 +94,7 @@ class Sending:
         async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
                 if isinstance(step, Sent):
-                    return step.resumption
+                    return step.verification
         raise OurBug("A prompt came to no end.")
 
     async def converse(
@@ -106,7 +106,7 @@ class Sending:
         """
         async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
-                if isinstance(step, Sent) and T3_WORKS in step.resumption.receipt.notes:
+                if isinstance(step, Sent) and T3_WORKS in step.verification.receipt.notes:
                     yield Warned(T3_WORKS)
                 yield step
 
@@ -126,44 +126,44 @@ class Sending:
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool
     ) -> AsyncGenerator[Step, None]:
         exchange: PromptDelivery | None = None
-        resumption: Verification | None = None
+        verification: Verification | None = None
         earlier: Prompt | None = None
         # The stream is open before anything is sent, so that nothing of the turn is missed.
         patience = lambda: exchange.patience() if exchange else self._limits.quiet  # noqa: E731
         async with aclosing(with_pauses(server.events().events(), patience)) as signals:
             async for signal in signals:
-                if exchange is None or resumption is None:
+                if exchange is None or verification is None:
                     if isinstance(signal, Gap):
                         await self._verify(thread_id, text, server)
                         raise signal.error
                     if not isinstance(signal, Connected):
                         continue
-                    resumption = await self._verify(thread_id, text, server, despite_others)
-                    earlier = await self._earlier(resumption, text)
-                    exchange = self._awaiting(earlier, server) if earlier else await self._hand_over(resumption, text, server)
+                    verification = await self._verify(thread_id, text, server, despite_others)
+                    earlier = await self._earlier(verification, text)
+                    exchange = self._awaiting(earlier, server) if earlier else await self._hand_over(verification, text, server)
                 try:
-                    steps = await exchange.hear(signal)
+                    steps = await exchange.handle(signal)
                 except NotTaken:
                     if earlier is None or not exchange.is_absent:
                         raise
                     # It cannot arrive any more.
                     await self._run_sql(self._store.prompts.forget, earlier.message_id)
-                    earlier, exchange = None, await self._hand_over(resumption, text, server)
+                    earlier, exchange = None, await self._hand_over(verification, text, server)
                     continue
                 for step in steps:
-                    yield Sent(resumption) if isinstance(step, Arrived) else step
+                    yield Sent(verification) if isinstance(step, Arrived) else step
                     if isinstance(step, Arrived) and earlier:
                         yield Warned(_HAD_ARRIVED)
                 if exchange.outcome:
                     break
-        if exchange and resumption:
-            async for warning in self._end(resumption, exchange, server):
+        if exchange and verification:
+            async for warning in self._end(verification, exchange, server):
                 yield warning
 
-    async def _earlier(self, resumption: Verification, text: str) -> Prompt | None:
+    async def _earlier(self, verification: Verification, text: str) -> Prompt | None:
         """The same message, handed over before and not seen to arrive."""
-        prompts = await self._run_sql(self._store.prompts.of, resumption.thread.id)
-        return next((p for p in prompts if (p.text, p.session_id) == (text, resumption.session_id)), None)
+        prompts = await self._run_sql(self._store.prompts.of, verification.thread.id)
+        return next((p for p in prompts if (p.text, p.session_id) == (text, verification.session_id)), None)
 
     def _may_arrive(self, prompt: Prompt) -> bool:
         return self._time_left(prompt) > 0
@@ -177,10 +177,10 @@ class Sending:
         exchange.await_arrival(self._time_left(prompt))
         return exchange
 
-    async def _hand_over(self, resumption: Verification, text: str, server: SessionServer) -> PromptDelivery:
-        session_id = resumption.session_id or ""
+    async def _hand_over(self, verification: Verification, text: str, server: SessionServer) -> PromptDelivery:
+        session_id = verification.session_id or ""
         session, at_ms = await asyncio.gather(server.session(session_id), self._time_for(session_id, server))
-        prompt = Prompt(self._ids.next(at_ms), resumption.thread.id, session_id, text, self._now())
+        prompt = Prompt(self._ids.next(at_ms), verification.thread.id, session_id, text, self._now())
         await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
         exchange = self._prepared(prompt, server)
         await exchange.hand_over(text, session.facts.directory)
@@ -202,7 +202,7 @@ class Sending:
         now = self._now()
         page = await server.messages(session_id, 1)
         newest_ms = page.messages[-1].facts.created_ms if page.messages else None
-        theirs = now if page.told_ms is None else from_ms(page.told_ms)
+        theirs = now if page.server_time_ms is None else from_ms(page.server_time_ms)
         written = theirs if newest_ms is None else from_ms(newest_ms)
         if written > theirs + _AHEAD:
             when = f"{local(written):%Y-%m-%d %H:%M}"
@@ -211,34 +211,34 @@ class Sending:
                 "written. Until then OpenCode would store a message and not ask the model.",
                 f"Set this computer's clock right if it is behind, or wait until {when}. {KEPT_AS_DRAFT}",
             )
-        return time_for(int(now.timestamp() * 1000), page.told_ms, newest_ms)
+        return time_for(int(now.timestamp() * 1000), page.server_time_ms, newest_ms)
 
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
         """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""
         thread = await self._run_sql(self._store.threads.find, thread_id)
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
-        resumption = await self._resume.resume(thread.id, server, despite_others)
-        if resumption.verdict.kind is not Kind.RESUMABLE or resumption.session_id is None:
-            raise NotResumable(resumption, KEPT_AS_DRAFT)
-        if not despite_others and any(note.startswith(REVERT_PENDING) for note in resumption.receipt.notes):
+        verification = await self._verifier.verify(thread.id, server, despite_others)
+        if verification.verdict.kind is not Kind.RESUMABLE or verification.session_id is None:
+            raise NotResumable(verification, KEPT_AS_DRAFT)
+        if not despite_others and any(note.startswith(REVERT_PENDING) for note in verification.receipt.notes):
             raise RevertPending(
-                f"{sentence(resumption.verdict)}", f"Take the revert back in OpenCode, or send it anyway. {KEPT_AS_DRAFT}"
+                f"{sentence(verification.verdict)}", f"Take the revert back in OpenCode, or send it anyway. {KEPT_AS_DRAFT}"
             )
-        return resumption
+        return verification
 
     async def _end(
-        self, resumption: Verification, exchange: PromptDelivery, server: SessionServer
+        self, verification: Verification, exchange: PromptDelivery, server: SessionServer
     ) -> AsyncGenerator[str | Warned, None]:
         """Renew the proof and tell how the turn ended. What cannot be read of a turn that was answered is only warned of."""
         turn, warnings = exchange.turn, list(exchange.warnings)
         try:
-            bound = (await self._run_sql(self._store.journal.binding, resumption.thread.id)).cursor
-            if bound is None or bound.session_id != resumption.session_id:
+            bound = (await self._run_sql(self._store.journal.binding, verification.thread.id)).cursor
+            if bound is None or bound.session_id != verification.session_id:
                 # By a remedy that leaves what was said, chosen while the model answered.
-                yield Warned(f"This thread has left {resumption.session_id} meanwhile: the message and its answer stay there.")
+                yield Warned(f"This thread has left {verification.session_id} meanwhile: the message and its answer stay there.")
             else:
-                await self._resume.renew(resumption.thread.id, server, Actor.TURN, TURN_OF_OURS)
-            await self._run_sql(self._store.threads.touch, resumption.thread.id, self._now())
+                await self._verifier.renew(verification.thread.id, server, Actor.TURN, TURN_OF_OURS)
+            await self._run_sql(self._store.threads.touch, verification.thread.id, self._now())
         except (ServerError, StoreError) as error:
             warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")
         if exchange.outcome is Outcome.TOGETHER:

@@ -88,7 +88,7 @@ class SessionSource:
 
     async def find_for(self, picture: Scan) -> bool:
         """The same where it would tell more of a thread. True when that may change verdicts: look again."""
-        if not self._is_open or not (self._is_another or picture.in_doubt or any(map(_is_doubted, picture.examinations))):
+        if not self._is_open or not (self._is_another or picture.in_doubt or any(map(_is_doubted, picture.assessments))):
             return False
         await self.find()
         return True

@@ -101,11 +101,13 @@ class Snapshot:
     first, then newest; one that has not changed is the same object as in the snapshot before.
 
     `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
-    stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `asks` what waits for the user on the running
+    stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `pending_requests` what waits for the user on
+    the running
     server. `guarded` are the ids of the threads that the guard watches over, `refusals` what it refused T3 Code and nobody has
-    seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `resting` says what our own
+    seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `idle_status` says what our own
     reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
-    `news` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line above
+    `unread` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line
+    above
     everything, where this is no usual world. `stale_since`: the threads could not be read since then, and are shown as they were.
     `restore`: our own data was put back from a copy, and the user has not settled that.
     """
@@ -116,15 +118,15 @@ class Snapshot:
     sources: tuple[SourceView, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     warnings: tuple[str, ...] = ()
-    asks: tuple[PendingRequest, ...] = ()
+    pending_requests: tuple[PendingRequest, ...] = ()
     guarded: frozenset[str] = frozenset()
     server_stays: bool = False
     settings: Settings = field(default_factory=Settings)
     guard: GuardState = NO_GUARD
     refusals: tuple[GuardAnswer, ...] = ()
     foreign_reapers: Mapping[str, ReaperState] = field(default_factory=dict)
-    resting: str = ""
-    news: frozenset[str] = frozenset()
+    idle_status: str = ""
+    unread: frozenset[str] = frozenset()
     banner: str = ""
     stale_since: datetime | None = None
     restore: Restore | None = None
@@ -180,7 +182,7 @@ class ThreadDetails:
         return put_away(self.journal) - set(self.marked)
 
 
-def differing(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
+def changed_names(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
     """The names of what is new, gone, or another object than before. Nothing is compared by its value."""
     return {*compress(now, map(is_not, now.values(), map(before.get, now))), *(before.keys() - now.keys())}
 

@@ -104,7 +104,7 @@ class RowBuilder:
         clocks = self._clocks(picture, clock)
         live: list[Assessment] = []
         away: list[Assessment] = []
-        for found in picture.examinations:
+        for found in picture.assessments:
             (live if found.thread.archived_at is None else away).append(found)
         shown = [*_one_a_session(live), *(_one_a_session(away) if archived else ())]
         self._take(shown, around, alarmed, clocks, now, sides)

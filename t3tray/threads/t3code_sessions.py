@@ -19,7 +19,7 @@ from t3tray.threads.evidence import Surroundings, ThreadRecord
 from t3tray.threads.verify import AnswerCount, Assessment, NamedSession
 
 
-class T3Named:
+class T3NamedSessions:
     """One for a survey."""
 
     def __init__(self, store: Store) -> None:

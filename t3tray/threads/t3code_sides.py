@@ -33,7 +33,7 @@ _Around = tuple[GuardSide, str | None, datetime | None, bool, bool]
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldSession:
     """A session that T3 Code holds open, past the guard, and the thread that it is for."""
 
     home: T3Home
@@ -67,7 +67,7 @@ class T3Sides:
         for state in picture.states:
             states |= dict.fromkeys(map(_id, state.threads), state)
         told: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
-        for found in picture.examinations:
+        for found in picture.assessments:
             t3 = found.t3
             if t3 is not None:
                 name = found.thread.id
@@ -77,12 +77,12 @@ class T3Sides:
                 told[name] = known if known is not None and is_same else self._of(found, t3, states.get(name), now)
         self._told, self._homes, self._by = told, {name: state.home for name, state in states.items()}, by
         is_unread = any(state.shape is Shape.UNSUPPORTED for state in picture.states)
-        unread = (found for found in picture.examinations if is_unread and found.t3 is None)
+        unread = (found for found in picture.assessments if is_unread and found.t3 is None)
         unknown = {found.thread.id: UNKNOWN for found in unread if found.thread.source is Source.T3CODE}
         self._last = picture, unknown | {name: each[-1] for name, each in told.items()}
         return self._last[1]
 
-    def held(self, thread_id: str) -> Held | None:
+    def held(self, thread_id: str) -> HeldSession | None:
         """What T3 Code was seen to hold open for this thread at the last look, where the guard answers it; else None."""
         told, home = self._told.get(thread_id), self._homes.get(thread_id)
         if told is None or home is None:
@@ -90,21 +90,21 @@ class T3Sides:
         found, (guard, live, _, is_v2, _), _ = told
         if guard is not GuardSide.ON or is_v2 or live is None:
             return None
-        return Held(home, live, found.thread.directory, found.thread.title, found.agents_work)
+        return HeldSession(home, live, found.thread.directory, found.thread.title, found.agents_work)
 
-    def held_in(self, home: T3Home) -> tuple[Held, ...]:
+    def held_in(self, home: T3Home) -> tuple[HeldSession, ...]:
         """All that the T3 Code of this home holds open."""
         return tuple(held for name, its in self._homes.items() if its == home and (held := self.held(name)))
 
-    def added(self, resumption: Verification, picture: Scan, now: datetime) -> Verification:
+    def added(self, verification: Verification, picture: Scan, now: datetime) -> Verification:
         """A resume with T3 Code's side of its thread, beside the verdict that the server gave here."""
-        found = next((found for found in picture.examinations if found.thread.id == resumption.thread.id), None)
+        found = next((found for found in picture.assessments if found.thread.id == verification.thread.id), None)
         if found is None or found.t3 is None:
-            return resumption
+            return verification
         state = next((state for state in picture.states if found.t3 in state.threads), None)
         around = self._around(found, found.t3, state, now)
-        told = next_message(_side(found, found.t3, around), resumption.verdict, around[0])
-        return replace(resumption, next_message=told)
+        told = next_message(_side(found, found.t3, around), verification.verdict, around[0])
+        return replace(verification, next_message=told)
 
     def _of(
         self, found: Assessment, t3: T3Thread, state: T3State | None, now: datetime

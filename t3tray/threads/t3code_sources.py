@@ -16,13 +16,14 @@ from t3tray.threads.unreadable import UnreadThreads, said
 
 
 class T3Sources:
-    """Reads all homes again and again. `twins` are the threads that stand in two homes; they are shown as the live one has them.
+    """Reads all homes again and again. `duplicate_homes` are the threads that stand in two homes; they are shown as the live
+    one has them.
 
     `stale` are the ids of the threads that are shown as they were last, because their home cannot be read now, each with why.
     """
 
     def __init__(self, readers: Iterable[T3Reader], unread: UnreadThreads) -> None:
-        self.twins: tuple[DuplicateHomes, ...] = ()
+        self.duplicate_homes: tuple[DuplicateHomes, ...] = ()
         self.stale: dict[str, str] = {}
         self._unread = unread
         self._readers: tuple[T3Reader, ...] = ()
@@ -42,7 +43,7 @@ class T3Sources:
     def read(self) -> tuple[T3State, ...]:
         """The state of each home in which there is a T3 Code."""
         found = [state for reader in self._readers if (state := self._read_home(reader)) is not None]
-        self._states, self.twins = without_duplicates(found)
+        self._states, self.duplicate_homes = without_duplicates(found)
         unread = (state for state in self._states if state.shape is Shape.UNSUPPORTED)
         self.stale = {thread.id: state.why for state in unread for thread in state.threads}
         return self._states
@@ -96,7 +97,9 @@ class T3Sources:
 
     def _shows(self, home: T3Home, thread_id: str) -> bool:
         """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
-        return not any(twins.other == home and thread_id in twins.threads for twins in self.twins)
+        return not any(
+            duplicate_homes.other == home and thread_id in duplicate_homes.threads for duplicate_homes in self.duplicate_homes
+        )
 
     def _read_home(self, reader: T3Reader) -> T3State | None:
         """One home's state. While it cannot be read, its threads are those that it had last."""

@@ -90,7 +90,7 @@ class Turn:
         """The session seems idle, and nothing tells how the turn ended: it may not have begun, or its end was not heard."""
         return self.has_arrived and self._is_idle and self.outcome is None
 
-    def hear(self, change: Change) -> str:
+    def handle(self, change: Change) -> str:
         """Take in what an event tells; the words that it adds to the reply."""
         match change:
             case MessageTold(info):

@@ -10,8 +10,8 @@ import logging
 from msgspec import structs
 
 from t3tray.domain.evidence import Evidence, Failure
-from t3tray.threads.evidence import Surroundings, ThreadRecord, from_nobody
-from t3tray.threads.verify import Assessment, examined
+from t3tray.threads.evidence import Surroundings, ThreadRecord, evidence_without_answers
+from t3tray.threads.verify import Assessment, assessment_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ class UnreadThreads:
             _log.error("%s: %s", name, sentence, exc_info=error)
 
 
-def unread_examination(recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
+def unreadable_assessment(recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
     """The verdict on a thread of which something could not be read; it needs nothing that may fail again."""
     try:
-        evidence = from_nobody(recorded, Failure.SERVER_ERROR, surroundings)
+        evidence = evidence_without_answers(recorded, Failure.SERVER_ERROR, surroundings)
     except Exception:  # what could not be read may be the folder, and that is told already
         failure = Failure.SERVER_ERROR
         evidence = Evidence(surroundings.now(), failure, failure, directory_exists=None, has_turns=recorded.has_turns)
-    return examined(recorded, evidence)
+    return assessment_of(recorded, evidence)
 
 
 def said(error: Exception) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from t3tray.domain.cursor import Cursor, taken_back, together
 from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.domain.receipt import write_receipt
+from t3tray.domain.receipt import build_receipt
 from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
@@ -39,7 +39,7 @@ _UNFINISHED = frozenset({Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE})
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
 
-def is_news(cursor: Cursor, evidence: Evidence) -> bool:
+def has_news(cursor: Cursor, evidence: Evidence) -> bool:
     """Whether the session holds something that its cursor does not know yet."""
     match evidence.session, evidence.newest:
         case Found(session), Found(newest):
@@ -49,7 +49,7 @@ def is_news(cursor: Cursor, evidence: Evidence) -> bool:
     return False
 
 
-def is_amid_a_turn(cursor: Cursor, evidence: Evidence) -> bool:
+def is_mid_turn(cursor: Cursor, evidence: Evidence) -> bool:
     """Whether a turn has begun and not ended, in a session of which something is recorded: its end is what is worth a line."""
     match evidence.newest:
         case Found(newest):
@@ -90,11 +90,11 @@ class Assessment(Struct, frozen=True):
     answers: AnswerCount | None = None
 
     @property
-    def is_news(self) -> bool:
+    def has_news(self) -> bool:
         """The session is the recorded one, and holds something that the cursor does not know yet."""
         if self.cursor is None or self.verdict.reason not in RENEWS:
             return False
-        return is_news(self.cursor, self.evidence)
+        return has_news(self.cursor, self.evidence)
 
     @property
     def is_unread(self) -> bool:
@@ -138,12 +138,12 @@ class Assessment(Struct, frozen=True):
 
 
 class NotResumable(WorldError):
-    """A thread that may not be prompted or opened; `resumption` holds the verdict and the receipt. Nothing was changed."""
+    """A thread that may not be prompted or opened; `verification` holds the verdict and the receipt. Nothing was changed."""
 
-    def __init__(self, resumption: Verification, hint: str | None = None) -> None:
-        super().__init__(sentence(resumption.verdict), hint)
-        self.resumption = resumption
-        blocked = resumption.verdict.kind is Kind.BLOCKED
+    def __init__(self, verification: Verification, hint: str | None = None) -> None:
+        super().__init__(sentence(verification.verdict), hint)
+        self.verification = verification
+        blocked = verification.verdict.kind is Kind.BLOCKED
         self.title = "This thread cannot be resumed" if blocked else "Cannot tell whether this thread can be resumed"
         self.exit_code = ExitCode.BLOCKED if blocked else ExitCode.UNKNOWN
 
@@ -152,52 +152,52 @@ class Verifier:
     """Examines and resumes threads. Lives on the event loop; SQL and files go through executors."""
 
     def __init__(
-        self, store: Store, run_sql: SqlThread, surroundings: Surroundings, recall: Callable[[str], ThreadRecord]
+        self, store: Store, run_sql: SqlThread, surroundings: Surroundings, load_record: Callable[[str], ThreadRecord]
     ) -> None:
-        """`recall` tells what is recorded of a thread; it is called where the SQL runs."""
+        """`load_record` tells what is recorded of a thread; it is called where the SQL runs."""
         self._store = store
-        self._recall = recall
+        self._recall = load_record
         self._run_sql = run_sql
         self._surroundings = surroundings
 
-    async def resume(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Verification:
+    async def verify(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Verification:
         """Verify a thread on this server process; the receipt is stored, and the proof renewed where the verdict allows.
 
         `despite_others`: the user was told that another process may be at work in it, and said that this is to be no hindrance.
         """
-        examination = await self.examine(thread_id, server, despite_others)
-        resumption = await self._record(examination, server.version, _DESPITE_OTHERS if despite_others else "")
-        if examination.is_news or examination.is_unread:
-            await self.renew(examination.thread.id, server, Actor.USER, "seen at a resume")
-        elif examination.evidence.in_doubt and examination.verdict.reason in RENEWS and examination.cursor:
+        assessment = await self.assess(thread_id, server, despite_others)
+        verification = await self._record(assessment, server.version, _DESPITE_OTHERS if despite_others else "")
+        if assessment.has_news or assessment.is_unread:
+            await self.renew(assessment.thread.id, server, Actor.USER, "seen at a resume")
+        elif assessment.evidence.in_doubt and assessment.verdict.reason in RENEWS and assessment.cursor:
             why = "verified after t3tray's data was put back from a copy"
-            await self._run_sql(self._verified, examination.thread.id, examination.cursor, why)
-        return resumption
+            await self._run_sql(self._verified, assessment.thread.id, assessment.cursor, why)
+        return verification
 
     async def unreachable(self, thread_id: str, error: WorldError) -> Verification:
         """The verdict when no server could be asked; the receipt says why. A thread that needs none is judged as ever."""
         recorded = await self._run_sql(self._recall, thread_id)
         failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
-        found = examined(recorded, gather.from_nobody(recorded, failure, self._surroundings))
+        found = assessment_of(recorded, gather.evidence_without_answers(recorded, failure, self._surroundings))
         if found.verdict.reason in _TELLS_WHY and not found.verdict.detail:
             found = structs.replace(found, verdict=structs.replace(found.verdict, detail=error.message.removesuffix(".")))
         return await self._record(found, "", f"{error.title}: {error.message}", error.hint or "")
 
-    async def examine(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Assessment:
+    async def assess(self, thread_id: str, server: SessionServer, despite_others: bool = False) -> Assessment:
         """The verdict on a thread as this server process sees it. Changes nothing."""
         recorded = await self._run_sql(self._recall, thread_id)
         cursor = recorded.cursor
         if cursor is None or not cursor.is_well_formed:
-            return examined(recorded, gather.from_nobody(recorded, _NOTHING_TO_ASK, self._surroundings))
+            return assessment_of(recorded, gather.evidence_without_answers(recorded, _NOTHING_TO_ASK, self._surroundings))
         surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
-        found = examined(recorded, await gather.from_server(server, recorded, cursor, surroundings))
+        found = assessment_of(recorded, await gather.evidence_from_server(server, recorded, cursor, surroundings))
         if found.verdict.reason not in _TELLS_WHY or found.verdict.detail:
             return found
         return structs.replace(found, verdict=structs.replace(found.verdict, detail=await _why_not(server, cursor.session_id)))
 
-    async def judge(self, thread_id: str, server: SessionServer) -> Verdict:
+    async def verdict_of(self, thread_id: str, server: SessionServer) -> Verdict:
         """The verdict alone."""
-        return (await self.examine(thread_id, server)).verdict
+        return (await self.assess(thread_id, server)).verdict
 
     async def renew(self, thread_id: str, server: SessionServer, actor: Actor, why: str) -> bool:
         """Record the session as it is now, if the binding is still the same. True when something new was recorded."""
@@ -224,16 +224,16 @@ class Verifier:
             entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
             self._store.journal.append(entry)
 
-    async def _record(self, examined: Assessment, version: str, *notes: str) -> Verification:
-        thread, cursor, verdict = examined.thread, examined.cursor, examined.verdict
-        receipt = write_receipt(thread.id, thread.directory, cursor, examined.evidence, verdict)
+    async def _record(self, assessment_of: Assessment, version: str, *notes: str) -> Verification:
+        thread, cursor, verdict = assessment_of.thread, assessment_of.cursor, assessment_of.verdict
+        receipt = build_receipt(thread.id, thread.directory, cursor, assessment_of.evidence, verdict)
         receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
         await self._run_sql(self._store.receipts.add, receipt)
-        remedies = offers(verdict, situation_of(examined, version))
+        remedies = offers(verdict, situation_of(assessment_of, version))
         return Verification(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
 
 
-def examined(recorded: ThreadRecord, evidence: Evidence) -> Assessment:
+def assessment_of(recorded: ThreadRecord, evidence: Evidence) -> Assessment:
     """The verdict on this evidence; unknown where something of the thread could not be read."""
     unread = Verdict(Reason.SERVER_ERROR, recorded.unread) if recorded.unread else None
     verdict = unread or decide(recorded.cursor, evidence)

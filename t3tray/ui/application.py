@@ -271,14 +271,14 @@ class Application(QObject):
             self._window.show_details(details)
 
     @Slot(object)
-    def _on_resumed(self, resumption: Verification) -> None:
+    def _on_resumed(self, verification: Verification) -> None:
         """A resume from the menu that was refused explains itself in the window."""
         from t3tray.domain.verdict import Kind
 
-        if resumption.verdict.kind is not Kind.RESUMABLE:
+        if verification.verdict.kind is not Kind.RESUMABLE:
             self._open_window().bring_up()
-            self._open_window().show_thread(resumption.thread.id)
-        self._open_window().show_resumption(resumption)
+            self._open_window().show_thread(verification.thread.id)
+        self._open_window().show_resumption(verification)
 
     @Slot(str)
     def _on_thread_made(self, thread_id: str) -> None:

@@ -174,10 +174,10 @@ def tooltip(snapshot: Snapshot | None) -> str:
 def needing(snapshot: Snapshot) -> int:
     """How many things wait for the user: asks, threads with an alarm nobody has seen, half mended ones, those in which T3 Code
     waits."""
-    asked = {ask.asker.thread_id for ask in snapshot.asks}
+    asked = {ask.requester.thread_id for ask in snapshot.pending_requests}
     waiting = {alarm.thread_id for alarm in snapshot.alarms}
     waiting |= {row.thread.id for row in snapshot.rows if (row.waits_in_t3 or row.is_half_mended) and not row.is_archived}
-    return len(snapshot.asks) + len(waiting - asked)
+    return len(snapshot.pending_requests) + len(waiting - asked)
 
 
 def reaper_line(snapshot: Snapshot) -> str:

@@ -18,11 +18,11 @@ def would_end(snapshot: Snapshot | None) -> str:
         return ""
     told = []
     if snapshot.server.state is not ServerState.EXTERNAL and not snapshot.server_stays:
-        asking = {ask.asker.thread_id for ask in snapshot.asks}
+        asking = {ask.requester.thread_id for ask in snapshot.pending_requests}
         running = [row.thread for row in snapshot.rows if row.verdict.reason is Reason.BUSY and row.thread.id not in asking]
-        told += [f"“{shortened(ask.asker.title, _TITLE)}” waits for your answer." for ask in snapshot.asks[:1]]
+        told += [f"“{shortened(ask.requester.title, _TITLE)}” waits for your answer." for ask in snapshot.pending_requests[:1]]
         told += [f"A turn runs in “{shortened(thread.title, _TITLE)}”." for thread in running[:1]]
-        more = len(snapshot.asks) + len(running) - len(told)
+        more = len(snapshot.pending_requests) + len(running) - len(told)
         told += [f"{more} more {'is' if more == 1 else 'are'} open."] if more > 0 else []
     if snapshot.guard.phase is GuardPhase.ON:
         told.append("T3 Code reaches OpenCode through t3tray.")

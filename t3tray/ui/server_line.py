@@ -40,7 +40,7 @@ class ServerLine(QWidget):
         server = snapshot.server
         told = server_line(server, is_short=True)
         self._words.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), snapshot.resting)))))
+        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), snapshot.idle_status)))))
         set_kind(self._words, "bad" if is_trouble(server) else "muted")
         deeds = server_deeds(server)
         if deeds == self._deeds:

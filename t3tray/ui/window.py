@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
         self._note_looking()
-        self.page.show_asks(overview.asks)
+        self.page.show_asks(overview.pending_requests)
         self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
         self._server.show_snapshot(overview)
         self.bars.show_snapshot(overview)
@@ -176,9 +176,9 @@ class MainWindow(QMainWindow):
         self._on_panes_wanted()
         self.bar.note("What was put back is settled.")
 
-    def show_resumption(self, resumption: Verification) -> None:
-        if resumption.thread.id == self.threads.current():
-            self.look_wanted.emit(resumption.thread.id)
+    def show_resumption(self, verification: Verification) -> None:
+        if verification.thread.id == self.threads.current():
+            self.look_wanted.emit(verification.thread.id)
 
     def show_working(self, working: tuple[Work, ...]) -> None:
         """What takes long now."""

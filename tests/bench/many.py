@@ -61,30 +61,32 @@ def measure(folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
 
 def _looks(store: Store, world: World, kind: _Kind) -> Iterator[Line]:
     name = f", {kind.name}" if kind.name else ""
-    cold = statistics.median(_timed(_survey(store, world).look) for _ in range(3))
+    cold = statistics.median(_timed(_scanner(store, world).scan) for _ in range(3))
     yield Line(f"all verdicts, cold{name}", cold, "ms", kind.cold)
-    survey = _survey(store, world)
-    survey.look()
-    yield Line(f"nothing changed{name}", statistics.median(_timed(survey.look) for _ in range(5)), "ms", CHANGE)
-    yield Line(f"one thread changed{name}", statistics.median(_after(survey, world, _change_thread)), "ms", CHANGE)
-    yield Line(f"one session changed{name}", statistics.median(_after(survey, world, _change_session)), "ms", CHANGE)
+    scanner = _scanner(store, world)
+    scanner.scan()
+    yield Line(f"nothing changed{name}", statistics.median(_timed(scanner.scan) for _ in range(5)), "ms", CHANGE)
+    yield Line(f"one thread changed{name}", statistics.median(_after(scanner, world, _change_thread)), "ms", CHANGE)
+    yield Line(f"one session changed{name}", statistics.median(_after(scanner, world, _change_session)), "ms", CHANGE)
 
 
 def _watch(store: Store, world: World) -> Iterator[Line]:
-    picture = _survey(store, world).look()
+    picture = _scanner(store, world).scan()
     sentinel = SwitchDetector(store, OpenCodeDatabase(world.opencode), lambda: NOON)
-    yield Line("the sentinel's first watch", _timed(lambda: sentinel.watch(picture)), "ms", 150)
-    yield Line("a watch without news", statistics.median(_timed(lambda: sentinel.watch(picture)) for _ in range(5)), "ms", CHANGE)
+    yield Line("the sentinel's first watch", _timed(lambda: sentinel.detect(picture)), "ms", 150)
+    yield Line(
+        "a watch without news", statistics.median(_timed(lambda: sentinel.detect(picture)) for _ in range(5)), "ms", CHANGE
+    )
 
 
 def _keep(store: Store, world: World) -> Iterator[Line]:
     """The Keeper's first passes until nothing is left, in CPU time; and the longest one, for which an alarm has to wait."""
-    survey, keeper = _survey(store, world), ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON)
+    scanner, keeper = _scanner(store, world), ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON)
     began, longest, more = time.process_time(), 0.0, True
     while more:
-        picture = survey.look()
+        picture = scanner.scan()
         at = time.perf_counter()
-        more = keeper.keep(picture)
+        more = keeper.record(picture)
         longest = max(longest, (time.perf_counter() - at) * 1000)
     yield Line("all proofs kept, with the looks (CPU)", time.process_time() - began, "s", 3)
     yield Line("the longest pass of the Keeper", longest, "ms", 250)
@@ -129,7 +131,7 @@ def _add_parts(world: World) -> None:
         connection.executemany("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", parts)
 
 
-def _survey(store: Store, world: World) -> Scanner:
+def _scanner(store: Store, world: World) -> Scanner:
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
     return Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
 
@@ -140,10 +142,10 @@ def _timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _after(survey: Scanner, world: World, change: Callable[[World, int], None]) -> Iterator[float]:
+def _after(scanner: Scanner, world: World, change: Callable[[World, int], None]) -> Iterator[float]:
     for number in range(5):
         change(world, number + 1)
-        yield _timed(survey.look)
+        yield _timed(scanner.scan)
 
 
 def _change_thread(world: World, number: int) -> None:

@@ -139,13 +139,13 @@ def test_a_tool_that_asks_for_leave_is_allowed_in_the_menu_and_gone_from_it(
     (work / "opencode.json").write_text('{"permission": {"bash": "ask"}}')
     program.run("server", "start")
     program.run("new", "--dir", str(work), "--title", "Parser", "--prompt", "run: touch allowed", "--no-wait")
-    asks = "Parser ▸ wants to run touch allowed"
-    until(lambda: asks in desktop.tray.labels(), "the ask in the menu", 60)
+    requests = "Parser ▸ wants to run touch allowed"
+    until(lambda: requests in desktop.tray.labels(), "the ask in the menu", 60)
     assert desktop.tray.tooltip == "t3tray: 1 working · 1 needs you"
     assert not (work / "allowed").exists()
-    desktop.tray.choose_below(asks, "Allow Once")
+    desktop.tray.choose_below(requests, "Allow Once")
     until((work / "allowed").exists, "what was allowed")
-    until(lambda: asks not in desktop.tray.labels(), "the end of the ask")
+    until(lambda: requests not in desktop.tray.labels(), "the end of the ask")
     # It was started to stay, and no other test would end it.
     desktop.tray.choose("Quit and Stop the Server")
     assert app.wait(CEILING) == 0

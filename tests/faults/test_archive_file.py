@@ -34,7 +34,7 @@ def test_what_was_kept_comes_back_whole_for_its_owner_alone(tmp_path: Path) -> N
     keep(archive, conversation(5), 5)
     assert words(archive) == conversation(5)
     assert archive.report().size > 4_096, "what lies in the log beside the file counts too"
-    assert archive.transcript("ses_1", newest=2).utterances == conversation(2, 3)  # type: ignore[union-attr]
+    assert archive.transcript("ses_1", newest=2).messages == conversation(2, 3)  # type: ignore[union-attr]
     for path in (tmp_path / "data").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
 
@@ -64,7 +64,7 @@ def test_what_is_taken_back_in_the_session_stays_and_is_said(tmp_path: Path) -> 
     keep(archive, conversation(10), 10)
     keep(archive, conversation(1, 10), 7)
     transcript = archive.transcript("ses_1")
-    assert transcript and transcript.utterances == conversation(11)
+    assert transcript and transcript.messages == conversation(11)
     assert transcript.missing == ("4 of its messages had been taken back in the session by then.",)
 
 
@@ -96,11 +96,11 @@ def test_any_damaged_byte_is_said_and_all_the_rest_comes_back(
     lost = 0
     for session, expected in (("ses_1", conversation(COUNT)), ("ses_2", conversation(3))):
         found = archive.transcript(session)
-        told = found.utterances if found else ()
+        told = found.messages if found else ()
         gone = [each for each in expected if each not in told]
         assert tuple(each for each in expected if each not in gone) == told, "nothing else than what was said, in its order"
         assert not gone or archive.file.notices, "and what is lost is said"
-        assert not gone or found is None or found.missing or found.utterances == ()
+        assert not gone or found is None or found.missing or found.messages == ()
         lost += len(gone)
     # A page holds some 15 messages.
     assert lost <= 32
@@ -149,12 +149,12 @@ def test_after_damage_it_is_kept_on_and_what_the_session_still_tells_comes_back(
     archive = archive_in(tmp_path)
     found = archive.transcript("ses_1")
     assert found and found.missing[0] == "A message (msg_000007) cannot be read any more: it is damaged."
-    assert found.utterances == (*conversation(7), *conversation(COUNT - 8, 8))
+    assert found.messages == (*conversation(7), *conversation(COUNT - 8, 8))
     state = archive.get("ses_1")
     assert state is not None and state.updated_ms == 0, "so that its session is read anew"
     keep(archive, conversation(COUNT + 2), COUNT + 2)
     again = archive.transcript("ses_1")
-    assert again and (again.utterances, again.missing) == (conversation(COUNT + 2), ())
+    assert again and (again.messages, again.missing) == (conversation(COUNT + 2), ())
 
 
 def test_a_newer_archive_is_refused_and_left_alone(template: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_newer_archive_is_refused_and_left_alone(template: Path, tmp_path: Pat
 
 
 def test_killed_anywhere_it_is_as_before_or_after_and_goes_on(tmp_path: Path) -> None:
-    first, news = conversation(37), conversation(32, 37)
+    first, unread = conversation(37), conversation(32, 37)
     before = archive_in(tmp_path / "template")
     keep(before, first, len(first))
     before.close()
@@ -179,13 +179,13 @@ def test_killed_anywhere_it_is_as_before_or_after_and_goes_on(tmp_path: Path) ->
         nonlocal turns
         turns += 1
         shutil.copytree(tmp_path / "template", tmp_path / str(turns))
-        return lambda: keep(archive_in(tmp_path / str(turns)), news, len(first) + len(news))
+        return lambda: keep(archive_in(tmp_path / str(turns)), unread, len(first) + len(unread))
 
     for _ in killed_at_lines(prepare, archive_file, transcript_archive, step=17):
         archive = archive_in(tmp_path / str(turns))
-        assert words(archive) in (first, (*first, *news))
-        keep(archive, news, len(first) + len(news))
-        assert words(archive) == (*first, *news)
+        assert words(archive) in (first, (*first, *unread))
+        keep(archive, unread, len(first) + len(unread))
+        assert words(archive) == (*first, *unread)
         assert [state.damage for state in archive.checked()] == [()] and not archive.file.notices
         archive.close()
     assert turns > 5
@@ -251,7 +251,7 @@ for number in range(int(sys.argv[1]), 60, 2):
     archive = archive_in(tmp_path)
     while any(writer.poll() is None for writer in writers):
         found = archive.transcript("ses_1")
-        assert found is None or (found.missing, set(found.utterances) <= set(conversation(60))) == ((), True)
+        assert found is None or (found.missing, set(found.messages) <= set(conversation(60))) == ((), True)
     assert [writer.wait(90) for writer in writers] == [0, 0]
     assert words(archive) == conversation(60) and not archive.file.notices
 

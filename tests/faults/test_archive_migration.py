@@ -143,12 +143,12 @@ def test_a_damaged_chunk_is_named_all_else_comes_over_and_its_folder_stays(old: 
     assert [path.name for path in old.folder.glob("ses_*")] == ["ses_1"]
     found = archive.transcript("ses_1")
     assert found and found.missing[0] == lost
-    assert found.utterances == (*conversation(FULL), *conversation(COUNT - 2 * FULL, 2 * FULL))
+    assert found.messages == (*conversation(FULL), *conversation(COUNT - 2 * FULL, 2 * FULL))
     state = archive.get("ses_1")
     assert state and state.updated_ms == 0, "so that its session is read anew"
     keep(archive, conversation(COUNT), COUNT)
     again = archive.transcript("ses_1")
-    assert again and (again.utterances, again.missing) == (conversation(COUNT), ())
+    assert again and (again.messages, again.missing) == (conversation(COUNT), ())
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -195,7 +195,7 @@ def test_what_was_let_go_of_in_the_archive_stays_in_the_files(old: OldVault, tmp
     migration, archive = migration_in(tmp_path / "data")
     assert migration.bring_over_some(1_000) == (False, False) and archive.transcript("ses_2") is None
     found = migration.transcript("ses_2")
-    assert found and found.utterances == conversation(3)
+    assert found and found.messages == conversation(3)
 
 
 def test_while_the_archive_cannot_be_written_the_files_tell(old: OldVault, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_while_the_archive_cannot_be_written_the_files_tell(old: OldVault, tmp_p
     with pytest.raises(StoreError):
         migration.bring_over("ses_1")
     found = migration.transcript("ses_1")
-    assert found and found.utterances == conversation(COUNT)
+    assert found and found.messages == conversation(COUNT)
 
 
 def test_passwords_that_an_earlier_version_kept_do_not_come_over(tmp_path: Path) -> None:

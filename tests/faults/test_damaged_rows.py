@@ -19,7 +19,7 @@ from t3tray.domain.evidence import Evidence, Failure
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision
 from t3tray.domain.idle_shutdown import IdleState
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.domain.receipt import write_receipt
+from t3tray.domain.receipt import build_receipt
 from t3tray.domain.restore import Restore
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
@@ -48,7 +48,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.add_thread(thread, intent)
         store.journal.append(Entry(name, Event.CONFIRMED, Actor.USER, "made", NOON, cursor.session_id, f"i-{name}", cursor))
         evidence = Evidence(NOON, Failure.SERVER_DOWN, Failure.SERVER_DOWN)
-        store.receipts.add(write_receipt(name, "/work", cursor, evidence, Verdict(Reason.SERVER_DOWN)))
+        store.receipts.add(build_receipt(name, "/work", cursor, evidence, Verdict(Reason.SERVER_DOWN)))
         lost = Alarm(name, AlarmKind.LOST, Cause.SESSION_DELETED, SessionContents("ses_0"), SessionContents(None), NOON, NOON)
         store.alarms.record({name: "ses_0"}, [lost])
         store.guard_answers.add(
@@ -138,7 +138,7 @@ async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table
     assert damage(folder, table, column, "'no value at all'")
     engine = await Engine.open(str(folder), "command")
     try:
-        snapshot = await engine.overview(archived=True, added=Added(news=engine.news.among))
+        snapshot = await engine.overview(archived=True, added=Added(unread=engine.unread.update))
         assert {row.thread.id for row in snapshot.rows} >= {"b2"}
         for row in snapshot.rows:
             assert (await engine.details(row.thread.id)).row.thread.id == row.thread.id
@@ -146,7 +146,7 @@ async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table
         await engine.answers(None)
         await engine.preferences.read_again()
         await engine.server_status()
-        findings = await engine.examine()
+        findings = await engine.assess()
         assert any(table in finding.detail for finding in findings if finding.name == "damaged value")
     finally:
         await engine.close()

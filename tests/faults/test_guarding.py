@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.domain.guard import ThreadNow
+from t3tray.domain.guard import T3ThreadState
 from tests.support.fake_server import FakeServer, Killed, KillSwitch
 from tests.support.guard_life import GuardLife, Lives, make
 
@@ -34,15 +34,20 @@ def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Ca
 
 
 @pytest.fixture
-def thread(tmp_path: Path) -> ThreadNow:
+def thread(tmp_path: Path) -> T3ThreadState:
     (tmp_path / "work").mkdir()
-    return ThreadNow("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
+    return T3ThreadState("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
 
 
 @pytest.mark.parametrize("kill_at", range(KILL_POINTS))
 @pytest.mark.parametrize("bound_before", [False, True])
 async def test_killed_at_any_step_nothing_is_lost_and_nothing_is_bound_twice(
-    begin: Callable[[], GuardLife], server: FakeServer, switch: KillSwitch, thread: ThreadNow, kill_at: int, bound_before: bool
+    begin: Callable[[], GuardLife],
+    server: FakeServer,
+    switch: KillSwitch,
+    thread: T3ThreadState,
+    kill_at: int,
+    bound_before: bool,
 ) -> None:
     life = begin()
     before = {await make(life, server, thread)} if bound_before else set()

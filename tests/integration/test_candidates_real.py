@@ -17,7 +17,7 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.split import Candidate
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.opencode.database import OpenCodeDatabase
-from t3tray.threads.candidates import JOURNAL, T3_TITLE, SourceMemory, candidates_of, told_by_server
+from t3tray.threads.candidates import JOURNAL, T3_TITLE, SourceMemory, candidates_from_server, candidates_of
 from tests.support.opencode import OpenCodeHome, RawServer
 
 THREAD = "5a2e"
@@ -69,10 +69,10 @@ def by_name(sessions: dict[str, str], found: tuple[Candidate, ...]) -> dict[str,
 async def test_both_views_agree_field_by_field(sessions: dict[str, str], server: RawServer, opencode_home: OpenCodeHome) -> None:
     memory, client = remembered(sessions), OpenCodeClient(server.url, server.password)
     with OpenCodeDatabase(opencode_home.database).reading() as reader:
-        from_database = candidates_of(memory, reader)
-    from_api = await told_by_server(THREAD, candidates_of(memory, None), client)
+        evidence_from_database = candidates_of(memory, reader)
+    from_api = await candidates_from_server(THREAD, candidates_of(memory, None), client)
     await client.aclose()
-    assert from_api == from_database
+    assert from_api == evidence_from_database
     found = by_name(sessions, from_api)
     assert [(name, one.exists, one.messages) for name, one in found.items() if name != "gone"] == [
         *(("root", True, 4), ("archived", True, 2), ("fork", True, 6), ("child", True, 2), ("empty", True, 0)),
@@ -98,7 +98,7 @@ async def test_a_long_session_is_counted_page_by_page(
 async def test_a_server_that_does_not_answer_leaves_everything_open(sessions: dict[str, str], server: RawServer) -> None:
     client = OpenCodeClient(server.url, server.password, read_timeout=0.3)
     server.suspend()
-    found = await told_by_server(THREAD, candidates_of(remembered(sessions), None), client)
+    found = await candidates_from_server(THREAD, candidates_of(remembered(sessions), None), client)
     server.wake()
     await client.aclose()
     assert {candidate.exists for candidate in found} == {None} and len(found) == len(sessions)

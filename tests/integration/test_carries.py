@@ -21,8 +21,8 @@ from t3tray.domain.verdict import decide
 from t3tray.domain.versions import Ability
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.opencode.database import OpenCodeDatabase
-from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, from_server
-from t3tray.threads.file_evidence import from_database
+from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server
+from t3tray.threads.file_evidence import evidence_from_database
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import SUMMARY, StubModel
@@ -99,13 +99,13 @@ class Talk:
         async def ask() -> Evidence:
             client = OpenCodeClient(self._server.url, self._server.password)
             try:
-                return await from_server(client, recorded, cursor, surroundings)
+                return await evidence_from_server(client, recorded, cursor, surroundings)
             finally:
                 await client.aclose()
 
         told = asyncio.run(ask())
         with OpenCodeDatabase(self._home.database).reading() as reader:
-            return told, from_database(reader, recorded, cursor, surroundings)
+            return told, evidence_from_database(reader, recorded, cursor, surroundings)
 
     def sent_before(self, text: str) -> list[str]:
         """Say this, and what the model is sent before it, message by message."""
@@ -121,8 +121,8 @@ class Talk:
     def words(self) -> list[str]:
         """What was said in the session, message by message, without what belongs to compactions."""
         held = self.http.get(f"/session/{self.id}/message").json()
-        asks = {message["info"]["id"] for message in held if any(part["type"] == "compaction" for part in message["parts"])}
-        said = [one for one in held if one["info"]["id"] not in asks and one["info"].get("mode") != "compaction"]
+        requests = {message["info"]["id"] for message in held if any(part["type"] == "compaction" for part in message["parts"])}
+        said = [one for one in held if one["info"]["id"] not in requests and one["info"].get("mode") != "compaction"]
         return ["".join(part.get("text", "") for part in message["parts"]) for message in said]
 
     def _post(self, what: str, body: dict[str, Any]) -> None:
@@ -143,13 +143,13 @@ def told_alike(talk: Talk, *cursors: Cursor) -> Carries:
     for cursor in cursors:
         told, read = talk.evidence(cursor)
         # Only a server says what its clock shows.
-        read = msgspec.structs.replace(read, told_ms=told.told_ms)
+        read = msgspec.structs.replace(read, server_time_ms=told.server_time_ms)
         # An older server does not know what OpenCode 2 holds; the file does.
-        differing = {"asked", "taken_at"} | ({"opencode2"} if told.opencode2 is None else set())
+        changed_names = {"asked", "taken_at"} | ({"opencode2"} if told.opencode2 is None else set())
         assert [
             (name, getattr(told, name), getattr(read, name))
             for name in told.__struct_fields__
-            if name not in differing and getattr(told, name) != getattr(read, name)
+            if name not in changed_names and getattr(told, name) != getattr(read, name)
         ] == []
         assert decide(cursor, told) == decide(cursor, read)
         found.add(decide(cursor, told).carries)

@@ -74,17 +74,17 @@ class Watched:
     @property
     def newest(self) -> str | None:
         """The text of the last message, once that is whole and the model's."""
-        newest = self.conversation.utterances[-1] if self.conversation.utterances else None
+        newest = self.conversation.messages[-1] if self.conversation.messages else None
         return newest.text if newest and newest.role is Role.ASSISTANT and newest.finished else None
 
     @property
     def replies(self) -> int:
         """The model's messages that end a turn."""
-        return sum(each.role is Role.ASSISTANT and each.finished for each in self.conversation.utterances)
+        return sum(each.role is Role.ASSISTANT and each.finished for each in self.conversation.messages)
 
     @property
     def asks(self) -> tuple[PendingRequest, ...]:
-        return self.snapshot.asks if self.snapshot else ()
+        return self.snapshot.pending_requests if self.snapshot else ()
 
     @property
     def conversation(self) -> Conversation:
@@ -137,11 +137,11 @@ async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
 async def test_a_reply_streams_in_and_stays_when_the_server_ends(managing: Watched, work: Path, model: StubModel) -> None:
     watched = managing
     thread = await thread_of(watched, work, "hold the line")
-    await watched.until(lambda watched: any(u.text == "I am " for u in watched.conversation.utterances), "the first words")
-    assert watched.conversation.is_busy and not watched.conversation.utterances[-1].finished
+    await watched.until(lambda watched: any(u.text == "I am " for u in watched.conversation.messages), "the first words")
+    assert watched.conversation.is_busy and not watched.conversation.messages[-1].finished
     model.release()
     shown = await watched.until_idle(1)
-    assert [each.text for each in shown.utterances] == ["hold the line", "I am done."]
+    assert [each.text for each in shown.messages] == ["hold the line", "I am done."]
     await watched.desk.stop_server()
     await watched.until(
         lambda watched: bool(watched.snapshot and watched.snapshot.server.state is ServerState.STOPPED), "the end"
@@ -155,7 +155,7 @@ async def test_a_reply_streams_in_and_stays_when_the_server_ends(managing: Watch
 async def test_thoughts_and_tools_stand_in_their_order(watched: Watched, work: Path) -> None:
     await thread_of(watched, work, "think: hm, hm")
     shown = await watched.until_idle(1)
-    assert [(piece.kind, piece.text) for piece in shown.utterances[-1].in_order] == [
+    assert [(piece.kind, piece.text) for piece in shown.messages[-1].in_order] == [
         (PieceKind.THOUGHT, "hm, hm"),
         (PieceKind.TEXT, "OK."),
     ]
@@ -166,12 +166,12 @@ async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
     ask = await watched.ask()
     assert isinstance(ask, ApprovalRequest)
     assert (ask.sentence, ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
-    assert ask.asker.thread_id == thread
+    assert ask.requester.thread_id == thread
     assert await watched.desk.reply(ask, Reply.ONCE) == ""
     shown = await watched.until_idle(1)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     assert (work / "made").exists()
-    (tool,) = shown.utterances[1].tools
+    (tool,) = shown.messages[1].tools
     assert (tool.name, tool.status, tool.title) == ("bash", "completed", "touch made")
     assert await watched.desk.reply(ask, Reply.ONCE) == GONE
 
@@ -183,7 +183,7 @@ async def test_an_approval_is_refused(watched: Watched, work: Path) -> None:
     await watched.desk.reply(ask, Reply.REJECT)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     await watched.until(lambda watched: not watched.conversation.is_busy, "the end of the turn")
-    assert not (work / "made").exists() and watched.conversation.utterances[1].tools[0].status == "error"
+    assert not (work / "made").exists() and watched.conversation.messages[1].tools[0].status == "error"
 
 
 async def test_a_question_is_answered_and_another_left(watched: Watched, work: Path) -> None:
@@ -193,7 +193,7 @@ async def test_a_question_is_answered_and_another_left(watched: Watched, work: P
     assert ask.sentence == "Refactor the parser ▸ asks: Shall I?"
     assert await watched.desk.answer(ask, (("Yes",),)) == ""
     shown = await watched.until_idle(1)
-    assert '"Shall I?"="Yes"' in shown.utterances[1].tools[0].output
+    assert '"Shall I?"="Yes"' in shown.messages[1].tools[0].output
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     await watched.desk.send(thread, "ask: And now?")
     again = await watched.ask()
@@ -210,10 +210,10 @@ async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart
         thread = await thread_of(first, work, "task: run: touch made")
         ask = await first.ask()
         assert ask.sentence == "Refactor the parser ▸ general ▸ wants to run touch made"
-        assert ask.asker.thread_id == thread and ask.asker.session_id != first.conversation.session_id
+        assert ask.requester.thread_id == thread and ask.requester.session_id != first.conversation.session_id
         await first.until(lambda watched: bool(watched.conversation.agents), "the sub-agent")
-        agent = first.conversation.agent(first.conversation.utterances[-1].tools[0].child_session)
-        assert agent is not None and agent.session_id == ask.asker.session_id
+        agent = first.conversation.agent(first.conversation.messages[-1].tools[0].child_session)
+        assert agent is not None and agent.session_id == ask.requester.session_id
     async with opened(tmp_path / "shared") as again:
         assert await again.ask() == ask
         await asyncio.to_thread(answer_elsewhere, shared_server, ask)
@@ -233,7 +233,9 @@ async def opened(data: Path) -> AsyncIterator[Watched]:
 def answer_elsewhere(raw: RawServer, ask: PendingRequest) -> None:
     with raw.http() as http:
         body = {"reply": "once"}
-        answer: httpx.Response = http.post(f"/permission/{ask.id}/reply", params={"directory": ask.asker.directory}, json=body)
+        answer: httpx.Response = http.post(
+            f"/permission/{ask.id}/reply", params={"directory": ask.requester.directory}, json=body
+        )
         answer.raise_for_status()
 
 
@@ -242,16 +244,16 @@ async def test_a_turn_is_stopped_and_what_it_asked_for_is_gone(watched: Watched,
     await watched.ask()
     await watched.desk.stop_turn(thread)
     await watched.until(lambda watched: not watched.asks and not watched.conversation.is_busy, "the end of the turn")
-    await watched.until(lambda watched: watched.conversation.utterances[-1].stopped, "the word that it was stopped")
+    await watched.until(lambda watched: watched.conversation.messages[-1].stopped, "the word that it was stopped")
     assert not (work / "made").exists()
 
 
 async def test_a_models_error_is_told_in_its_message_and_the_thread_goes_on(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "fail: no credit left")
     shown = await watched.until_idle(1)
-    assert shown.utterances[-1].error == "no credit left" and not shown.utterances[-1].stopped and not shown.trouble
+    assert shown.messages[-1].error == "no credit left" and not shown.messages[-1].stopped and not shown.trouble
     await watched.desk.send(thread, "say: better")
-    assert (await watched.until_idle(2)).utterances[-1].text == "better"
+    assert (await watched.until_idle(2)).messages[-1].text == "better"
 
 
 async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path) -> None:
@@ -267,7 +269,7 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     assert (await watched.desk.details(thread)).row.thread.draft == "never lost"
     work.with_name("moved").rename(work)
     await watched.desk.send(thread, "say: two")
-    assert (await watched.until_idle(2)).utterances[-1].text == "two"
+    assert (await watched.until_idle(2)).messages[-1].text == "two"
     assert (await watched.desk.details(thread)).row.thread.draft == "never lost", "another text was sent"
     await watched.desk.send(thread, "never lost")
     assert (await watched.desk.details(thread)).row.thread.draft == ""
@@ -281,10 +283,10 @@ async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> Non
     await watched.until_answered("21")
     watched.follow(thread)
     # Not what was told of it before: that may have been read anew in between, and hold more.
-    await watched.until(lambda watched: watched.conversation.has_older and len(watched.conversation.utterances) == 40, "a page")
+    await watched.until(lambda watched: watched.conversation.has_older and len(watched.conversation.messages) == 40, "a page")
     watched.desk.show_older()
     await watched.until(lambda watched: not watched.conversation.has_older, "the oldest page")
-    said = [each.text for each in watched.conversation.utterances]
+    said = [each.text for each in watched.conversation.messages]
     assert said == [words for number in range(22) for words in (f"say: {number}", str(number))]
 
 
@@ -308,8 +310,8 @@ async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_a
     watched.follow(thread)
     await watched.until(lambda watched: bool(watched.conversation.unanswered), "a message without an answer")
     shown = watched.conversation
-    (left,) = (each for each in shown.utterances if each.id in shown.unanswered)
-    assert left.text == "are you there?" and shown.utterances[-1] is left
+    (left,) = (each for each in shown.messages if each.id in shown.unanswered)
+    assert left.text == "are you there?" and shown.messages[-1] is left
     assert (shown.is_busy, shown.why_unanswered) == (False, "")
     # The end of the turn may have been heard only after the view was opened again.
     assert not shown.trouble or "Model not found" in shown.trouble

@@ -352,7 +352,7 @@ async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(runner
         add_thread(connection, "t2", "ses_2")
         add_thread(connection, "t3", None, provider="codex")
     engine = runner._host
-    await engine.take_in("t1")
+    await engine.import_t3_thread("t1")
     cursor = Cursor("ses_1", str(world.code))
     if not await engine.bound_threads():
         engine.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))

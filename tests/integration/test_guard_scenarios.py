@@ -24,7 +24,7 @@ from t3tray.domain.journal import Event
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.versions import Ability
 from t3tray.guard import guard as guard_module
-from t3tray.messages.guard import REFUSALS, told_sentence
+from t3tray.messages.guard import REFUSALS, answer_sentence
 from tests.support.guarded import Guarded
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.played_t3 import PlayedT3, TurnRefused
@@ -155,7 +155,7 @@ def test_a_new_thread_gets_a_session_with_our_marker(guarded: Guarded, t3: Playe
     marker = found["metadata"]["t3tray"]
     assert [*found["metadata"]] == ["t3tray"] and (marker["thread"], marker["intent"]) == (thread, entries[0].intent)
     assert (found["title"], found["permission"]) == ("Grüße", t3.permission)
-    assert told_sentence(guarded.last) == f"T3 Code asked for a new session called “Grüße” for a new thread; it got {session}."
+    assert answer_sentence(guarded.last) == f"T3 Code asked for a new session called “Grüße” for a new thread; it got {session}."
 
 
 def test_a_request_that_comes_again_while_the_first_one_waits_gives_the_same_session(
@@ -222,7 +222,7 @@ def test_a_deleted_session_is_refused_until_the_user_chose_another(
     guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
     assert t3.turn(thread, ASK) == copy and remembers(model)
     assert t3.cursor(thread) == copy and sessions(world) == before
-    assert f"it was given {copy} (2 messages)." in told_sentence(guarded.last)
+    assert f"it was given {copy} (2 messages)." in answer_sentence(guarded.last)
     t3.restart()
     assert t3.turn(thread, ASK) == copy, "from now on it is T3 Code's own cursor"
 
@@ -367,7 +367,7 @@ def test_a_thread_that_moved_where_its_session_cannot_go_is_refused_and_the_fork
     assert fork not in (first, None) and told(guarded, fork or ""), "nobody knows who has opened it meanwhile"
     assert [entry.event for entry in entries if entry.session_id == fork][-1] is Event.ABANDONED
     assert [entry.session_id for entry in entries if entry.event is Event.CONFIRMED] == [first]
-    found = guarded.call(guarded.engine.examine())
+    found = guarded.call(guarded.engine.assess())
     assert any(finding.name == "abandoned session" and (fork or "") in finding.detail for finding in found)
     assert not any(finding.name == "split thread" for finding in found)
     t3.move(thread, project)

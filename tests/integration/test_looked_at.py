@@ -55,7 +55,7 @@ async def command(*touched: str, add: bool = False) -> frozenset[str]:
             engine.store.threads.add(Thread(name, name, f"/w/{name}", Source.T3TRAY, now, now - timedelta(days=1)))
         for name in touched:
             engine.store.threads.touch(name, now)
-        return (await engine.overview(archived=True)).news
+        return (await engine.overview(archived=True)).unread
     finally:
         await engine.close()
 

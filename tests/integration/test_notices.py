@@ -111,7 +111,7 @@ async def test_allow_once_on_the_notice_lets_the_tool_run_and_its_end_is_told(
 async def test_reject_on_the_notice_keeps_the_tool_from_running(here: Running, daemon: NotificationDaemon, work: Path) -> None:
     await here.desk.send(here.thread, "run: touch made")
     daemon.press(await notice(daemon, "Refactor the parser"), "reject")
-    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")
+    await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")
     assert not (work / "made").exists()
 
 
@@ -120,7 +120,7 @@ async def test_an_option_on_the_notice_answers_the_question(here: Running, daemo
     asked = await notice(daemon, "Refactor the parser")
     assert asked.text == "Shall I &lt;b&gt;really&lt;/b&gt;?" and [*asked.buttons.values()] == ["Yes", "No"]
     daemon.press(asked, "option-0")
-    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")
+    await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")
     assert (await notice(daemon, "Refactor the parser")).text == "The agent has finished its turn."
 
 
@@ -131,7 +131,7 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     await here.desk.send(here.thread, "run: touch made")
     await notice(daemon, "Refactor the parser")
     assert here.snapshot
-    (ask,) = here.snapshot.asks
+    (ask,) = here.snapshot.pending_requests
     await here.desk.reply(ask, "once")
     await gone(daemon)
     # Looked at until its end: a turn that ends unseen is told.
@@ -148,8 +148,8 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
 
 async def test_without_a_service_everything_goes_on_and_it_is_said_why(here: Running, bus: SessionBus, work: Path) -> None:
     await here.desk.send(here.thread, "run: touch made")
-    await here.until(lambda snapshot: bool(snapshot.asks), "the asking")
+    await here.until(lambda snapshot: bool(snapshot.pending_requests), "the asking")
     assert here.snapshot and here.snapshot.warnings == ()
     assert await here.desk.notice_trouble() == NO_SERVICE
-    await here.desk.reply(here.snapshot.asks[0], "once")
-    await here.until(lambda snapshot: not snapshot.asks, "the end of the asking")
+    await here.desk.reply(here.snapshot.pending_requests[0], "once")
+    await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")

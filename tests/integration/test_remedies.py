@@ -161,12 +161,12 @@ async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: Open
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread = t3_thread(world, second, name)
     await engine.apply(thread, Choice(Remedy.BIND, first))
-    resumption = await engine.verify(thread)
-    assert (resumption.session_id, resumption.verdict.kind) == (first, Kind.RESUMABLE)
-    side = resumption.next_message
+    verification = await engine.verify(thread)
+    assert (verification.session_id, verification.verdict.kind) == (first, Kind.RESUMABLE)
+    side = verification.next_message
     assert side and side.reason is NextReason.OTHER_SESSION, "T3 Code's own next message still goes there, and that is said"
     assert "(2 messages)" in side.sentence
-    assert "2 messages of this conversation were left out when this session was chosen" in resumption.verdict.detail
+    assert "2 messages of this conversation were left out when this session was chosen" in verification.verdict.detail
     assert await ask(engine, thread) == "HERON"
     with writing(world.state) as connection:
         connection.execute(
@@ -211,9 +211,9 @@ async def test_across_projects_the_conversation_is_carried(
     assert await ask(engine, thread) == "HERON"
     sent = model.words_sent()
     assert sent.count(HERON) == 1 and "Carried over by t3tray" in sent
-    resumption = await engine.verify(thread)
-    assert resumption.session_id != session
-    assert "restored" in resumption.verdict.detail and "restored" in receipt_text(resumption.receipt)
+    verification = await engine.verify(thread)
+    assert verification.session_id != session
+    assert "restored" in verification.verdict.detail and "restored" in receipt_text(verification.receipt)
     await ask(engine, thread, "say: something else")
     assert "restored" in (await engine.verify(thread)).verdict.detail, "the word stays"
     assert (await client.session(session)).facts.directory == str(folder)
@@ -370,9 +370,9 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
     try:
         await reopened.apply(thread, Choice(Remedy.REPAIR))
         assert (await reopened.details(thread)).row.t3.session_id == first  # type: ignore[union-attr]
-        resumption = await reopened.verify(thread)
-        assert "were left out when this session was chosen" in resumption.verdict.detail, "what the other one holds"
-        assert resumption.next_message and resumption.next_message.reason is NextReason.PARTIAL
+        verification = await reopened.verify(thread)
+        assert "were left out when this session was chosen" in verification.verdict.detail, "what the other one holds"
+        assert verification.next_message and verification.next_message.reason is NextReason.PARTIAL
         offered = (await reopened.details(thread)).offered
         assert offered == (Remedy.HEAL, Remedy.UNDO), "the repair is done; what the other one holds can be brought here"
         assert await reopened._run_sql(reopened.store.alarms.all, thread) == ()
@@ -393,8 +393,8 @@ async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
     messages = [record.facts.id for record in (await client.messages(session, 100)).messages]
     await client._send("POST", f"/session/{session}/revert", json={"messageID": messages[2]})
 
-    resumption = await engine.verify(thread)
-    assert resumption.verdict.reason is Reason.REWOUND and "deletes 2 messages" in resumption.verdict.detail
+    verification = await engine.verify(thread)
+    assert verification.verdict.reason is Reason.REWOUND and "deletes 2 messages" in verification.verdict.detail
     assert await verdict(engine, thread) == Reason.REWOUND, "without a server too"
     asked = len(model.chats())
     with pytest.raises(RevertPending, match="2 messages"):

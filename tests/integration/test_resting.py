@@ -25,7 +25,7 @@ async def engine(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytes
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
     opened = await Engine.open(str(tmp_path / "data"), "tray")
-    opened.resting = IdleShutdown(opened.server, timedelta(microseconds=1), utc_now)
+    opened.idle_shutdown = IdleShutdown(opened.server, timedelta(microseconds=1), utc_now)
     yield opened
     await opened.close()
 
@@ -43,10 +43,10 @@ async def test_an_idle_server_is_ended_and_the_next_resume_starts_it_again(engin
     thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     pid = engine.server.status.pid
     assert await engine.rest_if_idle(await engine.look())
-    said = (await engine.overview()).resting
+    said = (await engine.overview()).idle_status
     assert said.startswith("t3tray stopped its server at 20") and said.endswith("The next resume starts it again.")
     other = await Engine.open(str(tmp_path / "data"), "command")
-    assert (await other.overview()).resting == said.replace(" 0 minutes", " 30 minutes")
+    assert (await other.overview()).idle_status == said.replace(" 0 minutes", " 30 minutes")
     await other.close()
     assert engine.server.status.state is ServerState.STOPPED and pid and not lives(pid)
     assert (await engine.verify(thread)).verdict.reason == "proved"
@@ -57,9 +57,9 @@ async def test_a_running_turn_keeps_it(engine: Engine, tmp_path: Path, model: St
     thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     turn = asyncio.create_task(_drain(engine, thread, "hold it"))
     await asyncio.to_thread(model.wait_for_chats, 2)
-    rest = await engine.resting.look(await engine.connect(), await engine.look())
+    rest = await engine.idle_shutdown.look(await engine.connect(), await engine.look())
     assert (rest.ended, rest.why) == (False, Blocker.TURN)
-    assert "a turn runs in it" in engine.resting.sentence(rest, True)
+    assert "a turn runs in it" in engine.idle_shutdown.sentence(rest, True)
     model.release()
     await turn
 
@@ -70,11 +70,11 @@ async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path
     connection = await engine.connect()
     while not await connection.permissions(str(tmp_path / "work")):
         await asyncio.sleep(0.05)
-    rest = await engine.resting.look(connection, await engine.look())
+    rest = await engine.idle_shutdown.look(connection, await engine.look())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     # As after a new start, which has heard of nothing yet.
-    engine.resting = IdleShutdown(engine.server, timedelta(microseconds=1), utc_now)
-    rest = await engine.resting.look(connection, await engine.look())
+    engine.idle_shutdown = IdleShutdown(engine.server, timedelta(microseconds=1), utc_now)
+    rest = await engine.idle_shutdown.look(connection, await engine.look())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     turn.cancel()
     with suppress(asyncio.CancelledError):
@@ -84,15 +84,15 @@ async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path
 async def test_one_that_others_use_goes_on(engine: Engine, tmp_path: Path) -> None:
     await thread_in(engine, tmp_path / "work", "the codeword is HERON")
     await engine.server.detach()
-    rest = await engine.resting.look(await engine.connect(), await engine.look())
+    rest = await engine.idle_shutdown.look(await engine.connect(), await engine.look())
     assert rest.why is Blocker.SHARED and engine.server.status.state is ServerState.READY
     await engine.server.stop()
 
 
 async def test_a_use_a_moment_ago_keeps_it(engine: Engine, tmp_path: Path) -> None:
     await thread_in(engine, tmp_path / "work", "the codeword is HERON")
-    engine.resting = IdleShutdown(engine.server, timedelta(minutes=30), utc_now)
-    assert (await engine.resting.look(await engine.connect(), await engine.look())).why is Blocker.RECENT
+    engine.idle_shutdown = IdleShutdown(engine.server, timedelta(minutes=30), utc_now)
+    assert (await engine.idle_shutdown.look(await engine.connect(), await engine.look())).why is Blocker.RECENT
 
 
 async def _drain(engine: Engine, thread: str, text: str) -> None:

@@ -131,14 +131,14 @@ async def test_the_reaper_leaves_the_server_to_an_open_terminal(
     held.touch()
     tray = await Engine.open(str(program.data), "tray")
     try:
-        tray.resting = IdleShutdown(tray.server, timedelta(microseconds=1), utc_now)
+        tray.idle_shutdown = IdleShutdown(tray.server, timedelta(microseconds=1), utc_now)
         connection, picture = await tray.connect(), await tray.look()
         with program.started("attach", thread) as terminal:
             await asyncio.to_thread(until, lambda: bool(seen), "the terminal interface")
             assert seen.start()[0][0] == "attach"
-            rest = await tray.resting.look(connection, picture)
+            rest = await tray.idle_shutdown.look(connection, picture)
             assert rest.why is Blocker.SHARED, "the server would have ended under the terminal"
-            assert "a terminal or another t3tray uses it" in tray.resting.sentence(rest, True)
+            assert "a terminal or another t3tray uses it" in tray.idle_shutdown.sentence(rest, True)
             assert (terminal.pid, "terminal") in holders(program.data)
             held.unlink()
             await asyncio.to_thread(terminal.wait, 90)

@@ -42,4 +42,4 @@ def keep(archive: TranscriptArchive, news: Sequence[Message], total: int, owner:
 def words(archive: TranscriptArchive, session: str = "ses_1") -> tuple[Message, ...]:
     transcript = archive.transcript(session)
     assert transcript is not None
-    return transcript.utterances
+    return transcript.messages

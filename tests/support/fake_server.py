@@ -267,7 +267,7 @@ class FakeLibrary:
             raise SessionMissing(f"There is no {session_id}.")
         return record.facts
 
-    def utterances(self, session_id: str) -> tuple[Message, ...]:
+    def messages(self, session_id: str) -> tuple[Message, ...]:
         return tuple(
             Message(record.facts.id, record.facts.role, record.facts.created_ms, record.text)
             for record in self._server.messages_held.get(session_id, ())

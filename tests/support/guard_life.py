@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from t3tray.domain.cursor import Cursor
-from t3tray.domain.guard import GuardAnswer, ThreadNow
+from t3tray.domain.guard import GuardAnswer, T3ThreadState
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.guard.facts import GuardFacts
 from t3tray.remedies.recovery import Recovery, Settlers
@@ -81,7 +81,7 @@ class Lives:
         return self._moment
 
 
-async def make(life: GuardLife, server: FakeServer, thread: ThreadNow) -> str:
+async def make(life: GuardLife, server: FakeServer, thread: T3ThreadState) -> str:
     """What the guard does for a new thread."""
     since = await life.facts.last_change(thread.id)
     async with life.facts.intend(thread, "T3 Code began it", since) as intent:

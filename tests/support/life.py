@@ -23,7 +23,7 @@ from t3tray.threads.creation import Threads
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.prompt_delivery import Limits
 from t3tray.threads.scan import Scanner
-from t3tray.threads.send import Sending
+from t3tray.threads.send import MessageSender
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from t3tray.threads.verify import Verifier
 from tests.support.fake_server import FakeServer, KillSwitch
@@ -55,10 +55,10 @@ class Life:
         run: Any = Steps(switch)
         self.threads = Threads(self.store, run, now, self.author)
         surroundings = Surroundings(now, lambda: False)
-        survey = Scanner(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
-        self.resume = Verifier(self.store, run, surroundings, survey.recall)
+        scanner = Scanner(self.store, OpenCodeDatabase(home / "none.db"), surroundings, ())
+        self.verifier = Verifier(self.store, run, surroundings, scanner.load_record)
         limits = Limits(arrival=0.05, unanswered_arrival=0.05, dropped=0.05, quiet=0.05, again=0.01, doubt=0.05, away=0.05)
-        self.sending = Sending(self.store, run, self.resume, now, self.author, limits=limits)
+        self.sending = MessageSender(self.store, run, self.verifier, now, self.author, limits=limits)
 
         async def connect() -> FakeServer:
             return server
@@ -71,7 +71,7 @@ class Life:
                 yield Transcript(Origin.VAULT, (Message("msg_0", Role.USER, 1, "the codeword is PELICAN"),), session_id)
 
         self.tools = Tools(
-            self.store, run, now, self.author, server.reading, connect, join, copies, self.resume.judge, lambda: 1000
+            self.store, run, now, self.author, server.reading, connect, join, copies, self.verifier.verdict_of, lambda: 1000
         )
         self.remedies = Remedies(self.tools)
         self.recovery = Recovery(self.store.journal, run, self.author, Settlers(self.threads.settle, self.remedies.settle))

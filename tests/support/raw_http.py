@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import h11
 
-from t3tray.domain.guard import Bound, GuardAnswer, T3Now, ThreadNow
+from t3tray.domain.guard import BoundSession, GuardAnswer, T3CodeState, T3ThreadState
 from t3tray.guard.guard import Guard
 from t3tray.server.manager import Endpoint
 from t3tray.server.port import choose_port
@@ -124,16 +124,16 @@ class Nothing:
         self.answers: list[GuardAnswer] = []
         self.seen_sessions: list[str] = []
 
-    async def bound(self, thread: ThreadNow) -> Bound | None:
+    async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         return None
 
     async def has_left(self, thread_id: str, session_id: str) -> bool:
         return False
 
-    def intend(self, thread: ThreadNow, why: str) -> None:
+    def intend(self, thread: T3ThreadState, why: str) -> None:
         raise AssertionError("nothing is to be bound here")
 
-    async def seen(self, session_id: str, thread: ThreadNow | None) -> None:
+    async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         self.seen_sessions.append(session_id)
 
     async def told(self, told: GuardAnswer) -> None:
@@ -143,7 +143,7 @@ class Nothing:
 @asynccontextmanager
 async def guard_before(
     server: str | Callable[[], Awaitable[Endpoint]],
-    t3: T3Now | None = None,
+    t3: T3CodeState | None = None,
     ledger: Nothing | None = None,
     limit: float = 90.0,
 ) -> AsyncIterator[Guard]:
@@ -157,7 +157,7 @@ async def guard_before(
         port=choose_port(),
         password=GUARD_PASSWORD,
         endpoint=endpoint,
-        look=lambda _: t3 or T3Now(),
+        look=lambda _: t3 or T3CodeState(),
         bindings=book,
         ledger=book,
         now=lambda: NOON,

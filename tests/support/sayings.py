@@ -36,8 +36,8 @@ def used(name: str, tool: str = "read", status: str = "completed", **more: str) 
     return Piece(name, PieceKind.TOOL, tool=ToolCall(tool, status, **known))
 
 
-def talk(*utterances: Message, thread: str = "a", **more: object) -> Conversation:
-    return Conversation(thread, f"ses_{thread}", utterances, **more)  # type: ignore[arg-type]
+def talk(*messages: Message, thread: str = "a", **more: object) -> Conversation:
+    return Conversation(thread, f"ses_{thread}", messages, **more)  # type: ignore[arg-type]
 
 
 def long_talk(count: int, thread: str = "a", begin: int = 0, **more: object) -> Conversation:

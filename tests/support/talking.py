@@ -114,7 +114,7 @@ class Talking:
         self._application.processEvents()
         messages = tuple(_message(number) for number in range(count))
         self._server.messages = messages[-40:]
-        told = Conversation(THREAD, SESSION, tuple(message.utterance() for message in messages))
+        told = Conversation(THREAD, SESSION, tuple(message.message() for message in messages))
         began = time.process_time()
         page.show_conversation(told)
         self._application.processEvents()
@@ -168,7 +168,7 @@ class Talking:
 
         def hear() -> None:
             batch = [left.pop() for _ in range(min(at_once, len(left)))]
-            self._bridge._hand_over(lambda: [feed.hear(event) for event in batch])
+            self._bridge._hand_over(lambda: [feed.handle(event) for event in batch])
 
         beat, source = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer), QTimer(interval=8)
         beat.timeout.connect(turn)

@@ -16,13 +16,13 @@ from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.tray.menu import MenuItem
 from t3tray.ui.tray.tray import Tray
-from tests.support.views import READY, asker, row
+from tests.support.views import READY, requester, row
 
 ROWS = (row("a", title="customer_table & R&D && __init__"), row("my_dir&x", Reason.MISSING, title="snake_case & co"))
-READS = ApprovalRequest("per_1", asker("a"), "bash", ("cat my_dir/old_data",), ("cat my_*",))
-REMOVES = ApprovalRequest("per_2", asker("my_dir&x"), "bash", ("cd my_dir && rm -rf old_data",))
-ASKS = QuestionRequest("que_1", asker("c"), (Question("Which?", options=(Option("A & B"), Option("C"))),))
-OVERVIEWS = (Snapshot(READY, ROWS, asks=(READS, REMOVES, ASKS)), Snapshot(READY, ROWS), Snapshot(READY))
+READS = ApprovalRequest("per_1", requester("a"), "bash", ("cat my_dir/old_data",), ("cat my_*",))
+REMOVES = ApprovalRequest("per_2", requester("my_dir&x"), "bash", ("cd my_dir && rm -rf old_data",))
+ASKS = QuestionRequest("que_1", requester("c"), (Question("Which?", options=(Option("A & B"), Option("C"))),))
+OVERVIEWS = (Snapshot(READY, ROWS, pending_requests=(READS, REMOVES, ASKS)), Snapshot(READY, ROWS), Snapshot(READY))
 
 
 def main() -> None:

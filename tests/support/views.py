@@ -96,7 +96,7 @@ def alarm(name: str) -> Alarm:
     return Alarm(name, AlarmKind.SWITCHED, Cause.UNKNOWN, SessionContents("ses_old"), SessionContents(f"ses_{name}"), NOON, NOON)
 
 
-def asker(name: str, *agents: str) -> Requester:
+def requester(name: str, *agents: str) -> Requester:
     return Requester(f"ses_{name}", f"/home/dev/{name}", f"Thread {name}", name, agents)
 
 

@@ -11,11 +11,11 @@ from t3tray.domain.pending_request import ApprovalRequest
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.threads.thread_model import ROW_ROLE, ThreadModel
 from t3tray.ui.window import MainWindow
-from tests.support.views import NOON, READY, asker, row
+from tests.support.views import NOON, READY, requester, row
 
 ROWS = tuple(row(f"t{number:03}") for number in range(200))
 # Enough of them that the list can stand somewhere between; ask 12 is of a thread near the end.
-ASKS = tuple(ApprovalRequest(f"per_{number}", asker(f"t{150 + number}"), "bash", ("git push",)) for number in range(20))
+ASKS = tuple(ApprovalRequest(f"per_{number}", requester(f"t{150 + number}"), "bash", ("git push",)) for number in range(20))
 ASK, THREAD = "per_12", "t162"
 THREADS = frozenset(shown.thread.id for shown in ROWS)
 SCROLLED = 300
@@ -26,7 +26,7 @@ def window(qtbot: QtBot) -> MainWindow:
     made = MainWindow(lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
-    made.show_snapshot(Snapshot(READY, ROWS, asks=ASKS))
+    made.show_snapshot(Snapshot(READY, ROWS, pending_requests=ASKS))
     made.show()
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
@@ -80,7 +80,7 @@ def test_a_click_in_a_narrow_window_brings_the_page_up_and_back_leads_to_the_sam
 
 def test_an_ask_that_was_answered_leaves_its_thread_marked_and_the_list_where_it_is(qtbot: QtBot, window: MainWindow) -> None:
     click(qtbot, window, ASK)
-    window.show_snapshot(Snapshot(READY, ROWS, asks=tuple(ask for ask in ASKS if ask.id != ASK)))
+    window.show_snapshot(Snapshot(READY, ROWS, pending_requests=tuple(ask for ask in ASKS if ask.id != ASK)))
     assert (window.threads.current(), chosen(window), scrolled(window)) == (THREAD, THREAD, SCROLLED)
 
 

@@ -91,12 +91,12 @@ def test_rows_never_overlap_and_are_as_high_as_their_text(view: ConversationView
 
 def test_a_reader_at_the_end_follows_and_one_who_reads_above_is_not_moved(view: ConversationView) -> None:
     view.show_conversation(long_talk(60))
-    view.show_conversation(talk(*long_talk(60).utterances, answered(61, "The newest.")))
+    view.show_conversation(talk(*long_talk(60).messages, answered(61, "The newest.")))
     assert "The newest." in words(view)
     scroll_to(view, top(view) - 900)
     (above,) = [prose for prose in shown(view, Prose) if prose.mapTo(view, prose.rect().topLeft()).y() > 0][:1]
     text, before = above.toPlainText(), above.mapTo(view, above.rect().topLeft()).y()
-    view.show_conversation(talk(*long_talk(60).utterances, answered(61, "The newest."), answered(63, "Newer still.\n\n" * 30)))
+    view.show_conversation(talk(*long_talk(60).messages, answered(61, "The newest."), answered(63, "Newer still.\n\n" * 30)))
     assert not view.follows and place_of(view, text) == before
     assert view.newest.isVisible()
     view.newest.click()
@@ -133,7 +133,7 @@ def test_what_was_read_already_appears_on_the_way_up(view: ConversationView) -> 
 
 
 def test_a_growing_reply_touches_no_other_row(view: ConversationView) -> None:
-    begun = long_talk(20).utterances
+    begun = long_talk(20).messages
     view.show_conversation(talk(*begun, answered(21, "It "), is_busy=True))
     rows = shown(view)
     for count in range(2, 200):
@@ -360,7 +360,7 @@ def turn_wheel(over: QWidget) -> None:
 
 def test_the_wheel_over_a_text_or_over_code_scrolls_the_conversation(view: ConversationView) -> None:
     code = "\n".join("x" for _ in range(300))
-    view.show_conversation(talk(*long_talk(30).utterances, answered(31, f"```\n{code}\n```")))
+    view.show_conversation(talk(*long_talk(30).messages, answered(31, f"```\n{code}\n```")))
     (block,) = shown(view, CodeBlock)
     assert isinstance(block, CodeBlock)
     before = top(view)

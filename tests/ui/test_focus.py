@@ -14,9 +14,9 @@ from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.window import MainWindow
-from tests.support.views import NOON, READY, asker, details, preview, row
+from tests.support.views import NOON, READY, details, preview, requester, row
 
-ASK = ApprovalRequest("per_1", asker("b"), "bash", ("git push",))
+ASK = ApprovalRequest("per_1", requester("b"), "bash", ("git push",))
 ROWS = (row("a", Reason.MISSING), row("b"))
 
 
@@ -59,7 +59,7 @@ def test_after_stop_the_next_space_sends_nothing(qtbot: QtBot, window: MainWindo
 
 
 def test_after_an_answer_the_keyboard_is_in_the_editor(qtbot: QtBot, window: MainWindow) -> None:
-    show(window, "b", asks=(ASK,))
+    show(window, "b", pending_requests=(ASK,))
     allow = button(window, "Allow Once")
     allow.setFocus()
     allow.click()
@@ -67,7 +67,7 @@ def test_after_an_answer_the_keyboard_is_in_the_editor(qtbot: QtBot, window: Mai
 
 
 def test_an_ask_that_was_answered_elsewhere_leaves_the_keyboard_in_the_editor(qtbot: QtBot, window: MainWindow) -> None:
-    show(window, "b", asks=(ASK,))
+    show(window, "b", pending_requests=(ASK,))
     button(window, "Reject").setFocus()
     window.show_snapshot(Snapshot(READY, ROWS))
     assert focused() is window.page.conversation.composer.editor

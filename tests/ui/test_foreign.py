@@ -18,7 +18,11 @@ SOON = NOON + timedelta(minutes=12)
 IDLE = ReaperState(ReaperPhase.IDLE, SOON, NOON)
 CODEX = t3_thread("codex-1", "codex")
 OVERVIEW = Snapshot(
-    READY, (row("a"),), (CODEX,), foreign_reapers={CODEX.id: IDLE}, resting="t3tray stops its server at 14:30 if nothing uses it."
+    READY,
+    (row("a"),),
+    (CODEX,),
+    foreign_reapers={CODEX.id: IDLE},
+    idle_status="t3tray stops its server at 14:30 if nothing uses it.",
 )
 
 
@@ -34,7 +38,7 @@ def test_its_page_tells_it_and_the_servers_line_what_our_own_reaper_does(qtbot: 
     window.show_thread(CODEX.id)
     said = [shown.text() for shown in window.page.findChildren(QLabel)]
     assert f"T3 Code's reaper: idle, reaped at {SOON.astimezone():%H:%M}." in said
-    assert any(OVERVIEW.resting in shown.toolTip() for shown in window.findChildren(QLabel))
+    assert any(OVERVIEW.idle_status in shown.toolTip() for shown in window.findChildren(QLabel))
 
 
 def test_the_ring_is_painted_at_its_row(qtbot: QtBot) -> None:

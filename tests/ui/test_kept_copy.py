@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.conversation import Conversation, KeptCopy
+from t3tray.domain.conversation import Conversation, CopyInfo
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.ui.conversation.archived_notice import kept_words
@@ -21,8 +21,8 @@ from tests.support.sayings import answered, asked, long_talk, talk, used
 from tests.support.views import details, row
 
 AT = datetime(2026, 11, 24, 14, 10).astimezone(UTC)
-VAULT = KeptCopy(Origin.VAULT, 38, AT)
-T3CODE = KeptCopy(Origin.T3CODE, 1)
+VAULT = CopyInfo(Origin.VAULT, 38, AT)
+T3CODE = CopyInfo(Origin.T3CODE, 1)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def line(page: ThreadPage) -> str:
     return page.conversation.kept_line.text() if page.conversation.kept_line.isVisible() else ""
 
 
-def copy_of(talk: Conversation, kept: KeptCopy = VAULT) -> Conversation:
+def copy_of(talk: Conversation, kept: CopyInfo = VAULT) -> Conversation:
     return replace(talk, kept=kept)
 
 
@@ -84,13 +84,13 @@ def copy_of(talk: Conversation, kept: KeptCopy = VAULT) -> Conversation:
             "Kept in t3tray's vault · 10,000 messages. A message cannot be read. The model remembers little or none of it.",
         ),
         (
-            KeptCopy(Origin.OPENCODE, 2),
+            CopyInfo(Origin.OPENCODE, 2),
             Reason.SERVER_DOWN,
             "From OpenCode's database · 2 messages. Whether the model still remembers it cannot be said now.",
         ),
     ],
 )
-def test_the_line_says_whose_it_is_of_when_and_whether_the_model_knows_it(kept: KeptCopy, reason: Reason, said: str) -> None:
+def test_the_line_says_whose_it_is_of_when_and_whether_the_model_knows_it(kept: CopyInfo, reason: Reason, said: str) -> None:
     assert kept_words(kept, Verdict(reason)).replace("\N{NO-BREAK SPACE}", " ") == said
 
 

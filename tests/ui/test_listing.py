@@ -19,9 +19,9 @@ from t3tray.ui.labels import mark, tooltip
 from t3tray.ui.threads.row_text import RowText, description, note, spoken
 from t3tray.ui.threads.thread_list_data import Filters, ListSection, brief_of, thread_list_data, thread_of
 from t3tray.ui.tray.menu import RECENT, menu_of
-from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row, t3_thread
+from tests.support.views import NOON, READY, alarm, archived, idle, in_t3, requester, row, t3_thread
 
-APPROVAL = ApprovalRequest("per_1", asker("a", "explore"), "bash", ("git push",))
+APPROVAL = ApprovalRequest("per_1", requester("a", "explore"), "bash", ("git push",))
 BEFORE = NOON - timedelta(hours=1)
 
 
@@ -44,7 +44,7 @@ def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
         row("old"),
         archived(row("away", Reason.MISSING)),
     )
-    snapshot = Snapshot(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    snapshot = Snapshot(READY, rows, (t3_thread("foreign", "codex"),), alarms=(alarm("switched"),), pending_requests=(APPROVAL,))
     assert sections(snapshot) == {
         ListSection.NEEDS_YOU: ["per_1", "switched", "asks in T3 Code"],
         ListSection.CANNOT_RESUME: ["blocked"],
@@ -57,7 +57,10 @@ def test_what_waits_stands_on_top_and_what_is_archived_at_the_bottom() -> None:
 
 def test_a_thread_that_has_its_ask_on_top_is_not_there_twice() -> None:
     rows = (replace(in_t3(row("a"), awaits_approval=True), reaper=ReaperState(ReaperPhase.ACTIVE)),)
-    assert sections(Snapshot(READY, rows, asks=(APPROVAL,))) == {ListSection.NEEDS_YOU: ["per_1"], ListSection.WORKING: ["a"]}
+    assert sections(Snapshot(READY, rows, pending_requests=(APPROVAL,))) == {
+        ListSection.NEEDS_YOU: ["per_1"],
+        ListSection.WORKING: ["a"],
+    }
 
 
 def test_an_alarm_that_nobody_has_seen_needs_you_whatever_the_verdict() -> None:
@@ -75,7 +78,9 @@ def test_the_tray_says_the_same_of_the_few_rows_that_matter_as_of_all() -> None:
         replace(idle("idle", 9), thread=row("idle", age=timedelta(days=9)).thread),
     )
     many = tuple(row(f"t{number}", age=timedelta(hours=number)) for number in range(50))
-    whole = Snapshot(READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), asks=(APPROVAL,))
+    whole = Snapshot(
+        READY, (*told, *many, archived(row("away", Reason.MISSING))), alarms=(alarm("switched"),), pending_requests=(APPROVAL,)
+    )
     brief = brief_of(thread_list_data(whole), RECENT)
     assert len(brief.rows) == len(told) + RECENT
     assert menu_of(brief, NOON) == menu_of(whole, NOON) and tooltip(brief) == tooltip(whole)
@@ -114,8 +119,8 @@ def _at_random(known: Snapshot, dice: Random) -> Snapshot:
         return shown.is_archived, calm, shown.verdict.kind is not Kind.BLOCKED, age, shown.thread.id
 
     rows.sort(key=place)
-    asks = (APPROVAL,) if dice.random() < 0.5 else ()
-    return replace(known, rows=tuple(rows), foreign=tuple(foreign), alarms=alarms, asks=asks)
+    requests = (APPROVAL,) if dice.random() < 0.5 else ()
+    return replace(known, rows=tuple(rows), foreign=tuple(foreign), alarms=alarms, pending_requests=requests)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -208,7 +213,7 @@ def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
 
 
 def test_news_are_news_until_the_user_looks_and_again_with_the_next() -> None:
-    reading, shown, snapshot = RowText(lambda: NOON), row("a"), Snapshot(READY, news=frozenset({"a"}))
+    reading, shown, snapshot = RowText(lambda: NOON), row("a"), Snapshot(READY, unread=frozenset({"a"}))
     assert not reading.has_news(row("b"), snapshot)
     assert reading.has_news(shown, snapshot)
     reading.look(shown)

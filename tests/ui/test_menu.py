@@ -17,14 +17,14 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.labels import ago, ago_aloud, mark, reaping, server_line, shortened, shown_path, tooltip
 from t3tray.ui.tray.menu import RECENT, SEPARATOR, MenuAction, MenuItem, answering, menu_of, server_deeds
 from t3tray.ui.tray.tray import IconState, icon_state
-from tests.support.views import NOON, READY, alarm, archived, asker, idle, in_t3, row
+from tests.support.views import NOON, READY, alarm, archived, idle, in_t3, requester, row
 
 STOPPED = ServerStatus(ServerState.STOPPED)
-APPROVAL = ApprovalRequest("per_1", asker("c", "explore"), "bash", ("git push",), ("git *",))
+APPROVAL = ApprovalRequest("per_1", requester("c", "explore"), "bash", ("git push",), ("git *",))
 
 
 def inquiry(*questions: Question) -> QuestionRequest:
-    return QuestionRequest("que_1", asker("c"), questions)
+    return QuestionRequest("que_1", requester("c"), questions)
 
 
 def labels(snapshot: Snapshot | None) -> list[str]:
@@ -46,7 +46,7 @@ def test_the_first_entry_opens_the_window_for_macos() -> None:
 
 def test_the_whole_menu_from_top_to_bottom() -> None:
     rows = (row("a", Reason.MISSING), idle("b", 12), row("c", Reason.BUSY))
-    assert labels(Snapshot(READY, rows, asks=(APPROVAL,), server_stays=True)) == [
+    assert labels(Snapshot(READY, rows, pending_requests=(APPROVAL,), server_stays=True)) == [
         "Open t3tray",
         "Thread c ▸ explore ▸ wants to run git push",
         "1 thread cannot resume",
@@ -94,13 +94,15 @@ def test_a_tool_that_asks_for_leave_is_answered_right_there() -> None:
 def test_nothing_is_allowed_where_it_cannot_be_read_to_its_end(command: str) -> None:
     unread = replace(APPROVAL, patterns=(command,))
     assert [item.label for item in answering(unread) if item.label] == ["Reject", "Show Thread"]
-    (entry,) = [item for item in menu_of(Snapshot(READY, (), asks=(unread,)), NOON) if item.below == answering(unread)]
+    (entry,) = [
+        item for item in menu_of(Snapshot(READY, (), pending_requests=(unread,)), NOON) if item.below == answering(unread)
+    ]
     assert entry.label.isprintable() and len(entry.label) <= 60
 
 
 @pytest.mark.parametrize("ask", [replace(APPROVAL, patterns=("cd x && rm -rf y",)), replace(APPROVAL, always=("a & b",))])
 def test_what_holds_an_ampersand_is_not_allowed_from_a_menu_that_a_panel_draws(ask: ApprovalRequest) -> None:
-    (entry,) = [item for item in menu_of(Snapshot(READY, (), asks=(ask,)), NOON) if item.below]
+    (entry,) = [item for item in menu_of(Snapshot(READY, (), pending_requests=(ask,)), NOON) if item.below]
     assert entry.label == "Thread c ▸ explore ▸ waits for your approval"
     assert [(item.label, item.deed) for item in entry.below if item.label] == [
         ("Show and Answer…", MenuAction.EXPLAIN),
@@ -110,7 +112,7 @@ def test_what_holds_an_ampersand_is_not_allowed_from_a_menu_that_a_panel_draws(a
 
 def test_a_question_with_an_ampersand_is_answered_in_the_window() -> None:
     asked = inquiry(Question("Which?", options=(Option("A & B"), Option("C"))))
-    (entry,) = [item for item in menu_of(Snapshot(READY, (), asks=(asked,)), NOON) if item.below]
+    (entry,) = [item for item in menu_of(Snapshot(READY, (), pending_requests=(asked,)), NOON) if item.below]
     assert [item.label for item in entry.below if item.label] == ["Show and Answer…", "Leave Unanswered"]
 
 
@@ -200,7 +202,7 @@ def test_the_icon_tells_what_matters_most() -> None:
     assert icon_state(Snapshot(READY, (row("a", Reason.BUSY),))) is IconState.BUSY
     assert icon_state(Snapshot(READY, (row("a", Reason.BUSY), row("b", Reason.MISSING)))) is IconState.TROUBLE
     assert icon_state(Snapshot(ServerStatus(ServerState.FAILED))) is IconState.TROUBLE
-    assert icon_state(Snapshot(READY, (row("b", Reason.MISSING),), asks=(APPROVAL,))) is IconState.ATTENTION
+    assert icon_state(Snapshot(READY, (row("b", Reason.MISSING),), pending_requests=(APPROVAL,))) is IconState.ATTENTION
 
 
 def test_the_tooltip_is_one_line() -> None:
@@ -208,7 +210,7 @@ def test_the_tooltip_is_one_line() -> None:
     assert tooltip(Snapshot(READY, (row("a"),))) == "t3tray: server ready"
     assert tooltip(Snapshot(READY, (row("a", Reason.BUSY), row("b", Reason.MISSING)))) == "t3tray: 1 working · 1 cannot resume"
     busy = tuple(row(name, Reason.BUSY) for name in "abc")
-    assert tooltip(Snapshot(READY, (*busy, row("d", Reason.MISSING)), asks=(APPROVAL,))) == (
+    assert tooltip(Snapshot(READY, (*busy, row("d", Reason.MISSING)), pending_requests=(APPROVAL,))) == (
         "t3tray: 3 working · 1 needs you · 1 cannot resume"
     )
     assert tooltip(Snapshot(ServerStatus(ServerState.FAILED), (row("b", Reason.MISSING),))).endswith(

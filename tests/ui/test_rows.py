@@ -43,8 +43,8 @@ def test_a_message_and_an_answer_with_all_its_steps_can_be_copied() -> None:
 
 
 def test_an_answer_can_be_copied_when_it_is_all_there_and_has_words() -> None:
-    def copied(*utterances: Message, **more: object) -> list[str]:
-        return [row.what for row in Rows().of(talk(*utterances, **more)) if isinstance(row, CopyRow)]
+    def copied(*messages: Message, **more: object) -> list[str]:
+        return [row.what for row in Rows().of(talk(*messages, **more)) if isinstance(row, CopyRow)]
 
     assert copied(answered(1, "It is"), is_busy=True) == []
     assert copied(answered(1, "It is done.")) == ["the answer"]
@@ -152,7 +152,7 @@ def test_a_long_message_of_the_users_is_one_card_of_many_pieces() -> None:
 def test_what_did_not_change_is_the_same_object() -> None:
     rows, shown = Rows(), long_talk(40)
     before = rows.of(shown)
-    growing = talk(*shown.utterances[:-1], answered(39, "Answer **39**, longer."))
+    growing = talk(*shown.messages[:-1], answered(39, "Answer **39**, longer."))
     after = rows.of(growing)
     assert sum(one is other for one, other in zip(before, after, strict=False)) >= len(before) - 3
     assert after[-1] != before[-1] and after[-1].key == before[-1].key
@@ -163,7 +163,7 @@ def test_of_many_messages_the_newest_are_told_first_and_the_others_when_asked_fo
     told = words(rows.of(shown), UserRow)
     assert len(told) == 50 and told[-1] == "Question 248?"
     assert rows.reveal() and len(words(rows.of(shown), UserRow)) == 100
-    more = talk(*shown.utterances, answered(251, "New."))
+    more = talk(*shown.messages, answered(251, "New."))
     assert len(words(rows.of(more), UserRow)) == 100, "what is new pushes nothing out"
     assert rows.reveal() and len(words(rows.of(more), UserRow)) == 125
     assert not rows.reveal()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.alerts.notification_sources import notification_look
+from t3tray.alerts.notification_sources import notification_facts
 from t3tray.alerts.unread import Unread
 from t3tray.backend.snapshot_builder import Added, build_snapshot
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
@@ -39,18 +39,18 @@ class Eyes:
     """Looks at a world again and again, as the tray app does."""
 
     world: World
-    survey: Scanner
-    news: Unread
+    scanner: Scanner
+    unread: Unread
     rows: RowBuilder
     sides: T3Sides
 
     def look(
         self, server: ServerStatus = STOPPED, alarms: tuple[Alarm, ...] = (), now: datetime = NOON, fresh: bool = False
     ) -> Snapshot:
-        picture = self.survey.look()
+        picture = self.scanner.scan()
         rows = RowBuilder() if fresh else self.rows
         facts = (picture, server, alarms, (), ReaperClock(), now, True, self.sides.of(picture, now), frozenset[str](), rows)
-        return build_snapshot(*facts, added=Added(news=self.news.among))
+        return build_snapshot(*facts, added=Added(unread=self.unread.update))
 
     def change(self, name: str, column: str, value: str, at: datetime = NOON + timedelta(minutes=1)) -> None:
         with writing(self.world.state) as connection:
@@ -74,8 +74,8 @@ def eyes(tmp_path: Path) -> Iterator[Eyes]:
     store = open_store(world.home.parent / "data", lambda: NOON)
     try:
         surroundings = Surroundings(lambda: NOON, lambda: False)
-        survey = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
-        yield Eyes(world, survey, Unread(store.visits), RowBuilder(), T3Sides())
+        scanner = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
+        yield Eyes(world, scanner, Unread(store.visits), RowBuilder(), T3Sides())
     finally:
         store.close()
 
@@ -113,7 +113,7 @@ def test_of_what_has_not_changed_nothing_is_compared(eyes: Eyes, monkeypatch: py
     assert now != before
     told = thread_list_data(now, listing)
     assert brief_of(told, 10).rows == now.rows
-    notification_look(now, frozenset(), None, NOON, NOON)
+    notification_facts(now, frozenset(), None, NOON, NOON)
     assert set(compared) == {"t3"}
     assert [name for name in NAMES if told.lines[name] is not listing.lines[name]] == ["t3"]
 

@@ -31,9 +31,11 @@ GUARDED = GuardState(GuardPhase.ON)
         (replace(BUSY, server_stays=True), ""),
         (replace(BUSY, server=EXTERNAL), ""),
         (replace(BUSY, server=EXTERNAL, guard=GUARDED), "T3 Code reaches OpenCode through t3tray."),
-        (replace(BUSY, asks=(approval("a"),)), "“Refactor the parser” waits for your answer."),
+        (replace(BUSY, pending_requests=(approval("a"),)), "“Refactor the parser” waits for your answer."),
         (
-            Snapshot(READY, (row("a", Reason.BUSY), row("b", Reason.BUSY), row("c", Reason.BUSY)), asks=(approval("a"),)),
+            Snapshot(
+                READY, (row("a", Reason.BUSY), row("b", Reason.BUSY), row("c", Reason.BUSY)), pending_requests=(approval("a"),)
+            ),
             "“Refactor the parser” waits for your answer. A turn runs in “Thread b”. 1 more is open.",
         ),
     ],

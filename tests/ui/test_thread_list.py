@@ -22,16 +22,16 @@ from t3tray.ui.threads.row_text import RowText
 from t3tray.ui.threads.thread_list import ThreadList
 from t3tray.ui.threads.thread_list_data import Filters, ListSection, thread_list_data
 from t3tray.ui.threads.thread_model import ROW_ROLE, Header, ThreadModel
-from tests.support.views import NOON, READY, archived, asker, in_t3, row, t3_thread
+from tests.support.views import NOON, READY, archived, in_t3, requester, row, t3_thread
 
-APPROVAL = ApprovalRequest("per_1", asker("c", "explore"), "bash", ("git push",))
+APPROVAL = ApprovalRequest("per_1", requester("c", "explore"), "bash", ("git push",))
 ROWS = (
     row("a", Reason.MISSING),
     row("b", title="Parser & printer"),
     row("c", Reason.BUSY),
     archived(row("z", title="Put away")),
 )
-OVERVIEW = Snapshot(READY, ROWS, asks=(APPROVAL,))
+OVERVIEW = Snapshot(READY, ROWS, pending_requests=(APPROVAL,))
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_a_new_listing_keeps_what_is_chosen_and_where_the_list_stands(threads: T
 
 def test_an_ask_that_is_chosen_stays_chosen_and_goes_when_it_is_answered(threads: ThreadList) -> None:
     threads.table.setCurrentIndex(threads.table.model().index(1, 0))
-    threads.set_listing(thread_list_data(Snapshot(READY, (row("new", Reason.MISSING), *ROWS), asks=(APPROVAL,))))
+    threads.set_listing(thread_list_data(Snapshot(READY, (row("new", Reason.MISSING), *ROWS), pending_requests=(APPROVAL,))))
     assert threads.table.currentIndex().data(ROW_ROLE) is APPROVAL
     threads.set_listing(thread_list_data(Snapshot(READY, ROWS)))
     assert threads.current() == "c", "its thread is still the one that is looked at"
@@ -323,15 +323,15 @@ def test_what_is_new_goes_when_it_is_looked_at_and_is_told_once(threads: ThreadL
     threads.set_listing(thread_list_data(Snapshot(READY, rows)))
     threads.look("a")
     assert told == [], "there was nothing new in it"
-    news = Snapshot(READY, rows, (t3_thread("f", "codex"),), news=frozenset({"a", "f"}))
-    threads.set_listing(thread_list_data(news))
+    unread = Snapshot(READY, rows, (t3_thread("f", "codex"),), unread=frozenset({"a", "f"}))
+    threads.set_listing(thread_list_data(unread))
     assert [name for name in "abf" if "not seen yet" in aloud(threads, name)] == ["a", "f"]
     threads.search.setText("parser")
     threads.look("a")
     threads.look("f")
     threads.search.clear()
     assert not any("not seen yet" in aloud(threads, name) for name in "abf")
-    threads.set_listing(thread_list_data(news))
+    threads.set_listing(thread_list_data(unread))
     threads.look("a")
     assert told == [("a", NOON), ("f", NOON)]
 
@@ -347,7 +347,7 @@ def test_a_dot_comes_and_goes_where_nothing_else_of_its_row_has_changed(qtbot: Q
     threads.set_listing(thread_list_data(Snapshot(READY, rows)))
     QApplication.processEvents()
     painting = _Painting(threads.table.viewport())
-    for snapshot in (Snapshot(READY, rows, news=frozenset({"a"})), Snapshot(READY, rows)):
+    for snapshot in (Snapshot(READY, rows, unread=frozenset({"a"})), Snapshot(READY, rows)):
         painting.count = 0
         threads.set_listing(thread_list_data(snapshot))
         qtbot.waitUntil(lambda: painting.count > 0)

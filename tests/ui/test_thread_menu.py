@@ -18,10 +18,10 @@ from t3tray.ui.threads.thread_list_data import ListItem
 from t3tray.ui.threads.thread_menu import line_menu, resume_command
 from t3tray.ui.tray.menu import MenuAction, MenuItem
 from t3tray.ui.window import MainWindow
-from tests.support.views import NOON, READY, archived, asker, in_t3, row, t3_thread
+from tests.support.views import NOON, READY, archived, in_t3, requester, row, t3_thread
 
 OURS, THEIRS, FOREIGN = row("a"), in_t3(row("b")), t3_thread("c", "codex")
-APPROVAL = ApprovalRequest("per_1", asker("a"), "bash", ("git push",))
+APPROVAL = ApprovalRequest("per_1", requester("a"), "bash", ("git push",))
 
 
 def item(line: ListItem, deed: MenuAction) -> MenuItem:

@@ -20,9 +20,9 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.tray.menu import MenuAction, MenuItem
 from t3tray.ui.tray.menu_drawing import fill
 from t3tray.ui.tray.tray import IconState, Tray, tray_icon
-from tests.support.views import NOON, READY, asker, idle, row
+from tests.support.views import NOON, READY, idle, requester, row
 
-APPROVAL = ApprovalRequest("per_1", asker("a"), "bash", ("git push",), ("git *",))
+APPROVAL = ApprovalRequest("per_1", requester("a"), "bash", ("git push",), ("git *",))
 
 
 def actions(menu: QMenu) -> list[QAction]:
@@ -48,12 +48,12 @@ def test_every_state_has_a_shape_of_its_own_at_every_size(qtbot: QtBot, colour: 
         assert one.size() == QSize(size, size)
         for other in shapes[place + 1 :]:
             points = [(x, y) for x in range(size) for y in range(size)]
-            differing = sum(
+            changed_names = sum(
                 abs(one.pixelColor(x, y).alpha() - other.pixelColor(x, y).alpha()) > 100
                 or abs(one.pixelColor(x, y).lightness() - other.pixelColor(x, y).lightness()) > 100
                 for x, y in points
             )
-            assert differing >= size * size * 0.02
+            assert changed_names >= size * size * 0.02
 
 
 def test_the_icon_is_sharp_on_a_screen_of_two_pixels_to_a_point(qtbot: QtBot) -> None:
@@ -128,7 +128,7 @@ def test_the_ring_goes_on_while_nothing_changes(qtbot: QtBot) -> None:
 
 def test_an_ask_is_answered_from_the_menu(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
-    tray.show_snapshot(Snapshot(READY, (row("a"),), asks=(APPROVAL,)))
+    tray.show_snapshot(Snapshot(READY, (row("a"),), pending_requests=(APPROVAL,)))
     (entry,) = [action for action in actions(menu_of(tray)) if "wants to run git push" in action.text()]
     below = entry.menu()
     assert isinstance(below, QMenu)

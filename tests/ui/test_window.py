@@ -195,15 +195,15 @@ def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot, windo
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     foreign = t3_thread("f", "codex")
-    news = Snapshot(READY, ROWS, (foreign,), news=frozenset({"a", "b", "f"}))
-    window.show_snapshot(news)
+    unread = Snapshot(READY, ROWS, (foreign,), unread=frozenset({"a", "b", "f"}))
+    window.show_snapshot(unread)
     assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["a", "b", "f"]
     window.threads.choose("a")
     assert visited == ["a"], "the page of the chosen thread is in front of the user"
-    window.show_snapshot(Snapshot(READY, ROWS, (foreign,), news=frozenset({"b", "f"})))
+    window.show_snapshot(Snapshot(READY, ROWS, (foreign,), unread=frozenset({"b", "f"})))
     window.threads.choose("f")
     later = structs.replace(foreign, last_activity_at=NOON + timedelta(minutes=1))
-    window.show_snapshot(Snapshot(READY, ROWS, (later,), news=frozenset({"b", "f"})))
+    window.show_snapshot(Snapshot(READY, ROWS, (later,), unread=frozenset({"b", "f"})))
     assert visited == ["a", "f", "f"], "what happens while it is looked at is seen at once"
     assert [name for name in "abcf" if "not seen yet" in spoken(window, name)] == ["b"]
 
@@ -215,7 +215,7 @@ def test_what_another_page_hides_is_not_looked_at(qtbot: QtBot, window: MainWind
     qtbot.waitUntil(window.isActiveWindow)
     window.threads.choose("b")
     window.show_found()
-    window.show_snapshot(Snapshot(READY, ROWS, news=frozenset({"b"})))
+    window.show_snapshot(Snapshot(READY, ROWS, unread=frozenset({"b"})))
     assert visited == []
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert visited == ["b"]

@@ -34,11 +34,11 @@ from tests.support.views import (
     NOON,
     READY,
     alarm,
-    asker,
     details,
     in_t3,
     preview,
     protection_plan,
+    requester,
     row,
     t3_thread,
 )
@@ -66,13 +66,13 @@ ROWS = tuple(poisoned(each) for each in (row("a", Reason.MISSING, draft="kept"),
 FOREIGN = poisoned(t3_thread("d", "codex"))
 ASKS = poisoned(
     (
-        ApprovalRequest("per_1", asker("b"), "bash", ("ls",)),
-        QuestionRequest("que_1", asker("b"), (Question("Which?", "Which", ()),)),
+        ApprovalRequest("per_1", requester("b"), "bash", ("ls",)),
+        QuestionRequest("que_1", requester("b"), (Question("Which?", "Which", ()),)),
     )
 )
 OVERVIEW = replace(
-    Snapshot(replace(READY, reason=f"{EVIL} is why"), ROWS, (FOREIGN,), resting=f"{EVIL} rests"),
-    asks=ASKS,
+    Snapshot(replace(READY, reason=f"{EVIL} is why"), ROWS, (FOREIGN,), idle_status=f"{EVIL} rests"),
+    pending_requests=ASKS,
     alarms=(poisoned(alarm("c")),),
     warnings=(f"{EVIL} cannot be read.",),
 )
@@ -121,7 +121,7 @@ def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
         window.show_thread(name)
         if each is not FOREIGN:
             window.show_details(poisoned(details(each, "ses_old")))
-        window.page.show_asks(OVERVIEW.asks)
+        window.page.show_asks(OVERVIEW.pending_requests)
         assert_plain(window)
     window.show_preview(ROWS[0].thread.id, Choice(Remedy.CARRY), poisoned(preview(Remedy.CARRY)))
     assert_plain(window)

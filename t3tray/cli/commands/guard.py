@@ -12,7 +12,7 @@ from t3tray.errors import ExitCode
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_state
 from t3tray.guard.t3_settings import ProtectionView
-from t3tray.messages.guard import told_sentence
+from t3tray.messages.guard import answer_sentence
 from t3tray.system.login_item import look_at_login, set_login
 
 # In seconds, between two checks whether another command has turned the guard on or off.
@@ -21,7 +21,7 @@ _FOLLOW = 1.0
 
 async def guard(command: Command) -> ExitCode:
     def print_answer(answer: GuardAnswer) -> None:
-        command.say(f"{local(answer.at)}  {told_sentence(answer)}")
+        command.say(f"{local(answer.at)}  {answer_sentence(answer)}")
 
     service = GuardService(command.engine, print_answer)
     match command.arguments.action:

@@ -73,7 +73,7 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                         command.write_piece(step)
                 case Sent():
                     sent = step
-                    if step.resumption.thread.source is Source.T3CODE:
+                    if step.verification.thread.source is Source.T3CODE:
                         command.say(T3_SHOWS_NOTHING)
                     if not waits and await engine.server.outlives_us():
                         break
@@ -85,7 +85,7 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                     warnings.append(warning)
                     command.say(warning)
     if sent and not waits:
-        found = sent.resumption
+        found = sent.verification
         document = {**json_documents.thread_document(found.thread), "thread": found.thread.id, "session_id": found.session_id}
         command.answer({**document, "reply": None, "warnings": list(warnings)}, "")
         return ExitCode.DONE
@@ -108,13 +108,13 @@ async def _replied(engine: Engine, thread_id: str, reply: str, warnings: list[st
 
 
 def _refused(command: Command, refusal: NotResumable) -> ExitCode:
-    command.answer(json_documents.verification_document(refusal.resumption) | json_documents.error_document(refusal), "")
+    command.answer(json_documents.verification_document(refusal.verification) | json_documents.error_document(refusal), "")
     return refusal.exit_code
 
 
 async def _is_confirmed(command: Command, refusal: NotResumable | RevertPending) -> bool:
     """Ask whether to send although another process may be using the session, or a revert would become final."""
-    is_final = isinstance(refusal, NotResumable) and refusal.resumption.verdict.reason is not Reason.OPEN_ELSEWHERE
+    is_final = isinstance(refusal, NotResumable) and refusal.verification.verdict.reason is not Reason.OPEN_ELSEWHERE
     if is_final or not command.is_interactive:
         return False
     command.say(refusal.message)

@@ -42,7 +42,7 @@ async def doctor(command: Command) -> ExitCode:
     if command.arguments.settle:
         settled = await command.engine.restoring.settle()
         command.say("The restored data is confirmed." if settled else "There is no restored data to confirm.")
-    findings = await command.engine.examine()
+    findings = await command.engine.assess()
     document: json_documents.Document = {"findings": [json_documents.finding_document(finding) for finding in findings]}
     document["restore"] = json_documents.restore_document(await command.engine.restoring.restore())
     command.answer(document, text_tables.findings(findings))

@@ -21,7 +21,7 @@ async def status(command: Command) -> ExitCode:
     document: json_documents.Document = {
         "server": json_documents.server_document(snapshot.server),
         "threads": {"total": len(snapshot.rows), **counts},
-        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": snapshot.resting},
+        "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": snapshot.idle_status},
         "sources": [json_documents.source_document(source) for source in snapshot.sources],
         "data_directory": str(command.engine.data_directory),
         "opencode_database": str(command.engine.database.path),

@@ -102,7 +102,9 @@ async def _show(command: Command, thread: Thread) -> ExitCode:
 async def _export(command: Command, thread: Thread) -> ExitCode:
     transcript = await _archived_transcript(command, thread)
     if command.arguments.json or command.arguments.format == "json":
-        put(as_json(msgspec.to_builtins(transcript), command.out), command.out)
+        fields = msgspec.to_builtins(transcript)
+        document = {"utterances" if name == "messages" else name: value for name, value in fields.items()}
+        put(as_json(document, command.out), command.out)
     else:
         command.write_piece(as_markdown(transcript, thread.title))
     return ExitCode.DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t3tray.domain.conversation import KeptCopy
+from t3tray.domain.conversation import CopyInfo
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.ui.dates import dated
@@ -25,7 +25,7 @@ _MEMORY = {
 _NOT_KNOWN = "Whether the model still remembers it cannot be said now."
 
 
-def kept_words(kept: KeptCopy, verdict: Verdict) -> str:
+def kept_words(kept: CopyInfo, verdict: Verdict) -> str:
     """In few sentences. `verdict` is why the conversation itself cannot be shown."""
     when = f" on {dated(kept.at, '%b %Y, %H:%M')}" if kept.at else ""
     # A number stays with what it counts.

@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from t3tray.domain.conversation import Conversation, KeptCopy
+from t3tray.domain.conversation import Conversation, CopyInfo
 from t3tray.domain.evidence import Role
 from t3tray.domain.pending_request import PendingRequest
 from t3tray.domain.verdict import Kind, Reason
@@ -110,8 +110,8 @@ class ConversationPage(QWidget):
             # The verdict or the copy is older than the other: which one, the next of either tells.
             self._held_back = conversation
             return
-        is_gone = self._row.verdict.reason is Reason.MISSING and not conversation.utterances
-        if is_gone or (self._conversation is None and not conversation.utterances):
+        is_gone = self._row.verdict.reason is Reason.MISSING and not conversation.messages
+        if is_gone or (self._conversation is None and not conversation.messages):
             self.view.show_hint(_GONE if is_gone else _EMPTY if conversation.session_id else _NO_SESSION)
         self._conversation = conversation
         self._show_kept_line()
@@ -122,7 +122,7 @@ class ConversationPage(QWidget):
 
     def show_asks(self, asks: Sequence[PendingRequest]) -> None:
         """What waits in this thread; a card that is not among it any more was answered, here or elsewhere."""
-        mine = {ask.id: ask for ask in asks if self._row and ask.asker.thread_id == self._row.thread.id}
+        mine = {ask.id: ask for ask in asks if self._row and ask.requester.thread_id == self._row.thread.id}
         for name in [*self._cards]:
             if self._cards[name].ask != mine.get(name):
                 card = self._cards.pop(name)
@@ -147,7 +147,7 @@ class ConversationPage(QWidget):
         self.composer.show_refused(thread_id, error)
 
     @property
-    def _kept(self) -> KeptCopy | None:
+    def _kept(self) -> CopyInfo | None:
         return self._conversation.kept if self._conversation else None
 
     def _show_or_hide_copy(self, row: ThreadRow) -> None:
@@ -179,7 +179,7 @@ class ConversationPage(QWidget):
         if self._row:
             shown = self._conversation
             all_read = shown and not shown.has_older and not shown.kept and shown.session_id == self._row.session_id
-            self.composer.show_outlook(send_status(self._row, len(shown.utterances) if shown and all_read else self._counted))
+            self.composer.show_outlook(send_status(self._row, len(shown.messages) if shown and all_read else self._counted))
 
     @Slot(str, str, bool)
     def _on_send(self, thread_id: str, text: str, insists: bool) -> None:
@@ -190,6 +190,6 @@ class ConversationPage(QWidget):
     def _on_retry(self) -> None:
         """The last message of the user's, once more."""
         shown = self._conversation
-        said = [each for each in shown.utterances if each.role is Role.USER and each.text] if shown else []
+        said = [each for each in shown.messages if each.role is Role.USER and each.text] if shown else []
         if shown and said:
             self._on_send(shown.thread_id, said[-1].text, False)

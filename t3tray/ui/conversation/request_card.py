@@ -25,7 +25,7 @@ class RequestCard(Card):
         self.setAccessibleName(ask.sentence)
         self._buttons: list[QAbstractButton] = []
         self._questions: list[_QuestionPart] = []
-        self.inside.addWidget(label(ask.asker.path, "muted", size=0.92))
+        self.inside.addWidget(label(ask.requester.path, "muted", size=0.92))
         if isinstance(ask, ApprovalRequest):
             self._add_approval(ask)
         else:

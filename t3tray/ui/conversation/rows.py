@@ -129,29 +129,29 @@ class Rows:
         """The rows, oldest first."""
         self._agents = {agent.session_id: agent for agent in conversation.agents}
         rows: list[Row] = []
-        told = self._told(conversation.utterances)
+        told = self._told(conversation.messages)
         if conversation.has_older or self._held_back:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
         former: PieceKind | None = None
         day, last = None, told[-1] if told else None
         can_retry = not conversation.is_busy and conversation.kept is None
         turn: tuple[Message, ...] = ()
-        for utterance, after in zip_longest(told, told[1:]):
-            at = local(from_ms(utterance.created_ms))
+        for message, after in zip_longest(told, told[1:]):
+            at = local(from_ms(message.created_ms))
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A}, {dated(at, '%B %Y')}", centred=True, space=_FAR))
             # The button above has its own room.
             begin = _NEAR if rows and isinstance(rows[-1], CopyRow) else _FAR
-            rows += self._utterance(utterance, 0, former, begin)
-            former = _ends_with(utterance)
-            turn = (*turn, utterance)
-            if Role.USER in (utterance.role, after.role) if after else not conversation.is_busy:
+            rows += self._utterance(message, 0, former, begin)
+            former = _ends_with(message)
+            turn = (*turn, message)
+            if Role.USER in (message.role, after.role) if after else not conversation.is_busy:
                 rows += self._end_of(turn)
                 turn = ()
-            rows += _error(utterance, 0, can_retry=utterance is last and can_retry)
-            if utterance.id in conversation.unanswered and not (conversation.trouble and utterance is last):
-                rows.append(_unanswered(conversation, utterance.id))
+            rows += _error(message, 0, can_retry=message is last and can_retry)
+            if message.id in conversation.unanswered and not (conversation.trouble and message is last):
+                rows.append(_unanswered(conversation, message.id))
         return (*rows, *_end(conversation))
 
     def _end_of(self, turn: tuple[Message, ...]) -> list[Row]:
@@ -162,54 +162,54 @@ class Rows:
             known = self._ends[name] = turn, [*_copy(turn)]
         return known[1]
 
-    def _told(self, utterances: tuple[Message, ...]) -> tuple[Message, ...]:
-        begin = next((number for number, each in enumerate(utterances) if each.id == self._first), None)
+    def _told(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        begin = next((number for number, each in enumerate(messages) if each.id == self._first), None)
         if begin is None:
-            begin = max(len(utterances) - _AT_ONCE, 0)
-            self._first = utterances[begin].id if utterances else ""
-        self._held_back = utterances[:begin]
-        return utterances[begin:]
+            begin = max(len(messages) - _AT_ONCE, 0)
+            self._first = messages[begin].id if messages else ""
+        self._held_back = messages[:begin]
+        return messages[begin:]
 
-    def _utterance(self, utterance: Message, depth: int, former: PieceKind | None, begin: int = _FAR) -> tuple[Row, ...]:
+    def _utterance(self, message: Message, depth: int, former: PieceKind | None, begin: int = _FAR) -> tuple[Row, ...]:
         """`former` is what the message before ends with, where that is an answer too: a turn's steps stand together.
 
         `begin` is the space above it where it is none.
         """
-        known = self._known.get(utterance.id)
-        if known and known[0] is utterance and known[1:3] == (former, begin):
+        known = self._known.get(message.id)
+        if known and known[0] is message and known[1:3] == (former, begin):
             return known[3]
-        is_users = utterance.role is Role.USER
-        rows = tuple(self._user(utterance, depth, begin) if is_users else self._assistant(utterance, depth, former, begin))
+        is_users = message.role is Role.USER
+        rows = tuple(self._user(message, depth, begin) if is_users else self._assistant(message, depth, former, begin))
         # What an open sub-agent does changes without its task.
         if not any(isinstance(row, FoldRow) and row.child and row.is_open for row in rows):
-            self._known[utterance.id] = utterance, former, begin, rows
+            self._known[message.id] = message, former, begin, rows
         return rows
 
-    def _user(self, utterance: Message, depth: int, begin: int) -> Iterator[Row]:
-        blocks = _plain_pieces(utterance.text)
+    def _user(self, message: Message, depth: int, begin: int) -> Iterator[Row]:
+        blocks = _plain_pieces(message.text)
         for number, text in enumerate(blocks):
             first, last = number == 0, number == len(blocks) - 1
-            key = f"{utterance.id}/text/{number}"
+            key = f"{message.id}/text/{number}"
             yield UserRow(key=key, depth=depth, space=begin if first else 0, text=text, is_first=first, is_last=last)
-        if utterance.files:
-            yield NoteRow(key=f"{utterance.id}/files", depth=depth, space=_CLOSE, text=f"Attached: {', '.join(utterance.files)}")
+        if message.files:
+            yield NoteRow(key=f"{message.id}/files", depth=depth, space=_CLOSE, text=f"Attached: {', '.join(message.files)}")
 
-    def _assistant(self, utterance: Message, depth: int, former: PieceKind | None, begin: int) -> Iterator[Row]:
-        if utterance.summarises:
+    def _assistant(self, message: Message, depth: int, former: PieceKind | None, begin: int) -> Iterator[Row]:
+        if message.summarises:
             text = "The messages before were summarised; the model reads this summary in their place."
-            yield NoteRow(key=f"{utterance.id}/summary", depth=depth, space=_FAR, text=text)
-        for piece in utterance.in_order:
+            yield NoteRow(key=f"{message.id}/summary", depth=depth, space=_FAR, text=text)
+        for piece in message.in_order:
             space = _CLOSE if piece.kind is former is PieceKind.TOOL else _NEAR if former else begin
             former = piece.kind
-            key = f"{utterance.id}/{piece.id}"
+            key = f"{message.id}/{piece.id}"
             if piece.kind is PieceKind.TEXT:
                 yield from self._prose(key, piece.text, depth, space + 1)
             elif piece.kind is PieceKind.THOUGHT:
                 yield from self._thought(key, piece, depth, space)
             elif piece.tool:
                 yield from self._tool(key, piece.tool, depth, space)
-        if utterance.stopped:
-            yield NoteRow(key=f"{utterance.id}/stopped", depth=depth, text="Stopped here.")
+        if message.stopped:
+            yield NoteRow(key=f"{message.id}/stopped", depth=depth, text="Stopped here.")
 
     def _prose(self, key: str, text: str, depth: int, space: int, *, is_quiet: bool = False) -> list[Row]:
         growing = self._blocks.setdefault(key, Blocks())
@@ -268,53 +268,53 @@ class Rows:
 
     def _agent(self, key: str, tool: ToolCall, depth: int) -> Iterator[Row]:
         agent = self._agents.get(tool.child_session or "")
-        if agent is None or not agent.utterances:
+        if agent is None or not agent.messages:
             yield NoteRow(key=f"{key}/reading", depth=depth, text="What it says and does is being read…")
             return
         former: PieceKind | None = None
-        for utterance in agent.utterances:
-            yield from self._utterance(utterance, depth, former)
-            former = _ends_with(utterance)
-            yield from _error(utterance, depth, can_retry=False)
+        for message in agent.messages:
+            yield from self._utterance(message, depth, former)
+            former = _ends_with(message)
+            yield from _error(message, depth, can_retry=False)
         if is_running(tool):
             yield NoteRow(key=f"{key}/working", depth=depth, text="Working…")
 
 
-def _ends_with(utterance: Message) -> PieceKind | None:
+def _ends_with(message: Message) -> PieceKind | None:
     """The last piece of an answer that ended well."""
-    if utterance.role is Role.USER or utterance.error or not utterance.in_order:
+    if message.role is Role.USER or message.error or not message.in_order:
         return None
-    return utterance.in_order[-1].kind
+    return message.in_order[-1].kind
 
 
 def _end(conversation: Conversation) -> Iterator[Row]:
     """What is said below the last message."""
     if conversation.trouble:
         # What OpenCode dropped is none of the messages: it waits in the composer, and an answered one is not sent again.
-        is_unanswered = bool(conversation.utterances) and conversation.utterances[-1].role is Role.USER
+        is_unanswered = bool(conversation.messages) and conversation.messages[-1].role is Role.USER
         can_retry = is_unanswered and not conversation.is_busy
         yield ErrorRow(key="trouble", space=_FAR, text=conversation.trouble, can_retry=can_retry)
     if conversation.is_busy:
         why = f"The model is asked again: {conversation.retrying}" if conversation.retrying else "Working…"
         yield NoteRow(key="working", space=_NEAR + 1, text=why, kind="unsure" if conversation.retrying else "muted")
     if conversation.notice:
-        what = "This may not be the latest" if conversation.utterances else "The messages cannot be read just now"
+        what = "This may not be the latest" if conversation.messages else "The messages cannot be read just now"
         text = f"{what}: {conversation.notice}"
         yield NoteRow(key="notice", space=_NEAR + 1, text=text, kind="unsure")
 
 
 def _copy(turn: tuple[Message, ...]) -> Iterator[Row]:
     is_users = turn[-1].role is Role.USER
-    said = (piece.text for utterance in turn for piece in utterance.in_order if piece.kind is PieceKind.TEXT)
+    said = (piece.text for message in turn for piece in message.in_order if piece.kind is PieceKind.TEXT)
     texts = (turn[-1].text,) if is_users else tuple(said)
     if any(text.strip() for text in texts):
         yield CopyRow(key=f"{turn[-1].id}/copy", space=_CLOSE, texts=texts, what="your message" if is_users else "the answer")
 
 
-def _error(utterance: Message, depth: int, *, can_retry: bool) -> Iterator[Row]:
-    if utterance.error and not utterance.stopped:
-        text = f"The model did not answer: {utterance.error.rstrip('.')}."
-        yield ErrorRow(key=f"{utterance.id}/error", depth=depth, space=_FAR, text=text, can_retry=can_retry)
+def _error(message: Message, depth: int, *, can_retry: bool) -> Iterator[Row]:
+    if message.error and not message.stopped:
+        text = f"The model did not answer: {message.error.rstrip('.')}."
+        yield ErrorRow(key=f"{message.id}/error", depth=depth, space=_FAR, text=text, can_retry=can_retry)
 
 
 def _unanswered(conversation: Conversation, message_id: str) -> ErrorRow:

@@ -347,12 +347,12 @@ class ConversationView(QAbstractScrollArea):
     def _ask_for_older(self, value: int) -> None:
         """Once for each oldest message, while the reader comes near it."""
         shown = self._conversation
-        if not shown or not shown.utterances or value >= self.viewport().height():
+        if not shown or not shown.messages or value >= self.viewport().height():
             return
         if self._rows.reveal():
             self._set_rows(self._told())
-        elif shown.has_older and shown.utterances[0].id != self._asked_before:
-            self._asked_before = shown.utterances[0].id
+        elif shown.has_older and shown.messages[0].id != self._asked_before:
+            self._asked_before = shown.messages[0].id
             self.older_wanted.emit()
 
     def _on_pressed(self, line: QWidget) -> None:

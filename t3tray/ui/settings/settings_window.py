@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.domain.guard_state import GuardState
-from t3tray.domain.inventory import FoundHome, Inventory, megabytes, told_of_home
+from t3tray.domain.inventory import FoundHome, Inventory, home_summary, megabytes
 from t3tray.settings.definitions import DEFINITIONS, LOGIN, Definition, Settings, SettingsSection
 from t3tray.settings.kinds import Folders, Number, OneOf, Program, Secret, Switch, Text, TimeOfDay
 from t3tray.ui.guard.guard_panel import GuardPanel
@@ -219,7 +219,7 @@ def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:
 
 
 def _told(home: FoundHome) -> tuple[str, str]:
-    return home.added_as or home.path, told_of_home(home)
+    return home.added_as or home.path, home_summary(home)
 
 
 def is_in_window(definition: Definition) -> bool:

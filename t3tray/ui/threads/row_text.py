@@ -28,7 +28,7 @@ class RowText:
     def has_news(self, line: ThreadItem, snapshot: Snapshot) -> bool:
         """Whether something happened since, and is over: what still works has its news when it is done."""
         thread = shown_thread(line)
-        return thread.id in snapshot.news and self._looked.get(thread.id) != thread.last_activity_at
+        return thread.id in snapshot.unread and self._looked.get(thread.id) != thread.last_activity_at
 
 
 def note(line: ThreadItem) -> str:
@@ -67,7 +67,7 @@ def spoken(line: ListItem, reading: RowText, listing: ThreadListData) -> str:
 def description(line: ListItem) -> str:
     """The rest, for who wants to hear it."""
     if isinstance(line, ApprovalRequest | QuestionRequest):
-        return f"In {line.asker.directory}."
+        return f"In {line.requester.directory}."
     told = sentence(line.verdict) if isinstance(line, ThreadRow) else "Another provider keeps its memory."
     if isinstance(line, ThreadRow) and line.next_message and not line.next_message.is_fine:
         told = f"{told} {line.next_message.sentence}"
@@ -76,7 +76,7 @@ def description(line: ListItem) -> str:
 
 def tool_tip(line: ListItem) -> str:
     if isinstance(line, ApprovalRequest | QuestionRequest):
-        return f"{line.sentence}\n{line.asker.directory}"
+        return f"{line.sentence}\n{line.requester.directory}"
     thread = shown_thread(line)
     words = [thread.title, thread.directory]
     if isinstance(line, ThreadRow):

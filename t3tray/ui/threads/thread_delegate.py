@@ -36,7 +36,7 @@ _MIDDLE = Qt.AlignmentFlag.AlignVCenter
 @dataclass(frozen=True)
 class _Fonts:
     title: QFont
-    news: QFont
+    unread: QFont
     small: QFont
     heading: QFont
 
@@ -93,7 +93,7 @@ class ThreadDelegate(QStyledItemDelegate):
         square = QRectF(box.left(), box.center().y() - MARK_SIZE / 2 + 0.5, MARK_SIZE, MARK_SIZE)
         if isinstance(row, ApprovalRequest | QuestionRequest):
             paint_ask(pen.painter, square, isinstance(row, QuestionRequest), pen.colour(scheme.accent_text), pen.ink.ground)
-            pen.text(upper, fonts.news, pen.ink.text, row.asker.path, Qt.TextElideMode.ElideMiddle)
+            pen.text(upper, fonts.unread, pen.ink.text, row.requester.path, Qt.TextElideMode.ElideMiddle)
             pen.text(lower, fonts.small, pen.ink.text, _wish(row))
         else:
             self._paint_thread(pen, row, square, (upper, lower), fonts, scheme)
@@ -123,7 +123,7 @@ class ThreadDelegate(QStyledItemDelegate):
             paint_shield(pen.painter, QRectF(shield), pen.ink.muted)
             room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)
         title_colour = pen.ink.text if isinstance(row, ThreadRow) else pen.ink.muted
-        pen.text(room, fonts.news if has_news else fonts.title, title_colour, thread.title)
+        pen.text(room, fonts.unread if has_news else fonts.title, title_colour, thread.title)
         told = note(row) or (FOUND_IN_MESSAGES if thread.id in self._model.saying else "")
         room = pen.note(lower, fonts.small, note_colour, told)
         pen.text(room, fonts.small, pen.ink.muted, self._place(row), Qt.TextElideMode.ElideMiddle)
@@ -182,7 +182,7 @@ def _paint_header(pen: _Pen, header: Header, fonts: _Fonts, scheme: Colours) -> 
 
 
 def _wish(ask: ApprovalRequest | QuestionRequest) -> str:
-    return ask.wish if isinstance(ask, ApprovalRequest) else ask.sentence.removeprefix(f"{ask.asker.path} ▸ ")
+    return ask.wish if isinstance(ask, ApprovalRequest) else ask.sentence.removeprefix(f"{ask.requester.path} ▸ ")
 
 
 def _fonts(font: QFont) -> _Fonts:

@@ -188,14 +188,14 @@ def facts_of(details: ThreadDetails) -> Facts:
 
 def spent_in(conversation: Conversation) -> Facts:
     """What the last answer was sent, by which model, and what the messages that were read cost."""
-    answers = [each for each in conversation.utterances if each.model]
+    answers = [each for each in conversation.messages if each.model]
     if not answers:
         return ()
     facts = [("Model", answers[-1].model)]
     if sent := next((each.sent_tokens for each in reversed(answers) if each.sent_tokens), 0):
         facts.append(("Context", f"{sent:,} tokens were sent for the last answer"))
     if cost := sum(each.cost for each in answers):
-        since = f" for the last {len(conversation.utterances)} messages" if conversation.has_older else ""
+        since = f" for the last {len(conversation.messages)} messages" if conversation.has_older else ""
         facts.append(("Cost", f"{cost:.4f} US dollars{since}"))
     return tuple(facts)
 

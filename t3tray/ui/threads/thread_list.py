@@ -82,7 +82,7 @@ class ThreadList(QWidget):
 
     def set_listing(self, listing: ThreadListData) -> None:
         """Show this; what was chosen stays so, wherever it is now."""
-        if listing.snapshot.news != self._model.listing.snapshot.news:
+        if listing.snapshot.unread != self._model.listing.snapshot.unread:
             # The rows themselves may be the same.
             self.table.viewport().update()
         self._model.set_listing(listing)

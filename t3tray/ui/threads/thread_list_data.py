@@ -18,7 +18,7 @@ from t3tray.domain.reaper import ReaperState
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind
-from t3tray.threads.snapshot import Snapshot, ThreadRow, differing
+from t3tray.threads.snapshot import Snapshot, ThreadRow, changed_names
 from t3tray.ui.labels import folder_name
 
 
@@ -98,11 +98,11 @@ class Filters:
 def thread_list_data(snapshot: Snapshot, before: ThreadListData | None = None) -> ThreadListData:
     """Everything that there is to show. A line that has not changed since `before` is the same object, a section in which none
     has is the same group."""
-    former = before or ThreadListData(replace(snapshot, rows=(), foreign=(), alarms=(), asks=()))
+    former = before or ThreadListData(replace(snapshot, rows=(), foreign=(), alarms=(), pending_requests=()))
     unseen, asked = _unseen(snapshot), _asked(snapshot)
     lines = _lines(snapshot)
     changed = set[str]()
-    for key in differing(former.lines, lines):
+    for key in changed_names(former.lines, lines):
         line, known = lines.get(key), former.lines.get(key)
         if line is not None and known == line:
             lines[key] = known
@@ -110,8 +110,8 @@ def thread_list_data(snapshot: Snapshot, before: ThreadListData | None = None) -
             changed.add(key)
     # What these are about stands elsewhere now, or in another order.
     changed |= (unseen ^ former.unseen) | (asked ^ _asked(former.snapshot))
-    if snapshot.asks != former.snapshot.asks:
-        changed |= {ask.id for ask in (*former.snapshot.asks, *snapshot.asks)}
+    if snapshot.pending_requests != former.snapshot.pending_requests:
+        changed |= {ask.id for ask in (*former.snapshot.pending_requests, *snapshot.pending_requests)}
     moved = {key: _section(lines[key], unseen, asked) for key in changed if key in lines}
     sections = {**former.sections, **moved}
     for key in changed - moved.keys():
@@ -144,7 +144,7 @@ def _is_told(row: ThreadRow) -> bool:
 def _lines(snapshot: Snapshot) -> dict[str, ListItem]:
     lines: dict[str, ListItem] = dict(snapshot.by_id)
     lines.update(zip(map(_id, snapshot.foreign), snapshot.foreign, strict=True))
-    lines.update((ask.id, ask) for ask in snapshot.asks)
+    lines.update((ask.id, ask) for ask in snapshot.pending_requests)
     return lines
 
 
@@ -195,14 +195,14 @@ def _unseen(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _asked(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(ask.asker.thread_id for ask in snapshot.asks if ask.asker.thread_id)
+    return frozenset(ask.requester.thread_id for ask in snapshot.pending_requests if ask.requester.thread_id)
 
 
 class _Ranking:
     """Where a line stands in its section: what asks first, in its order; else the newest first."""
 
     def __init__(self, snapshot: Snapshot, unseen: Set[str]) -> None:
-        self._asks = {ask.id: number for number, ask in enumerate(snapshot.asks)}
+        self._asks = {ask.id: number for number, ask in enumerate(snapshot.pending_requests)}
         self._unseen = unseen
 
     def of(self, section: ListSection, line: ListItem) -> Rank:
@@ -251,7 +251,7 @@ def key_of(line: ListItem) -> str:
 
 def thread_of(line: ListItem) -> str | None:
     """The id of the thread that a line leads to."""
-    return line.asker.thread_id if isinstance(line, ApprovalRequest | QuestionRequest) else shown_thread(line).id
+    return line.requester.thread_id if isinstance(line, ApprovalRequest | QuestionRequest) else shown_thread(line).id
 
 
 def project_of(line: ThreadItem) -> str:

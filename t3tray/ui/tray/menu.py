@@ -106,7 +106,7 @@ SERVER_LABELS = {MenuAction.START: "Start Server", MenuAction.STOP: "Stop Server
 
 def answering(ask: PendingRequest) -> tuple[MenuItem, ...]:
     """The answers that can be given with one click; for all others the thread is opened."""
-    thread_id = ask.asker.thread_id or ""
+    thread_id = ask.requester.thread_id or ""
     if isinstance(ask, ApprovalRequest):
         return (*_deciding(ask), *_opening(thread_id, "Show Thread"))
     return (
@@ -118,18 +118,18 @@ def answering(ask: PendingRequest) -> tuple[MenuItem, ...]:
 
 
 def _unanswered(ask: QuestionRequest) -> MenuItem:
-    return MenuItem("Leave Unanswered", MenuAction.ANSWER, ask.asker.thread_id or "", ask=ask, answers=None)
+    return MenuItem("Leave Unanswered", MenuAction.ANSWER, ask.requester.thread_id or "", ask=ask, answers=None)
 
 
 def _in_tray(ask: PendingRequest) -> MenuItem:
     """An ask in the menu of the icon. Panels draw ampersands in more than one way: what is answered must not depend on that."""
     if not _holds_ampersand(ask):
         return MenuItem(_line(ask.sentence), below=answering(ask))
-    thread_id = ask.asker.thread_id or ""
+    thread_id = ask.requester.thread_id or ""
     show = MenuItem("Show and Answer…", MenuAction.EXPLAIN if thread_id else MenuAction.OPEN, thread_id)
     refusing = _reply(ask, Reply.REJECT, "Reject") if isinstance(ask, ApprovalRequest) else _unanswered(ask)
     what = "approval" if isinstance(ask, ApprovalRequest) else "answer"
-    return MenuItem(_line(f"{ask.asker.path} ▸ waits for your {what}"), below=(show, SEPARATOR, refusing))
+    return MenuItem(_line(f"{ask.requester.path} ▸ waits for your {what}"), below=(show, SEPARATOR, refusing))
 
 
 def _holds_ampersand(ask: PendingRequest) -> bool:
@@ -157,7 +157,7 @@ def _deciding(ask: ApprovalRequest) -> tuple[MenuItem, ...]:
 
 
 def _reply(ask: ApprovalRequest, reply: Reply, label: str) -> MenuItem:
-    return MenuItem(label, MenuAction.REPLY, ask.asker.thread_id or "", ask=ask, reply=reply)
+    return MenuItem(label, MenuAction.REPLY, ask.requester.thread_id or "", ask=ask, reply=reply)
 
 
 def _options(ask: QuestionRequest, thread_id: str) -> tuple[MenuItem, ...]:
@@ -186,8 +186,8 @@ def _stale(snapshot: Snapshot) -> tuple[MenuItem, ...]:
 
 
 def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
-    asks = tuple(map(_in_tray, snapshot.asks[:_MOST]))
-    asked = {ask.asker.thread_id for ask in snapshot.asks}
+    requests = tuple(map(_in_tray, snapshot.pending_requests[:_MOST]))
+    asked = {ask.requester.thread_id for ask in snapshot.pending_requests}
     alarmed = {alarm.thread_id for alarm in snapshot.alarms} | {row.thread.id for row in snapshot.rows if row.is_half_mended}
     live = [row for row in snapshot.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, _what_changed(row)) for row in live if row.thread.id in alarmed]
@@ -196,7 +196,7 @@ def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
     waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
     told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (
-        *asks,
+        *requests,
         *(MenuItem(f"{shortened(thread.title, _TITLE)} ▸ {what}", MenuAction.EXPLAIN, thread.id) for thread, what in told),
     )
 

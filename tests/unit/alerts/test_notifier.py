@@ -52,7 +52,7 @@ class Desktop:
         self.hangs = asyncio.Event()
         self.hangs.set()
         self.bug: Exception | None = None
-        self.hear: Callable[[Heard], None]
+        self.handle: Callable[[Heard], None]
 
     async def look(self) -> None: ...
 
@@ -111,7 +111,7 @@ class World:
         self.now = NOON
 
         def reach(hear: Callable[[Heard], None]) -> Desktop:
-            self.desktop.hear = hear
+            self.desktop.handle = hear
             return self.desktop
 
         self.noticing = Notifier(reach, self.server, lambda: rules, lambda: self.now, self.clicks.append)
@@ -149,10 +149,10 @@ def snapshot(*reasons: Reason, age: int = 0) -> Snapshot:
 
 async def test_an_approval_is_given_by_its_button_and_its_notice_goes() -> None:
     async with world() as here:
-        here.look(replace(QUIET, asks=(PUSH,)))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
         id = await here.desktop.next("Parser")
         assert here.desktop.shown[id].text == "Wants to run git push"
-        here.desktop.hear(Heard(id, "once"))
+        here.desktop.handle(Heard(id, "once"))
         assert await here.server.answers.get() == ("per_1", Reply.ONCE)
         here.look(QUIET)
         await here.desktop.until(lambda: not here.desktop.shown)
@@ -160,16 +160,16 @@ async def test_an_approval_is_given_by_its_button_and_its_notice_goes() -> None:
 
 async def test_a_question_is_answered_by_an_option() -> None:
     async with world() as here:
-        here.look(replace(QUIET, asks=(COLOUR,)))
-        here.desktop.hear(Heard(await here.desktop.next("Parser"), "option-1"))
+        here.look(replace(QUIET, pending_requests=(COLOUR,)))
+        here.desktop.handle(Heard(await here.desktop.next("Parser"), "option-1"))
         assert await here.server.answers.get() == ("que_1", (("Green",),))
 
 
 async def test_a_click_leads_to_the_thread_and_brings_the_desktops_leave() -> None:
     async with world() as here:
-        here.look(replace(QUIET, asks=(PUSH,)))
-        here.desktop.hear(Heard(await here.desktop.next("Parser"), CLICKED, "leave"))
-        here.desktop.hear(Heard("one that is long over", CLICKED))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
+        here.desktop.handle(Heard(await here.desktop.next("Parser"), CLICKED, "leave"))
+        here.desktop.handle(Heard("one that is long over", CLICKED))
         assert here.clicks == [Click("a", "leave"), Click(None)]
 
 
@@ -180,19 +180,19 @@ async def test_a_click_leads_to_the_thread_and_brings_the_desktops_leave() -> No
 async def test_an_answer_that_does_not_arrive_is_told(late: str, trouble: Exception | None, said: str) -> None:
     async with world() as here:
         here.server.late, here.server.trouble = late, trouble
-        here.look(replace(QUIET, asks=(PUSH,)))
-        here.desktop.hear(Heard(await here.desktop.next("Parser"), "reject"))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
+        here.desktop.handle(Heard(await here.desktop.next("Parser"), "reject"))
         told = here.desktop.shown[await here.desktop.next(NOT_ANSWERED)]
         assert said in told.text
 
 
 async def test_asks_of_a_server_that_does_not_answer_stay_on_screen() -> None:
     async with world() as here:
-        here.look(replace(QUIET, asks=(PUSH,)))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
         await here.desktop.next("Parser")
         here.look(Snapshot(ServerStatus(ServerState.UNRESPONSIVE), QUIET.rows))
         await here.desktop.next("does not answer")
-        here.look(replace(QUIET, asks=(PUSH,)))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
         await here.desktop.until(lambda: [each.title for each in here.desktop.shown.values()] == ["Parser"])
         assert here.desktop.ever.count("Parser") == 1
 
@@ -252,9 +252,9 @@ async def test_the_button_of_a_switch_leads_to_the_preview_of_what_mends_it(reme
         said = here.desktop.shown[id]
         assert [each.label for each in said.buttons] == [button]
         assert len(said.text) <= NOTICE_LIMIT and "ses_" not in f"{said}"
-        here.desktop.hear(Heard(id, "another key", "leave"))
-        here.desktop.hear(Heard(id, said.buttons[0].key, "leave"))
-        here.desktop.hear(Heard(id, CLICKED))
+        here.desktop.handle(Heard(id, "another key", "leave"))
+        here.desktop.handle(Heard(id, said.buttons[0].key, "leave"))
+        here.desktop.handle(Heard(id, CLICKED))
         assert here.clicks == [Click("a", "leave", remedies[0]), Click("a")]
         assert here.server.answers.empty()
 
@@ -318,7 +318,7 @@ async def test_after_waking_up_nothing_is_told_until_it_has_settled(monkeypatch:
     monkeypatch.setattr("t3tray.alerts.notifier.SETTLING", timedelta(seconds=0.05))
     async with world() as here:
         here.noticing.woke()
-        here.look(replace(QUIET, asks=(PUSH,)))
+        here.look(replace(QUIET, pending_requests=(PUSH,)))
         assert here.noticing._deeds.empty()
         here.now += SETTLING
         # By its own timer, without another look.
@@ -329,14 +329,14 @@ async def test_a_desktop_that_hangs_delays_no_look_and_one_that_fails_ends_nothi
     async with world() as here:
         here.desktop.hangs.clear()
         for _ in range(10):
-            here.look(replace(QUIET, asks=(PUSH,)))
+            here.look(replace(QUIET, pending_requests=(PUSH,)))
             here.look(QUIET)
         here.desktop.bug = ZeroDivisionError()
         here.desktop.hangs.set()
         while not here.noticing._deeds.empty():
             await asyncio.sleep(0)
         here.desktop.bug = None
-        here.look(replace(QUIET, asks=(COLOUR,)))
+        here.look(replace(QUIET, pending_requests=(COLOUR,)))
         await here.desktop.next("Parser")
 
 

@@ -72,8 +72,8 @@ class Server:
 
 async def test_a_sub_agents_wish_is_told_under_its_thread() -> None:
     (ask,) = await PendingRequests().read(Server(), {"/work"}, lambda: OWNERS)
-    asker = Requester("ses_leaf", "/work", "Refactor the parser", "t1", ("general", "explore"))
-    assert ask == ApprovalRequest("per_2", asker, "bash", ("git push",), ("git *",))
+    requester = Requester("ses_leaf", "/work", "Refactor the parser", "t1", ("general", "explore"))
+    assert ask == ApprovalRequest("per_2", requester, "bash", ("git push",), ("git *",))
     assert ask.sentence == "Refactor the parser ▸ general ▸ explore ▸ wants to run git push"
 
 
@@ -82,7 +82,7 @@ async def test_questions_come_with_their_options_and_the_longest_waiting_first()
     server.asked["/work"] = (decode(CHOICE, wire.QuestionSet, "a question"),)
     first, second = await PendingRequests().read(server, {"/work"}, lambda: OWNERS)
     question = Question("Which?", "A choice", (Option("One", "the first"),), multiple=True, custom=True)
-    assert isinstance(first, QuestionRequest) and first.questions == (question,) and first.asker.agents == ()
+    assert isinstance(first, QuestionRequest) and first.questions == (question,) and first.requester.agents == ()
     assert first.sentence == "Refactor the parser ▸ asks: Which?"
     assert isinstance(second, ApprovalRequest)
 
@@ -96,7 +96,7 @@ async def test_what_a_broken_off_turn_left_behind_waits_for_nobody() -> None:
 async def test_a_session_of_no_thread_is_told_by_its_own_title_and_a_missing_one_not_at_all() -> None:
     server = Server()
     (ask,) = await PendingRequests().read(server, {"/work"}, dict)
-    assert (ask.asker.thread_id, ask.asker.path) == (None, "A session ▸ general ▸ explore")
+    assert (ask.requester.thread_id, ask.requester.path) == (None, "A session ▸ general ▸ explore")
     del server.sessions["ses_child"]
     assert await PendingRequests().read(server, {"/work"}, dict) == ()
 
@@ -108,45 +108,45 @@ async def test_a_family_without_a_root_is_given_up() -> None:
 
 
 async def test_it_is_read_only_when_there_is_reason_to() -> None:
-    server, asks = Server(), PendingRequests()
+    server, requests = Server(), PendingRequests()
     server.waiting = {}
     for _ in range(3):
-        assert await asks.read(server, {"/work"}, lambda: OWNERS) == ()
+        assert await requests.read(server, {"/work"}, lambda: OWNERS) == ()
     assert server.looks == ["/work"]
-    asks.hear(ServerEvent("message.updated", "/work", "ses_root", {}))
-    await asks.read(server, {"/work"}, lambda: OWNERS)
+    requests.handle(ServerEvent("message.updated", "/work", "ses_root", {}))
+    await requests.read(server, {"/work"}, lambda: OWNERS)
     assert server.looks == ["/work"]
     server.waiting = {"/other": (PUSH,)}
-    asks.hear(ServerEvent("permission.asked", "/other", "ses_leaf", {}))
-    assert len(await asks.read(server, {"/work"}, lambda: OWNERS)) == 1
+    requests.handle(ServerEvent("permission.asked", "/other", "ses_leaf", {}))
+    assert len(await requests.read(server, {"/work"}, lambda: OWNERS)) == 1
     server.waiting = {}
-    assert await asks.read(server, {"/work"}, lambda: OWNERS) == (), "what is open is looked at each time"
+    assert await requests.read(server, {"/work"}, lambda: OWNERS) == (), "what is open is looked at each time"
     looks = len(server.looks)
-    asks.hear(Connected())
-    await asks.read(server, {"/work"}, lambda: OWNERS)
+    requests.handle(Connected())
+    await requests.read(server, {"/work"}, lambda: OWNERS)
     assert len(server.looks) > looks
 
 
 async def test_without_a_server_nothing_waits_and_one_that_cannot_say_changes_nothing() -> None:
-    server, asks = Server(), PendingRequests()
-    (ask,) = await asks.read(server, {"/work"}, lambda: OWNERS)
+    server, requests = Server(), PendingRequests()
+    (ask,) = await requests.read(server, {"/work"}, lambda: OWNERS)
     server.down = True
-    assert await asks.read(server, {"/work"}, lambda: OWNERS) == (ask,)
+    assert await requests.read(server, {"/work"}, lambda: OWNERS) == (ask,)
     server.down = False
     server.waiting = {}
-    assert await asks.read(server, {"/work"}, lambda: OWNERS) == ()
-    assert await asks.read(None, {"/work"}, lambda: OWNERS) == ()
+    assert await requests.read(server, {"/work"}, lambda: OWNERS) == ()
+    assert await requests.read(None, {"/work"}, lambda: OWNERS) == ()
 
 
 @pytest.mark.parametrize("is_waited_for", [True, False])
 async def test_answers_go_to_the_directory_that_asked(is_waited_for: bool) -> None:
-    server, asks = Server(), PendingRequests()
+    server, requests = Server(), PendingRequests()
     server.takes = is_waited_for
-    asker = Requester("ses_leaf", "/work", "T")
-    approval, inquiry = ApprovalRequest("per_1", asker, "bash"), QuestionRequest("que_1", asker, ())
-    assert await asks.reply(server, approval, Reply.ALWAYS) is is_waited_for
-    assert await asks.answer(server, inquiry, (("One",),)) is is_waited_for
-    assert await asks.answer(server, inquiry, None) is is_waited_for
+    requester = Requester("ses_leaf", "/work", "T")
+    approval, inquiry = ApprovalRequest("per_1", requester, "bash"), QuestionRequest("que_1", requester, ())
+    assert await requests.reply(server, approval, Reply.ALWAYS) is is_waited_for
+    assert await requests.answer(server, inquiry, (("One",),)) is is_waited_for
+    assert await requests.answer(server, inquiry, None) is is_waited_for
     assert server.answers == [("per_1", "/work", "always"), ("que_1", "/work", (("One",),)), ("que_1", "/work", None)]
 
 
@@ -165,6 +165,6 @@ def test_every_wish_is_a_sentence(permission: str, patterns: tuple[str, ...], wi
 
 
 def test_several_questions_are_told_as_such() -> None:
-    asker = Requester("s", "/w", "T")
-    assert QuestionRequest("que_1", asker, (Question("A?"), Question("B?"))).sentence == "T ▸ asks: A? (and 1 more)"
-    assert QuestionRequest("que_1", asker, ()).sentence == "T ▸ asks: "
+    requester = Requester("s", "/w", "T")
+    assert QuestionRequest("que_1", requester, (Question("A?"), Question("B?"))).sentence == "T ▸ asks: A? (and 1 more)"
+    assert QuestionRequest("que_1", requester, ()).sentence == "T ▸ asks: "

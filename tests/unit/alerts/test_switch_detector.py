@@ -41,8 +41,8 @@ class Post(Eyes):
 
     def watch(self) -> tuple[Alarm, ...]:
         picture = self.look()
-        raised = self.sentinel.watch(picture, self.sides.of(picture, NOON))
-        self.keeper.keep(picture)
+        raised = self.sentinel.detect(picture, self.sides.of(picture, NOON))
+        self.keeper.record(picture)
         return raised
 
     def t3_says(self, session: str | None) -> None:

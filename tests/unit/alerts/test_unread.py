@@ -43,91 +43,91 @@ def foreign(name: str, hours: float = 0, *, works: bool = False) -> T3Thread:
     return structs.replace(t3_thread(name, "codex", is_working=works), last_activity_at=NOON + HOUR * hours)
 
 
-def look(news: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
+def look(unread: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
     """One look of the app's: what is new."""
-    told = news.among(SnapshotRows(rows, tuple(others)))
-    news.keep()
+    told = unread.update(SnapshotRows(rows, tuple(others)))
+    unread.save()
     return set(told)
 
 
 def test_what_is_met_for_the_first_time_is_no_news_and_what_ends_later_is(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, _):
-        assert look(news, at("a"), at("b", -100), others=[foreign("f")]) == set()
-        assert look(news, at("a", 1), at("b", -100), at("new", 5), others=[foreign("f", 1)]) == {"a", "f"}
+    with app(tmp_path) as (unread, _):
+        assert look(unread, at("a"), at("b", -100), others=[foreign("f")]) == set()
+        assert look(unread, at("a", 1), at("b", -100), at("new", 5), others=[foreign("f", 1)]) == {"a", "f"}
 
 
 def test_what_still_works_has_its_news_when_it_is_done(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, _):
-        look(news, at("a"), others=[foreign("f")])
-        assert look(news, at("a", 1, Reason.BUSY), others=[foreign("f", 1, works=True)]) == set()
-        assert look(news, at("a", 2), others=[foreign("f", 2)]) == {"a", "f"}
+    with app(tmp_path) as (unread, _):
+        look(unread, at("a"), others=[foreign("f")])
+        assert look(unread, at("a", 1, Reason.BUSY), others=[foreign("f", 1, works=True)]) == set()
+        assert look(unread, at("a", 2), others=[foreign("f", 2)]) == {"a", "f"}
 
 
 def test_news_go_when_the_user_has_looked_at_exactly_them(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, _):
-        look(news, at("a"), at("b"))
-        assert look(news, at("a", 1), at("b", 1)) == {"a", "b"}
-        news.visit("a", NOON + HOUR)
-        assert look(news, at("a", 1), at("b", 1)) == {"b"}
-        look(news, at("a", 2), at("b", 1))
-        news.visit("a", NOON + HOUR)
-        assert look(news, at("a", 2), at("b", 1)) == {"a", "b"}, "what was on screen was not the newest"
+    with app(tmp_path) as (unread, _):
+        look(unread, at("a"), at("b"))
+        assert look(unread, at("a", 1), at("b", 1)) == {"a", "b"}
+        unread.visit("a", NOON + HOUR)
+        assert look(unread, at("a", 1), at("b", 1)) == {"b"}
+        look(unread, at("a", 2), at("b", 1))
+        unread.visit("a", NOON + HOUR)
+        assert look(unread, at("a", 2), at("b", 1)) == {"a", "b"}, "what was on screen was not the newest"
 
 
 def test_the_next_run_of_the_app_knows_what_was_looked_at_and_what_was_not(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, _):
-        look(news, at("a"), at("b"), at("c"))
-        look(news, at("a", 1), at("b", 1), at("c"))
-        news.visit("a", NOON + HOUR)
-    with app(tmp_path) as (news, _):
-        assert look(news, at("a", 1), at("b", 1), at("c", 2)) == {"b", "c"}, "c ended while no app ran"
+    with app(tmp_path) as (unread, _):
+        look(unread, at("a"), at("b"), at("c"))
+        look(unread, at("a", 1), at("b", 1), at("c"))
+        unread.visit("a", NOON + HOUR)
+    with app(tmp_path) as (unread, _):
+        assert look(unread, at("a", 1), at("b", 1), at("c", 2)) == {"b", "c"}, "c ended while no app ran"
 
 
 def test_without_a_keep_nothing_is_written_but_what_was_looked_at(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, store):
-        news.among(SnapshotRows((at("a"),)))
+    with app(tmp_path) as (unread, store):
+        unread.update(SnapshotRows((at("a"),)))
         assert store.visits.all() == {}
-        news.visit("b", NOON)
+        unread.visit("b", NOON)
         assert store.visits.all() == {"a": NOON, "b": NOON}
 
 
 def test_a_clock_that_is_set_back_makes_nothing_new_and_hides_no_turn_that_is_seen_to_run(tmp_path: Path) -> None:
     rows = tuple(at(f"t{number}", number) for number in range(30))
-    with app(tmp_path) as (news, _):
-        look(news, *rows)
-    with app(tmp_path) as (news, _):
-        assert look(news, *rows) == set(), "most of it is in the future now"
-        assert look(news, *rows[:-1], at("t29", 5, Reason.BUSY)) == set()
-    with app(tmp_path) as (news, _):
-        assert look(news, *rows[:-1], at("t29", 5.1)) == {"t29"}
+    with app(tmp_path) as (unread, _):
+        look(unread, *rows)
+    with app(tmp_path) as (unread, _):
+        assert look(unread, *rows) == set(), "most of it is in the future now"
+        assert look(unread, *rows[:-1], at("t29", 5, Reason.BUSY)) == set()
+    with app(tmp_path) as (unread, _):
+        assert look(unread, *rows[:-1], at("t29", 5.1)) == {"t29"}
 
 
 def test_a_thread_that_a_source_tells_with_an_earlier_time_for_a_while_is_no_news(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, _):
+    with app(tmp_path) as (unread, _):
         for hours in (2, 0, 2, 1, 2):
-            assert look(news, at("a", hours)) == set()
+            assert look(unread, at("a", hours)) == set()
 
 
 def test_what_is_shown_no_more_is_kept_for_a_while_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT_OF_GONE", 3)
-    with app(tmp_path) as (news, store):
-        look(news, *(at(f"t{number}", number) for number in range(9)), others=[foreign("f", -9)])
-        assert look(news, at("t0"), others=[foreign("f", -9)]) == set()
+    with app(tmp_path) as (unread, store):
+        look(unread, *(at(f"t{number}", number) for number in range(9)), others=[foreign("f", -9)])
+        assert look(unread, at("t0"), others=[foreign("f", -9)]) == set()
         assert set(store.visits.all()) == {"t0", "f", "t8", "t7", "t6"}
-        assert look(news, at("t0"), at("t7", 9), at("t1", 9), others=[foreign("f", -9)]) == {"t7"}
+        assert look(unread, at("t0"), at("t7", 9), at("t1", 9), others=[foreign("f", -9)]) == {"t7"}
         assert set(store.visits.all()) == {"t0", "t1", "f", "t8", "t7", "t6"}
 
 
 def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
-    with app(tmp_path) as (news, store):
-        look(news, at("a"), others=[foreign("f")])
+    with app(tmp_path) as (unread, store):
+        look(unread, at("a"), others=[foreign("f")])
         before = store.path.with_name(f"{store.path.name}-wal").read_bytes()
-        look(news, at("a", 1), others=[foreign("f")])
+        look(unread, at("a", 1), others=[foreign("f")])
         assert store.path.with_name(f"{store.path.name}-wal").read_bytes() == before
 
 
 def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with app(tmp_path) as (news, store):
+    with app(tmp_path) as (unread, store):
         keep = store.visits.keep
 
         def full(*_: object) -> None:
@@ -135,7 +135,7 @@ def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path, monk
 
         monkeypatch.setattr(store.visits, "keep", full)
         with pytest.raises(StoreError):
-            look(news, at("a"))
+            look(unread, at("a"))
         monkeypatch.setattr(store.visits, "keep", keep)
-        assert look(news, at("a", 1), replace(at("b"), verdict=Verdict(Reason.MISSING))) == {"a"}
+        assert look(unread, at("a", 1), replace(at("b"), verdict=Verdict(Reason.MISSING))) == {"a"}
         assert store.visits.all() == {"a": NOON, "b": NOON}

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from t3tray.backend.doctor import DoctorInput, examine
+from t3tray.backend.doctor import DoctorInput, assess
 from t3tray.backend.snapshot_builder import build_snapshot
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
@@ -49,11 +49,11 @@ class Practice:
     def findings(self) -> tuple[Finding, ...]:
         database = OpenCodeDatabase(self.world.opencode)
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-        survey = Scanner(self.store, database, surroundings, [T3Reader(T3Home(self.world.home))])
-        picture = survey.look()
+        scanner = Scanner(self.store, database, surroundings, [T3Reader(T3Home(self.world.home))])
+        picture = scanner.scan()
         snapshot = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), SOON, archived=True)
         program = FoundProgram("/usr/bin/opencode", self.version)
-        return examine(DoctorInput(self.store, database, survey, picture, snapshot, program, self.neighbours, SOON))
+        return assess(DoctorInput(self.store, database, scanner, picture, snapshot, program, self.neighbours, SOON))
 
     def one(self, name: str) -> Finding:
         (found,) = self.all(name)

@@ -41,7 +41,7 @@ async def test_a_home_of_t3_code_that_is_added_is_read_at_once_and_one_that_is_r
 
 async def test_what_is_set_is_gone_by_at_once(engine: Engine) -> None:
     await engine.preferences.change("stop_idle_minutes", 5)
-    assert engine.resting.idle_after == timedelta(minutes=5)
+    assert engine.idle_shutdown.idle_after == timedelta(minutes=5)
     await engine.preferences.change("terminal", "kitty")
     assert engine.launching.settings.terminal == "kitty"
     assert (await engine.overview()).settings.terminal == "kitty"
@@ -61,7 +61,7 @@ async def test_what_another_process_set_is_gone_by_after_the_next_look(engine: E
     await other.preferences.change("stop_idle_minutes", 7)
     await other.close()
     await engine.preferences.read_again()
-    assert engine.settings.stop_idle_minutes == 7 and engine.resting.idle_after == timedelta(minutes=7)
+    assert engine.settings.stop_idle_minutes == 7 and engine.idle_shutdown.idle_after == timedelta(minutes=7)
 
 
 async def test_a_value_that_cannot_be_used_changes_nothing(engine: Engine) -> None:
@@ -94,7 +94,7 @@ async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(
     try:
         assert getattr(opened.settings, name) == getattr(Settings(), name) and opened.settings.terminal == "kitty"
         assert [warning for warning in (await opened.overview()).warnings if name in warning]
-        assert [finding for finding in await opened.examine() if name in finding.detail and not finding.ok]
+        assert [finding for finding in await opened.assess() if name in finding.detail and not finding.ok]
     finally:
         await opened.close()
 

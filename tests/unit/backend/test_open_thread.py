@@ -145,9 +145,9 @@ async def test_a_page_that_would_ask_for_a_password_is_not_opened(
     engine: Engine, pages: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Thread("own", "Mine", str(tmp_path), Source.T3TRAY, NOON, NOON)
-    resumption = Verification(own, "ses_1", Verdict(Reason.PROVED), receipt(row("own")))
+    verification = Verification(own, "ses_1", Verdict(Reason.PROVED), receipt(row("own")))
     with pytest.raises(Refused) as told:
-        await engine.opening.browser(resumption)
+        await engine.opening.browser(verification)
     assert told.value.message == "OpenCode's page would ask for the server's password, which t3tray keeps to itself."
     assert told.value.hint == "Open the thread in a terminal: --open terminal." and pages == []
     assert not engine.server.status.state.answers, "no server was started for it"

@@ -42,7 +42,7 @@ def rows(world: World, *, archived: bool) -> tuple[ThreadRow, ...]:
     store = open_store(world.home.parent / "data", lambda: NOON)
     try:
         surroundings = Surroundings(lambda: NOON, lambda: False)
-        picture = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))]).look()
+        picture = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))]).scan()
         return build_snapshot(picture, STOPPED, (), (), ReaperClock(), NOON, archived).rows
     finally:
         store.close()

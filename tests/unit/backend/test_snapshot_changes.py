@@ -25,10 +25,10 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot, SourceView, ThreadRow
-from tests.support.views import READY, alarm, archived, asker, row
+from tests.support.views import READY, alarm, archived, requester, row
 
 SOURCES = (SourceView(Source.T3TRAY, "", "", "", 1),)
-ASK = ApprovalRequest("per_1", asker("a"), "bash", ("git push",))
+ASK = ApprovalRequest("per_1", requester("a"), "bash", ("git push",))
 
 
 def of(*rows: ThreadRow, **more: object) -> Snapshot:
@@ -36,7 +36,10 @@ def of(*rows: ThreadRow, **more: object) -> Snapshot:
 
 
 def test_the_first_look_tells_everything_that_is_there_and_the_same_look_again_nothing() -> None:
-    changes, shown = SnapshotChanges(), of(row("a"), row("b", Reason.BUSY), alarms=(alarm("a"),), asks=(ASK,), warnings=("Odd.",))
+    changes, shown = (
+        SnapshotChanges(),
+        of(row("a"), row("b", Reason.BUSY), alarms=(alarm("a"),), pending_requests=(ASK,), warnings=("Odd.",)),
+    )
     assert changes.of(shown) == (
         FirstTable(shown),
         ServerChanged(READY, ""),
@@ -90,7 +93,7 @@ def test_threads_that_come_and_go_are_told_and_those_put_away_are_not_gone() -> 
 
 def test_the_end_of_an_alarm_an_ask_and_a_warning_is_told_and_a_silent_server_answers_no_ask() -> None:
     changes = SnapshotChanges()
-    changes.of(of(row("a"), alarms=(alarm("a"),), asks=(ASK,), warnings=("Odd.",)))
+    changes.of(of(row("a"), alarms=(alarm("a"),), pending_requests=(ASK,), warnings=("Odd.",)))
     silent = replace(READY, state=ServerState.UNRESPONSIVE)
     assert changes.of(of(row("a"), alarms=(alarm("a"),), warnings=("Odd.",), server=silent)) == (ServerChanged(silent, ""),)
     assert changes.of(of(row("a"))) == (

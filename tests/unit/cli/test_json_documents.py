@@ -16,7 +16,7 @@ from t3tray.domain.evidence import Absent, Evidence
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.reaper import ReaperPhase, ReaperState
-from t3tray.domain.receipt import write_receipt
+from t3tray.domain.receipt import build_receipt
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.split import Candidate
 from t3tray.domain.t3code_side import UNKNOWN, GuardSide, T3Side, next_message
@@ -37,7 +37,7 @@ ROW = ThreadRow(THREAD, "ses_1", MISSING, ReaperState(ReaperPhase.AT_RISK), reme
 EVIDENCE = Evidence(
     taken_at=AT, session=Absent(), newest=Absent(), directory_exists=True, has_turns=True, asked="OpenCode 1.18.33"
 )
-RECEIPT = write_receipt(THREAD.id, THREAD.directory, CURSOR, EVIDENCE, MISSING)
+RECEIPT = build_receipt(THREAD.id, THREAD.directory, CURSOR, EVIDENCE, MISSING)
 ENTRY = Entry("3f2a", Event.CONFIRMED, Actor.USER, "adopted", AT, "ses_1", cursor=CURSOR, seq=1)
 
 VERDICT = {

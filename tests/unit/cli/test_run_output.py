@@ -27,14 +27,14 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot, SourceView, ThreadRow
-from tests.support.views import NOON, READY, alarm, asker, in_t3, row, t3_thread
+from tests.support.views import NOON, READY, alarm, in_t3, requester, row, t3_thread
 from tests.support.waiting import until
 
 SOURCES = (SourceView(Source.T3TRAY, "", "", "", 1),)
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ")
 CONTRACT = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
-PUSH = ApprovalRequest("per_1", asker("thread-a"), "bash", ("git push",), ("git *",))
-WHICH = QuestionRequest("que_1", asker("thread-b"), (Question("Which?", options=(Option("A"), Option("B"))),))
+PUSH = ApprovalRequest("per_1", requester("thread-a"), "bash", ("git push",), ("git *",))
+WHICH = QuestionRequest("que_1", requester("thread-b"), (Question("Which?", options=(Option("A"), Option("B"))),))
 
 
 def snapshot(*rows: ThreadRow, **more: object) -> Snapshot:
@@ -73,7 +73,7 @@ def test_many_verdicts_of_one_reason_are_one_line_and_an_ask_says_where_it_is_an
     other = replace(down[0], verdict=structs.replace(down[0].verdict, detail="it does not listen at 4096"))
     (told,) = lines(snapshot(*before), snapshot(other, *down[1:]))
     assert told.endswith("40 threads: ? unknown / server-down. Type: /opt/t3tray threads"), "one's words are not said of all"
-    (told,) = lines(snapshot(row("thread-a")), snapshot(row("thread-a"), asks=(PUSH,)))
+    (told,) = lines(snapshot(row("thread-a")), snapshot(row("thread-a"), pending_requests=(PUSH,)))
     assert told.endswith("wants to run git push. Type: /opt/t3tray attach thread-a")
 
 
@@ -86,7 +86,7 @@ def test_every_kind_is_told_as_one_ascii_object_a_line_and_stands_in_the_contrac
         row("thread-b"),
         row("thread-d"),
         alarms=(alarm("thread-a"),),
-        asks=(PUSH, WHICH),
+        pending_requests=(PUSH, WHICH),
         warnings=("Odd.",),
     )
     changes, kinds = SnapshotChanges(), set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.archiving import Archive
-from t3tray.conversation.archive import AT_ONCE, VaultKeeper, VaultRules
+from t3tray.conversation.archive import AT_ONCE, ArchiveRules, TranscriptArchiver
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.thread import Source, Thread
@@ -28,19 +28,19 @@ LARGE = 500_000_000
 
 
 class Place:
-    def __init__(self, root: Path, rules: VaultRules) -> None:
+    def __init__(self, root: Path, rules: ArchiveRules) -> None:
         self.world: World = empty_world(root)
         self.store = open_store(root / "data", lambda: NOON)
         self.database = OpenCodeDatabase(self.world.opencode)
         self.data = root / "data"
         self.archive = archive_in(self.data)
-        self.survey = Scanner(self.store, self.database, Surroundings(lambda: datetime.now(UTC), lambda: False), ())
+        self.scanner = Scanner(self.store, self.database, Surroundings(lambda: datetime.now(UTC), lambda: False), ())
         self.now = NOON
-        self.keeper = self.keeping(rules)
+        self.archiver = self.archiver_with(rules)
 
-    def keeping(self, rules: VaultRules) -> VaultKeeper:
+    def archiver_with(self, rules: ArchiveRules) -> TranscriptArchiver:
         migration = ArchiveMigration(VaultFiles(self.data / "vault"), self.archive)
-        return VaultKeeper(self.archive, migration, self.store, self.database, rules, lambda: self.now)
+        return TranscriptArchiver(self.archive, migration, self.store, self.database, rules, lambda: self.now)
 
     def add(self, name: str, messages: int = 4, *, bound: bool = True, archived: bool = False, at: datetime = NOON) -> None:
         folder = self.world.code / "proj"
@@ -61,7 +61,7 @@ class Place:
 
     def look(self) -> bool:
         self.now += timedelta(minutes=1)
-        return self.keeper.keep(self.survey.look().examinations)
+        return self.archiver.update(self.scanner.scan().assessments)
 
     def written(self) -> dict[str, int]:
         """Every file of the archive; one that was written again is another one."""
@@ -73,12 +73,12 @@ class Place:
 
     def kept(self, name: str) -> int:
         transcript = self.archive.transcript(f"ses_{name}")
-        return len(transcript.utterances) if transcript else 0
+        return len(transcript.messages) if transcript else 0
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path, VaultRules(True, LARGE))
+    made = Place(tmp_path, ArchiveRules(True, LARGE))
     yield made
     made.store.close()
 
@@ -123,7 +123,7 @@ def test_what_happened_while_nobody_looked_is_caught_up_with(place: Place) -> No
     place.add("a")
     place.look()
     place.say_more("a", 4, 100, NOON + timedelta(days=1))
-    place.keeper = place.keeping(VaultRules(True, LARGE))
+    place.archiver = place.archiver_with(ArchiveRules(True, LARGE))
     place.look()
     assert place.kept("a") == 104
 
@@ -142,12 +142,12 @@ def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Pl
         place.add(name, 40, archived=archived)
         place.look()
     sizes = {name: place.size(name) for name in ("old", "live", "new")}
-    place.keeper = place.keeping(VaultRules(True, sizes["live"] + sizes["new"] + 10))
+    place.archiver = place.archiver_with(ArchiveRules(True, sizes["live"] + sizes["new"] + 10))
     place.say_more("live", 40, 2, NOON + timedelta(hours=1))
     place.look()
     assert place.kept("live") == 42
     assert [name for name in ("old", "new") if place.kept(name)] in ([], ["new"])
-    place.keeper = place.keeping(VaultRules(True, 1))
+    place.archiver = place.archiver_with(ArchiveRules(True, 1))
     place.say_more("live", 42, 2, NOON + timedelta(hours=2))
     place.look()
     assert [place.kept(name) for name in ("old", "live", "new")] == [0, 44, 0]
@@ -157,15 +157,15 @@ def test_what_was_let_go_of_is_not_kept_again_at_the_next_start_but_when_it_is_n
     for name, archived in (("old", True), ("new", True), ("live", False)):
         place.add(name, 40, archived=archived)
         place.look()
-    rules = VaultRules(True, place.size("live") + place.size("new") + 1_000)
-    place.keeper = place.keeping(rules)
+    rules = ArchiveRules(True, place.size("live") + place.size("new") + 1_000)
+    place.archiver = place.archiver_with(rules)
     place.say_more("live", 40, 2, NOON + timedelta(hours=1))
     place.look()
     held = [place.kept(name) for name in ("old", "new", "live")]
     assert held == [0, 40, 42]
     before = place.written()
 
-    place.keeper = place.keeping(rules)
+    place.archiver = place.archiver_with(rules)
     assert not place.look()
     assert place.written() == before, "nothing changed, so nothing is written"
 
@@ -176,12 +176,12 @@ def test_what_was_let_go_of_is_not_kept_again_at_the_next_start_but_when_it_is_n
     place.look()
     assert [place.kept(name) for name in ("old", "new", "live")] == [0, 40, 42], "a live thread's words are kept"
     before = place.written()
-    place.keeper = place.keeping(rules)
+    place.archiver = place.archiver_with(rules)
     assert not place.look() and place.written() == before
 
 
 def test_turned_off_it_keeps_nothing(tmp_path: Path) -> None:
-    place = Place(tmp_path, VaultRules(False, LARGE))
+    place = Place(tmp_path, ArchiveRules(False, LARGE))
     place.add("a")
     assert not place.look() and place.kept("a") == 0
     place.store.close()
@@ -191,12 +191,12 @@ async def test_an_archive_that_cannot_be_written_is_said_and_hinders_nothing(pla
     place.add("a")
     run_sql = SqlThread("test-sql")
     (place.data / FILE_NAME).mkdir()
-    rules = VaultRules(True, LARGE)
-    archive = Archive(place.data, place.store, place.database, place.survey, rules, run_sql, lambda: place.now)
-    assert not await archive.keep(place.survey.look())
+    rules = ArchiveRules(True, LARGE)
+    archive = Archive(place.data, place.store, place.database, place.scanner, rules, run_sql, lambda: place.now)
+    assert not await archive.keep(place.scanner.scan())
     assert "cannot be kept" in archive.trouble[0]
     (place.data / FILE_NAME).rmdir()
-    await archive.keep(place.survey.look())
+    await archive.keep(place.scanner.scan())
     assert archive.trouble == () and place.kept("a") == 4
     await archive.close()
     run_sql.close()

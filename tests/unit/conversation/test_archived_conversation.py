@@ -39,7 +39,7 @@ class Life:
         picture = await self.engine.look()
         while await self.engine.keep(picture):
             picture = await self.engine.look()
-        (found,) = picture.examinations
+        (found,) = picture.assessments
         return found.verdict.reason
 
     def keep(self, count: int) -> None:
@@ -98,7 +98,7 @@ class Followed:
 
     async def compare(self) -> None:
         """As the desk does after every look."""
-        (found,) = (await self._life.engine.look()).examinations
+        (found,) = (await self._life.engine.look()).assessments
         session = found.evidence.session
         self.feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
 
@@ -121,7 +121,7 @@ async def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 def texts(shown: Conversation) -> list[str]:
-    return [utterance.text for utterance in shown.utterances]
+    return [message.text for message in shown.messages]
 
 
 _DELETED = tuple(
@@ -136,7 +136,7 @@ async def test_while_the_thread_can_go_on_its_session_is_told_whatever_is_kept(l
     life.keep(2)
     life.copy_in_t3("theirs")
     shown = await life.shown()
-    assert (shown.kept, len(shown.utterances)) == (None, 4)
+    assert (shown.kept, len(shown.messages)) == (None, 4)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ async def test_the_vault_tells_it_where_the_session_does_not(life: Life, stateme
     shown = await life.shown()
     assert shown.kept is not None and shown.kept.origin is Origin.VAULT
     assert shown.kept.at == datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-    assert texts(shown)[:2] == ["kept 0", "kept 1"] and shown.kept.messages == len(shown.utterances)
+    assert texts(shown)[:2] == ["kept 0", "kept 1"] and shown.kept.messages == len(shown.messages)
 
 
 async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) -> None:
@@ -196,16 +196,16 @@ async def test_a_copy_that_cannot_be_read_is_said(life: Life) -> None:
         path.unlink()
     file.mkdir()
     shown = await life.shown()
-    assert shown.kept is None and shown.utterances == () and str(file) in shown.notice
+    assert shown.kept is None and shown.messages == () and str(file) in shown.notice
 
 
 async def test_it_comes_when_the_session_goes_and_goes_when_that_is_there_again(life: Life) -> None:
     async with life.followed() as followed:
-        assert len((await followed.next()).utterances) == 4
+        assert len((await followed.next()).messages) == 4
         life.in_opencode(*_DELETED)
         await followed.compare()
         shown = await followed.next()
-        assert shown.kept is not None and len(shown.utterances) == 4, "the vault has kept them at the first look"
+        assert shown.kept is not None and len(shown.messages) == 4, "the vault has kept them at the first look"
         with writing(life.world.opencode) as connection:
             add_session(connection, SESSION, life.world.code / "proj", messages=4)
         await followed.compare()
@@ -218,6 +218,6 @@ async def test_a_long_copy_is_told_in_pages(life: Life) -> None:
     async with life.followed() as followed:
         shown = await followed.next()
         assert shown.kept is not None and shown.kept.messages > 9_999
-        assert (len(shown.utterances), shown.has_older) == (PAGE, True)
+        assert (len(shown.messages), shown.has_older) == (PAGE, True)
         followed.feed.show_older()
-        assert len((await followed.next()).utterances) == 2 * PAGE
+        assert len((await followed.next()).messages) == 2 * PAGE

@@ -12,7 +12,7 @@ import pytest
 
 from t3tray.conversation import feed as module
 from t3tray.conversation.feed import FRAME, PAGE, ConversationFeed, ConversationPlace, MessageSource
-from t3tray.domain.conversation import Conversation, KeptCopy, dated_ahead_sentence
+from t3tray.domain.conversation import Conversation, CopyInfo, dated_ahead_sentence
 from t3tray.domain.evidence import Role, SessionFacts
 from t3tray.domain.transcript import Message, Origin, Piece, PieceKind, ToolCall, Transcript
 from t3tray.domain.verdict import Kind
@@ -112,8 +112,8 @@ async def following(server: Server) -> AsyncIterator[Follower]:
         await asyncio.gather(running, return_exceptions=True)
 
 
-def told_in(shown: Conversation) -> list[str]:
-    return [utterance.text for utterance in shown.utterances]
+def messages_in(shown: Conversation) -> list[str]:
+    return [message.text for message in shown.messages]
 
 
 ASKED = message(info(0, "user"), text(0, "what is it?"))
@@ -123,7 +123,7 @@ REPLY = message(info(1), text(1, "so"))
 async def test_the_first_picture_is_what_was_read() -> None:
     async with following(Server(ASKED, REPLY)) as follower:
         shown = await follower.until(1)
-    assert told_in(shown) == ["what is it?", "so"]
+    assert messages_in(shown) == ["what is it?", "so"]
     assert (shown.thread_id, shown.session_id, shown.has_older, shown.notice) == ("thread", SESSION, False, "")
 
 
@@ -134,8 +134,8 @@ async def test_a_thread_without_a_session_has_nothing_to_tell() -> None:
     assert await follower.until(1) == Conversation("thread")
     follower.place = ConversationPlace(SESSION, "/work")
     follower.server.held[SESSION].append(ASKED)
-    follower.feed.look_again()
-    assert told_in(await follower.until(2)) == ["what is it?"]
+    follower.feed.refresh()
+    assert messages_in(await follower.until(2)) == ["what is it?"]
     running.cancel()
 
 
@@ -145,15 +145,15 @@ async def test_a_burst_of_words_is_one_picture_a_frame() -> None:
         follower.may_go_on = asyncio.Semaphore(0)
         empty = text(1, "", done=False)
         for each in (told(info(1)), part_told(empty), *(grew(empty, "a ") for _ in range(5000))):
-            follower.feed.hear(each)
+            follower.feed.handle(each)
         await follower.until(2)
         for each in (grew(empty, "b "),) * 100:
-            follower.feed.hear(each)
+            follower.feed.handle(each)
         await asyncio.sleep(0)
         assert len(follower.pictures) == 2
         follower.may_go_on.release()
         shown = await follower.until(3)
-    assert told_in(shown)[-1] == "a " * 5000 + "b " * 100
+    assert messages_in(shown)[-1] == "a " * 5000 + "b " * 100
     assert set(follower.slept) == {FRAME}
 
 
@@ -161,12 +161,12 @@ async def test_older_pages_come_when_they_are_asked_for() -> None:
     server = Server(*(message(info(number), text(number, f"{number}")) for number in range(PAGE + 5)))
     async with following(server) as follower:
         shown = await follower.until(1)
-        assert len(shown.utterances) == PAGE and shown.has_older
+        assert len(shown.messages) == PAGE and shown.has_older
         follower.feed.show_older()
         shown = await follower.until(2)
-        assert told_in(shown)[:2] == ["0", "1"] and len(shown.utterances) == PAGE + 5 and not shown.has_older
+        assert messages_in(shown)[:2] == ["0", "1"] and len(shown.messages) == PAGE + 5 and not shown.has_older
         follower.feed.show_older()
-        follower.feed.look_again()
+        follower.feed.refresh()
         await follower.until_asked(3)
     assert server.asked == [(SESSION, PAGE, None), (SESSION, PAGE, "5"), (SESSION, PAGE + 5, None)]
 
@@ -174,48 +174,48 @@ async def test_older_pages_come_when_they_are_asked_for() -> None:
 async def test_after_a_gap_everything_is_read_again() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
-        follower.feed.hear(told(info(7)))
-        follower.feed.hear(part_told(text(7, "a rumour")))
+        follower.feed.handle(told(info(7)))
+        follower.feed.handle(part_told(text(7, "a rumour")))
         await follower.until(2)
         follower.server.held[SESSION].append(REPLY)
-        follower.feed.hear(Connected())
-        assert told_in(await follower.until(3)) == ["what is it?", "so"]
+        follower.feed.handle(Connected())
+        assert messages_in(await follower.until(3)) == ["what is it?", "so"]
 
 
 async def test_a_gap_while_a_page_is_under_way_never_shows_an_empty_conversation() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
         gate = follower.server.gate = asyncio.Event()
-        follower.feed.look_again()
+        follower.feed.refresh()
         await follower.until_asked(2)
-        follower.feed.hear(Connected())
+        follower.feed.handle(Connected())
         gate.set()
         await follower.until_asked(3)
         follower.server.held[SESSION].append(REPLY)
-        follower.feed.look_again()
+        follower.feed.refresh()
         await follower.until(2)
-    assert all(told_in(shown) for shown in follower.pictures)
+    assert all(messages_in(shown) for shown in follower.pictures)
 
 
 async def test_what_cannot_be_read_stays_with_the_reason_and_is_tried_again() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
         follower.server.error = ServerDown("Nobody answers.")
-        follower.feed.hear(Connected())
+        follower.feed.handle(Connected())
         shown = await follower.until(2)
-        assert (told_in(shown), shown.notice) == (["what is it?"], "Nobody answers.")
+        assert (messages_in(shown), shown.notice) == (["what is it?"], "Nobody answers.")
         follower.server.error = None
-        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        follower.feed.handle(event("session.status", status={"type": "busy"}))
         shown = await follower.until(3)
-        assert (told_in(shown), shown.notice) == (["what is it?"], "")
+        assert (messages_in(shown), shown.notice) == (["what is it?"], "")
 
 
 async def test_the_end_of_a_turn_is_read() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
         follower.server.held[SESSION].append(REPLY)
-        follower.feed.hear(event("session.idle"))
-        assert told_in(await follower.until(2)) == ["what is it?", "so"]
+        follower.feed.handle(event("session.idle"))
+        assert messages_in(await follower.until(2)) == ["what is it?", "so"]
 
 
 async def test_another_binding_is_another_conversation() -> None:
@@ -223,9 +223,9 @@ async def test_another_binding_is_another_conversation() -> None:
         await follower.until(1)
         follower.server.held["ses_2"] = [REPLY]
         follower.place = ConversationPlace("ses_2", "/work")
-        follower.feed.look_again()
+        follower.feed.refresh()
         shown = await follower.until(2)
-    assert (shown.session_id, told_in(shown)) == ("ses_2", ["so"])
+    assert (shown.session_id, messages_in(shown)) == ("ses_2", ["so"])
 
 
 async def test_another_programs_writing_is_a_reason_to_look_but_not_in_a_turn() -> None:
@@ -236,11 +236,11 @@ async def test_another_programs_writing_is_a_reason_to_look_but_not_in_a_turn() 
         follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
         follower.server.held[SESSION].append(REPLY)
         follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 2), Kind.RESUMABLE)
-        assert told_in(await follower.until(2)) == ["what is it?", "so"]
-        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        assert messages_in(await follower.until(2)) == ["what is it?", "so"]
+        follower.feed.handle(event("session.status", status={"type": "busy"}))
         await follower.until(3)
         follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 3), Kind.RESUMABLE)
-        follower.feed.hear(event("session.status", status={"type": "retry", "message": "overloaded"}))
+        follower.feed.handle(event("session.status", status={"type": "retry", "message": "overloaded"}))
         await follower.until(4)
     assert len(follower.server.asked) == 3
 
@@ -252,17 +252,17 @@ async def test_a_sub_agent_at_work_is_followed_and_another_when_it_is_asked_for(
     server.held |= {CHILD: [message(info(2), text(2, "looking"))], "ses_done": [message(info(3), text(3, "found"))]}
     async with following(server) as follower:
         shown = await follower.until(1)
-        assert shown.utterances[1].tools[0].agent == "explore"
-        assert [(agent.session_id, agent.utterances[0].text) for agent in shown.agents] == [(CHILD, "looking")]
-        follower.feed.hear(event("message.part.updated", CHILD, part=text(2, "still looking")))
+        assert shown.messages[1].tools[0].agent == "explore"
+        assert [(agent.session_id, agent.messages[0].text) for agent in shown.agents] == [(CHILD, "looking")]
+        follower.feed.handle(event("message.part.updated", CHILD, part=text(2, "still looking")))
         shown = await follower.until(2)
-        assert (agent := shown.agent(CHILD)) and agent.utterances[0].text == "still looking"
+        assert (agent := shown.agent(CHILD)) and agent.messages[0].text == "still looking"
         follower.feed.show_agent("ses_done")
         shown = await follower.until(3)
-        assert (agent := shown.agent("ses_done")) and agent.utterances[0].text == "found"
-        follower.feed.hear(event("session.created", "ses_new", info={"id": "ses_new", "parentID": CHILD}))
+        assert (agent := shown.agent("ses_done")) and agent.messages[0].text == "found"
+        follower.feed.handle(event("session.created", "ses_new", info={"id": "ses_new", "parentID": CHILD}))
         await follower.until(4)
-        follower.feed.hear(event("session.created", "ses_else", info={"id": "ses_else", "parentID": "ses_other"}))
+        follower.feed.handle(event("session.created", "ses_else", info={"id": "ses_else", "parentID": "ses_other"}))
     assert [session for session, _, _ in server.asked] == [SESSION, CHILD, "ses_done", "ses_new"]
 
 
@@ -276,14 +276,14 @@ async def test_a_copy_stands_in_where_the_session_is_gone_and_goes_when_that_is_
     async with following(server) as follower:
         assert (await follower.until(1)).kept is None
         held, follower.copy = server.held.pop(SESSION), kept(3)
-        follower.feed.hear(event("session.deleted"))
+        follower.feed.handle(event("session.deleted"))
         shown = await follower.until(2)
-        assert (told_in(shown), shown.session_id, shown.notice, shown.has_older) == (["0", "1", "2"], SESSION, "", False)
-        assert shown.kept == KeptCopy(Origin.VAULT, 3, None, ("One is damaged.",))
+        assert (messages_in(shown), shown.session_id, shown.notice, shown.has_older) == (["0", "1", "2"], SESSION, "", False)
+        assert shown.kept == CopyInfo(Origin.VAULT, 3, None, ("One is damaged.",))
         server.held[SESSION] = held
         follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
         shown = await follower.until(3)
-    assert (told_in(shown), shown.kept) == (["what is it?"], None)
+    assert (messages_in(shown), shown.kept) == (["what is it?"], None)
 
 
 async def test_a_thread_without_a_session_shows_its_copy_until_it_has_one() -> None:
@@ -291,11 +291,11 @@ async def test_a_thread_without_a_session_shows_its_copy_until_it_has_one() -> N
     follower.place, follower.copy = None, kept(1)
     running = asyncio.create_task(follower.feed.run())
     shown = await follower.until(1)
-    assert (told_in(shown), shown.session_id) == (["0"], None)
+    assert (messages_in(shown), shown.session_id) == (["0"], None)
     follower.place = ConversationPlace(SESSION, "/work")
     follower.feed.compare(SessionFacts(SESSION, "/work", "t", 1, 1), Kind.RESUMABLE)
     shown = await follower.until(2)
-    assert (told_in(shown), shown.kept) == (["what is it?"], None)
+    assert (messages_in(shown), shown.kept) == (["what is it?"], None)
     running.cancel()
 
 
@@ -311,7 +311,7 @@ async def test_a_copy_stands_in_for_an_empty_session_for_one_that_holds_somethin
         running = asyncio.create_task(follower.feed.run())
         shown = await follower.until(1)
         running.cancel()
-        assert (told_in(shown), shown.notice, shown.is_busy) == (["0"], "", False)
+        assert (messages_in(shown), shown.notice, shown.is_busy) == (["0"], "", False)
         assert shown.kept and shown.session_id == SESSION
 
 
@@ -320,21 +320,21 @@ async def test_without_a_copy_everything_is_told_as_it_is() -> None:
         assert await follower.until(1) == Conversation("thread", SESSION)
         follower.place = ConversationPlace(SESSION, "/work", is_lost=True)
         follower.server.held[SESSION] = [REPLY]
-        follower.feed.look_again()
-        assert told_in(await follower.until(2)) == ["so"]
+        follower.feed.refresh()
+        assert messages_in(await follower.until(2)) == ["so"]
         del follower.server.held[SESSION]
-        follower.feed.look_again()
+        follower.feed.refresh()
         shown = await follower.until(3)
-    assert (told_in(shown), shown.notice, shown.kept) == (["so"], "Session not found.", None)
+    assert (messages_in(shown), shown.notice, shown.kept) == (["so"], "Session not found.", None)
 
 
 async def test_words_that_are_on_the_screen_stay_while_nobody_can_tell_them_anew() -> None:
     async with following(Server(ASKED)) as follower:
         await follower.until(1)
         follower.server.error, follower.copy = ServerDown("Nobody answers."), kept(1)
-        follower.feed.look_again()
+        follower.feed.refresh()
         shown = await follower.until(2)
-    assert (told_in(shown), shown.notice, follower.copies_asked) == (["what is it?"], "Nobody answers.", 0)
+    assert (messages_in(shown), shown.notice, follower.copies_asked) == (["what is it?"], "Nobody answers.", 0)
 
 
 async def test_a_long_copy_is_told_in_pages_and_as_much_of_it_after_another_look() -> None:
@@ -343,15 +343,15 @@ async def test_a_long_copy_is_told_in_pages_and_as_much_of_it_after_another_look
     running = asyncio.create_task(follower.feed.run())
     shown = await follower.until(1)
     assert shown.kept and shown.kept.messages == 10_000
-    assert (told_in(shown)[0], len(shown.utterances), shown.has_older) == (f"{10_000 - PAGE}", PAGE, True)
+    assert (messages_in(shown)[0], len(shown.messages), shown.has_older) == (f"{10_000 - PAGE}", PAGE, True)
     follower.feed.show_older()
     older = await follower.until(2)
-    assert len(older.utterances) == 2 * PAGE and older.utterances[PAGE:] == shown.utterances
+    assert len(older.messages) == 2 * PAGE and older.messages[PAGE:] == shown.messages
     assert follower.copies_asked == 1
     follower.copy = kept(10_001)
-    follower.feed.look_again()
+    follower.feed.refresh()
     shown = await follower.until(3)
-    assert (told_in(shown)[-1], len(shown.utterances)) == ("10000", 2 * PAGE)
+    assert (messages_in(shown)[-1], len(shown.messages)) == ("10000", 2 * PAGE)
     running.cancel()
 
 
@@ -366,7 +366,7 @@ async def test_what_a_sub_agent_answered_is_told_without_its_session() -> None:
     follower = Follower(Server())
     follower.copy = kept(0, Message("msg_1", Role.ASSISTANT, 1, "I look.", (task, plain), pieces=pieces))
     running = asyncio.create_task(follower.feed.run())
-    (said,) = (await follower.until(1)).utterances
+    (said,) = (await follower.until(1)).messages
     running.cancel()
     assert [tool.child_session for tool in said.tools] == [None, None]
     tools = [piece.tool for piece in said.in_order if piece.tool]
@@ -377,13 +377,13 @@ async def test_a_message_that_no_answer_follows_in_an_idle_session_is_told() -> 
     async with following(Server(ASKED, REPLY, message(info(2, "user"), text(2, "and?")))) as follower:
         shown = await follower.until(1)
         assert (shown.unanswered, shown.why_unanswered) == (("msg_0002",), "")
-        follower.feed.hear(event("session.status", status={"type": "busy"}))
+        follower.feed.handle(event("session.status", status={"type": "busy"}))
         assert (await follower.until(2)).unanswered == (), "it is asked now"
         follower.server.held[SESSION].append(message(info(3), text(3, "so")))
-        follower.feed.hear(event("session.idle"))
-        follower.feed.hear(event("session.status", status={"type": "idle"}))
+        follower.feed.handle(event("session.idle"))
+        follower.feed.handle(event("session.status", status={"type": "idle"}))
         shown = await follower.until(3)
-    assert told_in(shown)[-1] == "so" and shown.unanswered == ()
+    assert messages_in(shown)[-1] == "so" and shown.unanswered == ()
 
 
 async def test_an_answer_may_still_begin_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,5 +431,5 @@ async def test_what_another_program_finishes_elsewhere_is_told_no_more() -> None
         assert (await follower.until(1)).unanswered == ("msg_0000",)
         assert follower.place
         follower.place = replace(follower.place, may_be_at_work=True)
-        follower.feed.look_again()
+        follower.feed.refresh()
         assert (await follower.until(2)).unanswered == ()

@@ -22,69 +22,69 @@ def fold(*messages: WireMessage, older: str | None = None) -> MessageReducer:
     return made
 
 
-def hear(into: MessageReducer, *events: ServerEvent) -> None:
+def handle(into: MessageReducer, *events: ServerEvent) -> None:
     for each in events:
         change = change_of(each)
         assert change is not None, each
-        into.hear(change)
+        into.handle(change)
 
 
 def words(of: MessageReducer) -> list[str]:
-    return [utterance.text for utterance in of.utterances]
+    return [message.text for message in of.messages]
 
 
 def test_a_reply_streams_in() -> None:
     shown = fold(QUESTION)
     empty = text(1, "", done=False)
-    hear(shown, event("session.status", status={"type": "busy"}), told(info(1)), part_told(empty))
+    handle(shown, event("session.status", status={"type": "busy"}), told(info(1)), part_told(empty))
     assert shown.is_busy and words(shown) == ["what is it?", ""]
-    hear(shown, grew(empty, "It "), grew(empty, "is."))
-    assert words(shown) == ["what is it?", "It is."] and not shown.utterances[-1].finished
+    handle(shown, grew(empty, "It "), grew(empty, "is."))
+    assert words(shown) == ["what is it?", "It is."] and not shown.messages[-1].finished
     done = info(1, time={"created": 1001, "completed": 1002}, finish="stop")
-    hear(shown, part_told(text(1, "It is.")), told(done), event("session.idle"))
-    assert words(shown) == ["what is it?", "It is."] and shown.utterances[-1].finished and not shown.is_busy
+    handle(shown, part_told(text(1, "It is.")), told(done), event("session.idle"))
+    assert words(shown) == ["what is it?", "It is."] and shown.messages[-1].finished and not shown.is_busy
 
 
 def test_pieces_keep_their_order() -> None:
     shown = fold(message(info(1), thought(1, "hm", 0), text(1, "First", 1), tool(1, part=2, title="ls"), text(1, "Then", 3)))
-    (utterance,) = shown.utterances
-    assert [piece.kind for piece in utterance.in_order] == [
+    (only,) = shown.messages
+    assert [piece.kind for piece in only.in_order] == [
         PieceKind.THOUGHT,
         PieceKind.TEXT,
         PieceKind.TOOL,
         PieceKind.TEXT,
     ]
-    assert utterance.text == "First\nThen" and utterance.tools[0].title == "ls"
+    assert only.text == "First\nThen" and only.tools[0].title == "ls"
 
 
 def test_words_that_were_heard_survive_a_page_that_does_not_have_them_yet() -> None:
     shown, empty = fold(QUESTION), text(1, "", done=False)
-    hear(shown, told(info(1)), part_told(empty), grew(empty, "It is "))
+    handle(shown, told(info(1)), part_told(empty), grew(empty, "It is "))
     shown.begin_read()
-    hear(shown, grew(empty, "so."))
+    handle(shown, grew(empty, "so."))
     shown.read(page(QUESTION, message(info(1), empty)), is_busy=True)
     assert words(shown)[-1] == "It is so."
-    hear(shown, grew(empty, " Yes."))
+    handle(shown, grew(empty, " Yes."))
     assert words(shown)[-1] == "It is so. Yes."
 
 
 def test_what_is_heard_while_a_page_is_under_way_is_newer_than_it() -> None:
     shown = fold(QUESTION)
     shown.begin_read()
-    hear(shown, told(info(1)), part_told(text(1, "new")), event("message.removed", messageID="msg_0000"))
-    hear(shown, event("session.status", status={"type": "busy"}))
+    handle(shown, told(info(1)), part_told(text(1, "new")), event("message.removed", messageID="msg_0000"))
+    handle(shown, event("session.status", status={"type": "busy"}))
     shown.read(page(QUESTION), is_busy=False)
     assert words(shown) == ["new"] and shown.is_busy
 
 
 def test_what_did_not_change_is_the_same_object() -> None:
     shown = fold(QUESTION, message(info(1), text(1, "so")))
-    before = shown.utterances
-    hear(shown, told(info(3)), part_told(text(3, "more")))
-    assert shown.utterances[0] is before[0] and shown.utterances[1] is before[1]
+    before = shown.messages
+    handle(shown, told(info(3)), part_told(text(3, "more")))
+    assert shown.messages[0] is before[0] and shown.messages[1] is before[1]
     shown.begin_read()
     shown.read(page(QUESTION, message(info(1), text(1, "so"))), is_busy=False)
-    assert shown.utterances[0] is before[0] and shown.utterances[1] is before[1] and len(shown.utterances) == 2
+    assert shown.messages[0] is before[0] and shown.messages[1] is before[1] and len(shown.messages) == 2
 
 
 def test_older_pages_come_before() -> None:
@@ -96,42 +96,42 @@ def test_older_pages_come_before() -> None:
 def test_a_message_that_was_told_of_is_not_left_in_front_of_a_page_that_ends_after_it() -> None:
     shown = fold(QUESTION, message(info(1), text(1, "so")))
     shown.begin_read()
-    hear(shown, told(info(0, "user")))
+    handle(shown, told(info(0, "user")))
     shown.read(page(message(info(5), text(5, "far on")), older="cursor"), is_busy=False)
     assert words(shown) == ["far on"]
 
 
 def test_parts_may_come_before_their_message_and_go_again() -> None:
     shown = fold()
-    hear(shown, part_told(text(1, "early")))
+    handle(shown, part_told(text(1, "early")))
     assert words(shown) == []
-    hear(shown, told(info(1)))
+    handle(shown, told(info(1)))
     assert words(shown) == ["early"]
-    hear(shown, event("message.part.removed", messageID="msg_0001", partID="prt_0001_00"))
+    handle(shown, event("message.part.removed", messageID="msg_0001", partID="prt_0001_00"))
     assert words(shown) == [""]
 
 
 def test_an_error_without_a_message_is_told_until_the_next_turn() -> None:
     shown = fold(QUESTION)
     error = {"name": "ProviderAuthError", "data": {"message": "no key"}}
-    hear(shown, event("session.error", error=error))
+    handle(shown, event("session.error", error=error))
     assert shown.trouble == "The model's provider refused the key: no key."
-    hear(shown, told(info(1, error=error)))
-    assert shown.trouble == "" and shown.utterances[-1].error == "no key"
-    hear(shown, event("message.removed", messageID="msg_0001"), event("session.status", status={"type": "busy"}))
+    handle(shown, told(info(1, error=error)))
+    assert shown.trouble == "" and shown.messages[-1].error == "no key"
+    handle(shown, event("message.removed", messageID="msg_0001"), event("session.status", status={"type": "busy"}))
     assert shown.trouble == ""
 
 
 def test_a_turn_that_was_stopped_is_no_trouble() -> None:
     shown = fold(QUESTION)
     error = {"name": "MessageAbortedError", "data": {"message": "Aborted"}}
-    hear(shown, event("session.error", error=error), told(info(1, error=error)))
-    assert shown.trouble == "" and shown.utterances[-1].stopped
+    handle(shown, event("session.error", error=error), told(info(1, error=error)))
+    assert shown.trouble == "" and shown.messages[-1].stopped
 
 
 def test_why_the_model_is_asked_again_is_told() -> None:
     shown = fold(QUESTION)
-    hear(shown, event("session.status", status={"type": "retry", "attempt": 2, "message": "overloaded", "next": 1}))
+    handle(shown, event("session.status", status={"type": "retry", "attempt": 2, "message": "overloaded", "next": 1}))
     assert (shown.is_busy, shown.retrying) == (True, "overloaded")
 
 
@@ -139,7 +139,7 @@ def test_an_event_that_is_not_understood_asks_for_a_page() -> None:
     shown = fold(QUESTION)
     for odd in (told({"id": 7}), event("message.part.updated"), event("message.part.delta", field="text")):
         assert change_of(odd) == Unclear()
-    hear(shown, told({"id": 7}))
+    handle(shown, told({"id": 7}))
     assert shown.is_stale
     assert change_of(event("todo.updated")) is None
 
@@ -180,13 +180,13 @@ def test_after_a_gap_a_page_is_all_that_counts(
     shown = MessageReducer(SESSION)
     shown.read(first, is_busy=False)
     for change in changes(events):
-        shown.hear(change)
+        shown.handle(change)
     shown.lose()
     shown.begin_read()
     shown.read(last, is_busy)
     alone = MessageReducer(SESSION)
     alone.read(last, is_busy)
-    assert shown.utterances == alone.utterances
+    assert shown.messages == alone.messages
     assert (shown.is_busy, shown.older, shown.trouble) == (alone.is_busy, alone.older, alone.trouble)
 
 
@@ -198,8 +198,8 @@ def test_a_page_may_be_read_anywhere_in_a_turn(at: int) -> None:
     story = [told(info(1)), part_told(empty), *grown, part_told(whole)]
     stored = [message(info(1)), *(message(info(1), empty) for _ in range(4)), message(info(1), whole)]
     shown = fold(QUESTION)
-    hear(shown, *story[: at + 1])
+    handle(shown, *story[: at + 1])
     shown.begin_read()
     shown.read(page(QUESTION, stored[at]), is_busy=True)
-    hear(shown, *story[at + 1 :])
+    handle(shown, *story[at + 1 :])
     assert words(shown) == ["what is it?", "It is so."]

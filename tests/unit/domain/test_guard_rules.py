@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t3tray.domain.guard import (
-    Bound,
+    BoundSession,
     CreateRequest,
     ForkRequest,
     GuardAction,
@@ -21,8 +21,8 @@ from t3tray.domain.guard import (
     PermissionRule,
     ReadRequest,
     Refusal,
-    T3Now,
-    ThreadNow,
+    T3CodeState,
+    T3ThreadState,
     UpstreamAnswer,
 )
 from t3tray.domain.guard_rules import decide, decide_newer, identify, is_settled
@@ -34,9 +34,9 @@ from t3tray.messages.guard import (
     SERVER_DOWN,
     SERVER_FAILED,
     SERVER_NOT_READY,
+    answer_sentence,
     next_step,
     standing_refusal,
-    told_sentence,
 )
 from t3tray.messages.history import history
 
@@ -51,7 +51,7 @@ titles = st.sampled_from(["Report", "Other", "T3 Code generateThreadTitle"])
 moments = st.none() | st.sampled_from([NOON, NOON + timedelta(seconds=1)])
 
 threads = st.builds(
-    ThreadNow,
+    T3ThreadState,
     id=st.sampled_from(["t1", "t2", "t3"]),
     title=titles,
     directory=directories.filter(bool),
@@ -64,7 +64,7 @@ threads = st.builds(
     asked_at=moments,
 )
 databases = st.builds(
-    T3Now,
+    T3CodeState,
     threads=st.lists(threads, max_size=3, unique_by=lambda thread: thread.id).map(tuple),
     mode_set=st.frozensets(st.sampled_from(["t1", "t2", "t9"]), max_size=2),
     unreadable=st.sampled_from(["", "", "", "its form is not known"]),
@@ -76,7 +76,7 @@ requests: st.SearchStrategy[GuardRequest] = st.one_of(
     st.just(OtherRequest()),
 )
 bindings = st.none() | st.builds(
-    Bound,
+    BoundSession,
     session_id=sessions,
     directory=directories,
     verdict=st.sampled_from(list(Reason)).map(Verdict),
@@ -90,8 +90,8 @@ bindings = st.none() | st.builds(
 
 def answer(
     asked: GuardRequest,
-    t3: T3Now,
-    bound: Bound | None = None,
+    t3: T3CodeState,
+    bound: BoundSession | None = None,
     said: UpstreamAnswer = UpstreamAnswer.FAILED,
     missed: str | None = None,
 ) -> GuardDecision:
@@ -100,7 +100,7 @@ def answer(
 
 @given(requests, databases, bindings, st.sampled_from(UpstreamAnswer), st.none() | sessions)
 def test_no_combination_switches_a_thread(
-    asked: GuardRequest, t3: T3Now, bound: Bound | None, said: UpstreamAnswer, missed: str | None
+    asked: GuardRequest, t3: T3CodeState, bound: BoundSession | None, said: UpstreamAnswer, missed: str | None
 ) -> None:
     identity = identify(asked, t3, missed)
     bound = bound if identity.thread else None
@@ -133,24 +133,24 @@ def test_no_combination_switches_a_thread(
     assert (decision.refusal is None) == (decision.answer is not GuardAction.REFUSE)
     assert decision.thread_id == (thread.id if thread else None)
     assert isinstance(asked, OtherRequest) or decision.evidence
-    assert told_sentence(GuardAnswer(NOON, asked, decision, decision.session_id)).endswith((".", "”"))
+    assert answer_sentence(GuardAnswer(NOON, asked, decision, decision.session_id)).endswith((".", "”"))
 
 
 @given(databases, st.none() | sessions)
-def test_a_request_is_only_ever_put_down_to_a_thread_of_its_title_and_folder(t3: T3Now, missed: str | None) -> None:
+def test_a_request_is_only_ever_put_down_to_a_thread_of_its_title_and_folder(t3: T3CodeState, missed: str | None) -> None:
     asked = CreateRequest("Report", HERE, ALLOW)
     thread = identify(asked, t3, missed).thread
     assert thread is None or (thread.title, thread.directory) == ("Report", HERE)
 
 
-NEW = ThreadNow("t1", "Report", HERE, starting=True, pending=True, asked_at=NOON)
+NEW = T3ThreadState("t1", "Report", HERE, starting=True, pending=True, asked_at=NOON)
 FOLLOW_UP = replace(NEW, session_id="ses_a", had_turns=True, answered=True, last_seen_at=NOON)
 ASKED = CreateRequest("Report", HERE, ALLOW)
-PROVED = Bound("ses_b", HERE, Verdict(Reason.PROVED), has_messages=True, messages=41)
+PROVED = BoundSession("ses_b", HERE, Verdict(Reason.PROVED), has_messages=True, messages=41)
 
 
-def now(*threads: ThreadNow) -> T3Now:
-    return T3Now(threads)
+def now(*threads: T3ThreadState) -> T3CodeState:
+    return T3CodeState(threads)
 
 
 def test_a_new_thread_is_created_with_our_marker() -> None:
@@ -159,7 +159,7 @@ def test_a_new_thread_is_created_with_our_marker() -> None:
 
 
 def test_a_new_thread_whose_answer_was_lost_gets_the_session_that_was_made_for_it() -> None:
-    made = Bound("ses_n", HERE, Verdict(Reason.UNPROVEN), marked=True, messages=0)
+    made = BoundSession("ses_n", HERE, Verdict(Reason.UNPROVEN), marked=True, messages=0)
     assert answer(ASKED, now(NEW), made).session_id == "ses_n"
     assert answer(ASKED, now(NEW), replace(made, verdict=Verdict(Reason.MISSING), directory="")).answer is GuardAction.CREATE
     failing = answer(ASKED, now(NEW), replace(made, verdict=Verdict(Reason.TIMEOUT), directory=""))
@@ -188,7 +188,7 @@ def test_the_binding_that_the_user_chose_answers_in_the_missing_sessions_place()
 
 
 def test_starting_afresh_is_a_choice_too() -> None:
-    afresh = Bound("ses_n", HERE, Verdict(Reason.EMPTY), chosen=True)
+    afresh = BoundSession("ses_n", HERE, Verdict(Reason.EMPTY), chosen=True)
     assert answer(ReadRequest("ses_a", HERE), now(FOLLOW_UP), afresh, UpstreamAnswer.MISSING).session_id == "ses_n"
     assert answer(ASKED, now(replace(FOLLOW_UP, session_id=None)), afresh).session_id == "ses_n"
     emptied = replace(afresh, has_messages=True)
@@ -261,12 +261,12 @@ def test_a_changed_runtime_mode_is_known_by_the_miss_before_it_or_by_its_event()
 
 def test_t3_codes_own_texts_pass_even_where_its_database_cannot_be_read() -> None:
     text = CreateRequest("T3 Code generateThreadTitle", HERE, DENY)
-    assert answer(text, T3Now(unreadable="it is locked")).answer is GuardAction.PASS
-    assert answer(replace(text, rules=ALLOW), T3Now(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
+    assert answer(text, T3CodeState(unreadable="it is locked")).answer is GuardAction.PASS
+    assert answer(replace(text, rules=ALLOW), T3CodeState(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
 
 
 def test_a_t3_code_that_was_upgraded_is_stood_in_the_way_of_in_nothing() -> None:
-    upgraded = T3Now(upgraded="statev2.sqlite")
+    upgraded = T3CodeState(upgraded="statev2.sqlite")
     named = CreateRequest("T3 Code 0198c5f0-4b3e-7c11-9a55-0123456789ab", HERE)
     assert answer(named, upgraded).answer is GuardAction.PASS
     assert answer(ASKED, upgraded).answer is GuardAction.PASS, "nobody waits there"
@@ -282,9 +282,9 @@ def test_a_t3_code_that_was_upgraded_is_stood_in_the_way_of_in_nothing() -> None
 
 def test_a_session_in_the_newer_dialect_is_refused_while_a_follow_up_waits() -> None:
     assert decide_newer(now(FOLLOW_UP)).refusal is Refusal.NOT_IDENTIFIED
-    assert decide_newer(T3Now(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
+    assert decide_newer(T3CodeState(unreadable="it is locked")).refusal is Refusal.T3_UNREADABLE
     assert decide_newer(now(replace(FOLLOW_UP, pending=False))).answer is GuardAction.PASS
-    assert decide_newer(T3Now(upgraded="statev2.sqlite")).answer is GuardAction.PASS
+    assert decide_newer(T3CodeState(upgraded="statev2.sqlite")).answer is GuardAction.PASS
 
 
 def test_a_fork_follows_its_thread_and_nobody_elses_is_touched() -> None:
@@ -327,7 +327,7 @@ def test_the_sentences_fit_into_what_t3_code_shows() -> None:
 @pytest.mark.parametrize("refusal", Refusal)
 def test_every_refusal_is_told_in_t3tray_too_with_what_to_do(refusal: Refusal) -> None:
     told = GuardAnswer(NOON, ReadRequest("ses_1", "/w"), GuardDecision(GuardAction.REFUSE, (), "t1", refusal=refusal))
-    assert told_sentence(told).startswith("T3 Code asked for ses_1; it was refused, because ")
+    assert answer_sentence(told).startswith("T3 Code asked for ses_1; it was refused, because ")
     assert standing_refusal((told, told)) is told
     for can_resume in (True, False):
         assert next_step(told, can_resume).endswith("send your message again in T3 Code.")

@@ -14,8 +14,8 @@ from t3tray.domain.notification import (
     SETTLING,
     Fact,
     Notification,
+    NotificationFacts,
     NotificationKind,
-    NotificationLook,
     NotificationRules,
     NotifierMemory,
     QuietHours,
@@ -47,7 +47,7 @@ def question(*options: str, text: str = "Which?", multiple: bool = False) -> Que
     return QuestionRequest("que_1", ASKER, (Question(text, options=tuple(Option(each) for each in options), multiple=multiple),))
 
 
-def after(*looks: NotificationLook, rules: NotificationRules = ALL) -> tuple[NotifierMemory, list[tuple[Notification, ...]]]:
+def after(*looks: NotificationFacts, rules: NotificationRules = ALL) -> tuple[NotifierMemory, list[tuple[Notification, ...]]]:
     """The looks, a minute apart, the first at the start itself; what was shown after each."""
     memory, shown = NotifierMemory(START), []
     for number, look in enumerate(looks):
@@ -64,7 +64,7 @@ facts_of_every_kind = some.builds(
     some.booleans(),
 )
 look_of = some.builds(
-    lambda facts, unclear, watched: NotificationLook(
+    lambda facts, unclear, watched: NotificationFacts(
         tuple({each.id: each for each in facts}.values()), frozenset(unclear), watched
     ),
     some.lists(facts_of_every_kind, max_size=6),
@@ -77,7 +77,7 @@ hours = some.builds(QuietHours, some.times(), some.times())
 
 @given(steps, some.none() | hours, some.sets(some.sampled_from(NotificationKind)))
 def test_nothing_is_told_twice_in_quiet_hours_or_in_the_first_moments(
-    taken: list[tuple[NotificationLook, int, bool]], quiet: QuietHours | None, kinds: set[NotificationKind]
+    taken: list[tuple[NotificationFacts, int, bool]], quiet: QuietHours | None, kinds: set[NotificationKind]
 ) -> None:
     rules, memory, now = NotificationRules(frozenset(kinds), quiet), NotifierMemory(START), START
     woke, told, standing = START, Counter[str](), set[str]()
@@ -103,7 +103,7 @@ def test_nothing_is_told_twice_in_quiet_hours_or_in_the_first_moments(
 
 
 def test_what_waits_for_the_user_is_told_after_the_first_moments_and_what_is_old_never() -> None:
-    look = NotificationLook(
+    look = NotificationFacts(
         (approval("per_1"), fact(NotificationKind.BLOCKED, is_old=True), fact(NotificationKind.SWITCH, is_old=True))
     )
     _, (first, second, third) = after(look, look, look)
@@ -112,91 +112,91 @@ def test_what_waits_for_the_user_is_told_after_the_first_moments_and_what_is_old
 
 
 def test_a_thread_that_becomes_blocked_is_told_again_only_after_it_could_be_resumed() -> None:
-    blocked = NotificationLook((fact(NotificationKind.BLOCKED, is_old=True),))
-    unknown = NotificationLook((), frozenset({"blocked a"}))
-    _, shown = after(NotificationLook(), blocked, unknown, blocked, NotificationLook(), blocked)
+    blocked = NotificationFacts((fact(NotificationKind.BLOCKED, is_old=True),))
+    unknown = NotificationFacts((), frozenset({"blocked a"}))
+    _, shown = after(NotificationFacts(), blocked, unknown, blocked, NotificationFacts(), blocked)
     assert [len(each) for each in shown] == [0, 1, 0, 0, 0, 1]
 
 
 def test_a_notice_stays_while_nobody_knows_and_goes_when_its_fact_is_over() -> None:
-    memory, _ = after(NotificationLook(), NotificationLook((fact(NotificationKind.BLOCKED),)))
-    step = notices(memory, NotificationLook((), frozenset({"blocked a"})), ALL, LATER)
+    memory, _ = after(NotificationFacts(), NotificationFacts((fact(NotificationKind.BLOCKED),)))
+    step = notices(memory, NotificationFacts((), frozenset({"blocked a"})), ALL, LATER)
     assert step.withdrawn == () and step.memory.shown
-    step = notices(step.memory, NotificationLook(), ALL, LATER)
+    step = notices(step.memory, NotificationFacts(), ALL, LATER)
     assert [notice.kind for notice in step.withdrawn] == [NotificationKind.BLOCKED] and step.memory.shown == ()
 
 
 def test_an_approval_that_is_answered_elsewhere_is_withdrawn_and_does_not_come_back() -> None:
-    memory, (_, shown) = after(NotificationLook(), NotificationLook((approval("per_1"),)))
-    step = notices(memory, NotificationLook(), ALL, LATER)
+    memory, (_, shown) = after(NotificationFacts(), NotificationFacts((approval("per_1"),)))
+    step = notices(memory, NotificationFacts(), ALL, LATER)
     assert step.withdrawn == shown
-    assert notices(step.memory, NotificationLook((approval("per_1"),)), ALL, LATER).notices == ()
+    assert notices(step.memory, NotificationFacts((approval("per_1"),)), ALL, LATER).notices == ()
 
 
 def test_a_finished_turn_is_not_told_of_the_thread_on_screen_and_its_notice_goes_once_it_is() -> None:
     turn = fact(NotificationKind.TURN)
-    _, (_, watched, later) = after(NotificationLook(), NotificationLook((turn,), watched="a"), NotificationLook((turn,)))
+    _, (_, watched, later) = after(NotificationFacts(), NotificationFacts((turn,), watched="a"), NotificationFacts((turn,)))
     assert watched == later == ()
-    memory, (_, shown) = after(NotificationLook(), NotificationLook((turn,), watched="b"))
+    memory, (_, shown) = after(NotificationFacts(), NotificationFacts((turn,), watched="b"))
     assert [notice.thread_id for notice in shown] == ["a"]
-    assert notices(memory, NotificationLook(), ALL, LATER).withdrawn == ()
-    assert notices(memory, NotificationLook(watched="a"), ALL, LATER).withdrawn == shown
+    assert notices(memory, NotificationFacts(), ALL, LATER).withdrawn == ()
+    assert notices(memory, NotificationFacts(watched="a"), ALL, LATER).withdrawn == shown
 
 
 def test_several_of_a_kind_are_joined_and_a_few_approvals_keep_their_buttons() -> None:
     blocked = tuple(fact(NotificationKind.BLOCKED, thread) for thread in "abcd")
-    _, (_, shown) = after(NotificationLook(), NotificationLook((*blocked, approval("per_1"), approval("per_2"))))
+    _, (_, shown) = after(NotificationFacts(), NotificationFacts((*blocked, approval("per_1"), approval("per_2"))))
     assert [len(notice.facts) for notice in shown] == [4, 1, 1]
     said = wording(shown[0])
     assert said.title == "4 threads cannot be resumed" and said.text == "Thread a\nThread b\nThread c\nThread d"
     assert shown[0].thread_id is None and said.buttons == ()
-    _, (_, shown) = after(NotificationLook(), NotificationLook(tuple(approval(f"per_{number}") for number in range(3))))
+    _, (_, shown) = after(NotificationFacts(), NotificationFacts(tuple(approval(f"per_{number}") for number in range(3))))
     (notice,) = shown
     assert wording(notice).title == "3 tools wait for your approval" and notice.ask is None
 
 
 def test_a_joined_notice_goes_with_the_last_of_its_facts() -> None:
     both = (fact(NotificationKind.BLOCKED, "a"), fact(NotificationKind.BLOCKED, "b"))
-    memory, (_, shown) = after(NotificationLook(), NotificationLook(both))
-    step = notices(memory, NotificationLook(both[:1]), ALL, LATER)
+    memory, (_, shown) = after(NotificationFacts(), NotificationFacts(both))
+    step = notices(memory, NotificationFacts(both[:1]), ALL, LATER)
     assert step.withdrawn == ()
-    assert notices(step.memory, NotificationLook(), ALL, LATER).withdrawn == shown
+    assert notices(step.memory, NotificationFacts(), ALL, LATER).withdrawn == shown
 
 
 def test_joined_facts_that_passed_one_by_one_and_come_back_together_replace_their_notification() -> None:
     a, b = (fact(NotificationKind.BLOCKED, thread) for thread in "ab")
     looks = [
-        NotificationLook(()),
-        NotificationLook((a, b)),
-        NotificationLook((a,)),
-        NotificationLook((b,)),
-        NotificationLook((a, b)),
+        NotificationFacts(()),
+        NotificationFacts((a, b)),
+        NotificationFacts((a,)),
+        NotificationFacts((b,)),
+        NotificationFacts((a, b)),
     ]
     memory, shown = after(*looks)
     assert [[each.id for each in told] for told in shown] == [[], ["blocked a blocked b"], [], ["blocked b"], ["blocked a"]]
-    unclear = [NotificationLook((), frozenset({each.id})) for each in (a, b)]
-    memory, shown = after(NotificationLook(()), NotificationLook((a, b)), *unclear, NotificationLook((a, b)))
+    unclear = [NotificationFacts((), frozenset({each.id})) for each in (a, b)]
+    memory, shown = after(NotificationFacts(()), NotificationFacts((a, b)), *unclear, NotificationFacts((a, b)))
     assert [len(told) for told in shown] == [0, 1, 0, 0, 1]
     assert [each.id for each in memory.shown] == ["blocked a blocked b"]
 
 
 def test_a_kind_that_is_switched_off_is_not_made_up_for_later() -> None:
-    look = NotificationLook((fact(NotificationKind.SERVER),))
-    memory, shown = after(NotificationLook(), look, rules=NotificationRules(frozenset()))
+    look = NotificationFacts((fact(NotificationKind.SERVER),))
+    memory, shown = after(NotificationFacts(), look, rules=NotificationRules(frozenset()))
     assert shown == [(), ()]
     assert notices(memory, look, ALL, LATER).notices == ()
 
 
 def test_the_reaper_is_not_told_of_unless_wanted() -> None:
-    assert after(NotificationLook(), NotificationLook((fact(NotificationKind.REAP),)), rules=NotificationRules())[1][1] == ()
-    assert after(NotificationLook(), NotificationLook((fact(NotificationKind.REAP),)))[1][1] != ()
+    assert after(NotificationFacts(), NotificationFacts((fact(NotificationKind.REAP),)), rules=NotificationRules())[1][1] == ()
+    assert after(NotificationFacts(), NotificationFacts((fact(NotificationKind.REAP),)))[1][1] != ()
 
 
 def test_what_came_in_quiet_hours_is_told_after_them_if_it_still_matters() -> None:
     rules = NotificationRules(frozenset(NotificationKind), QuietHours(time(22), time(7)))
     night = datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=2)))
-    look = NotificationLook((fact(NotificationKind.BLOCKED), fact(NotificationKind.TURN, "b")))
-    memory = notices(NotifierMemory(night - timedelta(hours=1)), NotificationLook(), rules, night).memory
+    look = NotificationFacts((fact(NotificationKind.BLOCKED), fact(NotificationKind.TURN, "b")))
+    memory = notices(NotifierMemory(night - timedelta(hours=1)), NotificationFacts(), rules, night).memory
     step = notices(memory, look, rules, night)
     assert step.notices == ()
     (told,) = notices(step.memory, look, rules, night + timedelta(hours=7, minutes=31)).notices
@@ -221,7 +221,7 @@ def test_quiet_hours_may_go_over_midnight(begin: time, until: time, at: time, ho
 
 
 def test_a_clock_that_was_set_back_does_not_silence_for_long() -> None:
-    step = notices(NotifierMemory(START), NotificationLook((approval("per_1"),)), ALL, START - timedelta(hours=1))
+    step = notices(NotifierMemory(START), NotificationFacts((approval("per_1"),)), ALL, START - timedelta(hours=1))
     assert len(step.notices) == 1
 
 

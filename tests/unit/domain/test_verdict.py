@@ -13,7 +13,7 @@ from msgspec import structs
 from t3tray.domain.carries import Carries, CarriesKind, Context, carried_words, local_time
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
-from t3tray.domain.receipt import write_receipt
+from t3tray.domain.receipt import build_receipt
 from t3tray.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
 from t3tray.messages.receipts import receipt_text
 from t3tray.messages.verdicts import WORDING, sentence
@@ -97,7 +97,7 @@ def test_decide_is_total_and_keeps_the_rule_of_three_values(cursor: Cursor | Non
     verdict = decide(cursor, found)
     assert verdict.kind is KIND_OF[verdict.reason]
     assert sentence(verdict).endswith(".")
-    assert receipt_text(write_receipt("t", "/w", cursor, found, verdict))
+    assert receipt_text(build_receipt("t", "/w", cursor, found, verdict))
     if verdict.reason is Reason.MISSING:
         assert isinstance(found.session, Absent)
     if verdict.reason is Reason.PROVED:
@@ -186,7 +186,7 @@ def test_every_reason_has_its_sentence_and_blocked_ones_a_way_out() -> None:
 def test_the_receipt_tells_of_a_pending_revert_and_of_a_compaction() -> None:
     session = SessionFacts("ses_1", "/w", "t", 1_000, 1, reverted_to="msg_5")
     found = evidence(session=Found(session), context=Context(4, 5, AT))
-    text = receipt_text(write_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)))
+    text = receipt_text(build_receipt("t", "/w", CURSOR, found, decide(CURSOR, found)))
     assert "A revert is pending: the next message deletes everything from msg_5 on" in text and "compacted" in text
 
 
@@ -262,7 +262,7 @@ def test_a_compaction_is_said_with_its_time_and_how_much_is_in_its_summary() -> 
         f"{local_time(AT)}, and a summary of what was before (212 messages)."
     )
     assert carried_words(verdict.carries) == "4 messages and a summary of 212"
-    receipt = write_receipt("t", "/w", CURSOR, evidence(context=Context(4, 212, AT)), verdict)
+    receipt = build_receipt("t", "/w", CURSOR, evidence(context=Context(4, 212, AT)), verdict)
     assert "the model gets: 4 messages and a summary of 212" in receipt_text(receipt)
 
 
@@ -289,9 +289,9 @@ def test_a_newest_message_of_the_future_is_said() -> None:
 def test_what_is_of_the_future_goes_by_the_clock_of_the_server_that_was_asked() -> None:
     now = round(NOW.timestamp() * 1000)
     newest = Found(MessageFacts("msg_9", Role.ASSISTANT, now + 3_600_000, True))
-    assert evidence(newest=newest, told_ms=now + 3_600_000).dated_ahead_ms is None, "ours is an hour behind"
+    assert evidence(newest=newest, server_time_ms=now + 3_600_000).dated_ahead_ms is None, "ours is an hour behind"
     newest = Found(MessageFacts("msg_9", Role.ASSISTANT, now, True))
-    assert evidence(newest=newest, told_ms=now - 3_600_000).dated_ahead_ms == now, "ours is an hour ahead"
+    assert evidence(newest=newest, server_time_ms=now - 3_600_000).dated_ahead_ms == now, "ours is an hour ahead"
 
 
 def test_a_thread_without_a_session_is_not_told_that_one_is_there() -> None:

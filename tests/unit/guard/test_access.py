@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from t3tray.domain.guard import GuardAction, Refusal, T3Now, ThreadNow
+from t3tray.domain.guard import GuardAction, Refusal, T3CodeState, T3ThreadState
 from t3tray.errors import Refused
 from t3tray.guard.access import AccessControl
 from t3tray.guard.exchange import Exchange
@@ -165,23 +165,23 @@ def test_the_session_routes() -> None:
 
 @pytest.mark.parametrize("path", [*CREATES, *MIGHT_CREATE])
 async def test_a_disguised_request_is_refused_or_passed_on_as_it_came(path: str) -> None:
-    waiting = ThreadNow("t1", "Report", "/w", pending=True, had_turns=True)
+    waiting = T3ThreadState("t1", "Report", "/w", pending=True, had_turns=True)
     async with upstream() as server:
         ledger = Nothing()
-        async with guard_before(server.url, T3Now((waiting,)), ledger) as guard:
+        async with guard_before(server.url, T3CodeState((waiting,)), ledger) as guard:
             answer = await exchange(guard, request(guard, b"POST " + path.encode(), body=b"{}"))
             assert status_of(answer) == 409 and server.arrived == []
             assert ledger.answers[-1].decision.refusal is Refusal.NOT_IDENTIFIED
-        async with guard_before(server.url, T3Now(), ledger) as guard:
+        async with guard_before(server.url, T3CodeState(), ledger) as guard:
             await exchange(guard, request(guard, b"POST " + path.encode(), body=b"{}"))
             assert server.arrived[-1].line == b"POST %s HTTP/1.1" % path.encode()
             assert ledger.answers[-1].decision.answer is GuardAction.PASS
 
 
 async def test_a_folder_that_only_the_hop_knows_counts_for_nothing() -> None:
-    thread = ThreadNow("t1", "Report", "/w", starting=True, pending=True)
+    thread = T3ThreadState("t1", "Report", "/w", starting=True, pending=True)
     ledger = Nothing()
-    async with upstream() as server, guard_before(server.url, T3Now((thread,)), ledger) as guard:
+    async with upstream() as server, guard_before(server.url, T3CodeState((thread,)), ledger) as guard:
         named = (b"x-opencode-directory: %2Fw", b"Connection: x-opencode-directory, close")
         await exchange(guard, request(guard, b"POST /session", *named, body=b'{"title":"Report"}', closes=False))
         assert ledger.answers[-1].decision.thread_id is None

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from t3tray.domain.guard import T3Now, ThreadNow
+from t3tray.domain.guard import T3CodeState, T3ThreadState
 from t3tray.guard.blocking import BlockingCalls
 from tests.support.raw_http import exchange, guard_before, request, status_of, upstream
 
@@ -21,8 +21,8 @@ async def test_a_session_request_waits_for_no_call_of_the_rest_of_the_program() 
     asyncio.get_running_loop().set_default_executor(pool)
     hangs = asyncio.create_task(asyncio.to_thread(released.wait, LIMIT))
     try:
-        waiting = ThreadNow("t1", "Report", "/w", pending=True, had_turns=True)
-        async with upstream() as server, guard_before(server.url, T3Now((waiting,))) as guard, asyncio.timeout(LIMIT):
+        waiting = T3ThreadState("t1", "Report", "/w", pending=True, had_turns=True)
+        async with upstream() as server, guard_before(server.url, T3CodeState((waiting,))) as guard, asyncio.timeout(LIMIT):
             assert status_of(await exchange(guard, request(guard, b"POST /session", body=b"{}"))) == 409
             assert not hangs.done()
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, ThreadNow
+from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, T3ThreadState
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord
 from t3tray.domain.verdict import Reason
@@ -43,13 +43,13 @@ def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Ca
 
 
 @pytest.fixture
-def thread(tmp_path: Path) -> ThreadNow:
+def thread(tmp_path: Path) -> T3ThreadState:
     (tmp_path / "work").mkdir()
-    return ThreadNow("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
+    return T3ThreadState("t1", "Report", str(tmp_path / "work"), starting=True, pending=True)
 
 
 async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_word(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     assert await life.facts.bound(thread) is None
@@ -61,7 +61,7 @@ async def test_a_new_threads_session_is_known_by_its_marker_before_it_holds_a_wo
 
 
 async def test_a_session_that_replaces_another_supersedes_it(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     first, second = await make(life, server, thread), await make(life, server, thread)
@@ -70,7 +70,9 @@ async def test_a_session_that_replaces_another_supersedes_it(
     assert bound and bound.session_id == second and bound.put_away == frozenset(), "the user left none"
 
 
-async def test_the_users_choice_is_told_from_ours(begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow) -> None:
+async def test_the_users_choice_is_told_from_ours(
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
+) -> None:
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
     await life.choose("t1", chosen, server)
@@ -84,7 +86,7 @@ async def test_the_users_choice_is_told_from_ours(begin: Callable[[], GuardLife]
 
 
 async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_missing(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -98,7 +100,7 @@ async def test_what_the_server_cannot_tell_is_unknown_and_a_deleted_session_is_m
 
 
 async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_history(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -115,7 +117,7 @@ async def test_what_is_seen_renews_the_proof_and_is_never_taken_for_another_hist
 
 
 async def test_a_turn_through_the_guard_is_recorded_once_at_its_end(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -144,7 +146,7 @@ async def test_a_turn_through_the_guard_is_recorded_once_at_its_end(
 
 
 async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_go(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     session = server.add_foreign_session(thread.directory)
@@ -160,17 +162,17 @@ async def test_a_thread_that_has_no_binding_yet_is_taken_in_unless_the_user_let_
 
 
 async def test_a_session_of_another_thread_is_not_taken_in(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
-    other = ThreadNow("t2", "Other", thread.directory)
+    other = T3ThreadState("t2", "Other", thread.directory)
     await life.facts.seen(made, other)
     assert life.store.journal.owner_of(made) == "t1"
 
 
 async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     made = await make(life, server, thread)
@@ -195,7 +197,7 @@ async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> No
 
 
 async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
@@ -214,7 +216,7 @@ async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
 
 
 async def test_the_session_that_another_one_was_chosen_over_is_left(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
     chosen = server.add_foreign_session(thread.directory)
@@ -226,7 +228,7 @@ async def test_the_session_that_another_one_was_chosen_over_is_left(
 
 
 async def test_that_nobody_can_be_told_changes_no_answer(
-    begin: Callable[[], GuardLife], server: FakeServer, thread: ThreadNow
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState
 ) -> None:
     life = begin()
 

@@ -163,5 +163,5 @@ def test_when_a_message_is_finished(body: dict[str, object], finished: bool) -> 
 def test_what_an_answer_cost_is_told_where_it_can_be_read(told: dict[str, object], sent: int, cost: float) -> None:
     """It is no reason not to read the answer's words."""
     body = decode(json.dumps({"role": "assistant", "time": {"created": 1}} | told), MessageBody, "a message")
-    utterance = body.utterance("msg_1", ())
-    assert (utterance.sent_tokens, utterance.cost) == (sent, cost)
+    message = body.message("msg_1", ())
+    assert (message.sent_tokens, message.cost) == (sent, cost)

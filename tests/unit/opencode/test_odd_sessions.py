@@ -68,9 +68,9 @@ def spoil(world: World, table: str, column: str, value: str) -> None:
 def verdicts(eyes: Eyes) -> dict[str, Reason]:
     """After a whole round: a look, a watch, and what is kept of it."""
     picture = eyes.look()
-    SwitchDetector(eyes.store, eyes.database, lambda: NOON).watch(picture)
-    eyes.keeper.keep(picture)
-    return {found.thread.id: found.verdict.reason for found in picture.examinations}
+    SwitchDetector(eyes.store, eyes.database, lambda: NOON).detect(picture)
+    eyes.keeper.record(picture)
+    return {found.thread.id: found.verdict.reason for found in picture.assessments}
 
 
 @settings(max_examples=12)
@@ -151,7 +151,7 @@ def test_an_odd_session_among_the_candidates_is_neither_there_nor_gone(world: Wo
         add_session(connection, "ses_other", world.code / "proj", title="T3 Code fine", at=NOON - timedelta(hours=1))
         connection.execute("UPDATE session SET time_created = 'x' WHERE id = 'ses_other'")
     assert verdicts(eyes)["fine"] is Reason.UNPROVEN
-    assert {found.session_id: found.exists for found in eyes.survey.candidates("fine", ())} == {
+    assert {found.session_id: found.exists for found in eyes.scanner.candidates("fine", ())} == {
         "ses_fine": True,
         "ses_other": None,
     }
@@ -166,14 +166,14 @@ def test_an_odd_sub_agent_spoils_nothing(world: World, eyes: Eyes) -> None:
 
 def test_the_sentinel_says_what_it_can_of_a_switch_from_an_odd_session(world: World, eyes: Eyes) -> None:
     watcher = SwitchDetector(eyes.store, eyes.database, lambda: NOON)
-    assert watcher.watch(eyes.look()) == ()
+    assert watcher.detect(eyes.look()) == ()
     spoil(world, "session", "time_created", "'x'")
     with writing(world.state) as connection:
         cursor = json.dumps({"schemaVersion": 1, "sessionId": "ses_new"})
         connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = ? WHERE thread_id = 'odd'", (cursor,))
     with writing(world.opencode) as connection:
         add_session(connection, "ses_new", world.code / "proj")
-    (alarm,) = watcher.watch(eyes.look())
+    (alarm,) = watcher.detect(eyes.look())
     assert (alarm.before.session_id, alarm.now.session_id) == ("ses_odd", "ses_new")
 
 
@@ -193,12 +193,12 @@ def test_a_recorded_tail_that_turned_odd_is_unknown(world: World, eyes: Eyes) ->
     own = Cursor("ses_odd", str(world.code / "proj"), last_message_id="msg_odd_00001", first_message_id="msg_odd_00000")
     picture = eyes.look()
     eyes.store.add_thread(
-        next(found.thread for found in picture.examinations if found.thread.id == "odd"),
+        next(found.thread for found in picture.assessments if found.thread.id == "odd"),
         Entry("odd", Event.CONFIRMED, Actor.USER, "bound", NOON, "ses_odd", cursor=own),
     )
     with writing(world.opencode) as connection:
         connection.execute("UPDATE message SET data = '{' WHERE id = 'msg_odd_00001'")
-    (found,) = (found for found in eyes.look().examinations if found.thread.id == "odd")
+    (found,) = (found for found in eyes.look().assessments if found.thread.id == "odd")
     assert found.verdict.kind is Kind.UNKNOWN
 
 

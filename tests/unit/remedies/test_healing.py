@@ -21,7 +21,7 @@ from t3tray.messages.verdicts import sentence
 from t3tray.opencode.records import MessageRecord
 from t3tray.remedies.collecting import losses
 from t3tray.remedies.registry import Remedies
-from t3tray.threads.evidence import Surroundings, ThreadRecord, from_server
+from t3tray.threads.evidence import Surroundings, ThreadRecord, evidence_from_server
 from t3tray.threads.snapshot import ThreadDetails
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Life
@@ -160,10 +160,10 @@ def test_done_twice_there_is_nothing_left_to_do(place: Place) -> None:
 def compacted(place: Place) -> None:
     """The session that T3 Code goes on in was compacted, and went on for one message."""
     held = place.server.messages_held[place.new]
-    asks = MessageFacts("msg_90", Role.USER, 90, True, compaction=True)
+    requests = MessageFacts("msg_90", Role.USER, 90, True, compaction=True)
     summary = MessageFacts("msg_91", Role.ASSISTANT, 91, True, True, "msg_90", True, True)
     later = MessageFacts("msg_92", Role.USER, 92, True)
-    held += [MessageRecord(facts, place.new, text=f"words of {facts.id}") for facts in (asks, summary, later)]
+    held += [MessageRecord(facts, place.new, text=f"words of {facts.id}") for facts in (requests, summary, later)]
 
 
 def test_an_undo_says_what_the_model_would_know_no_more(place: Place) -> None:
@@ -202,9 +202,9 @@ def test_what_a_failed_compaction_dropped_is_lacking(place: Place) -> None:
     """It was to keep a tail, made no summary, and the older messages reach the model no more."""
     held = place.server.messages_held[place.new]
     tail = held[-1].facts.id
-    asks = MessageFacts("msg_90", Role.USER, 90, True, compaction=True, keeps_from=tail)
+    requests = MessageFacts("msg_90", Role.USER, 90, True, compaction=True, keeps_from=tail)
     failed = MessageFacts("msg_91", Role.ASSISTANT, 91, True, True, "msg_90", True, False, True)
-    held += [MessageRecord(facts, place.new) for facts in (asks, failed)]
+    held += [MessageRecord(facts, place.new) for facts in (requests, failed)]
     place.copies = (Transcript(Origin.T3CODE, (Message("t:1", Role.USER, held[0].facts.created_ms, "hello"),)),)
     preview = place.preview()
     assert any("hello" in line for line in preview.before)
@@ -279,4 +279,4 @@ def proof_of(place: Place) -> Evidence:
     cursor = place.life.store.journal.binding(place.thread).cursor
     assert cursor
     recorded = ThreadRecord(place.life.store.threads.find(place.thread), cursor, True)
-    return asyncio.run(from_server(place.server, recorded, cursor, Surroundings(lambda: NOW, lambda: False)))
+    return asyncio.run(evidence_from_server(place.server, recorded, cursor, Surroundings(lambda: NOW, lambda: False)))

@@ -52,8 +52,8 @@ def test_the_samples_conversation_is_told_in_order(tmp_path: Path) -> None:
         query = "SELECT text FROM projection_thread_messages WHERE thread_id = ? ORDER BY created_at"
         texts = [text for (text,) in connection.execute(query, (SAMPLE_THREAD,))]
     connection.close()
-    assert [said.text for said in found.utterances] == texts
-    assert found.utterances[0].role is Role.USER and any(said.role is Role.ASSISTANT for said in found.utterances)
+    assert [said.text for said in found.messages] == texts
+    assert found.messages[0].role is Role.USER and any(said.role is Role.ASSISTANT for said in found.messages)
     assert "several sessions" in found.missing[0]
 
 
@@ -66,19 +66,19 @@ def test_files_are_named_and_what_was_being_written_is_marked(tmp_path: Path) ->
     )
     found = transcript(world, "t1")
     assert found is not None
-    assert [(said.files, said.finished) for said in found.utterances] == [
+    assert [(said.files, said.finished) for said in found.messages] == [
         (("shot.png",), True),
         (("files that cannot be named",), True),
         ((), False),
     ]
-    assert found.utterances[0].created_ms == milliseconds(NOON)
+    assert found.messages[0].created_ms == milliseconds(NOON)
     assert any("still being written" in said for said in found.missing)
 
 
 def test_lines_of_nobody_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     found = transcript(with_messages(tmp_path, ("m1", "user", "hello", 0, "[]"), ("m2", "system", "x", 0, None)), "t1")
     assert found is not None
-    assert [said.text for said in found.utterances] == ["hello"]
+    assert [said.text for said in found.messages] == ["hello"]
     assert any("Left out: 1 of its lines" in said for said in found.missing)
 
 
@@ -117,4 +117,4 @@ def test_the_second_orchestrators_messages_are_read_where_their_form_is_understo
             (stamp(NOON), stamp(NOON), json.dumps(payload)),
         )
     found = transcript(world, "t1")
-    assert (found and [said.text for said in found.utterances]) == texts
+    assert (found and [said.text for said in found.messages]) == texts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.domain.guard import ThreadNow
+from t3tray.domain.guard import T3ThreadState
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.live_query import NEEDED, read_now
 from tests.support.t3_world import (
@@ -41,7 +41,7 @@ def add_events(connection: sqlite3.Connection, thread_id: str, kind: str, count:
     )
 
 
-def of(world: World, session_id: str = "") -> dict[str, ThreadNow]:
+def of(world: World, session_id: str = "") -> dict[str, T3ThreadState]:
     now = read_now([T3Home(world.home)], session_id)
     assert not now.unreadable
     return {thread.id: thread for thread in now.threads}

@@ -7,7 +7,7 @@ import pytest
 
 from t3tray.domain.split import Candidate
 from t3tray.opencode.client import OpenCodeClient
-from t3tray.threads.candidates import JOURNAL, T3_TITLE, told_by_server
+from t3tray.threads.candidates import JOURNAL, T3_TITLE, candidates_from_server
 
 NOT_FOUND = {"name": "NotFoundError", "data": {"message": "Session not found: ses_1"}}
 SESSION = {"id": "ses_1", "directory": "/work", "title": "T3 Code t1", "time": {"created": 5, "updated": 6}}
@@ -24,7 +24,7 @@ def answering(session: httpx.Response, messages: httpx.Response, listed: httpx.R
 
 
 async def told(client: OpenCodeClient, *known: Candidate) -> tuple[Candidate, ...]:
-    found = await told_by_server("t1", known, client)
+    found = await candidates_from_server("t1", known, client)
     await client.aclose()
     return found
 

@@ -43,7 +43,7 @@ class Two:
         self.store = open_store(scratch / "data", lambda: NOON)
         readers = [T3Reader(T3Home(home)) for home in (self.world.home, self.copy.home)]
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-        self.survey = Scanner(self.store, OpenCodeDatabase(self.world.opencode), surroundings, readers)
+        self.scanner = Scanner(self.store, OpenCodeDatabase(self.world.opencode), surroundings, readers)
 
     def goes_on_in(self, world: World, session: str) -> None:
         """The thread t1 is used in this home, in another session."""
@@ -58,7 +58,7 @@ class Two:
         add_log(world, "t1", (session, LATER))
 
     def shown(self) -> tuple[Scan, Snapshot, dict[str, str | None]]:
-        picture = self.survey.look()
+        picture = self.scanner.scan()
         snapshot = build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), NOON)
         return picture, snapshot, {row.thread.id: row.session_id for row in snapshot.rows}
 
@@ -81,9 +81,9 @@ def test_the_home_that_was_written_last_wins(two: Two) -> None:
     assert sessions == {"t1": "ses_new", "t2": "ses_t2"}
     (said,) = snapshot.warnings
     assert said.startswith("2 threads are in two homes of T3 Code") and f"as in {two.copy.home}, because it was written" in said
-    assert two.survey.home_of("t1") == T3Home(two.copy.home)
+    assert two.scanner.home_of("t1") == T3Home(two.copy.home)
     assert [source.threads for source in snapshot.sources] == [0, 0, 2]
-    assert picture.twins[0].live.base == two.copy.home
+    assert picture.duplicate_homes[0].live.base == two.copy.home
 
 
 def test_the_home_on_which_t3_code_runs_wins_though_the_other_was_written_later(two: Two) -> None:
@@ -97,13 +97,13 @@ def test_the_home_on_which_t3_code_runs_wins_though_the_other_was_written_later(
 def test_only_the_live_homes_log_says_which_session_served_the_thread(two: Two) -> None:
     two.goes_on_in(two.world, "ses_new")
     picture, _, _ = two.shown()
-    served = next(found.served for found in picture.examinations if found.thread.id == "t1")
+    served = next(found.served for found in picture.assessments if found.thread.id == "t1")
     assert [one.session_id for one in served] == ["ses_t1", "ses_new"]
 
 
 def test_where_neither_is_ahead_the_first_one_wins_and_it_is_said(two: Two) -> None:
     _, snapshot, sessions = two.shown()
-    assert set(sessions) == {"t1", "t2"} and two.survey.home_of("t2") == T3Home(two.world.home)
+    assert set(sessions) == {"t1", "t2"} and two.scanner.home_of("t2") == T3Home(two.world.home)
     assert "named first" in snapshot.warnings[0]
 
 
@@ -121,10 +121,10 @@ def test_of_a_home_that_cannot_be_read_no_thread_is_gone(two: Two, tmp_path: Pat
     with writing(alone.state) as state, writing(two.world.opencode) as opencode:
         add_thread(state, "t9", "ses_t9")
         add_session(opencode, "ses_t9", alone.code / "proj")
-    two.survey.read_from([T3Reader(T3Home(home)) for home in (two.world.home, alone.home)])
+    two.scanner.read_from([T3Reader(T3Home(home)) for home in (two.world.home, alone.home)])
     keeper = ProofRecorder(two.store, OpenCodeDatabase(two.world.opencode), lambda: NOON)
-    keeper.keep(two.survey.look())
+    keeper.record(two.scanner.scan())
     alone.state.write_bytes(b"no database" * 1000)
-    shown = {found.thread.id: found.verdict.kind for found in two.survey.look().examinations}
+    shown = {found.thread.id: found.verdict.kind for found in two.scanner.scan().assessments}
     assert shown == {"t1": Kind.RESUMABLE, "t2": Kind.RESUMABLE, "t9": Kind.RESUMABLE}
-    assert two.survey.recall("t9").cursor == two.store.journal.binding("t9").cursor
+    assert two.scanner.load_record("t9").cursor == two.store.journal.binding("t9").cursor

@@ -47,7 +47,7 @@ def store(world: World, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def survey(world: World, store: Store) -> Scanner:
+def scanner(world: World, store: Store) -> Scanner:
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
     return Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
 
@@ -75,57 +75,57 @@ def forget_thread(world: World) -> None:
             connection.execute(f"DELETE FROM {table} WHERE thread_id = 'gone-1'")
 
 
-def keep(survey: Scanner, store: Store, world: World) -> None:
-    ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON).keep(survey.look())
+def keep(scanner: Scanner, store: Store, world: World) -> None:
+    ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON).record(scanner.scan())
 
 
 @pytest.mark.parametrize("delete", [delete_thread, delete_project, forget_thread])
 def test_no_look_shows_it_and_its_binding_stays(
-    survey: Scanner, store: Store, world: World, delete: Callable[[World], None]
+    scanner: Scanner, store: Store, world: World, delete: Callable[[World], None]
 ) -> None:
-    keep(survey, store, world)
+    keep(scanner, store, world)
     delete(world)
-    assert [found.thread.id for found in survey.look().examinations] == ["live-1"]
-    recorded = survey.recall("gone", also_deleted=True)
+    assert [found.thread.id for found in scanner.scan().assessments] == ["live-1"]
+    recorded = scanner.load_record("gone", also_deleted=True)
     assert recorded.deleted and recorded.thread.title == "The parser"
     assert recorded.cursor == store.journal.binding("gone-1").cursor and recorded.cursor is not None
-    assert survey.examine(recorded).verdict.reason is Reason.PROVED
-    assert [found.thread.id for found in survey.look().examinations] == ["live-1"]
+    assert scanner.assess(recorded).verdict.reason is Reason.PROVED
+    assert [found.thread.id for found in scanner.scan().assessments] == ["live-1"]
 
 
 @pytest.mark.parametrize(
     ("delete", "said"), [(delete_thread, "at 2026-11-24 14:00 UTC"), (forget_thread, "is no longer in T3 Code")]
 )
 def test_nothing_is_done_with_it_and_the_refusal_says_since_when(
-    survey: Scanner, store: Store, world: World, delete: Callable[[World], None], said: str
+    scanner: Scanner, store: Store, world: World, delete: Callable[[World], None], said: str
 ) -> None:
-    keep(survey, store, world)
+    keep(scanner, store, world)
     delete(world)
     with pytest.raises(ThreadNotFound, match=said) as refused:
-        survey.recall("gone-1")
+        scanner.load_record("gone-1")
     assert "t3tray show gone-1" in str(refused.value.hint)
 
 
-def test_the_beginning_of_an_id_means_the_live_thread_first(survey: Scanner, world: World) -> None:
+def test_the_beginning_of_an_id_means_the_live_thread_first(scanner: Scanner, world: World) -> None:
     with writing(world.state) as connection:
         add_thread(connection, "gone-2", "ses_1")
         add_thread(connection, "lost-1", None)
         add_thread(connection, "lost-2", None)
         connection.execute("UPDATE projection_threads SET deleted_at = ? WHERE thread_id LIKE 'lost%'", (stamp(DELETED),))
     delete_thread(world)
-    assert survey.recall("gone").thread.id == "gone-2"
+    assert scanner.load_record("gone").thread.id == "gone-2"
     with pytest.raises(UsageError, match="2 threads"):
-        survey.recall("lost", also_deleted=True)
+        scanner.load_record("lost", also_deleted=True)
     with pytest.raises(ThreadNotFound, match="There is no thread"):
-        survey.recall("never", also_deleted=True)
+        scanner.load_record("never", also_deleted=True)
 
 
-def test_a_deleted_thread_of_the_new_version_is_told_too(survey: Scanner, world: World) -> None:
+def test_a_deleted_thread_of_the_new_version_is_told_too(scanner: Scanner, world: World) -> None:
     path = make_v2(world)
     add_v2(path, "two-1", "ses_1", at=NOON + timedelta(hours=1))
     with writing(path) as connection:
         connection.execute("UPDATE orchestration_v2_projection_threads SET deleted_at = ?", (stamp(DELETED),))
-    recorded = survey.recall("two", also_deleted=True)
+    recorded = scanner.load_record("two", also_deleted=True)
     assert recorded.t3 and recorded.t3.deleted_at == DELETED
     assert recorded.cursor and recorded.cursor.session_id == "ses_1"
 

@@ -22,7 +22,7 @@ from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import Page
-from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, from_server
+from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.t3_world import NOON, add_message, empty_world, writing
 from tests.unit.threads.test_scan import Eyes
@@ -73,7 +73,7 @@ class Talk:
         around = Surroundings(lambda: NOON, lambda: False)
         if is_counted:
             around = Surroundings(lambda: NOON, lambda: False, count_until=self.count)
-        return decide(cursor, await from_server(self.server, recorded, cursor, around))
+        return decide(cursor, await evidence_from_server(self.server, recorded, cursor, around))
 
 
 async def test_the_server_path_tells_what_is_gone_and_goes_on_telling_it(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_what_is_written_after_the_look_is_not_counted_with_it(watch: Watch) -> 
     picture = watch.look()
     with writing(watch.world.opencode) as connection:
         add_message(connection, "ses_a", 4, NOON.replace(hour=NOON.hour + 1))
-    watch.keeper.keep(picture)
+    watch.keeper.record(picture)
     cursor = watch.one().cursor
     assert cursor and (cursor.last_message_id, cursor.message_count) == ("msg_a_00003", 4)
 

@@ -34,10 +34,10 @@ class Tray(Watch):
         """As the list shows it, after the sentinel has looked; it has nothing to raise."""
         picture, now = self.look(), NOON + later
         sides = self.sides.of(picture, now)
-        assert self.sentinel.watch(picture, sides) == ()
+        assert self.sentinel.detect(picture, sides) == ()
         left = self.store.alarms.left()
         (row,) = build_snapshot(picture, STOPPED, (), (), ReaperClock(), now, next_messages=sides, left=left).rows
-        details = build_details(self.store, self.survey, picture, "t1", STOPPED, ReaperClock(), now, sides)
+        details = build_details(self.store, self.scanner, picture, "t1", STOPPED, ReaperClock(), now, sides)
         assert details.row.is_half_mended is row.is_half_mended, "the page says the same"
         return row
 

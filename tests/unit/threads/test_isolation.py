@@ -85,20 +85,20 @@ class Eyes:
         self.database = OpenCodeDatabase(world.opencode)
         around = surroundings or Surroundings(lambda: datetime.now(UTC), lambda: False)
         readers = [T3Reader(T3Home(home)) for home in (world.home, *homes)]
-        self.survey = Scanner(store, self.database, around, readers)
+        self.scanner = Scanner(store, self.database, around, readers)
         self.sentinel = SwitchDetector(store, self.database, lambda: NOON)
         self.keeper = ProofRecorder(store, self.database, lambda: NOON)
         self.store = store
 
     def look(self) -> Scan:
         """With everything that the tray's loop does after a look."""
-        picture = self.survey.look()
-        self.sentinel.watch(picture)
-        self.keeper.keep(picture)
+        picture = self.scanner.scan()
+        self.sentinel.detect(picture)
+        self.keeper.record(picture)
         build_snapshot(picture, ServerStatus(ServerState.STOPPED), (), (), ReaperClock(), NOON, True)
-        for found in picture.examinations:
-            self.survey.recall(found.thread.id)
-            self.survey.candidates(found.thread.id, ())
+        for found in picture.assessments:
+            self.scanner.load_record(found.thread.id)
+            self.scanner.candidates(found.thread.id, ())
         return picture
 
     def settled(self) -> dict[str, Reason]:
@@ -107,7 +107,7 @@ class Eyes:
         return self.verdicts()
 
     def verdicts(self) -> dict[str, Reason]:
-        return {found.thread.id: found.verdict.reason for found in self.look().examinations}
+        return {found.thread.id: found.verdict.reason for found in self.look().assessments}
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_a_home_that_cannot_be_read_hides_no_other_and_its_threads_stay_as_unkno
     assert before.keys() == {"t0", "t1", "t2", "o1"}
     other.state.write_bytes(b"this is no database, and it is long enough to be one" * 100)
     picture = eyes.look()
-    now = {found.thread.id: found.verdict for found in picture.examinations}
+    now = {found.thread.id: found.verdict for found in picture.assessments}
     assert {name: now[name].reason for name in ("t0", "t1", "t2")} == {name: before[name] for name in ("t0", "t1", "t2")}
     assert now["o1"].kind is Kind.UNKNOWN and "state.sqlite cannot be read" in sentence(now["o1"])
     assert any("state.sqlite cannot be read" in told for told in picture.trouble)
@@ -302,12 +302,12 @@ def test_a_server_that_does_not_answer_may_be_at_work_in_every_turn_without_an_e
         add_message(connection, "ses_1", 2, datetime.now(UTC) - timedelta(hours=1))
     seen = eyes.look()
     assert [found.thread.id for found in seen.unfinished] == ["t1"]
-    before = {found.thread.id: found.verdict.reason for found in seen.examinations}
+    before = {found.thread.id: found.verdict.reason for found in seen.assessments}
     assert before["t1"] is Reason.INTERRUPTED and seen.with_busy(frozenset()) is seen
-    told = {found.thread.id: found.verdict for found in seen.with_busy(Failure.TIMEOUT).examinations}
+    told = {found.thread.id: found.verdict for found in seen.with_busy(Failure.TIMEOUT).assessments}
     assert (told["t1"].kind, told["t1"].reason) == (Kind.UNKNOWN, Reason.TIMEOUT)
     assert [told[name].reason for name in ("t0", "t2")] == [before["t0"], before["t2"]]
-    at_work = {found.thread.id: found.verdict.reason for found in seen.with_busy(frozenset({"ses_1"})).examinations}
+    at_work = {found.thread.id: found.verdict.reason for found in seen.with_busy(frozenset({"ses_1"})).assessments}
     assert at_work == {**before, "t1": Reason.BUSY}
 
 
@@ -342,7 +342,7 @@ def test_a_folder_of_which_nothing_can_be_asked_is_one_threads_trouble(
     around = Surroundings(lambda: datetime.now(UTC), lambda: False, directory_exists=there)
     eyes = Eyes(world, store, surroundings=around)
     eyes.settled()
-    now = {found.thread.id: found.verdict for found in eyes.look().examinations}
+    now = {found.thread.id: found.verdict for found in eyes.look().assessments}
     assert {name: now[name].reason for name in ("t0", "t2")} == {"t0": Reason.PROVED, "t2": Reason.PROVED}
     assert now["t1"].reason is Reason.SERVER_ERROR and "its session, or its folder, could not be read" in sentence(now["t1"])
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
@@ -372,15 +372,15 @@ def test_a_folder_on_a_disk_that_does_not_answer_is_one_threads_unknown(world: W
 
 def test_what_nobody_reckoned_with_in_one_session_is_one_threads_trouble(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
     before = eyes.settled()
-    survey = eyes.survey
-    session = survey._index.session
+    scanner = eyes.scanner
+    session = scanner._index.session
 
     def odd(name: str) -> object:
         if name == "ses_1":
             raise MemoryError
         return session(name)
 
-    monkeypatch.setattr(survey._index, "session", odd)
+    monkeypatch.setattr(scanner._index, "session", odd)
     with writing(eyes.database.path) as connection:
         connection.execute("UPDATE session SET time_updated = time_updated + 1")
     assert eyes.verdicts() == {**before, "t1": Reason.SERVER_ERROR}

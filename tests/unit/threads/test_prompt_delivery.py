@@ -83,20 +83,20 @@ class Play:
     async def hand_over(self) -> None:
         await self.exchange.hand_over(TEXT, "/work")
 
-    async def hear(self, *signals: Signal | Quiet) -> None:
+    async def handle(self, *signals: Signal | Quiet) -> None:
         for signal in signals:
-            for step in await self.exchange.hear(signal):
+            for step in await self.exchange.handle(signal):
                 self._take(step)
 
     async def told(self, told: Iterable[Told]) -> None:
-        await self.hear(*events(told))
+        await self.handle(*events(told))
 
     async def wait(self, seconds: float) -> None:
         """Nothing comes for so long, but what the exchange asks for."""
         end = self.now + seconds
         while self.now < end and self.exchange.outcome is None:
             self.now = min(self.now + max(self.exchange.patience(), 0.01), end)
-            await self.hear(Quiet())
+            await self.handle(Quiet())
 
     def _take(self, step: Step) -> None:
         match step:
@@ -135,7 +135,7 @@ async def test_it_is_believed_sent_when_the_session_holds_it_and_over_when_answe
 async def test_an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_again() -> None:
     play = Play(Server(loses_answer=True, holds=True))
     await play.hand_over()
-    await play.hear(Quiet())
+    await play.handle(Quiet())
     assert play.arrived and play.server.prompts == 1
 
 
@@ -198,7 +198,7 @@ async def test_a_server_that_went_away_is_waited_for_and_then_given_up() -> None
     down = ServerDown("Nobody answers.")
     play = await begun()
     play.server.fails = down
-    await play.hear(Gap(down))
+    await play.handle(Gap(down))
     with pytest.raises(ServerDown, match="Nobody answers") as caught:
         await play.wait(LIMITS.away + LIMITS.quiet)
     assert (caught.value.hint or "").startswith(ARRIVED)
@@ -207,9 +207,9 @@ async def test_a_server_that_went_away_is_waited_for_and_then_given_up() -> None
 async def test_after_a_gap_only_what_was_missed_is_added() -> None:
     play = await begun()
     await play.told([message("msg_6", OURS, 6), part("msg_6", "It is ")])
-    await play.hear(Gap(ServerDown("The stream broke.")))
+    await play.handle(Gap(ServerDown("The stream broke.")))
     play.server.reading = MessageReading(read(ASKED, (answer("msg_6", OURS, 6), part("msg_6", "It is late."))))
-    await play.hear(Connected())
+    await play.handle(Connected())
     assert (play.exchange.outcome, play.said) == (Outcome.ANSWERED, "It is late.")
 
 
@@ -218,7 +218,7 @@ async def test_after_a_gap_only_what_was_missed_is_added() -> None:
 )
 async def test_what_cannot_be_read_back_of_a_good_reply_is_a_warning(odd: MessageReading | ServerError) -> None:
     play = await begun()
-    await play.hear(Gap(ServerDown("The stream broke.")))
+    await play.handle(Gap(ServerDown("The stream broke.")))
     if isinstance(odd, MessageReading):
         play.server.reading = odd
     else:
@@ -239,12 +239,12 @@ async def test_a_draft_that_cannot_be_put_away_is_a_warning() -> None:
 async def test_what_asks_is_ours_when_it_is_of_our_session_or_a_sub_agents() -> None:
     play = await begun()
     for session in (SESSION, "ses_child", "ses_other"):
-        await play.hear(ServerEvent("permission.asked", "", session, {}))
+        await play.handle(ServerEvent("permission.asked", "", session, {}))
     assert len(play.waits) == 2
 
 
 async def test_another_sessions_events_end_nothing() -> None:
     play = await begun()
     other = [ServerEvent(kind, "", "ses_other", properties) for kind, properties in (BUSY, *ANSWERED)]
-    await play.hear(*other)
+    await play.handle(*other)
     assert (play.exchange.outcome, play.said) == (None, "")

@@ -30,31 +30,31 @@ def eyes(world: World, tmp_path: Path) -> Iterator[Eyes]:
     made.store.close()
 
 
-@pytest.mark.parametrize("find_out", [Scanner.recall, Scanner.look_at])
+@pytest.mark.parametrize("find_out", [Scanner.load_record, Scanner.scan_thread])
 def test_what_a_resume_finds_out_is_in_the_list_at_the_next_look(
     world: World, eyes: Eyes, find_out: Callable[[Scanner, str], object]
 ) -> None:
     split_in_the_middle(world)
     many_others(world)
     assert one_of(eyes.look()).verdict.reason is Reason.UNPROVEN, "only the ends were looked at"
-    find_out(eyes.survey, "t1")
+    find_out(eyes.scanner, "t1")
     assert one_of(eyes.look()).verdict.reason is Reason.SPLIT
 
 
 def test_a_thread_that_no_look_shows_is_not_shown_alone(world: World, eyes: Eyes) -> None:
     thread(world, "ses_1", provider="codex")
-    assert (eyes.survey.look_at("t1").examinations, eyes.survey.look_at("t2").examinations) == ((), ())
+    assert (eyes.scanner.scan_thread("t1").assessments, eyes.scanner.scan_thread("t2").assessments) == ((), ())
 
 
 def test_what_another_process_writes_is_recalled(world: World, eyes: Eyes) -> None:
     fine(world)
-    assert eyes.survey.recall("t1").cursor == Cursor("ses_1", str(world.code / "proj"))
+    assert eyes.scanner.load_record("t1").cursor == Cursor("ses_1", str(world.code / "proj"))
     other = open_store(eyes.store.path.parent, lambda: NOON)
     other.threads.keep(eyes.one().thread)
     chosen = Cursor("ses_2", str(world.code / "proj"), chosen_over="ses_1")
     other.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, "ses_2", cursor=chosen))
     other.close()
-    assert eyes.survey.recall("t1").cursor == chosen
+    assert eyes.scanner.load_record("t1").cursor == chosen
 
 
 def test_a_change_of_a_binding_is_not_lost_where_the_reading_fails_after_it(
@@ -67,7 +67,7 @@ def test_a_change_of_a_binding_is_not_lost_where_the_reading_fails_after_it(
     for question in ("pending", "let_go_since"):
         with monkeypatch.context() as broken, pytest.raises(StoreError):
             broken.setattr(eyes.store.journal, question, unreadable)
-            eyes.survey.recall("t1")
+            eyes.scanner.load_record("t1")
     assert eyes.one().cursor == chosen
 
 
@@ -79,10 +79,10 @@ def test_what_could_not_be_read_is_read_when_it_can_be(world: World, eyes: Eyes,
     fine(world)
     with monkeypatch.context() as broken:
         broken.setattr(MarkedSessions, "read", locked)
-        eyes.survey.recall("t1")
-        assert eyes.survey.lost_bindings.trouble
-    eyes.survey.recall("t1")
-    assert not eyes.survey.lost_bindings.trouble
+        eyes.scanner.load_record("t1")
+        assert eyes.scanner.lost_bindings.trouble
+    eyes.scanner.load_record("t1")
+    assert not eyes.scanner.lost_bindings.trouble
 
 
 def locked(_: MarkedSessions) -> tuple[MarkedSession, ...]:

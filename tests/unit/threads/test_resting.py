@@ -89,7 +89,7 @@ async def test_what_was_used_before_the_clock_was_set_is_asked_about(hours: int)
     machine = Machine()
     server = Used(machine)
     resting = IdleShutdown(cast(IdleServer, server), HALF_AN_HOUR, lambda: machine.wall, lambda: machine.steady)
-    picture = cast(Scan, SimpleNamespace(examinations=()))
+    picture = cast(Scan, SimpleNamespace(assessments=()))
     assert (await resting.look(cast(Connection, server), picture)).why is Blocker.RECENT
     machine.wall += timedelta(hours=hours)
     server.began += timedelta(hours=hours)

@@ -60,11 +60,11 @@ class Eyes:
         self.store = store
         self.database = OpenCodeDatabase(world.opencode)
         surroundings = Surroundings(lambda: NOON, lambda: False)
-        self.survey = Scanner(store, self.database, surroundings, [T3Reader(T3Home(world.home))])
+        self.scanner = Scanner(store, self.database, surroundings, [T3Reader(T3Home(world.home))])
         self.sentinel = SwitchDetector(store, self.database, lambda: NOON)
 
     def verdicts(self) -> dict[str, Verdict]:
-        return {found.thread.id: found.verdict for found in self.survey.look().examinations}
+        return {found.thread.id: found.verdict for found in self.scanner.scan().assessments}
 
     def reasons(self) -> dict[str, Reason]:
         return {name: verdict.reason for name, verdict in self.verdicts().items()}
@@ -111,23 +111,23 @@ def test_another_file_is_read_from_the_next_look_on(eyes: Eyes, world: World, tm
 
 
 def test_no_alarm_is_raised_for_what_a_doubted_file_lacks(eyes: Eyes, world: World) -> None:
-    eyes.sentinel.watch(eyes.survey.look())
+    eyes.sentinel.detect(eyes.scanner.scan())
     eyes.database.trust = DOUBTED
     with writing(world.opencode) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("DELETE FROM message")
         connection.execute("DELETE FROM session")
-    picture = eyes.survey.look()
-    assert {found.verdict.reason for found in picture.examinations} == {Reason.OTHER_DATABASE}
-    assert eyes.sentinel.watch(picture) == ()
-    candidates = eyes.survey.candidates("there", ())
+    picture = eyes.scanner.scan()
+    assert {found.verdict.reason for found in picture.assessments} == {Reason.OTHER_DATABASE}
+    assert eyes.sentinel.detect(picture) == ()
+    candidates = eyes.scanner.candidates("there", ())
     assert [found.exists for found in candidates] == [None]
 
 
 def test_it_is_said_where_every_recorded_session_is_gone_at_once(eyes: Eyes, world: World) -> None:
     def warnings() -> tuple[str, ...]:
         status = ServerStatus(ServerState.STOPPED)
-        return build_snapshot(eyes.survey.look(), status, (), (), ReaperClock(), NOON).warnings
+        return build_snapshot(eyes.scanner.scan(), status, (), (), ReaperClock(), NOON).warnings
 
     assert warnings() == ()
     with writing(world.opencode) as connection:
@@ -145,10 +145,10 @@ def test_an_answer_that_only_t3_code_has_is_a_reason_to_find_out_which_database_
             " VALUES ('assistant:prt_lost', 'there', 'assistant', 'An answer', 0, ?, ?)",
             (stamp(NOON), stamp(NOON)),
         )
-    assert not eyes.survey.look().in_doubt
+    assert not eyes.scanner.scan().in_doubt
     doubting = Eyes(eyes.store, world)
     doubting.database.trust = DOUBTED
-    assert doubting.survey.look().in_doubt
+    assert doubting.scanner.scan().in_doubt
 
 
 def test_what_an_earlier_database_holds_is_not_missing(eyes: Eyes, world: World, tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def with_another_session(world: World, session: str = "ses_other") -> None:
 
 def test_where_the_file_is_another_one_what_other_sessions_hold_is_not_told(eyes: Eyes, world: World) -> None:
     with_another_session(world)
-    assert eyes.survey.recall("there").split, "with the right file it is a split"
+    assert eyes.scanner.load_record("there").split, "with the right file it is a split"
     eyes.database.trust = ANOTHERS
-    recorded = eyes.survey.recall("there")
+    recorded = eyes.scanner.load_record("there")
     told = "ses_other had parts of this conversation too, and what is there now cannot be told"
     assert (recorded.split, recorded.in_doubt) == ((), told)
     facts = SessionFacts("ses_there", str(world.code / "proj"), "a title", 1, 1)
@@ -185,9 +185,9 @@ def test_where_the_file_is_another_one_what_other_sessions_hold_is_not_told(eyes
 
 def test_no_doubt_is_made_of_what_the_user_let_go_of_or_of_nothing(eyes: Eyes, world: World) -> None:
     eyes.database.trust = ANOTHERS
-    assert eyes.survey.recall("there").in_doubt == "", "T3 Code knows no other session of it"
+    assert eyes.scanner.load_record("there").in_doubt == "", "T3 Code knows no other session of it"
     with_another_session(world)
-    eyes.store.threads.keep(eyes.survey.recall("there").thread)
+    eyes.store.threads.keep(eyes.scanner.load_record("there").thread)
     deed = RemedyRecord(Remedy.BIND, "ses_there")
     eyes.store.journal.append(Entry("there", Event.PUT_AWAY, Actor.USER, "another one", NOON, "ses_other", "i", deed=deed))
-    assert eyes.survey.recall("there").in_doubt == ""
+    assert eyes.scanner.load_record("there").in_doubt == ""

@@ -58,17 +58,17 @@ class Eyes:
         self.world = world
         self.database = OpenCodeDatabase(world.opencode)
         surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-        self.survey = Scanner(self.store, self.database, surroundings, [T3Reader(T3Home(world.home))])
+        self.scanner = Scanner(self.store, self.database, surroundings, [T3Reader(T3Home(world.home))])
         self.keeper = ProofRecorder(self.store, self.database, lambda: NOON)
 
     def look(self) -> Scan:
-        return self.survey.look()
+        return self.scanner.scan()
 
     def keep(self) -> bool:
-        return self.keeper.keep(self.look())
+        return self.keeper.record(self.look())
 
     def one(self) -> Assessment:
-        (found,) = self.look().examinations
+        (found,) = self.look().assessments
         return found
 
 
@@ -258,7 +258,7 @@ def forked(world: World) -> None:
 )
 def test_each_reason_is_reached_by_a_real_case(world: World, eyes: Eyes, build: Callable[[World], None], reason: Reason) -> None:
     build(world)
-    (alone,) = eyes.survey.look_at("t1").examinations
+    (alone,) = eyes.scanner.scan_thread("t1").assessments
     found = eyes.one()
     assert (found.verdict.reason, found.thread.source) == (reason, Source.T3CODE)
     at = found.evidence.taken_at
@@ -268,7 +268,7 @@ def test_each_reason_is_reached_by_a_real_case(world: World, eyes: Eyes, build: 
 def test_an_imported_thread_says_what_its_next_message_would_get(world: World, eyes: Eyes) -> None:
     imported(world)
     assert "32,000 characters" in sentence(eyes.one().verdict)
-    (found,) = eyes.survey.candidates("t1", ())
+    (found,) = eyes.scanner.candidates("t1", ())
     assert (found.session_id, found.exists, found.learnt_from) == ("ses_1", True, ("T3 Code's cursor before its new version",))
 
 
@@ -347,10 +347,10 @@ def test_after_a_change_only_that_is_looked_at_again(world: World, eyes: Eyes) -
             add_session(opencode, f"ses_{number}", world.code / "proj", at=NOON - timedelta(hours=number + 1))
         # A session that was updated just now is read again, whether or not it has changed.
         add_session(opencode, "ses_just_now", world.code / "proj", at=NOON + timedelta(hours=1))
-    before = {found.thread.id: found for found in eyes.look().examinations}
+    before = {found.thread.id: found for found in eyes.look().assessments}
     with writing(world.opencode) as connection:
         connection.execute("DELETE FROM session WHERE id = 'ses_3'")
-    after = {found.thread.id: found for found in eyes.look().examinations}
+    after = {found.thread.id: found for found in eyes.look().assessments}
     assert {name for name in after if after[name] is not before[name]} == {"t3"}
     assert after["t3"].verdict.reason is Reason.MISSING
 
@@ -392,7 +392,7 @@ def many_others(world: World) -> None:
 
 
 def one_of(picture: Scan) -> Assessment:
-    return next(found for found in picture.examinations if found.thread.id == "t1")
+    return next(found for found in picture.assessments if found.thread.id == "t1")
 
 
 def test_answers_that_cannot_be_read_for_now_leave_what_is_known(
@@ -408,13 +408,13 @@ def test_answers_that_cannot_be_read_for_now_leave_what_is_known(
 
 def test_a_resume_recalls_a_split_in_the_middle_too(world: World, eyes: Eyes) -> None:
     split_in_the_middle(world)
-    assert [claim.session_id for claim in eyes.survey.recall("t1").split] == ["ses_b", "ses_a"]
+    assert [claim.session_id for claim in eyes.scanner.load_record("t1").split] == ["ses_b", "ses_a"]
 
 
 def test_threads_of_other_providers_are_told_without_a_verdict(world: World, eyes: Eyes) -> None:
     thread(world, "abc", provider="claudeAgent")
     picture = eyes.look()
-    assert picture.examinations == () and [found.provider for found in picture.foreign] == ["claudeAgent"]
+    assert picture.assessments == () and [found.provider for found in picture.foreign] == ["claudeAgent"]
 
 
 def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp_path: Path, eyes: Eyes) -> None:
@@ -423,7 +423,7 @@ def test_the_samples_story_which_sessions_served_it_and_what_is_left_of_them(tmp
     found = eyes.one()
     assert found.verdict.reason is Reason.DIRECTORY_MISMATCH
     assert [served.exists for served in found.served] == [False, True, True, True]
-    candidates = eyes.survey.candidates(SAMPLE_THREAD, ())
+    candidates = eyes.scanner.candidates(SAMPLE_THREAD, ())
     assert [(candidate.exists, candidate.messages) for candidate in candidates] == [(False, 0), (True, 4), (True, 6), (True, 8)]
     assert candidates[1].learnt_from == ("T3 Code's log", "T3 Code's messages")
 
@@ -484,6 +484,6 @@ def test_a_thread_of_ours_that_never_had_a_session_is_new_and_one_that_was_let_g
     eyes.store.journal.append(Entry("released", Event.RELEASED, Actor.USER, "let go of", at, "ses_1"))
     eyes.store.journal.append(Entry("never", Event.INTENDED, Actor.USER, "made", at, intent="i1"))
     eyes.store.journal.append(Entry("never", Event.ABANDONED, Actor.RECOVERY, "never made", at, intent="i1"))
-    reasons = {found.thread.id: found.verdict for found in eyes.look().examinations}
+    reasons = {found.thread.id: found.verdict for found in eyes.look().assessments}
     assert (reasons["never"].reason, reasons["released"].reason) == (Reason.NEW, Reason.UNBOUND)
     assert "The session is there" not in sentence(reasons["never"])

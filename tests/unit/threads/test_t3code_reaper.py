@@ -40,8 +40,8 @@ def look(world: World, archived: bool = False) -> Snapshot:
     surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
     stopped = ServerStatus(ServerState.STOPPED)
     with closing(open_store(world.home.parent / "data", lambda: NOON)) as store:
-        survey = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
-        return build_snapshot(survey.look(), stopped, (), (), ReaperClock(), SOON, archived)
+        scanner = Scanner(store, OpenCodeDatabase(world.opencode), surroundings, [T3Reader(T3Home(world.home))])
+        return build_snapshot(scanner.scan(), stopped, (), (), ReaperClock(), SOON, archived)
 
 
 def test_threads_of_other_providers_stand_under_the_same_reaper(world: World) -> None:

@@ -219,7 +219,7 @@ def test_what_an_earlier_t3_code_left_standing_is_not_held_open(watch: Watch) ->
 
 def test_a_thread_of_another_provider_that_was_set_to_opencode_gets_a_verdict(watch: Watch) -> None:
     thread(watch, None, provider="codex")
-    assert not watch.look().examinations and len(watch.look().foreign) == 1
+    assert not watch.look().assessments and len(watch.look().foreign) == 1
     watch.t3_writes('UPDATE projection_threads SET model_selection_json = \'{"instanceId":"opencode","model":"m"}\'')
     told = watch.side()
     assert told.reason is NextReason.INSTANCE_CHANGED and "from “codex” to “opencode”" in told.sentence
@@ -276,7 +276,7 @@ def test_a_loss_from_before_our_time_is_told_by_t3_codes_own_messages(watch: Wat
     assert told.reason is NextReason.PARTIAL and "knows 2 of the 4 answers" in told.sentence
     watch.keep()
     assert watch.side().reason is NextReason.PARTIAL, "and it stays so when t3tray has kept the session"
-    (found,) = watch.look().examinations
+    (found,) = watch.look().assessments
     assert found.verdict.carries.kind is not CarriesKind.WHOLE, "here neither"
     assert "T3 Code shows 4 answers, of which this session holds 2" in sentence(found.verdict)
 

@@ -15,7 +15,7 @@ def heard(*told: Told) -> Turn:
     for event in events(told):
         change = change_of(event)
         assert change
-        turn.hear(change)
+        turn.handle(change)
     return turn
 
 
@@ -149,7 +149,7 @@ def test_an_older_message_that_is_told_again_is_no_later_one() -> None:
 
 def test_after_a_gap_it_is_read_and_only_what_was_not_heard_is_added() -> None:
     turn = heard(*BEGUN, message("msg_6", OURS, 6), part("msg_6", ""), grown("msg_6", "It is "))
-    turn.hear(Unclear())
+    turn.handle(Unclear())
     assert turn.is_incomplete
     page = read(ASKED, (answer("msg_6", OURS, 6), part("msg_6", "It is late.")))
     assert turn.read(page, is_idle=True) == "late."
