@@ -20,8 +20,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.verification import Opened, Verification
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
-from t3tray.messages.receipts import receipt_text
-from t3tray.messages.verdicts import sentence
+from t3tray.messages.verdicts import receipt_text, sentence
 from t3tray.threads.session_table import session_table
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
 

@@ -1,4 +1,5 @@
-"""Characters that others may have put into a text to act on whoever shows it: a terminal obeys some, others turn a line around.
+"""Characters that others may have put into a text to act on whoever shows it: a terminal obeys some, others turn a line around,
+HTML takes some for its own.
 
 Those alone: every other character, however odd (ideographic and non-breaking spaces, the joiners of emoji), is a part of what was
 written. Pure.
@@ -28,3 +29,8 @@ def without_controls(text: str) -> str:
 def escaped_in_json(document: str) -> str:
     """The same JSON document with those escaped that its writer leaves as they are."""
     return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def escaped(text: str) -> str:
+    """Return the text for between the tags of HTML. `html.escape` does the same, and loads the names of all entities: 0.4 MB."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

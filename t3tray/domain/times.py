@@ -28,3 +28,9 @@ def local(at: datetime) -> datetime:
         return at.astimezone()
     except (OSError, OverflowError, ValueError):
         return at
+
+
+def dated(at: datetime, form: str = "%B %Y, %H:%M") -> str:
+    """The day of the month without a zero before it, then the rest as `form` says: `strftime` has no portable code for it."""
+    there = local(at)
+    return f"{there.day} {there:{form}}"

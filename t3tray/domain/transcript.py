@@ -101,3 +101,18 @@ class Transcript:
     session_id: str | None = None
     missing: tuple[str, ...] = ()
     kept_at: datetime | None = None
+
+
+# In seconds: so long a prompt that was handed over and brought no answer may still arrive.
+MAY_ARRIVE_FOR = 20.0
+
+
+class Prompt(Struct, frozen=True):
+    """A message of the user's on its way to a session, in which it has the id `message_id` once it is there; `at`: when it was handed
+    over."""
+
+    message_id: str
+    thread_id: str
+    session_id: str
+    text: str
+    at: datetime

@@ -6,14 +6,16 @@ import asyncio
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from t3tray.errors import Refused
 from t3tray.guard.connections import HEAD_LIMIT, Connections
 from t3tray.guard.exchange import Exchange
 from t3tray.server.port import HOST
-from t3tray.system.descriptors import raise_descriptor_limit
 
 _STOP_LIMIT = 2.0
+# Files and connections that may be open at once. macOS gives an app 256, which the tray's files and these connections share.
+_WANTED_DESCRIPTORS = 4096
 
 
 class Listener:
@@ -60,3 +62,16 @@ def _bound(port: int) -> socket.socket:
             "If it is t3tray itself, the guard runs already; else end that program and try again.",
         ) from error
     return made
+
+
+def raise_descriptor_limit() -> None:
+    """Allow this process, and the programs that it starts later, as many open files as are wanted and the system allows."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_WANTED_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

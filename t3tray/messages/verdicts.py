@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from t3tray.domain.carries import CarriesKind, carried_sentence
+from t3tray.domain.receipt import Receipt
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import Reason, Verdict
 
@@ -122,3 +123,19 @@ def sentence(verdict: Verdict) -> str:
         plain, carried = _FOUND, carried or _NOT_KNOWN
     plain = f"{plain} {carried}" if carried else plain
     return f"{plain[:-1]} ({verdict.detail})." if verdict.detail else plain
+
+
+def receipt_text(receipt: Receipt) -> str:
+    """The receipt of a resume as text that can be copied: lines for people."""
+    marks = {True: "✓", False: "✗", None: "·"}
+    lines = [
+        f"thread   {receipt.thread_id}",
+        f"session  {receipt.session_id or 'none'}",
+        f"verdict  {receipt.verdict.kind} / {receipt.verdict.reason}",
+        f"         {sentence(receipt.verdict)}",
+        f"checked  {receipt.taken_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, by {receipt.asked or 'nobody'}",
+    ]
+    for check in receipt.checks:
+        then_and_now = check.found if check.recorded in ("", check.found) else f"{check.recorded} → {check.found}"
+        lines.append(f"  {marks[check.passed]} {check.name}: {then_and_now}")
+    return "\n".join([*lines, *(f"  ! {note}" for note in receipt.notes)])

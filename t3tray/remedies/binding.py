@@ -22,8 +22,8 @@ from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_bindin
 from t3tray.remedies.proving import see
 from t3tray.system.folders import same_directory
 from t3tray.threads.evidence import cursor_now
+from t3tray.threads.session_server import refuse_stranded
 from t3tray.threads.snapshot import ThreadDetails
-from t3tray.threads.stranded import refuse_stranded
 
 
 class Bind:

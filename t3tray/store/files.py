@@ -17,7 +17,7 @@ from pathlib import Path
 from t3tray.store.errors import is_damage
 from t3tray.store.migration import Steps
 from t3tray.store.schema import JOURNAL_TRIGGERS, metadata
-from t3tray.system.backup import back_up
+from t3tray.system.read_only_sqlite import back_up
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 STAMP = "%Y%m%dT%H%M%SZ"

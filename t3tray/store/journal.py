@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
-from t3tray.domain.prompt import MAY_ARRIVE_FOR
+from t3tray.domain.transcript import MAY_ARRIVE_FOR
 from t3tray.errors import OurBug, Refused, StoreError
 from t3tray.store.column_types import Unreadable, decode
 from t3tray.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, note, readable

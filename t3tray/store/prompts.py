@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import asdict
 from sqlalchemy import bindparam, delete, insert, select
 
-from t3tray.domain.prompt import Prompt
+from t3tray.domain.transcript import Prompt
 from t3tray.errors import Refused
 from t3tray.store.damaged_rows import LONG_AGO, readable
 from t3tray.store.database import Database

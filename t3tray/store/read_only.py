@@ -13,7 +13,7 @@ from t3tray.store.database import Database
 from t3tray.store.files import FileLook, look_into
 from t3tray.store.migration import OURS
 from t3tray.store.open import FILE_NAME
-from t3tray.system.backup import back_up
+from t3tray.system.read_only_sqlite import back_up
 
 
 def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[str, ...]]:

@@ -8,12 +8,15 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from t3tray.domain.idle_shutdown import IdleState
 from t3tray.errors import StoreError
 from t3tray.store.column_types import decode
 from t3tray.store.damaged_rows import note
+from t3tray.store.database import Database
 from t3tray.store.schema import state
 
 T = TypeVar("T")
+_LAST_IDLE_SHUTDOWN = "last_rest"
 
 
 def state_of(connection: Connection, key: str, kind: type[T]) -> T | None:
@@ -31,3 +34,18 @@ def put_state(connection: Connection, key: str, value: object) -> None:
     text = msgspec.json.encode(value).decode()
     statement = insert(state).values(key=key, value=text)
     connection.execute(statement.on_conflict_do_update(index_elements=[state.c.key], set_={"value": text}))
+
+
+class IdleShutdowns:
+    """What our own reaper did last, so that the command line can tell of the tray app's. Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def last(self) -> IdleState | None:
+        with self._database.read() as connection:
+            return state_of(connection, _LAST_IDLE_SHUTDOWN, IdleState)
+
+    def note(self, rest: IdleState) -> None:
+        with self._database.write() as connection:
+            put_state(connection, _LAST_IDLE_SHUTDOWN, rest)

@@ -17,7 +17,6 @@ from t3tray.store.database import Database
 from t3tray.store.errors import translated
 from t3tray.store.guard_answers import GuardAnswers
 from t3tray.store.guard_place import GuardPlaces
-from t3tray.store.idle_shutdowns import IdleShutdowns
 from t3tray.store.journal import Journal, append_entry
 from t3tray.store.journal_file import JournalFile
 from t3tray.store.let_go import LetGoes
@@ -29,6 +28,7 @@ from t3tray.store.receipts import Receipts
 from t3tray.store.restores import Restores, store_id
 from t3tray.store.server_lease import Leases
 from t3tray.store.settings import SettingsTable
+from t3tray.store.state import IdleShutdowns
 from t3tray.store.threads import StoredThreads, insert_thread
 from t3tray.store.visits import Visits
 

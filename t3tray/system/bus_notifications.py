@@ -18,7 +18,7 @@ from jeepney.bus import get_bus
 from jeepney.bus_messages import message_bus
 from jeepney.io.asyncio import DBusConnection
 
-from t3tray.domain.markup import escaped
+from t3tray.domain.controls import escaped
 from t3tray.messages.notifications import NotificationWording
 from t3tray.system.notification_service import CLICKED, Heard, Trouble
 

@@ -5,12 +5,9 @@ Whoever is behind it may be absent, hang or die: no method raises, and each come
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
 from t3tray.system.notification_service import Heard, Notifications
-
-_log = logging.getLogger(__name__)
 
 
 def open_notifications(platform: str, environment: Mapping[str, str], icon: str, heard: Callable[[Heard], None]) -> Notifications:

@@ -14,12 +14,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from t3tray.system.backup import back_up
 from t3tray.system.file_stamp import Stamp, stamp_of
 from t3tray.system.regular_file import refuse_special
 
 BUSY_SECONDS = 2.0
 _ATTEMPTS = 3
+# SQLite waits 250 ms after each of them.
+_BACKUP_ATTEMPTS = 20
 # How the driver words it; it has no code of its own for this.
 _NO_UTF8 = "Could not decode to UTF-8"
 
@@ -122,3 +123,18 @@ def _seen(path: Path) -> Stamp | None:
     status = path.stat()
     refuse_special(status, path)
     return None if os.path.exists(f"{path}-wal") else stamp_of(status)
+
+
+def back_up(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Copy all that is committed. Raises sqlite3.Error, also when the file stays locked for five seconds: `backup` itself would
+    try again for ever, and no signal ends it."""
+    waited = 0
+
+    def refuse_to_wait(status: int, _remaining: int, _total: int) -> None:
+        nonlocal waited
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            waited += 1
+            if waited >= _BACKUP_ATTEMPTS:
+                raise sqlite3.OperationalError("database is locked")
+
+    source.backup(target, progress=refuse_to_wait)

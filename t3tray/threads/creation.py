@@ -23,8 +23,7 @@ from t3tray.system.intent_ids import IntentIds
 from t3tray.system.shield_until_done import shield_until_done
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.evidence import ThreadRecord, cursor_now, newborn
-from t3tray.threads.session_server import SessionServer
-from t3tray.threads.stranded import refuse_stranded
+from t3tray.threads.session_server import SessionServer, refuse_stranded
 
 
 class Threads:

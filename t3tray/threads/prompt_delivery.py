@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from t3tray.domain.evidence import Activity
-from t3tray.domain.prompt import MAY_ARRIVE_FOR
+from t3tray.domain.transcript import MAY_ARRIVE_FOR
 from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut
 from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
 from t3tray.opencode.message_events import TurnBroke, change_of

@@ -34,11 +34,10 @@ from t3tray.t3code.state import T3Reader, T3State
 from t3tray.threads import evidence as gather
 from t3tray.threads.candidates import SourceMemory, candidates_of
 from t3tray.threads.evidence import Surroundings, ThreadRecord
-from t3tray.threads.file_evidence import evidence_from_database
+from t3tray.threads.file_evidence import agents_work, evidence_from_database
 from t3tray.threads.folder_stamps import FolderStamps
 from t3tray.threads.lost_bindings import LostBindings
 from t3tray.threads.records import Records
-from t3tray.threads.sub_agents import agents_work
 from t3tray.threads.t3code_record import t3_thread
 from t3tray.threads.t3code_sessions import T3NamedSessions, in_doubt_of_others, sessions_of
 from t3tray.threads.t3code_sources import T3Sources

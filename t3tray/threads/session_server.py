@@ -7,6 +7,7 @@ from typing import Protocol
 
 from t3tray.domain.evidence import Activity
 from t3tray.domain.versions import Ability
+from t3tray.errors import Refused
 from t3tray.opencode.events import EventSource
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.message_reading import MessageReading
@@ -55,3 +56,19 @@ class SessionServer(Protocol):
     async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None: ...
 
     async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> MessageReading: ...
+
+
+async def refuse_stranded(server: SessionServer, session_id: str) -> None:
+    """Raises Refused for an empty session of which OpenCode 2 holds the messages, ServerError where that cannot be told.
+
+    OpenCode 1 sees such a session empty, and would begin it anew.
+    """
+    if Ability.OPENCODE2_MESSAGES not in server.abilities:
+        return  # older than OpenCode 2
+    held = len(await server.opencode2_messages(session_id))
+    if held:
+        messages = f"{held} message{'' if held == 1 else 's'}"
+        raise Refused(
+            f"OpenCode 2 holds the conversation of {session_id} ({messages}); OpenCode 1 would begin it anew.",
+            "Go on with it in OpenCode 2. Nothing was changed.",
+        )

@@ -13,11 +13,10 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.t3code_side import NextMessage, NextReason
 from t3tray.domain.thread import Source
-from t3tray.domain.times import local
+from t3tray.domain.times import dated, local
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.domain.verification import Opened
 from t3tray.threads.snapshot import Snapshot, ThreadRow
-from t3tray.ui.dates import dated
 
 _STATES = {
     ServerState.STOPPED: "Server stopped",

@@ -9,8 +9,7 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.labels import is_trouble, server_line
 from t3tray.ui.theme import GAP, MARGIN
 from t3tray.ui.tray.menu import SERVER_LABELS, MenuAction, server_deeds
-from t3tray.ui.widgets.basic import button, clear, label, set_kind
-from t3tray.ui.widgets.tool_tips import tip
+from t3tray.ui.widgets.basic import button, clear, label, set_kind, tip
 
 
 class ServerLine(QWidget):

@@ -12,8 +12,8 @@ import pytest
 
 from t3tray.domain.evidence import Activity
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.domain.prompt import MAY_ARRIVE_FOR, Prompt
 from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
+from t3tray.domain.transcript import MAY_ARRIVE_FOR, Prompt
 from t3tray.errors import Refused
 from t3tray.system.intent_ids import IntentIds
 from t3tray.threads.send import Warned

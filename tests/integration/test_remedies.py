@@ -20,7 +20,7 @@ from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.versions import Ability
 from t3tray.errors import Refused, TimedOut
-from t3tray.messages.receipts import receipt_text
+from t3tray.messages.verdicts import receipt_text
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.opencode.records import SessionRecord
 from t3tray.threads.send import RevertPending

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from t3tray.domain.prompt import Prompt
+from t3tray.domain.transcript import Prompt
 from t3tray.store.store import Store
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.opencode import OpenCodeHome, RawServer

@@ -15,8 +15,7 @@ from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, SessionCo
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerDown
-from t3tray.messages.receipts import receipt_text
-from t3tray.messages.verdicts import sentence
+from t3tray.messages.verdicts import receipt_text, sentence
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.request_card import RequestCard

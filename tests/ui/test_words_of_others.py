@@ -27,7 +27,7 @@ from t3tray.ui.labels import tooltip
 from t3tray.ui.settings.settings_window import SettingsWindow
 from t3tray.ui.tray.menu import menu_of
 from t3tray.ui.tray.menu_drawing import fill
-from t3tray.ui.widgets.tool_tips import tip
+from t3tray.ui.widgets.basic import tip
 from t3tray.ui.window import MainWindow
 from tests.support.views import (
     INVENTORY,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from t3tray.cli.commands import resume
+from t3tray.domain.times import dated
 from t3tray.server.log import LARGEST, ServerLog
-from t3tray.ui.dates import dated
 
 PACKAGE = Path(__file__).parents[2] / "t3tray"
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)

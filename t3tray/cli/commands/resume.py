@@ -14,7 +14,7 @@ from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Verification
 from t3tray.errors import ExitCode
 from t3tray.guard.service import learn_guard
-from t3tray.messages.receipts import receipt_text
+from t3tray.messages.verdicts import receipt_text
 
 
 async def resume(command: Command) -> ExitCode:

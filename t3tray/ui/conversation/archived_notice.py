@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from t3tray.domain.conversation import CopyInfo
+from t3tray.domain.times import dated
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Reason, Verdict
-from t3tray.ui.dates import dated
 
 _WHOSE = {
     Origin.VAULT: "Kept in t3tray's vault",

@@ -23,8 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from t3tray.ui.theme import UNIT, colours
-from t3tray.ui.widgets.basic import set_kind
-from t3tray.ui.widgets.tool_tips import tip
+from t3tray.ui.widgets.basic import set_kind, tip
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 _HEADINGS = (1.3, 1.18, 1.08)

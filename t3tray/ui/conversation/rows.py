@@ -11,11 +11,10 @@ from itertools import takewhile, zip_longest
 
 from t3tray.domain.conversation import Conversation, SubAgent
 from t3tray.domain.evidence import Role
-from t3tray.domain.times import from_ms, local
+from t3tray.domain.times import dated, from_ms, local
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.ui.conversation.markdown import Block, Blocks
 from t3tray.ui.conversation.tools import ToolSheet, given, is_running, mark, tool_words
-from t3tray.ui.dates import dated
 
 # In lines: what a tool was given and what it gave scrolls by itself beyond.
 _TOOL_LINES = 14

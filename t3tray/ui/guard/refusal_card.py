@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QHBoxLayout
 
+from t3tray.domain.times import dated
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.threads.snapshot import ThreadDetails
-from t3tray.ui.dates import dated
 from t3tray.ui.theme import UNIT
 from t3tray.ui.widgets.basic import Card, button, label
 

@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.receipt import Check, Receipt
 from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.times import dated
 from t3tray.messages.history import HistoryLine, history
-from t3tray.messages.receipts import receipt_text
-from t3tray.messages.verdicts import REMEDIES
+from t3tray.messages.verdicts import REMEDIES, receipt_text
 from t3tray.threads.snapshot import ThreadDetails
-from t3tray.ui.dates import dated
 from t3tray.ui.labels import reaper_text, reason_label
 from t3tray.ui.theme import GAP, UNIT
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, column, label

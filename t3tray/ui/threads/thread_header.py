@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton,
 from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, alarm_sentence
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_side import NextMessage, NextReason
+from t3tray.domain.times import dated
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.messages.verdicts import REMEDIES, sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
-from t3tray.ui.dates import dated
 from t3tray.ui.guard.refusal_card import refusal_card
 from t3tray.ui.labels import MARK_NOT_SURE, NOT_BEGUN, folder_name, is_half_fine, mark
 from t3tray.ui.theme import GAP, MARGIN, UNIT

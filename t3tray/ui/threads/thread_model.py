@@ -16,7 +16,7 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.threads.row_text import RowText, description, spoken, tool_tip
 from t3tray.ui.threads.thread_list_data import Filters, Group, ListItem, ListSection, ThreadListData
-from t3tray.ui.widgets.tool_tips import tip
+from t3tray.ui.widgets.basic import tip
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 _NOWHERE = QModelIndex()

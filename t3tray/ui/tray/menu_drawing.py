@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from t3tray.ui.tray.menu import MenuItem
-from t3tray.ui.widgets.tool_tips import tip
+from t3tray.ui.widgets.basic import tip
 
 # How the label of an entry is written so that every character of it is seen.
 Spelling = Callable[[str], str]

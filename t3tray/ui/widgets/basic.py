@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from t3tray.domain.controls import escaped
 from t3tray.ui.theme import GAP, MARGIN, UNIT, scaled
 
 
@@ -130,3 +131,13 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
         elif inner := item.layout():
             clear(inner)
+
+
+def tip(text: str) -> str:
+    """Return a tooltip that shows exactly this text, whoever wrote it. Every tooltip is made by it.
+
+    Qt takes a text that looks like HTML for rich text: it would hide parts of it, and open the files that it names.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<p style="white-space: pre-wrap">{escaped(text)}</p>'

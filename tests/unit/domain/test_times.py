@@ -13,9 +13,8 @@ import pytest
 
 from t3tray.cli import json_documents, text_tables
 from t3tray.domain.carries import local_time
-from t3tray.domain.times import exact_from_ms, from_ms, local
+from t3tray.domain.times import dated, exact_from_ms, from_ms, local
 from t3tray.t3code.times import moment
-from t3tray.ui.dates import dated
 from t3tray.ui.labels import ago
 
 PACKAGE = Path(__file__).parents[3] / "t3tray"

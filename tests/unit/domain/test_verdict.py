@@ -15,8 +15,7 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
 from t3tray.domain.receipt import build_receipt
 from t3tray.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
-from t3tray.messages.receipts import receipt_text
-from t3tray.messages.verdicts import WORDING, sentence
+from t3tray.messages.verdicts import WORDING, receipt_text, sentence
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURSOR = Cursor("ses_1", "/w", "a title", 1_000, "msg_1", "msg_9", "msg_9", 9, "1.18.33", context=Context(9))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.system.backup import back_up
+from t3tray.system.read_only_sqlite import back_up
 
 
 def test_all_that_is_committed_is_copied(tmp_path: Path) -> None:

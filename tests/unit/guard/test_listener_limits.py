@@ -10,7 +10,7 @@ import pytest
 RAISES = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, int(sys.argv[1])))
-from t3tray.system.descriptors import raise_descriptor_limit
+from t3tray.guard.listener import raise_descriptor_limit
 raise_descriptor_limit()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
