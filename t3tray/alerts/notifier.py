@@ -32,6 +32,7 @@ from t3tray.errors import T3TrayError
 from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, wording
 from t3tray.settings.definitions import Settings
 from t3tray.system.notification_service import CLICKED, Heard, Notifications
+from t3tray.system.tasks import OwnTasks
 from t3tray.threads.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Notifier:
         self._watched: str | None = None
         self._snapshot: Snapshot | None = None
         self._deeds: asyncio.Queue[tuple[Notification, bool]] = asyncio.Queue()
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = OwnTasks()
         self._settled: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -93,8 +94,7 @@ class Notifier:
         finally:
             if self._settled:
                 self._settled.cancel()
-            for task in self._answering:
-                task.cancel()
+            self._answering.cancel()
             await self._notifications.close()
 
     async def find_trouble(self) -> str:
@@ -140,9 +140,7 @@ class Notifier:
         elif notice and notice.remedy == heard.key:
             self._clicked(Click(notice.thread_id, heard.token, notice.remedy))
         elif notice and notice.ask:
-            task = asyncio.get_running_loop().create_task(self._answer(notice.ask, heard.key))
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+            self._answering.start(self._answer(notice.ask, heard.key))
 
     async def _do(self, notice: Notification, is_shown: bool) -> None:
         try:

@@ -108,8 +108,8 @@ MAY_ARRIVE_FOR = 20.0
 
 
 class Prompt(Struct, frozen=True):
-    """A message of the user's on its way to a session, in which it has the id `message_id` once it is there; `at`: when it was handed
-    over."""
+    """A message of the user's on its way to a session, in which it has the id `message_id` once it is there. `at`: when it was
+    handed over."""
 
     message_id: str
     thread_id: str

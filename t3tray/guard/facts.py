@@ -27,6 +27,7 @@ from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
+from t3tray.system.tasks import OwnTasks
 from t3tray.threads import evidence as gather
 from t3tray.threads.evidence import Surroundings, ThreadRecord
 from t3tray.threads.session_server import SessionServer
@@ -67,6 +68,7 @@ class GuardFacts:
         self._heard = heard
         self._recover = recover
         self._claims = claims
+        self._writing = OwnTasks()
 
     async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         """Return the thread's live binding with a new verdict, regardless of the session that T3 Code names."""
@@ -151,7 +153,7 @@ class GuardFacts:
         except Exception:
             # Nobody may be there to be told: that changes no answer, and what is kept of it.
             _log.warning("An answer of the guard's could not be told.", exc_info=True)
-        kept = asyncio.ensure_future(self._run_sql(self._store.guard_answers.add, told))
+        kept = self._writing.start(self._run_sql(self._store.guard_answers.add, told))
         kept.add_done_callback(_note_trouble)
         await asyncio.wait((kept,), timeout=TELL_LIMIT)
 

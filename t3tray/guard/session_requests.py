@@ -41,6 +41,7 @@ from t3tray.guard.upstream import READY_LIMIT, Upstream, UpstreamResponse, Whole
 from t3tray.messages.guard import REFUSALS
 from t3tray.opencode import wire
 from t3tray.system.folders import same_directory
+from t3tray.system.tasks import OwnTasks
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -66,16 +67,12 @@ class SessionRequests:
         # Those that a session request was answered for: the server makes a folder ready when it is first asked about it.
         self._folders: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._unfinished: set[asyncio.Task[object]] = set()
+        self._unfinished = OwnTasks()
         # Whether anything was asked in OpenCode's newer dialect, of which the guard knows no more than which requests it has.
         self.met_newer = False
 
     async def aclose(self) -> None:
-        if self._unfinished:
-            await asyncio.wait(self._unfinished, timeout=self._limit)
-        for task in self._unfinished:
-            task.cancel()
-        await asyncio.gather(*self._unfinished, return_exceptions=True)
+        await self._unfinished.end(self._limit)
 
     async def serve(self, route: Route, exchange: Exchange) -> None:
         """Raises what the upstream raises, TimedOut, TooLarge and Gone."""
@@ -83,7 +80,7 @@ class SessionRequests:
             await self._prompt(exchange, PromptRequest(route.session_id))
             return
         if route.kind is RouteKind.END:
-            self._later(self._note_end(route.session_id))
+            self._unfinished.start(self._note_end(route.session_id))
             await self._pass_on(exchange, exchange.body() if exchange.has_body else None)
             return
         if route.kind is RouteKind.NEWER:
@@ -123,8 +120,8 @@ class SessionRequests:
             else:
                 await self._tell_gone(exchange, asked, await whole(answered))
         if answered.status < 300:
-            self._later(self._seen(asked.session_id, None))
-            self._later(self._note_astray(asked))
+            self._unfinished.start(self._seen(asked.session_id, None))
+            self._unfinished.start(self._note_astray(asked))
 
     async def _tell_gone(self, exchange: Exchange, asked: PromptRequest, failed: Whole) -> None:
         """Answer OpenCode's 404, with what to do if it is known which thread the message belongs to."""
@@ -161,7 +158,7 @@ class SessionRequests:
                 if decision.answer is GuardAction.PASS:
                     await self._decider.tell(asked, decision, asked.session_id)
                     await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
-                    self._later(self._seen(asked.session_id, thread))
+                    self._unfinished.start(self._seen(asked.session_id, thread))
                     return
             else:
                 failed = await whole(answered)
@@ -274,7 +271,7 @@ class SessionRequests:
             if await self._run(_is_the_one, taken, decision.session_id, asked.directory):
                 await self._decider.tell(asked, decision, decision.session_id)
                 await exchange.give_json(200, taken.content)
-                self._later(self._seen(decision.session_id, None))
+                self._unfinished.start(self._seen(decision.session_id, None))
                 return
             await self._refuse(exchange, asked, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
             return
@@ -314,13 +311,7 @@ class SessionRequests:
 
     async def _to_the_end(self, work: Coroutine[object, object, T]) -> T:
         """Await work that continues when the client leaves or the time is up."""
-        return await asyncio.shield(self._later(work))
-
-    def _later(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._unfinished.add(task)
-        task.add_done_callback(self._unfinished.discard)
-        return task
+        return await asyncio.shield(self._unfinished.start(work))
 
 
 async def _refuse(exchange: Exchange, refusal: Refusal) -> None:

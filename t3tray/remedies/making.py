@@ -28,7 +28,7 @@ from t3tray.remedies.collecting import collect
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import see, was_sent_into
 from t3tray.system.folders import directory_exists
-from t3tray.system.shield_until_done import shield_until_done
+from t3tray.system.tasks import shield_until_done
 from t3tray.threads.evidence import cursor_now
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.snapshot import ThreadDetails

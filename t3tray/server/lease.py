@@ -28,8 +28,8 @@ from t3tray.system.known_secrets import new_password
 from t3tray.system.machine import is_this_machine, name_of, this_machine
 from t3tray.system.process_identity import is_running
 from t3tray.system.secrets import Secrets
-from t3tray.system.shield_until_done import shield_until_done
 from t3tray.system.sql_thread import SqlThread
+from t3tray.system.tasks import shield_until_done
 
 # In seconds: how long another t3tray may take from its claim until it records the process.
 FRESH = 60.0

@@ -26,6 +26,7 @@ from t3tray.server.port import is_free
 from t3tray.server.supervisor import PROBE_EVERY, Supervisor
 from t3tray.server.work_meter import WorkMeter
 from t3tray.system.forced_exit import ends_with_us, outlives_us
+from t3tray.system.tasks import OwnTasks
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class SupervisorRunner:
         self._detached = False
         self._callbacks: list[Callable[[ServerStatus], None]] = []
         self._waiting: list[asyncio.Future[None]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = OwnTasks()
         self._timer: asyncio.TimerHandle | None = None
 
     def subscribe(self, callback: Callable[[ServerStatus], None]) -> None:
@@ -119,8 +120,8 @@ class SupervisorRunner:
         """Stop all tasks and leave the server, which is ended when no other process uses it."""
         self.is_closing = True
         self._wake_all()
-        self.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._cancel_timer()
+        await self._tasks.end()
         handle = self._lease.handle
         if handle is None:
             return
@@ -141,8 +142,7 @@ class SupervisorRunner:
 
     def cancel(self) -> None:
         self._cancel_timer()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     def _do(self, action: supervisor_events.Action) -> None:
         handle = self._lease.handle
@@ -159,13 +159,12 @@ class SupervisorRunner:
                 self._timer = asyncio.get_running_loop().call_at(at, self.feed, supervisor_events.Tick())
 
     def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._on_done)
+        task = self._tasks.start(work)
+        task.add_done_callback(self._log_failure)
         return task
 
-    def _on_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    @staticmethod
+    def _log_failure(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             _log.error("A task of the server failed.", exc_info=error)
 

@@ -20,8 +20,8 @@ from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.folders import directory_exists, real_directory
 from t3tray.system.intent_ids import IntentIds
-from t3tray.system.shield_until_done import shield_until_done
 from t3tray.system.sql_thread import SqlThread
+from t3tray.system.tasks import shield_until_done
 from t3tray.threads.evidence import ThreadRecord, cursor_now, newborn
 from t3tray.threads.session_server import SessionServer, refuse_stranded
 

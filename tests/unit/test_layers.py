@@ -50,7 +50,29 @@ PURE = {
 PURE |= {"msgspec"}
 CLOCKS = {"now", "utcnow", "today"}
 DOORS = {"open", "print", "input", "__import__", "eval", "exec"}
-LONGEST = 500
+LONGEST, SHORTEST = 500, 25
+# Shorter ones, and why they are no part of another module.
+SHORT = {
+    "t3tray/backend/inventory.py": "asks three others, none of which may know of the backend",
+    "t3tray/resources.py": "below all packages: every one of them may need a data file",
+    "t3tray/system/notifications.py": "chooses among two implementations of an interface that both import",
+    "t3tray/system/sql_thread.py": "one idea of the architecture, used in all packages",
+    "t3tray/ui/loading.py": "acts by being imported before anything else of Qt",
+}
+# Who may make a task: it awaits or ends the task itself. Everyone else uses `OwnTasks`, or `WatchedTasks` for what runs for good.
+MAKERS_OF_TASKS = {
+    "t3tray.backend.engine": "its own end, which all callers of `close` share",
+    "t3tray.backend.running": "two of which the first to end ends the other",
+    "t3tray.backend.watched_tasks": "WatchedTasks",
+    "t3tray.cli.run": "the command, so that a signal ends it and not what closes after it",
+    "t3tray.demo.backend": "the demo's story, ended with the loop",
+    "t3tray.guard.connections": "one for the request of a connection, ended when that is lost",
+    "t3tray.opencode.events": "the next event, which is waited for in slices",
+    "t3tray.remedies.recovery": "the round under way, and its threads, which it gathers",
+    "t3tray.system.bus_notifications": "a connection's two readers, ended when it is left",
+    "t3tray.system.tasks": "OwnTasks",
+    "t3tray.ui.async_thread": "on a loop that does not run yet when the first is asked for",
+}
 
 
 def module_of(file: Path) -> str:
@@ -156,6 +178,23 @@ def test_only_the_window_and_the_app_import_qt() -> None:
 def test_no_file_is_too_long() -> None:
     for file in PYTHON_FILES:
         assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST, file
+
+
+def test_no_module_is_so_short_that_its_neighbour_is_its_home() -> None:
+    own = [file for file in MODULES.values() if file.name != "__init__.py" and "migrations" not in file.parts]
+    lines = {file.relative_to(PACKAGE.parent).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in own}
+    assert {name for name, count in lines.items() if count < SHORTEST} == set(SHORT)
+
+
+def test_every_task_has_an_owner() -> None:
+    """A task that nobody holds may be collected while it runs, and nobody finds its error."""
+    makers = {
+        module
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future")
+    }
+    assert makers == set(MAKERS_OF_TASKS)
 
 
 def test_a_name_is_imported_from_the_module_that_defines_it() -> None:
