@@ -34,7 +34,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.domain.versions import can, lacking
 from tests.support.disk import memory_disk
 from tests.support.leftovers import end_leftovers
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import OpenCodeHome, RawServer, found_opencode, quick_program
 from tests.support.shared_server import SharedServer
 from tests.support.stub_model import StubModel
 
@@ -85,9 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """For what is made once for all tests, the QApplication above all."""
+    """For what is made once for all tests, the QApplication above all. The `opencode` on the PATH tells of itself at once."""
     with pytest.MonkeyPatch.context() as patch:
-        _isolate(patch, tmp_path_factory.mktemp("session"))
+        root = tmp_path_factory.mktemp("session")
+        _isolate(patch, root)
+        if found_opencode():
+            patch.setenv("PATH", str(quick_program(root / "bin")), prepend=os.pathsep)
         yield
 
 
@@ -140,6 +143,13 @@ def opencode_home(request: pytest.FixtureRequest, tmp_path: Path, model: StubMod
     home = OpenCodeHome(tmp_path / "opencode", model.url)
     yield home
     home.end_everything()
+
+
+@pytest.fixture
+def quick_opencode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `opencode` on the PATH is one that only tells of itself, and is no server."""
+    folder = quick_program(tmp_path / "quick", 'echo "unexpected: $*" >&2; exit 70')
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
 
 # The `timeout` of a test is a signal, and comes once: neither a call in C that no signal ends nor a teardown after it is

@@ -16,9 +16,10 @@ import psutil
 import pytest
 
 from t3tray.errors import ServerFault
+from t3tray.opencode.binary import version_of
 from t3tray.opencode.location import ask_database
 from t3tray.store.files import copy_database
-from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
+from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary, quick_program
 from tests.support.program import Program, ServedProgram
 from tests.support.stub_model import StubModel
 from tests.support.waiting import until
@@ -73,6 +74,14 @@ async def test_the_program_is_asked_without_a_file_being_made(opencode_home: Ope
     mute.chmod(0o755)
     with pytest.raises(ServerFault):
         await ask_database(mute, opencode_home.environment, opencode_home.home)
+
+
+async def test_the_quick_program_of_the_tests_answers_as_the_real_one(opencode_home: OpenCodeHome, tmp_path: Path) -> None:
+    quick, environment = quick_program(tmp_path / "quick") / "opencode", opencode_home.environment
+    assert await version_of(quick, environment) == await version_of(opencode_binary(), environment) != ""
+    for named in ({}, {"OPENCODE_DB": str(tmp_path / "mine.db")}):
+        answers = [await ask_database(each, environment | named, opencode_home.home) for each in (quick, opencode_binary())]
+        assert answers[0] == answers[1]
 
 
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path, opencode_home: OpenCodeHome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -24,21 +26,59 @@ from tests.support.stub_model import opencode_config
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin") if os.name == "posix" else (os.environ["PATH"],)
 _READY_LINE = "server listening on"
+# The real program needs a second of a core and more for each of these answers, and t3tray asks for them in each new data folder.
+_QUICK = """#!/bin/sh
+case "$*" in
+"db path") echo "${{OPENCODE_DB:-$XDG_DATA_HOME/opencode/opencode.db}}" ;;
+--version) echo {version} ;;
+*) {otherwise} ;;
+esac
+"""
 _START_LIMIT = 90.0
 
 
-def opencode_binary() -> Path:
-    """The program on the PATH, else the one in the repository's `.tools`; the test fails where there is none."""
-    found = shutil.which("opencode")
-    if found:
+@cache
+def found_opencode() -> Path | None:
+    """The program on the PATH as this process found it, else the one in the repository's `.tools`."""
+    if found := shutil.which("opencode"):
         return Path(found)
     system = {"Linux": "linux", "Darwin": "darwin", "Windows": "windows"}.get(platform.system(), "unknown")
     machine = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x64"
     name = "opencode.exe" if system == "windows" else "opencode"
     path = _ROOT / ".tools" / "node_modules" / f"opencode-{system}-{machine}" / "bin" / name
-    if not path.is_file():
-        pytest.fail(f"There is no opencode on the PATH and none at {path}: npm install --prefix .tools opencode-ai")
-    return path
+    return path if path.is_file() else None
+
+
+def opencode_binary() -> Path:
+    """The real program; the test fails where there is none."""
+    found = found_opencode()
+    return found or pytest.fail("There is no opencode on the PATH and none in .tools: npm install --prefix .tools opencode-ai")
+
+
+@cache
+def opencode_version() -> str:
+    """Of `opencode_binary`, as npm installed it, or as it says itself."""
+    package = opencode_binary().resolve().parents[1] / "package.json"
+    if package.is_file():
+        return str(json.loads(package.read_text())["version"])
+    asked = [opencode_binary(), "--version"]
+    return subprocess.run(asked, capture_output=True, text=True, timeout=_START_LIMIT, check=True).stdout.strip()
+
+
+def quick_program(folder: Path, otherwise: str = "") -> Path:
+    """The folder, in which an `opencode` answers `db path` and `--version` at once, as the real one does (`test_right_database`).
+
+    Asked for anything else it becomes the real one, or does what `otherwise` says.
+    """
+    if os.name == "nt":
+        return opencode_binary().parent
+    script = folder / "opencode"
+    # One that was asked is known by its file.
+    if not script.exists():
+        folder.mkdir()
+        script.write_text(_QUICK.format(version=opencode_version(), otherwise=otherwise or f'exec {opencode_binary()} "$@"'))
+        script.chmod(0o755)
+    return folder
 
 
 class OpenCodeHome:
@@ -52,7 +92,7 @@ class OpenCodeHome:
         config = root / "config"
         prepare_offline(config)
         self.environment = {
-            "PATH": os.pathsep.join([str(opencode_binary().parent), *_SYSTEM_PATH]),
+            "PATH": os.pathsep.join([str(quick_program(root / "bin")), *_SYSTEM_PATH]),
             "HOME": str(self.home),
             "TMPDIR": str(root / "tmp"),
             "XDG_DATA_HOME": str(root / "data"),
