@@ -1,1 +1,1 @@
-"""What the user is told without asking: switched sessions, pending requests, unread threads, notifications."""
+"""What the user is shown unasked: switched sessions, pending requests, unread threads, notifications."""

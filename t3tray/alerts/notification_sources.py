@@ -1,4 +1,5 @@
-"""What one snapshot has to tell: the facts for notices, in their words. It reads values only, and decides nothing."""
+"""Derive the facts for desktop notifications from one snapshot. Pure; which of them are shown is decided by
+`domain.notification`."""
 
 from __future__ import annotations
 
@@ -19,10 +20,10 @@ from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 
-# The threads in which a turn runs, as far as the last looks could tell.
+# Ids of the threads in which a turn runs, as of the last snapshot.
 Working = frozenset[str]
 
-# A notice of the reaper's comes this long before it.
+# How long before T3 Code's reaper ends a thread the notification of it comes.
 _BEFORE_REAPING = timedelta(minutes=3)
 _ENDED = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.REWOUND})
 _SERVER_ENDED, _SERVER_FAILED = "server ended", "server failed"
@@ -41,11 +42,15 @@ def notification_facts(
     started: datetime,
     now: datetime,
 ) -> tuple[NotificationFacts, Working]:
-    """The facts of this snapshot, and who works now. `working` is who did at the last look; `started` when the app was."""
+    """Return the facts of this snapshot and the ids of the threads at work.
+
+    `working` is what the previous call returned; `started` is when the app was started: alarms and refusals from before count as
+    old.
+    """
     facts: list[Fact] = []
     unclear: set[str] = {_SERVER_ENDED, _SERVER_FAILED} if snapshot.server.state in _BETWEEN else set()
     at_work: set[str] = set()
-    for row in _telling(snapshot, working):
+    for row in _rows_with_facts(snapshot, working):
         id, reason = row.thread.id, row.verdict.reason
         facts += _of_row(row, id in working, now)
         if row.verdict.kind is Kind.UNKNOWN:
@@ -55,20 +60,20 @@ def notification_facts(
     events = snapshot.alarms or snapshot.refusals
     rows = snapshot.by_id if events else {}
     facts += (_of_alarm(alarm, rows.get(alarm.thread_id), started) for alarm in snapshot.alarms)
-    facts += (_of_refusal(told, rows.get(told.decision.thread_id or ""), started) for told in snapshot.refusals)
-    facts += (_of_ask(ask) for ask in snapshot.pending_requests)
+    facts += (_of_refusal(answer, rows.get(answer.decision.thread_id or ""), started) for answer in snapshot.refusals)
+    facts += (_of_request(request) for request in snapshot.pending_requests)
     facts += _of_server(snapshot.server)
     facts += _of_guard(snapshot.guard)
-    # What happened to it is told; that it cannot go on as it is follows from that.
+    # The alarm's notification also covers "blocked" of the same thread: the one follows from the other.
     covered = frozenset(_blocked_id(alarm.thread_id) for alarm in snapshot.alarms)
     return NotificationFacts(tuple(facts), frozenset(unclear), watched, covered), frozenset(at_work)
 
 
-def _telling(snapshot: Snapshot, working: Working) -> Iterable[ThreadRow]:
-    """The rows that may have something to tell. There are many thousands, of which next to none has."""
+def _rows_with_facts(snapshot: Snapshot, working: Working) -> Iterable[ThreadRow]:
+    """Return the rows that may give a fact: of many thousands next to none does."""
     if not working:
         return snapshot.notable
-    # In their order, as they are told.
+    # In the order of the list, which is the order of the notifications.
     telling = {row.thread.id for row in snapshot.notable} | working
     return (row for name, row in snapshot.by_id.items() if name in telling and not row.is_archived)
 
@@ -95,21 +100,22 @@ def _of_alarm(alarm: Alarm, row: ThreadRow | None, started: datetime) -> Fact:
     return Fact(id, NotificationKind.SWITCH, _title(row), alarm_notice(alarm), alarm.thread_id, is_old, remedy=remedy)
 
 
-def _of_refusal(told: GuardAnswer, row: ThreadRow | None, started: datetime) -> Fact:
-    thread_id = told.decision.thread_id
-    title, text = _title(row), REFUSALS[told.decision.refusal or Refusal.CANNOT_TELL]
-    return Fact(f"guard {thread_id} {told.at.isoformat()}", NotificationKind.GUARD, title, text, thread_id, told.at < started)
+def _of_refusal(answer: GuardAnswer, row: ThreadRow | None, started: datetime) -> Fact:
+    thread_id = answer.decision.thread_id
+    title, text = _title(row), REFUSALS[answer.decision.refusal or Refusal.CANNOT_TELL]
+    return Fact(f"guard {thread_id} {answer.at.isoformat()}", NotificationKind.GUARD, title, text, thread_id, answer.at < started)
 
 
 def _title(row: ThreadRow | None) -> str:
     return row.thread.title if row else ""
 
 
-def _of_ask(ask: PendingRequest) -> Fact:
-    if isinstance(ask, ApprovalRequest):
-        return Fact(f"ask {ask.id}", NotificationKind.APPROVAL, ask.requester.path, wish(ask), ask.requester.thread_id, ask=ask)
-    text = "\n".join(question.text for question in ask.questions)
-    return Fact(f"ask {ask.id}", NotificationKind.QUESTION, ask.requester.path, text, ask.requester.thread_id, ask=ask)
+def _of_request(request: PendingRequest) -> Fact:
+    id, requester = f"ask {request.id}", request.requester
+    if isinstance(request, ApprovalRequest):
+        return Fact(id, NotificationKind.APPROVAL, requester.path, wish(request), requester.thread_id, request=request)
+    text = "\n".join(question.text for question in request.questions)
+    return Fact(id, NotificationKind.QUESTION, requester.path, text, requester.thread_id, request=request)
 
 
 def _of_server(server: ServerStatus) -> Iterable[Fact]:

@@ -1,6 +1,6 @@
-"""Noticing what the user should be told of by the desktop: each look is compared with what is known, answers are passed on.
+"""Show desktop notifications: compare each snapshot with what was shown before, and pass the user's answers on.
 
-Showing goes on beside the looks, so that no desktop can delay them. It judges nothing: `domain.notice` does.
+Showing runs beside the snapshots, so that a slow desktop cannot delay them. `domain.notification` decides what is shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from t3tray.domain.notification import (
     NotifierMemory,
     QuietHours,
     answer_of,
-    notices,
+    next_step,
     woke_up,
 )
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, QuestionRequest, Reply
@@ -36,20 +36,21 @@ from t3tray.system.tasks import OwnTasks
 from t3tray.threads.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
-# What is told of an answer that did not arrive has an id of its own.
+# Prefix of the id of a notification about an answer that did not arrive.
 _FAILED = "failed "
 
 
 class Answerer(Protocol):
-    """Both give a sentence where the answer came too late, and raise T3TrayError."""
+    """Passes answers to the server. Both methods return a sentence if the answer came too late, else "". They raise
+    T3TrayError."""
 
-    async def reply(self, ask: ApprovalRequest, reply: Reply) -> str: ...
+    async def reply(self, request: ApprovalRequest, reply: Reply) -> str: ...
 
-    async def answer(self, ask: QuestionRequest, answers: Answers | None) -> str: ...
+    async def answer(self, request: QuestionRequest, answers: Answers | None) -> str: ...
 
 
 def rules_of(settings: Settings) -> NotificationRules:
-    """Times that cannot be read make no quiet hours."""
+    """Return the notification rules of the settings. Quiet hours whose times cannot be parsed are ignored."""
     wanted = frozenset(kind for kind in NotificationKind if getattr(settings, f"notice_{kind}"))
     with suppress(ValueError):
         return NotificationRules(
@@ -59,8 +60,11 @@ def rules_of(settings: Settings) -> NotificationRules:
 
 
 class Notifier:
-    """One for the app's life, on its event loop. `reach` gives the desktop, which calls what it is given with what it hears;
-    `rules` are asked at each look; `now` is aware, in the user's own zone."""
+    """Shows and withdraws notifications for the app's life, on its event loop.
+
+    `reach` opens the desktop's notification service and gives it the callback for clicks; `rules` is called for each snapshot;
+    `now` returns an aware time in the user's time zone.
+    """
 
     def __init__(
         self,
@@ -70,7 +74,7 @@ class Notifier:
         now: Callable[[], datetime],
         clicked: Callable[[Click], None],
     ) -> None:
-        self._notifications = reach(self._on_heard)
+        self._notifications = reach(self._on_response)
         self._answerer = answerer
         self._rules = rules
         self._now = now
@@ -78,19 +82,19 @@ class Notifier:
         self._started = now()
         self._memory = NotifierMemory(self._started)
         self._working: Working = frozenset()
-        self._watched: str | None = None
+        self._visible_thread: str | None = None
         self._snapshot: Snapshot | None = None
-        self._deeds: asyncio.Queue[tuple[Notification, bool]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[Notification, bool]] = asyncio.Queue()
         self._answering = OwnTasks()
         self._settled: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        """Show and withdraw until cancelled; what the desktop does not take is logged by whoever hands it over."""
+        """Show and withdraw until cancelled. What the desktop refuses is logged by the notification service."""
         self._settle()
         try:
             await self._notifications.look()
             while True:
-                await self._do(*await self._deeds.get())
+                await self._do(*await self._queue.get())
         finally:
             if self._settled:
                 self._settled.cancel()
@@ -98,62 +102,63 @@ class Notifier:
             await self._notifications.close()
 
     async def find_trouble(self) -> str:
-        """Why the desktop shows no notices, in a sentence; empty where it does. It takes some seconds at most."""
+        """Return a sentence on why the desktop shows no notifications, empty if it does. Takes a few seconds at most."""
         await self._notifications.look()
         return self._notifications.trouble
 
-    def look(self, snapshot: Snapshot) -> None:
-        """Tell what is new in this snapshot, and withdraw what is over. It waits for nothing; a mistake in it costs no look."""
+    def update(self, snapshot: Snapshot) -> None:
+        """Queue what is new in this snapshot and withdraw what is over. Does not block; an error in it is logged and loses no
+        snapshot."""
         try:
             self._compare(snapshot)
         except Exception:
             _log.exception("What to show a notice of could not be said, by a mistake of t3tray's.")
 
-    def watch(self, thread_id: str | None) -> None:
-        """The user has this thread on screen, in front; or none."""
-        self._watched = thread_id
-        self._look_again()
+    def set_visible_thread(self, thread_id: str | None) -> None:
+        """Note the thread that is visible in the active window; None for no thread."""
+        self._visible_thread = thread_id
+        self._update_again()
 
     def woke(self) -> None:
-        """The machine slept."""
+        """Note that the machine has woken up from sleep."""
         self._memory = woke_up(self._memory, self._now())
         self._settle()
 
     def _compare(self, snapshot: Snapshot) -> None:
         if snapshot.server.state is ServerState.UNRESPONSIVE and self._snapshot:
-            # What waited for the user waits on, as far as anybody can tell.
+            # The server does not respond: its pending requests are assumed to be still open.
             snapshot = replace(snapshot, pending_requests=self._snapshot.pending_requests)
         self._snapshot = snapshot
-        look, self._working = notification_facts(snapshot, self._working, self._watched, self._started, self._now())
-        step = notices(self._memory, look, self._rules(), self._now())
+        facts, self._working = notification_facts(snapshot, self._working, self._visible_thread, self._started, self._now())
+        step = next_step(self._memory, facts, self._rules(), self._now())
         self._memory = step.memory
-        for notice in step.withdrawn:
-            self._deeds.put_nowait((notice, False))
-        for notice in step.notices:
-            self._deeds.put_nowait((notice, True))
+        for notification in step.withdrawn:
+            self._queue.put_nowait((notification, False))
+        for notification in step.notifications:
+            self._queue.put_nowait((notification, True))
 
-    def _on_heard(self, heard: Heard) -> None:
-        """What the user did with a notice that is, or was, on screen."""
-        notice = next((notice for notice in self._memory.shown if notice.id == heard.notice_id), None)
+    def _on_response(self, heard: Heard) -> None:
+        """Handle a click on a notification, or on one of its buttons."""
+        notification = next((notification for notification in self._memory.shown if notification.id == heard.notice_id), None)
         if heard.key == CLICKED:
-            self._clicked(Click(notice.thread_id if notice else None, heard.token))
-        elif notice and notice.remedy == heard.key:
-            self._clicked(Click(notice.thread_id, heard.token, notice.remedy))
-        elif notice and notice.ask:
-            self._answering.start(self._answer(notice.ask, heard.key))
+            self._clicked(Click(notification.thread_id if notification else None, heard.token))
+        elif notification and notification.remedy == heard.key:
+            self._clicked(Click(notification.thread_id, heard.token, notification.remedy))
+        elif notification and notification.request:
+            self._answering.start(self._answer(notification.request, heard.key))
 
-    async def _do(self, notice: Notification, is_shown: bool) -> None:
+    async def _do(self, notification: Notification, is_shown: bool) -> None:
         try:
             if is_shown:
-                await self._notifications.show(notice.id, wording(notice), notice.ask is not None)
+                await self._notifications.show(notification.id, wording(notification), notification.request is not None)
             else:
-                await self._notifications.withdraw(notice.id)
+                await self._notifications.withdraw(notification.id)
         except Exception:
             _log.exception("A notice could not be shown or withdrawn, by a mistake of t3tray's.")
 
-    async def _answer(self, ask: PendingRequest, key: str) -> None:
+    async def _answer(self, request: PendingRequest, key: str) -> None:
         try:
-            too_late = await self._pass_on(ask, key)
+            too_late = await self._pass_on(request, key)
         except T3TrayError as error:
             _log.warning("An answer from a notice did not arrive: %s", error.message)
             too_late = error.message
@@ -161,23 +166,23 @@ class Notifier:
             _log.exception("An answer from a notice did not arrive by a mistake of t3tray's.")
             too_late = f"t3tray made a mistake ({type(bug).__name__}). Answer in the window."
         if too_late:
-            await self._notifications.show(f"{_FAILED}{ask.id}", NotificationWording(NOT_ANSWERED, too_late), False)
+            await self._notifications.show(f"{_FAILED}{request.id}", NotificationWording(NOT_ANSWERED, too_late), False)
 
-    async def _pass_on(self, ask: PendingRequest, key: str) -> str:
-        """A sentence where the answer came too late."""
-        answer = answer_of(ask, key)
-        if isinstance(ask, ApprovalRequest) and isinstance(answer, Reply):
-            return await self._answerer.reply(ask, answer)
-        if isinstance(ask, QuestionRequest) and isinstance(answer, tuple):
-            return await self._answerer.answer(ask, answer)
+    async def _pass_on(self, request: PendingRequest, key: str) -> str:
+        """Return a sentence if the answer came too late, else ""."""
+        answer = answer_of(request, key)
+        if isinstance(request, ApprovalRequest) and isinstance(answer, Reply):
+            return await self._answerer.reply(request, answer)
+        if isinstance(request, QuestionRequest) and isinstance(answer, tuple):
+            return await self._answerer.answer(request, answer)
         return ""
 
-    def _look_again(self) -> None:
+    def _update_again(self) -> None:
         if self._snapshot:
-            self.look(self._snapshot)
+            self.update(self._snapshot)
 
     def _settle(self) -> None:
-        """What had to wait for the first moments is told at their end."""
+        """Look at the snapshot once more when the settling time ends: what had to wait is shown then."""
         if self._settled:
             self._settled.cancel()
-        self._settled = asyncio.get_running_loop().call_later(SETTLING.total_seconds(), self._look_again)
+        self._settled = asyncio.get_running_loop().call_later(SETTLING.total_seconds(), self._update_again)

@@ -1,6 +1,7 @@
-"""What waits for the user on the server: read, never remembered, and mapped to the thread that it is for. It answers by name.
+"""Pending requests on the server: tools that ask for permission, and questions of the model. Read each time, and answered by id.
 
-Only what a running turn waits for is told: OpenCode 1.18 keeps the permissions of a turn that was broken off for ever.
+Only requests of sessions in which a turn runs are returned: OpenCode 1.18 never removes the permissions of a turn that was
+aborted.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _DEEPEST = 16
 
 
 class RequestServer(Protocol):
-    """Every method raises ServerError."""
+    """The routes of OpenCode's server that are used here. Every method raises ServerError."""
 
     async def permissions(self, directory: str) -> tuple[wire.Permission, ...]: ...
 
@@ -47,12 +48,12 @@ class RequestServer(Protocol):
     async def reject_question(self, question_id: str, directory: str) -> bool: ...
 
 
-# The threads by their sessions; asked for where something waits.
+# Returns the threads by the ids of their sessions. Called only if a request is open.
 Owners = Callable[[], Mapping[str, Thread]]
 
 
 class PendingRequests:
-    """One for the app's life."""
+    """Reads and answers pending requests. One for the app's life."""
 
     def __init__(self) -> None:
         self._is_stale = True
@@ -62,7 +63,7 @@ class PendingRequests:
         self._sessions: dict[str, SessionRecord] = {}
 
     def handle(self, signal: Signal) -> None:
-        """An event of the server's: a reason to read again."""
+        """Note an event of the server that may mean new or answered requests."""
         if isinstance(signal, Connected):
             self._is_stale = True
             self._sessions.clear()
@@ -74,10 +75,10 @@ class PendingRequests:
     async def read(
         self, server: RequestServer | None, busy_directories: Collection[str], owners: Owners
     ) -> tuple[PendingRequest, ...]:
-        """Everything that is open, the longest waiting first.
+        """Return every open request, the longest waiting first.
 
-        `busy_directories` are those in which turns are known to run. Without a server
-        nothing waits. When the server cannot say, what was known stays.
+        `busy_directories` are the folders in which turns are known to run. Without a server the result is empty; if the server
+        fails to answer, it is the last result.
         """
         if server is None:
             self._open, self._is_stale = (), True
@@ -98,12 +99,13 @@ class PendingRequests:
         return self._open
 
     async def reply(self, server: RequestServer, request: ApprovalRequest, reply: Reply) -> bool:
-        """Answer a tool. False when nobody waits for it any more. Raises ServerError."""
+        """Answer a tool's request for permission. Returns False if it is no longer open. Raises ServerError."""
         self._is_stale = True
         return await server.reply_permission(request.id, request.requester.directory, reply)
 
     async def answer(self, server: RequestServer, request: QuestionRequest, answers: Answers | None) -> bool:
-        """Answer questions, or leave them unanswered with None. False when nobody waits for it any more. Raises ServerError."""
+        """Answer a set of questions; None leaves them unanswered. Returns False if they are no longer open. Raises
+        ServerError."""
         self._is_stale = True
         if answers is None:
             return await server.reject_question(request.id, request.requester.directory)
@@ -125,7 +127,8 @@ class PendingRequests:
         return requests
 
     async def _requester(self, server: RequestServer, session_id: str, directory: str, owners: Owners) -> Requester | None:
-        """Up through the parents to a thread's own session, or to the root; None for a session that is gone."""
+        """Follow the parents to the session of a known thread, or to the root session; None if a session on the way does not
+        exist."""
         agents: list[str] = []
         at, owned = session_id, owners()
         for _ in range(_DEEPEST):

@@ -200,7 +200,7 @@ class Backend(Errands):
     async def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
         if self._monitor:
-            self._monitor.noticing.watch(thread_id or None)
+            self._monitor.noticing.set_visible_thread(thread_id or None)
 
     async def tell_clicks(self, click: Callable[[Click], None]) -> None:
         """From now on, tell each notice of the desktop that is clicked."""

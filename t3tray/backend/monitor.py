@@ -125,7 +125,7 @@ class Monitor:
         publish(overview)
         self._snapshots.keep(overview)
         self.sleep.look()
-        self.noticing.look(overview)
+        self.noticing.update(overview)
         self._tell_feed(picture)
         guard.look_again()
         return picture

@@ -1,1 +1,1 @@
-"""A thread's conversation: feed, reducer, archive and search."""
+"""One thread's conversation: feed, reducer, archive and search."""

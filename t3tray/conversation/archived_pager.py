@@ -1,4 +1,4 @@
-"""A kept copy of a conversation as it is shown: page by page from its end, as a session is. It reads nothing."""
+"""Pages through an archived conversation from its end, as a session is paged. No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from t3tray.domain.transcript import Message, ToolCall, Transcript
 
 
 class ArchivedPager:
-    """Its newest messages, so many of them at first."""
+    """A transcript, of which `messages` are the newest ones shown so far."""
 
     def __init__(self, transcript: Transcript, count: int) -> None:
         self.about = CopyInfo(transcript.origin, len(transcript.messages), transcript.kept_at, transcript.missing)
@@ -22,14 +22,15 @@ class ArchivedPager:
         return len(self.messages) < len(self._whole)
 
     def show_older(self, count: int) -> None:
-        """So many messages more, before the oldest one."""
+        """Show up to `count` more messages, before the oldest one shown."""
         end = len(self._whole) - len(self.messages)
         page = self._whole[max(end - count, 0) : end]
         self.messages = (*(_alone(message) for message in page), *self.messages)
 
 
 def _alone(message: Message) -> Message:
-    """Without the sub-agents' own sessions, which no copy holds; what they answered is told as any tool's output is."""
+    """Return the message without links to the sub-agents' sessions, which a copy does not contain; their answers stay as tool
+    output."""
     if not any(tool.child_session for tool in message.tools):
         return message
     pieces = tuple(replace(piece, tool=_plain(piece.tool)) if piece.tool else piece for piece in message.pieces)

@@ -1,7 +1,7 @@
-"""One thread's conversation, followed: pages read from the server (or from OpenCode's database), and events in between.
+"""Follow one thread's conversation: pages read from the server (or from OpenCode's database), and events in between.
 
-Where its session has no words to show, a kept copy stands in for it. It owns when what is read and how often a picture is given;
-`fold` puts pages and events together. It sends nothing and changes nothing.
+Where the session has no messages to show, an archived copy is shown instead. The feed decides what is read when and how often it
+publishes; `reducer` merges pages and events. It sends nothing and changes nothing.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from t3tray.opencode.message_events import change_of
 from t3tray.opencode.wire import TranscriptPage
 
 PAGE = 40
-# However many older pages were read: more is not read again at once.
+# Upper limit of messages that are read again at once, however many older pages were shown.
 MOST = 400
-# In seconds: two pictures are at least this far apart, however fast the words come.
+# In seconds: the shortest time between two published conversations, however fast the text arrives.
 FRAME = 0.033
-# In ms: until a message in an idle session is believed to have been left without an answer.
+# In ms: how long a message in an idle session may be without an answer before it counts as unanswered.
 DOUBT = 5000
-# In ms: what is dated later than this is dated in the future; two clocks may differ by less.
+# In ms: a message dated later than this from now counts as dated in the future; two clocks may differ by less.
 AHEAD = 5000
 _RUNNING = ("pending", "running")
 
 
 @dataclass(frozen=True)
 class ConversationPlace:
-    """Where a thread's conversation is. `is_lost`: the session is there, but holds something else by now.
+    """Where a thread's conversation is stored.
 
-    `may_be_at_work`: a turn runs in it, or may run where no event is heard from.
+    `is_lost`: the session exists but no longer holds this conversation. `may_be_at_work`: a turn runs in it, or may run in a
+    process whose events are not received.
     """
 
     session_id: str
@@ -50,9 +51,9 @@ class ConversationPlace:
 
 
 class MessageSource(Protocol):
-    """Who tells the messages: a server, or the database in its place. Every method raises ServerError.
+    """Source of message pages: a server, or the database in its place. Every method raises ServerError.
 
-    `tells_turns`: it knows what is at work, too.
+    `tells_turns`: it also knows which sessions are busy.
     """
 
     tells_turns: bool
@@ -63,7 +64,7 @@ class MessageSource(Protocol):
 
 
 class ConversationFeed:
-    """Follows one thread while `run` runs, in its event loop; the other methods may be called in between, and never wait."""
+    """Follows one thread while `run` runs on the event loop. The other methods may be called meanwhile and do not block."""
 
     def __init__(
         self,
@@ -75,17 +76,17 @@ class ConversationFeed:
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`find_copy` gives the best kept copy, None where there is none or the thread can go on in its session."""
+        """`find_copy` returns the best archived copy, or None if there is none or the thread can continue in its session."""
         self.thread_id = thread_id
         self._find_place = find_place
-        self._find_teller = find_source
+        self._find_source = find_source
         self._find_copy = find_copy
         self._publish = publish
         self._now = now
         self._sleep = sleep
         self._wake = asyncio.Event()
         self._place: ConversationPlace | None = None
-        self._folds: dict[str, MessageReducer] = {}
+        self._reducers: dict[str, MessageReducer] = {}
         self._copy: ArchivedPager | None = None
         self._stale = True
         self._seen: tuple[object, ...] | None = None
@@ -96,10 +97,10 @@ class ConversationFeed:
         self._why_unanswered = ""
 
     async def run(self) -> None:
-        """Give a picture now and after every change, until cancelled. Raises what `find_place` raises."""
+        """Publish the conversation now and after every change, until cancelled. Raises what `find_place` raises."""
         while True:
             self._wake.clear()
-            shown = await self._look()
+            shown = await self._update()
             if shown != self._shown:
                 self._shown = shown
                 self._publish(shown)
@@ -107,24 +108,25 @@ class ConversationFeed:
             await self._wake.wait()
 
     def handle(self, signal: Signal) -> None:
-        """An event of the server's."""
+        """Apply an event of the server."""
         if isinstance(signal, Connected):
-            for fold in self._folds.values():
-                fold.lose()
+            for reducer in self._reducers.values():
+                reducer.lose()
             self.refresh()
         elif isinstance(signal, ServerEvent) and signal.session_id is not None:
             self._hear_event(signal, signal.session_id)
 
     def refresh(self) -> None:
-        """Something else may have changed: the binding, the server, or the database by another program's hand."""
+        """Read again: the binding, the server, or (by another program) the database may have changed."""
         self._stale = True
-        self._stale_agents |= self._folds.keys() - self._root
+        self._stale_agents |= self._reducers.keys() - self._root
         self._wake.set()
 
     def compare(self, session: SessionFacts | None, kind: Kind) -> None:
-        """The thread as the databases have it now: its session, None where they tell of none, and what becomes of a resume.
+        """Read again if the thread has changed according to the last scan.
 
-        Outside of a turn, whose events tell more, a later change is worth a look.
+        `session` is None if the databases show none; `kind` is the verdict's. While a turn runs its events are more current, and
+        nothing is read again.
         """
         seen = (session.id, session.updated_ms, kind) if session else (kind,)
         is_new = seen != self._seen or (session is not None and session.id not in self._root)
@@ -137,8 +139,8 @@ class ConversationFeed:
         self._wake.set()
 
     def show_agent(self, session_id: str) -> None:
-        """Follow a sub-agent of the conversation too."""
-        if session_id not in self._folds:
+        """Also follow this sub-agent's session."""
+        if session_id not in self._reducers:
             self._follow(session_id)
 
     @property
@@ -146,17 +148,17 @@ class ConversationFeed:
         return frozenset({self._place.session_id} if self._place else ())
 
     def _hear_event(self, event: ServerEvent, session_id: str) -> None:
-        fold = self._folds.get(session_id)
-        if fold is None:
-            if event.kind == "session.created" and _parent(event) in self._folds:
+        reducer = self._reducers.get(session_id)
+        if reducer is None:
+            if event.kind == "session.created" and _parent(event) in self._reducers:
                 self._follow(session_id)
             return
         change = change_of(event)
         if change is None:
             return
-        fold.handle(change)
-        if fold.is_stale or event.kind == "session.idle":
-            # What a turn came to is read once at its end, whatever was heard of it.
+        reducer.handle(change)
+        if reducer.is_stale or event.kind == "session.idle":
+            # At its end each turn is read once, whatever events were received.
             if session_id in self._root:
                 self._stale = True
             else:
@@ -164,12 +166,13 @@ class ConversationFeed:
         self._wake.set()
 
     def _follow(self, session_id: str) -> None:
-        self._folds[session_id] = MessageReducer(session_id)
+        self._reducers[session_id] = MessageReducer(session_id)
         self._stale_agents.add(session_id)
         self._wake.set()
 
-    async def _look(self) -> Conversation:
-        """Read what is due; a picture of all that is known then. What could not be read is due again at the next sign of life."""
+    async def _update(self) -> Conversation:
+        """Read what is due and return the conversation as known then. What could not be read is due again at the next event or
+        `refresh`."""
         try:
             if self._stale:
                 self._stale = False
@@ -182,13 +185,13 @@ class ConversationFeed:
             self._stale = True
             before = self._shown or Conversation(self.thread_id, self._place.session_id if self._place else None)
             return replace(before, notice=error.message)
-        # The stream broke while something was read, and what was heard was let go of: what is shown stays until the next look.
-        return self._shown if self._stale and self._shown else self._picture()
+        # The event stream broke during the read and the reducer was reset: keep what is shown until the next read.
+        return self._shown if self._stale and self._shown else self._assemble()
 
     async def _read_root(self) -> None:
         place = await self._find_place()
         if place is None or self._place is None or place.session_id != self._place.session_id:
-            self._folds = {place.session_id: MessageReducer(place.session_id)} if place else {}
+            self._reducers = {place.session_id: MessageReducer(place.session_id)} if place else {}
             self._stale_agents.clear()
         self._place = place
         missed: ServerError | None = None
@@ -197,45 +200,47 @@ class ConversationFeed:
                 await self._read_session(place)
             except ServerError as error:
                 missed = error
-        self._copy = None if self._has_words(missed) else await self._read_copy()
+        self._copy = None if self._has_messages(missed) else await self._read_copy()
         if self._copy is None and missed:
             raise missed
         if self._copy is None and place and place.is_lost:
             await self._read_session(place)
 
     async def _read_session(self, place: ConversationPlace) -> None:
-        fold, teller = self._folds[place.session_id], await self._find_teller()
-        await self._read(fold, teller, place.directory, min(max(PAGE, fold.count), MOST))
-        is_told = teller.tells_turns and not fold.is_busy and not place.may_be_at_work
-        self._look_for_unanswered(fold) if is_told else self._forget_unanswered()
-        for task in tasks_of(fold.messages):
+        reducer, source = self._reducers[place.session_id], await self._find_source()
+        await self._read(reducer, source, place.directory, min(max(PAGE, reducer.count), MOST))
+        is_sure = source.tells_turns and not reducer.is_busy and not place.may_be_at_work
+        self._look_for_unanswered(reducer) if is_sure else self._forget_unanswered()
+        for task in tasks_of(reducer.messages):
             if task.status in _RUNNING and task.child_session:
                 self.show_agent(task.child_session)
 
-    def _look_for_unanswered(self, fold: MessageReducer) -> None:
-        """A message that was stored, and the model was not asked: no turn runs, and after a while none has begun.
+    def _look_for_unanswered(self, reducer: MessageReducer) -> None:
+        """Find the user's messages that were stored without the model being asked: no turn runs, and none has begun for `DOUBT`
+        ms.
 
-        Messages that are dated in the future stand behind those that were written after them.
+        Messages dated in the future are sorted after those that were written later.
         """
         now = int(self._now().timestamp() * 1000)
-        unanswered = fold.unanswered(now + AHEAD)
+        unanswered = reducer.unanswered(now + AHEAD)
         if not unanswered:
             self._forget_unanswered()
         elif (young := unanswered[-1].created_ms + DOUBT - now) > 0:
             asyncio.get_running_loop().call_later(young / 1000, self.refresh)
         else:
-            newest = fold.messages[-1].created_ms
+            newest = reducer.messages[-1].created_ms
             self._unanswered = tuple(each.id for each in unanswered)
             self._why_unanswered = dated_ahead_sentence(newest) if newest > now + AHEAD else ""
 
     def _forget_unanswered(self) -> None:
         self._unanswered, self._why_unanswered = (), ""
 
-    def _has_words(self, missed: ServerError | None) -> bool:
-        """Whether the session's own words can be shown. They stay while it cannot be read, but not when it is gone."""
+    def _has_messages(self, missed: ServerError | None) -> bool:
+        """Whether the session's own messages can be shown. They stay while the session cannot be read, but not if it does not
+        exist."""
         if self._place is None or self._place.is_lost or isinstance(missed, SessionMissing):
             return False
-        return self._folds[self._place.session_id].count > 0
+        return self._reducers[self._place.session_id].count > 0
 
     async def _read_copy(self) -> ArchivedPager | None:
         found = await self._find_copy()
@@ -247,34 +252,34 @@ class ConversationFeed:
         if self._copy:
             self._copy.show_older(PAGE)
             return
-        fold = self._folds.get(self._place.session_id) if self._place else None
-        if fold and fold.older:
-            before = fold.older
-            page = await (await self._find_teller()).transcript(fold.session_id, PAGE, before)
-            if fold.older == before:
-                fold.read_older(page)
+        reducer = self._reducers.get(self._place.session_id) if self._place else None
+        if reducer and reducer.older:
+            before = reducer.older
+            page = await (await self._find_source()).transcript(reducer.session_id, PAGE, before)
+            if reducer.older == before:
+                reducer.read_older(page)
 
     async def _read_agent(self, session_id: str) -> None:
-        fold = self._folds.get(session_id)
-        if fold and self._place:
+        reducer = self._reducers.get(session_id)
+        if reducer and self._place:
             with suppress(SessionMissing):
-                await self._read(fold, await self._find_teller(), self._place.directory, PAGE)
+                await self._read(reducer, await self._find_source(), self._place.directory, PAGE)
         self._stale_agents.discard(session_id)
 
-    async def _read(self, fold: MessageReducer, teller: MessageSource, directory: str, limit: int) -> None:
-        fold.begin_read()
-        page, busy = await asyncio.gather(teller.transcript(fold.session_id, limit), teller.busy_in(directory))
-        fold.read(page, fold.session_id in busy)
+    async def _read(self, reducer: MessageReducer, source: MessageSource, directory: str, limit: int) -> None:
+        reducer.begin_read()
+        page, busy = await asyncio.gather(source.transcript(reducer.session_id, limit), source.busy_in(directory))
+        reducer.read(page, reducer.session_id in busy)
 
-    def _picture(self) -> Conversation:
+    def _assemble(self) -> Conversation:
         if self._copy:
             session_id = self._place.session_id if self._place else None
             copy = self._copy
             return Conversation(self.thread_id, session_id, copy.messages, copy.has_older, kept=copy.about)
         if self._place is None:
             return Conversation(self.thread_id)
-        root = self._folds[self._place.session_id]
-        agents = (fold for fold in self._folds.values() if fold is not root)
+        root = self._reducers[self._place.session_id]
+        agents = (reducer for reducer in self._reducers.values() if reducer is not root)
         return Conversation(
             thread_id=self.thread_id,
             session_id=root.session_id,
@@ -283,7 +288,7 @@ class ConversationFeed:
             is_busy=root.is_busy,
             retrying=root.retrying,
             trouble=root.trouble,
-            agents=tuple(SubAgent(fold.session_id, fold.messages) for fold in agents),
+            agents=tuple(SubAgent(reducer.session_id, reducer.messages) for reducer in agents),
             unanswered=() if root.is_busy else self._unanswered,
             why_unanswered=self._why_unanswered,
         )

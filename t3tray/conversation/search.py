@@ -1,6 +1,6 @@
-"""Which threads hold a text somewhere in their conversation: what was said in OpenCode's sessions, and in T3 Code's own copy.
+"""Full-text search: which threads contain a text, in OpenCode's sessions or in T3 Code's own copy.
 
-It reads the others' files in short slices, so that no writer waits for it, and remembers nothing.
+Reads the other programs' files in short slices, so that no writer waits for it. Keeps no index.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.t3code.state import T3Reader
 from t3tray.threads.snapshot import ThreadRow
 
-# In rows of OpenCode's table of message parts: some 50 ms each.
+# In rows of OpenCode's table of message parts; each slice takes some 50 ms.
 _SLICE = 20_000
-# In seconds: what was found by then is told.
+# In seconds: the search ends then with what it has found.
 LIMIT = 5.0
 
 
 class TextSearch:
-    """Lives on the event loop, reads in a worker thread. Only the newest search goes on."""
+    """Runs on the event loop and reads in a worker thread. A new search ends the one before."""
 
     def __init__(self, database: OpenCodeDatabase, readers: Iterable[T3Reader]) -> None:
         self._database = database
@@ -30,10 +30,10 @@ class TextSearch:
         self._newest = threading.Event()
 
     async def find(self, text: str, sessions: Mapping[str, str]) -> frozenset[str]:
-        """The ids of the threads whose conversation holds `text`, whatever the case of its Latin letters.
+        """Return the ids of the threads whose conversation contains `text`, ignoring the case of Latin letters.
 
-        `sessions` are the threads' ids by session. What cannot be read holds nothing. A search that a newer one ends, or that
-        takes too long, tells what it found so far: the newest messages come first.
+        `sessions` maps session ids to thread ids. What cannot be read counts as not matching. A search that is ended by a newer
+        one or by the time limit returns what it has found so far, newest messages first.
         """
         self._newest.set()
         stop = self._newest = threading.Event()
@@ -54,15 +54,15 @@ class TextSearch:
                 if below is None:
                     break
         except ServerError:
-            pass  # no OpenCode, or a form of it that is not known
+            pass  # no OpenCode, or an unknown schema
         return frozenset(found)
 
 
 def threads_by_session(rows: Iterable[ThreadRow]) -> dict[str, str]:
-    """The threads' ids by the sessions that serve them or served them."""
+    """Return the threads' ids by the sessions that serve or served them."""
     return {session_id: row.thread.id for row in rows for session_id in sessions_of(row)}
 
 
 def sessions_of(row: ThreadRow) -> set[str]:
-    """Every session that serves a thread or served it."""
+    """Return every session that serves or served a thread."""
     return {served.session_id for served in row.served} | ({row.session_id} if row.session_id else set())

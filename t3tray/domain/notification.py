@@ -31,7 +31,7 @@ class NotificationKind(StrEnum):
     REAP = "reap"
 
 
-ASKS = frozenset({NotificationKind.APPROVAL, NotificationKind.QUESTION})
+REQUESTS = frozenset({NotificationKind.APPROVAL, NotificationKind.QUESTION})
 # Of no use later: where they may not be told at once they are not told at all.
 PASSING = frozenset({NotificationKind.TURN, NotificationKind.REAP})
 # The same one may come back after its end, and is another fact then.
@@ -47,7 +47,7 @@ _REMEMBERED = 200
 class Fact:
     """One thing to tell. Seen again, it has the same `id`. `title` names what it is about, `text` is a sentence on it.
 
-    `is_old`: it was so before this run of the app began. `ask` is what can be answered, `remedy` what
+    `is_old`: it was so before this run of the app began. `request` is what can be answered, `remedy` what
     would mend it.
     """
 
@@ -57,7 +57,7 @@ class Fact:
     text: str
     thread_id: str | None = None
     is_old: bool = False
-    ask: PendingRequest | None = None
+    request: PendingRequest | None = None
     remedy: Remedy | None = None
 
 
@@ -117,9 +117,9 @@ class Notification:
         return threads.pop() if len(threads) == 1 else None
 
     @property
-    def ask(self) -> PendingRequest | None:
+    def request(self) -> PendingRequest | None:
         """What its buttons answer."""
-        return self.facts[0].ask if len(self.facts) == 1 else None
+        return self.facts[0].request if len(self.facts) == 1 else None
 
     @property
     def remedy(self) -> Remedy | None:
@@ -160,29 +160,29 @@ class NotificationStep:
     """What follows from a look."""
 
     memory: NotifierMemory
-    notices: tuple[Notification, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     withdrawn: tuple[Notification, ...] = ()
 
 
-def notices(memory: NotifierMemory, look: NotificationFacts, rules: NotificationRules, now: datetime) -> NotificationStep:
+def next_step(memory: NotifierMemory, facts_now: NotificationFacts, rules: NotificationRules, now: datetime) -> NotificationStep:
     """What to show and what to withdraw after this look. `now` is aware, in the user's own zone.
 
     What may not be told now waits, if it still holds then; what is passing, or of a kind that is not wanted, is passed over.
     """
     is_silent = memory.is_settling(now) or (rules.quiet is not None and rules.quiet.hold(now))
     seen = memory.done | memory.standing
-    fresh = {fact.id: fact for fact in look.facts if fact.id not in seen}
+    fresh = {fact.id: fact for fact in facts_now.facts if fact.id not in seen}
     passed, told = [], []
     for fact in fresh.values():
-        if _is_passed_over(fact, memory, look, rules, is_silent):
+        if _is_passed_over(fact, memory, facts_now, rules, is_silent):
             passed.append(fact)
         elif not is_silent:
             told.append(fact)
-    hold = {fact.id for fact in look.facts} | look.unclear
+    hold = {fact.id for fact in facts_now.facts} | facts_now.unclear
     made = tuple(_joined(told))
-    over = tuple(notice for notice in memory.shown if all(_is_over(fact, look, hold) for fact in notice.facts))
+    over = tuple(shown for shown in memory.shown if all(_is_over(fact, facts_now, hold) for fact in shown.facts))
     # Facts that were joined, passed one by one and come back together have the id of the notification that still shows them.
-    kept = tuple({notice.id: notice for notice in (*memory.shown, *made) if notice not in over}.values())
+    kept = tuple({notification.id: notification for notification in (*memory.shown, *made) if notification not in over}.values())
     dealt_with = (*passed, *told)
     known = replace(
         memory,
@@ -198,9 +198,9 @@ def woke_up(memory: NotifierMemory, now: datetime) -> NotifierMemory:
     return replace(memory, settling_since=now)
 
 
-def answer_of(ask: PendingRequest, key: str) -> Reply | Answers | None:
+def answer_of(request: PendingRequest, key: str) -> Reply | Answers | None:
     """What the button of this key answers; None for one that the ask does not have."""
-    match ask:
+    match request:
         case ApprovalRequest():
             return Reply(key) if key in (Reply.ONCE, Reply.REJECT) else None
         case QuestionRequest(questions=(question,)):
@@ -216,14 +216,14 @@ def option_key(number: int) -> str:
 
 
 def _is_passed_over(
-    fact: Fact, memory: NotifierMemory, look: NotificationFacts, rules: NotificationRules, is_silent: bool
+    fact: Fact, memory: NotifierMemory, facts_now: NotificationFacts, rules: NotificationRules, is_silent: bool
 ) -> bool:
     return (
         fact.kind not in rules.kinds
-        or fact.id in look.covered
+        or fact.id in facts_now.covered
         or (fact.is_old and not memory.has_looked)
         or (is_silent and fact.kind in PASSING)
-        or (fact.kind is NotificationKind.TURN and fact.thread_id == look.watched)
+        or (fact.kind is NotificationKind.TURN and fact.thread_id == facts_now.watched)
     )
 
 
@@ -232,14 +232,14 @@ def _joined(facts: Iterable[Fact]) -> Iterable[Notification]:
     for fact in facts:
         by_kind.setdefault(fact.kind, []).append(fact)
     for kind, same in by_kind.items():
-        if len(same) >= (_JOINED_ASKS_FROM if kind in ASKS else _JOINED_FROM):
+        if len(same) >= (_JOINED_ASKS_FROM if kind in REQUESTS else _JOINED_FROM):
             yield Notification(tuple(same))
         else:
             yield from (Notification((fact,)) for fact in same)
 
 
-def _is_over(fact: Fact, look: NotificationFacts, hold: Set[str]) -> bool:
+def _is_over(fact: Fact, facts_now: NotificationFacts, hold: Set[str]) -> bool:
     if fact.kind is NotificationKind.TURN:
         # It happened, and nothing ends it but that the user has looked.
-        return fact.thread_id is not None and fact.thread_id == look.watched
+        return fact.thread_id is not None and fact.thread_id == facts_now.watched
     return fact.id not in hold

@@ -1,1 +1,1 @@
-"""Sentences that people read, one module for a subject. Values in, text out."""
+"""Sentences for the user, one module for each subject. Values in, text out."""

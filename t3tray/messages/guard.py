@@ -1,7 +1,7 @@
-"""What the guard says: to T3 Code's user, in the one line that T3 Code shows of an error, and in t3tray's own history.
+"""The guard's sentences: refusals, which T3 Code shows to its user in one line, and lines of t3tray's own history.
 
-T3 Code puts some 125 characters before a refusal and cuts after three lines, so it is short and begins with what to do. It hides
-errors that look like a lost connection: no sentence may end so.
+T3 Code puts some 125 characters before a refusal and cuts after three lines, so a refusal is short and begins with what to do. It
+hides errors that look like a lost connection, so no refusal may end in such words.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.NOT_RECORDED: "Open t3tray: it could not record what it was about to do. Then send your message again.",
 }
 
-# Told by the proxy where there is no decision: OpenCode cannot be asked.
+# Sent by the proxy where there is no decision, because OpenCode cannot be asked.
 SERVER_NOT_READY = "Open t3tray: the OpenCode server is not ready yet. Send your message again in a moment."
 SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there, then send your message again."
 SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. t3tray says why; then send your message again."
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
 
 
-_WHY: dict[Refusal, str] = {
+_REASONS: dict[Refusal, str] = {
     Refusal.SESSION_GONE: "the session that held this conversation is gone",
     Refusal.HELD_IS_GONE: "T3 Code still held a session open that is gone",
     Refusal.NO_SESSION: "no session was known for this thread",
@@ -78,13 +78,13 @@ _WHY: dict[Refusal, str] = {
 
 
 def standing_refusal(answers: Sequence[GuardAnswer]) -> GuardAnswer | None:
-    """The last answer of a thread, oldest first, where it is a refusal: T3 Code has not asked again since."""
+    """Return the thread's last answer if it is a refusal (T3 Code has not asked again since). `answers` are oldest first."""
     return answers[-1] if answers and answers[-1].is_refusal else None
 
 
 def next_step(refused: GuardAnswer, can_resume: bool) -> str:
-    """What to do about a refusal that stands. `can_resume`: a follow-up would carry the thread's context now."""
-    why = _WHY[refused.decision.refusal or Refusal.CANNOT_TELL]
+    """Return what to do about a refusal that stands. `can_resume`: a follow-up would carry the thread's context now."""
+    why = _REASONS[refused.decision.refusal or Refusal.CANNOT_TELL]
     if refused.decision.refusal is Refusal.HELD_IS_GONE:
         return f"T3 Code's last message was held back, because {why}. {HOW_TO_FREE}, then send your message again in T3 Code."
     if can_resume:
@@ -95,26 +95,26 @@ def next_step(refused: GuardAnswer, can_resume: bool) -> str:
     )
 
 
-def answer_sentence(told: GuardAnswer) -> str:
-    """One answer of the guard's, for a thread's history."""
-    decision, asked = told.decision, _asked(told.asked)
+def answer_sentence(answer: GuardAnswer) -> str:
+    """Return one answer of the guard as a line of a thread's history."""
+    decision, request = answer.decision, _request_line(answer.asked)
     match decision.answer:
         case GuardAction.REFUSE:
-            return f"{asked}; it was refused, because {_WHY[decision.refusal or Refusal.CANNOT_TELL]}."
+            return f"{request}; it was refused, because {_REASONS[decision.refusal or Refusal.CANNOT_TELL]}."
         case GuardAction.GIVE:
-            return f"{asked}; it was given {decision.session_id}{_size(decision.messages)}."
+            return f"{request}; it was given {decision.session_id}{_size(decision.messages)}."
         case GuardAction.CREATE:
-            return f"{asked} for a new thread; it got {told.session_id or 'none, OpenCode failed'}."
+            return f"{request} for a new thread; it got {answer.session_id or 'none, OpenCode failed'}."
         case GuardAction.MOVE:
-            return f"{asked}; it was given {told.session_id or 'none, OpenCode failed'}, moved to that folder."
-        case GuardAction.PASS if isinstance(told.asked, ReadRequest):
-            return f"{asked}, and went on in it." if told.session_id else f"{asked}; OpenCode's own answer was passed on."
+            return f"{request}; it was given {answer.session_id or 'none, OpenCode failed'}, moved to that folder."
+        case GuardAction.PASS if isinstance(answer.asked, ReadRequest):
+            return f"{request}, and went on in it." if answer.session_id else f"{request}; OpenCode's own answer was passed on."
         case GuardAction.PASS:
-            return f"{asked}; that was passed on."
+            return f"{request}; that was passed on."
 
 
-def _asked(asked: GuardRequest) -> str:
-    match asked:
+def _request_line(request: GuardRequest) -> str:
+    match request:
         case ReadRequest(session_id):
             return f"T3 Code asked for {session_id}"
         case CreateRequest(title):

@@ -1,4 +1,4 @@
-"""What an entry of the journal says to people, in one line, and a thread's history with it. The only place where it is said."""
+"""A thread's history in lines for people: journal entries and the guard's answers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _ACTORS = {
 }
 
 
-def told(entry: Entry) -> str:
-    """What happened, the remedy that it belongs to, why, and who did it."""
+def entry_line(entry: Entry) -> str:
+    """Return the journal entry as a line: what happened, by which remedy, why, and by whom."""
     what = _EVENTS[entry.event].format(session=entry.session_id or "a session")
     remedy = f"{entry.deed.remedy}: " if entry.deed else ""
     return f"{remedy}{what} · {entry.why} · {_ACTORS[entry.actor]}"
@@ -39,7 +39,7 @@ def told(entry: Entry) -> str:
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One line of a history; `thread_id` is empty where it belongs to no thread."""
+    """One line of a history. `thread_id` is empty where it belongs to no thread."""
 
     at: datetime
     thread_id: str
@@ -47,17 +47,18 @@ class HistoryLine:
 
 
 def history(entries: Iterable[Entry], answers: Iterable[GuardAnswer]) -> tuple[HistoryLine, ...]:
-    """What became of the bindings, and what the guard answered T3 Code; oldest first."""
-    bindings = tuple(HistoryLine(entry.at, entry.thread_id, told(entry)) for entry in entries)
+    """Return the changes of bindings and the guard's answers as one history, oldest first."""
+    bindings = tuple(HistoryLine(entry.at, entry.thread_id, entry_line(entry)) for entry in entries)
     timed = (*_timed(bindings), *_timed(answer_lines(answers)))
     return tuple(line for _, line in sorted(timed, key=lambda each: each[0]))
 
 
 def answer_lines(answers: Iterable[GuardAnswer]) -> tuple[HistoryLine, ...]:
-    """What the guard answered T3 Code, in their order."""
+    """Return the guard's answers as history lines, in their order."""
     return tuple(HistoryLine(answer.at, answer.decision.thread_id or "", answer_sentence(answer)) for answer in answers)
 
 
 def _timed(lines: tuple[HistoryLine, ...]) -> Iterable[tuple[datetime, HistoryLine]]:
-    """Each with a time that is not before its forerunner's: the lines of one change keep their order, whatever the clock did."""
+    """Pair each line with a time that is not before its predecessor's, so that the lines of one change keep their order when
+    the clock was set."""
     return zip(accumulate((line.at for line in lines), max), lines, strict=True)

@@ -1,4 +1,4 @@
-"""A conversation as Markdown that a person can read. Pure; what is missing is said first."""
+"""Export a conversation as readable Markdown. What is missing from it is stated first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from t3tray.domain.transcript import Message, PieceKind, ToolCall, Transcript
 
 _NAMES = {Role.USER: "You", Role.ASSISTANT: "Assistant"}
 _FENCES = re.compile(r"`+")
-# What opens or closes a code block, by CommonMark: at most three spaces, at least three of one sign, and what stands behind.
+# A line that opens or closes a code block by CommonMark: up to three spaces, three or more of one fence character, the rest of
+# the line.
 _FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def as_markdown(transcript: Transcript, title: str) -> str:
-    """The whole conversation, oldest first; times in UTC."""
+    """Return the whole conversation, oldest first; times in UTC."""
     lines = [f"# {_in_line(title) or 'A conversation'}", ""]
     lines.append(f"{len(transcript.messages)} messages from {transcript.origin}, session {transcript.session_id or 'not told'}.")
     lines += [f"> {sentence}" for sentence in transcript.missing]
@@ -50,24 +51,24 @@ def _tool(tool: ToolCall) -> list[str]:
 
 
 def _fenced(text: str) -> str:
-    """In a fence that is longer than any inside."""
+    """Put the text in a fence that is longer than any inside it."""
     longest = max((len(found) for found in _FENCES.findall(text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}\n{text}\n{fence}"
 
 
 def _closed(text: str) -> str:
-    """With the code block ended that a message, cut short, left open: all that follows would be code."""
+    """Close a code block that the message left open because it was cut off; everything after it would be code otherwise."""
     fence = ""
     for line in text.splitlines():
         found = _FENCE_LINE.fullmatch(line)
         if found is None:
             continue
-        signs, behind = found.groups()
+        signs, rest = found.groups()
         if not fence:
-            # Behind backticks that open a block there are no others: that line would be code within its text.
-            fence = signs if signs[0] == "~" or "`" not in behind else ""
-        elif signs.startswith(fence) and not behind.strip():
+            # The info string after opening backticks contains no backticks (CommonMark); such a line is inline code.
+            fence = signs if signs[0] == "~" or "`" not in rest else ""
+        elif signs.startswith(fence) and not rest.strip():
             fence = ""
     return f"{text}\n{fence}" if fence else text
 

@@ -1,4 +1,4 @@
-"""The words of every notice, and of its buttons. The only place where they are said."""
+"""The text of every notification and of its buttons."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from t3tray.domain.notification import Fact, Notification, NotificationKind, opt
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest, Reply
 from t3tray.messages.verdicts import REMEDIES
 
-# What a button allows must be read in full on the notice itself; more than that is answered in the app.
+# In characters: what a button allows has to be readable in full in the notification; anything longer is answered in the app.
 _READ_AT_A_GLANCE = 160
 _LONGEST_LABEL = 40
 _MOST_OPTIONS = 3
 _LONGEST_TEXT = 300
 _NAMED = 4
 
-# The kind, told of several at once; what they are about follows by name.
+# Titles where one notification joins several facts of a kind; the names follow in the text.
 _SEVERAL: dict[NotificationKind, str] = {
     NotificationKind.TURN: "{} threads have finished",
     NotificationKind.APPROVAL: "{} tools wait for your approval",
@@ -49,35 +49,35 @@ class Button:
 
 @dataclass(frozen=True)
 class NotificationWording:
-    """Plain text, without any markup and without characters that cannot be seen."""
+    """A notification's text: plain, without markup and control characters."""
 
     title: str
     text: str
     buttons: tuple[Button, ...] = ()
 
 
-def wording(notice: Notification) -> NotificationWording:
-    """What a notice says."""
-    if len(notice.facts) == 1:
-        (fact,) = notice.facts
+def wording(notification: Notification) -> NotificationWording:
+    """Return the title, text and buttons of a notification."""
+    if len(notification.facts) == 1:
+        (fact,) = notification.facts
         title = _ONE[fact.kind].format(fact.title or "A thread without a name")
         return NotificationWording(visible(title, _LONGEST_TEXT), visible(fact.text, _LONGEST_TEXT), _buttons(fact))
-    names = [fact.title for fact in notice.facts]
+    names = [fact.title for fact in notification.facts]
     more = f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     listed = "\n".join(visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
-    return NotificationWording(_SEVERAL[notice.kind].format(len(names)), f"{listed}{more}")
+    return NotificationWording(_SEVERAL[notification.kind].format(len(names)), f"{listed}{more}")
 
 
-def wish(ask: ApprovalRequest) -> str:
-    """`Wants to run git push`, for a text of its own."""
-    return f"{ask.wish[:1].upper()}{ask.wish[1:]}"
+def wish(request: ApprovalRequest) -> str:
+    """Return the wish as a sentence of its own: "Wants to run git push"."""
+    return f"{request.wish[:1].upper()}{request.wish[1:]}"
 
 
 def _buttons(fact: Fact) -> tuple[Button, ...]:
     if fact.remedy:
         return (Button(fact.remedy, REMEDIES[fact.remedy]),)
-    match fact.ask:
-        case ApprovalRequest() as ask if is_read_at_a_glance(ask.wish):
+    match fact.request:
+        case ApprovalRequest() as request if is_read_at_a_glance(request.wish):
             return Button(Reply.ONCE, "Allow Once"), Button(Reply.REJECT, "Reject")
         case QuestionRequest(questions=(question,)) if not question.multiple and is_read_at_a_glance(question.text):
             labels = [option.label for option in question.options]
@@ -88,11 +88,11 @@ def _buttons(fact: Fact) -> tuple[Button, ...]:
 
 
 def is_read_at_a_glance(text: str) -> bool:
-    """One short line without anything that hides or turns around what it says."""
+    """Whether the text is one short line without control characters that could hide or reorder it."""
     return len(text) <= _READ_AT_A_GLANCE and not has_controls(text)
 
 
 def visible(text: str, limit: int) -> str:
-    """At most `limit` characters, none of them a control; lines stay lines."""
+    """Return at most `limit` characters without control characters; line breaks stay."""
     shown = without_controls(text.strip().replace("\t", " "))
     return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""What each reason means in one sentence for people, and what can be done about it. The only place where it is said."""
+"""One sentence for each reason of a verdict, and the remedies for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from t3tray.domain.verdict import Reason, Verdict
 
 @dataclass(frozen=True)
 class Wording:
-    """A complete sentence, and the reason's own remedies, the best first; which are offered is `offers`."""
+    """A complete sentence, and the reason's own remedies, best first. `remedy_offers` decides which are offered."""
 
     sentence: str
     remedies: tuple[Remedy, ...] = ()
@@ -90,7 +90,7 @@ WORDING: dict[Reason, Wording] = {
 }
 
 
-# What a button of each says; that of BIND names the session behind it.
+# The label of each remedy's button; the session follows that of BIND.
 REMEDIES = {
     Remedy.HEAL: "Give T3 Code Its Memory Back…",
     Remedy.BIND: "Bind to",
@@ -107,7 +107,7 @@ REMEDIES = {
 
 
 def deleted_sentence(at: datetime | None) -> str:
-    """Of a thread that T3 Code does not show any more; `at` is None where it does not say since when."""
+    """Return the sentence on a thread that T3 Code no longer shows. `at` is None if the time of deletion is unknown."""
     gone = f"was deleted in T3 Code at {at:%Y-%m-%d %H:%M} UTC" if at else "is no longer in T3 Code"
     return f"This thread {gone}. t3tray keeps its binding and its journal."
 
@@ -117,7 +117,7 @@ _NOT_KNOWN = "How much of the conversation your next message carries is not know
 
 
 def sentence(verdict: Verdict) -> str:
-    """The reason's sentence with what the next message carries, and with what is particular to this case in brackets."""
+    """Return the reason's sentence, what the next message carries, and the details of this case in brackets."""
     plain, carried = WORDING[verdict.reason].sentence, carried_sentence(verdict.carries)
     if verdict.reason is Reason.PROVED and verdict.carries.kind is not CarriesKind.WHOLE:
         plain, carried = _FOUND, carried or _NOT_KNOWN

@@ -90,11 +90,11 @@ class Server:
         self.late = ""
         self.trouble: Exception | None = None
 
-    async def reply(self, ask: ApprovalRequest, reply: Reply) -> str:
-        return self._take(ask.id, reply)
+    async def reply(self, request: ApprovalRequest, reply: Reply) -> str:
+        return self._take(request.id, reply)
 
-    async def answer(self, ask: QuestionRequest, answers: Answers | None) -> str:
-        return self._take(ask.id, answers)
+    async def answer(self, request: QuestionRequest, answers: Answers | None) -> str:
+        return self._take(request.id, answers)
 
     def _take(self, id: str, answer: object) -> str:
         if self.trouble:
@@ -115,12 +115,12 @@ class World:
             return self.desktop
 
         self.noticing = Notifier(reach, self.server, lambda: rules, lambda: self.now, self.clicks.append)
-        self.noticing.look(first)
+        self.noticing.update(first)
         self.now += timedelta(minutes=1)
 
     def look(self, snapshot: Snapshot) -> None:
         self.now += timedelta(seconds=1)
-        self.noticing.look(snapshot)
+        self.noticing.update(snapshot)
 
     async def titles_after(self, *snapshots: Snapshot) -> list[str]:
         """Everything that was shown by then; the last notice is one that says so."""
@@ -211,7 +211,7 @@ async def test_a_turn_that_breaks_off_has_not_finished() -> None:
 
 async def test_a_turn_on_screen_is_not_told() -> None:
     async with world() as here:
-        here.noticing.watch("a")
+        here.noticing.set_visible_thread("a")
         assert await here.titles_after(snapshot(Reason.BUSY), snapshot(Reason.PROVED)) == []
 
 
@@ -319,7 +319,7 @@ async def test_after_waking_up_nothing_is_told_until_it_has_settled(monkeypatch:
     async with world() as here:
         here.noticing.woke()
         here.look(replace(QUIET, pending_requests=(PUSH,)))
-        assert here.noticing._deeds.empty()
+        assert here.noticing._queue.empty()
         here.now += SETTLING
         # By its own timer, without another look.
         await here.desktop.next("Parser")
@@ -333,7 +333,7 @@ async def test_a_desktop_that_hangs_delays_no_look_and_one_that_fails_ends_nothi
             here.look(QUIET)
         here.desktop.bug = ZeroDivisionError()
         here.desktop.hangs.set()
-        while not here.noticing._deeds.empty():
+        while not here.noticing._queue.empty():
             await asyncio.sleep(0)
         here.desktop.bug = None
         here.look(replace(QUIET, pending_requests=(COLOUR,)))

@@ -20,7 +20,7 @@ from t3tray.domain.notification import (
     NotifierMemory,
     QuietHours,
     answer_of,
-    notices,
+    next_step,
     woke_up,
 )
 from t3tray.domain.pending_request import ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
@@ -39,8 +39,8 @@ def fact(kind: NotificationKind, thread: str = "a", *, id: str = "", is_old: boo
 
 
 def approval(id: str, *patterns: str) -> Fact:
-    ask = ApprovalRequest(id, ASKER, "bash", patterns or ("git push",))
-    return Fact(f"ask {id}", NotificationKind.APPROVAL, "Parser", ask.wish, "a", ask=ask)
+    request = ApprovalRequest(id, ASKER, "bash", patterns or ("git push",))
+    return Fact(f"ask {id}", NotificationKind.APPROVAL, "Parser", request.wish, "a", request=request)
 
 
 def question(*options: str, text: str = "Which?", multiple: bool = False) -> QuestionRequest:
@@ -51,9 +51,9 @@ def after(*looks: NotificationFacts, rules: NotificationRules = ALL) -> tuple[No
     """The looks, a minute apart, the first at the start itself; what was shown after each."""
     memory, shown = NotifierMemory(START), []
     for number, look in enumerate(looks):
-        step = notices(memory, look, rules, START + number * timedelta(minutes=1))
+        step = next_step(memory, look, rules, START + number * timedelta(minutes=1))
         memory = step.memory
-        shown.append(step.notices)
+        shown.append(step.notifications)
     return memory, shown
 
 
@@ -85,20 +85,20 @@ def test_nothing_is_told_twice_in_quiet_hours_or_in_the_first_moments(
         now += timedelta(seconds=seconds)
         if wakes:
             memory, woke = woke_up(memory, now), now
-        step = notices(memory, look, rules, now)
+        step = next_step(memory, look, rules, now)
         memory = step.memory
         holds = {each.id for each in look.facts} | look.unclear
         standing &= holds
-        for each in (each for notice in step.notices for each in notice.facts):
+        for each in (each for notification in step.notifications for each in notification.facts):
             assert each.kind in kinds
             assert now >= woke + SETTLING
             assert quiet is None or not quiet.hold(now)
             assert each.id not in standing, "told again while it still holds"
             told[each.id] += each.kind not in RECURRING
             standing.add(each.id)
-        shown = [notice.id for notice in memory.shown]
+        shown = [notification.id for notification in memory.shown]
         assert len(shown) == len(set(shown))
-        assert not {notice.id for notice in step.withdrawn} & set(shown)
+        assert not {notification.id for notification in step.withdrawn} & set(shown)
     assert not told or max(told.values()) <= 1
 
 
@@ -108,7 +108,7 @@ def test_what_waits_for_the_user_is_told_after_the_first_moments_and_what_is_old
     )
     _, (first, second, third) = after(look, look, look)
     assert (first, third) == ((), ())
-    assert [notice.kind for notice in second] == [NotificationKind.APPROVAL]
+    assert [notification.kind for notification in second] == [NotificationKind.APPROVAL]
 
 
 def test_a_thread_that_becomes_blocked_is_told_again_only_after_it_could_be_resumed() -> None:
@@ -120,17 +120,17 @@ def test_a_thread_that_becomes_blocked_is_told_again_only_after_it_could_be_resu
 
 def test_a_notice_stays_while_nobody_knows_and_goes_when_its_fact_is_over() -> None:
     memory, _ = after(NotificationFacts(), NotificationFacts((fact(NotificationKind.BLOCKED),)))
-    step = notices(memory, NotificationFacts((), frozenset({"blocked a"})), ALL, LATER)
+    step = next_step(memory, NotificationFacts((), frozenset({"blocked a"})), ALL, LATER)
     assert step.withdrawn == () and step.memory.shown
-    step = notices(step.memory, NotificationFacts(), ALL, LATER)
-    assert [notice.kind for notice in step.withdrawn] == [NotificationKind.BLOCKED] and step.memory.shown == ()
+    step = next_step(step.memory, NotificationFacts(), ALL, LATER)
+    assert [notification.kind for notification in step.withdrawn] == [NotificationKind.BLOCKED] and step.memory.shown == ()
 
 
 def test_an_approval_that_is_answered_elsewhere_is_withdrawn_and_does_not_come_back() -> None:
     memory, (_, shown) = after(NotificationFacts(), NotificationFacts((approval("per_1"),)))
-    step = notices(memory, NotificationFacts(), ALL, LATER)
+    step = next_step(memory, NotificationFacts(), ALL, LATER)
     assert step.withdrawn == shown
-    assert notices(step.memory, NotificationFacts((approval("per_1"),)), ALL, LATER).notices == ()
+    assert next_step(step.memory, NotificationFacts((approval("per_1"),)), ALL, LATER).notifications == ()
 
 
 def test_a_finished_turn_is_not_told_of_the_thread_on_screen_and_its_notice_goes_once_it_is() -> None:
@@ -138,29 +138,29 @@ def test_a_finished_turn_is_not_told_of_the_thread_on_screen_and_its_notice_goes
     _, (_, watched, later) = after(NotificationFacts(), NotificationFacts((turn,), watched="a"), NotificationFacts((turn,)))
     assert watched == later == ()
     memory, (_, shown) = after(NotificationFacts(), NotificationFacts((turn,), watched="b"))
-    assert [notice.thread_id for notice in shown] == ["a"]
-    assert notices(memory, NotificationFacts(), ALL, LATER).withdrawn == ()
-    assert notices(memory, NotificationFacts(watched="a"), ALL, LATER).withdrawn == shown
+    assert [notification.thread_id for notification in shown] == ["a"]
+    assert next_step(memory, NotificationFacts(), ALL, LATER).withdrawn == ()
+    assert next_step(memory, NotificationFacts(watched="a"), ALL, LATER).withdrawn == shown
 
 
 def test_several_of_a_kind_are_joined_and_a_few_approvals_keep_their_buttons() -> None:
     blocked = tuple(fact(NotificationKind.BLOCKED, thread) for thread in "abcd")
     _, (_, shown) = after(NotificationFacts(), NotificationFacts((*blocked, approval("per_1"), approval("per_2"))))
-    assert [len(notice.facts) for notice in shown] == [4, 1, 1]
+    assert [len(notification.facts) for notification in shown] == [4, 1, 1]
     said = wording(shown[0])
     assert said.title == "4 threads cannot be resumed" and said.text == "Thread a\nThread b\nThread c\nThread d"
     assert shown[0].thread_id is None and said.buttons == ()
     _, (_, shown) = after(NotificationFacts(), NotificationFacts(tuple(approval(f"per_{number}") for number in range(3))))
-    (notice,) = shown
-    assert wording(notice).title == "3 tools wait for your approval" and notice.ask is None
+    (notification,) = shown
+    assert wording(notification).title == "3 tools wait for your approval" and notification.request is None
 
 
 def test_a_joined_notice_goes_with_the_last_of_its_facts() -> None:
     both = (fact(NotificationKind.BLOCKED, "a"), fact(NotificationKind.BLOCKED, "b"))
     memory, (_, shown) = after(NotificationFacts(), NotificationFacts(both))
-    step = notices(memory, NotificationFacts(both[:1]), ALL, LATER)
+    step = next_step(memory, NotificationFacts(both[:1]), ALL, LATER)
     assert step.withdrawn == ()
-    assert notices(step.memory, NotificationFacts(), ALL, LATER).withdrawn == shown
+    assert next_step(step.memory, NotificationFacts(), ALL, LATER).withdrawn == shown
 
 
 def test_joined_facts_that_passed_one_by_one_and_come_back_together_replace_their_notification() -> None:
@@ -184,7 +184,7 @@ def test_a_kind_that_is_switched_off_is_not_made_up_for_later() -> None:
     look = NotificationFacts((fact(NotificationKind.SERVER),))
     memory, shown = after(NotificationFacts(), look, rules=NotificationRules(frozenset()))
     assert shown == [(), ()]
-    assert notices(memory, look, ALL, LATER).notices == ()
+    assert next_step(memory, look, ALL, LATER).notifications == ()
 
 
 def test_the_reaper_is_not_told_of_unless_wanted() -> None:
@@ -196,10 +196,10 @@ def test_what_came_in_quiet_hours_is_told_after_them_if_it_still_matters() -> No
     rules = NotificationRules(frozenset(NotificationKind), QuietHours(time(22), time(7)))
     night = datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=2)))
     look = NotificationFacts((fact(NotificationKind.BLOCKED), fact(NotificationKind.TURN, "b")))
-    memory = notices(NotifierMemory(night - timedelta(hours=1)), NotificationFacts(), rules, night).memory
-    step = notices(memory, look, rules, night)
-    assert step.notices == ()
-    (told,) = notices(step.memory, look, rules, night + timedelta(hours=7, minutes=31)).notices
+    memory = next_step(NotifierMemory(night - timedelta(hours=1)), NotificationFacts(), rules, night).memory
+    step = next_step(memory, look, rules, night)
+    assert step.notifications == ()
+    (told,) = next_step(step.memory, look, rules, night + timedelta(hours=7, minutes=31)).notifications
     assert told.kind is NotificationKind.BLOCKED
 
 
@@ -221,8 +221,8 @@ def test_quiet_hours_may_go_over_midnight(begin: time, until: time, at: time, ho
 
 
 def test_a_clock_that_was_set_back_does_not_silence_for_long() -> None:
-    step = notices(NotifierMemory(START), NotificationFacts((approval("per_1"),)), ALL, START - timedelta(hours=1))
-    assert len(step.notices) == 1
+    step = next_step(NotifierMemory(START), NotificationFacts((approval("per_1"),)), ALL, START - timedelta(hours=1))
+    assert len(step.notifications) == 1
 
 
 def said_of(told: Fact) -> NotificationWording:
@@ -232,9 +232,9 @@ def said_of(told: Fact) -> NotificationWording:
 def test_an_approval_can_be_given_once_or_refused_but_not_for_always() -> None:
     said = said_of(approval("per_1"))
     assert [(button.key, button.label) for button in said.buttons] == [("once", "Allow Once"), ("reject", "Reject")]
-    ask = approval("per_1").ask
-    assert ask and answer_of(ask, "once") is Reply.ONCE and answer_of(ask, "reject") is Reply.REJECT
-    assert answer_of(ask, "always") is None and answer_of(ask, "option-0") is None
+    request = approval("per_1").request
+    assert request and answer_of(request, "once") is Reply.ONCE and answer_of(request, "reject") is Reply.REJECT
+    assert answer_of(request, "always") is None and answer_of(request, "option-0") is None
 
 
 @pytest.mark.parametrize("hidden", ["rm -rf ~ " + "#" * 200, "ls\nrm -rf ~", "ls \N{RIGHT-TO-LEFT OVERRIDE}~ fr- mr", "ls\x00"])
@@ -251,15 +251,15 @@ def test_odd_characters_that_act_on_nothing_are_shown_and_can_be_allowed(odd: st
 
 
 def test_a_question_with_few_options_has_them_as_buttons() -> None:
-    ask = question("Red", "Green")
-    said = said_of(Fact("ask que_1", NotificationKind.QUESTION, "Parser", "Which?", "a", ask=ask))
+    request = question("Red", "Green")
+    said = said_of(Fact("ask que_1", NotificationKind.QUESTION, "Parser", "Which?", "a", request=request))
     assert [button.label for button in said.buttons] == ["Red", "Green"]
-    assert [answer_of(ask, button.key) for button in said.buttons] == [(("Red",),), (("Green",),)]
-    assert answer_of(ask, "option-2") is None and answer_of(ask, "once") is None
+    assert [answer_of(request, button.key) for button in said.buttons] == [(("Red",),), (("Green",),)]
+    assert answer_of(request, "option-2") is None and answer_of(request, "once") is None
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "asked",
     [
         question("a", "b", "c", "d"),
         question(),
@@ -269,8 +269,8 @@ def test_a_question_with_few_options_has_them_as_buttons() -> None:
         QuestionRequest("que_1", ASKER, (Question("One?"), Question("Two?"))),
     ],
 )
-def test_other_questions_are_answered_in_the_window(ask: QuestionRequest) -> None:
-    assert said_of(Fact("ask que_1", NotificationKind.QUESTION, "Parser", "Which?", "a", ask=ask)).buttons == ()
+def test_other_questions_are_answered_in_the_window(asked: QuestionRequest) -> None:
+    assert said_of(Fact("ask que_1", NotificationKind.QUESTION, "Parser", "Which?", "a", request=asked)).buttons == ()
 
 
 def test_a_switch_has_the_button_of_what_mends_it_and_several_together_have_none() -> None:
