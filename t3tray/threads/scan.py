@@ -7,11 +7,9 @@ A resume never relies on it: that asks the server. It changes nothing. For the t
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from msgspec import structs
 
@@ -32,6 +30,7 @@ from t3tray.t3code.duplicate_homes import DuplicateHomes
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader, T3State
 from t3tray.threads import evidence as gather
+from t3tray.threads.answering_sessions import AnsweringSessions
 from t3tray.threads.candidates import SourceMemory, candidates_of
 from t3tray.threads.evidence import Surroundings, ThreadRecord
 from t3tray.threads.file_evidence import agents_work, evidence_from_database
@@ -44,12 +43,9 @@ from t3tray.threads.t3code_sources import T3Sources
 from t3tray.threads.unreadable import UnreadThreads, said, unreadable_assessment
 from t3tray.threads.verify import Assessment, assessment_of
 
-# In threads: of more than these at once only the first and the last answer are looked at, the others at the looks that follow.
-WHOLE_AT_ONCE = 200
 _THOUSANDS = 2_000
 # Unknown, and so again at each look until something else changes.
 _OPEN = {reason for reason, kind in KIND_OF.items() if kind is Kind.UNKNOWN} - {Reason.UNSUPPORTED, Reason.OTHER_DATABASE}
-_NOWHERE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -101,14 +97,13 @@ class Scanner:
         self._records = Records(store, database, self._sources, self.lost_bindings)
         self._pending: set[str] = set()
         self._unfinished: set[str] = set()
-        self._answered_in: dict[str, frozenset[str]] = {}
-        self._half_read: dict[str, None] = {}
         self._results: dict[str, Assessment] = {}
         self._failure: Failure | None = None
         self._trust: Trust | None = None
         self._folders = FolderStamps()
         self._bound_to: dict[str, tuple[str, ...]] = {}
         self._named = T3NamedSessions(store)
+        self._answering = AnsweringSessions(self._sources, self._named)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
         """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
@@ -123,14 +118,15 @@ class Scanner:
             failure, sessions = self._read_sessions()
             try:
                 changed |= self._touched(sessions, failure, surroundings)
-                changed |= self._read_middles() if failure is None else set()
+                if failure is None:
+                    changed |= self._answering.read_middles(self._index, self._database.trust.absence_counts)
                 self._judge(changed, surroundings)
             finally:
                 self._index.release()
             if len(changed) > _THOUSANDS:
                 # What was made lives on for long: let the collector never go through it again.
                 gc.freeze()
-        half_read = 0 if self._failure else len(self._half_read)
+        half_read = 0 if self._failure else self._answering.half_read
         sources = self._sources
         return Scan(
             assessments=tuple(self._results.values()),
@@ -178,7 +174,7 @@ class Scanner:
             if failure is not None:
                 entries = self._store.journal.entries(recorded.thread.id)
                 return in_doubt_of_others(recorded, self.memory(recorded.thread.id, entries))
-            self._pending |= self._look_for_answers([recorded.thread.id])
+            self._pending |= self._answering.read([recorded.thread.id], self._index, self._database.trust.absence_counts)
             return self._with_others(self._named.lacking(recorded, self._index))
         finally:
             self._index.release()
@@ -235,7 +231,8 @@ class Scanner:
             return
         try:
             self._index.prefetch([found.cursor.session_id for found in recorded if found.cursor])
-            self._find_answers([found.thread.id for found in recorded if found.t3])
+            names = [found.thread.id for found in recorded if found.t3]
+            self._answering.read(names, self._index, self._database.trust.absence_counts)
         except ServerError as error:
             # It cannot be read by now: unknown, and everything anew at the next look.
             self._failure = failure_of(error)
@@ -264,39 +261,6 @@ class Scanner:
         former = self._results.get(name)
         for session in sessions_of(former) if former else ():
             self._bound_to[session] = tuple(other for other in self._bound_to[session] if other != name)
-
-    def _find_answers(self, names: Collection[str]) -> None:
-        """The sessions that gave T3 Code the answers of these threads, whatever it remembers of them."""
-        only_ends = len(names) > WHOLE_AT_ONCE
-        read = self._sources.parts(names, only_ends)
-        parts: dict[str, tuple[str, ...]] = defaultdict(tuple)
-        for name, ids in (item for each in read if each for item in each.items()):
-            parts[name] += ids
-        sessions = self._index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
-        # What is known of the middle stays known while only the ends are looked at, or nothing can be.
-        keeps = only_ends or None in read
-        self._named.note_answers(names, parts, sessions, self._database.trust.absence_counts)
-        for name in names:
-            told = parts.get(name, ())
-            self._half_read.pop(name, None)
-            if told or not keeps:
-                found = frozenset(sessions[part] for part in told if part in sessions)
-                self._answered_in[name] = found | self._answered_in.get(name, _NOWHERE) if keeps else found
-        if only_ends:
-            self._half_read |= dict.fromkeys(parts)
-
-    def _read_middles(self) -> set[str]:
-        """Look at all answers of some threads of which only the ends were; those that another session answered in between."""
-        try:
-            return self._look_for_answers(tuple(islice(self._half_read, WHOLE_AT_ONCE)))
-        except ServerError:
-            return set()  # they stay half-read, and are tried again at the next look
-
-    def _look_for_answers(self, names: Collection[str]) -> set[str]:
-        """Look at all answers of these few threads; those of which more is known now. Raises ServerError."""
-        before = {name: self._answered_in.get(name) for name in names}
-        self._find_answers(names)
-        return {name for name in names if self._answered_in.get(name) != before[name]}
 
     def home_of(self, thread_id: str) -> T3Home | None:
         """The home of T3 Code that shows this thread."""
@@ -329,7 +293,7 @@ class Scanner:
         """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
         stretches = self._sources.stretches(thread_id)
         titled = self._index.titled(f"T3 Code {thread_id}")
-        told = tuple(sorted(self._answered_in.get(thread_id, ())))
+        told = tuple(sorted(self._answering.of(thread_id)))
         marked = self.lost_bindings.sessions_of(thread_id)
         return SourceMemory(self._records.t3(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
 
@@ -363,7 +327,7 @@ class Scanner:
 
     def _remembers_more(self, t3: T3Thread, bound: str | None) -> bool:
         """Whether anything but this session, or more of it than its name, is remembered of the thread."""
-        answered, titled = self._answered_in.get(t3.id), self._index.titled(f"T3 Code {t3.id}")
+        answered, titled = self._answering.of(t3.id), self._index.titled(f"T3 Code {t3.id}")
         if t3.earlier or t3.before_import or (answered and answered != {bound}) or (titled and titled != (bound,)):
             return True
         return self._sources.has_log(t3.id)

@@ -25,9 +25,10 @@ from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.system.folders import directory_exists
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
+from t3tray.threads.answering_sessions import WHOLE_AT_ONCE
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.proof_recorder import AT_ONCE, ProofRecorder
-from t3tray.threads.scan import WHOLE_AT_ONCE, Scan, Scanner
+from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.verify import Assessment
 from tests.support.stores import open_store
 from tests.support.t3_world import (
