@@ -1,1 +1,1 @@
-"""The demo: a scratch world with a real OpenCode, a built-in model and a home of T3 Code."""
+"""The demo: a temporary home with a real OpenCode, a built-in model, and generated data of T3 Code."""

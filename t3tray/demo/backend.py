@@ -1,4 +1,4 @@
-"""The tray app's desk in the demo: it builds the world first, then works in it, and ends what the world has running."""
+"""The tray app's backend in the demo: builds the scratch world first, then runs in it, and ends its processes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import httpx
 from t3tray.backend.backend import Backend
 from t3tray.backend.engine import utc_now
 from t3tray.demo.folders import make_folders
-from t3tray.demo.going_on import SWITCHED, end_turn, switch
+from t3tray.demo.live_events import SWITCHED, end_turn, switch
 from t3tray.demo.model import Model
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.t3 import T3Player
-from t3tray.demo.world import Live, WorldBuilder
+from t3tray.demo.world import RunningTurn, WorldBuilder
 from t3tray.domain.autostart import AutostartState
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import BinaryNotFound, T3TrayError, WorldError
@@ -31,7 +31,7 @@ from t3tray.system.login_shell import login_environment
 from t3tray.threads.snapshot import Snapshot
 
 BANNER = "Demo: a scratch world; nothing of yours is touched"
-# In s, from when the world stands; and the variable that sets another time.
+# In s, after the world is built; and the environment variable that overrides it.
 SWITCH_AFTER = 30.0
 SWITCH_VARIABLE = "T3TRAY_DEMO_SWITCH_AFTER"
 _T3_SINCE = timedelta(hours=3, minutes=12)
@@ -39,15 +39,16 @@ _log = logging.getLogger(__name__)
 
 
 class DemoBackend(Backend):
-    """Make it where this process's environment is the scratch world's already; `outside` is what it was before."""
+    """The backend of the demo. This process's environment must already be that of the scratch world; `outside` is the previous
+    one."""
 
     banner = BANNER
 
-    def __init__(self, scratch: Scratch, outside: Mapping[str, str], say: Callable[[str], None] | None = None) -> None:
-        """`say` is told the story; without it that goes to standard output, and why there is none to standard error."""
+    def __init__(self, scratch: Scratch, outside: Mapping[str, str], print_line: Callable[[str], None] | None = None) -> None:
+        """`print_line` receives the messages for the user; by default they go to stdout, and errors to stderr."""
         super().__init__(str(scratch.data))
-        self._say = say or partial(_say, sys.stdout)
-        self._is_told_here = say is None
+        self._print = print_line or partial(_print, sys.stdout)
+        self._prints_errors = print_line is None
         self._scratch = scratch
         self._outside = outside
         self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
@@ -55,42 +56,42 @@ class DemoBackend(Backend):
         self._t3: T3Player | None = None
 
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
-        def tell(words: str) -> None:
-            publish(Snapshot(ServerStatus(ServerState.STARTING), banner=words))
+        def report(text: str) -> None:
+            publish(Snapshot(ServerStatus(ServerState.STARTING), banner=text))
 
         try:
-            tell("Building the demo world")
-            t3, live = await self._build(tell)
+            report("Building the demo world")
+            t3, running_turns = await self._build(report)
         except T3TrayError as error:
-            if self._is_told_here:
-                _say(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
+            if self._prints_errors:
+                _print(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
             raise
         except httpx.HTTPError as error:
-            raise WorldError(f"OpenCode did not do what the demo asked of it: {error}.") from error
-        self._say(f"{BANNER}. It lies in {self._scratch.root}")
-        self._say(f"The command line on it:  {self._scratch.command} threads")
-        self._say(
-            f"In {self._switch_after:g} s T3 Code sends the next message of “{SWITCHED.title}” to a new, empty session, and says"
-            " nothing. t3tray does. The demo ends when you quit it, and all of it is gone then."
+            raise WorldError(f"OpenCode refused a request of the demo: {error}.") from error
+        self._print(f"{BANNER}. Its folder is {self._scratch.root}")
+        self._print(f"The command line on it:  {self._scratch.command} threads")
+        self._print(
+            f"In {self._switch_after:g} s T3 Code silently sends the next message of “{SWITCHED.title}” to a new, empty session,"
+            " and t3tray reports it. The demo ends when you quit it, and everything in it is removed."
         )
-        going_on = asyncio.create_task(self._go_on(t3, live))
+        live_events = asyncio.create_task(self._run_live_events(t3, running_turns))
         try:
             await super().run(publish)
         finally:
-            going_on.cancel()
+            live_events.cancel()
 
     async def set_autostart(self, is_on: bool) -> AutostartState:
-        return AutostartState(False, "The demo is gone when it is quit: it does not start at login.")
+        return AutostartState(False, "The demo does not start at login: it is removed when you quit it.")
 
     async def close(self) -> None:
-        """The server, which was started to stay, ends with the scratch world."""
+        """Close the model and T3 Code's database too. The server, which was started to stay, ends with the scratch world."""
         await super().close()
         if self._model:
             await asyncio.to_thread(self._model.stop)
         if self._t3:
             self._t3.close()
 
-    async def _build(self, tell: Callable[[str], None]) -> tuple[T3Player, tuple[Live, ...]]:
+    async def _build(self, report: Callable[[str], None]) -> tuple[T3Player, tuple[RunningTurn, ...]]:
         outside, home = self._outside, Path(self._outside.get("HOME") or self._outside.get("USERPROFILE") or "/")
         program = await asyncio.to_thread(_find, outside, home)
         os.environ["PATH"] = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
@@ -101,31 +102,31 @@ class DemoBackend(Backend):
         await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
         self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
         t3.say_it_runs(os.getpid(), model.origin, model.port, utc_now() - _T3_SINCE)
-        return t3, await WorldBuilder(self._scratch, t3, tell).build()
+        return t3, await WorldBuilder(self._scratch, t3, report).build()
 
-    async def _go_on(self, t3: T3Player, live: tuple[Live, ...]) -> None:
+    async def _run_live_events(self, t3: T3Player, running_turns: tuple[RunningTurn, ...]) -> None:
         engine = await self._opened()
 
         async def switch_later() -> None:
             await asyncio.sleep(self._switch_after)
             await switch(engine, t3, self._scratch)
 
-        scenes = (switch_later(), *(end_turn(engine, t3, each) for each in live))
-        for met in await asyncio.gather(*scenes, return_exceptions=True):
-            if isinstance(met, Exception):
-                # The app goes on; only T3 Code's side of the demo stands still.
-                _log.warning("A scene of the demo broke off: %r", met)
+        scenes = (switch_later(), *(end_turn(engine, t3, each) for each in running_turns))
+        for outcome in await asyncio.gather(*scenes, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                # The app keeps running; only T3 Code's side of the demo stops.
+                _log.warning("An event of the demo failed: %r", outcome)
 
 
-def _say(out: TextIO | None, words: str) -> None:
-    """A program with windows may have nobody who reads."""
+def _print(out: TextIO | None, text: str) -> None:
+    """Write a line, if there is an output: a windowed program may have none."""
     if out:
-        out.write(f"{words.rstrip()}\n")
+        out.write(f"{text.rstrip()}\n")
         out.flush()
 
 
 def _find(outside: Mapping[str, str], home: Path) -> Path:
-    """The user's own `opencode`, looked for as ever. Raises BinaryNotFound."""
+    """Find the user's own `opencode`, as outside of the demo. Raises BinaryNotFound."""
     try:
         return find_binary("", outside, home)
     except BinaryNotFound:

@@ -1,4 +1,4 @@
-"""The projects of the demo on the disk: small repositories with a place to push to, so that the model's tools really work."""
+"""The demo's projects on disk: small repositories with a remote to push to, so that the model's tools really work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILES: Mapping[Project, Mapping[str, str]] = {
         "checkout.py": "class Shop:\n    def __init__(self):\n        self._payments = set()\n\n    def pay(self, cart):\n"
         "        payment = Payment(cart.total)\n        self._payments.add(payment)\n        return payment\n\n"
         "    def payments(self):\n        return list(self._payments)\n",
-        # What a sub-agent waits for, so that it can be watched for some minutes.
+        # Takes six minutes, so that the sub-agent that runs it can be watched.
         "tests/repeat.sh": '#!/bin/sh\n# Runs the checkout test again and again.\nfor run in $(seq "$1"); do\n    sleep 18\n'
         '    case $run in 4 | 13) echo "run $run: 1 failed" ;; *) echo "run $run: 1 passed" ;; esac\ndone\n',
         "report.py": "def last_payment(shop):\n    return shop.payments()[-1]\n",
@@ -41,7 +41,7 @@ _FILES: Mapping[Project, Mapping[str, str]] = {
 
 
 def make_folders(code: Path, environment: Mapping[str, str]) -> None:
-    """Every project below `code`. Without a `git` they are plain folders. Raises OSError."""
+    """Create every project below `code`. Without `git` they are plain folders. Raises OSError."""
     for project, files in _FILES.items():
         for name, content in files.items():
             path = code / project / name
@@ -59,7 +59,7 @@ def make_folders(code: Path, environment: Mapping[str, str]) -> None:
 
 
 def close_off(folder: Path) -> None:
-    """Have it lead to itself: nobody can look into it then, not even an administrator. Raises OSError, and it is as before."""
+    """Replace a folder by a link to itself, which not even root can read. Raises OSError; the folder is unchanged then."""
     link = folder.with_name(f"{folder.name} (link)")
     link.symlink_to(folder, target_is_directory=True)
     shutil.rmtree(folder)
@@ -69,9 +69,9 @@ def close_off(folder: Path) -> None:
 def _make_repository(folder: Path, environment: Mapping[str, str]) -> None:
     _git(folder, environment, "init", "-q", "-b", "main")
     _git(folder, environment, "add", ".")
-    who = ("-c", "user.name=Demo", "-c", "user.email=demo@localhost")
-    _git(folder, environment, *who, "commit", "-q", "-m", f"Begin the {folder.name}")
+    author = ("-c", "user.name=Demo", "-c", "user.email=demo@localhost")
+    _git(folder, environment, *author, "commit", "-q", "-m", f"Begin the {folder.name}")
 
 
-def _git(folder: Path, environment: Mapping[str, str], *words: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *words], env=dict(environment), check=True, capture_output=True)
+def _git(folder: Path, environment: Mapping[str, str], *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], env=dict(environment), check=True, capture_output=True)

@@ -1,6 +1,6 @@
-"""The demo's model on loopback: it speaks OpenAI's chat-completions stream, and says what `rails` tells it to.
+"""The demo's model server on loopback: it streams OpenAI chat completions, with the answers of `model_script`.
 
-The same server answers where T3 Code would show a thread, so that nothing of the user's own T3 Code is opened.
+The same server stands in for T3 Code's web page of a thread, so that the user's own T3 Code is never opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import cast
 
 import msgspec
 
-from t3tray.demo.rails import TITLES, ModelLine, ReceivedMessage, next_line, title
+from t3tray.demo.model_script import TITLES, ModelLine, ReceivedMessage, next_line, title
 from t3tray.demo.table import THREADS
 
 PROVIDER = "demo"
@@ -32,9 +32,9 @@ class _Message(msgspec.Struct):
     content: str | list[_Piece] | None = None
 
     @property
-    def heard(self) -> ReceivedMessage:
-        said = self.content or ""
-        return ReceivedMessage(self.role, said if isinstance(said, str) else "\n".join(piece.text for piece in said))
+    def received(self) -> ReceivedMessage:
+        content = self.content or ""
+        return ReceivedMessage(self.role, content if isinstance(content, str) else "\n".join(piece.text for piece in content))
 
 
 class _Request(msgspec.Struct):
@@ -42,7 +42,7 @@ class _Request(msgspec.Struct):
 
 
 class Model:
-    """A running model on threads of its own. `stop` ends it, and every answer that is under way."""
+    """A running model server on its own threads. `stop` ends it, and every answer in progress."""
 
     def __init__(self, environment_id: str) -> None:
         self.environment_id = environment_id
@@ -66,7 +66,7 @@ class Model:
         self._thread.join(2)
 
     def config(self) -> str:
-        """OpenCode's configuration with this as the only model; only `git push` asks for leave."""
+        """Return OpenCode's configuration with this as the only model; only `git push` needs the user's permission."""
         models = {MODEL: {"name": "Rails 1", "limit": {"context": 200_000, "output": 8_000}}}
         provider = {
             "npm": "@ai-sdk/openai-compatible",
@@ -94,7 +94,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever was told something went away in the middle of it: a turn was stopped, or a server ended."""
+        """Ignore clients that disconnect during an answer: a turn was stopped, or a server ended."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -105,21 +105,21 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/.well-known/t3/environment":
             return self._answer("application/json", json.dumps({"environmentId": model.environment_id}))
         found = next((thread for thread in THREADS if self.path == f"/{model.environment_id}/{thread.id}"), None)
-        what = f"“{found.title}”" if found else "its threads"
-        page = f"<!doctype html><meta charset=utf-8><title>Demo</title><p>T3 Code would show {html.escape(what)} here."
+        subject = f"“{found.title}”" if found else "its threads"
+        page = f"<!doctype html><meta charset=utf-8><title>Demo</title><p>T3 Code would show {html.escape(subject)} here."
         self._answer("text/html; charset=utf-8", page)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        heard = [message.heard for message in msgspec.json.decode(body, type=_Request).messages]
-        said = [each for each in heard if each.role != "system"]
-        is_title = any(each.role == "system" and TITLES in each.text for each in heard)
+        received = [message.received for message in msgspec.json.decode(body, type=_Request).messages]
+        conversation = [each for each in received if each.role != "system"]
+        is_title = any(each.role == "system" and TITLES in each.text for each in received)
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
-        self._say(ModelLine(title(said), pace=0) if is_title else next_line(said), len(body) // 4)
+        self._stream(ModelLine(title(conversation), pace=0) if is_title else next_line(conversation), len(body) // 4)
 
-    def _say(self, line: ModelLine, tokens: int) -> None:
+    def _stream(self, line: ModelLine, tokens: int) -> None:
         for word in re.findall(r"\s*\S+", line.words):
             self._chunk({"content": word})
             if self._model.stopped.wait(line.pace):
@@ -159,4 +159,4 @@ class _Handler(BaseHTTPRequestHandler):
         return cast("_Server", self.server).model
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads a line for each request."""
+        """Do not log requests to stderr."""

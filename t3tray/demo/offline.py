@@ -1,7 +1,7 @@
-"""Keeps an OpenCode whose only model is on loopback off the network.
+"""Keeps an OpenCode whose only model is on loopback from using the network.
 
-By itself each server fetches the list of all models and, into a home that is new, the package that plugins are written with:
-tens of megabytes, and some ten seconds of a whole core. And the list that it carries within takes 1.5 s of the first turn.
+By default each server fetches the list of all models and, into a new home, the plugin package: tens of megabytes and about ten
+seconds of one core. The built-in list of models takes 1.5 s of the first turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _PLUGINS = "@opencode-ai/plugin"
 
 
 def offline_environment(config: Path) -> dict[str, str]:
-    """The variables for a server whose XDG_CONFIG_HOME is this folder."""
+    """Return the environment variables for a server whose XDG_CONFIG_HOME is `config`."""
     return {
         "OPENCODE_DISABLE_MODELS_FETCH": "1",
         "OPENCODE_DISABLE_AUTOUPDATE": "1",
@@ -22,9 +22,9 @@ def offline_environment(config: Path) -> dict[str, str]:
 
 
 def prepare_offline(config: Path) -> None:
-    """Lay into this XDG_CONFIG_HOME what a server would fetch: no models but the configured ones, and no package to install."""
+    """Write into this XDG_CONFIG_HOME what a server would fetch: an empty list of models, and a marker of the plugin package."""
     models = _models(config)
-    # It takes the package for installed when this folder is there and this file names it.
+    # OpenCode considers the package installed if this folder exists and the lock file names it.
     models.with_name("node_modules").mkdir(parents=True, exist_ok=True)
     lock = {"packages": {"": {"dependencies": {_PLUGINS: "*"}}}}
     models.with_name("package-lock.json").write_text(json.dumps(lock), encoding="utf-8")

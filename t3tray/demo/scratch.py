@@ -1,6 +1,6 @@
-"""The demo's own place: one folder that is a whole home, an environment that leads nowhere else, and its end.
+"""The demo's scratch world: a folder that is a complete home, an environment that points only there, and its removal.
 
-Everything that the demo starts carries its owner in its environment, so that exactly that is ended.
+Every process that the demo starts carries its owner in an environment variable, so that exactly these are ended.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ from t3tray.system.environment import PROGRAM_VARIABLE
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.process_identity import is_running
 
-MARK = "T3TRAY_DEMO"
+OWNER_VARIABLE = "T3TRAY_DEMO"
 _NAME = "t3tray-demo"
-_AT_ONCE = 9
+_MAX_DEMOS = 9
 _OWNER = "owner"
-# In s: how old a folder without an owner must be before it counts as left over, and how long a process may take to end.
+# In s: the age from which a folder without an owner file counts as abandoned, and the time limit for a process to end.
 _BEING_MADE = 30.0
 _END = 2.0
-# Whose words lead to the user's own things.
+# Prefixes of variables that point to the user's own data.
 _FOREIGN = ("OPENCODE", "T3CODE", "T3TRAY", "GIT_")
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 
 class Scratch:
-    """One demo's folder. `make` it, and `remove` it at the end."""
+    """The folder of one demo. Create it with `make`, and `remove` it at the end."""
 
     def __init__(self, root: Path) -> None:
-        me = IntentIds.this_process()
+        this_process = IntentIds.this_process()
         self.root = root
-        self._owner = f"{me.pid} {me.start}"
+        self._owner = f"{this_process.pid} {this_process.start}"
 
     @classmethod
     def make(cls) -> Scratch:
-        """A new one; what demos that were killed have left is removed first. Raises WorldError when there is no room for one."""
+        """Create a new one, after removing what killed demos have left. Raises WorldError if all names are taken."""
         parent = Path(tempfile.gettempdir()).resolve()
-        names = [_NAME, *(f"{_NAME}-{number}" for number in range(2, _AT_ONCE + 1))]
+        names = [_NAME, *(f"{_NAME}-{number}" for number in range(2, _MAX_DEMOS + 1))]
         for name in names:
-            _clear_away(parent / name)
+            _remove_if_abandoned(parent / name)
         for name in names:
             with suppress(FileExistsError):
                 (parent / name).mkdir(mode=0o700)
                 made = cls(parent / name)
-                made._settle()
+                made._prepare()
                 return made
-        raise WorldError(f"{_AT_ONCE} demos run already, or their folders in {parent} are somebody else's.")
+        raise WorldError(f"{_MAX_DEMOS} demos are already running, or their folders in {parent} belong to another user.")
 
     @property
     def data(self) -> Path:
-        """t3tray's own data folder in it."""
+        """t3tray's data folder in this world."""
         return self.root / ".local" / "share" / "t3tray"
 
     @property
@@ -72,17 +72,17 @@ class Scratch:
 
     @property
     def code(self) -> Path:
-        """Where the projects are."""
+        """The folder of the projects."""
         return self.root / "code"
 
     @property
     def command(self) -> Path:
-        """A program that is `t3tray` in this world."""
+        """Path of the script that runs `t3tray` in this world."""
         return self.root / ("t3tray.cmd" if sys.platform == "win32" else "t3tray")
 
     def environment(self, outside: Mapping[str, str]) -> dict[str, str]:
-        """What a process in this world gets: of the outside only what leads to the desktop and to programs."""
-        inside = {name: value for name, value in outside.items() if not _leads_out(name)}
+        """Return the environment of this world's processes: of the outside, only what is needed for the desktop and programs."""
+        inside = {name: value for name, value in outside.items() if not _leads_outside(name)}
         share = self.root / ".local" / "share"
         own = {
             "HOME": self.root,
@@ -101,20 +101,20 @@ class Scratch:
             "T3TRAY_DATA_DIR": self.data,
             PROGRAM_VARIABLE: self.command,
         }
-        inside |= {name: str(path) for name, path in own.items()} | {MARK: self._owner}
+        inside |= {name: str(path) for name, path in own.items()} | {OWNER_VARIABLE: self._owner}
         inside |= _desktop(outside)
         inside |= {
-            # No keyring of the user's: the password lies in a file of this world.
+            # Not the user's keyring: the password is in a file of this world.
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "GIT_CONFIG_NOSYSTEM": "1",
             **offline_environment(self._config),
-            # A package that was installed for the user alone is found there, wherever HOME leads.
+            # Python packages installed for the user stay importable, although HOME differs.
             "PYTHONUSERBASE": site.getuserbase(),
         }
         return inside
 
     def write_command(self, environment: Mapping[str, str], outside: Mapping[str, str]) -> None:
-        """The program by which a person tries the command line on this world."""
+        """Write the script with which a person runs the command line in this world."""
         new = {name: value for name, value in environment.items() if outside.get(name) != value}
         words = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "t3tray"]
         if sys.platform == "win32":
@@ -126,7 +126,7 @@ class Scratch:
         self.command.chmod(0o700)
 
     def remove(self) -> None:
-        """End everything that lives in it, by pid, and take the folder away. Blocks for some seconds at most."""
+        """End all processes of this world by pid, and remove the folder. Blocks for a few seconds at most."""
         _end_all(self._owner)
         _remove(self.root)
 
@@ -134,7 +134,7 @@ class Scratch:
     def _config(self) -> Path:
         return self.root / ".config"
 
-    def _settle(self) -> None:
+    def _prepare(self) -> None:
         (self.root / _OWNER).write_text(self._owner, encoding="utf-8")
         for folder in (self.code, self.root / "run", self.root / "tmp"):
             folder.mkdir(mode=0o700)
@@ -143,32 +143,33 @@ class Scratch:
 
 @contextmanager
 def entered() -> Iterator[tuple[Scratch, Mapping[str, str]]]:
-    """A new world, in which this process lives until it is removed at the end; with the environment before. Raises WorldError."""
+    """Create a world, use its environment for this process, and remove it at the end. Yields the world and the previous
+    environment. Raises WorldError."""
     outside = dict(os.environ)
     scratch = Scratch.make()
     try:
         enter(scratch, outside)
         yield scratch, outside
     finally:
-        # What lived in it has ended in order; what is left to do here has limits of its own.
+        # The app has ended in order; the removal has its own time limits.
         faulthandler.cancel_dump_traceback_later()
         scratch.remove()
 
 
 def enter(scratch: Scratch, outside: Mapping[str, str]) -> None:
-    """Let this process live in that world from now on."""
+    """Use the world's environment for this process from now on."""
     os.environ.clear()
     os.environ.update(scratch.environment(outside))
-    # Python remembers the folder for temporary files that it found first.
+    # Python caches the folder for temporary files.
     tempfile.tempdir = None
 
 
-def _leads_out(name: str) -> bool:
+def _leads_outside(name: str) -> bool:
     return name.upper().startswith(_FOREIGN) or name.upper() in _PROXIES
 
 
 def _desktop(outside: Mapping[str, str]) -> dict[str, str]:
-    """What the home and the runtime folder told of the desktop by where they are."""
+    """Return variables for what the desktop's clients would find by HOME and XDG_RUNTIME_DIR."""
     found: dict[str, str] = {}
     authority = Path(outside.get("XAUTHORITY") or Path(outside.get("HOME", "/")) / ".Xauthority")
     if authority.is_file():
@@ -183,8 +184,8 @@ def _desktop(outside: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _clear_away(root: Path) -> None:
-    """Take away a folder of ours whose demo does not live any more, and what that has left running."""
+def _remove_if_abandoned(root: Path) -> None:
+    """Remove a demo's folder whose owner is no longer running, and end the processes that it left."""
     try:
         status = root.lstat()
     except FileNotFoundError:
@@ -195,23 +196,23 @@ def _clear_away(root: Path) -> None:
         owner = (root / _OWNER).read_text(encoding="utf-8")
     except OSError:
         owner = ""
-    if _lives(owner) or (not owner and time.time() - status.st_mtime < _BEING_MADE):
+    if _is_alive(owner) or (not owner and time.time() - status.st_mtime < _BEING_MADE):
         return
     _end_all(owner)
-    # Of several demos that start at once only one gets hold of it.
+    # If several demos start at once, only one can rename it.
     taken = root.with_name(f"{root.name}-{secrets.token_hex(4)}")
     with suppress(OSError):
         root.rename(taken)
         _remove(taken)
 
 
-def _lives(owner: str) -> bool:
+def _is_alive(owner: str) -> bool:
     pid, _, start = owner.partition(" ")
     return pid.isdecimal() and is_running(int(pid), 0.0, start)
 
 
 def _end_all(owner: str) -> None:
-    """End every process that was started in this owner's world, but this one."""
+    """End every process of this owner's world except this one."""
     found = [process for process in psutil.process_iter() if process.pid != os.getpid() and _belongs_to(process, owner)]
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in found:
@@ -224,14 +225,14 @@ def _end_all(owner: str) -> None:
 
 def _belongs_to(process: psutil.Process, owner: str) -> bool:
     try:
-        return bool(owner) and process.environ().get(MARK) == owner
+        return bool(owner) and process.environ().get(OWNER_VARIABLE) == owner
     except (psutil.Error, OSError):
-        # Another user's, or the system's.
+        # A process of another user or of the system.
         return False
 
 
 def _remove(root: Path) -> None:
-    """A process that ends may still write: a second time takes that away too."""
+    """Remove a folder; repeat it, because a process that is ending may still write."""
     for _ in range(3):
         shutil.rmtree(root, ignore_errors=True)
         if not root.exists():

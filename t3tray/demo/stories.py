@@ -1,9 +1,9 @@
-"""The conversations of the demo's threads. Words only; who says them where is the table's."""
+"""The texts of the demo's conversations; `table` assigns them to threads."""
 
 from __future__ import annotations
 
 from t3tray.demo.story import DemoStep as Says
-from t3tray.demo.story import DemoTurn, bash, edit, read, task, told
+from t3tray.demo.story import DemoTurn, bash, edit, plain_turn, read, task
 
 PARSER = (
     DemoTurn(
@@ -94,7 +94,7 @@ RELEASE = (
     ),
 )
 DATES = (
-    told(
+    plain_turn(
         "We parse dates by hand in three places. Which library should we use?",
         "For this code base two are worth a look:\n\n1. **date-fns**: small functions, no wrapper objects.\n"
         "2. **Temporal**: the standard to come; needs a polyfill of 20 kB today.\n\nBoth handle time zones properly.",
@@ -113,11 +113,11 @@ DARK_MODE = (
             ),
         ),
     ),
-    told(
+    plain_turn(
         "The muted text is hard to read.",
         "You are right: it had a contrast of 3.1:1. I set it to `#a1a1a6`, which gives **7.2:1**.",
     ),
-    told(
+    plain_turn(
         "Good. Remember the rule: every colour is a variable, none is written twice.",
         "Noted: every colour is a variable, and none is written twice. I'll hold to that on the other pages too.",
     ),
@@ -125,48 +125,64 @@ DARK_MODE = (
 AFTER_THE_SWITCH = "Great. Now do the same for the profile page, by the same rule."
 
 PYTHON = (
-    told(
+    plain_turn(
         "Move the project to Python 3.14.", "`requires-python` and the CI matrix are changed. Two deprecations are left to mend."
     ),
-    told("Mend them, please.", "Both are mended: `asyncio.get_event_loop` in `worker.py`, and `datetime.utcnow` in `orders.py`."),
+    plain_turn(
+        "Mend them, please.", "Both are mended: `asyncio.get_event_loop` in `worker.py`, and `datetime.utcnow` in `orders.py`."
+    ),
 )
 API_DOCS = (
-    told(
+    plain_turn(
         "Write reference pages for the public API.",
         "I wrote eleven pages, one for each resource, with an example for every call.",
     ),
-    told(
+    plain_turn(
         "Add the error codes.",
         "Every page has a table of its error codes now; they come from `errors.py`, so that they stay true.",
     ),
 )
 THUMBNAILS = (
-    told("Making thumbnails takes two seconds an image. Make it faster.", "A draft decode before resizing makes it **0.3 s**."),
-    told("Can we use more cores?", "Yes: a pool of four workers does 12 images a second on this machine."),
-    told("Try WebP instead of JPEG.", "WebP files are 31 % smaller, but take 40 % longer to write. I switched the format."),
+    plain_turn(
+        "Making thumbnails takes two seconds an image. Make it faster.", "A draft decode before resizing makes it **0.3 s**."
+    ),
+    plain_turn("Can we use more cores?", "Yes: a pool of four workers does 12 images a second on this machine."),
+    plain_turn("Try WebP instead of JPEG.", "WebP files are 31 % smaller, but take 40 % longer to write. I switched the format."),
 )
 DATABASE = (
-    told("Plan the move from JSON files to SQLite.", "Three steps: a schema, a one-time import, and a month of writing both."),
-    told("Start with the schema.", "The schema is in `schema.sql`: `orders`, `items` and `customers`, with foreign keys."),
+    plain_turn(
+        "Plan the move from JSON files to SQLite.", "Three steps: a schema, a one-time import, and a month of writing both."
+    ),
+    plain_turn("Start with the schema.", "The schema is in `schema.sql`: `orders`, `items` and `customers`, with foreign keys."),
 )
-DATABASE_AFTER = (told("How do I list the largest files here?", "`du -ah . | sort -rh | head` lists the ten largest."),)
-MAILS = (told("Translate the order mails into German and French.", "Both languages are done: 14 mails, with the plural forms."),)
+DATABASE_AFTER = (plain_turn("How do I list the largest files here?", "`du -ah . | sort -rh | head` lists the ten largest."),)
+MAILS = (
+    plain_turn("Translate the order mails into German and French.", "Both languages are done: 14 mails, with the plural forms."),
+)
 ADMIN = (
-    told("Which pages of the old admin panel are still used?", "Only *Refunds* and *Coupons*, by the log of the last 90 days."),
+    plain_turn(
+        "Which pages of the old admin panel are still used?", "Only *Refunds* and *Coupons*, by the log of the last 90 days."
+    ),
 )
 PAYMENT = (
-    told("Move everything about payments into a module of its own.", "`payments/` holds it now: gateway, receipts and retries."),
-    told(
+    plain_turn(
+        "Move everything about payments into a module of its own.", "`payments/` holds it now: gateway, receipts and retries."
+    ),
+    plain_turn(
         "Hide the gateway behind an interface.", "There is a `Gateway` protocol with two implementations, one of them for tests."
     ),
 )
 SEARCH = (
-    told("The search is slow with 50,000 products. Find out why.", "Every key press reads the whole table: there is no index."),
-    told("Add one.", "A full-text index makes it **4 ms** instead of 900. Ranking by popularity is still missing."),
+    plain_turn(
+        "The search is slow with 50,000 products. Find out why.", "Every key press reads the whole table: there is no index."
+    ),
+    plain_turn("Add one.", "A full-text index makes it **4 ms** instead of 900. Ranking by popularity is still missing."),
 )
-SEARCH_AFTER = (told("Now rank by popularity.", "I can, but I see no search in what I know so far. Which one do you mean?"),)
-LOGGING = (told("Make all log lines structured.", "Every line is JSON with `event`, `order` and `took_ms` now."),)
-LOGGING_AFTER = (told("And drop the debug lines.", "I removed eleven calls of `log.debug`."),)
+SEARCH_AFTER = (
+    plain_turn("Now rank by popularity.", "I can, but I see no search in what I know so far. Which one do you mean?"),
+)
+LOGGING = (plain_turn("Make all log lines structured.", "Every line is JSON with `event`, `order` and `took_ms` now."),)
+LOGGING_AFTER = (plain_turn("And drop the debug lines.", "I removed eleven calls of `log.debug`."),)
 CACHE = (
     DemoTurn(
         "Is the price cache ever emptied?",
@@ -174,25 +190,33 @@ CACHE = (
             task(
                 "Look for every use of the cache",
                 "Find every place that reads or empties the price cache.",
-                told("Find every place that reads or empties the price cache.", "It is read in 4 places and emptied in none."),
+                plain_turn(
+                    "Find every place that reads or empties the price cache.", "It is read in 4 places and emptied in none."
+                ),
             ),
             Says("No: it is read in four places, and emptied in none. It grows until the next deploy."),
         ),
     ),
 )
 CLI = (
-    told("How much work is it to port our command line to Rust?", "About a week: nine commands, two of which need the network."),
-    told("Port `import` first.", "I began with `import`: reading works, and the progress bar is next."),
+    plain_turn(
+        "How much work is it to port our command line to Rust?", "About a week: nine commands, two of which need the network."
+    ),
+    plain_turn("Port `import` first.", "I began with `import`: reading works, and the progress bar is next."),
 )
 CART = (
-    told("Why does the app forget the cart when it is closed?", "The cart is only ever in memory: nothing writes it down."),
-    told("Keep it on the phone, then.", "Every change goes to `cart.json` now, and the app reads it at its start."),
+    plain_turn("Why does the app forget the cart when it is closed?", "The cart is only ever in memory: nothing writes it down."),
+    plain_turn("Keep it on the phone, then.", "Every change goes to `cart.json` now, and the app reads it at its start."),
 )
-LINTER = (told("Which lint rules would help us most?", "`B`, `SIM` and `UP` find 61 real things here. `D` would only be noise."),)
-CI = (told("Set up CI for pull requests.", "There is a workflow now that runs lint, types and tests on three systems."),)
+LINTER = (
+    plain_turn("Which lint rules would help us most?", "`B`, `SIM` and `UP` find 61 real things here. `D` would only be noise."),
+)
+CI = (plain_turn("Set up CI for pull requests.", "There is a workflow now that runs lint, types and tests on three systems."),)
 BUILD = (
-    told("Explain what `build.sh` does.", "It packs the site, writes hashes into the file names, and copies all to `dist/`."),
-    told(
+    plain_turn(
+        "Explain what `build.sh` does.", "It packs the site, writes hashes into the file names, and copies all to `dist/`."
+    ),
+    plain_turn(
         "Why does it take a minute?", "Image compression, 48 of 60 seconds. A cache by content hash would save nearly all of it."
     ),
 )

@@ -1,4 +1,4 @@
-"""What a conversation of the demo is made of. Values only."""
+"""The parts of a demo conversation, as values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Use:
-    """A tool that the model used, and what came of it. `child`: the conversation of the sub-agent that a task started."""
+    """A tool call and its output. `child` is the conversation of the sub-agent that a task started."""
 
     tool: str
     title: str
@@ -19,7 +19,7 @@ class Use:
 
 @dataclass(frozen=True)
 class DemoStep:
-    """One answer of the model: words, and at most one tool. The last step of a turn has none."""
+    """One step of the model: text, and at most one tool call. The last step of a turn has none."""
 
     words: str
     use: Use | None = None
@@ -27,19 +27,19 @@ class DemoStep:
 
 @dataclass(frozen=True)
 class DemoTurn:
-    """What the user asked, and the steps that the model took."""
+    """A prompt of the user, and the steps of the model."""
 
     asked: str
     steps: tuple[DemoStep, ...] = field(default=())
 
     @property
     def answer(self) -> str:
-        """The words at the end, which are all that T3 Code keeps."""
+        """The text of the last step, which is all that T3 Code stores."""
         return self.steps[-1].words if self.steps else ""
 
 
-def told(asked: str, answer: str) -> DemoTurn:
-    """A turn without any tool."""
+def plain_turn(asked: str, answer: str) -> DemoTurn:
+    """Return a turn without a tool call."""
     return DemoTurn(asked, (DemoStep(answer),))
 
 
@@ -59,6 +59,6 @@ def edit(file: str, old: str, new: str, words: str = "") -> DemoStep:
 
 
 def task(description: str, prompt: str, *child: DemoTurn, words: str = "") -> DemoStep:
-    """A sub-agent that has done its work."""
+    """Return the call of a sub-agent that has finished."""
     about = {"description": description, "prompt": prompt, "subagent_type": "explore"}
     return DemoStep(words, Use("task", description, about, child[-1].answer, child))

@@ -1,6 +1,6 @@
-"""Plays T3 Code 0.0.33 in the demo's own home of it: makes its database, and writes what T3 Code would write.
+"""Imitates T3 Code 0.0.33 in the demo: creates its database, and writes what T3 Code would write.
 
-It holds the database open, as T3 Code does. Only ever used on the scratch world. Its methods block.
+It keeps the database open, as T3 Code does. Used only on the scratch world. Its methods block.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from t3tray.demo.sessions import ShownMessage
 from t3tray.demo.t3_schema import SCHEMA
 from t3tray.demo.table import DemoThread, Project
 
-# T3 Code's own reaper ends what was idle for so long.
+# The idle time after which T3 Code's reaper ends a session.
 REAPED_AFTER = timedelta(minutes=30)
 _TITLES = {
     Project.SHOP: "Shop",
@@ -30,14 +30,14 @@ _TITLES = {
 
 
 class T3Player:
-    """One for a demo. `close` it before its home goes away."""
+    """The imitated T3 Code of one demo. `close` it before its home is removed."""
 
     def __init__(self, base: Path, environment_id: str) -> None:
         self._state = base / "userdata"
         (self._state / "logs" / "provider").mkdir(parents=True)
         (self._state / "environment-id").write_text(environment_id, encoding="utf-8")
-        # Scenes run side by side in worker threads, and a transaction belongs to one of them.
-        self._alone = threading.Lock()
+        # Events run concurrently in worker threads; a transaction belongs to one of them.
+        self._lock = threading.Lock()
         self._connection = sqlite3.connect(self._state / "state.sqlite", check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA busy_timeout = 5000")
@@ -47,12 +47,12 @@ class T3Player:
         self._connection.close()
 
     def say_it_runs(self, pid: int, origin: str, port: int, since: datetime) -> None:
-        """Its server's own file, which `pid` stands for."""
-        told = {"version": 1, "pid": pid, "host": "127.0.0.1", "port": port, "origin": origin, "startedAt": _stamp(since)}
-        (self._state / "server-runtime.json").write_text(json.dumps(told), encoding="utf-8")
+        """Write the runtime file of T3 Code's server; `pid` is the process that it claims to be."""
+        runtime = {"version": 1, "pid": pid, "host": "127.0.0.1", "port": port, "origin": origin, "startedAt": _stamp(since)}
+        (self._state / "server-runtime.json").write_text(json.dumps(runtime), encoding="utf-8")
 
     def add_projects(self, code: Path, at: datetime) -> None:
-        with self._alone, self._connection:
+        with self._lock, self._connection:
             self._connection.executemany(
                 "INSERT INTO projection_projects (project_id, title, workspace_root, scripts_json, created_at, updated_at)"
                 " VALUES (?, ?, ?, '[]', ?, ?)",
@@ -60,14 +60,14 @@ class T3Player:
             )
 
     def add_thread(
-        self, thread: DemoThread, session_id: str | None, lines: Sequence[ShownMessage], created: datetime, now: datetime
+        self, thread: DemoThread, session_id: str | None, messages: Sequence[ShownMessage], created: datetime, now: datetime
     ) -> None:
-        """A thread with what was said in it; one that was idle for long was reaped."""
+        """Add a thread with its messages; if it was idle for longer than `REAPED_AFTER`, its session was reaped."""
         ended = now - thread.age
-        asked = max((line.at for line in lines if line.role == "user"), default=ended if thread.story else None)
+        asked = max((message.at for message in messages if message.role == "user"), default=ended if thread.story else None)
         status, session_status = ("running", "ready") if thread.age < REAPED_AFTER else ("stopped", "stopped")
         selection = {"instanceId": thread.provider, "model": f"{PROVIDER}/{MODEL}"}
-        with self._alone, self._connection:
+        with self._lock, self._connection:
             self._connection.execute(
                 "INSERT INTO projection_threads (thread_id, project_id, title, latest_turn_id, created_at, updated_at,"
                 " archived_at, latest_user_message_at, model_selection_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -105,11 +105,11 @@ class T3Player:
                     thread.provider,
                 ),
             )
-            for line in lines:
-                self._add_message(thread.id, line)
+            for message in messages:
+                self._add_message(thread.id, message)
 
     def log_session(self, thread_id: str, session_id: str, at: datetime) -> None:
-        """A line of the provider's log: from now on this session serves the thread."""
+        """Write the provider log's line that says that this session serves the thread from now on."""
         event = {
             "eventId": str(uuid.uuid4()),
             "provider": "opencode",
@@ -123,23 +123,23 @@ class T3Player:
             log.write(f"[{_stamp(at)}] CANON: {json.dumps(event, separators=(',', ':'))}\n")
 
     def set_cursor(self, thread_id: str, session_id: str | None) -> None:
-        with self._alone, self._connection:
+        with self._lock, self._connection:
             self._connection.execute(
                 "UPDATE provider_session_runtime SET resume_cursor_json = ? WHERE thread_id = ?", (_cursor(session_id), thread_id)
             )
 
     def set_worktree(self, thread_id: str, folder: Path, branch: str) -> None:
-        with self._alone, self._connection:
+        with self._lock, self._connection:
             self._connection.execute(
                 "UPDATE projection_threads SET worktree_path = ?, branch = ? WHERE thread_id = ?",
                 (str(folder), branch, thread_id),
             )
 
-    def begin_turn(self, thread_id: str, words: str, session_id: str, at: datetime) -> None:
-        """The user has sent a message there, and it went to this session."""
+    def begin_turn(self, thread_id: str, text: str, session_id: str, at: datetime) -> None:
+        """Record a message that the user sent in T3 Code, and that it went to this session."""
         turn = f"opencode-turn-{uuid.uuid4()}"
-        with self._alone, self._connection:
-            self._add_message(thread_id, ShownMessage("user", words, at))
+        with self._lock, self._connection:
+            self._add_message(thread_id, ShownMessage("user", text, at))
             self._connection.execute(
                 "UPDATE projection_threads SET updated_at = ?, latest_user_message_at = ?, latest_turn_id = ?"
                 " WHERE thread_id = ?",
@@ -157,9 +157,9 @@ class T3Player:
             )
 
     def end_turn(self, thread_id: str, answer: ShownMessage) -> None:
-        """The answer has come."""
+        """Record the answer, and that the turn has ended."""
         at = _stamp(answer.at)
-        with self._alone, self._connection:
+        with self._lock, self._connection:
             self._add_message(thread_id, answer)
             self._connection.execute(
                 "UPDATE projection_threads SET updated_at = ?, pending_approval_count = 0, pending_user_input_count = 0"
@@ -173,19 +173,19 @@ class T3Player:
             )
 
     def set_waiting(self, thread_id: str, approvals: int = 0, answers: int = 0) -> None:
-        """The thread waits for the user."""
-        with self._alone, self._connection:
+        """Set how many approvals and answers the thread waits for."""
+        with self._lock, self._connection:
             self._connection.execute(
                 "UPDATE projection_threads SET pending_approval_count = ?, pending_user_input_count = ? WHERE thread_id = ?",
                 (approvals, answers, thread_id),
             )
 
-    def _add_message(self, thread_id: str, line: ShownMessage) -> None:
-        name = f"assistant:{line.part}" if line.part else str(uuid.uuid4())
+    def _add_message(self, thread_id: str, message: ShownMessage) -> None:
+        name = f"assistant:{message.part}" if message.part else str(uuid.uuid4())
         self._connection.execute(
             "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at,"
             " attachments_json) VALUES (?, ?, ?, ?, 0, ?, ?, '[]')",
-            (name, thread_id, line.role, line.text, _stamp(line.at), _stamp(line.at)),
+            (name, thread_id, message.role, message.text, _stamp(message.at), _stamp(message.at)),
         )
 
 

@@ -1,4 +1,4 @@
-"""The tables of T3 Code 0.0.33 that tell of threads, as its own migrations make them. Text only."""
+"""The tables of T3 Code 0.0.33 that concern threads, as its own migrations create them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The threads of the demo, and the verdict that each is promised to show: the truth for the builder and for the tests."""
+"""The threads of the demo, with the verdict that each shall show: the source for the builder and for the tests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _NAMES = uuid.UUID("5f0d1a52-7d0c-4d6c-8a5a-0f4a3a6c9d10")
 
 
 class Project(StrEnum):
-    """Folders of the demo, by their names. When the demo begins `ADMIN` is gone, and nobody can look into `APP`; `PAYMENTS` is a
-    worktree of `SHOP`."""
+    """The demo's project folders, by name. When the demo begins `ADMIN` is gone and `APP` is unreadable; `PAYMENTS` is a worktree
+    of `SHOP`."""
 
     SHOP = "shop"
     PARSER = "parser"
@@ -27,7 +27,7 @@ class Project(StrEnum):
 
 
 class Fate(StrEnum):
-    """What becomes of the thread's session. All but the live ones have happened when the demo begins."""
+    """What happened to the thread's session. All but those of running turns have happened when the demo begins."""
 
     KEPT = "nothing: it is there"
     NO_SESSION_YET = "nothing was asked yet"
@@ -52,7 +52,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class DemoThread:
-    """`age` is how long ago its last turn ended. `provider`: another one than OpenCode has no verdict. `own`: t3tray's."""
+    """A thread. `age` is the time since its last turn ended. A `provider` other than OpenCode has no verdict. `own`: a thread of
+    t3tray instead of T3 Code."""
 
     title: str
     project: Project
@@ -68,7 +69,7 @@ class DemoThread:
 
     @property
     def id(self) -> str:
-        """The same in every demo. t3tray gives its own threads another one."""
+        """The thread's id, equal in every demo; t3tray's own threads get another one."""
         return str(uuid.uuid5(_NAMES, self.title))
 
     @property
@@ -155,5 +156,5 @@ THREADS: tuple[DemoThread, ...] = (
 
 
 def thread_of(fate: Fate) -> DemoThread:
-    """The first thread with this fate."""
+    """Return the first thread with this fate."""
     return next(thread for thread in THREADS if thread.fate is fate)

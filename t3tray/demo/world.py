@@ -1,7 +1,7 @@
-"""Builds the demo's world on a real OpenCode: what the table says, step by step.
+"""Builds the demo's world on a real OpenCode, from `table`.
 
-First every thread as it was while all was well, and t3tray's own look at them; then what befell them; then what is under way.
-Lives on the event loop.
+First every thread in a healthy state, which t3tray then scans; then each thread's fate; then the running turns. Runs on the event
+loop.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from t3tray.errors import WorldError
 from t3tray.opencode.connection import Connection
 from t3tray.server.manager import Endpoint
 
-# In s: how long a scene may take to get under way.
+# In s: time limit for a running turn to reach its point.
 _SCENE = 30.0
-_LOOK = 0.1
+_POLL = 0.1
 _BEFORE = timedelta(hours=3)
 _log = logging.getLogger(__name__)
 
@@ -41,18 +41,18 @@ class _Made(msgspec.Struct):
 
 
 @dataclass
-class _Cast:
-    """A thread of the table as it was made. `children` are the sub-agents' sessions."""
+class _BuiltThread:
+    """A thread of the table as it was built. `children` are the sub-agents' sessions."""
 
     thread: DemoThread
     id: str
     session_id: str = ""
     children: tuple[str, ...] = ()
-    lines: list[ShownMessage] = field(default_factory=list)
+    messages: list[ShownMessage] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Live:
+class RunningTurn:
     """A turn that runs in a thread when the demo begins."""
 
     thread_id: str
@@ -60,7 +60,7 @@ class Live:
 
 
 class OpenCode:
-    """What the demo asks of a server and t3tray never does."""
+    """Requests to a server that only the demo makes, never t3tray itself."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         auth = ("opencode", endpoint.password) if endpoint.password else None
@@ -70,14 +70,14 @@ class OpenCode:
         await self._http.aclose()
 
     async def make_session(self, folder: Path, title: str = "", parent: str | None = None) -> str:
-        """A new session's id. Without a title OpenCode finds one itself."""
+        """Create a session and return its id. Without a title OpenCode generates one."""
         body = {name: value for name, value in (("title", title), ("parentID", parent)) if value}
         answer = await self._http.post("/session", params={"directory": str(folder)}, json=body)
         return msgspec.json.decode(answer.raise_for_status().content, type=_Made).id
 
-    async def ask(self, session_id: str, words: str) -> None:
-        """Send a message, and do not wait for the answer."""
-        parts = [{"type": "text", "text": words}]
+    async def ask(self, session_id: str, text: str) -> None:
+        """Send a message without waiting for the answer."""
+        parts = [{"type": "text", "text": text}]
         (await self._http.post(f"/session/{session_id}/prompt_async", json={"parts": parts})).raise_for_status()
 
     async def children(self, session_id: str) -> bool:
@@ -86,17 +86,20 @@ class OpenCode:
 
 
 class WorldBuilder:
-    """Builds once. `tell` is told how far it is, in words."""
+    """Builds the world once. `report` is called with the progress, as a text for the user."""
 
-    def __init__(self, scratch: Scratch, t3: T3Player, tell: Callable[[str], None]) -> None:
+    def __init__(self, scratch: Scratch, t3: T3Player, report: Callable[[str], None]) -> None:
         self._scratch = scratch
         self._t3 = t3
-        self._tell = tell
+        self._report = report
         self._now = utc_now()
 
-    async def build(self) -> tuple[Live, ...]:
-        """The turns that run then, on a server that the app joins. Raises T3TrayError, and httpx's errors."""
-        self._tell("Building the demo world: starting OpenCode")
+    async def build(self) -> tuple[RunningTurn, ...]:
+        """Build the world. Return the running turns; their server keeps running for the app.
+
+        Raises T3TrayError, and httpx's errors.
+        """
+        self._report("Building the demo world: starting OpenCode")
         engine = await Engine.open(str(self._scratch.data), "command")
         try:
             connection = await engine.connect()
@@ -109,123 +112,125 @@ class WorldBuilder:
         finally:
             await engine.close()
 
-    async def _fill(self, engine: Engine, connection: Connection, opencode: OpenCode) -> tuple[Live, ...]:
+    async def _fill(self, engine: Engine, connection: Connection, opencode: OpenCode) -> tuple[RunningTurn, ...]:
         writer = SessionWriter(engine.database.path)
         self._t3.add_projects(self._scratch.code, self._now - timedelta(days=40))
-        casts: list[_Cast] = []
+        all_built: list[_BuiltThread] = []
         for thread in THREADS:
-            self._tell(f"Building the demo world: {len(casts) + 1} of {len(THREADS)} threads")
-            casts.append(await self._add(thread, engine, connection, opencode, writer))
-        # t3tray sees all of them for the first time, and records what could be proved.
+            self._report(f"Building the demo world: {len(all_built) + 1} of {len(THREADS)} threads")
+            all_built.append(await self._add(thread, engine, connection, opencode, writer))
+        # t3tray scans all of them for the first time, and records what it can prove.
         while await engine.keep(await engine.look()):
             pass
-        for cast in casts:
-            await self._befall(cast, connection, opencode, writer)
-        self._tell("Building the demo world: setting the scenes")
-        await asyncio.gather(*(self._begin(cast, connection, opencode) for cast in casts if cast.thread.is_live))
-        # What is wrong by now is no news when the demo begins; what happens later is.
+        for built in all_built:
+            await self._apply_fate(built, connection, opencode, writer)
+        self._report("Building the demo world: setting the scenes")
+        await asyncio.gather(*(self._begin(built, connection, opencode) for built in all_built if built.thread.is_live))
+        # Everything up to now is acknowledged, so that only what happens later is notified.
         await engine.alert(await engine.look())
-        for cast in casts:
-            await engine.acknowledge(cast.id, Acknowledged.SIDE)
-        return tuple(Live(cast.id, cast.session_id) for cast in casts if cast.thread.is_live)
+        for built in all_built:
+            await engine.acknowledge(built.id, Acknowledged.SIDE)
+        return tuple(RunningTurn(built.id, built.session_id) for built in all_built if built.thread.is_live)
 
     async def _add(
         self, thread: DemoThread, engine: Engine, connection: Connection, opencode: OpenCode, writer: SessionWriter
-    ) -> _Cast:
+    ) -> _BuiltThread:
         ended = self._now - thread.age
-        cast = _Cast(thread, thread.id)
+        built = _BuiltThread(thread, thread.id)
         if thread.story or thread.own:
-            cast.session_id = await opencode.make_session(self._folder(thread), thread.title)
+            built.session_id = await opencode.make_session(self._folder(thread), thread.title)
         if thread.story:
             earlier = _BEFORE if thread.fate is Fate.SPLIT else timedelta()
-            await self._tell_story(cast, thread.story, ended - earlier, opencode, writer)
+            await self._write_story(built, thread.story, ended - earlier, opencode, writer)
         match thread.fate:
             case Fate.UNFINISHED:
-                await asyncio.to_thread(writer.leave_unfinished, cast.session_id)
+                await asyncio.to_thread(writer.leave_unfinished, built.session_id)
             case Fate.EMPTY:
-                await asyncio.to_thread(writer.forget, cast.session_id)
+                await asyncio.to_thread(writer.delete_messages, built.session_id)
             case Fate.SPLIT:
-                await self._go_on_elsewhere(cast, ended, opencode, writer)
+                await self._continue_in_new_session(built, ended, opencode, writer)
         if thread.own:
-            await asyncio.to_thread(writer.set_time, cast.session_id, ended)
-            cast.id = (await engine.threads.adopt(cast.session_id, connection)).id
+            await asyncio.to_thread(writer.set_time, built.session_id, ended)
+            built.id = (await engine.threads.adopt(built.session_id, connection)).id
         else:
-            created = min((line.at for line in cast.lines), default=ended) - timedelta(seconds=5)
-            await asyncio.to_thread(self._t3.add_thread, thread, self._named_by_t3(cast), cast.lines, created, self._now)
-        return cast
+            created = min((message.at for message in built.messages), default=ended) - timedelta(seconds=5)
+            await asyncio.to_thread(self._t3.add_thread, thread, self._t3_cursor(built), built.messages, created, self._now)
+        return built
 
-    async def _befall(self, cast: _Cast, connection: Connection, opencode: OpenCode, writer: SessionWriter) -> None:
-        """What happened to the thread after t3tray had seen it."""
-        ended = self._now - cast.thread.age
-        match cast.thread.fate:
+    async def _apply_fate(self, built: _BuiltThread, connection: Connection, opencode: OpenCode, writer: SessionWriter) -> None:
+        """Apply what happens to the thread after t3tray has scanned it."""
+        ended = self._now - built.thread.age
+        match built.thread.fate:
             case Fate.REVERTED:
-                await asyncio.to_thread(writer.set_revert, cast.session_id, 1)
+                await asyncio.to_thread(writer.set_revert, built.session_id, 1)
             case Fate.DELETED:
-                await connection.delete_session(cast.session_id)
+                await connection.delete_session(built.session_id)
             case Fate.REWRITTEN:
-                await asyncio.to_thread(writer.forget, cast.session_id)
-                await self._tell_story(cast, cast.thread.after, ended, opencode, writer)
+                await asyncio.to_thread(writer.delete_messages, built.session_id)
+                await self._write_story(built, built.thread.after, ended, opencode, writer)
             case Fate.FOLDER_GONE:
-                await asyncio.to_thread(shutil.rmtree, self._folder(cast.thread))
+                await asyncio.to_thread(shutil.rmtree, self._folder(built.thread))
             case Fate.FOLDER_LOOPS:
-                await self._close_off(self._folder(cast.thread))
+                await self._close_off(self._folder(built.thread))
             case Fate.MOVED:
                 folder = self._scratch.code / Project.PAYMENTS
-                await asyncio.to_thread(self._t3.set_worktree, cast.id, folder, "payments")
+                await asyncio.to_thread(self._t3.set_worktree, built.id, folder, "payments")
             case Fate.REPLACED:
-                await self._go_on_elsewhere(cast, ended, opencode, writer)
-                await asyncio.to_thread(self._t3.set_cursor, cast.id, cast.session_id)
+                await self._continue_in_new_session(built, ended, opencode, writer)
+                await asyncio.to_thread(self._t3.set_cursor, built.id, built.session_id)
 
-    async def _begin(self, cast: _Cast, connection: Connection, opencode: OpenCode) -> None:
-        """Ask what is being worked on when the demo begins, and wait until it has come to the point."""
-        thread, folder = cast.thread, str(self._folder(cast.thread))
+    async def _begin(self, built: _BuiltThread, connection: Connection, opencode: OpenCode) -> None:
+        """Start the turn that is running when the demo begins, and wait until it has reached its point."""
+        thread, folder = built.thread, str(self._folder(built.thread))
         at = self._now - thread.age
-        await asyncio.to_thread(self._t3.begin_turn, cast.id, thread.prompt, cast.session_id, at)
-        await opencode.ask(cast.session_id, thread.prompt)
+        await asyncio.to_thread(self._t3.begin_turn, built.id, thread.prompt, built.session_id, at)
+        await opencode.ask(built.session_id, thread.prompt)
         match thread.fate:
             case Fate.AGENT_WORKS:
-                await _until(lambda: opencode.children(cast.session_id), thread)
+                await _until(lambda: opencode.children(built.session_id), thread)
             case Fate.ASKS_FOR_LEAVE:
                 await _until(lambda: _any(connection.permissions(folder)), thread)
-                await asyncio.to_thread(self._t3.set_waiting, cast.id, approvals=1)
+                await asyncio.to_thread(self._t3.set_waiting, built.id, approvals=1)
             case Fate.ASKS:
                 await _until(lambda: _any(connection.questions(folder)), thread)
-                await asyncio.to_thread(self._t3.set_waiting, cast.id, answers=1)
+                await asyncio.to_thread(self._t3.set_waiting, built.id, answers=1)
 
-    async def _tell_story(
-        self, cast: _Cast, turns: tuple[DemoTurn, ...], ended: datetime, opencode: OpenCode, writer: SessionWriter
+    async def _write_story(
+        self, built: _BuiltThread, turns: tuple[DemoTurn, ...], ended: datetime, opencode: OpenCode, writer: SessionWriter
     ) -> None:
-        folder = self._folder(cast.thread)
+        folder = self._folder(built.thread)
         tasks = [step.use for turn in turns for step in turn.steps if step.use and step.use.child]
-        cast.children = tuple(
-            [await opencode.make_session(folder, f"{use.title} (@explore subagent)", cast.session_id) for use in tasks]
+        built.children = tuple(
+            [await opencode.make_session(folder, f"{use.title} (@explore subagent)", built.session_id) for use in tasks]
         )
-        lines = await asyncio.to_thread(writer.tell, cast.session_id, folder, turns, ended, cast.children)
-        cast.lines += lines
-        if not cast.thread.own:
-            await asyncio.to_thread(self._t3.log_session, cast.id, cast.session_id, lines[0].at)
+        messages = await asyncio.to_thread(writer.write_turns, built.session_id, folder, turns, ended, built.children)
+        built.messages += messages
+        if not built.thread.own:
+            await asyncio.to_thread(self._t3.log_session, built.id, built.session_id, messages[0].at)
 
     async def _close_off(self, folder: Path) -> None:
         try:
             await asyncio.to_thread(close_off, folder)
         except OSError as error:
-            # Windows lets only some users make links.
-            _log.warning("The demo shows no folder that cannot be looked into: %s", error)
+            # On Windows only some users may create links.
+            _log.warning("The demo has no unreadable folder: %s", error)
 
-    async def _go_on_elsewhere(self, cast: _Cast, ended: datetime, opencode: OpenCode, writer: SessionWriter) -> None:
-        """Another session takes the thread over, without a word."""
-        cast.session_id = await opencode.make_session(self._folder(cast.thread), cast.thread.title)
-        await self._tell_story(cast, cast.thread.after, ended, opencode, writer)
+    async def _continue_in_new_session(
+        self, built: _BuiltThread, ended: datetime, opencode: OpenCode, writer: SessionWriter
+    ) -> None:
+        """Continue the thread in a new session, without a notice."""
+        built.session_id = await opencode.make_session(self._folder(built.thread), built.thread.title)
+        await self._write_story(built, built.thread.after, ended, opencode, writer)
 
-    def _named_by_t3(self, cast: _Cast) -> str | None:
-        match cast.thread.fate:
+    def _t3_cursor(self, built: _BuiltThread) -> str | None:
+        match built.thread.fate:
             case Fate.CURSOR_LOST:
                 return None
             case Fate.DAMAGED:
                 return "conversation-7"
             case Fate.SUB_AGENT:
-                return cast.children[0]
-        return cast.session_id or None
+                return built.children[0]
+        return built.session_id or None
 
     def _folder(self, thread: DemoThread) -> Path:
         return self._scratch.code / thread.project
@@ -236,10 +241,10 @@ async def _any(asked: Awaitable[tuple[object, ...]]) -> bool:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], thread: DemoThread) -> None:
-    """Look until it holds. Raises WorldError when that takes too long."""
+    """Wait until a condition holds. Raises WorldError after `_SCENE` seconds."""
     try:
         async with asyncio.timeout(_SCENE):
             while not await condition():  # noqa: ASYNC110 (no event tells)
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL)
     except TimeoutError:
-        raise WorldError(f"“{thread.title}” did not come to the point where {thread.fate}.") from None
+        raise WorldError(f"“{thread.title}” did not reach the state “{thread.fate}” in time.") from None

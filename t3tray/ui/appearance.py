@@ -1,6 +1,6 @@
-"""Light or dark, as the user set it or as the desktop has it; from the first moment on, and whenever that changes.
+"""Light or dark appearance, by the user's setting or the desktop's; from the start on, and whenever either changes.
 
-Some desktops say that they are dark and leave Qt's palette light (a portal's `prefer-dark`, Adwaita-dark): then it is replaced.
+Some desktops report a dark scheme and leave Qt's palette light (a portal's `prefer-dark`, Adwaita-dark): then we replace it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCHEMES = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
 
 class Appearance(QObject):
-    """One for the application's life."""
+    """Applies the colour scheme. One per application."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -29,13 +29,13 @@ class Appearance(QObject):
         self.follow("system")
 
     def follow(self, appearance: str) -> None:
-        """`light` or `dark` whatever the system has; anything else follows it again."""
+        """Use `light` or `dark` whatever the system has; any other value follows the system."""
         if appearance != self._appearance:
             self._appearance = appearance
             follow_appearance(appearance)
 
     def listen(self, bridge: Bridge) -> None:
-        """Follow what is set: here, which is told sooner than the next look, or by a command."""
+        """Follow the setting: changed in this process (known at once), or by a command (known with the next snapshot)."""
         bridge.setting_kept.connect(lambda _, settings: self.follow(settings.appearance))
         bridge.overview_changed.connect(lambda snapshot: self.follow(snapshot.settings.appearance))
 
@@ -45,7 +45,7 @@ class Appearance(QObject):
 
 
 def follow_appearance(appearance: str) -> None:
-    """The same for this once."""
+    """Apply an appearance now, without following later changes."""
     hints, wanted = QGuiApplication.styleHints(), _SCHEMES.get(appearance)
     application = QGuiApplication.instance()
     assert application is not None
@@ -58,7 +58,7 @@ def follow_appearance(appearance: str) -> None:
 
 
 def _fit_palette() -> None:
-    """The desktop's own palette where it fits, else ours."""
+    """Use the desktop's own palette if it fits the scheme, else ours."""
     QApplication.setPalette(QPalette())
     dark = is_dark()
     if palette_is_dark() != dark:

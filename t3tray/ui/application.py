@@ -15,7 +15,7 @@ from PySide6.QtGui import QIcon, QPixmapCache, QSessionManager
 from t3tray.resources import resource
 from t3tray.system.forced_exit import HARD_END, end_at_last
 from t3tray.ui.instance import Instance
-from t3tray.ui.quit_events import EndingApplication, forget_lost_display, on_lost_display
+from t3tray.ui.quit_events import QuitAwareApplication, forget_lost_display, on_lost_display
 from t3tray.ui.tray.tray import Tray
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from t3tray.threads.snapshot import Snapshot, ThreadDetails
     from t3tray.ui.backend_calls import BackendCalls
     from t3tray.ui.bridge import Bridge
-    from t3tray.ui.settings.settings_wiring import SettingsDoor
+    from t3tray.ui.settings.settings_wiring import SettingsController
     from t3tray.ui.tray.menu import MenuItem
     from t3tray.ui.window import MainWindow
 
@@ -49,7 +49,7 @@ class Application(QObject):
     ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
-        self._qt = EndingApplication(sys.argv[:1])
+        self._qt = QuitAwareApplication(sys.argv[:1])
         # Where it is not set, a change of the desktop's theme may give all new text the fixed font.
         self._qt.setFont(self._qt.font())
         # Each picture that it holds wakes this thread every 10 to 30 s until it is let go. Drawing one anew takes 0.1 ms.
@@ -62,7 +62,7 @@ class Application(QObject):
         self._instance = Instance(directory)
         self._bridge: Bridge | None = None
         self._window: MainWindow | None = None
-        self._settings: SettingsDoor | None = None
+        self._settings: SettingsController | None = None
         self._quitting = False
 
     def run(self) -> int:
@@ -116,13 +116,13 @@ class Application(QObject):
         from t3tray.ui.appearance import Appearance
         from t3tray.ui.bridge import Bridge
         from t3tray.ui.report import Reporter
-        from t3tray.ui.unix_signals import SignalWatch
+        from t3tray.ui.unix_signals import UnixSignals
 
         self._reporter = Reporter(self._clean)
-        self._reporter.catch()
+        self._reporter.install()
         self._tray.show_snapshot(None)
         self._appearance = Appearance(self)
-        self._signals = SignalWatch()
+        self._signals = UnixSignals()
         self._signals.received.connect(self._on_quit_wanted)
         self._instance.raise_wanted.connect(self._on_raise_wanted)
         self._instance.listen()
@@ -156,12 +156,12 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
-            from t3tray.ui.attention import Attention
             from t3tray.ui.thread_wiring import connect_window
+            from t3tray.ui.viewed_thread import ViewedThread
             from t3tray.ui.window import MainWindow
-            from t3tray.ui.window_geometry import WindowPlace
+            from t3tray.ui.window_geometry import WindowGeometry
 
-            window = self._window = MainWindow(_utc_now, WindowPlace(self._directory / "window.ini"))
+            window = self._window = MainWindow(_utc_now, WindowGeometry(self._directory / "window.ini"))
             window.is_all_there_is = lambda: not self._tray.is_there
             window.would_end = self._would_end
             window.quit_wanted.connect(self._on_quit_wanted)
@@ -175,7 +175,7 @@ class Application(QObject):
             window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
-            self._attention = Attention(window, bridge.watch)
+            self._attention = ViewedThread(window, bridge.watch)
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self._window
@@ -202,7 +202,7 @@ class Application(QObject):
 
         if self._bridge is None:
             return
-        match item.deed:
+        match item.action:
             case MenuAction.OPEN:
                 self._on_raise_wanted()
             case MenuAction.RESUME:
@@ -214,7 +214,7 @@ class Application(QObject):
                 self._open_window().bring_up()
                 self._open_window().new_thread.ask()
             case MenuAction.START | MenuAction.STOP | MenuAction.RESTART:
-                self._on_server_wanted(item.deed.value)
+                self._on_server_wanted(item.action.value)
             case MenuAction.SETTINGS:
                 self._on_settings_wanted()
             case MenuAction.REPLY | MenuAction.ANSWER:
@@ -230,13 +230,13 @@ class Application(QObject):
         from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 
         assert self._bridge is not None
-        if isinstance(item.ask, ApprovalRequest) and item.reply:
-            self._bridge.reply(item.ask, item.reply)
-        elif isinstance(item.ask, QuestionRequest):
-            self._bridge.answer(item.ask, item.answers)
+        if isinstance(item.request, ApprovalRequest) and item.reply:
+            self._bridge.reply(item.request, item.reply)
+        elif isinstance(item.request, QuestionRequest):
+            self._bridge.answer(item.request, item.answers)
 
     @Slot(str)
-    def _on_server_wanted(self, deed: str) -> None:
+    def _on_server_wanted(self, action: str) -> None:
         from t3tray.ui.tray.menu import MenuAction
 
         assert self._bridge is not None
@@ -244,7 +244,7 @@ class Application(QObject):
             MenuAction.START: self._bridge.start_server,
             MenuAction.STOP: self._bridge.stop_server,
             MenuAction.RESTART: self._bridge.restart_server,
-        }[MenuAction(deed)]()
+        }[MenuAction(action)]()
 
     def _on_protection_wanted(self) -> None:
         """Show what switching the guard on would change, or off where it is on."""
@@ -286,11 +286,11 @@ class Application(QObject):
 
     @Slot()
     def _on_settings_wanted(self) -> None:
-        from t3tray.ui.settings.settings_wiring import SettingsDoor
+        from t3tray.ui.settings.settings_wiring import SettingsController
 
         assert self._bridge is not None
         if self._settings is None:
-            self._settings = SettingsDoor(self._bridge, self._tray.is_there)
+            self._settings = SettingsController(self._bridge, self._tray.is_there)
             self._settings.found_wanted.connect(self._on_found_wanted)
         self._settings.open()
 
@@ -301,10 +301,10 @@ class Application(QObject):
 
     @Slot(object)
     def _on_inventory_taken(self, inventory: Inventory) -> None:
-        from t3tray.ui.settings.settings_wiring import face_items
+        from t3tray.ui.settings.settings_wiring import gui_items
 
         if self._window:
-            self._window.found.show_inventory(inventory, face_items(self._tray.is_there))
+            self._window.found.show_inventory(inventory, gui_items(self._tray.is_there))
 
     @Slot(object)
     def _on_notice_clicked(self, click: Click) -> None:

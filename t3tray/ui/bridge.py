@@ -24,7 +24,18 @@ from t3tray.settings.definitions import LOGIN
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.async_thread import AsyncThread
 from t3tray.ui.backend_calls import BackendCalls
-from t3tray.ui.labels import CHECKING, DIAGNOSING, LOOKING, MAKING, RESTARTING, RESUMING, STARTING, doing, opened_note, stopped
+from t3tray.ui.labels import (
+    CHECKING,
+    CREATING,
+    DIAGNOSING,
+    PREVIEWING,
+    RESTARTING,
+    RESUMING,
+    STARTING,
+    doing,
+    opened_note,
+    stopped,
+)
 from t3tray.ui.threads.thread_list_data import ThreadListData, brief_of, thread_list_data
 from t3tray.ui.tray.menu import RECENT
 
@@ -119,7 +130,7 @@ class Bridge(AsyncThread):
         self._ask(
             lambda desk: desk.preview(thread_id, choice),
             lambda preview: self.previewed.emit(thread_id, choice, preview),
-            words=LOOKING,
+            words=PREVIEWING,
         )
 
     def apply(self, thread_id: str, choice: Choice, seen: Preview) -> None:
@@ -150,7 +161,7 @@ class Bridge(AsyncThread):
         self._ask(lambda desk: desk.settle(seen), lambda _: self.settled.emit())
 
     def new_thread(self, directory: str, title: str) -> None:
-        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=MAKING)
+        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=CREATING)
 
     def change_setting(self, name: str, value: object) -> None:
         self._ask(

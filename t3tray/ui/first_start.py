@@ -1,6 +1,6 @@
-"""What t3tray found on this computer, and what is missing with the one thing to do: the first page, and one to come back to.
+"""The page that shows what t3tray found on this computer, and what is missing with one advice each.
 
-It is no wizard: everything on it can be left as it is.
+Shown at the first start, and again from the settings. Not a wizard: nothing on it has to be done.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from t3tray.domain.inventory import Inventory, InventoryItem, ItemState, items
 from t3tray.ui.theme import GAP, UNIT
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, column, label, line
 
-# Told by shape, not by colour alone; the word is for who listens.
+# Symbol (distinct without its colour), role in the style sheet, and the name for screen readers.
 _MARKS = {
     ItemState.FINE: ("●", "good", "Found"),
     ItemState.NOTED: ("◐", "unsure", "Note"),
@@ -28,12 +28,12 @@ _NO_THREADS = "No threads yet. Those of T3 Code appear here by themselves; “Ne
 
 
 class FoundPage(ScrollPage):
-    """Signals carry what was asked for. `more` are items that only the face knows: the tray."""
+    """The inventory page. `more` are items that only the GUI knows: the tray."""
 
-    look_wanted = Signal()
+    inventory_wanted = Signal()
     new_wanted = Signal()
     settings_wanted = Signal()
-    put_away = Signal()
+    cancelled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(AGAIN, parent)
@@ -50,7 +50,7 @@ class FoundPage(ScrollPage):
         self._again.setText("Look Again")
 
     def show_whether_threads(self, has_threads: bool) -> None:
-        """Without any, the page says what would bring the first."""
+        """Set whether any thread exists; without one the page explains how to get the first."""
         if has_threads != self._has_threads:
             self._has_threads = has_threads
             self._show()
@@ -81,7 +81,7 @@ class FoundPage(ScrollPage):
         settings = button("Settings…")
         settings.clicked.connect(self.settings_wanted)
         done = button("Done", "main")
-        done.clicked.connect(self.put_away)
+        done.clicked.connect(self.cancelled)
         row = QHBoxLayout()
         row.setSpacing(GAP)
         for each in (self._again, settings, done if self._has_threads else new):
@@ -92,7 +92,7 @@ class FoundPage(ScrollPage):
     def _on_again(self) -> None:
         self._again.setEnabled(False)
         self._again.setText("Looking…")
-        self.look_wanted.emit()
+        self.inventory_wanted.emit()
 
 
 def _summary(found: tuple[InventoryItem, ...]) -> str:
@@ -104,8 +104,8 @@ def _summary(found: tuple[InventoryItem, ...]) -> str:
 
 def _item(item: InventoryItem) -> QHBoxLayout:
     sign, kind, spoken = _MARKS[item.standing]
-    mark = column(sign, kind, "✕")
-    mark.setAccessibleName(spoken)
+    symbol = column(sign, kind, "✕")
+    symbol.setAccessibleName(spoken)
     words = QVBoxLayout()
     words.setSpacing(UNIT)
     words.addWidget(label(item.name, bold=True))
@@ -116,7 +116,7 @@ def _item(item: InventoryItem) -> QHBoxLayout:
         words.addLayout(_command(command))
     row = QHBoxLayout()
     row.setSpacing(0)
-    row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+    row.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
     row.addLayout(words, 1)
     return row
 

@@ -1,4 +1,4 @@
-"""One t3tray for each data folder: the first holds a lock and listens, a second one asks it to come up and ends."""
+"""One t3tray per data folder: the first holds a lock and listens; a second one asks it to show its window, and ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT_MS = 2000
 
 
 class Instance(QObject):
-    """Take it first, listen later: the lock costs nothing, all else some of the time to the icon."""
+    """The single-instance lock. `take` is cheap and comes first; `listen` comes after the icon is shown."""
 
     raise_wanted = Signal()
 
@@ -30,15 +30,15 @@ class Instance(QObject):
         self._directory = directory
         self._lock = InstanceLock(directory)
         self._listener: QObject | None = None
-        # The one that listens, and the last one that asked.
+        # The listening socket, then the last accepted connection.
         self._sockets: list[socket] = []
 
     def take(self) -> bool:
-        """True when we are the first. Raises StoreError when the data folder cannot be used."""
+        """Take the lock. Return False if another process has it. Raises StoreError when the data folder cannot be used."""
         return self._lock.take()
 
     def listen(self) -> None:
-        """Hear those who start later, who learn where from the lock."""
+        """Accept requests of processes that start later; they read the address from the lock file."""
         address = address_of(self._directory)
         self._lock.name(InstanceHolder(os.getpid(), True, address))
         if sys.platform == "win32":
@@ -52,7 +52,7 @@ class Instance(QObject):
             return
         import socket
 
-        # We hold the lock, so whoever left this socket is gone.
+        # We hold the lock, so the process that left this socket file is gone.
         with suppress(OSError):
             Path(address).unlink()
         ours = socket.socket(socket.AF_UNIX)
@@ -62,13 +62,13 @@ class Instance(QObject):
             Path(address).chmod(0o600)
             ours.listen()
         except OSError:
-            return  # a second t3tray says that nobody answers
+            return  # a second t3tray then reports that this one does not answer
         ours.setblocking(False)
         self._listener = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read, self)
         self._listener.activated.connect(self._on_connection)
 
     def close(self) -> None:
-        """Hear nobody any more. The lock is held on."""
+        """Stop listening. The lock stays held until the process ends."""
         if isinstance(self._listener, QSocketNotifier):
             self._listener.setEnabled(False)
         for each in self._sockets:
@@ -76,13 +76,13 @@ class Instance(QObject):
         self._sockets.clear()
 
     def raise_first(self) -> None:
-        """Ask the one that runs to come up. Raises Refused where it has no window, or does not answer."""
+        """Ask the running t3tray to show its window. Raises Refused if it has no window or does not answer."""
         holder = self._lock.holder()
         if holder and not holder.has_window:
             raise runs_already(holder)
-        # It may listen elsewhere than we would: another session has another runtime folder.
-        if not _told(holder.address if holder and holder.address else address_of(self._directory)):
-            raise Refused("t3tray runs already, but does not answer.", "End it, then start it again.")
+        # Its address may differ from ours: another login session has another runtime folder.
+        if not _ask_to_raise(holder.address if holder and holder.address else address_of(self._directory)):
+            raise Refused("t3tray is already running, but does not answer.", "End it, then start it again.")
 
     @Slot()
     def _on_connection(self) -> None:
@@ -98,13 +98,13 @@ class Instance(QObject):
             asking, _ = self._sockets[0].accept()
             for before in self._sockets[1:]:
                 before.close()
-            # Open until another comes: who asks is still to write its word.
+            # Keep it open until the next one: the client has yet to write its request.
             self._sockets[1:] = [asking]
             self.raise_wanted.emit()
 
 
-def _told(address: str) -> bool:
-    """Whether the one that listens there was asked to come up."""
+def _ask_to_raise(address: str) -> bool:
+    """Ask the process that listens at `address` to show its window; whether that could be sent."""
     if sys.platform == "win32":
         from PySide6.QtNetwork import QLocalSocket
 
@@ -113,9 +113,9 @@ def _told(address: str) -> bool:
         if not pipe.waitForConnected(_LIMIT_MS):
             return False
         pipe.write(_RAISE)
-        told = pipe.waitForBytesWritten(_LIMIT_MS)
+        is_sent = pipe.waitForBytesWritten(_LIMIT_MS)
         pipe.disconnectFromServer()
-        return told
+        return is_sent
     import socket
 
     with socket.socket(socket.AF_UNIX) as ours:
@@ -129,7 +129,7 @@ def _told(address: str) -> bool:
 
 
 def _identity(directory: Path) -> str:
-    """The same for all names of one folder (links, bind mounts, spellings), as the lock in it is one for all of them."""
+    """Return a key that is equal for all names of one folder (links, bind mounts, spellings), as its lock file is one for all."""
     try:
         found = directory.stat()
     except OSError:
@@ -138,7 +138,10 @@ def _identity(directory: Path) -> str:
 
 
 def address_of(directory: Path) -> str:
-    """A socket in the user's own runtime folder, or a pipe's name on Windows. Short: a path of 107 characters is too long."""
+    """Return the path of a socket in the user's runtime folder, or a pipe's name on Windows.
+
+    At most 100 characters where possible: a Unix socket's path is limited to 107.
+    """
     import hashlib
     import tempfile
 

@@ -1,4 +1,4 @@
-"""Short texts that the tray, the menu and the window share. No PySide6 here, so that they are tested without it."""
+"""Short labels that the tray, the menu and the window share. No PySide6 here, so that they can be tested without it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _PHASES = {
 }
 _TROUBLE = frozenset({ServerState.UNRESPONSIVE, ServerState.WAITING, ServerState.FAILED})
 
-# Shapes, not colours alone: a full disc, a half one, an empty one, a cross, a question mark.
-MARKS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
-MARK_NOT_SURE, MARK_NEW = "◐", "○"
+# Distinct without colour: a full disc, a half one, an empty one, a cross, a question mark.
+STATUS_SYMBOLS = {Kind.RESUMABLE: "●", Kind.BLOCKED: "✕", Kind.UNKNOWN: "?"}
+SYMBOL_UNSURE, SYMBOL_NEW = "◐", "○"
 NOT_BEGUN = "Not begun yet"
 _LESS = {CarriesKind.SINCE_COMPACTION: "Older part summarised", CarriesKind.PART: "Carried in part"}
 _NOT_SURE = frozenset({Reason.UNPROVEN, Reason.INTERRUPTED, Reason.REWOUND})
@@ -51,54 +51,54 @@ VERDICTS = {Kind.RESUMABLE: "Can be resumed", Kind.BLOCKED: "Cannot be resumed",
 
 FOUND_IN_MESSAGES = "Found in messages"
 
-# What takes long, while it does.
+# Shown while a long operation runs.
 CHECKING = "Checking the thread with the server…"
 RESUMING = "Checking the thread, then opening a terminal…"
 STARTING = "Starting the server…"
 RESTARTING = "Restarting the server…"
-LOOKING = "Looking at what that would do…"
-MAKING = "Making the thread…"
+PREVIEWING = "Preparing the preview…"
+CREATING = "Creating the thread…"
 DIAGNOSING = "Collecting the diagnostics…"
-_DOING = {
+_PROGRESS = {
     Remedy.HEAL: "Giving T3 Code its memory back…",
     Remedy.BIND: "Binding the thread…",
-    Remedy.JOIN: "Joining the sessions…",
+    Remedy.JOIN: "Merging the sessions…",
     Remedy.MOVE_SESSION: "Moving the session…",
     Remedy.RELOCATE: "Using the other folder…",
     Remedy.CARRY: "Carrying the conversation over…",
-    Remedy.FORK: "Making the fork…",
-    Remedy.START_AFRESH: "Starting afresh…",
-    Remedy.RELEASE: "Letting go of the session…",
+    Remedy.FORK: "Forking the session…",
+    Remedy.START_AFRESH: "Starting a new session…",
+    Remedy.RELEASE: "Unbinding the session…",
     Remedy.REPAIR: "Copying and repairing T3 Code's database…",
     Remedy.UNDO: "Undoing the last remedy…",
 }
 
 
 def doing(remedy: Remedy) -> str:
-    """What a remedy does, while it does."""
-    return _DOING.get(remedy, CHECKING)
+    """Return the progress label of a remedy."""
+    return _PROGRESS.get(remedy, CHECKING)
 
 
-def stopped(words: str) -> str:
-    """What is told of long work that was stopped."""
-    what = words.removesuffix("…")
-    return f"Stopped: {what[0].lower()}{what[1:]}."
+def stopped(label: str) -> str:
+    """Return the note on a long operation that was stopped, from its progress label."""
+    operation = label.removesuffix("…")
+    return f"Stopped: {operation[0].lower()}{operation[1:]}."
 
 
-def mark(verdict: Verdict) -> str:
-    """The verdict as one character."""
+def verdict_symbol(verdict: Verdict) -> str:
+    """Return the verdict as one character."""
     if verdict.reason is Reason.NEW:
-        return MARK_NEW
-    return MARKS[verdict.kind] if verdict.kind is not Kind.RESUMABLE or is_fine(verdict) else MARK_NOT_SURE
+        return SYMBOL_NEW
+    return STATUS_SYMBOLS[verdict.kind] if verdict.kind is not Kind.RESUMABLE or is_fine(verdict) else SYMBOL_UNSURE
 
 
-def row_mark(row: ThreadRow) -> str:
-    """The same of a thread: a full disc only where both sides are well, here and in T3 Code."""
-    return MARK_NOT_SURE if is_half_fine(row) else mark(row.verdict)
+def row_symbol(row: ThreadRow) -> str:
+    """Return a thread's status as one character: a full disc only if its next message is fine both here and in T3 Code."""
+    return SYMBOL_UNSURE if is_ready_only_here(row) else verdict_symbol(row.verdict)
 
 
-def is_half_fine(row: ThreadRow) -> bool:
-    """Whether it can be resumed here, and something is to be said of T3 Code's side."""
+def is_ready_only_here(row: ThreadRow) -> bool:
+    """Whether the thread can be resumed here, but T3 Code's side is not fine."""
     return row.verdict.kind is Kind.RESUMABLE and not row.is_t3_side_fine
 
 
@@ -110,7 +110,7 @@ _SIDE_NOTES = {
 
 
 def side_note(side: NextMessage) -> str:
-    """What is to be said of T3 Code's side beside a thread's title."""
+    """Return the note on T3 Code's side of a thread, "" if that side is fine."""
     if side.is_fine:
         return ""
     plain = "Unknown in T3 Code" if side.kind is Kind.UNKNOWN else "Not fixed in T3 Code"
@@ -118,19 +118,19 @@ def side_note(side: NextMessage) -> str:
 
 
 def is_fine(verdict: Verdict) -> bool:
-    """Whether the conversation goes on, as far as is known all of it, or all of it with a summary of its older part."""
+    """Whether the next message carries the whole conversation, as far as is known; its older part may be summarised."""
     is_less = verdict.carries.kind is CarriesKind.PART
     return verdict.kind is Kind.RESUMABLE and verdict.reason not in _NOT_SURE and not is_less
 
 
 def is_all_well(verdict: Verdict) -> bool:
-    """Whether there is nothing to be said of it."""
+    """Whether the verdict needs no remark."""
     has_summary = verdict.carries.kind is CarriesKind.SINCE_COMPACTION
     return is_fine(verdict) and verdict.reason is not Reason.NEW and not has_summary
 
 
 def reason_label(verdict: Verdict) -> str:
-    """The reason in three words at most: `directory-missing` → `Folder missing`."""
+    """Return the reason in at most three words: `directory-missing` → `Folder missing`."""
     if verdict.reason is Reason.NEW:
         return NOT_BEGUN
     if verdict.reason is Reason.PROVED and verdict.carries.kind in _LESS:
@@ -139,7 +139,7 @@ def reason_label(verdict: Verdict) -> str:
 
 
 def server_line(server: ServerStatus, is_short: bool = False) -> str:
-    """The server's state in one line, with version and memory where there are any; the short one does not say whose it is."""
+    """Return the server's state in one line, with version and memory if known; `is_short` leaves out the word OpenCode."""
     parts = [_STATES[server.state]]
     if server.state.answers and server.version:
         parts.append(server.version if is_short else f"OpenCode {server.version}")
@@ -153,7 +153,7 @@ def is_trouble(server: ServerStatus) -> bool:
 
 
 def tooltip(snapshot: Snapshot | None) -> str:
-    """All that matters in one line: what works, what needs you, what cannot resume, the server's state where it is not well."""
+    """Return the tray's tooltip: counts of working, waiting and blocked threads, and the server's state if it is in trouble."""
     if snapshot is None:
         return "t3tray"
     live = [row for row in snapshot.rows if not row.is_archived]
@@ -171,16 +171,16 @@ def tooltip(snapshot: Snapshot | None) -> str:
 
 
 def needing(snapshot: Snapshot) -> int:
-    """How many things wait for the user: asks, threads with an alarm nobody has seen, half mended ones, those in which T3 Code
-    waits."""
-    asked = {ask.requester.thread_id for ask in snapshot.pending_requests}
+    """Return how many things need the user: pending requests, threads with an unseen alarm, threads mended here but not in
+    T3 Code, and threads in which T3 Code waits for an answer."""
+    asked = {request.requester.thread_id for request in snapshot.pending_requests}
     waiting = {alarm.thread_id for alarm in snapshot.alarms}
     waiting |= {row.thread.id for row in snapshot.rows if (row.waits_in_t3 or row.is_half_mended) and not row.is_archived}
     return len(snapshot.pending_requests) + len(waiting - asked)
 
 
 def reaper_line(snapshot: Snapshot) -> str:
-    """How many threads T3 Code's reaper will end, and when the next; empty where there are none."""
+    """Return how many threads T3 Code's reaper will end and when it ends the next, "" if none."""
     states = [row.reaper for row in snapshot.rows if not row.is_archived]
     states += [snapshot.foreign_reapers[thread.id] for thread in snapshot.foreign if thread.id in snapshot.foreign_reapers]
     times = sorted(state.reap_at for state in states if state.reap_at)
@@ -188,7 +188,7 @@ def reaper_line(snapshot: Snapshot) -> str:
 
 
 def reaping(state: ReaperState, now: datetime) -> str:
-    """The ring that empties as one character, with when it is empty; nothing where no clock runs."""
+    """Return the remaining idle time as one character and the time of its end, "" if the thread is not idle."""
     left = state.left(now)
     if left is None or state.reap_at is None:
         return ""
@@ -197,14 +197,14 @@ def reaping(state: ReaperState, now: datetime) -> str:
 
 
 def reaper_text(state: ReaperState) -> str:
-    """Where a thread stands with its reaper."""
+    """Return a thread's state with its reaper, such as `idle, reaped at 21:10`."""
     if state.reap_at:
         return f"idle, reaped at {local(state.reap_at):%H:%M}"
     return _PHASES[state.phase]
 
 
 def opened_note(opened: Opened) -> str:
-    """What was opened, and what the user has in the clipboard now."""
+    """Return what was opened, and that the title was copied if it was."""
     return (
         f"{opened.sentence} The thread's title was copied, so that you can look for it there."
         if opened.title
@@ -213,7 +213,7 @@ def opened_note(opened: Opened) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """How long ago, in words that fit a list: `now`, `12 min`, `3 h`, `2 d`, else the date."""
+    """Return the age, short enough for a list: `now`, `12 min`, `3 h`, `2 d`, else the date."""
     seconds = (now - at).total_seconds()
     if seconds < 60:
         return "now"
@@ -230,7 +230,7 @@ _UNITS = {"min": "minute", "h": "hour", "d": "day"}
 
 
 def ago_aloud(at: datetime, now: datetime) -> str:
-    """The same as it is read aloud: `just now`, `12 minutes ago`, else the date."""
+    """Return the age as a screen reader reads it: `just now`, `12 minutes ago`, else the date."""
     number, _, unit = ago(at, now).partition(" ")
     if unit not in _UNITS:
         return "just now" if number == "now" else ago(at, now)
@@ -238,18 +238,18 @@ def ago_aloud(at: datetime, now: datetime) -> str:
 
 
 def folder_name(directory: str) -> str:
-    """The last part of a path. For paths of this system."""
+    """Return the last part of a path of this operating system."""
     return Path(directory).name or directory
 
 
 def shown_path(directory: str, home: str) -> str:
-    """A path with the user's own folder as people write it: `~/code/parser`."""
+    """Return a path with the home folder written as `~`: `~/code/parser`."""
     inside = directory.removeprefix(home.rstrip(os.sep))
     return f"~{inside}" if inside != directory and inside[:1] in ("", os.sep) else directory
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, cut at the end."""
+    """Return the text in one line of at most `limit` characters, cut at its end."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
@@ -261,14 +261,14 @@ _GUARD = {
 }
 _GUARD_LINES = {
     GuardPhase.OFF: "Protect T3 Code…",
-    GuardPhase.ALONE: "The Guard Does Not Run…",
+    GuardPhase.ALONE: "The Guard Is Not Running…",
     GuardPhase.CHANGED: "T3 Code Is No Longer Guarded…",
     GuardPhase.UNFIT: "The Guard Cannot Read T3 Code…",
 }
 
 
 def guard_line(snapshot: Snapshot) -> str:
-    """How T3 Code stands with the guard, for the menu; empty where there is no T3 Code."""
+    """Return the guard's entry in the menu, "" without T3 Code."""
     if snapshot.guard.phase is GuardPhase.ON:
         count = len(snapshot.guarded)
         return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
@@ -276,11 +276,11 @@ def guard_line(snapshot: Snapshot) -> str:
 
 
 def guard_sentence(state: GuardState) -> str:
-    """The same in sentences."""
+    """Return the guard's state in sentences."""
     plain = _GUARD.get(state.phase, "")
     return f"{plain} {state.sentence}".strip()
 
 
 def guard_would_turn_on(state: GuardState) -> bool:
-    """Whether the next thing to do with it is to switch it on."""
+    """Whether the guard's button switches it on (else off)."""
     return state.phase in (GuardPhase.OFF, GuardPhase.CHANGED)

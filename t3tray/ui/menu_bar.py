@@ -1,6 +1,6 @@
-"""Ways to the window on macOS for who sees no icon: it says that a menu bar is always there, also where the icon is not shown.
+"""Opens the window on macOS when the icon may be invisible: Qt always reports a menu bar there, even if the icon is hidden.
 
-Opening the app again starts no second process there, but activates the one that runs.
+Opening the app again does not start a second process on macOS; it activates the running one.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
-# In ms: how long the menu bar may take to show the icon.
+# In ms: time limit for the menu bar to show the icon.
 ICON_LIMIT = 5000
 HIDDEN = (
-    "t3tray's icon is not in the menu bar. Allow it under Menu Bar in System Settings, or make room: icons that find none, as "
-    "beside the camera of some screens, are hidden. Opening t3tray again always shows this window."
+    "t3tray's icon is not in the menu bar. Allow it under Menu Bar in System Settings, or make room: macOS hides icons that do "
+    "not fit, for example beside the camera of some screens. Opening t3tray again always shows this window."
 )
 
 
 class MenuBar(QObject):
-    """`window_wanted` carries a sentence to show with the window, which may be empty. `icon_area` is where the icon is."""
+    """Emits `window_wanted` with a sentence to show in the window (possibly empty). `icon_area` returns the icon's rectangle."""
 
     window_wanted = Signal(str)
 
@@ -44,7 +44,7 @@ class MenuBar(QObject):
 
     @Slot(Qt.ApplicationState)
     def _on_state_changed(self, state: Qt.ApplicationState) -> None:
-        """Opened again: whoever looks at one of our windows, or at the icon's menu, has another reason."""
+        """Treat an activation without any visible window of ours as "the app was opened again"."""
         if state is Qt.ApplicationState.ApplicationActive and not _is_any_window_open():
             self.window_wanted.emit("")
 

@@ -1,6 +1,6 @@
-"""Every way in which the desktop ends the app, told as one wish, or as a moment after which there is none.
+"""The desktop's requests to end the app: a quit event as one signal, and the loss of the display as a last callback.
 
-The menu and Unix signals are told elsewhere. Qt's own quit would end the process with everything still running.
+The menu and Unix signals are handled elsewhere. Qt's default quit would end the process while everything is still running.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QMessageLogContext, QtMsgType, Signal, qFormatLogMessage, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-# What Qt says right before it ends the process itself: its X server or its Wayland compositor is gone.
+# Part of Qt's message right before it ends the process itself, because the X server or Wayland compositor is gone.
 _LOST = "connection broke"
 
 
-class EndingApplication(QApplication):
-    """`quit_wanted`: the Dock, a logout or another program asks the app to end; `exit` ends its loop."""
+class QuitAwareApplication(QApplication):
+    """Emits `quit_wanted` when the Dock, a logout or another program asks the app to end; `exit` ends its event loop."""
 
     quit_wanted = Signal()
 
@@ -29,9 +29,9 @@ class EndingApplication(QApplication):
 
 
 def on_lost_display(end: Callable[[], None]) -> None:
-    """Have `end` called, in the GUI thread, when the display is lost: Qt ends the process as soon as it returns.
+    """Call `end` in the GUI thread when the display is lost: Qt ends the process as soon as it returns.
 
-    From now on this is where Qt's messages go by.
+    Installs a message handler that also writes Qt's messages to stderr.
     """
 
     def handle(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
@@ -44,5 +44,5 @@ def on_lost_display(end: Callable[[], None]) -> None:
 
 
 def forget_lost_display() -> None:
-    """The loop has ended: what Qt has to say from now on it says itself."""
+    """Restore Qt's own message handler, after the event loop has ended."""
     qInstallMessageHandler(None)

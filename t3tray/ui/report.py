@@ -1,6 +1,6 @@
-"""Our own mistakes: caught wherever nobody else does, and told once each. How they are told is `report_window`'s.
+"""Reports bugs of t3tray: uncaught errors of all threads, each shown once in `report_window`.
 
-It ends nothing: the app goes on. What is in the world's way is told elsewhere, in the window's bar.
+The app keeps running. Expected errors (`T3TrayError`) are shown elsewhere, in the window's message bar.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# More different ones than that have one cause, and nobody reads them.
+# Different errors to show at most: more than that usually have one cause, and nobody reads them.
 MOST = 10
 
 
 class Reporter(QObject):
-    """One for the process, in the GUI's thread; `catch` what nobody else catches, `tell` what was caught. The same mistake is
-    told once. `clean` takes the secrets out of a text."""
+    """Shows each bug once. One per process, in the GUI thread. `clean` removes secrets from a text."""
 
     _happened = Signal(object)
 
@@ -40,19 +39,19 @@ class Reporter(QObject):
         self._window: ReportWindow | None = None
         self._happened.connect(self.tell)
 
-    def catch(self) -> None:
-        """From now on the uncaught errors of all threads are told: in slots, in threads, in what the collector takes away."""
+    def install(self) -> None:
+        """Show uncaught errors of all threads from now on: those of slots, of threads, and of finalizers."""
         sys.excepthook = self._on_uncaught
         threading.excepthook = lambda args: self._on_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
-    def let_go(self) -> None:
-        """As it was before `catch`."""
+    def uninstall(self) -> None:
+        """Restore Python's own hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
 
     @property
     def window(self) -> ReportWindow:
-        """Made when it is first needed: mostly it never is."""
+        """The report window, created on first use."""
         if self._window is None:
             from t3tray.ui.report_window import ReportWindow
 
@@ -61,7 +60,7 @@ class Reporter(QObject):
 
     @Slot(object)
     def tell(self, error: BaseException) -> None:
-        """Show it, unless it was shown before."""
+        """Show this error, unless the same one was shown before."""
         kind = _kind_of(error)
         if kind in self._known or len(self._known) >= MOST:
             return
@@ -70,7 +69,7 @@ class Reporter(QObject):
         self.window.bring_up()
 
     def _on_uncaught(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-        """In whatever thread it happened."""
+        """Log and show an uncaught error; called in the thread in which it was raised."""
         if error is None or not isinstance(error, Exception):
             sys.__excepthook__(kind, error or kind(), trace)
             return
@@ -79,7 +78,7 @@ class Reporter(QObject):
 
 
 def report_of(error: BaseException) -> str:
-    """Version and system, then where it happened; what an error was told as is left out for what it was."""
+    """Return the report: versions and system, then the traceback. For an `OurBug` that wraps an error, that error's traceback."""
     first = f"t3tray {__version__} · Python {platform.python_version()} · Qt {qVersion()} · {platform.platform()}"
     return f"{first}\n{''.join(traceback.format_exception(_origin(error))).rstrip()}"
 
@@ -89,7 +88,7 @@ def _origin(error: BaseException) -> BaseException:
 
 
 def _kind_of(error: BaseException) -> tuple[object, ...]:
-    """The same for the same mistake at the same place, whatever its words."""
+    """Return a key that is equal for errors of one type from the same source lines, whatever their messages."""
     origin = _origin(error)
     places = traceback.extract_tb(origin.__traceback__)
     return (type(origin), *((place.filename, place.lineno) for place in places)) if places else (type(origin), str(origin))

@@ -1,4 +1,4 @@
-"""The window that tells a mistake of ours: what was lost (nothing), what to do, and the details to copy."""
+"""The window that shows a bug of t3tray: what was lost (nothing), what to do, and the details to copy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.ui.widgets.basic import button, code, heading, label
 
 TITLE = "t3tray made a mistake"
-LOST = "Nothing was lost: your threads, their sessions and what you typed are safe, and t3tray goes on."
-TO_DO = "Does something look wrong now? Quit t3tray and start it again. To have the mistake mended, send this report."
+LOST = "Nothing was lost: your threads, their sessions and what you typed are safe, and t3tray keeps running."
+TO_DO = "If something looks wrong now, quit t3tray and start it again. To have the mistake fixed, send this report."
 
 
 class ReportWindow(QWidget):
-    """Not in anybody's way: it is no dialog, and takes the keyboard from nobody."""
+    """Not a dialog, and it does not take the keyboard focus."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,17 +54,17 @@ class ReportWindow(QWidget):
 
     @property
     def text(self) -> str:
-        """All that is told by now."""
+        """All reports that are shown."""
         return self._details.toPlainText()
 
     def add(self, report: str) -> None:
-        """Tell this one too, below those that nobody has closed yet."""
+        """Append a report; a window that was closed begins anew."""
         before = self.text if self.isVisible() else ""
         self._details.setPlainText(f"{before}\n\n{report}" if before else report)
         self._copy.setText("Copy Report")
 
     def bring_up(self) -> None:
-        """Who types elsewhere goes on typing."""
+        """Show the window without taking the keyboard focus."""
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.show()
         self.raise_()

@@ -1,4 +1,4 @@
-"""What is said in the window of a restore that the user has not settled: the words of its bar, and the sheet that settles it."""
+"""An unsettled restore of our own data, in the window: the texts of its bar, and the sheet that settles it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTLE = "Look and Settle…"
 
 
 def restore_words(restore: Restore, rows: Iterable[ThreadRow]) -> tuple[str, str]:
-    """What happened, and what it means for the threads that are listed."""
+    """Return the bar's title and message: what happened, and what it means for the listed threads."""
     happened = _happened(restore)
     if restore.complete:
         return happened, "All bindings are as they were; settings and drafts may be older."
@@ -28,7 +28,7 @@ def restore_words(restore: Restore, rows: Iterable[ThreadRow]) -> tuple[str, str
 
 
 def _happened(restore: Restore) -> str:
-    """In one sentence; the sheet has all of it."""
+    """Return what happened in one sentence; the sheet shows the details."""
     if restore.copy_at:
         return f"t3tray's data was put back from the copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC."
     if restore.aside:
@@ -37,7 +37,7 @@ def _happened(restore: Restore) -> str:
 
 
 class SettleSheet(Sheet):
-    """`agreed` carries the plan as it was seen."""
+    """Emits `agreed` with the plan as it was shown."""
 
     agreed = Signal(object)
 

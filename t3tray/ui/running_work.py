@@ -1,6 +1,6 @@
-"""Which of the user's wishes are taking long, so that the window can say so and let them be stopped. No PySide6 here.
+"""Long-running operations that the user started, so that the window can show them and offer to stop them. No PySide6 here.
 
-It lives in the asyncio thread. What is over soon is never told.
+Runs in the asyncio thread. Operations that end within `AFTER` seconds are never published.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# In seconds: what takes less is seen by its result.
+# In seconds.
 AFTER = 0.3
 
 
 @dataclass(frozen=True)
 class Work:
-    """`words` say what is done, `number` is what it is stopped by."""
+    """A long-running operation. `words` describes it for the user, `number` identifies it for `Working.stop`."""
 
     number: int
     words: str
 
 
 class Working:
-    """`publish` is called with all that takes long now, the oldest first, whenever that changes."""
+    """Tracks long-running operations. `publish` is called with all of them, the oldest first, whenever the set changes."""
 
     def __init__(self, publish: Callable[[tuple[Work, ...]], None]) -> None:
         self._publish = publish
@@ -33,7 +33,7 @@ class Working:
         self._shown: dict[int, Work] = {}
 
     def follow(self, task: asyncio.Task[None], words: str, on_stop: Callable[[], None] | None = None) -> None:
-        """Tell of it once it takes long, until it is over, however it ends. `on_stop` is what stopping it means besides."""
+        """Publish this task from `AFTER` seconds on until it ends, however it ends. `on_stop` is called if the user stops it."""
         work = Work(next(self._numbers), words)
         if on_stop:
             self._on_stop[work.number] = on_stop
@@ -50,7 +50,7 @@ class Working:
         task.add_done_callback(end)
 
     def stop(self, number: int) -> Work | None:
-        """End it; what it was, or None when it is over already."""
+        """Cancel an operation. Return it, or None if it was already over or never published."""
         task = self._tasks.get(number)
         if task is None or not task.cancel():
             return None

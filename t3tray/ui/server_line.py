@@ -1,4 +1,4 @@
-"""The window's last line: how the server is, what can be done with it, and the way to the settings."""
+"""The window's bottom line: the server's state, the actions for it, and the button for the settings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.labels import is_trouble, server_line
 from t3tray.ui.theme import GAP, MARGIN
-from t3tray.ui.tray.menu import SERVER_LABELS, MenuAction, server_deeds
+from t3tray.ui.tray.menu import SERVER_LABELS, MenuAction, server_actions
 from t3tray.ui.widgets.basic import button, clear, label, set_kind, tip
 
 
 class ServerLine(QWidget):
-    """`wanted` carries the value of a `MenuAction`."""
+    """Emits `wanted` with the value of a server `MenuAction`, and `settings_wanted`."""
 
     wanted = Signal(str)
     settings_wanted = Signal()
@@ -22,8 +22,8 @@ class ServerLine(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("kind", "bar")
-        self._deeds: tuple[MenuAction, ...] = ()
-        self._words = label("", "muted", size=0.92)
+        self._actions: tuple[MenuAction, ...] = ()
+        self._label = label("", "muted", size=0.92)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(0)
         settings = button("Settings", "plain")
@@ -31,23 +31,23 @@ class ServerLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(MARGIN, GAP, GAP, GAP)
         row.setSpacing(0)
-        row.addWidget(self._words, 1)
+        row.addWidget(self._label, 1)
         row.addLayout(self._buttons)
         row.addWidget(settings)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         server = snapshot.server
-        told = server_line(server, is_short=True)
-        self._words.setText(f"{told}: {server.reason}" if server.reason else told)
-        self._words.setToolTip(tip("\n".join(filter(None, (server_line(server), snapshot.idle_status)))))
-        set_kind(self._words, "bad" if is_trouble(server) else "muted")
-        deeds = server_deeds(server)
-        if deeds == self._deeds:
+        state = server_line(server, is_short=True)
+        self._label.setText(f"{state}: {server.reason}" if server.reason else state)
+        self._label.setToolTip(tip("\n".join(filter(None, (server_line(server), snapshot.idle_status)))))
+        set_kind(self._label, "bad" if is_trouble(server) else "muted")
+        actions = server_actions(server)
+        if actions == self._actions:
             return
-        self._deeds = deeds
+        self._actions = actions
         clear(self._buttons)
-        for deed in deeds:
-            made = button(SERVER_LABELS[deed].removesuffix(" Server"), "plain")
-            made.setAccessibleName(SERVER_LABELS[deed])
-            made.clicked.connect(lambda _checked=False, deed=deed: self.wanted.emit(deed.value))
+        for action in actions:
+            made = button(SERVER_LABELS[action].removesuffix(" Server"), "plain")
+            made.setAccessibleName(SERVER_LABELS[action])
+            made.clicked.connect(lambda _checked=False, action=action: self.wanted.emit(action.value))
             self._buttons.addWidget(made)

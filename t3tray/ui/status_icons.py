@@ -1,4 +1,4 @@
-"""The small shapes that tell how a thread stands: by form first, by colour too. Painted, so they are sharp at any scale."""
+"""The small status icons of a thread, distinct by shape and by colour. Painted, so they are sharp at any scale."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 
 from t3tray.domain.verdict import Kind, Verdict
 from t3tray.threads.snapshot import ThreadRow
-from t3tray.ui.labels import MARK_NEW, MARK_NOT_SURE, is_half_fine, mark, row_mark
+from t3tray.ui.labels import SYMBOL_NEW, SYMBOL_UNSURE, is_ready_only_here, row_symbol, verdict_symbol
 from t3tray.ui.theme import Colours
 
-MARK_SIZE = 16
+ICON_SIZE = 16
 
 
 def verdict_colour(verdict: Verdict, scheme: Colours) -> QColor:
-    """The colour of a verdict's mark and note."""
+    """Return the colour of a verdict's icon and note."""
     if verdict.kind is Kind.BLOCKED:
         return scheme.bad
-    if mark(verdict) == MARK_NEW:
+    if verdict_symbol(verdict) == SYMBOL_NEW:
         return scheme.muted
-    return scheme.unsure if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else scheme.good
+    return scheme.unsure if verdict.kind is Kind.UNKNOWN or verdict_symbol(verdict) == SYMBOL_UNSURE else scheme.good
 
 
 def row_colour(row: ThreadRow, scheme: Colours) -> QColor:
-    """The same of a thread, both of whose sides count."""
-    return scheme.unsure if is_half_fine(row) else verdict_colour(row.verdict, scheme)
+    """Return the colour of a thread's icon; T3 Code's side counts too."""
+    return scheme.unsure if is_ready_only_here(row) else verdict_colour(row.verdict, scheme)
 
 
-def paint_mark(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -> None:
-    """A thread's shape: a disc, half a disc in a ring, a ring, a cross, or a question mark."""
+def paint_status(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -> None:
+    """Paint a thread's status: a disc, half a disc in a ring, a ring, a cross, or a question mark."""
     verdict = row.verdict
     painter.setPen(QPen(colour, 2.0, c=Qt.PenCapStyle.RoundCap))
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -42,14 +42,14 @@ def paint_mark(painter: QPainter, box: QRectF, row: ThreadRow, colour: QColor) -
         painter.drawEllipse(inner)
         painter.setBrush(colour)
         painter.setPen(Qt.PenStyle.NoPen)
-        if row_mark(row) == MARK_NOT_SURE:
+        if row_symbol(row) == SYMBOL_UNSURE:
             painter.drawPie(inner, 90 * 16, 180 * 16)
-        elif mark(verdict) != MARK_NEW:
+        elif verdict_symbol(verdict) != SYMBOL_NEW:
             painter.drawEllipse(inner)
 
 
 def paint_ring(painter: QPainter, box: QRectF, left: float, colour: QColor, track: QColor) -> None:
-    """A ring that empties clockwise from the top: the part of the idle time that is left, on the track of the whole."""
+    """Paint a ring that empties clockwise from the top. `left` is the remaining part of the idle time, from 0 to 1."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(track, 1.5))
     painter.drawEllipse(box)
@@ -57,23 +57,23 @@ def paint_ring(painter: QPainter, box: QRectF, left: float, colour: QColor, trac
     painter.drawArc(box, 90 * 16, round(left * 360 * 16))
 
 
-def paint_ask(painter: QPainter, box: QRectF, is_question: bool, colour: QColor, ground: QColor) -> None:
-    """A filled disc with the sign cut out of it: something waits for the user."""
+def paint_request(painter: QPainter, box: QRectF, is_question: bool, colour: QColor, ground: QColor) -> None:
+    """Paint a filled disc with "?" or "!" cut out of it: a request waits for the user."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawEllipse(box)
     _letter(painter, box.adjusted(2, 2, -2, -2), "?" if is_question else "!", ground)
 
 
-def paint_dot(painter: QPainter, box: QRectF, colour: QColor) -> None:
-    """There is news."""
+def paint_unread_dot(painter: QPainter, box: QRectF, colour: QColor) -> None:
+    """Paint the dot of a thread with unread activity."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawEllipse(box)
 
 
 def paint_shield(painter: QPainter, box: QRectF, colour: QColor) -> None:
-    """The guard watches over it."""
+    """Paint the shield of a thread that the guard protects."""
     path = QPainterPath(QPointF(box.center().x(), box.top()))
     path.lineTo(box.right(), box.top() + box.height() * 0.2)
     path.cubicTo(
@@ -93,7 +93,7 @@ def paint_shield(painter: QPainter, box: QRectF, colour: QColor) -> None:
 
 
 def paint_triangle(painter: QPainter, box: QRectF, is_open: bool, colour: QColor) -> None:
-    """In front of a heading: down when its lines are shown, else to the side."""
+    """Paint the triangle of a section's heading: pointing down when the section is open, else to the side."""
     middle = box.center()
     points = [(-4, -2), (4, -2), (0, 3)] if is_open else [(-2, -4), (3, 0), (-2, 4)]
     painter.setPen(Qt.PenStyle.NoPen)

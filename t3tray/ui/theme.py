@@ -1,4 +1,4 @@
-"""Spacing, type and colours with roles, taken from the system's palette. The only place that names a colour or a distance."""
+"""Spacing, type scale and colour roles, derived from the system's palette. The only module that names a colour or a distance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from t3tray.resources import resource
 
-# Distances in logical pixels; everything is a multiple of the first.
+# Distances in logical pixels; most are multiples of UNIT.
 UNIT = 4
 GAP = 2 * UNIT
 MARGIN = 4 * UNIT
@@ -19,18 +19,19 @@ ROW_HEIGHT = 52
 HEADER_HEIGHT = 30
 NARROW = 420
 RADIUS = 6
-# The least contrast of WCAG 2 for text.
+# The minimum contrast ratio of WCAG 2 (AA) for text.
 READABLE = 4.5
-# A property of the application: the `Qt.ColorScheme` that the user set, as a number; 0 or nothing for the system's.
+# A property of the application: the `Qt.ColorScheme` that the user set, as a number; 0 or unset for the system's.
 FORCED = "t3trayColorScheme"
 
 
 @dataclass(frozen=True)
 class Colours:
-    """One scheme. Every text colour has a contrast of at least 4.5:1 on `base`, `raised` and `chosen`, `on_accent` on `accent`.
+    """A colour scheme. Every text colour has a contrast of at least 4.5:1 on `base`, `raised` and `chosen`; `on_accent` has it on
+    `accent`.
 
-    `chosen` is the ground of what is chosen where the focus is not, `accent_text` the accent as a text or a small shape. The last
-    ones are for code: letters on `raised`, and the grounds of lines that were added and removed.
+    `chosen` is the background of a selection without focus, `accent_text` the accent as text or as a small shape. The fields from
+    `keyword` on are for code: text on `raised`, and the backgrounds of added and removed lines.
     """
 
     base: QColor
@@ -99,17 +100,17 @@ _DARK = Colours(
 
 
 def colours() -> Colours:
-    """The scheme that fits the desktop. A widget's own palette would not do: the style sheet has changed it already."""
+    """Return the scheme that fits the desktop. A widget's own palette cannot be used: the style sheet has already changed it."""
     scheme = usual(is_dark())
     accent = QGuiApplication.palette().color(QPalette.ColorRole.Accent)
-    # The style's own accent is nobody's wish.
+    # The style's default accent was not chosen by the user.
     if accent == QApplication.style().standardPalette().color(QPalette.ColorRole.Accent):
         return scheme
     return with_accent(scheme, accent)
 
 
 def with_accent(scheme: Colours, accent: QColor) -> Colours:
-    """The scheme with the accent that the user chose in the system, darkened or lightened until it can be read."""
+    """Return the scheme with the accent that the user chose in the system, darkened or lightened until it is readable."""
     black, white = QColor("black"), QColor("white")
     ground = _towards(accent, black, lambda colour: contrast(colour, scheme.on_accent) >= READABLE)
     grounds = (scheme.base, scheme.raised, scheme.chosen)
@@ -119,7 +120,7 @@ def with_accent(scheme: Colours, accent: QColor) -> Colours:
 
 
 def _towards(colour: QColor, far: QColor, is_enough: Callable[[QColor], bool]) -> QColor:
-    """The colour itself where it is enough, else the first mixture with the far one that is."""
+    """Return the colour itself if it satisfies `is_enough`, else the first mixture with `far` that does, in steps of 5 %."""
     mixtures = (_mixed(colour, far, share / 20) for share in range(1, 20))
     return next((found for found in (colour, *mixtures) if is_enough(found)), far)
 
@@ -130,7 +131,7 @@ def _mixed(one: QColor, other: QColor, share: float) -> QColor:
 
 
 def is_dark() -> bool:
-    """What the user set, else what the desktop says, else what its palette shows."""
+    """Whether to use the dark scheme: by the user's setting, else the desktop's colour scheme, else its palette."""
     application = QGuiApplication.instance()
     forced = application.property(FORCED) if application else None
     scheme = Qt.ColorScheme(forced) if forced else QGuiApplication.styleHints().colorScheme()
@@ -144,12 +145,12 @@ def palette_is_dark() -> bool:
 
 
 def usual(dark: bool) -> Colours:
-    """One of the two schemes, without the system's accent."""
+    """Return the dark or the light scheme with our own accent."""
     return _DARK if dark else _LIGHT
 
 
 def palette_of(scheme: Colours) -> QPalette:
-    """For what the style sheet does not reach: menus, tool tips, the dialogs that Qt draws."""
+    """Return a palette for what the style sheet does not reach: menus, tool tips, and dialogs that Qt draws."""
     palette = QPalette(scheme.text, scheme.raised, scheme.raised, scheme.line, scheme.muted, scheme.text, scheme.base)
     palette.setColor(QPalette.ColorRole.Window, scheme.base)
     palette.setColor(QPalette.ColorRole.Button, scheme.raised)
@@ -165,21 +166,21 @@ def palette_of(scheme: Colours) -> QPalette:
 
 
 def motion_is_reduced() -> bool:
-    """Whether the system asks for less movement. Qt tells it from 6.12 on."""
-    # In a variable of its own: PySide6 6.12 takes what belongs to the hints for gone when nobody holds them.
+    """Whether the system asks for reduced motion. Qt reports this from version 6.12 on; False before."""
+    # Hold a reference: PySide6 6.12 treats the children of the hints object as deleted once nobody references it.
     hints = QGuiApplication.styleHints()
     preference = getattr(hints.accessibility(), "motionPreference", None)
     return preference is not None and "Reduce" in preference().name
 
 
 def contrast(one: QColor, other: QColor) -> float:
-    """The ratio of WCAG 2: 1 for equal colours, 21 for black on white."""
+    """Return the contrast ratio of WCAG 2: 1 for equal colours, 21 for black on white."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
-    """The same font, larger or smaller than the system's own size."""
+    """Return a copy of the font, scaled relative to the system's own size."""
     changed = QFont(font)
     changed.setPointSizeF(font.pointSizeF() * factor)
     if bold:
@@ -188,7 +189,7 @@ def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
 
 
 def style_sheet(scheme: Colours) -> str:
-    """How the widgets of the window look, by role: `kind` is a property that they are given."""
+    """Return the style sheet of our windows. Widgets are styled by their role, the property `kind`."""
     names = {name: colour.name() for name, colour in vars(scheme).items()}
     return _SHEET.format(**names, unit=UNIT, gap=GAP, radius=RADIUS, icons=resource("icons").as_posix())
 

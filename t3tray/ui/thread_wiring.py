@@ -53,7 +53,7 @@ def connect_window(window: MainWindow, bridge: Bridge) -> None:
     window.reply_wanted.connect(bridge.reply)
     window.answer_wanted.connect(bridge.answer)
     window.text_wanted.connect(bridge.search)
-    bridge.saying_found.connect(window.threads.show_saying)
+    bridge.saying_found.connect(window.threads.show_message_hits)
     bridge.search_failed.connect(window.threads.show_search_failed)
     connect_settling(window, bridge)
     connect_conversation(window.page, bridge)

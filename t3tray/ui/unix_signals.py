@@ -1,4 +1,4 @@
-"""Unix signals as Qt signals, since Python's handlers do not run while Qt's loop waits."""
+"""Unix signals as Qt signals: Python's signal handlers do not run while Qt's event loop waits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class SignalWatch(QObject):
-    """`received` comes when the process is asked to end. One for the process's life."""
+class UnixSignals(QObject):
+    """Emits `received` when the process is asked to end (SIGINT, SIGTERM, SIGHUP). One per process."""
 
     received = Signal()
     _ours: socket.socket
@@ -25,7 +25,7 @@ class SignalWatch(QObject):
             if number is not None:
                 signal.signal(number, self._handle)
         if sys.platform == "win32":
-            # No wake-up by a socket there: a timer lets the interpreter look now and then.
+            # Windows has no wake-up by a socket: a timer lets the interpreter run its handlers every 500 ms.
             self._timer = QTimer(self)
             self._timer.start(500)
             self._timer.timeout.connect(self._on_tick)
@@ -49,4 +49,4 @@ class SignalWatch(QObject):
 
     @Slot()
     def _on_tick(self) -> None:
-        """Nothing to do: the interpreter ran, so the handler could."""
+        """Do nothing: running any Python code lets pending signal handlers run."""

@@ -40,7 +40,7 @@ from t3tray.ui.widgets.bars import Bars
 from t3tray.ui.widgets.basic import button, label, line
 from t3tray.ui.widgets.focus import FocusKeeper
 from t3tray.ui.widgets.progress import ProgressLine
-from t3tray.ui.window_geometry import WindowPlace
+from t3tray.ui.window_geometry import WindowGeometry
 
 _TWO_PANES = 720
 
@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
     quit_wanted = Signal()
     closed = Signal()
 
-    def __init__(self, now: Callable[[], datetime], place: WindowPlace | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime], place: WindowGeometry | None = None) -> None:
         super().__init__()
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
@@ -117,8 +117,8 @@ class MainWindow(QMainWindow):
 
     def show_listing(self, listing: ThreadListData) -> None:
         overview = listing.snapshot
-        self._lines, self._reapers = listing.lines, overview.foreign_reapers
-        self.threads.set_listing(listing)
+        self._lines, self._reapers = listing.items, overview.foreign_reapers
+        self.threads.set_data(listing)
         self._welcome(bool(self._lines))
         self.banner.setText(overview.banner)
         self.banner.setVisible(bool(overview.banner))
@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         elif self.isVisible() and self._row(current):
             self.look_wanted.emit(current)
         self._note_looking()
-        self.page.show_asks(overview.pending_requests)
+        self.page.show_requests(overview.pending_requests)
         self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
         self._server.show_snapshot(overview)
         self.bars.show_snapshot(overview)
@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         self._arrange()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self.bars.say_what_stays():
+        if self.bars.warn_before_closing():
             event.ignore()
             self.showMinimized()
             return
@@ -267,7 +267,7 @@ class MainWindow(QMainWindow):
         """Only what is in front of the user is seen."""
         current = self.threads.current()
         if current and self.isActiveWindow() and self.page.isVisible():
-            self.threads.look(current)
+            self.threads.mark_read(current)
 
     def _row(self, thread_id: str) -> ThreadRow | None:
         """A thread whose verdict is known."""
@@ -324,25 +324,25 @@ class MainWindow(QMainWindow):
         self.page.remedy_wanted.connect(self._focus.note_opener)
         self.page.remedy_wanted.connect(self.remedy_wanted)
         self.sheet.agreed.connect(self.remedy_agreed)
-        self.sheet.put_away.connect(self._on_sheet_put_away)
+        self.sheet.cancelled.connect(self._on_sheet_put_away)
         self.guard_sheet.agreed.connect(self.protection_agreed)
-        self.guard_sheet.put_away.connect(self._on_panes_wanted)
+        self.guard_sheet.cancelled.connect(self._on_panes_wanted)
         self.bars.restore.wanted.connect(self.settling_wanted)
         self.settle_sheet.agreed.connect(self.settling_agreed)
-        self.settle_sheet.put_away.connect(self._on_panes_wanted)
-        self.bars.stay.wanted.connect(self.quit_wanted)
+        self.settle_sheet.cancelled.connect(self._on_panes_wanted)
+        self.bars.minimised.wanted.connect(self.quit_wanted)
         self.page.t3code_wanted.connect(self.t3code_wanted)
         self.page.acknowledged.connect(self.acknowledged)
         self.page.protect_wanted.connect(self.protection_wanted)
-        self.sheet.look_wanted.connect(self.remedy_wanted)
+        self.sheet.preview_wanted.connect(self.remedy_wanted)
         self.page.start_wanted.connect(self._on_start_wanted)
         self.new_thread.wanted.connect(self.thread_wanted)
         self._back.clicked.connect(self._on_back)
         self.threads.new_wanted.connect(self.new_thread.ask)
         self.found.new_wanted.connect(self.new_thread.ask)
-        self.found.look_wanted.connect(self.inventory_wanted)
+        self.found.inventory_wanted.connect(self.inventory_wanted)
         self.found.settings_wanted.connect(self.settings_wanted)
-        self.found.put_away.connect(self._put_found_away)
+        self.found.cancelled.connect(self._put_found_away)
         self.progress.stopped.connect(self.stop_wanted)
         self._server.wanted.connect(self.server_wanted)
         self._server.settings_wanted.connect(self.settings_wanted)

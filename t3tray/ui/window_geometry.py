@@ -1,4 +1,4 @@
-"""Where the window stood, and how large it was, kept in a small file. It never puts it where nobody sees it."""
+"""The window's position and size, stored in a small file and restored to a place that is visible."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from PySide6.QtWidgets import QSplitter, QWidget
 
 _WINDOW = "window/geometry"
 _PANES = "window/panes"
-# In logical pixels: so much of the window has to be on a screen to be taken hold of.
+# In logical pixels: how much of the window must be on a screen so that the mouse can grab it.
 _LEAST = 80
 
 
-class WindowPlace:
-    """`path` need not exist. What cannot be read counts as not there."""
+class WindowGeometry:
+    """Stores the geometry of the window and its panes. `path` need not exist; an unreadable file counts as missing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._kept = QSettings(str(path), QSettings.Format.IniFormat)
 
     def restore(self, window: QWidget, panes: QSplitter) -> None:
-        """Put the window where it was; a place that is on no screen any more is corrected."""
+        """Move the window to its stored position; a position outside all screens is corrected."""
         geometry, sizes = self._kept.value(_WINDOW), self._kept.value(_PANES)
         if isinstance(geometry, QByteArray):
             window.restoreGeometry(geometry)
         if isinstance(sizes, QByteArray):
             panes.restoreState(sizes)
         screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-        window.setGeometry(seen(window.geometry(), screens))
+        window.setGeometry(visible_geometry(window.geometry(), screens))
 
     def keep(self, window: QWidget, panes: QSplitter) -> None:
-        # Qt makes it for everybody to read, and keeps the mode of one that is there.
+        # Qt creates the file readable for everybody, and keeps the mode of an existing one.
         with suppress(OSError):
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
             self._path.chmod(0o600)
@@ -43,16 +43,16 @@ class WindowPlace:
         self._kept.sync()
 
 
-def seen(place: QRect, screens: list[QRect]) -> QRect:
-    """The same place, or where it would be seen: it fits on a screen, and its top can be reached."""
+def visible_geometry(geometry: QRect, screens: list[QRect]) -> QRect:
+    """Return the same rectangle, or a corrected one that fits on a screen and whose top can be reached."""
     if not screens:
-        return place
-    best = max(screens, key=lambda screen: _area(screen & place))
-    top = QRect(place.left(), place.top(), place.width(), _LEAST)
-    fits = place.width() <= best.width() and place.height() <= best.height()
-    if fits and (best & top).width() >= min(_LEAST, place.width()) and best.top() <= place.top() <= best.bottom() - _LEAST:
-        return place
-    corrected = QRect(0, 0, min(place.width(), best.width()), min(place.height(), best.height()))
+        return geometry
+    best = max(screens, key=lambda screen: _area(screen & geometry))
+    top = QRect(geometry.left(), geometry.top(), geometry.width(), _LEAST)
+    fits = geometry.width() <= best.width() and geometry.height() <= best.height()
+    if fits and (best & top).width() >= min(_LEAST, geometry.width()) and best.top() <= geometry.top() <= best.bottom() - _LEAST:
+        return geometry
+    corrected = QRect(0, 0, min(geometry.width(), best.width()), min(geometry.height(), best.height()))
     corrected.moveCenter(best.center())
     return corrected
 

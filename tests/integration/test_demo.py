@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from t3tray.demo.backend import SWITCH_VARIABLE
-from t3tray.demo.scratch import MARK, Scratch
+from t3tray.demo.scratch import OWNER_VARIABLE, Scratch
 from t3tray.demo.table import THREADS, Fate, thread_of
 from t3tray.system.process_identity import start_id
 from tests.support.opencode import opencode_binary
@@ -98,7 +98,7 @@ class Demo:
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get(MARK) == self._owner:
+                if process.environ().get(OWNER_VARIABLE) == self._owner:
                     found.append(process)
         return found
 
@@ -220,4 +220,4 @@ def test_its_command_is_t3tray_in_this_world(tmp_path: Path, monkeypatch: pytest
     scratch.write_command(environment, os.environ)
     done = subprocess.run([scratch.command, "status", "--json"], capture_output=True, text=True, check=True)
     assert str(scratch.data) in done.stdout
-    assert environment[MARK] in scratch.command.read_text()
+    assert environment[OWNER_VARIABLE] in scratch.command.read_text()

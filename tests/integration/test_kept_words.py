@@ -13,7 +13,7 @@ from tests.support.archives import archive_in
 from tests.support.opencode import RawServer
 from tests.support.stub_model import StubModel
 
-LINE = "Kept in t3tray's vault on"
+LINE = "From t3tray's archive on"
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def app(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def shown(window: MainWindow) -> set[str]:
-    return set(model_of(window).listing.lines)
+    return set(model_of(window).list_data.items)
 
 
 def model_of(window: MainWindow) -> ThreadModel:

@@ -64,7 +64,7 @@ class Stage:
         """Whether the list shows an alarm of this thread."""
         model = self.window.threads.table.model()
         assert isinstance(model, ThreadModel)
-        return any(thread.id in model.listing.unseen for thread in THREADS if thread.title == title)
+        return any(thread.id in model.list_data.unseen for thread in THREADS if thread.title == title)
 
     def choose(self, title: str, size: QSize = WIDE) -> None:
         """Bring up a thread's page, in a window of this size."""

@@ -39,7 +39,7 @@ def main() -> None:
         print("shown", flush=True)
 
     def tell(item: MenuItem) -> None:
-        print(item.label, item.deed, flush=True)
+        print(item.label, item.action, flush=True)
 
     tray.chosen.connect(tell)
     asked = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)

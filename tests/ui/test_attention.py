@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
-from t3tray.ui.attention import Attention
+from t3tray.ui.viewed_thread import ViewedThread
 from t3tray.ui.window import MainWindow
 from tests.support.views import NOON, READY, row
 
@@ -28,7 +28,7 @@ def window(qtbot: QtBot) -> MainWindow:
 @pytest.fixture
 def told(window: MainWindow) -> list[str]:
     heard: list[str] = []
-    Attention(window, heard.append)
+    ViewedThread(window, heard.append)
     return heard
 
 

@@ -387,9 +387,9 @@ def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
     listings = []
     bridge.overview_changed.connect(lambda _: listings.append(bridge.listing))
     bridge.start()
-    qtbot.waitUntil(lambda: bridge.listing is not None and "b" in bridge.listing.lines)
+    qtbot.waitUntil(lambda: bridge.listing is not None and "b" in bridge.listing.items)
     assert bridge.listing is not None and bridge.listing.snapshot.rows[0] == OVERVIEW.rows[0]
-    assert bridge.listing.lines["a"] is OVERVIEW.rows[0]
+    assert bridge.listing.items["a"] is OVERVIEW.rows[0]
 
 
 def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:

@@ -38,7 +38,7 @@ def composer(qtbot: QtBot) -> Composer:
 
 def show(composer: Composer, shown: ThreadRow, messages: int | None = 41) -> None:
     composer.show_thread(shown)
-    composer.show_outlook(send_status(shown, messages))
+    composer.show_send_status(send_status(shown, messages))
 
 
 def texts(composer: Composer) -> str:
@@ -135,7 +135,7 @@ def test_what_is_typed_is_kept_when_the_fingers_rest(qtbot: QtBot, composer: Com
     with qtbot.waitSignal(composer.draft_changed):
         type_in(qtbot, composer, "half a tho")
     assert kept == [("a", "half a tho")]
-    composer.keep_now()
+    composer.save_draft_now()
     assert len(kept) == 1, "what is kept already is not kept again"
 
 
@@ -151,9 +151,9 @@ def test_another_thread_keeps_the_draft_at_once_and_gives_it_back(qtbot: QtBot, 
 
 def test_what_was_kept_twice_is_not_undone_by_a_list_that_knows_the_first(qtbot: QtBot, composer: Composer) -> None:
     type_in(qtbot, composer, "one")
-    composer.keep_now()
+    composer.save_draft_now()
     type_in(qtbot, composer, " two")
-    composer.keep_now()
+    composer.save_draft_now()
     show(composer, row("a", draft="one two"))
     show(composer, row("b"))
     show(composer, row("a", draft="one"))

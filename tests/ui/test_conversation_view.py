@@ -43,7 +43,7 @@ def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget
 
 
 def shown_now(view: ConversationView, kind: type[QWidget]) -> list[QWidget]:
-    found = [child for child in view._sheet.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
+    found = [child for child in view._canvas.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
     return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
 
 

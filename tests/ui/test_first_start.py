@@ -49,7 +49,7 @@ def test_without_opencode_it_says_how_to_get_one_and_looks_again(qtbot: QtBot, p
     buttons(page)[f"Copy “{INSTALL_WITH_NPM}”"].click()
     assert QGuiApplication.clipboard().text() == INSTALL_WITH_NPM
     again = buttons(page)["Look Again"]
-    with qtbot.waitSignal(page.look_wanted):
+    with qtbot.waitSignal(page.inventory_wanted):
         again.click()
     assert not again.isEnabled() and again.text() == "Looking…"
     page.show_inventory(NOTHING)

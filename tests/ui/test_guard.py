@@ -53,7 +53,7 @@ def test_the_sheet_says_what_would_be_lost_and_carries_what_was_agreed_to(qtbot:
     with qtbot.waitSignal(sheet.agreed) as agreed:
         named(sheet, plan.button).click()
     assert agreed.args == [on, False, False]
-    with qtbot.waitSignal(sheet.put_away):
+    with qtbot.waitSignal(sheet.cancelled):
         named(sheet, "Cancel").click()
 
 
@@ -127,7 +127,7 @@ def test_a_refusal_is_told_with_what_to_do_until_t3_code_asks_again(qtbot: QtBot
     assert card
     qtbot.addWidget(card)
     assert "choose how the thread goes on, then send your message again in T3 Code" in texts(card)
-    named(card, "I Have Seen This").click()
+    named(card, "Dismiss").click()
     assert seen == [True]
     mended = replace(details(row("t1")), answers=(replace(REFUSED, seen_at=NOON),))
     card = refusal_card(mended, lambda: None)
@@ -143,9 +143,9 @@ def test_the_menu_says_how_t3_code_stands_with_the_guard() -> None:
     snapshot = Snapshot(READY, guard=GuardState(GuardPhase.ON), guarded=frozenset({"a", "b", "c"}))
     assert guard_line(snapshot) == "Guarding T3 Code · 3 threads"
     assert guard_line(replace(snapshot, guarded=frozenset({"a"}))) == "Guarding T3 Code · 1 thread"
-    (item,) = (item for item in menu_of(snapshot, NOON) if item.deed is MenuAction.GUARD)
+    (item,) = (item for item in menu_of(snapshot, NOON) if item.action is MenuAction.GUARD)
     assert item.label == "Guarding T3 Code · 3 threads"
-    assert not [item for item in menu_of(Snapshot(READY), NOON) if item.deed is MenuAction.GUARD]
+    assert not [item for item in menu_of(Snapshot(READY), NOON) if item.action is MenuAction.GUARD]
     for phase in GuardPhase:
         assert bool(guard_line(Snapshot(READY, guard=GuardState(phase)))) is (phase is not GuardPhase.NO_T3CODE)
 
@@ -153,7 +153,7 @@ def test_the_menu_says_how_t3_code_stands_with_the_guard() -> None:
 def test_a_message_that_was_held_back_needs_the_user_in_the_menu() -> None:
     snapshot = Snapshot(READY, (row("t1", Reason.MISSING), row("t2")), refusals=(REFUSED,))
     (item,) = (item for item in menu_of(snapshot, NOON) if "held back" in item.label)
-    assert (item.label, item.deed, item.thread_id) == ("Thread t1 ▸ a message was held back", MenuAction.EXPLAIN, "t1")
+    assert (item.label, item.action, item.thread_id) == ("Thread t1 ▸ a message was held back", MenuAction.EXPLAIN, "t1")
 
 
 def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qtbot: QtBot) -> None:
@@ -184,7 +184,7 @@ def test_a_refusal_and_an_alarm_are_put_away_each_by_its_own_button(qtbot: QtBot
     told: list[Acknowledged] = []
     page.acknowledged.connect(lambda _, fact: told.append(fact))
     for each in page.header.findChildren(QPushButton):
-        if each.text() == "I Have Seen This":
+        if each.text() == "Dismiss":
             each.click()
     assert told == [Acknowledged.ALARMS, Acknowledged.REFUSAL]
 
@@ -201,5 +201,5 @@ def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     assert "T3 Code asked for ses_1; it was refused, because the session that held" in told
     assert "send your message again in T3 Code" in told
     with qtbot.waitSignal(page.acknowledged) as seen:
-        named(page, "I Have Seen This").click()
+        named(page, "Dismiss").click()
     assert seen.args == ["t1", Acknowledged.REFUSAL]

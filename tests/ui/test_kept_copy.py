@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.domain.conversation import Conversation, CopyInfo
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Kind, Reason, Verdict
-from t3tray.ui.conversation.archived_notice import kept_words
+from t3tray.ui.conversation.archived_notice import archived_notice
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage
@@ -58,7 +58,7 @@ def buttons(widget: QWidget) -> set[str]:
 
 def line(page: ThreadPage) -> str:
     settle(page)
-    return page.conversation.kept_line.text() if page.conversation.kept_line.isVisible() else ""
+    return page.conversation.copy_notice.text() if page.conversation.copy_notice.isVisible() else ""
 
 
 def copy_of(talk: Conversation, kept: CopyInfo = VAULT) -> Conversation:
@@ -71,7 +71,7 @@ def copy_of(talk: Conversation, kept: CopyInfo = VAULT) -> Conversation:
         (
             VAULT,
             Reason.MISSING,
-            "Kept in t3tray's vault on 24 Nov 2026, 14:10 · 38 messages. The model remembers nothing of it.",
+            "From t3tray's archive on 24 Nov 2026, 14:10 · 38 messages. The model remembers nothing of it.",
         ),
         (
             T3CODE,
@@ -81,26 +81,26 @@ def copy_of(talk: Conversation, kept: CopyInfo = VAULT) -> Conversation:
         (
             replace(VAULT, at=None, messages=10_000, missing=("A message cannot be read.",)),
             Reason.HISTORY_LOST,
-            "Kept in t3tray's vault · 10,000 messages. A message cannot be read. The model remembers little or none of it.",
+            "From t3tray's archive · 10,000 messages. A message cannot be read. The model remembers little or none of it.",
         ),
         (
             CopyInfo(Origin.OPENCODE, 2),
             Reason.SERVER_DOWN,
-            "From OpenCode's database · 2 messages. Whether the model still remembers it cannot be said now.",
+            "From OpenCode's database · 2 messages. Whether the model still remembers it is unknown.",
         ),
     ],
 )
 def test_the_line_says_whose_it_is_of_when_and_whether_the_model_knows_it(kept: CopyInfo, reason: Reason, said: str) -> None:
-    assert kept_words(kept, Verdict(reason)).replace("\N{NO-BREAK SPACE}", " ") == said
+    assert archived_notice(kept, Verdict(reason)).replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if Verdict(reason).kind is not Kind.RESUMABLE])
 def test_what_cannot_be_known_is_never_said_to_be_forgotten(page: ThreadPage, reason: Reason) -> None:
     page.show_details(details(row("a", reason)))
     page.show_conversation(copy_of(long_talk(6)))
-    assert "Answer 5" in words(page) and "t3tray's vault" in line(page)
+    assert "Answer 5" in words(page) and "t3tray's archive" in line(page)
     if Verdict(reason).kind is Kind.UNKNOWN:
-        assert "cannot be said now" in line(page)
+        assert "is unknown" in line(page)
 
 
 def test_a_copy_offers_nothing_that_could_be_sent(page: ThreadPage) -> None:
@@ -138,7 +138,7 @@ def test_a_copy_that_comes_before_the_verdict_is_shown_with_it(page: ThreadPage)
 def test_another_verdict_is_another_line(page: ThreadPage) -> None:
     page.show_details(details(row("a", Reason.SERVER_DOWN)))
     page.show_conversation(copy_of(long_talk(6)))
-    assert "cannot be said" in line(page)
+    assert "is unknown" in line(page)
     page.show_details(details(row("a", Reason.MISSING)))
     assert "remembers nothing" in line(page)
 
@@ -149,6 +149,6 @@ def test_the_line_is_not_cut(page: ThreadPage, width: int) -> None:
     page.show_details(details(row("a", Reason.MISSING)))
     page.show_conversation(copy_of(long_talk(6), replace(VAULT, missing=("4 of its messages had been taken back by then.",))))
     settle(page)
-    shown = page.conversation.kept_line
+    shown = page.conversation.copy_notice
     assert shown.height() >= shown.heightForWidth(shown.width()) > 0
     assert page.conversation.view.height() > 200

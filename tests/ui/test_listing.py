@@ -15,7 +15,7 @@ from t3tray.domain.reaper import ReaperPhase, ReaperState
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.threads.snapshot import Snapshot, ThreadRow
-from t3tray.ui.labels import mark, tooltip
+from t3tray.ui.labels import tooltip, verdict_symbol
 from t3tray.ui.threads.row_text import RowText, description, note, spoken
 from t3tray.ui.threads.thread_list_data import Filters, ListSection, brief_of, thread_list_data, thread_of
 from t3tray.ui.tray.menu import RECENT, menu_of
@@ -95,8 +95,8 @@ def test_recent_threads_of_all_providers_stand_by_time() -> None:
 def test_a_line_that_has_not_changed_stays_the_same_object() -> None:
     first = thread_list_data(Snapshot(READY, (row("a"), row("b"))))
     again = thread_list_data(Snapshot(READY, (row("a"), row("b", Reason.UNPROVEN))), first)
-    assert again.lines["a"] is first.lines["a"]
-    assert again.lines["b"] is not first.lines["b"]
+    assert again.items["a"] is first.items["a"]
+    assert again.items["b"] is not first.items["b"]
 
 
 def _at_random(known: Snapshot, dice: Random) -> Snapshot:
@@ -134,7 +134,7 @@ def test_a_listing_made_out_of_the_one_before_is_the_one_that_is_made_anew(seed:
         listing = thread_list_data(snapshot, listing)
         anew = thread_list_data(snapshot)
         assert list(listing.groups.items()) == list(anew.groups.items())
-        assert (listing.lines, listing.sections) == (anew.lines, anew.sections)
+        assert (listing.items, listing.sections) == (anew.items, anew.sections)
         assert (listing.projects, listing.unseen) == (anew.projects, anew.unseen)
         assert brief_of(listing, 5) == brief_of(anew, 5)
         brief = brief_of(listing, RECENT)
@@ -155,7 +155,7 @@ def test_filters_let_through_what_fits_all_of_them_and_whatever_waits() -> None:
     everything = (APPROVAL, ours, theirs, foreign)
 
     def shown(filters: Filters) -> list[str | None]:
-        return [thread_of(line) for line in everything if filters.let(line)]
+        return [thread_of(line) for line in everything if filters.accept(line)]
 
     assert not Filters() and shown(Filters()) == ["a", "ours", "theirs", "foreign"]
     assert shown(Filters(sources=frozenset({Source.T3TRAY}))) == ["a", "ours"]
@@ -189,9 +189,9 @@ def carrying(kind: CarriesKind) -> ThreadRow:
 
 
 def test_only_what_is_carried_whole_or_summed_up_has_the_full_mark() -> None:
-    shapes = {kind: mark(carrying(kind).verdict) for kind in CarriesKind}
+    shapes = {kind: verdict_symbol(carrying(kind).verdict) for kind in CarriesKind}
     assert shapes[CarriesKind.WHOLE] == shapes[CarriesKind.SINCE_COMPACTION] == "●"
-    assert (shapes[CarriesKind.PART], mark(row("a", Reason.NEW).verdict)) == ("◐", "○")
+    assert (shapes[CarriesKind.PART], verdict_symbol(row("a", Reason.NEW).verdict)) == ("◐", "○")
 
 
 @pytest.mark.parametrize(
@@ -214,11 +214,11 @@ def test_a_row_notes_what_is_not_as_usual(line: object, told: str) -> None:
 
 def test_news_are_news_until_the_user_looks_and_again_with_the_next() -> None:
     reading, shown, snapshot = RowText(lambda: NOON), row("a"), Snapshot(READY, unread=frozenset({"a"}))
-    assert not reading.has_news(row("b"), snapshot)
-    assert reading.has_news(shown, snapshot)
-    reading.look(shown)
-    assert not reading.has_news(shown, snapshot), "the snapshot does not know of it yet"
+    assert not reading.is_unread(row("b"), snapshot)
+    assert reading.is_unread(shown, snapshot)
+    reading.mark_read(shown)
+    assert not reading.is_unread(shown, snapshot), "the snapshot does not know of it yet"
     later = replace(shown, thread=structs.replace(shown.thread, last_activity_at=NOON + timedelta(minutes=1)))
-    assert reading.has_news(later, snapshot)
+    assert reading.is_unread(later, snapshot)
     earlier = row("a", age=timedelta(hours=1))
-    assert reading.has_news(earlier, snapshot), "a clock that was set back hides nothing"
+    assert reading.is_unread(earlier, snapshot), "a clock that was set back hides nothing"

@@ -14,8 +14,8 @@ from t3tray.domain.reaper import ReaperPhase, ReaperState
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.threads.snapshot import Snapshot
-from t3tray.ui.labels import ago, ago_aloud, mark, reaping, server_line, shortened, shown_path, tooltip
-from t3tray.ui.tray.menu import RECENT, SEPARATOR, MenuAction, MenuItem, answering, menu_of, server_deeds
+from t3tray.ui.labels import ago, ago_aloud, reaping, server_line, shortened, shown_path, tooltip, verdict_symbol
+from t3tray.ui.tray.menu import RECENT, SEPARATOR, MenuAction, MenuItem, answering, menu_of, server_actions
 from t3tray.ui.tray.tray import IconState, icon_state
 from tests.support.views import NOON, READY, alarm, archived, idle, in_t3, requester, row
 
@@ -32,7 +32,7 @@ def labels(snapshot: Snapshot | None) -> list[str]:
 
 
 def test_before_anything_is_known_it_can_be_opened_and_quit() -> None:
-    assert [item.deed for item in menu_of(None, NOON) if item.deed] == [
+    assert [item.action for item in menu_of(None, NOON) if item.action] == [
         MenuAction.OPEN,
         MenuAction.NEW_THREAD,
         MenuAction.SETTINGS,
@@ -74,7 +74,7 @@ def test_the_ten_latest_threads_each_with_mark_title_and_folder() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_only_a_resumable_thread_is_resumed_every_other_explains_itself(reason: Reason) -> None:
     (item,) = [item for item in menu_of(Snapshot(READY, (row("a", reason),)), NOON) if item.thread_id]
-    assert (item.deed is MenuAction.RESUME) == (Verdict(reason).kind is Kind.RESUMABLE)
+    assert (item.action is MenuAction.RESUME) == (Verdict(reason).kind is Kind.RESUMABLE)
 
 
 def test_a_tool_that_asks_for_leave_is_answered_right_there() -> None:
@@ -85,8 +85,8 @@ def test_a_tool_that_asks_for_leave_is_answered_right_there() -> None:
         ("Always Allow", Reply.ALWAYS),
         ("Reject", Reply.REJECT),
     ]
-    assert all(item.deed is MenuAction.REPLY and item.ask is APPROVAL for item in entries[:3])
-    assert (entries[3].label, entries[3].deed) == ("From now on: git *", None)
+    assert all(item.action is MenuAction.REPLY and item.request is APPROVAL for item in entries[:3])
+    assert (entries[3].label, entries[3].action) == ("From now on: git *", None)
     assert entries[4] == MenuItem("Show Thread", MenuAction.EXPLAIN, "c")
 
 
@@ -100,11 +100,11 @@ def test_nothing_is_allowed_where_it_cannot_be_read_to_its_end(command: str) -> 
     assert entry.label.isprintable() and len(entry.label) <= 60
 
 
-@pytest.mark.parametrize("ask", [replace(APPROVAL, patterns=("cd x && rm -rf y",)), replace(APPROVAL, always=("a & b",))])
-def test_what_holds_an_ampersand_is_not_allowed_from_a_menu_that_a_panel_draws(ask: ApprovalRequest) -> None:
-    (entry,) = [item for item in menu_of(Snapshot(READY, (), pending_requests=(ask,)), NOON) if item.below]
+@pytest.mark.parametrize("pending", [replace(APPROVAL, patterns=("cd x && rm -rf y",)), replace(APPROVAL, always=("a & b",))])
+def test_what_holds_an_ampersand_is_not_allowed_from_a_menu_that_a_panel_draws(pending: ApprovalRequest) -> None:
+    (entry,) = [item for item in menu_of(Snapshot(READY, (), pending_requests=(pending,)), NOON) if item.below]
     assert entry.label == "Thread c ▸ explore ▸ waits for your approval"
-    assert [(item.label, item.deed) for item in entry.below if item.label] == [
+    assert [(item.label, item.action) for item in entry.below if item.label] == [
         ("Show and Answer…", MenuAction.EXPLAIN),
         ("Reject", MenuAction.REPLY),
     ]
@@ -124,7 +124,7 @@ def test_what_would_be_allowed_from_now_on_is_read_too(always: tuple[str, ...]) 
 
 def test_a_question_is_answered_by_one_of_its_options_or_left() -> None:
     asked = inquiry(Question("Which version?", options=(Option("1.4"), Option("2.0"))))
-    answers = {item.label: item.answers for item in answering(asked) if item.deed is MenuAction.ANSWER}
+    answers = {item.label: item.answers for item in answering(asked) if item.action is MenuAction.ANSWER}
     assert answers == {"1.4": (("1.4",),), "2.0": (("2.0",),), "Leave Unanswered": None}
     assert answering(asked)[0] == MenuItem("Which version?")
 
@@ -137,8 +137,8 @@ def test_a_question_is_answered_by_one_of_its_options_or_left() -> None:
     ],
 )
 def test_what_one_click_cannot_answer_is_answered_in_the_window(questions: tuple[Question, ...]) -> None:
-    deeds = [item.deed for item in answering(inquiry(*questions)) if item.label]
-    assert deeds == [MenuAction.EXPLAIN, MenuAction.ANSWER]
+    actions = [item.action for item in answering(inquiry(*questions)) if item.label]
+    assert actions == [MenuAction.EXPLAIN, MenuAction.ANSWER]
 
 
 def test_what_is_archived_is_in_no_part_of_the_menu_the_tooltip_or_the_icon() -> None:
@@ -169,12 +169,12 @@ def test_the_ring_empties_in_quarters(minutes: int, ring: str) -> None:
 
 
 def test_every_verdict_has_a_shape_of_its_own_kind() -> None:
-    marks = {kind: {mark(Verdict(reason)) for reason in Reason if Verdict(reason).kind is kind} for kind in Kind}
+    marks = {kind: {verdict_symbol(Verdict(reason)) for reason in Reason if Verdict(reason).kind is kind} for kind in Kind}
     assert marks == {Kind.RESUMABLE: {"●", "◐", "○"}, Kind.BLOCKED: {"✕"}, Kind.UNKNOWN: {"?"}}
 
 
 @pytest.mark.parametrize(
-    ("state", "deeds"),
+    ("state", "actions"),
     [
         (ServerState.STOPPED, (MenuAction.START,)),
         (ServerState.STARTING, (MenuAction.STOP,)),
@@ -186,8 +186,8 @@ def test_every_verdict_has_a_shape_of_its_own_kind() -> None:
         (ServerState.EXTERNAL, ()),
     ],
 )
-def test_the_server_offers_what_its_state_allows(state: ServerState, deeds: tuple[MenuAction, ...]) -> None:
-    assert server_deeds(ServerStatus(state)) == deeds
+def test_the_server_offers_what_its_state_allows(state: ServerState, actions: tuple[MenuAction, ...]) -> None:
+    assert server_actions(ServerStatus(state)) == actions
     assert server_line(ServerStatus(state))
 
 

@@ -92,7 +92,7 @@ class Source(QObject):
 
 
 def test_an_error_in_a_slot_is_told_and_the_app_goes_on(qtbot: QtBot, reporter: Reporter) -> None:
-    reporter.catch()
+    reporter.install()
     source, reached = Source(), []
 
     def fail() -> None:
@@ -108,7 +108,7 @@ def test_an_error_in_a_slot_is_told_and_the_app_goes_on(qtbot: QtBot, reporter: 
 
 
 def test_an_error_in_a_thread_is_told_in_the_guis(qtbot: QtBot, reporter: Reporter) -> None:
-    reporter.catch()
+    reporter.install()
 
     def fail() -> None:
         raise ValueError("in a thread")
@@ -121,7 +121,7 @@ def test_an_error_in_a_thread_is_told_in_the_guis(qtbot: QtBot, reporter: Report
 
 
 def test_an_interrupt_is_no_mistake(reporter: Reporter, capsys: pytest.CaptureFixture[str]) -> None:
-    reporter.catch()
+    reporter.install()
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert not reporter.window.isVisible() and "KeyboardInterrupt" in capsys.readouterr().err
 

@@ -60,7 +60,7 @@ def test_the_steps_of_one_turn_stand_together() -> None:
 def test_a_tool_opens_to_what_it_was_given_and_gave() -> None:
     rows, shown = Rows(), talk(answered(1, used("p1", "bash", title="make test", input='{"command": "make test"}', output="ok")))
     (line,) = (row for row in rows.of(shown) if isinstance(row, FoldRow))
-    assert (line.mark, line.text, line.is_open) == ("✓", "Ran make test", False)
+    assert (line.symbol, line.text, line.is_open) == ("✓", "Ran make test", False)
     rows.toggle(line.key)
     opened = [(row.caption, row.text, row.depth) for row in rows.of(shown) if isinstance(row, CodeRow)]
     assert opened == [("Input", "command: make test", 1), ("Output", "ok", 1)]
@@ -84,7 +84,7 @@ def test_a_sub_agents_doings_stand_under_its_task_and_its_own_under_it() -> None
     )
     rows, shown = Rows(), talk(answered(1, Piece("p2", PieceKind.TOOL, tool=outer)), agents=agents)
     (task,) = (row for row in rows.of(shown) if isinstance(row, FoldRow))
-    assert (task.mark, task.text, task.child) == ("…", "explore: look", "ses_2")
+    assert (task.symbol, task.text, task.child) == ("…", "explore: look", "ses_2")
     rows.toggle(task.key)
     assert words(rows.of(shown)[1:]) == ["explore: look", "Look.", "general: dig", "Working…"]
     rows.toggle("msg_0011/p3")

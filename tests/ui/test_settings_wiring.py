@@ -15,7 +15,7 @@ from t3tray.errors import UsageError, WorldError
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
-from t3tray.ui.settings.settings_wiring import SettingsDoor, face_items, face_lines
+from t3tray.ui.settings.settings_wiring import SettingsController, gui_items, gui_lines
 from tests.support.views import READY, FakeDesk
 
 
@@ -25,7 +25,7 @@ class Opened:
     def __init__(self) -> None:
         self.desk = FakeDesk(Snapshot(READY, settings=Settings(stop_idle_minutes=7)))
         self.bridge = Bridge(lambda: self.desk)
-        self.door = SettingsDoor(self.bridge, has_tray=False)
+        self.door = SettingsController(self.bridge, has_tray=False)
         self.window = self.door.window
 
     def press(self, words: str) -> None:
@@ -99,9 +99,9 @@ def test_the_data_folder_is_opened_and_what_was_found_is_asked_for(qtbot: QtBot,
 
 def test_the_face_tells_of_its_tray(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
-    (item,) = face_items(has_tray=False)
+    (item,) = gui_items(has_tray=False)
     assert "AppIndicator" in item.advice
-    assert "tray missing" in "\n".join(face_lines(has_tray=False))
+    assert "tray missing" in "\n".join(gui_lines(has_tray=False))
 
 
 def test_the_guard_is_told_and_asked_for_in_the_settings(qtbot: QtBot, opened: Opened) -> None:

@@ -115,7 +115,7 @@ def test_of_what_has_not_changed_nothing_is_compared(eyes: Eyes, monkeypatch: py
     assert brief_of(told, 10).rows == now.rows
     notification_facts(now, frozenset(), None, NOON, NOON)
     assert set(compared) == {"t3"}
-    assert [name for name in NAMES if told.lines[name] is not listing.lines[name]] == ["t3"]
+    assert [name for name in NAMES if told.items[name] is not listing.items[name]] == ["t3"]
 
 
 def test_what_all_rows_depend_on_makes_only_those_anew_that_it_makes_others(eyes: Eyes) -> None:

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t3tray.ui.conversation.syntax_spans import LONGEST, Ink, spans
+from t3tray.ui.conversation.syntax_spans import LONGEST, SpanKind, spans
 
 CODE = "def place(at: int) -> str:  # where\n    return f'{at}' if at else None\n"
 LANGUAGES = ("python", "tsx", "bash", "json", "yaml", "rust", "css", "sql", "diff", "html", "php", "console", "c++")
 
 
-def told(text: str, language: str) -> list[tuple[str, Ink]]:
+def told(text: str, language: str) -> list[tuple[str, SpanKind]]:
     """The words that have a colour."""
     lines = [line.encode("utf-16-le") for line in text.split("\n")]
     return [
-        (line[2 * span.begin : 2 * (span.begin + span.length)].decode("utf-16-le"), span.ink)
+        (line[2 * span.begin : 2 * (span.begin + span.length)].decode("utf-16-le"), span.kind)
         for line, found in zip(lines, spans(text, language), strict=False)
         for span in found
     ]
@@ -27,9 +27,9 @@ def told(text: str, language: str) -> list[tuple[str, Ink]]:
 
 def test_words_have_the_colour_of_what_they_are() -> None:
     found = dict(told(CODE, "python"))
-    assert found["def"] is found["return"] is found["else"] is Ink.KEYWORD
-    assert found["place"] is Ink.DEFINITION and found["int"] is Ink.BUILTIN and found["None"] is Ink.NUMBER
-    assert found["# where"] is Ink.COMMENT and found["'"] is Ink.STRING
+    assert found["def"] is found["return"] is found["else"] is SpanKind.KEYWORD
+    assert found["place"] is SpanKind.DEFINITION and found["int"] is SpanKind.BUILTIN and found["None"] is SpanKind.NUMBER
+    assert found["# where"] is SpanKind.COMMENT and found["'"] is SpanKind.STRING
     assert "at" not in found and "=" not in found
 
 
@@ -43,7 +43,7 @@ def test_without_a_language_that_is_known_nothing_is_guessed(language: str) -> N
     ["python", "Python", "py", "{.python", "python{1,3}", "py,ignore", "src/shop/basket.py", "pyi", "python:basket.py"],
 )
 def test_what_stands_behind_a_fence_is_taken_as_people_write_it(language: str) -> None:
-    assert ("def", Ink.KEYWORD) in told(CODE, language)
+    assert ("def", SpanKind.KEYWORD) in told(CODE, language)
 
 
 @pytest.mark.parametrize("language", ["c++", "C#", "objective-c", "mjs", "Dockerfile", "rs", "yml", "jsonc", "zsh", "shell"])
@@ -53,33 +53,33 @@ def test_names_of_languages_that_are_easily_missed(language: str) -> None:
 
 def test_a_piece_of_php_needs_no_sign_to_begin_with() -> None:
     for text in ("echo 'x';", "<?php\necho 'x';"):
-        assert ("echo", Ink.KEYWORD) in told(text, "php")
+        assert ("echo", SpanKind.KEYWORD) in told(text, "php")
 
 
 def test_a_change_is_told_by_its_signs() -> None:
     text = "diff --git a/x b/x\n@@ -1,2 +1,2 @@\n same\n-old\n+new"
     assert told(text, "diff") == [
-        ("diff --git a/x b/x", Ink.DEFINITION),
-        ("@@ -1,2 +1,2 @@", Ink.COMMENT),
-        ("-", Ink.REMOVED),
-        ("+", Ink.ADDED),
+        ("diff --git a/x b/x", SpanKind.DEFINITION),
+        ("@@ -1,2 +1,2 @@", SpanKind.COMMENT),
+        ("-", SpanKind.REMOVED),
+        ("+", SpanKind.ADDED),
     ]
 
 
 def test_letters_are_counted_as_qt_does() -> None:
     assert told('face = "🙂"; x = 1\nשמש = "👩‍👩‍👧‍👦"', "python") == [
-        ('"', Ink.STRING),
-        ("🙂", Ink.STRING),
-        ('"', Ink.STRING),
-        ("1", Ink.NUMBER),
-        ('"', Ink.STRING),
-        ("👩‍👩‍👧‍👦", Ink.STRING),
-        ('"', Ink.STRING),
+        ('"', SpanKind.STRING),
+        ("🙂", SpanKind.STRING),
+        ('"', SpanKind.STRING),
+        ("1", SpanKind.NUMBER),
+        ('"', SpanKind.STRING),
+        ("👩‍👩‍👧‍👦", SpanKind.STRING),
+        ('"', SpanKind.STRING),
     ]
 
 
 def test_what_goes_over_lines_has_its_colour_in_each() -> None:
-    assert told("/* one\n\n   two */ x", "c") == [("/* one", Ink.COMMENT), ("   two */", Ink.COMMENT)]
+    assert told("/* one\n\n   two */ x", "c") == [("/* one", SpanKind.COMMENT), ("   two */", SpanKind.COMMENT)]
 
 
 def test_a_very_long_line_leaves_the_code_plain() -> None:
@@ -112,8 +112,8 @@ def test_rules_that_fail_leave_the_rest_plain_and_are_told(
             yield token
 
     monkeypatch.setattr(PythonLexer, "get_tokens_unprocessed", breaks)
-    assert told(CODE, "python") == [("def", Ink.KEYWORD), ("place", Ink.DEFINITION)]
-    assert "A code in python could not be read to its end." in caplog.text
+    assert told(CODE, "python") == [("def", SpanKind.KEYWORD), ("place", SpanKind.DEFINITION)]
+    assert "Text in the language python could not be highlighted" in caplog.text
 
 
 @given(st.lists(st.sampled_from([*"({<\"'`/*#=:;$%\\ \n\t-+@x0", "🙂", "א", "/*", "f'", '"""', "<!--"]), max_size=60))

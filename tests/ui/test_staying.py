@@ -61,7 +61,7 @@ def show(window: MainWindow, snapshot: Snapshot) -> None:
 
 def said(window: MainWindow) -> str:
     QApplication.processEvents()
-    return "\n".join(each.text() for each in window.bars.stay.findChildren(QLabel))
+    return "\n".join(each.text() for each in window.bars.minimised.findChildren(QLabel))
 
 
 def test_it_is_minimised_in_place_of_being_closed_and_says_why(window: MainWindow, qtbot: QtBot) -> None:
@@ -70,16 +70,16 @@ def test_it_is_minimised_in_place_of_being_closed_and_says_why(window: MainWindo
     assert window.isMinimized() and "A turn runs in “Thread a”. Quitting t3tray ends that." in said(window)
     assert "A turn runs" in window.windowTitle()
     window.bring_up()
-    assert not window.bars.stay.isHidden()
+    assert not window.bars.minimised.isHidden()
     with qtbot.waitSignal(window.quit_wanted):
-        window.bars.stay.findChildren(QPushButton)[0].click()
+        window.bars.minimised.findChildren(QPushButton)[0].click()
 
 
 def test_when_nothing_would_end_any_more_it_closes_as_ever(window: MainWindow, qtbot: QtBot) -> None:
     window.close()
     window.bring_up()
     show(window, Snapshot(READY, (row("a"), row("b"))))
-    assert window.bars.stay.isHidden() and window.windowTitle() == "t3tray"
+    assert window.bars.minimised.isHidden() and window.windowTitle() == "t3tray"
     with qtbot.waitSignal(window.closed):
         assert window.close()
 
@@ -88,4 +88,4 @@ def test_with_a_tray_it_closes_whatever_runs(window: MainWindow, qtbot: QtBot) -
     window.would_end = lambda: ""
     with qtbot.waitSignal(window.closed):
         assert window.close()
-    assert window.bars.stay.isHidden()
+    assert window.bars.minimised.isHidden()

@@ -39,7 +39,7 @@ def threads(qtbot: QtBot) -> ThreadList:
     made = ThreadList(RowText(lambda: NOON))
     qtbot.addWidget(made)
     made.resize(NARROW, 600)
-    made.set_listing(thread_list_data(OVERVIEW))
+    made.set_data(thread_list_data(OVERVIEW))
     made.show()
     return made
 
@@ -133,13 +133,13 @@ def test_what_was_said_is_asked_for_after_a_pause_and_joins_what_was_found(qtbot
         threads.search.setText("pelican ")
     assert wanted.args == ["pelican"]
     assert "being searched" in said(threads)
-    threads.show_saying("pel", frozenset({"a"}))
+    threads.show_message_hits("pel", frozenset({"a"}))
     assert shown(threads) == [], "what was found for another text came late, and was shown"
-    threads.show_saying("pelican", frozenset({"b", "unknown"}))
+    threads.show_message_hits("pelican", frozenset({"b", "unknown"}))
     assert shown(threads) == ["Recent 1", "b"]
     threads.search.setText("pelicans")
     assert shown(threads) == []
-    threads.show_saying("pelicans", frozenset())
+    threads.show_message_hits("pelicans", frozenset())
     assert "No thread matches “pelicans”" in said(threads)
 
 
@@ -158,7 +158,7 @@ def test_filters_are_told_and_cleared(qtbot: QtBot, threads: ThreadList) -> None
 
 
 def test_the_filters_menu_says_what_is_on_and_switches_it(qtbot: QtBot, threads: ThreadList) -> None:
-    threads.set_listing(thread_list_data(Snapshot(READY, (*ROWS, in_t3(row("d"), project="R & D")))))
+    threads.set_data(thread_list_data(Snapshot(READY, (*ROWS, in_t3(row("d"), project="R & D")))))
     menu = threads.filter.menu()
     menu.aboutToShow.emit()
     entries = {action.text(): action for action in menu.actions() if action.text()}
@@ -181,13 +181,13 @@ def test_filters_in_words() -> None:
 
 
 def test_an_empty_list_says_what_would_fill_it(threads: ThreadList) -> None:
-    threads.set_listing(thread_list_data(Snapshot(READY)))
+    threads.set_data(thread_list_data(Snapshot(READY)))
     assert "Threads of T3 Code appear here by themselves" in said(threads)
-    threads.set_listing(thread_list_data(Snapshot(READY, warnings=("The file is locked.",))))
+    threads.set_data(thread_list_data(Snapshot(READY, warnings=("The file is locked.",))))
     assert "could not be read just now" in said(threads)
-    threads.set_listing(thread_list_data(Snapshot(READY)))
+    threads.set_data(thread_list_data(Snapshot(READY)))
     assert not threads.search.isEnabled() and not threads.filter.isEnabled()
-    threads.set_listing(thread_list_data(Snapshot(READY, ROWS[1:2])))
+    threads.set_data(thread_list_data(Snapshot(READY, ROWS[1:2])))
     threads.filter.changed.emit(Filters(verdicts=frozenset({Kind.BLOCKED})))
     assert "The filters hide all threads" in said(threads)
     threads.search.setText("pr")
@@ -231,23 +231,23 @@ def test_enter_in_the_search_opens_the_first_that_was_found(qtbot: QtBot, thread
 
 def test_a_new_listing_keeps_what_is_chosen_and_where_the_list_stands(threads: ThreadList) -> None:
     many = tuple(row(f"t{number:03}") for number in range(100))
-    threads.set_listing(thread_list_data(Snapshot(READY, many)))
+    threads.set_data(thread_list_data(Snapshot(READY, many)))
     threads.choose("t090")
     threads.table.verticalScrollBar().setValue(500)
     chosen = []
     threads.chosen.connect(chosen.append)
-    threads.set_listing(thread_list_data(Snapshot(READY, (row("first"), *many))))
+    threads.set_data(thread_list_data(Snapshot(READY, (row("first"), *many))))
     assert threads.current() == "t090" and threads.table.currentIndex().data(ROW_ROLE).thread.id == "t090"
     assert threads.table.verticalScrollBar().value() == 500 and chosen == []
-    threads.set_listing(thread_list_data(Snapshot(READY, many[:5])))
+    threads.set_data(thread_list_data(Snapshot(READY, many[:5])))
     assert threads.current() is None
 
 
 def test_an_ask_that_is_chosen_stays_chosen_and_goes_when_it_is_answered(threads: ThreadList) -> None:
     threads.table.setCurrentIndex(threads.table.model().index(1, 0))
-    threads.set_listing(thread_list_data(Snapshot(READY, (row("new", Reason.MISSING), *ROWS), pending_requests=(APPROVAL,))))
+    threads.set_data(thread_list_data(Snapshot(READY, (row("new", Reason.MISSING), *ROWS), pending_requests=(APPROVAL,))))
     assert threads.table.currentIndex().data(ROW_ROLE) is APPROVAL
-    threads.set_listing(thread_list_data(Snapshot(READY, ROWS)))
+    threads.set_data(thread_list_data(Snapshot(READY, ROWS)))
     assert threads.current() == "c", "its thread is still the one that is looked at"
 
 
@@ -273,20 +273,20 @@ def test_a_line_has_a_menu_by_mouse_and_by_key(qtbot: QtBot, threads: ThreadList
 def test_one_changed_row_is_told_alone_and_another_order_as_a_whole(qtbot: QtBot) -> None:
     model = ThreadModel(RowText(lambda: NOON))
     first = thread_list_data(Snapshot(READY, (row("a"), row("b"))))
-    model.set_listing(first)
+    model.set_data(first)
     changed = (row("a"), row("b", Reason.UNPROVEN))
     with qtbot.assertNotEmitted(model.modelReset), qtbot.waitSignal(model.dataChanged) as told:
-        model.set_listing(thread_list_data(Snapshot(READY, changed), first))
+        model.set_data(thread_list_data(Snapshot(READY, changed), first))
     assert told.args[0].row() == 2
     with qtbot.waitSignal(model.modelReset):
-        model.set_listing(thread_list_data(Snapshot(READY, (row("b"), row("c")))))
+        model.set_data(thread_list_data(Snapshot(READY, (row("b"), row("c")))))
 
 
 def test_rows_and_headings_are_read_aloud(threads: ThreadList) -> None:
     table = QAccessible.queryAccessibleInterface(threads.table)
     assert table.text(QAccessible.Text.Name) == "Threads"
     names = [table.child(place).text(QAccessible.Text.Name) for place in range(table.childCount())]
-    assert "Needs You, 1 line, open" in names and "Archived, 1 line, closed" in names
+    assert "Needs You, 1 item, open" in names and "Archived, 1 item, closed" in names
     assert "Thread a, cannot be resumed, missing, just now" in names
     assert "Thread c ▸ explore ▸ wants to run git push" in names
 
@@ -305,7 +305,7 @@ def test_any_title_is_painted_in_its_row_in_both_directions(
     ]
     threads.setLayoutDirection(direction)
     threads.resize(width, 600)
-    threads.set_listing(thread_list_data(Snapshot(READY, tuple(rows), guarded=frozenset({"t0", "t1"}))))
+    threads.set_data(thread_list_data(Snapshot(READY, tuple(rows), guarded=frozenset({"t0", "t1"}))))
     picture = threads.table.viewport().grab().toImage()
     assert picture.width() == threads.table.viewport().width() * picture.devicePixelRatio()
     margins = [picture.pixelColor(x, y) for x in (1, picture.width() - 2) for y in range(0, 300, 7)]
@@ -320,19 +320,19 @@ def test_what_is_new_goes_when_it_is_looked_at_and_is_told_once(threads: ThreadL
     told: list[tuple[str, datetime]] = []
     threads.visited.connect(lambda name, at: told.append((name, at)))
     rows = (row("a"), row("b", title="Parser"))
-    threads.set_listing(thread_list_data(Snapshot(READY, rows)))
-    threads.look("a")
+    threads.set_data(thread_list_data(Snapshot(READY, rows)))
+    threads.mark_read("a")
     assert told == [], "there was nothing new in it"
-    unread = Snapshot(READY, rows, (t3_thread("f", "codex"),), unread=frozenset({"a", "f"}))
-    threads.set_listing(thread_list_data(unread))
+    news = Snapshot(READY, rows, (t3_thread("f", "codex"),), unread=frozenset({"a", "f"}))
+    threads.set_data(thread_list_data(news))
     assert [name for name in "abf" if "not seen yet" in aloud(threads, name)] == ["a", "f"]
     threads.search.setText("parser")
-    threads.look("a")
-    threads.look("f")
+    threads.mark_read("a")
+    threads.mark_read("f")
     threads.search.clear()
     assert not any("not seen yet" in aloud(threads, name) for name in "abf")
-    threads.set_listing(thread_list_data(unread))
-    threads.look("a")
+    threads.set_data(thread_list_data(news))
+    threads.mark_read("a")
     assert told == [("a", NOON), ("f", NOON)]
 
 
@@ -344,12 +344,12 @@ def aloud(threads: ThreadList, key: str) -> str:
 
 def test_a_dot_comes_and_goes_where_nothing_else_of_its_row_has_changed(qtbot: QtBot, threads: ThreadList) -> None:
     rows = (row("a"),)
-    threads.set_listing(thread_list_data(Snapshot(READY, rows)))
+    threads.set_data(thread_list_data(Snapshot(READY, rows)))
     QApplication.processEvents()
     painting = _Painting(threads.table.viewport())
     for snapshot in (Snapshot(READY, rows, unread=frozenset({"a"})), Snapshot(READY, rows)):
         painting.count = 0
-        threads.set_listing(thread_list_data(snapshot))
+        threads.set_data(thread_list_data(snapshot))
         qtbot.waitUntil(lambda: painting.count > 0)
 
 

@@ -15,7 +15,7 @@ from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.threads.thread_list_data import ListItem
-from t3tray.ui.threads.thread_menu import line_menu, resume_command
+from t3tray.ui.threads.thread_menu import item_menu, resume_command
 from t3tray.ui.tray.menu import MenuAction, MenuItem
 from t3tray.ui.window import MainWindow
 from tests.support.views import NOON, READY, archived, in_t3, requester, row, t3_thread
@@ -24,8 +24,8 @@ OURS, THEIRS, FOREIGN = row("a"), in_t3(row("b")), t3_thread("c", "codex")
 APPROVAL = ApprovalRequest("per_1", requester("a"), "bash", ("git push",))
 
 
-def item(line: ListItem, deed: MenuAction) -> MenuItem:
-    return next(found for found in line_menu(line) if found.deed is deed)
+def item(line: ListItem, action: MenuAction) -> MenuItem:
+    return next(found for found in item_menu(line) if found.action is action)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def window(qtbot: QtBot) -> MainWindow:
 
 
 def test_our_own_thread_can_have_everything_done_to_it() -> None:
-    assert [(found.label, found.why) for found in line_menu(OURS) if found.label] == [
+    assert [(found.label, found.why) for found in item_menu(OURS) if found.label] == [
         ("Show", ""),
         ("Open in Terminal", ""),
         ("Open Folder", ""),
@@ -46,14 +46,14 @@ def test_our_own_thread_can_have_everything_done_to_it() -> None:
         ("Copy Resume Command", ""),
         ("Rename…", ""),
         ("Archive", ""),
-        ("Release…", ""),
+        ("Unbind the Session…", ""),
     ]
 
 
 def test_what_t3_code_shows_is_renamed_and_archived_there() -> None:
-    assert all("T3 Code" in item(THEIRS, deed).why for deed in (MenuAction.RENAME, MenuAction.ARCHIVE))
+    assert all("T3 Code" in item(THEIRS, action).why for action in (MenuAction.RENAME, MenuAction.ARCHIVE))
     assert not item(THEIRS, MenuAction.OPEN_T3CODE).why
-    assert not any(found.deed is MenuAction.OPEN_T3CODE for found in line_menu(OURS))
+    assert not any(found.action is MenuAction.OPEN_T3CODE for found in item_menu(OURS))
 
 
 def test_what_cannot_be_done_says_why() -> None:
@@ -61,8 +61,8 @@ def test_what_cannot_be_done_says_why() -> None:
     assert "folder" in item(row("a", Reason.DIRECTORY_MISSING), MenuAction.OPEN_FOLDER).why
     unbound = replace(row("a", Reason.UNBOUND), session_id=None)
     assert all(
-        item(unbound, deed).why
-        for deed in (MenuAction.COPY_SESSION, MenuAction.COPY_COMMAND, MenuAction.RELEASE, MenuAction.RESUME)
+        item(unbound, action).why
+        for action in (MenuAction.COPY_SESSION, MenuAction.COPY_COMMAND, MenuAction.RELEASE, MenuAction.RESUME)
     )
     assert item(FOREIGN, MenuAction.RESUME).why
 
@@ -91,7 +91,7 @@ def test_copies_are_in_the_clipboard(window: MainWindow) -> None:
         (item(OURS, MenuAction.ARCHIVE), "archive_wanted", ["a", True]),
         (item(archived(OURS), MenuAction.BRING_BACK), "archive_wanted", ["a", False]),
         (item(OURS, MenuAction.RELEASE), "remedy_wanted", ["a", Choice(Remedy.RELEASE)]),
-        (line_menu(APPROVAL)[2], "reply_wanted", [APPROVAL, Reply.REJECT]),
+        (item_menu(APPROVAL)[2], "reply_wanted", [APPROVAL, Reply.REJECT]),
     ],
 )
 def test_what_is_chosen_is_passed_on(qtbot: QtBot, window: MainWindow, chosen: MenuItem, signal: str, args: list[object]) -> None:

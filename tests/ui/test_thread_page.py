@@ -116,7 +116,7 @@ def test_the_receipt_tells_then_and_now_and_is_copied(page: ThreadPage) -> None:
     buttons(page.receipt)["Copy as Text"].click()
     assert QGuiApplication.clipboard().text() == receipt_text(receipt(shown))
     page.show_details(replace(details(shown), receipt=None))
-    assert "Nothing was checked yet" in texts(page.receipt)
+    assert "No receipt yet" in texts(page.receipt)
 
 
 def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(qtbot: QtBot, page: ThreadPage) -> None:
@@ -130,7 +130,7 @@ def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(qtbot: QtBot
         buttons(page.history)["Undo the Last Remedy…"].click()
     assert wanted.args == ["a", Choice(Remedy.UNDO)]
     page.show_details(replace(details(row("a")), journal=()))
-    assert "Nothing was recorded yet" in texts(page.history)
+    assert "The history is empty" in texts(page.history)
 
 
 def test_after_a_switch_the_first_button_gives_t3_code_its_memory_back(qtbot: QtBot, page: ThreadPage) -> None:
@@ -169,7 +169,7 @@ def test_a_long_history_is_drawn_in_part_and_whole_when_that_is_wanted(page: Thr
     page.show_details(replace(known, journal=tuple(replace(known.journal[0], why=f"turn {number}") for number in range(300))))
     open_tab(page, "History")
     assert "turn 299" in texts(page.history) and "turn 200 " not in texts(page.history)
-    buttons(page.history)["Show the 260 Before"].click()
+    buttons(page.history)["Show 260 Earlier"].click()
     assert "turn 0 " in texts(page.history)
 
 
@@ -188,7 +188,7 @@ def test_an_alarm_is_told_until_it_was_seen(qtbot: QtBot, page: ThreadPage) -> N
     page.show_details(replace(details(row("a")), alarms=(alarm,)))
     assert alarm_sentence(alarm) in texts(page.header)
     with qtbot.waitSignal(page.acknowledged) as seen:
-        buttons(page.header)["I Have Seen This"].click()
+        buttons(page.header)["Dismiss"].click()
     assert seen.args == ["a", Acknowledged.ALARMS]
     page.show_details(replace(details(row("a")), alarms=(replace(alarm, seen_at=NOON),)))
     assert alarm_sentence(alarm) not in texts(page.header)
@@ -226,7 +226,7 @@ def test_a_conversation_of_another_thread_comes_too_late(page: ThreadPage) -> No
     page.show_conversation(long_talk(4, thread="b"))
     assert "are being read" in texts(page.conversation)
     page.show_conversation(talk(thread="a"))
-    assert "Nothing was said here yet" in texts(page.conversation)
+    assert "No messages yet" in texts(page.conversation)
 
 
 def test_the_messages_of_a_session_that_is_gone_are_not_promised(page: ThreadPage) -> None:
@@ -258,27 +258,27 @@ def test_the_messages_that_were_all_read_are_counted_anew(page: ThreadPage) -> N
 
 def test_cards_come_for_this_thread_and_go_when_they_are_answered_anywhere(qtbot: QtBot, page: ThreadPage) -> None:
     page.show_row(row("a"))
-    page.show_asks((approval("a", "explore"), approval("b", name="per_2")))
+    page.show_requests((approval("a", "explore"), approval("b", name="per_2")))
     (card,) = page.conversation.findChildren(RequestCard)
     assert card.isVisible()
     with qtbot.waitSignal(page.conversation.replied):
         buttons(card)["Allow Once"].click()
     page.conversation.show_answer_failed("per_1", ServerDown("Gone."))
     assert buttons(card)["Allow Once"].isEnabled()
-    page.show_asks((inquiry(),))
+    page.show_requests((inquiry(),))
     QApplication.processEvents()
     shown = [each for each in page.conversation.findChildren(RequestCard) if each.isVisible()]
     assert len(shown) == 1 and "Which database?" in texts(shown[0])
     page.show_row(row("b"))
-    page.show_asks((approval("b", name="per_2"),))
+    page.show_requests((approval("b", name="per_2"),))
     assert "Wants to run git push" in texts(page.conversation)
-    page.show_asks(())
+    page.show_requests(())
     assert not [each for each in page.conversation.findChildren(RequestCard) if each.isVisible()]
 
 
 def test_another_thread_shows_at_once_what_it_waits_for(page: ThreadPage) -> None:
     page.show_row(row("b"))
-    page.show_asks((approval("a"),))
+    page.show_requests((approval("a"),))
     assert "Wants to run" not in texts(page.conversation)
     page.show_row(row("a"))
     assert "Wants to run" in texts(page.conversation)
@@ -335,7 +335,7 @@ def test_nothing_is_cut(page: ThreadPage, width: int, reason: Reason) -> None:
     shown = row("a", reason, title="A rather long title of a thread 🙂 " * 4)
     page.show_details(details(shown, "ses_df5b87236ffe5RnsWYfjg7erHJ"))
     page.show_conversation(talk(asked(0, "Mend it."), answered(1, used("p1"), "Done.", error="no credit left on this account")))
-    page.show_asks((inquiry(),))
+    page.show_requests((inquiry(),))
     for number in range(4):
         page.tabs.setCurrentIndex(number)
         for _ in range(3):
@@ -353,7 +353,7 @@ def test_nothing_is_cut(page: ThreadPage, width: int, reason: Reason) -> None:
 def test_every_control_has_a_name_and_is_reached_by_tab(page: ThreadPage) -> None:
     page.show_details(details(row("a", Reason.REWOUND), "ses_old"))
     page.show_conversation(talk(asked(0, "Hm."), answered(1, used("p1"), "```py\nx\n```", error="no credit")))
-    page.show_asks((inquiry(), approval()))
+    page.show_requests((inquiry(), approval()))
     for number in range(4):
         page.tabs.setCurrentIndex(number)
         QApplication.processEvents()

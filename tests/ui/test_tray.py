@@ -135,7 +135,7 @@ def test_an_ask_is_answered_from_the_menu(qtbot: QtBot) -> None:
     with qtbot.waitSignal(tray.chosen) as chosen:
         next(action for action in actions(below) if action.text() == "Always Allow").trigger()
     item: MenuItem = chosen.args[0]
-    assert (item.deed, item.ask, item.reply) == (MenuAction.REPLY, APPROVAL, Reply.ALWAYS)
+    assert (item.action, item.request, item.reply) == (MenuAction.REPLY, APPROVAL, Reply.ALWAYS)
 
 
 def test_an_entry_that_can_do_nothing_says_why_and_ampersands_are_shown(qtbot: QtBot) -> None:

@@ -15,7 +15,7 @@ from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.domain.t3code_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.threads.snapshot import Snapshot, ThreadRow
-from t3tray.ui.labels import MARK_NOT_SURE, row_mark, tooltip
+from t3tray.ui.labels import SYMBOL_UNSURE, row_symbol, tooltip
 from t3tray.ui.threads.row_text import description, note, tool_tip
 from t3tray.ui.threads.thread_list_data import ListSection, brief_of, thread_list_data
 from t3tray.ui.tray.menu import MenuItem, menu_of
@@ -73,16 +73,16 @@ def shown_buttons(widget: QWidget) -> list[str]:
 )
 def test_a_thread_is_green_only_where_both_sides_are(side: NextMessage, told: str) -> None:
     shown = half(side)
-    assert (note(shown), row_mark(shown)) == (told, MARK_NOT_SURE)
+    assert (note(shown), row_symbol(shown)) == (told, SYMBOL_UNSURE)
     assert side.sentence in tool_tip(shown) and side.sentence in description(shown)
     fine = half(CONTINUES)
-    assert (note(fine), row_mark(fine)) == ("", "●")
+    assert (note(fine), row_symbol(fine)) == ("", "●")
 
 
 def test_what_cannot_go_on_here_is_told_by_that(window: MainWindow) -> None:
     gone = next_message(T3Side(names="ses_a", bound="ses_a"), Verdict(Reason.MISSING))
     shown = replace(in_t3(row("a", Reason.MISSING)), next_message=gone)
-    assert row_mark(shown) == "✕" and note(shown) == "Missing"
+    assert row_symbol(shown) == "✕" and note(shown) == "Missing"
 
 
 def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, qtbot: QtBot) -> None:
@@ -119,7 +119,7 @@ def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> No
 def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
     shown = half()
     snapshot = Snapshot(READY, (shown,), alarms=(alarm("a"),))
-    assert [line for line in thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].lines] == [shown]
+    assert [line for line in thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].items] == [shown]
     window.show_snapshot(snapshot)
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),)))
@@ -137,12 +137,12 @@ def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(
     window.show_thread("a")
     window.show_details(told)
     first, second = cards(window, "This thread was switched")
-    assert shown_buttons(first) == ["I Have Seen This"], "the newest alone has it"
-    assert shown_buttons(second) == ["I Have Seen This", words]
+    assert shown_buttons(first) == ["Dismiss"], "the newest alone has it"
+    assert shown_buttons(second) == ["Dismiss", words]
     window.remedy_wanted.connect(lambda thread_id, choice: window.show_preview(thread_id, choice, preview(choice.remedy)))
     press(second, words).click()
     assert window.sheet.isVisible() and window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
-    window.sheet.put_away.emit()
+    window.sheet.cancelled.emit()
     window.show_details(replace(told, alarms=tuple(replace(each, seen_at=NOON) for each in told.alarms)))
     assert cards(window, "This thread was switched") == []
 
@@ -156,14 +156,14 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),), offered=offered))
     (card,) = cards(window, "This thread was switched")
-    assert shown_buttons(card) == ["I Have Seen This"]
+    assert shown_buttons(card) == ["Dismiss"]
 
 
 def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
     """No alarm was raised of it: nobody saw it happen."""
     shown = replace(half(), is_half_mended=True)
     snapshot = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
-    assert thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].lines == (shown,)
+    assert thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].items == (shown,)
     assert icon_state(snapshot) is IconState.ATTENTION and tooltip(snapshot) == "t3tray: 1 needs you"
     assert "Thread a ▸ not fixed in T3 Code" in items(menu_of(snapshot, NOON))
     assert brief_of(thread_list_data(snapshot), 0).rows == (shown,)
@@ -178,7 +178,7 @@ def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: Mai
     window.show_details(details(half()))
     assert ListSection.NEEDS_YOU not in thread_list_data(left).groups and icon_state(left) is IconState.READY
     assert "Leave It" not in shown_buttons(window.page.header)
-    assert row_mark(half()) == MARK_NOT_SURE, "it is not well all the same"
+    assert row_symbol(half()) == SYMBOL_UNSURE, "it is not well all the same"
 
 
 def test_an_alarm_has_the_only_button_to_leave_it(window: MainWindow) -> None:

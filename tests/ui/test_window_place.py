@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter
 from pytestqt.qtbot import QtBot
 
 from t3tray.ui.window import MainWindow
-from t3tray.ui.window_geometry import WindowPlace, seen
+from t3tray.ui.window_geometry import WindowGeometry, visible_geometry
 from tests.support.views import NOON
 
 LEFT, RIGHT = QRect(0, 0, 1000, 800), QRect(1000, 0, 1000, 800)
@@ -21,7 +21,7 @@ LEFT, RIGHT = QRect(0, 0, 1000, 800), QRect(1000, 0, 1000, 800)
     [QRect(100, 100, 420, 660), QRect(1500, 100, 420, 660), QRect(900, 100, 420, 660), QRect(-300, 0, 420, 600)],
 )
 def test_a_place_that_can_be_seen_is_kept(place: QRect) -> None:
-    assert seen(place, [LEFT, RIGHT]) == place
+    assert visible_geometry(place, [LEFT, RIGHT]) == place
 
 
 @pytest.mark.parametrize(
@@ -35,24 +35,24 @@ def test_a_place_that_can_be_seen_is_kept(place: QRect) -> None:
     ],
 )
 def test_any_other_place_is_put_where_all_of_it_is_seen(place: QRect) -> None:
-    corrected = seen(place, [LEFT, RIGHT])
+    corrected = visible_geometry(place, [LEFT, RIGHT])
     assert LEFT.contains(corrected) or RIGHT.contains(corrected)
 
 
 def test_without_a_screen_nothing_is_corrected() -> None:
-    assert seen(LEFT, []) == LEFT
+    assert visible_geometry(LEFT, []) == LEFT
 
 
 def test_the_window_comes_up_as_it_was_closed(qtbot: QtBot, tmp_path: Path) -> None:
     kept = tmp_path / "window.ini"
-    first = MainWindow(lambda: NOON, WindowPlace(kept))
+    first = MainWindow(lambda: NOON, WindowGeometry(kept))
     qtbot.addWidget(first)
     assert first.size() == QSize(420, 660)
     first.show()
     first.setGeometry(30, 40, 760, 500)
     first.close()
     assert kept.exists()
-    second = MainWindow(lambda: NOON, WindowPlace(kept))
+    second = MainWindow(lambda: NOON, WindowGeometry(kept))
     qtbot.addWidget(second)
     second.show()
     assert second.geometry() == QRect(30, 40, 760, 500)
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read_counts_as_none(qtbot: QtBot, tmp_path: Path)
     kept.write_text("[window]\ngeometry=@ByteArray(nonsense)\npanes=7\n")
     window = MainWindow(lambda: NOON)
     qtbot.addWidget(window)
-    WindowPlace(kept).restore(window, QSplitter(Qt.Orientation.Horizontal))
+    WindowGeometry(kept).restore(window, QSplitter(Qt.Orientation.Horizontal))
     assert window.size() == QSize(420, 660)
 
 
@@ -76,5 +76,5 @@ def test_only_the_owner_may_read_where_it_was(qtbot: QtBot, tmp_path: Path, befo
     window, panes = MainWindow(lambda: NOON), QSplitter()
     qtbot.addWidget(window)
     qtbot.addWidget(panes)
-    WindowPlace(path).keep(window, panes)
+    WindowGeometry(path).keep(window, panes)
     assert b"geometry" in path.read_bytes() and path.stat().st_mode & 0o777 == 0o600

@@ -1,1 +1,1 @@
-"""A thread's conversation on the page: its messages, what waits for an answer, and where the next message is typed."""
+"""A thread's conversation on its page: the messages, the pending requests, and the composer."""

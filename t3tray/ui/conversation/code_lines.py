@@ -1,4 +1,4 @@
-"""The lines of a code or of what a tool said: never wrapped, copied as they are, coloured where the language is known."""
+"""The lines of code or of a tool's output: never wrapped, copied exactly, highlighted if the language is known."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from t3tray.ui.conversation.highlighter import Highlighter
-from t3tray.ui.conversation.syntax_spans import Ink, Line, SyntaxSpan
+from t3tray.ui.conversation.syntax_spans import Line, SpanKind, SyntaxSpan
 from t3tray.ui.conversation.visible_text import visible
 from t3tray.ui.theme import UNIT, Colours, colours, scaled
 
-# In characters: more is copied, not shown.
+# In characters: a longer text is copied as a whole, but not shown beyond this.
 SHOWN = 20_000
-# In lines: more stays plain.
+# In lines: a longer text is not highlighted.
 HUGE = 2_000
 _TAB = 4
 _MORE = "… The rest is not shown; Copy takes all of it."
 
 
 class CodeLines(QPlainTextEdit):
-    """It scrolls sideways by itself; up and down only while the focus is in it."""
+    """Scrolls horizontally by itself; vertically only while it has the focus."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, readOnly=True, tabChangesFocus=True)
@@ -43,10 +43,10 @@ class CodeLines(QPlainTextEdit):
         self.setUndoRedoEnabled(False)
         self.setFont(scaled(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont), 0.9))
         self.document().setDocumentMargin(UNIT)
-        # A line of code begins at the left, whatever it begins with.
-        look = self.document().defaultTextOption()
-        look.setTextDirection(Qt.LayoutDirection.LeftToRight)
-        self.document().setDefaultTextOption(look)
+        # Code is left-to-right, even if a line begins with right-to-left text.
+        format_ = self.document().defaultTextOption()
+        format_.setTextDirection(Qt.LayoutDirection.LeftToRight)
+        self.document().setDefaultTextOption(format_)
         self.exact = ""
         self._shown = ""
         self._lines: tuple[Line, ...] = ()
@@ -57,9 +57,9 @@ class CodeLines(QPlainTextEdit):
         self._set_tab()
 
     def show_lines(self, exact: str, language: str) -> None:
-        """Where they only grew, what is new is added: what is there stays as it is."""
+        """Show a text. If it only grew, the rest is appended, so that selection and scroll position stay."""
         self.exact = exact
-        # The end of the last line begins no other one.
+        # A line break at the very end does not begin another line.
         text = visible(exact[:SHOWN].removesuffix("\n"))
         shown = f"{text}\n{_MORE}" if self._is_cut else text
         if self._shown and shown.startswith(self._shown):
@@ -74,18 +74,18 @@ class CodeLines(QPlainTextEdit):
         if self._scheme != colours():
             self._scheme, self._painted = colours(), []
             self._paint()
-        self._highlighter.look_at(text, language if exact.count("\n") <= HUGE else "")
+        self._highlighter.highlight(text, language if exact.count("\n") <= HUGE else "")
 
     def height_of(self, lines: int, width: int) -> int:
-        """In px, for all lines or this many, whatever is less; with the scroll bar where a line is wider than `width`."""
+        """Return the height in px of at most `lines` lines; with the scroll bar if a line is wider than `width`."""
         count = self.document().blockCount()
         shown = min(count, lines)
-        # Each bar takes room of the other: two could stand there for each other's sake only.
+        # Set the policy explicitly: with "as needed" for both, each bar could be needed only because of the other.
         bars = Qt.ScrollBarPolicy
         self.setVerticalScrollBarPolicy(bars.ScrollBarAsNeeded if count > shown else bars.ScrollBarAlwaysOff)
         whole = shown * self.fontMetrics().lineSpacing()
         if not self._shown.isascii():
-            # Letters of another font may be higher.
+            # Fallback fonts may be higher.
             block = self.document().begin()
             whole = 0
             for _ in range(shown):
@@ -111,12 +111,12 @@ class CodeLines(QPlainTextEdit):
         self._paint()
 
     def _paint(self) -> None:
-        """Give the lines whose spans are others than before their colours. They are beside the text: it stays as it is."""
-        inks = {ink: _look(colour) for ink, colour in _inks(self._scheme).items()}
+        """Apply the colours of lines whose spans changed, as layout formats beside the text, which is not edited."""
+        formats = {kind: _text_format(colour) for kind, colour in _kind_colours(self._scheme).items()}
         lines = [*self._lines]
         if self._is_cut:
             lines += [()] * (self.document().blockCount() - 1 - len(lines))
-            lines.append((SyntaxSpan(0, len(_MORE), Ink.COMMENT),))
+            lines.append((SyntaxSpan(0, len(_MORE), SpanKind.COMMENT),))
         former, self._painted = self._painted, lines
         begin, end = -1, -1
         block = self.document().begin()
@@ -124,15 +124,15 @@ class CodeLines(QPlainTextEdit):
             if not block.isValid():
                 break
             if now != before:
-                block.layout().setFormats([_range(span, inks[span.ink]) for span in now])
+                block.layout().setFormats([_range(span, formats[span.kind]) for span in now])
                 begin, end = block.position() if begin < 0 else begin, block.position() + block.length()
             block = block.next()
         if begin >= 0:
             self.document().markContentsDirty(begin, end - begin)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Lines of a change stand on a ground of their own, from one edge to the other."""
-        grounds = {Ink.ADDED: self._scheme.added, Ink.REMOVED: self._scheme.removed}
+        """Paint the background of added and removed lines over the full width."""
+        grounds = {SpanKind.ADDED: self._scheme.added, SpanKind.REMOVED: self._scheme.removed}
         block, offset = self.firstVisibleBlock(), self.contentOffset()
         painter = QPainter(self.viewport())
         while block.isValid() and block.blockNumber() < len(self._painted):
@@ -140,17 +140,17 @@ class CodeLines(QPlainTextEdit):
             if place.top() > event.rect().bottom():
                 break
             spans = self._painted[block.blockNumber()]
-            if spans and spans[0].ink in grounds:
-                painter.fillRect(QRectF(0, place.top(), self.viewport().width(), place.height()), grounds[spans[0].ink])
+            if spans and spans[0].kind in grounds:
+                painter.fillRect(QRectF(0, place.top(), self.viewport().width(), place.height()), grounds[spans[0].kind])
             block = block.next()
         painter.end()
         super().paintEvent(event)
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        """What is selected as it is shown, spaces and all; all of it as it was told, which may be more than is shown."""
+        """Return the selection with its exact spaces; if all is selected, the exact text, which may be longer than shown."""
         cursor = self.textCursor()
         is_all = cursor.selectionEnd() - cursor.selectionStart() == self.document().characterCount() - 1
-        # Qt's own, as the clipboard will delete it, which Python would not know of one made here. It is filled at the first look.
+        # Use Qt's object: the clipboard deletes it, which Python would not know of one created here. Reading it fills it.
         data = super().createMimeDataFromSelection()
         data.text()
         data.clear()
@@ -158,7 +158,7 @@ class CodeLines(QPlainTextEdit):
         return data
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Up and down belong to the conversation, unless one is in here and there is more to see."""
+        """Leave vertical scrolling to the conversation, unless this widget has the focus and can scroll."""
         sideways = abs(event.angleDelta().x()) > abs(event.angleDelta().y())
         if sideways or (self.hasFocus() and self.verticalScrollBar().maximum()):
             super().wheelEvent(event)
@@ -174,26 +174,26 @@ class CodeLines(QPlainTextEdit):
         self.setTabStopDistance(_TAB * QFontMetricsF(self.font()).horizontalAdvance(" "))
 
 
-def _inks(scheme: Colours) -> dict[Ink, QColor]:
+def _kind_colours(scheme: Colours) -> dict[SpanKind, QColor]:
     return {
-        Ink.KEYWORD: scheme.keyword,
-        Ink.DEFINITION: scheme.definition,
-        Ink.BUILTIN: scheme.builtin,
-        Ink.STRING: scheme.string,
-        Ink.NUMBER: scheme.number,
-        Ink.COMMENT: scheme.muted,
-        Ink.ADDED: scheme.good,
-        Ink.REMOVED: scheme.bad,
+        SpanKind.KEYWORD: scheme.keyword,
+        SpanKind.DEFINITION: scheme.definition,
+        SpanKind.BUILTIN: scheme.builtin,
+        SpanKind.STRING: scheme.string,
+        SpanKind.NUMBER: scheme.number,
+        SpanKind.COMMENT: scheme.muted,
+        SpanKind.ADDED: scheme.good,
+        SpanKind.REMOVED: scheme.bad,
     }
 
 
-def _look(colour: QColor) -> QTextCharFormat:
+def _text_format(colour: QColor) -> QTextCharFormat:
     made = QTextCharFormat()
     made.setForeground(colour)
     return made
 
 
-def _range(span: SyntaxSpan, look: QTextCharFormat) -> QTextLayout.FormatRange:
+def _range(span: SyntaxSpan, format_: QTextCharFormat) -> QTextLayout.FormatRange:
     made = QTextLayout.FormatRange()
-    made.start, made.length, made.format = span.begin, span.length, look
+    made.start, made.length, made.format = span.begin, span.length, format_
     return made

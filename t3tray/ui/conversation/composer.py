@@ -1,6 +1,6 @@
-"""Where the next message is typed. It says what would become of it, keeps what was typed, and hands it over.
+"""The composer: the editor for the next message, with the status that says where the message would go.
 
-It owns the drafts of this run: what was typed here is newer than what the list tells of it.
+It owns the drafts of this run of the app: its text is newer than the draft in a snapshot.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from t3tray.ui.theme import GAP, MARGIN, UNIT
 from t3tray.ui.widgets.action_row import Action, fill_row
 from t3tray.ui.widgets.basic import button, clear, label, set_kind
 
-# In ms: what was typed is kept when the fingers rest.
-KEEP_AFTER = 600
+# In ms: a draft is saved this long after the last key.
+SAVE_AFTER = 600
 _LINES = 8
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class Composer(QWidget):
-    """Signals carry the thread's id; `send_wanted` the text too, and whether to send it whatever speaks against it."""
+    """Signals carry the thread's id; `send_wanted` also the text, and whether the user overrides a warning."""
 
     send_wanted = Signal(str, str, bool)
     stop_wanted = Signal(str)
@@ -37,14 +37,14 @@ class Composer(QWidget):
         super().__init__(parent)
         self._thread_id = ""
         self._drafts: dict[str, str] = {}
-        # Every draft of a thread that was shown or kept here: the list may tell one of them late.
+        # All drafts of a thread that were shown or saved here: a late snapshot may still contain one of them.
         self._known: defaultdict[str, set[str]] = defaultdict(set)
         self._sending: dict[str, str] = {}
         self._refusals: dict[str, T3TrayError] = {}
-        self._outlook = SendStatus("", False)
-        self._insists = False
-        self._is_unkept = False
-        self._outlook_line = label("", "muted", size=0.92)
+        self._send_status = SendStatus("", False)
+        self._overrides = False
+        self._has_unsaved_draft = False
+        self._status_line = label("", "muted", size=0.92)
         self._refusal_line = label("", "bad", size=0.92)
         self.anyway = button("Send Anyway")
         self.anyway.clicked.connect(self._on_anyway)
@@ -60,43 +60,43 @@ class Composer(QWidget):
         self._closed = QWidget()
         self._actions = QHBoxLayout(self._closed)
         self._actions.setContentsMargins(0, 0, 0, 0)
-        self._keeping = QTimer(self, singleShot=True, interval=KEEP_AFTER)
-        self._keeping.timeout.connect(self.keep_now)
+        self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER)
+        self._save_timer.timeout.connect(self.save_draft_now)
         self._lay_out()
 
     def show_thread(self, row: ThreadRow) -> None:
-        """Another thread, with what was typed in it and not sent; the same one goes on as it is."""
+        """Show another thread with its draft; does nothing for the same thread."""
         thread = row.thread
         if thread.id == self._thread_id:
             return
-        self.keep_now()
-        self._thread_id, self._insists = thread.id, False
+        self.save_draft_now()
+        self._thread_id, self._overrides = thread.id, False
         if thread.draft not in self._known[thread.id]:
-            # Nothing that was typed here: the first look, or another program has kept something since.
+            # Not typed here: the thread is shown for the first time, or another process has saved a draft since.
             self._known[thread.id].add(thread.draft)
             self._drafts[thread.id] = thread.draft
         self._write(self._drafts[thread.id])
         self._show_state()
 
-    def show_outlook(self, outlook: SendStatus) -> None:
-        if outlook == self._outlook:
+    def show_send_status(self, status: SendStatus) -> None:
+        if status == self._send_status:
             return
-        if outlook.is_open and not self._outlook.is_open:
+        if status.is_open and not self._send_status.is_open:
             self._refusals.pop(self._thread_id, None)
-        self._outlook, self._insists = outlook, False
+        self._send_status, self._overrides = status, False
         self._show_state()
 
     def show_actions(self, actions: Sequence[Action]) -> None:
-        """What can be done where nothing can be sent."""
+        """Show the actions that are offered while nothing can be sent."""
         clear(self._actions)
         fill_row(self._actions, actions)
 
     def show_busy(self, is_busy: bool) -> None:
-        """Whether a turn runs, that can be stopped."""
+        """Set whether a turn is running, which can be stopped."""
         self.stop.setVisible(is_busy)
 
     def show_sent(self, thread_id: str, text: str) -> None:
-        """It is in the conversation now; what was typed meanwhile stays."""
+        """Remove the sent text from the editor; what was typed meanwhile stays."""
         self._sending.pop(thread_id, None)
         self._known[thread_id].add("")
         if thread_id == self._thread_id:
@@ -107,17 +107,17 @@ class Composer(QWidget):
         self._show_state()
 
     def show_refused(self, thread_id: str, error: T3TrayError) -> None:
-        """It was not sent: it stays, with the reason."""
+        """Show why the text was not sent; it stays in the editor."""
         self._sending.pop(thread_id, None)
         self._refusals[thread_id] = error
         self._show_state()
 
     @Slot()
-    def keep_now(self) -> None:
-        """Have what was typed since the last time kept."""
-        self._keeping.stop()
-        if self._is_unkept:
-            self._is_unkept = False
+    def save_draft_now(self) -> None:
+        """Emit `draft_changed` if there is unsaved text."""
+        self._save_timer.stop()
+        if self._has_unsaved_draft:
+            self._has_unsaved_draft = False
             self._known[self._thread_id].add(self.editor.toPlainText())
             self.draft_changed.emit(self._thread_id, self.editor.toPlainText())
 
@@ -129,28 +129,28 @@ class Composer(QWidget):
         self.editor.fit()
 
     def _show_state(self) -> None:
-        is_open = self._outlook.is_open or self._insists
+        is_open = self._send_status.is_open or self._overrides
         is_sending = self._thread_id in self._sending
-        has_words = bool(self.editor.toPlainText().strip())
-        self._outlook_line.setText(self._outlook.sentence)
-        set_kind(self._outlook_line, self._outlook.kind)
+        has_text = bool(self.editor.toPlainText().strip())
+        self._status_line.setText(self._send_status.sentence)
+        set_kind(self._status_line, self._send_status.kind)
         refusal = self._refusals.get(self._thread_id)
-        self._refusal_line.setText(self._told(refusal) if refusal else "")
+        self._refusal_line.setText(self._refusal_text(refusal) if refusal else "")
         self._refusal_line.setVisible(refusal is not None)
-        may_insist = isinstance(refusal, RevertPending) or (self._outlook.may_insist and not self._insists)
-        self.anyway.setVisible(may_insist)
+        can_override = isinstance(refusal, RevertPending) or (self._send_status.can_override and not self._overrides)
+        self.anyway.setVisible(can_override)
         self.anyway.setText("Send Anyway" if is_open else "Write Anyway")
-        # What was typed can be read and copied, whatever the verdict.
-        self.editor.setVisible(is_open or has_words)
+        # A draft can be read and copied, whatever the verdict.
+        self.editor.setVisible(is_open or has_text)
         self.editor.setReadOnly(not is_open or is_sending)
         self._closed.setVisible(not is_open)
         self.send.setVisible(is_open)
         self.send.setText("Sending…" if is_sending else "Send")
-        self.send.setEnabled(is_open and not is_sending and has_words)
+        self.send.setEnabled(is_open and not is_sending and has_text)
 
-    def _told(self, refusal: T3TrayError) -> str:
-        """Why it was not sent; what the line below says is not said twice."""
-        parts = ("" if refusal.message == self._outlook.sentence else refusal.message, refusal.hint or "")
+    def _refusal_text(self, refusal: T3TrayError) -> str:
+        """Return why the text was not sent, without repeating the status line below."""
+        parts = ("" if refusal.message == self._send_status.sentence else refusal.message, refusal.hint or "")
         return " ".join(filter(None, parts))
 
     def _lay_out(self) -> None:
@@ -161,18 +161,18 @@ class Composer(QWidget):
         row.addWidget(self.editor, 1)
         for each in (self.stop, self.send):
             row.addWidget(each, 0, Qt.AlignmentFlag.AlignBottom)
-        told = QHBoxLayout()
-        told.setSpacing(GAP)
-        words = QVBoxLayout()
-        words.setSpacing(UNIT)
-        words.addWidget(self._refusal_line)
-        words.addWidget(self._outlook_line)
-        told.addLayout(words, 1)
-        told.addWidget(self.anyway, 0, Qt.AlignmentFlag.AlignTop)
+        status = QHBoxLayout()
+        status.setSpacing(GAP)
+        text = QVBoxLayout()
+        text.setSpacing(UNIT)
+        text.addWidget(self._refusal_line)
+        text.addWidget(self._status_line)
+        status.addLayout(text, 1)
+        status.addWidget(self.anyway, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, GAP + UNIT)
         layout.setSpacing(GAP - UNIT // 2)
-        layout.addLayout(told)
+        layout.addLayout(status)
         layout.addWidget(self._closed)
         layout.addLayout(row)
 
@@ -180,41 +180,41 @@ class Composer(QWidget):
     def _on_typed(self) -> None:
         self._drafts[self._thread_id] = self.editor.toPlainText()
         self._refusals.pop(self._thread_id, None)
-        self._is_unkept = True
-        self._keeping.start()
+        self._has_unsaved_draft = True
+        self._save_timer.start()
         self._show_state()
 
     @Slot()
     def _on_send(self) -> None:
         if self.send.isEnabled():
-            self._hand_over(self._insists)
+            self._hand_over(self._overrides)
 
     @Slot()
     def _on_anyway(self) -> None:
-        if self._outlook.is_open:
+        if self._send_status.is_open:
             self._hand_over(True)
         else:
-            self._insists = True
+            self._overrides = True
             self._show_state()
             self.editor.setFocus()
 
-    def _hand_over(self, insists: bool) -> None:
+    def _hand_over(self, overrides: bool) -> None:
         text = self.editor.toPlainText().strip("\n")
         if not text.strip():
             return
-        # The text is kept before it is sent, in the place of what was typed until then.
-        self._keeping.stop()
-        self._is_unkept = False
+        # Save the text as the draft before it is sent.
+        self._save_timer.stop()
+        self._has_unsaved_draft = False
         self.draft_changed.emit(self._thread_id, text)
         self._sending[self._thread_id] = text
         self._known[self._thread_id].add(text)
         self._refusals.pop(self._thread_id, None)
         self._show_state()
-        self.send_wanted.emit(self._thread_id, text, insists)
+        self.send_wanted.emit(self._thread_id, text, overrides)
 
 
 class _Editor(QPlainTextEdit):
-    """Enter hands over, Shift and Enter break the line; it grows with what is typed."""
+    """Emits `entered` on Enter; Shift+Enter breaks the line. Grows with its text up to `_LINES` lines."""
 
     entered = Signal()
 
@@ -244,7 +244,7 @@ class _Editor(QPlainTextEdit):
 
     @Slot()
     def fit(self) -> None:
-        # This document counts its height in lines.
+        # A plain-text document reports its height in lines.
         lines = min(max(round(self.document().size().height()), 1), _LINES)
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 4 * UNIT + 1)
         scrolls = lines == _LINES

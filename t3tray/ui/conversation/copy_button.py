@@ -1,4 +1,4 @@
-"""A button that copies, and says for a moment that it did."""
+"""A button that copies a text and confirms it for a moment."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _COPIED = 1500
 
 
 class CopyButton(QPushButton):
-    """`exact` tells what is copied when it is pressed."""
+    """Copies the text that `exact` returns when it is pressed."""
 
     def __init__(self, kind: str, exact: Callable[[], str], parent: QWidget) -> None:
         super().__init__("Copy", parent, autoDefault=False)
         self.setProperty("kind", kind)
         self.setFont(scaled(self.font(), 0.88))
         self._exact = exact
-        self._told = QTimer(self, singleShot=True, interval=_COPIED)
-        self._told.timeout.connect(self._on_told)
+        self._confirmation = QTimer(self, singleShot=True, interval=_COPIED)
+        self._confirmation.timeout.connect(self._on_confirmed)
         self.clicked.connect(self._on_pressed)
 
     @Slot()
     def _on_pressed(self) -> None:
         QGuiApplication.clipboard().setText(self._exact())
         self.setText("Copied")
-        self._told.start()
+        self._confirmation.start()
 
     @Slot()
-    def _on_told(self) -> None:
+    def _on_confirmed(self) -> None:
         self.setText("Copy")

@@ -1,4 +1,4 @@
-"""Finds the spans of codes on a thread of its own, and of one that grows only so often that it takes little of the machine."""
+"""Computes syntax highlighting on a worker thread. Growing text is highlighted again only so often that it costs little CPU."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
 from t3tray.ui.conversation.syntax_spans import Line, spans
 
-# In s: how long the GUI thread has Python for itself now and then.
+# In s: how long the worker pauses from time to time, so that the GUI thread gets Python's lock.
 _REST = 0.003
-# Of the time: what grows is read again no sooner than after this many times as long as it took.
+# A growing text is highlighted again after a pause of this many times the previous duration.
 _SHARE = 10
 
 
 class _Code:
-    """A code at one time, as it is asked for."""
+    """A text with its language, compared by identity."""
 
     def __init__(self, text: str, language: str) -> None:
         self.text = text
@@ -30,7 +30,8 @@ class _Code:
 
 
 class Highlighter(QObject):
-    """Of one code, which may grow or become another one. `found` has the spans of its lines; some may have come since."""
+    """Highlights one text, which may grow or be replaced. `found` carries the spans of its lines, possibly of an earlier state of
+    a growing text."""
 
     found = Signal(object)
 
@@ -43,8 +44,8 @@ class Highlighter(QObject):
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._ask)
 
-    def look_at(self, text: str, language: str) -> None:
-        """Without a language there is nothing to find."""
+    def highlight(self, text: str, language: str) -> None:
+        """Highlight this text; with language "" remove the highlighting."""
         former, wanted = self._wanted, _Code(text, language)
         if (former.text, former.language) == (text, language):
             return
@@ -57,7 +58,7 @@ class Highlighter(QObject):
             self._ask()
 
     def _forget(self) -> None:
-        """What is under way is of no use any more."""
+        """Cancel the running computation, whose result is no longer needed."""
         if self._under_way:
             self._under_way.cancel()
         self._under_way = self._asked = None
@@ -85,7 +86,7 @@ class Highlighter(QObject):
 
 
 class _Reader(QObject):
-    """The other thread. There is one for all: two at once would only wait for each other."""
+    """The worker thread. One for all highlighters: two at once would only wait for each other."""
 
     read = Signal(object, object, float)
 
@@ -97,7 +98,7 @@ class _Reader(QObject):
             application.aboutToQuit.connect(self._stop.set)
 
     def ask(self, code: _Code, is_wanted: Callable[[], bool]) -> Future[None]:
-        """`read` tells it, unless it is not wanted any more or the application ends."""
+        """Compute the spans; emits `read`, unless `is_wanted` turns false or the application ends."""
         self._stop.clear()
         return self._pool.submit(self._look, code, is_wanted)
 

@@ -1,6 +1,6 @@
-"""Markdown in blocks: prose that is laid out together, and code. Pure; no PySide6 here.
+"""Splits Markdown into blocks: prose that is laid out together, and code. Pure; no PySide6 here.
 
-A text that grows changes its last blocks only, so that a reply which streams in is parsed at its end and nowhere else.
+Text that grows changes only its last blocks, so a streamed reply is parsed only at its end.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# In characters: a block of prose ends at the next paragraph after the first, and at the next line or word after the second.
+# In characters: a block of prose ends at the next paragraph after SOFT, and at the next line or word after HARD.
 SOFT, HARD = 1_200, 3_000
 _FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\s]*)[^`\n]*$", re.MULTILINE)
-# What belongs to the block before it: a list's next item, and whatever is indented or quoted.
-_GOES_ON = re.compile(r"[ \t>]|[-*+][ \t]|\d+[.)][ \t]")
+# Lines that continue the previous block: a list's next item, and whatever is indented or quoted.
+_CONTINUES = re.compile(r"[ \t>]|[-*+][ \t]|\d+[.)][ \t]")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the text. `continues`: it is cut from the one before in the middle of a paragraph."""
+    """A part of the text. `continues`: it was cut from the previous block within a paragraph."""
 
     text: str
     is_code: bool = False
@@ -34,15 +34,15 @@ class Blocks:
         self._found: list[tuple[int, Block]] = []
 
     def of(self, text: str) -> tuple[Block, ...]:
-        """All blocks of this text; where it only grew since the last call, the earlier ones are the same objects."""
+        """Return all blocks of this text; if it only grew since the last call, the earlier blocks are the same objects."""
         if text != self._text:
             if not (self._text and text.startswith(self._text)):
                 self._found = []
-            # What comes after may still change how the last two are told apart.
-            kept = self._found[:-2]
-            begin = self._found[len(kept)][0] if self._found else 0
-            continues = bool(self._found) and self._found[len(kept)][1].continues
-            self._found = [*kept, *_blocks(text, begin, continues)]
+            # More text may still change the boundary between the last two blocks.
+            stable = self._found[:-2]
+            begin = self._found[len(stable)][0] if self._found else 0
+            continues = bool(self._found) and self._found[len(stable)][1].continues
+            self._found = [*stable, *_blocks(text, begin, continues)]
             self._text = text
         return tuple(block for _, block in self._found)
 
@@ -52,7 +52,7 @@ def split(text: str) -> tuple[Block, ...]:
 
 
 def _blocks(text: str, begin: int, continues: bool) -> Iterator[tuple[int, Block]]:
-    """The blocks from `begin` on, each with the place where it begins."""
+    """Yield the blocks from `begin` on, each with its offset in the text."""
     while fence := _FENCE.search(text, begin):
         yield from _cut(text, begin, fence.start(), continues)
         block, after = _code(text, fence)
@@ -62,11 +62,11 @@ def _blocks(text: str, begin: int, continues: bool) -> Iterator[tuple[int, Block
 
 
 def _cut(text: str, begin: int, stop: int, continues: bool) -> Iterator[tuple[int, Block]]:
-    """Prose in pieces that are laid out in a moment: cut before a paragraph, else before a line, else before a word."""
+    """Yield prose in blocks that are quick to lay out: cut before a paragraph, else before a line, else before a word."""
     at, after_blank = begin, False
     while stop - begin > SOFT and at < stop:
         end = min(_end_of_line(text, at), stop)
-        starts_paragraph = after_blank and not _GOES_ON.match(text, at, end)
+        starts_paragraph = after_blank and not _CONTINUES.match(text, at, end)
         if at > begin and (at - begin > HARD or (at - begin > SOFT and starts_paragraph)):
             yield from _prose(text, begin, at, continues)
             begin, continues = at, not after_blank
@@ -81,13 +81,13 @@ def _cut(text: str, begin: int, stop: int, continues: bool) -> Iterator[tuple[in
 
 
 def _prose(text: str, begin: int, end: int, continues: bool) -> Iterator[tuple[int, Block]]:
-    words = text[begin:end].strip("\n")
-    if words.strip():
-        yield begin, Block(words, continues=continues)
+    prose = text[begin:end].strip("\n")
+    if prose.strip():
+        yield begin, Block(prose, continues=continues)
 
 
 def _code(text: str, fence: re.Match[str]) -> tuple[Block, int]:
-    """The code after the line of its fence, and where the text goes on; without a closing fence it goes to the end."""
+    """Return the code after an opening fence, and the offset after it; without a closing fence it extends to the end."""
     indent, sign, language = fence.groups()
     lines = []
     at = fence.end() + 1

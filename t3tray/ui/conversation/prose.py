@@ -1,4 +1,4 @@
-"""Text of the conversation: Markdown in the colours of the scheme, or plain. It loads nothing and opens web links only."""
+"""Text of the conversation: Markdown in the scheme's colours, or plain text. Loads no resources and opens only web links."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from t3tray.ui.widgets.basic import set_kind, tip
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 _HEADINGS = (1.3, 1.18, 1.08)
-# Without any of these there is neither code nor a link in a text.
-_WORD_SIGNS = ("`", "[", "://", "www.", "@")
+# A text without any of these contains neither inline code nor a link.
+_INLINE_SIGNS = ("`", "[", "://", "www.", "@")
 _WEB = frozenset({"http", "https", "mailto"})
 
 
 class Prose(QTextBrowser):
-    """As high as its text at a width; it never scrolls by itself."""
+    """A text browser that never scrolls: `height_at` returns the height of its text."""
 
     def __init__(self, kind: str = "prose", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,18 +46,18 @@ class Prose(QTextBrowser):
         self.setUndoRedoEnabled(False)
         self.document().setDocumentMargin(0)
         self.document().setIndentWidth(5 * UNIT)
-        # The widget's own width does not count while it is hidden, and that is when it is measured.
+        # It is measured while hidden, when its own width is not valid: set the wrap width explicitly.
         self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
-        # A table or a long word would else be wider than the page.
+        # Otherwise a table or a long word would be wider than the page.
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.anchorClicked.connect(self._on_link)
 
     def show_markdown(self, text: str, *, is_quiet: bool = False) -> None:
         set_kind(self, "thought" if is_quiet else "prose")
-        # A line at the very beginning would be read as a header of the file.
+        # A rule at the very beginning would be parsed as front matter.
         self.document().setMarkdown(f"\n{text}" if text.startswith("---") else text, _FEATURES)
-        has_links = _dress(self.document(), any(sign in text for sign in _WORD_SIGNS))
-        # Only what can be done something with is a stop on the way of the Tab key.
+        has_links = _style(self.document(), any(sign in text for sign in _INLINE_SIGNS))
+        # The Tab key stops only at text with links.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if has_links else Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(self.toPlainText())
 
@@ -71,7 +71,7 @@ class Prose(QTextBrowser):
         return ceil(self.document().size().height())
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
-        """Nothing that a text names is fetched."""
+        """Load nothing: resources that a text names are not fetched."""
         return None
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -83,82 +83,82 @@ class Prose(QTextBrowser):
             QDesktopServices.openUrl(link)
 
 
-def _dress(document: QTextDocument, has_signs: bool) -> bool:
-    """Give headings, lists, tables, quotes, and (where there may be any) code and links our looks; whether there are links."""
+def _style(document: QTextDocument, has_inline: bool) -> bool:
+    """Format headings, lists, tables, quotes and, if there may be any, inline code and links. Return whether there are links."""
     has_links = False
     block = document.begin()
     while block.isValid():
-        _dress_block(block, document)
-        has_links = (has_signs and _dress_words(block)) or has_links
+        _style_block(block, document)
+        has_links = (has_inline and _style_inline(block)) or has_links
         block = block.next()
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):
-            _dress_table(frame)
+            _style_table(frame)
     return has_links
 
 
-def _dress_block(block: QTextBlock, document: QTextDocument) -> None:
-    look = block.blockFormat()
-    level, quotes = look.headingLevel(), look.intProperty(QTextBlockFormat.Property.BlockQuoteLevel)
+def _style_block(block: QTextBlock, document: QTextDocument) -> None:
+    format_ = block.blockFormat()
+    level, quotes = format_.headingLevel(), format_.intProperty(QTextBlockFormat.Property.BlockQuoteLevel)
     cursor = QTextCursor(block)
     if level or quotes:
-        words = QTextCharFormat()
+        text_format = QTextCharFormat()
         if level:
-            words.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
+            text_format.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
             factor = _HEADINGS[level - 1] if level <= len(_HEADINGS) else 1
-            words.setFontPointSize(document.defaultFont().pointSizeF() * factor)
-            words.setFontWeight(QFont.Weight.DemiBold)
+            text_format.setFontPointSize(document.defaultFont().pointSizeF() * factor)
+            text_format.setFontWeight(QFont.Weight.DemiBold)
         else:
-            words.setForeground(colours().muted)
+            text_format.setForeground(colours().muted)
         cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        cursor.mergeCharFormat(words)
-    # The first line has the room of its row above it, a cell that of its table.
+        cursor.mergeCharFormat(text_format)
+    # The row itself has space above the first block, and a table above its cells.
     is_inside = block.position() == 0 or cursor.currentTable() is not None
     above = 0 if is_inside else UNIT * (4 if level else 1 if block.textList() else 2)
-    if quotes or look.topMargin() != above or look.bottomMargin():
+    if quotes or format_.topMargin() != above or format_.bottomMargin():
         if quotes:
-            look.setLeftMargin(quotes * 4 * UNIT)
-            look.setRightMargin(0)
-        look.setTopMargin(above)
-        look.setBottomMargin(0)
-        cursor.setBlockFormat(look)
+            format_.setLeftMargin(quotes * 4 * UNIT)
+            format_.setRightMargin(0)
+        format_.setTopMargin(above)
+        format_.setBottomMargin(0)
+        cursor.setBlockFormat(format_)
 
 
-def _dress_words(block: QTextBlock) -> bool:
+def _style_inline(block: QTextBlock) -> bool:
     scheme = colours()
     found: list[tuple[int, int, bool, str]] = []
     pieces = block.begin()
     while not pieces.atEnd():
         piece = pieces.fragment()
-        look = piece.charFormat()
-        if look.isAnchor() or look.fontFixedPitch():
-            found.append((piece.position(), piece.length(), look.isAnchor(), look.toolTip()))
+        format_ = piece.charFormat()
+        if format_.isAnchor() or format_.fontFixedPitch():
+            found.append((piece.position(), piece.length(), format_.isAnchor(), format_.toolTip()))
         pieces += 1
     for position, length, is_link, title in found:
         cursor = QTextCursor(block)
         cursor.setPosition(position)
         cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
-        look = QTextCharFormat()
+        format_ = QTextCharFormat()
         if is_link:
-            look.setForeground(scheme.accent_text)
-            look.setToolTip(tip(title))
+            format_.setForeground(scheme.accent_text)
+            format_.setToolTip(tip(title))
         else:
-            look.setFontFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
-            look.setBackground(scheme.raised)
-        cursor.mergeCharFormat(look)
+            format_.setFontFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
+            format_.setBackground(scheme.raised)
+        cursor.mergeCharFormat(format_)
     return any(is_link for _, _, is_link, _ in found)
 
 
-def _dress_table(table: QTextTable) -> None:
-    look = table.format()
-    look.setBorder(1)
-    look.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-    look.setBorderBrush(colours().line)
-    look.setBorderCollapse(True)
-    look.setCellPadding(UNIT)
-    look.setCellSpacing(0)
-    look.setWidth(QTextLength())
-    # One that follows nothing has the room of its row above it.
-    look.setTopMargin(2 * UNIT if table.firstPosition() > 1 else 0)
-    look.setBottomMargin(0)
-    table.setFormat(look)
+def _style_table(table: QTextTable) -> None:
+    format_ = table.format()
+    format_.setBorder(1)
+    format_.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+    format_.setBorderBrush(colours().line)
+    format_.setBorderCollapse(True)
+    format_.setCellPadding(UNIT)
+    format_.setCellSpacing(0)
+    format_.setWidth(QTextLength())
+    # The row itself has space above a table that comes first.
+    format_.setTopMargin(2 * UNIT if table.firstPosition() > 1 else 0)
+    format_.setBottomMargin(0)
+    table.setFormat(format_)

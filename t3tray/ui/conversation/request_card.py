@@ -1,4 +1,4 @@
-"""The card of what waits for the user's answer: a tool that asks for leave, or questions. It only passes the answer on."""
+"""The card of a pending request: a tool that asks for permission, or questions of the model. It only emits the answer."""
 
 from __future__ import annotations
 
@@ -13,63 +13,64 @@ _REPLIES = ((Reply.ONCE, "Allow Once", "main"), (Reply.ALWAYS, "Always Allow", "
 
 
 class RequestCard(Card):
-    """`replied` carries the approval and the reply, `answered` the inquiry and the answers (None: it is left unanswered)."""
+    """Emits `replied` with the approval request and the reply, `answered` with the questions and the answers (None: left
+    unanswered)."""
 
     replied = Signal(object, object)
     answered = Signal(object, object)
 
-    def __init__(self, ask: PendingRequest, parent: QWidget | None = None) -> None:
+    def __init__(self, request: PendingRequest, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.ask = ask
+        self.request = request
         self.setProperty("kind", "ask")
-        self.setAccessibleName(ask.sentence)
+        self.setAccessibleName(request.sentence)
         self._buttons: list[QAbstractButton] = []
         self._questions: list[_QuestionPart] = []
-        self.inside.addWidget(label(ask.requester.path, "muted", size=0.92))
-        if isinstance(ask, ApprovalRequest):
-            self._add_approval(ask)
+        self.inside.addWidget(label(request.requester.path, "muted", size=0.92))
+        if isinstance(request, ApprovalRequest):
+            self._add_approval(request)
         else:
-            self._add_inquiry(ask)
+            self._add_questions(request)
 
     def wait(self, waits: bool) -> None:
-        """An answer is under way, or has failed to arrive."""
+        """Disable the buttons while an answer is being sent; enable them again if it failed."""
         for each in self._buttons:
             each.setEnabled(not waits)
         if not waits:
             self._on_chosen()
 
-    def _add_approval(self, ask: ApprovalRequest) -> None:
-        self.inside.addWidget(label(ask.wish[:1].upper() + ask.wish[1:], bold=True))
-        if ask.always:
+    def _add_approval(self, request: ApprovalRequest) -> None:
+        self.inside.addWidget(label(request.wish[:1].upper() + request.wish[1:], bold=True))
+        if request.always:
             self.inside.addWidget(
-                label(f"Always Allow covers {', '.join(ask.always)}, until the server ends.", "muted", size=0.92)
+                label(f"Always Allow covers {', '.join(request.always)}, until the server ends.", "muted", size=0.92)
             )
         row = self._row()
-        for reply, words, kind in _REPLIES:
-            if reply is Reply.ALWAYS and not ask.always:
+        for reply, text, kind in _REPLIES:
+            if reply is Reply.ALWAYS and not request.always:
                 continue
-            made = self._button(words, kind, row)
-            made.clicked.connect(lambda _checked=False, reply=reply: self._reply(ask, reply))
+            made = self._button(text, kind, row)
+            made.clicked.connect(lambda _checked=False, reply=reply: self._reply(request, reply))
 
-    def _add_inquiry(self, ask: QuestionRequest) -> None:
-        for question in ask.questions:
+    def _add_questions(self, request: QuestionRequest) -> None:
+        for question in request.questions:
             part = _QuestionPart(question)
             part.changed.connect(self._on_chosen)
             self._questions.append(part)
             self.inside.addWidget(part)
         row = self._row()
         self._answer = self._button("Answer", "main", row)
-        self._answer.clicked.connect(lambda: self._give(ask, tuple(part.answer for part in self._questions)))
-        self._button("Leave Unanswered", "", row).clicked.connect(lambda: self._give(ask, None))
+        self._answer.clicked.connect(lambda: self._give(request, tuple(part.answer for part in self._questions)))
+        self._button("Leave Unanswered", "", row).clicked.connect(lambda: self._give(request, None))
         self._on_chosen()
 
-    def _reply(self, ask: ApprovalRequest, reply: Reply) -> None:
+    def _reply(self, request: ApprovalRequest, reply: Reply) -> None:
         self.wait(True)
-        self.replied.emit(ask, reply)
+        self.replied.emit(request, reply)
 
-    def _give(self, ask: QuestionRequest, answers: Answers | None) -> None:
+    def _give(self, request: QuestionRequest, answers: Answers | None) -> None:
         self.wait(True)
-        self.answered.emit(ask, answers)
+        self.answered.emit(request, answers)
 
     def _row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -78,9 +79,9 @@ class RequestCard(Card):
         self.inside.addLayout(row)
         return row
 
-    def _button(self, words: str, kind: str, row: QHBoxLayout) -> QAbstractButton:
-        made = button(words, kind)
-        made.setAccessibleDescription(self.ask.sentence)
+    def _button(self, text: str, kind: str, row: QHBoxLayout) -> QAbstractButton:
+        made = button(text, kind)
+        made.setAccessibleDescription(self.request.sentence)
         row.insertWidget(row.count() - 1, made)
         self._buttons.append(made)
         return made
@@ -92,7 +93,7 @@ class RequestCard(Card):
 
 
 class _QuestionPart(QWidget):
-    """One question with its options; words of one's own stand in place of a choice, or beside several."""
+    """One question with its options. A typed answer replaces a single choice, or is added to several."""
 
     changed = Signal()
 
@@ -114,9 +115,9 @@ class _QuestionPart(QWidget):
             self._options.addButton(made)
             layout.addWidget(made)
             if option.description:
-                told = label(option.description, "muted", size=0.92)
-                told.setContentsMargins(MARGIN + GAP, 0, 0, 0)
-                layout.addWidget(told)
+                description = label(option.description, "muted", size=0.92)
+                description.setContentsMargins(MARGIN + GAP, 0, 0, 0)
+                layout.addWidget(description)
         if question.custom or not question.options:
             self._own = field("Another answer" if question.options else "Answer", f"Your own answer to: {question.text}")
             self._own.textChanged.connect(self._on_typed)
@@ -124,7 +125,7 @@ class _QuestionPart(QWidget):
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """What was chosen and typed; nothing while it is not answered."""
+        """The chosen options and the typed answer; empty while unanswered."""
         chosen = tuple(made.text() for made in self._options.buttons() if made.isChecked())
         own = self._own.text().strip() if self._own else ""
         if own and not self._question.multiple:
@@ -140,7 +141,7 @@ class _QuestionPart(QWidget):
     @Slot(str)
     def _on_typed(self, text: str) -> None:
         if text.strip() and not self._question.multiple and (chosen := self._options.checkedButton()):
-            # An exclusive group lets go of its choice only while it is none.
+            # An exclusive group does not allow unchecking its choice.
             self._options.setExclusive(False)
             chosen.setChecked(False)
             self._options.setExclusive(True)

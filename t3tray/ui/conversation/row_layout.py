@@ -1,4 +1,4 @@
-"""Where each row stands: heights, as far as they are known, and what they add up to. Plain numbers; widgets are only held."""
+"""The vertical layout of the rows: their heights, measured or estimated, and positions. Plain numbers; no widget is touched."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from t3tray.ui.theme import MARGIN, UNIT
 _GONE = -1
 
 
-class RowPlace:
-    """A row, its number, how high it is (guessed until it was measured at a width), and its widget while it has one."""
+class PlacedRow:
+    """A row with its number, its height in px (estimated until measured at a width), and its widget while it has one."""
 
     __slots__ = ("height", "measured_at", "number", "row", "widget")
 
@@ -27,7 +27,7 @@ class RowPlace:
         self.widget: QWidget | None = None
 
     def is_due(self, width: int) -> bool:
-        """Whether it has yet to be laid out at this width."""
+        """Whether it still has to be laid out at this width."""
         return self.widget is None or self.measured_at != width
 
     @property
@@ -36,11 +36,11 @@ class RowPlace:
 
 
 class RowLayout:
-    """All rows of a conversation under each other, in px from the top; there is a margin above the first and below the last."""
+    """The rows of a conversation in one column, in px from the top, with a margin above the first and below the last row."""
 
     def __init__(self) -> None:
-        self.all: list[RowPlace] = []
-        # How high each is with the space above it, and where each begins; the last of these is where all end.
+        self.all: list[PlacedRow] = []
+        # The height of each row with the space above it; the offset of each row, and at the end the total height.
         self._spans: list[int] = []
         self._tops: list[int] = [0]
 
@@ -48,48 +48,48 @@ class RowLayout:
     def height(self) -> int:
         return self._tops[-1]
 
-    def take(self, rows: Sequence[Row], guess: Callable[[Row], int]) -> tuple[list[RowPlace], list[RowPlace]]:
-        """Hold these rows in place of the ones before: which places changed, and which are gone.
+    def take(self, rows: Sequence[Row], guess: Callable[[Row], int]) -> tuple[list[PlacedRow], list[PlacedRow]]:
+        """Replace the rows. Return the placed rows that changed, and those that were removed.
 
-        A row with the key of one before is in the same place.
+        A row with the key of a previous row keeps its `PlacedRow`.
         """
-        changed: list[RowPlace] = []
+        changed: list[PlacedRow] = []
         former = self.all
-        if len(former) != len(rows) or any(place.row.key != row.key for place, row in zip(former, rows, strict=True)):
-            known: dict[str, RowPlace | None] = {place.row.key: place for place in former}
-            self.all = [known.pop(row.key, None) or RowPlace(row, guess(row)) for row in rows]
-            gone = [place for place in known.values() if place]
-            for place in gone:
-                place.number = _GONE
+        if len(former) != len(rows) or any(placed.row.key != row.key for placed, row in zip(former, rows, strict=True)):
+            known: dict[str, PlacedRow | None] = {placed.row.key: placed for placed in former}
+            self.all = [known.pop(row.key, None) or PlacedRow(row, guess(row)) for row in rows]
+            gone = [placed for placed in known.values() if placed]
+            for placed in gone:
+                placed.number = _GONE
         else:
             gone = []
-        for number, (place, row) in enumerate(zip(self.all, rows, strict=True)):
-            place.number = number
-            if place.row is not row and place.row != row:
-                place.row, place.measured_at = row, 0
-                changed.append(place)
-        self._spans = [place.row.space * UNIT + place.height for place in self.all]
+        for number, (placed, row) in enumerate(zip(self.all, rows, strict=True)):
+            placed.number = number
+            if placed.row is not row and placed.row != row:
+                placed.row, placed.measured_at = row, 0
+                changed.append(placed)
+        self._spans = [placed.row.space * UNIT + placed.height for placed in self.all]
         self.count()
         return changed, gone
 
     def count(self) -> None:
-        """Add up again, after heights were measured."""
+        """Recompute the offsets after heights were measured."""
         self._tops = [*accumulate(self._spans, initial=MARGIN)]
         self._tops[-1] += MARGIN if self.all else 0
 
-    def measured(self, place: RowPlace, height: int, width: int) -> bool:
-        """Note how high it is at this width; whether that is news."""
-        is_news, place.height, place.measured_at = height != place.height, height, width
-        self._spans[place.number] = place.row.space * UNIT + height
-        return is_news
+    def measured(self, placed: PlacedRow, height: int, width: int) -> bool:
+        """Store a row's height at this width. Return whether it differs from the previous one."""
+        has_changed, placed.height, placed.measured_at = height != placed.height, height, width
+        self._spans[placed.number] = placed.row.space * UNIT + height
+        return has_changed
 
-    def top(self, place: RowPlace) -> int:
-        """Where the row begins, below the space above it."""
-        return self._tops[place.number] + place.row.space * UNIT
+    def top(self, placed: PlacedRow) -> int:
+        """Return the row's offset, below the space above it."""
+        return self._tops[placed.number] + placed.row.space * UNIT
 
     def at(self, offset: float) -> int:
-        """The number of the row that stands there."""
+        """Return the number of the row at this offset."""
         return max(bisect_right(self._tops, offset) - 1, 0)
 
-    def between(self, top: float, bottom: float) -> list[RowPlace]:
+    def between(self, top: float, bottom: float) -> list[PlacedRow]:
         return self.all[self.at(top) : bisect_right(self._tops, bottom)]

@@ -1,4 +1,4 @@
-"""Which widget shows which row. The view needs no more of it than `height_at` and the stops of the Tab key."""
+"""The widget class for each kind of row, and the functions that fill and measure such widgets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from t3tray.ui.conversation.row_widgets import CopyLine, ErrorLine, FoldLine, No
 from t3tray.ui.conversation.rows import CodeRow, CopyRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, UserRow
 
 
-class Tall(Protocol):
+class HasHeight(Protocol):
     def height_at(self, width: int) -> int: ...
 
 
@@ -32,7 +32,7 @@ def made_for(row: Row) -> QWidget:
 
 
 def show(widget: QWidget, row: Row) -> None:
-    """Have the widget show what the row says."""
+    """Fill a widget with its row's content."""
     match widget, row:
         case Prose(), ProseRow():
             widget.show_markdown(row.text, is_quiet=row.is_quiet)
@@ -41,7 +41,7 @@ def show(widget: QWidget, row: Row) -> None:
         case UserCard(), UserRow():
             widget.show_piece(row.text, is_first=row.is_first, is_last=row.is_last)
         case FoldLine(), FoldRow():
-            widget.show_line(row.mark, row.text, is_open=row.is_open, failed=row.failed)
+            widget.show_line(row.symbol, row.text, is_open=row.is_open, failed=row.failed)
         case Note(), NoteRow():
             widget.show_note(row.text, row.kind, centred=row.centred)
         case ErrorLine(), ErrorRow():
@@ -51,11 +51,11 @@ def show(widget: QWidget, row: Row) -> None:
 
 
 def height_of(widget: QWidget, width: int) -> int:
-    return cast("Tall", widget).height_at(width)
+    return cast("HasHeight", widget).height_at(width)
 
 
 def stops_of(widget: QWidget) -> tuple[QWidget, ...]:
-    """Where the Tab key stops in it, in order."""
+    """Return the widgets in it where the Tab key stops, in order."""
     match widget:
         case CodeBlock():
             return (widget.copy, widget.lines)

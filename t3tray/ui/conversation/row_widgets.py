@@ -1,4 +1,4 @@
-"""The small rows of a conversation: a line that opens, a remark, an error, a message's end, the card of what the user wrote."""
+"""Widgets for the small rows of a conversation: foldable line, note, error, copy line, and the user's message."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from t3tray.ui.widgets.basic import button, label, set_kind
 
 
 class FoldLine(QPushButton):
-    """A tool, a thought or a sub-agent in one line, cut at its end where there is no room. A click opens or closes it."""
+    """A tool, a thought or a sub-agent in one elided line. A click opens or closes it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, autoDefault=False)
         self.setProperty("kind", "fold")
-        self._words = ""
+        self._text = ""
         self._sign = ""
 
-    def show_line(self, mark: str, text: str, *, is_open: bool, failed: bool) -> None:
-        self._words = f"{mark} {text}".strip()
+    def show_line(self, symbol: str, text: str, *, is_open: bool, failed: bool) -> None:
+        self._text = f"{symbol} {text}".strip()
         self._sign = "  ▾" if is_open else "  ▸"
-        self.setAccessibleName(self._words)
+        self.setAccessibleName(self._text)
         self.setAccessibleDescription("Open; press to close" if is_open else "Closed; press to open")
         set_kind(self, "fold-bad" if failed else "fold")
-        self._cut()
+        self._elide()
 
     def height_at(self, width: int) -> int:
         return self.sizeHint().height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._cut()
+        self._elide()
 
-    def _cut(self) -> None:
+    def _elide(self) -> None:
         metrics = self.fontMetrics()
         room = self.width() - metrics.horizontalAdvance(self._sign) - 2 * GAP
-        # An ampersand in a button's words would be taken for a key.
-        self.setText(metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, room).replace("&", "&&") + self._sign)
+        # A single ampersand in a button's text would define a keyboard shortcut.
+        self.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, room).replace("&", "&&") + self._sign)
 
 
 class Note(QWidget):
-    """A remark in small letters."""
+    """A remark in small type."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ class Note(QWidget):
 
 
 class CopyLine(QWidget):
-    """The end of a message: a button that copies all of it, seen while the mouse is near or the focus is on it."""
+    """The last row of a message: a button that copies it, visible while the mouse is over the message or it has the focus."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,7 +86,7 @@ class CopyLine(QWidget):
 
 
 class ErrorLine(QWidget):
-    """Why a turn ended, and the button that sends its message once more."""
+    """Why a turn failed, with a button that sends its message again."""
 
     retry_wanted = Signal()
 
@@ -114,7 +114,7 @@ class ErrorLine(QWidget):
 
 
 class UserCard(QWidget):
-    """What the user wrote, or a piece of it: the first has round corners on top, the last below."""
+    """A message of the user, or a part of it: the first part has rounded corners on top, the last below."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -145,7 +145,7 @@ class UserCard(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # The corners of an end that goes on lie outside.
+        # Corners where the message continues are outside of the widget.
         box = QRectF(self.rect()).adjusted(0, 0 if self._is_first else -2 * RADIUS, 0, 0 if self._is_last else 2 * RADIUS)
         path = QPainterPath()
         path.addRoundedRect(box, RADIUS, RADIUS)

@@ -1,6 +1,6 @@
-"""A conversation as a flat list of rows, each small enough to be laid out in a moment. Pure; no PySide6 here.
+"""A conversation as a flat list of rows, each small enough to be laid out quickly. Pure; no PySide6 here.
 
-What did not change since the last call is the same object, so that the view touches only what did.
+A row that did not change since the last call is the same object, so that the view updates only the others.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from t3tray.domain.evidence import Role
 from t3tray.domain.times import dated, from_ms, local
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.ui.conversation.markdown import Block, Blocks
-from t3tray.ui.conversation.tools import ToolSheet, given, is_running, mark, tool_words
+from t3tray.ui.conversation.tools import ToolSheet, given, is_running, tool_symbol, tool_words
 
-# In lines: what a tool was given and what it gave scrolls by itself beyond.
+# In lines: a longer tool input or output, or code block, scrolls within its box.
 _TOOL_LINES = 14
 _CODE_LINES = 200
+# Space above a row, in units.
 _CLOSE, _NEAR, _FAR = 1, 2, 4
-# In messages.
+# In messages: how many are shown at first, and added with each `reveal`.
 _AT_ONCE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`key` stays while its content changes; `depth`: how many sub-agents deep; `space`: what is above it, in units."""
+    """A row. `key` is stable while the content changes; `depth` is the nesting of sub-agents; `space` is above it, in units."""
 
     key: str
     depth: int = 0
@@ -35,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class UserRow(Row):
-    """A piece of what the user wrote, as it was typed; a long message has several, of which one is first and one last."""
+    """A part of a user's message, as plain text. Of the parts of a long message, the first and the last are flagged."""
 
     text: str
     is_first: bool = True
@@ -44,7 +45,7 @@ class UserRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ProseRow(Row):
-    """Markdown without code blocks. `is_quiet`: a thought."""
+    """Markdown without code blocks. `is_quiet`: part of a thought."""
 
     text: str
     is_quiet: bool = False
@@ -52,8 +53,7 @@ class ProseRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeRow(Row):
-    """Lines as they are. `caption` says what they are, `lines` how many are shown at once, `language` (or a file's name) how they
-    are coloured."""
+    """Preformatted lines. `lines` is how many are visible at once; `language` (or a file's name) selects the highlighting."""
 
     text: str
     caption: str = ""
@@ -63,10 +63,10 @@ class CodeRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class FoldRow(Row):
-    """One line that opens to more. `child` is the session of a sub-agent."""
+    """A line that can be opened to show more. `child` is the session of a sub-agent."""
 
     text: str
-    mark: str = ""
+    symbol: str = ""
     is_open: bool = False
     failed: bool = False
     child: str | None = None
@@ -83,7 +83,7 @@ class NoteRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorRow(Row):
-    """Why a turn ended. `can_retry`: it is the last one, nothing runs, and it stands in the session itself."""
+    """Why a turn failed. `can_retry`: it is the last turn, nothing is running, and it is in the session itself, not in a copy."""
 
     text: str
     can_retry: bool = False
@@ -91,16 +91,16 @@ class ErrorRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class CopyRow(Row):
-    """The end of a message of the user's, or of an answer with all its steps. `texts` were said in it, `what` is what it is."""
+    """The end of a user's message, or of an answer with all its steps. `texts` are its texts, `what` names it for the button."""
 
     texts: tuple[str, ...]
     what: str
 
 
 class Rows:
-    """The rows of one conversation, picture after picture. `opened` are the keys of the rows that were opened.
+    """Turns successive states of one conversation into rows. `opened` are the keys of the rows that the user opened.
 
-    Of the messages that were read already the newest are told first, the ones before when they are asked for.
+    Of the messages that were read, the newest `_AT_ONCE` are shown first, and earlier ones after `reveal`.
     """
 
     def __init__(self) -> None:
@@ -114,35 +114,35 @@ class Rows:
         self._ends: dict[str, tuple[tuple[Message, ...], list[Row]]] = {}
 
     def toggle(self, key: str) -> None:
-        """Open a row that is closed, close one that is open."""
+        """Open a closed row, or close an open one."""
         self.opened ^= {key}
         self._known.pop(key.split("/")[0], None)
 
     def reveal(self) -> bool:
-        """Tell some more of the messages before; whether there are any that were read already."""
+        """Include `_AT_ONCE` earlier messages. Return whether there are any that were already read."""
         if self._held_back:
             self._first = self._held_back[-_AT_ONCE:][0].id
         return bool(self._held_back)
 
     def of(self, conversation: Conversation) -> tuple[Row, ...]:
-        """The rows, oldest first."""
+        """Return the rows, the oldest message first."""
         self._agents = {agent.session_id: agent for agent in conversation.agents}
         rows: list[Row] = []
-        told = self._told(conversation.messages)
+        messages = self._included(conversation.messages)
         if conversation.has_older or self._held_back:
             rows.append(NoteRow(key="older", text="Older messages are being read…", centred=True))
         former: PieceKind | None = None
-        day, last = None, told[-1] if told else None
+        day, last = None, messages[-1] if messages else None
         can_retry = not conversation.is_busy and conversation.kept is None
         turn: tuple[Message, ...] = ()
-        for message, after in zip_longest(told, told[1:]):
+        for message, after in zip_longest(messages, messages[1:]):
             at = local(from_ms(message.created_ms))
             if at.date() != day:
                 day = at.date()
                 rows.append(NoteRow(key=f"day {day}", text=f"{at:%A}, {dated(at, '%B %Y')}", centred=True, space=_FAR))
-            # The button above has its own room.
+            # A copy button already leaves some space.
             begin = _NEAR if rows and isinstance(rows[-1], CopyRow) else _FAR
-            rows += self._utterance(message, 0, former, begin)
+            rows += self._message(message, 0, former, begin)
             former = _ends_with(message)
             turn = (*turn, message)
             if Role.USER in (message.role, after.role) if after else not conversation.is_busy:
@@ -154,14 +154,14 @@ class Rows:
         return (*rows, *_end(conversation))
 
     def _end_of(self, turn: tuple[Message, ...]) -> list[Row]:
-        """Nothing where nothing was said."""
+        """Return the copy row of a turn, nothing if the turn has no text."""
         name = turn[-1].id
         known = self._ends.get(name)
         if known is None or known[0] != turn:
             known = self._ends[name] = turn, [*_copy(turn)]
         return known[1]
 
-    def _told(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    def _included(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         begin = next((number for number, each in enumerate(messages) if each.id == self._first), None)
         if begin is None:
             begin = max(len(messages) - _AT_ONCE, 0)
@@ -169,17 +169,18 @@ class Rows:
         self._held_back = messages[:begin]
         return messages[begin:]
 
-    def _utterance(self, message: Message, depth: int, former: PieceKind | None, begin: int = _FAR) -> tuple[Row, ...]:
-        """`former` is what the message before ends with, where that is an answer too: a turn's steps stand together.
+    def _message(self, message: Message, depth: int, former: PieceKind | None, begin: int = _FAR) -> tuple[Row, ...]:
+        """Return the rows of one message.
 
-        `begin` is the space above it where it is none.
+        `former` is the last piece of the previous message if that is an answer too, since the steps of a turn are close to each
+        other; else `begin` is the space above.
         """
         known = self._known.get(message.id)
         if known and known[0] is message and known[1:3] == (former, begin):
             return known[3]
         is_users = message.role is Role.USER
         rows = tuple(self._user(message, depth, begin) if is_users else self._assistant(message, depth, former, begin))
-        # What an open sub-agent does changes without its task.
+        # Do not cache an open sub-agent: its messages change while the task's own message does not.
         if not any(isinstance(row, FoldRow) and row.child and row.is_open for row in rows):
             self._known[message.id] = message, former, begin, rows
         return rows
@@ -222,7 +223,7 @@ class Rows:
             above = space if number == 0 else 0 if block.continues else _NEAR
             name = f"{key}/{number}"
             if block.is_code:
-                # What begins as prose may turn out to be code: that is another row.
+                # A growing block may turn from prose into code, which needs another key.
                 code, language = block.text, block.language
                 rows.append(CodeRow(key=f"{name}/code", depth=depth, space=above, text=code, caption=language, language=language))
             else:
@@ -243,7 +244,7 @@ class Rows:
             depth=depth,
             space=space,
             text=tool_words(tool),
-            mark=mark(tool),
+            symbol=tool_symbol(tool),
             is_open=is_open,
             failed=tool.status == "error",
             child=tool.child_session,
@@ -272,7 +273,7 @@ class Rows:
             return
         former: PieceKind | None = None
         for message in agent.messages:
-            yield from self._utterance(message, depth, former)
+            yield from self._message(message, depth, former)
             former = _ends_with(message)
             yield from _error(message, depth, can_retry=False)
         if is_running(tool):
@@ -280,16 +281,16 @@ class Rows:
 
 
 def _ends_with(message: Message) -> PieceKind | None:
-    """The last piece of an answer that ended well."""
+    """Return the kind of the last piece of an answer that ended without an error, else None."""
     if message.role is Role.USER or message.error or not message.in_order:
         return None
     return message.in_order[-1].kind
 
 
 def _end(conversation: Conversation) -> Iterator[Row]:
-    """What is said below the last message."""
+    """Yield the rows below the last message."""
     if conversation.trouble:
-        # What OpenCode dropped is none of the messages: it waits in the composer, and an answered one is not sent again.
+        # A message that OpenCode dropped is not listed; it is back in the composer. An answered message is not sent again.
         is_unanswered = bool(conversation.messages) and conversation.messages[-1].role is Role.USER
         can_retry = is_unanswered and not conversation.is_busy
         yield ErrorRow(key="trouble", space=_FAR, text=conversation.trouble, can_retry=can_retry)
@@ -317,7 +318,10 @@ def _error(message: Message, depth: int, *, can_retry: bool) -> Iterator[Row]:
 
 
 def _unanswered(conversation: Conversation, message_id: str) -> ErrorRow:
-    """Stored, and left there. The last one can be sent once more, unless that would be left there too."""
+    """Return the error row of a message that was stored but not answered.
+
+    Only the last one can be sent again, and not if the cause is known to persist.
+    """
     why = conversation.why_unanswered
     text = f"The model was not asked. {why or 'OpenCode stored this message and gave no reason.'}"
     can_retry = not why and message_id == conversation.unanswered[-1]
@@ -325,7 +329,7 @@ def _unanswered(conversation: Conversation, message_id: str) -> ErrorRow:
 
 
 def _plain_pieces(text: str) -> list[str]:
-    """What was typed, cut at line ends (or anywhere, in a line without one) into pieces that are laid out in a moment."""
+    """Cut a typed text at line ends (within a long line at spaces) into pieces of at most 3,000 characters."""
     pieces, at = [], 0
     text = text.strip("\n")
     while len(text) - at > 3_000:

@@ -1,4 +1,4 @@
-"""What would become of a message in a thread, told before it is sent. Pure; no PySide6 here."""
+"""The composer's status: where a message would go and what would be carried with it. Pure; no PySide6 here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import ThreadRow
 
-# In characters of a session's id: its end tells it from others.
+# In characters: the end of a session's id, which distinguishes it from others.
 _TAIL = 6
-_NO_SESSION = "This thread has no session yet; its first message has to be sent where the thread was made."
+_NO_SESSION = "This thread has no session yet; send its first message where the thread was created."
 _REMARKS = {
     Reason.INTERRUPTED: "its last turn never finished",
     Reason.REWOUND: "its latest part was taken back",
@@ -22,19 +22,19 @@ _REMARKS = {
 
 @dataclass(frozen=True)
 class SendStatus:
-    """`is_open`: a message may be sent. `kind` is the sentence's role in the style sheet.
+    """The status. `is_open`: a message may be sent. `kind` is the sentence's role in the style sheet.
 
-    `may_insist`: it is closed only because another process may be at work, which the user may know better.
+    `can_override`: sending is closed only because another process may be working in the session; the user may know better.
     """
 
     sentence: str
     is_open: bool
     kind: str = "muted"
-    may_insist: bool = False
+    can_override: bool = False
 
 
 def send_status(row: ThreadRow, messages: int | None) -> SendStatus:
-    """`messages` is how many the session holds, None where nobody knows."""
+    """Return the status of a thread. `messages` is the number of messages in the session, None if unknown."""
     verdict = row.verdict
     if verdict.kind is not Kind.RESUMABLE:
         kind = "bad" if verdict.kind is Kind.BLOCKED else "unsure"
@@ -47,8 +47,8 @@ def send_status(row: ThreadRow, messages: int | None) -> SendStatus:
     parts = [f"Goes on in {name}"]
     if carried := _carried(verdict.carries, messages):
         parts.append(carried)
-    told = verdict.detail if verdict.reason in (Reason.REWOUND, Reason.PROVED) else ""
-    if remark := told or _REMARKS.get(verdict.reason):
+    detail = verdict.detail if verdict.reason in (Reason.REWOUND, Reason.PROVED) else ""
+    if remark := detail or _REMARKS.get(verdict.reason):
         parts.append(remark)
     if row.t3 is not None:
         parts.append("T3 Code will not show it")
@@ -57,7 +57,7 @@ def send_status(row: ThreadRow, messages: int | None) -> SendStatus:
 
 
 def _carried(carries: Carries, counted: int | None) -> str:
-    """What the next message carries. `counted` is newer than the verdict; it counts only where all is carried."""
+    """Return what the next message carries. `counted` is newer than the verdict, but valid only if everything is carried."""
     match carries.kind:
         case CarriesKind.WHOLE:
             messages = carries.messages if counted is None else counted
@@ -70,6 +70,6 @@ def _carried(carries: Carries, counted: int | None) -> str:
 
 
 def short_session(session_id: str) -> str:
-    """`ses_…Yfjg7e`."""
+    """Return a session's id in short form: `ses_…Yfjg7e`."""
     head, _, rest = session_id.partition("_")
     return f"{head}_…{rest[-_TAIL:]}" if len(rest) > _TAIL + 2 else session_id

@@ -1,7 +1,7 @@
-"""Which letters of a code stand for what: spans in a line, found by Pygments. Pure; no PySide6 here.
+"""Syntax highlighting as spans in each line, computed by Pygments. Pure; no PySide6 here.
 
-Pygments is imported with the first code whose language is told. A language needs up to a tenth of a second the first time, so
-this is asked off the GUI thread.
+Pygments is imported with the first text whose language is known. A language takes up to 0.1 s to load the first time, so this
+runs off the GUI thread.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-# In characters: a code with a longer line stays plain, as some languages read one in the square of its time.
+# In characters: text with a longer line is not highlighted, because some lexers need quadratic time for a line.
 LONGEST = 1_000
-# In s of the processor's time: what is not read by then stays plain too, and how long it is read without a rest.
+# In s of CPU time: the limit after which the rest of a text stays plain, and how long it is lexed without a pause.
 _PATIENCE, _SLICE = 0.5, 0.001
-# In s: how long another thread waits at most for its turn while a language is loaded. Usually that is 5 ms, a third of a picture.
+# In s: the interpreter's switch interval while a language is loaded. The default of 5 ms is a third of a frame.
 _TURN = 0.0005
 _LANGUAGE = re.compile(r"[{.]*([\w+#./-]+)")
 _log = logging.getLogger(__name__)
 
 
-class Ink(StrEnum):
-    """What a span is."""
+class SpanKind(StrEnum):
+    """The kind of a span."""
 
     KEYWORD = "keyword"
     DEFINITION = "definition"
@@ -45,52 +45,53 @@ class Ink(StrEnum):
 
 
 class SyntaxSpan(NamedTuple):
-    """Counted as Qt does, in UTF-16. One that is ADDED or REMOVED is the sign of its line, and the whole line is meant."""
+    """A span in UTF-16 units, as Qt counts. One of kind ADDED or REMOVED covers only the line's sign and stands for the whole
+    line."""
 
     begin: int
     length: int
-    ink: Ink
+    kind: SpanKind
 
 
 Line = tuple[SyntaxSpan, ...]
 
-# By the name of Pygments's token, or of one above it.
-_INKS = {
-    "Keyword": Ink.KEYWORD,
-    "Keyword.Constant": Ink.NUMBER,
-    "Keyword.Type": Ink.BUILTIN,
-    "Operator.Word": Ink.KEYWORD,
-    "Name.Attribute": Ink.BUILTIN,
-    "Name.Builtin": Ink.BUILTIN,
-    "Name.Class": Ink.DEFINITION,
-    "Name.Constant": Ink.NUMBER,
-    "Name.Decorator": Ink.DEFINITION,
-    "Name.Entity": Ink.NUMBER,
-    "Name.Exception": Ink.BUILTIN,
-    "Name.Function": Ink.DEFINITION,
-    "Name.Tag": Ink.DEFINITION,
-    "Name.Variable": Ink.BUILTIN,
-    "Literal.Number": Ink.NUMBER,
-    "Literal.String": Ink.STRING,
-    "Literal.String.Doc": Ink.COMMENT,
-    "Literal.String.Escape": Ink.NUMBER,
-    "Literal.String.Interpol": Ink.NUMBER,
-    "Comment": Ink.COMMENT,
-    "Comment.Preproc": Ink.KEYWORD,
-    "Comment.PreprocFile": Ink.STRING,
-    "Generic.Deleted": Ink.REMOVED,
-    "Generic.Heading": Ink.DEFINITION,
-    "Generic.Inserted": Ink.ADDED,
-    "Generic.Output": Ink.COMMENT,
-    "Generic.Prompt": Ink.COMMENT,
-    "Generic.Subheading": Ink.COMMENT,
+# By the name of a Pygments token type, or of one of its parents.
+_KINDS = {
+    "Keyword": SpanKind.KEYWORD,
+    "Keyword.Constant": SpanKind.NUMBER,
+    "Keyword.Type": SpanKind.BUILTIN,
+    "Operator.Word": SpanKind.KEYWORD,
+    "Name.Attribute": SpanKind.BUILTIN,
+    "Name.Builtin": SpanKind.BUILTIN,
+    "Name.Class": SpanKind.DEFINITION,
+    "Name.Constant": SpanKind.NUMBER,
+    "Name.Decorator": SpanKind.DEFINITION,
+    "Name.Entity": SpanKind.NUMBER,
+    "Name.Exception": SpanKind.BUILTIN,
+    "Name.Function": SpanKind.DEFINITION,
+    "Name.Tag": SpanKind.DEFINITION,
+    "Name.Variable": SpanKind.BUILTIN,
+    "Literal.Number": SpanKind.NUMBER,
+    "Literal.String": SpanKind.STRING,
+    "Literal.String.Doc": SpanKind.COMMENT,
+    "Literal.String.Escape": SpanKind.NUMBER,
+    "Literal.String.Interpol": SpanKind.NUMBER,
+    "Comment": SpanKind.COMMENT,
+    "Comment.Preproc": SpanKind.KEYWORD,
+    "Comment.PreprocFile": SpanKind.STRING,
+    "Generic.Deleted": SpanKind.REMOVED,
+    "Generic.Heading": SpanKind.DEFINITION,
+    "Generic.Inserted": SpanKind.ADDED,
+    "Generic.Output": SpanKind.COMMENT,
+    "Generic.Prompt": SpanKind.COMMENT,
+    "Generic.Subheading": SpanKind.COMMENT,
 }
 
 
 def spans(text: str, language: str, rest: Callable[[], bool] = lambda: False) -> tuple[Line, ...]:
-    """The spans of each line; none at all where the language is not known, or a line is too long.
+    """Return the spans of each line; an empty tuple if the language is unknown or a line is too long.
 
-    `language` is the word behind a fence, or a file's name. `rest` is called now and then, and tells whether to stop.
+    `language` is the info string of a code fence, or a file's name. `rest` is called regularly and returns whether to stop.
     """
     lines = text.split("\n")
     if max(map(len, lines)) > LONGEST:
@@ -99,26 +100,26 @@ def spans(text: str, language: str, rest: Callable[[], bool] = lambda: False) ->
     starts = [*accumulate((len(line) + 1 for line in lines), initial=0)]
     try:
         lexer = _lexer(language)
-        for begin, end, ink in _tokens(lexer, f"{text}\n", rest) if lexer else ():
+        for begin, end, kind in _tokens(lexer, f"{text}\n", rest) if lexer else ():
             for number in range(bisect_right(starts, begin) - 1, len(lines)):
                 if starts[number] >= end:
                     break
-                span = _span(lines[number], begin - starts[number], end - starts[number], ink)
+                span = _span(lines[number], begin - starts[number], end - starts[number], kind)
                 if span.length:
                     found[number].append(span)
     except Exception:
-        # Somebody else's rules met a text that nobody foresaw: what was found by then is shown, the rest is plain.
-        _log.exception("A code in %s could not be read to its end.", language)
+        # A bug in a lexer of Pygments: keep the spans found so far; the rest stays plain.
+        _log.exception("Text in the language %s could not be highlighted to its end.", language)
     return tuple(tuple(each) for each in found)
 
 
-def _tokens(lexer: Lexer, text: str, rest: Callable[[], bool]) -> Iterator[tuple[int, int, Ink]]:
-    """What has a colour of its own, as places in the text."""
+def _tokens(lexer: Lexer, text: str, rest: Callable[[], bool]) -> Iterator[tuple[int, int, SpanKind]]:
+    """Yield begin, end and kind of each coloured token, as offsets in the text."""
     began = rested = time.thread_time()
     for begin, token, piece in lexer.get_tokens_unprocessed(text):
-        ink = _ink(str(token))
-        if ink and piece and not piece.isspace():
-            yield begin, begin + len(piece), ink
+        kind = _kind_of(str(token))
+        if kind and piece and not piece.isspace():
+            yield begin, begin + len(piece), kind
         now = time.thread_time()
         if now - rested > _SLICE:
             if now - began > _PATIENCE or rest():
@@ -126,13 +127,13 @@ def _tokens(lexer: Lexer, text: str, rest: Callable[[], bool]) -> Iterator[tuple
             rested = now
 
 
-def _span(line: str, begin: int, end: int, ink: Ink) -> SyntaxSpan:
+def _span(line: str, begin: int, end: int, kind: SpanKind) -> SyntaxSpan:
     begin, end = max(begin, 0), min(end, len(line))
-    if ink in (Ink.ADDED, Ink.REMOVED):
+    if kind in (SpanKind.ADDED, SpanKind.REMOVED):
         end = min(begin + 1, end)
     if line.isascii():
-        return SyntaxSpan(begin, end - begin, ink)
-    return SyntaxSpan(_units(line[:begin]), _units(line[begin:end]), ink)
+        return SyntaxSpan(begin, end - begin, kind)
+    return SyntaxSpan(_units(line[:begin]), _units(line[begin:end]), kind)
 
 
 def _units(text: str) -> int:
@@ -140,11 +141,11 @@ def _units(text: str) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _ink(token: str) -> Ink | None:
+def _kind_of(token: str) -> SpanKind | None:
     name = token.removeprefix("Token.")
-    while name and name not in _INKS:
+    while name and name not in _KINDS:
         name = name.rpartition(".")[0]
-    return _INKS.get(name)
+    return _KINDS.get(name)
 
 
 def _lexer(language: str) -> Lexer | None:
@@ -154,7 +155,7 @@ def _lexer(language: str) -> Lexer | None:
 
 @lru_cache(maxsize=128)
 def _named(name: str) -> Lexer | None:
-    """By one of its names, the name of a file, or the end of such a name."""
+    """Return the lexer for a language's name or alias, a file's name, or a file's suffix."""
     with _in_short_turns():
         from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
         from pygments.util import ClassNotFound
@@ -164,7 +165,7 @@ def _named(name: str) -> Lexer | None:
             kind = find_lexer_class_by_name(name)
         except ClassNotFound:
             kind = find_lexer_class_for_filename(name.rpartition("/")[2]) or find_lexer_class_for_filename(f".{name}")
-        # A piece of PHP is shown without the sign that it begins with in a file.
+        # PHP snippets lack the opening tag that a file begins with.
         return kind(startinline=True) if kind else None
 
 

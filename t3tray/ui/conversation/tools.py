@@ -1,4 +1,4 @@
-"""What a use of a tool is called in one line, and what it was given. Pure; no PySide6 here."""
+"""A tool call as one line, and its input as text. Pure; no PySide6 here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from t3tray.domain.transcript import ToolCall
 from t3tray.ui.labels import shortened
 
-# By the tool's name: what is said once it was used, and while it is.
+# By the tool's name: the verb after it has run, and while it runs.
 _VERBS: Mapping[str, tuple[str, str]] = {
     "read": ("Read", "Reading"),
     "write": ("Wrote", "Writing"),
@@ -27,8 +27,8 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "todoread": ("Looked at the plan", "Looking at the plan"),
     "question": ("Asked", "Asking"),
 }
-# What of a tool's input tells most, where it has no title.
-_TELLING = ("command", "filePath", "path", "pattern", "url", "query", "description", "question", "name")
+# The input fields that describe a call best, for one without a title.
+_DESCRIPTIVE_FIELDS = ("command", "filePath", "path", "pattern", "url", "query", "description", "question", "name")
 _MARKS = {"completed": "✓", "error": "✕"}
 # In characters.
 _WIDTH = 200
@@ -38,25 +38,25 @@ def is_running(tool: ToolCall) -> bool:
     return tool.status not in _MARKS
 
 
-def mark(tool: ToolCall) -> str:
-    """✓ when it was done, ✕ when it failed, … while it runs."""
+def tool_symbol(tool: ToolCall) -> str:
+    """Return ✓ for a completed call, ✕ for a failed one, … for a running one."""
     return _MARKS.get(tool.status, "…")
 
 
 @lru_cache(maxsize=2048)
 def tool_words(tool: ToolCall) -> str:
-    """`Read parser.py`, `Running make test`, `explore: Look into the tests`."""
+    """Return the call in one line: `Read parser.py`, `Running make test`, `explore: Look into the tests`."""
     if tool.child_session or tool.agent:
-        task = tool.title or _telling(tool)
+        task = tool.title or _description(tool)
         return shortened(": ".join(filter(None, (tool.agent or "Sub-agent", task))), _WIDTH)
     did, does = _VERBS.get(tool.name, (f"Used {tool.name}:", f"Using {tool.name}:"))
-    told = tool.title or _telling(tool)
-    return shortened(f"{does if is_running(tool) else did} {told}", _WIDTH).rstrip(":")
+    subject = tool.title or _description(tool)
+    return shortened(f"{does if is_running(tool) else did} {subject}", _WIDTH).rstrip(":")
 
 
 @dataclass(frozen=True)
 class ToolSheet:
-    """Lines and what they are; `language` is the one they are written in, or the file's name."""
+    """A text with a caption; `language` is its language or a file's name."""
 
     caption: str
     text: str
@@ -65,7 +65,7 @@ class ToolSheet:
 
 @lru_cache(maxsize=256)
 def given(tool: ToolCall) -> ToolSheet:
-    """The input: a change of a file as its lines, anything else one line a field, or as it is where it is no object."""
+    """Return the input: an edit as a diff, other objects as one line per field, anything else unchanged."""
     match _input(tool):
         case {"filePath": str(path), "oldString": str(old), "newString": str(new)} if old != new:
             return ToolSheet(path, _changes(old, new), "diff")
@@ -74,13 +74,13 @@ def given(tool: ToolCall) -> ToolSheet:
         case {"patchText": str(text)}:
             return ToolSheet("Change", text, "diff")
         case {} as fields if fields:
-            lines = (f"{name}: {told if isinstance(told, str) else json.dumps(told)}" for name, told in fields.items())
+            lines = (f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in fields.items())
             return ToolSheet("Input", "\n".join(lines))
     return ToolSheet("Input", tool.input)
 
 
 def _changes(old: str, new: str) -> str:
-    """The lines of both, those that only one has with a sign in front."""
+    """Return the lines of both texts as a diff."""
     return "\n".join(_signed(_lines(old), _lines(new)))
 
 
@@ -97,14 +97,14 @@ def _signed(before: list[str], after: list[str]) -> Iterator[str]:
             yield from (f"+{line}" for line in after[its_begin:its_end])
 
 
-def _telling(tool: ToolCall) -> str:
-    given = _input(tool)
-    return next((str(given[name]) for name in _TELLING if given.get(name)), "")
+def _description(tool: ToolCall) -> str:
+    fields = _input(tool)
+    return next((str(fields[name]) for name in _DESCRIPTIVE_FIELDS if fields.get(name)), "")
 
 
 def _input(tool: ToolCall) -> dict[str, object]:
     try:
-        given = json.loads(tool.input) if tool.input else {}
+        value = json.loads(tool.input) if tool.input else {}
     except ValueError:
         return {}
-    return given if isinstance(given, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -1,6 +1,7 @@
-"""The messages: rows under each other, of which only those near the eye are widgets, so that thousands cost no more than a few.
+"""The view of the messages: a column of rows, of which only those near the visible area are widgets, so that thousands of rows
+cost no more than a few.
 
-It owns where each row stands and what is kept in place while rows come, grow and go. It reads nothing: rows are given to it.
+It owns the scroll position, which it keeps on the same row while rows are added, grow and disappear.
 """
 
 from __future__ import annotations
@@ -13,27 +14,27 @@ from PySide6.QtGui import QHoverEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from t3tray.domain.conversation import Conversation
-from t3tray.ui.conversation.row_layout import RowLayout, RowPlace
+from t3tray.ui.conversation.row_layout import PlacedRow, RowLayout
 from t3tray.ui.conversation.row_widget_pool import height_of, made_for, show, stops_of
 from t3tray.ui.conversation.row_widgets import CopyLine, ErrorLine, FoldLine
 from t3tray.ui.conversation.rows import CopyRow, FoldRow, NoteRow, Row, Rows, UserRow
 from t3tray.ui.theme import GAP, MARGIN, UNIT
 from t3tray.ui.widgets.basic import button
 
-# In px: lines longer than this are hard to read.
+# In px: the maximum width of the text; longer lines are hard to read.
 _WIDEST = 760
 _INDENT = 5 * UNIT
-# In heights of the view: how far off rows become widgets, and how far off they cease to be.
+# In heights of the view: the distance within which rows become widgets, and beyond which they lose them.
 _NEAR, _FAR = 0.4, 1.5
 _PASSES = 6
-# In ms: how long rows are laid out before a picture has its turn.
+# In ms: how long rows are laid out before the event loop gets control again.
 _SLICE = 7
-# How many widgets of a kind are kept for later.
+# How many unused widgets of each kind are kept for reuse.
 _SPARE = 24
 
 
 class ConversationView(QAbstractScrollArea):
-    """Follows the newest message while the reader is at the end, and keeps the place anywhere else."""
+    """Follows the newest message while scrolled to the end, and keeps its position anywhere else."""
 
     older_wanted = Signal()
     agent_wanted = Signal(str)
@@ -46,23 +47,23 @@ class ConversationView(QAbstractScrollArea):
         self.setProperty("kind", "talk")
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # Room for it is kept, so that the lines do not break anew when it comes.
+        # Always on: a scroll bar that appears would change the width and wrap all lines again.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self._rows = Rows()
         self._conversation: Conversation | None = None
         self._hint = ""
-        self._places = RowLayout()
-        self._alive: list[RowPlace] = []
+        self._layout = RowLayout()
+        self._alive: list[PlacedRow] = []
         self._sticks = True
-        self._anchor: tuple[RowPlace, int] | None = None
-        self._asked_before: str | None = None
+        self._anchor: tuple[PlacedRow, int] | None = None
+        self._older_asked_for: str | None = None
         self._spare: dict[type[Row], list[QWidget]] = {}
         self._order: list[QWidget] = []
         self._is_settling = False
-        self._pointed: CopyLine | None = None
-        # The mouse is followed over the rows too.
+        self._hovered: CopyLine | None = None
+        # Hover events also for the child widgets.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self._sheet = QWidget(self.viewport())
+        self._canvas = QWidget(self.viewport())
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._arrange)
         self.newest = button("↓ Newest")
@@ -75,29 +76,29 @@ class ConversationView(QAbstractScrollArea):
 
     @property
     def follows(self) -> bool:
-        """Whether the newest message is kept in sight."""
+        """Whether the view follows the newest message."""
         return self._sticks
 
     @property
     def is_due(self) -> bool:
-        """Whether some of what is near the eye is not laid out yet."""
+        """Whether some rows near the visible area are not laid out yet."""
         return self._later.isActive()
 
     def show_hint(self, hint: str) -> None:
-        """What is said where there is no message; another conversation begins."""
+        """Begin another conversation, and show a hint until it has messages."""
         self._rows, self._conversation, self._hint = Rows(), None, hint
-        self._sticks, self._anchor, self._asked_before = True, None, None
-        self._set_rows(self._told())
+        self._sticks, self._anchor, self._older_asked_for = True, None, None
+        self._set_rows(self._current_rows())
 
     def show_conversation(self, conversation: Conversation) -> None:
-        """What cannot be seen is laid out when it can be."""
+        """Show a conversation; a hidden view lays it out when it becomes visible."""
         self._conversation = conversation
         if self.isVisible():
-            self._set_rows(self._told())
+            self._set_rows(self._current_rows())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._set_rows(self._told())
+        self._set_rows(self._current_rows())
 
     @Slot()
     def show_newest(self) -> None:
@@ -111,9 +112,9 @@ class ConversationView(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent) -> bool:
         match event:
             case QHoverEvent() if event.type() == QEvent.Type.HoverLeave:
-                self._point_at(None)
+                self._hover(None)
             case QHoverEvent():
-                self._point_at(self._end_at(event.position().y() + self.verticalScrollBar().value()))
+                self._hover(self._end_at(event.position().y() + self.verticalScrollBar().value()))
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -127,44 +128,44 @@ class ConversationView(QAbstractScrollArea):
                 super().keyPressEvent(event)
 
     def focusNextPrevChild(self, next: bool) -> bool:
-        """Bring what the Tab key comes to into sight."""
+        """Scroll to the widget that the Tab key reaches."""
         moved = super().focusNextPrevChild(next)
         focused = QApplication.focusWidget()
-        if moved and focused and self._sheet.isAncestorOf(focused):
-            top = focused.mapTo(self._sheet, QPoint(0, 0)).y()
-            self._bring_into_sight(top, top + focused.height())
+        if moved and focused and self._canvas.isAncestorOf(focused):
+            top = focused.mapTo(self._canvas, QPoint(0, 0)).y()
+            self._scroll_into_view(top, top + focused.height())
         return moved
 
     def changeEvent(self, event: QEvent) -> None:
-        """Colours and fonts are in the texts themselves, so they are laid out anew."""
+        """Fill and lay out all widgets again, because colours and fonts are part of their documents."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self._places.all:
-            for place in self._places.all:
-                place.measured_at = 0
-                if place.widget:
-                    show(place.widget, place.row)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self._layout.all:
+            for placed in self._layout.all:
+                placed.measured_at = 0
+                if placed.widget:
+                    show(placed.widget, placed.row)
             self._arrange()
 
-    def _told(self) -> tuple[Row, ...]:
+    def _current_rows(self) -> tuple[Row, ...]:
         rows = self._rows.of(self._conversation) if self._conversation else ()
         return rows or ((NoteRow(key="hint", text=self._hint, centred=True, space=8),) if self._hint else ())
 
     def _set_rows(self, rows: tuple[Row, ...]) -> None:
         metrics = self.fontMetrics()
         letters = max(self._width() // max(metrics.averageCharWidth(), 1), 1)
-        changed, gone = self._places.take(rows, partial(_guess, line=metrics.lineSpacing(), letters=letters))
-        for place in gone:
-            self._let_go(place)
-        for place in changed:
-            if place.widget:
-                show(place.widget, place.row)
+        changed, gone = self._layout.take(rows, partial(_guess, line=metrics.lineSpacing(), letters=letters))
+        for placed in gone:
+            self._release(placed)
+        for placed in changed:
+            if placed.widget:
+                show(placed.widget, placed.row)
         self._arrange()
 
     @Slot()
     def _arrange(self) -> None:
-        """Give every row its place, and those near the eye a widget. What is measured may move the rest, so look again.
+        """Create and measure widgets for the rows near the visible area; measured heights may move others, so repeat.
 
-        What takes longer than a picture may goes on after the next one; what is looked at comes first.
+        After `_SLICE` ms the rest is deferred to the event loop; visible rows come first.
         """
         clock = QElapsedTimer()
         clock.start()
@@ -173,49 +174,49 @@ class ConversationView(QAbstractScrollArea):
         is_begun = False
         for _ in range(_PASSES):
             offset = self._offset()
-            is_news = False
-            for place in self._in_order(offset - _NEAR * height, offset, offset + (1 + _NEAR) * height):
-                if not place.is_due(self._room(place, width)):
+            has_changed = False
+            for placed in self._in_order(offset - _NEAR * height, offset, offset + (1 + _NEAR) * height):
+                if not placed.is_due(self._width_of(placed, width)):
                     continue
                 if is_begun and clock.elapsed() >= _SLICE:
                     self._later.start()
                     break
                 is_begun = True
-                is_news = self._measure(place, width) or is_news
-            if is_news:
-                self._places.count()
-            if not is_news or self._later.isActive():
+                has_changed = self._measure(placed, width) or has_changed
+            if has_changed:
+                self._layout.count()
+            if not has_changed or self._later.isActive():
                 break
         self._settle(self._offset(), width)
 
-    def _in_order(self, top: float, offset: int, bottom: float) -> list[RowPlace]:
-        """The rows in between, those that are seen first: from the end, or from what stands on top, and then those above it."""
-        near = self._places.between(top, bottom)
+    def _in_order(self, top: float, offset: int, bottom: float) -> list[PlacedRow]:
+        """Return the rows between `top` and `bottom` in the order of layout: upwards from the end, or downwards from `offset`."""
+        near = self._layout.between(top, bottom)
         if self._sticks:
             return near[::-1]
-        first = self._places.at(offset)
-        return [place for place in near if place.number >= first] + [place for place in near[::-1] if place.number < first]
+        first = self._layout.at(offset)
+        return [placed for placed in near if placed.number >= first] + [placed for placed in near[::-1] if placed.number < first]
 
     def _settle(self, offset: int, width: int) -> None:
         view = self.viewport()
         height = view.height()
-        kept = self._places.between(offset - _FAR * height, offset + (1 + _FAR) * height)
+        kept = self._layout.between(offset - _FAR * height, offset + (1 + _FAR) * height)
         first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
         focused = QApplication.focusWidget()
         left = MARGIN + max((view.width() - 2 * MARGIN - _WIDEST) // 2, 0)
-        alive = [place for place in self._alive if place.widget and not place.is_gone]
-        self._alive = sorted(alive, key=lambda place: place.number)
+        alive = [placed for placed in self._alive if placed.widget and not placed.is_gone]
+        self._alive = sorted(alive, key=lambda placed: placed.number)
         shown = []
-        for place in self._alive:
-            widget = place.widget
+        for placed in self._alive:
+            widget = placed.widget
             if widget is None:
                 continue
-            if not first <= place.number <= last and not (focused and (widget is focused or widget.isAncestorOf(focused))):
-                self._let_go(place)
+            if not first <= placed.number <= last and not (focused and (widget is focused or widget.isAncestorOf(focused))):
+                self._release(placed)
                 continue
-            indent = place.row.depth * _INDENT
-            top = self._places.top(place)
-            widget.setGeometry(left + indent, top, width - indent, place.height)
+            indent = placed.row.depth * _INDENT
+            top = self._layout.top(placed)
+            widget.setGeometry(left + indent, top, width - indent, placed.height)
             if widget.isHidden():
                 widget.show()
             shown.append(widget)
@@ -226,8 +227,8 @@ class ConversationView(QAbstractScrollArea):
         self._ask_for_older(offset)
 
     def _scroll_to(self, offset: int) -> None:
-        bar, height, whole = self.verticalScrollBar(), self.viewport().height(), self._places.height
-        self._sheet.setGeometry(0, -offset, self.viewport().width(), max(whole, height))
+        bar, height, whole = self.verticalScrollBar(), self.viewport().height(), self._layout.height
+        self._canvas.setGeometry(0, -offset, self.viewport().width(), max(whole, height))
         self._is_settling = True
         bar.setPageStep(height)
         bar.setRange(0, max(whole - height, 0))
@@ -236,58 +237,58 @@ class ConversationView(QAbstractScrollArea):
         self._is_settling = False
 
     def _width(self) -> int:
-        # The scroll bar stands in the margin.
+        # The scroll bar is within the margin.
         return max(min(self.viewport().width() + self.verticalScrollBar().width() - 2 * MARGIN, _WIDEST), 1)
 
     def _offset(self) -> int:
-        """How far the view is scrolled down: to the end, or so that what was on top stays there."""
-        most = max(self._places.height - self.viewport().height(), 0)
+        """Return the scroll offset: the end if the view follows it, else so that the anchor row stays where it was."""
+        most = max(self._layout.height - self.viewport().height(), 0)
         if self._sticks:
             return most
         if self._anchor is None or self._anchor[0].is_gone:
             return min(self.verticalScrollBar().value(), most)
-        place, above = self._anchor
-        return min(max(self._places.top(place) + above, 0), most)
+        placed, above = self._anchor
+        return min(max(self._layout.top(placed) + above, 0), most)
 
-    def _measure(self, place: RowPlace, width: int) -> bool:
-        """Have it a widget of the right height; whether it is another height than was thought."""
-        width = self._room(place, width)
-        if place.widget is None:
-            place.widget = self._made(place.row)
-            self._alive.append(place)
-        return self._places.measured(place, height_of(place.widget, width), width)
+    def _measure(self, placed: PlacedRow, width: int) -> bool:
+        """Give the row a widget and measure it. Return whether its height differs from the previous or estimated one."""
+        width = self._width_of(placed, width)
+        if placed.widget is None:
+            placed.widget = self._widget_for(placed.row)
+            self._alive.append(placed)
+        return self._layout.measured(placed, height_of(placed.widget, width), width)
 
-    def _room(self, place: RowPlace, width: int) -> int:
-        return width - place.row.depth * _INDENT
+    def _width_of(self, placed: PlacedRow, width: int) -> int:
+        return width - placed.row.depth * _INDENT
 
-    def _made(self, row: Row) -> QWidget:
-        """A widget that shows the row: one that was let go of, else a new one."""
+    def _widget_for(self, row: Row) -> QWidget:
+        """Return a widget that shows the row: an unused one, else a new one."""
         spare = self._spare.get(type(row))
         made = spare.pop() if spare else made_for(row)
         show(made, row)
-        if made.parent() is not self._sheet:
-            made.setParent(self._sheet)
+        if made.parent() is not self._canvas:
+            made.setParent(self._canvas)
             if isinstance(made, FoldLine):
                 made.clicked.connect(lambda: self._on_pressed(made))
             elif isinstance(made, ErrorLine):
                 made.retry_wanted.connect(self.retry_wanted)
         return made
 
-    def _let_go(self, place: RowPlace) -> None:
-        widget, place.widget = place.widget, None
+    def _release(self, placed: PlacedRow) -> None:
+        widget, placed.widget = placed.widget, None
         if widget is None:
             return
-        if self._pointed and self._pointed is widget:
-            self._point_at(None)
+        if self._hovered and self._hovered is widget:
+            self._hover(None)
         widget.hide()
-        spare = self._spare.setdefault(type(place.row), [])
+        spare = self._spare.setdefault(type(placed.row), [])
         if len(spare) < _SPARE:
             spare.append(widget)
         else:
             widget.deleteLater()
 
     def _chain(self, shown: list[QWidget]) -> None:
-        """The Tab key goes from top to bottom, in whatever order the widgets were made."""
+        """Set the tab order from top to bottom, whatever the order in which the widgets were created."""
         if shown == self._order:
             return
         self._order = shown
@@ -296,13 +297,13 @@ class ConversationView(QAbstractScrollArea):
             QWidget.setTabOrder(one, other)
 
     def _remember(self, offset: int) -> None:
-        """What stands on top, so that it does so after whatever comes; a date is no place, it moves."""
-        for place in self._places.all[self._places.at(offset) :]:
-            if not isinstance(place.row, NoteRow):
-                self._anchor = place, offset - self._places.top(place)
+        """Remember the topmost row as the anchor of the scroll position. Not a note: dates move."""
+        for placed in self._layout.all[self._layout.at(offset) :]:
+            if not isinstance(placed.row, NoteRow):
+                self._anchor = placed, offset - self._layout.top(placed)
                 return
 
-    def _bring_into_sight(self, top: int, bottom: int) -> None:
+    def _scroll_into_view(self, top: int, bottom: int) -> None:
         bar, height = self.verticalScrollBar(), self.viewport().height()
         if top < bar.value():
             bar.setValue(top - GAP)
@@ -310,24 +311,24 @@ class ConversationView(QAbstractScrollArea):
             bar.setValue(min(bottom + GAP - height, top - GAP))
 
     def _end_at(self, offset: float) -> CopyLine | None:
-        """The end of the message that stands there, where it is near the eye."""
-        places = self._places.all
-        first = self._places.at(offset)
-        for place in places[first:]:
-            is_another = isinstance(place.row, UserRow) and not isinstance(places[first].row, UserRow)
-            if place.widget is None or is_another:
+        """Return the copy line of the message at this offset, if it has a widget."""
+        places = self._layout.all
+        first = self._layout.at(offset)
+        for placed in places[first:]:
+            is_another = isinstance(placed.row, UserRow) and not isinstance(places[first].row, UserRow)
+            if placed.widget is None or is_another:
                 break
-            if isinstance(place.widget, CopyLine):
-                return place.widget
+            if isinstance(placed.widget, CopyLine):
+                return placed.widget
         return None
 
-    def _point_at(self, end: CopyLine | None) -> None:
-        if self._pointed is not end:
-            if self._pointed:
-                self._pointed.show_near(False)
+    def _hover(self, end: CopyLine | None) -> None:
+        if self._hovered is not end:
+            if self._hovered:
+                self._hovered.show_near(False)
             if end:
                 end.show_near(True)
-            self._pointed = end
+            self._hovered = end
 
     def _place_newest(self) -> None:
         self.newest.setVisible(not self._sticks)
@@ -345,24 +346,24 @@ class ConversationView(QAbstractScrollArea):
         self._arrange()
 
     def _ask_for_older(self, value: int) -> None:
-        """Once for each oldest message, while the reader comes near it."""
+        """Ask for older messages when scrolled near the oldest one, once for each oldest message."""
         shown = self._conversation
         if not shown or not shown.messages or value >= self.viewport().height():
             return
         if self._rows.reveal():
-            self._set_rows(self._told())
-        elif shown.has_older and shown.messages[0].id != self._asked_before:
-            self._asked_before = shown.messages[0].id
+            self._set_rows(self._current_rows())
+        elif shown.has_older and shown.messages[0].id != self._older_asked_for:
+            self._older_asked_for = shown.messages[0].id
             self.older_wanted.emit()
 
     def _on_pressed(self, line: QWidget) -> None:
-        row = next(place.row for place in self._alive if place.widget is line)
+        row = next(placed.row for placed in self._alive if placed.widget is line)
         self._rows.toggle(row.key)
         if isinstance(row, FoldRow) and row.child and not row.is_open:
             self.agent_wanted.emit(row.child)
-        # What was opened is looked at: the end must not run away with it.
+        # Do not follow the end while the user looks at the opened row.
         self._sticks = False
-        self._set_rows(self._told())
+        self._set_rows(self._current_rows())
         self._sticks = self._is_at_end(self.verticalScrollBar().value())
         self._place_newest()
 
@@ -371,7 +372,7 @@ class ConversationView(QAbstractScrollArea):
 
 
 def _guess(row: Row, line: int, letters: int) -> int:
-    """About how high a row is that nobody has seen yet, where lines are this high and have so many letters."""
+    """Estimate the height of a row in px, from the line height and the number of characters per line."""
     if isinstance(row, FoldRow | NoteRow | CopyRow):
         return line + UNIT
     text: str = getattr(row, "text", "")

@@ -1,4 +1,4 @@
-"""How T3 Code stands with the guard, in a sentence, and the button that leads to the sheet; for the settings."""
+"""The guard in the settings window: its state in a sentence, and the button that opens its sheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KINDS = {GuardPhase.ON: "good", GuardPhase.ALONE: "bad", GuardPhase.CHANGED: "u
 
 
 class GuardPanel(QWidget):
-    """`wanted` carries whether the user wants it on; nothing is done before the sheet was agreed to."""
+    """Emits `wanted` with whether the user wants the guard on; the sheet then asks for confirmation."""
 
     wanted = Signal(bool)
 

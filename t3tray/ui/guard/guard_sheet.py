@@ -1,4 +1,4 @@
-"""The sheet of the guard: what pointing T3 Code at it, or back, would change, what is lost, and which turns it would end."""
+"""The guard's sheet: what changes when T3 Code is pointed at the guard, or away from it, and which turns that would end."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from t3tray.ui.widgets.sheet import Sheet
 
 
 class GuardSheet(Sheet):
-    """`agreed` carries whether it is to be on, whether turns that run may be ended, and whether t3tray is to start at login from
-    now on."""
+    """Emits `agreed` with whether to switch the guard on, whether running turns may be ended, and whether t3tray shall start at
+    login from now on."""
 
     agreed = Signal(bool, bool, bool)
 
@@ -37,12 +37,12 @@ class GuardSheet(Sheet):
         self._end(do)
 
     def show_login(self, state: AutostartState) -> None:
-        """Whether t3tray starts at login. It is offered where it does not: T3 Code needs it from then on."""
+        """Offer to start t3tray at login if it does not: T3 Code needs t3tray running once it is guarded."""
         self._starts_at_login = state.is_on
         self._offer_login()
 
     def _turns(self, plan: ProtectionPlan, do: QPushButton) -> Card:
-        """The turns that it would end: not without the user's own word."""
+        """Return the card of turns that would be ended; `do` is disabled until the user agrees."""
         card = Card()
         card.inside.addWidget(heading("Running now"))
         for title in plan.running:

@@ -1,6 +1,7 @@
-"""The controls of the settings, one class for a kind of value. Each shows a value, passes on the user's, and shows a refusal.
+"""The controls of the settings window, one class for each kind of value. Each shows the stored value and emits the user's.
 
-None of them stores anything: a stored value comes back by `show_value`. Those for files and folders are in `setting_paths`.
+A control stores nothing: the stored value comes back by `show_value`, a refused one by `show_refusal`. The controls for files and
+folders are in `setting_paths`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from t3tray.ui.widgets.basic import field, label
 
 # The width of a short control, in digits of its font.
 _SHORT = 16
-# At least so much can be typed: a number out of bounds gets a sentence, which a control that takes no more digits cannot give.
+# The spin boxes accept at least this, so that a number out of bounds gets a sentence instead of a digit that cannot be typed.
 _HIGHEST = 999_999
 
 
 class SettingField(QWidget):
-    """`wanted` carries the name under which the setting is set, and the value that the user wants it to have."""
+    """Emits `wanted` with the name under which the setting is set (`Definition.set_as`) and the user's value."""
 
     wanted = Signal(str, object)
 
@@ -60,7 +61,7 @@ class SettingField(QWidget):
         self._put_back(self._value)
 
     def _place(self) -> None:
-        """The label and the control, above what is said of them."""
+        """Add the label and the control, above the refusal and the hint."""
         line = QHBoxLayout()
         line.setSpacing(GAP)
         name = label(self.definition.label)
@@ -92,7 +93,7 @@ class SwitchField(SettingField):
     def __init__(self, definition: Definition) -> None:
         self._box = QCheckBox(definition.label)
         super().__init__(definition, self._box)
-        # Under the words, not under the box.
+        # Align with the label, not with the check box.
         indent = self._box.style().pixelMetric(self._box.style().PixelMetric.PM_IndicatorWidth) + GAP
         for each in (self._sentence, self._refusal):
             each.setContentsMargins(indent, 0, 0, 0)
@@ -162,7 +163,7 @@ class ChoiceField(SettingField):
 
 
 class TimeField(SettingField):
-    """A short text, such as a time of day; `empty` is shown where there is none."""
+    """A short text, such as a time of day; `empty` is the placeholder."""
 
     def __init__(self, definition: Definition, empty: str) -> None:
         self._line = field(empty, definition.label)
@@ -179,7 +180,7 @@ class TimeField(SettingField):
             self._line.setText(str(value))
 
     def _put_back(self, value: object) -> None:
-        """What was typed stays, to be corrected."""
+        """Keep what was typed, to be corrected."""
 
     def show_refusal(self, sentence: str) -> None:
         super().show_refusal(f"{sentence} It stays {self._value or 'empty'}.")
@@ -201,7 +202,7 @@ class TextField(TimeField):
 
 
 class SecretField(TextField):
-    """Its value is the place where a secret is stored: dots stand for the secret, which is replaced as a whole."""
+    """A password. Its value is the place where the secret is stored; dots stand for the secret, which is replaced as a whole."""
 
     def __init__(self, definition: Definition, empty: str) -> None:
         super().__init__(definition, empty)
@@ -211,8 +212,8 @@ class SecretField(TextField):
         super()._put(DOTS if value else "")
 
     def show_refusal(self, sentence: str) -> None:
-        kept = "The stored password stays." if self._value else "No password is stored."
-        SettingField.show_refusal(self, f"{sentence} {kept}")
+        state = "The stored password stays." if self._value else "No password is stored."
+        SettingField.show_refusal(self, f"{sentence} {state}")
 
     @Slot()
     def _on_finished(self) -> None:

@@ -1,4 +1,4 @@
-"""The controls of the settings that name a file or folders, with the system's own dialogs to choose them."""
+"""The controls of settings that are a file or folders, with the system's dialogs to choose them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from t3tray.ui.widgets.basic import button, clear, label
 
 
 class ProgramField(TextField):
-    """A text with a button that lets a file be chosen."""
+    """A path with a button that opens a file dialog."""
 
     def _place(self) -> None:
         choose = button("Choose…")
@@ -41,7 +41,7 @@ class ProgramField(TextField):
 
 
 class FoldersField(SettingField):
-    """Folders, each with a button to remove it, and one to add another. `found` are those that need no setting."""
+    """Folders, each with a button to remove it, and one to add another. Those detected automatically cannot be removed."""
 
     def __init__(self, definition: Definition) -> None:
         self._found: tuple[tuple[str, str], ...] = ()
@@ -51,7 +51,7 @@ class FoldersField(SettingField):
         self._add.clicked.connect(self._on_add)
 
     def show_found(self, found: tuple[tuple[str, str], ...]) -> None:
-        """Paths, and what was found in each."""
+        """Show the detected folders: paths, and what was found in each."""
         self._found = found
         self._put(self._value)
 
@@ -67,25 +67,25 @@ class FoldersField(SettingField):
 
     def _put(self, value: object) -> None:
         clear(self._list)
-        told = dict(self._found)
+        found = dict(self._found)
         added = value if isinstance(value, tuple) else ()
-        for path in dict.fromkeys((*told, *added)):
-            self._list.addLayout(self._folder(path, told.get(path, ""), path in added))
-        # What was made last would be the last that Tab comes to.
+        for path in dict.fromkeys((*found, *added)):
+            self._list.addLayout(self._folder(path, found.get(path, ""), path in added))
+        # New buttons would come last in the tab order; put them before "Add Folder…".
         for remove in (each for each in self.findChildren(QPushButton) if each is not self._add and not each.isHidden()):
             if before := self._add.previousInFocusChain():
                 self.setTabOrder(before, remove)
 
     def _folder(self, path: str, state: str, is_added: bool) -> QHBoxLayout:
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(label(path))
+        text = QVBoxLayout()
+        text.setSpacing(0)
+        text.addWidget(label(path))
         if state:
-            words.addWidget(label(state, "muted", size=0.92))
+            text.addWidget(label(state, "muted", size=0.92))
         line = QHBoxLayout()
         line.setContentsMargins(MARGIN, 0, 0, 0)
         line.setSpacing(GAP)
-        line.addLayout(words, 1)
+        line.addLayout(text, 1)
         if is_added:
             remove = button("Remove", "plain")
             remove.setAccessibleName(f"Remove {path}")

@@ -1,6 +1,6 @@
-"""The settings window. It shows stored values and passes on the user's changes; a change is stored at once.
+"""The settings window. It shows stored values and emits the user's changes, which are stored at once.
 
-Its content is the table of definitions; its controls are in `setting_fields` and `setting_paths`.
+Its content comes from the table of definitions; its controls are in `setting_fields` and `setting_paths`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from t3tray.ui.widgets.basic import Card, ScrollPage, button, heading, label, li
 
 
 class SettingsWindow(QWidget):
-    """`setting_wanted` carries a setting's name and the value that it is to have; the other signals what was asked for."""
+    """Emits `setting_wanted` with a setting's name and its new value, and a signal for each button."""
 
     setting_wanted = Signal(str, object)
     login_wanted = Signal(bool)
@@ -71,7 +71,7 @@ class SettingsWindow(QWidget):
                 each.show_value(getattr(settings, each.definition.name))
 
     def show_kept(self, name: str, settings: Settings) -> None:
-        """The user's change of this setting is stored."""
+        """Show the settings after the user's change of `name` was stored."""
         self.show_settings(settings)
         field = self.fields[name]
         field.show_value(getattr(settings, field.definition.name))
@@ -88,7 +88,7 @@ class SettingsWindow(QWidget):
         self._inventory = inventory
         homes = self.fields["t3_homes"]
         assert isinstance(homes, FoldersField)
-        homes.show_found(tuple(_told(home) for home in inventory.homes))
+        homes.show_found(tuple(_home_line(home) for home in inventory.homes))
         self._no_notices.setText(inventory.notices or "")
         self._no_notices.setVisible(bool(inventory.notices))
         self._used.setText(f"{megabytes(inventory.vault)} used, in {inventory.data}")
@@ -105,7 +105,7 @@ class SettingsWindow(QWidget):
         self._copied.show()
 
     def bring_up(self) -> None:
-        """In front of everything, whatever state it was in."""
+        """Show the window in front, even if it was minimised."""
         self._copied.hide()
         if self.isMinimized():
             self.showNormal()
@@ -140,9 +140,9 @@ class SettingsWindow(QWidget):
     def _help(self) -> list[QWidget]:
         return [
             _act("What t3tray found on this computer, and what is missing.", "Show What Was Found", self.found_wanted),
-            _act("Everything that t3tray keeps of its own.", "Open Data Folder", self.folder_wanted),
+            _act("Everything that t3tray stores.", "Open Data Folder", self.folder_wanted),
             _act(
-                "Versions, settings, states and the ends of the logs, to report a trouble.",
+                "Versions, settings, states and the ends of the logs, to report a problem.",
                 "Copy Diagnostics",
                 self.diagnostics_wanted,
             ),
@@ -171,10 +171,10 @@ class _Page(ScrollPage):
 
 
 def _section(title: str, lines: list[QWidget]) -> QWidget:
-    """A heading, and a card in which the lines stand apart."""
+    """Return a heading and a card of the section's widgets, with separators."""
     card = Card()
     for number, each in enumerate(lines):
-        if number and _stands_apart(lines[number - 1], each):
+        if number and _needs_separator(lines[number - 1], each):
             card.inside.addWidget(line())
         card.inside.addWidget(each)
     section = QWidget()
@@ -186,8 +186,8 @@ def _section(title: str, lines: list[QWidget]) -> QWidget:
     return section
 
 
-def _stands_apart(above: QWidget, below: QWidget) -> bool:
-    """A line separates two settings, except two switches without a hint."""
+def _needs_separator(above: QWidget, below: QWidget) -> bool:
+    """Whether a line separates two widgets: two settings, except two switches without a hint."""
     both = above, below
     if not all(isinstance(each, SettingField | GuardPanel) for each in both):
         return False
@@ -204,31 +204,32 @@ def _with_line_below(field: QWidget) -> QWidget:
     return part
 
 
-def _act(sentence: str, words: str, wanted: SignalInstance) -> QWidget:
-    """A button with what it is for."""
-    does = button(words)
-    does.setAccessibleDescription(sentence)
-    does.clicked.connect(wanted)
+def _act(sentence: str, button_label: str, wanted: SignalInstance) -> QWidget:
+    """Return a button beside a sentence on its purpose."""
+    act_button = button(button_label)
+    act_button.setAccessibleDescription(sentence)
+    act_button.clicked.connect(wanted)
     act = QWidget()
     layout = QHBoxLayout(act)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(GAP)
     layout.addWidget(label(sentence, "muted", size=0.92), 1)
-    layout.addWidget(does)
+    layout.addWidget(act_button)
     return act
 
 
-def _told(home: FoundHome) -> tuple[str, str]:
+def _home_line(home: FoundHome) -> tuple[str, str]:
     return home.added_as or home.path, home_summary(home)
 
 
 def is_in_window(definition: Definition) -> bool:
-    """Settings that only another command or t3tray changes are shown elsewhere; a secret has a name for its input."""
+    """Whether the window shows a setting: one that only a command or t3tray itself changes is not shown, unless it has a name
+    for its input (a secret)."""
     return not definition.changed_by or definition.set_as != definition.name
 
 
 def field_for(definition: Definition) -> SettingField:
-    """The control for a setting's kind of value."""
+    """Return the control for a setting's kind of value."""
     match definition.kind:
         case Switch():
             return SwitchField(definition)

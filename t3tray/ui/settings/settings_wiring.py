@@ -1,4 +1,4 @@
-"""The settings window and the bridge: opened when it is first wanted, kept true, its wishes passed on."""
+"""Connects the settings window with the bridge: created on first use, updated with each snapshot."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from t3tray.ui.bridge import Bridge
 from t3tray.ui.settings.settings_window import SettingsWindow
 
 
-class SettingsDoor(QObject):
-    """One for the app's life. `found_wanted` comes when the user asks what was found."""
+class SettingsController(QObject):
+    """Owns the settings window. Emits `found_wanted` when the user asks for the inventory page."""
 
     found_wanted = Signal()
 
@@ -39,7 +39,7 @@ class SettingsDoor(QObject):
         bridge.overview_changed.connect(self._on_snapshot_changed)
 
     def open(self) -> None:
-        """In front, with what is true now."""
+        """Show the window in front, with current values."""
         if self._bridge.overview:
             self._on_snapshot_changed(self._bridge.overview)
         self._bridge.take_inventory()
@@ -57,7 +57,7 @@ class SettingsDoor(QObject):
 
     @Slot()
     def _on_diagnostics_wanted(self) -> None:
-        self._bridge.diagnose(tuple(face_lines(self._has_tray)))
+        self._bridge.diagnose(tuple(gui_lines(self._has_tray)))
 
     @Slot(str)
     def _on_diagnosed(self, text: str) -> None:
@@ -65,13 +65,13 @@ class SettingsDoor(QObject):
         self.window.show_copied()
 
 
-def face_items(has_tray: bool) -> tuple[InventoryItem, ...]:
-    """What only the face knows of what is there."""
+def gui_items(has_tray: bool) -> tuple[InventoryItem, ...]:
+    """Return the inventory items that only the GUI knows."""
     return (tray_item(has_tray, os.environ.get("XDG_CURRENT_DESKTOP", "")),)
 
 
-def face_lines(has_tray: bool) -> Iterable[str]:
-    """What only the face knows, for the diagnostics."""
+def gui_lines(has_tray: bool) -> Iterable[str]:
+    """Yield the lines of the diagnostics that only the GUI knows."""
     application = QGuiApplication.instance()
     assert isinstance(application, QGuiApplication)
     scheme = Qt.ColorScheme(application.styleHints().colorScheme()).name.lower()

@@ -1,4 +1,4 @@
-"""The filters of the thread list: a button with a menu of what may be shown, and a line that says what hides threads now."""
+"""The filters of the thread list: a button with a menu, and a line that names the active filters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROJECT = 40
 
 
 class FilterButton(QPushButton):
-    """`changed` carries the new `Filters`."""
+    """A button with the menu of filters. Emits `changed` with the new `Filters`."""
 
     changed = Signal(object)
 
@@ -36,7 +36,7 @@ class FilterButton(QPushButton):
         self._projects = projects
 
     def set_filters(self, filters: Filters) -> None:
-        """Show these as the ones in use."""
+        """Show these filters as the active ones."""
         self._filters = filters
         set_kind(self, "on" if filters else "")
 
@@ -74,7 +74,7 @@ class FilterButton(QPushButton):
 
 
 class FilterBar(QWidget):
-    """Hidden while everything may be shown. `cleared`: the user wants that again."""
+    """Names the active filters; hidden without any. Emits `cleared` when the user clears them."""
 
     cleared = Signal()
 
@@ -97,7 +97,7 @@ class FilterBar(QWidget):
 
 
 def filters_in_words(filters: Filters) -> str:
-    """`T3 Code · parser, printer · can be resumed`."""
+    """Return the filters as text: `T3 Code · parser, printer · can be resumed`."""
     parts = (
         [SOURCES[source] for source in SOURCES if source in filters.sources],
         sorted(filters.projects, key=str.casefold),
@@ -106,6 +106,6 @@ def filters_in_words(filters: Filters) -> str:
     return " · ".join(", ".join(part) for part in parts if part)
 
 
-def _with(those: frozenset[T], one: T) -> frozenset[T]:
-    """With this one, or without it where it was there."""
-    return those ^ {one}
+def _with(values: frozenset[T], one: T) -> frozenset[T]:
+    """Return the set with this element added, or removed if it was in it."""
+    return values ^ {one}

@@ -1,4 +1,4 @@
-"""Does what was chosen in the menu of a line of the thread list."""
+"""Executes what was chosen in the context menu of the thread list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from t3tray.ui.tray.menu import MenuAction, MenuItem
 
 
 class ActionWindow(Protocol):
-    """What the actions need of the window: its signals, and the two things that it does itself."""
+    """The part of the main window that the actions need."""
 
     resume_wanted: SignalInstance
     reply_wanted: SignalInstance
@@ -31,25 +31,25 @@ class ActionWindow(Protocol):
     def show_thread(self, thread_id: str) -> None: ...
 
 
-def run_action(window: ActionWindow, item: MenuItem, lines: Mapping[str, ListItem]) -> None:
-    """`lines` are all that are listed, by their keys."""
-    thread_id, line = item.thread_id, lines.get(item.thread_id)
-    row = line if isinstance(line, ThreadRow) else None
-    match item.deed:
+def run_action(window: ActionWindow, item: MenuItem, listed: Mapping[str, ListItem]) -> None:
+    """Execute a menu item. `listed` are all items of the thread list, by their keys."""
+    thread_id, subject = item.thread_id, listed.get(item.thread_id)
+    row = subject if isinstance(subject, ThreadRow) else None
+    match item.action:
         case MenuAction.EXPLAIN:
             window.show_thread(thread_id)
         case MenuAction.RESUME:
             window.resume_wanted.emit(thread_id)
         case MenuAction.REPLY:
-            window.reply_wanted.emit(item.ask, item.reply)
+            window.reply_wanted.emit(item.request, item.reply)
         case MenuAction.ANSWER:
-            window.answer_wanted.emit(item.ask, item.answers)
+            window.answer_wanted.emit(item.request, item.answers)
         case MenuAction.OPEN_T3CODE:
             window.t3code_wanted.emit(thread_id)
-        case MenuAction.OPEN_FOLDER if isinstance(line, ThreadRow | T3Thread):
-            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(line).directory))
+        case MenuAction.OPEN_FOLDER if isinstance(subject, ThreadRow | T3Thread):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(subject).directory))
         case MenuAction.ARCHIVE | MenuAction.BRING_BACK:
-            window.archive_wanted.emit(thread_id, item.deed is MenuAction.ARCHIVE)
+            window.archive_wanted.emit(thread_id, item.action is MenuAction.ARCHIVE)
         case MenuAction.RENAME if row:
             window.rename.ask(thread_id, row.thread.title)
         case MenuAction.RELEASE:

@@ -1,4 +1,4 @@
-"""The small dialog that asks for a new thread's folder and title. It makes nothing itself."""
+"""The dialog that asks for a new thread's folder and title. It creates nothing itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t3tray.ui.widgets.basic import button, field, label
 
 
 class NewThread(QDialog):
-    """`wanted` carries the folder and the title, which may be empty."""
+    """Emits `wanted` with the folder and the title, which may be empty."""
 
     wanted = Signal(str, str)
 
@@ -32,7 +32,7 @@ class NewThread(QDialog):
 
     @Slot()
     def ask(self) -> None:
-        """Show it, empty, over the window."""
+        """Show the empty dialog over the window."""
         self.folder.clear()
         self.title.clear()
         self._on_folder_changed("")

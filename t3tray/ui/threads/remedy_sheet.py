@@ -1,4 +1,4 @@
-"""The sheet of one remedy: what it would do to a thread, and the button that does it."""
+"""The sheet that previews a remedy: what it would do to a thread, and the button that applies it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from t3tray.domain.remedy import Choice, Preview
 from t3tray.ui.widgets.basic import button, field, label
 from t3tray.ui.widgets.sheet import Sheet
 
-# In ms: how soon it is looked again whether what hinders it is gone.
-LOOK_AGAIN = 2000
-# In characters: a check box does not wrap its words by itself.
+# In ms: interval of new previews while a hindrance exists.
+PREVIEW_AGAIN = 2000
+# In characters: a check box does not wrap its label by itself.
 _WIDTH = 46
 
 
 class RemedySheet(Sheet):
-    """`agreed` carries the thread's id, the choice, and the preview as it was seen; `look_wanted` the first two, where something
-    still hinders it."""
+    """Emits `agreed` with the thread's id, the choice, and the preview as it was shown; and `preview_wanted` with the first two,
+    every `PREVIEW_AGAIN` ms while something hinders the remedy."""
 
     agreed = Signal(str, object, object)
-    look_wanted = Signal(str, object)
+    preview_wanted = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Remedy", parent)
@@ -31,17 +31,17 @@ class RemedySheet(Sheet):
         self._word: QLineEdit | None = None
         self._permission: QCheckBox | None = None
         self._do = button("")
-        self._timer = QTimer(self, interval=LOOK_AGAIN)
-        self._timer.timeout.connect(self._on_time_to_look)
+        self._timer = QTimer(self, interval=PREVIEW_AGAIN)
+        self._timer.timeout.connect(self._on_preview_due)
 
     @property
     def thread_id(self) -> str | None:
-        """Whose remedy is shown."""
+        """Id of the thread whose remedy is shown."""
         return self._asked[0] if self._asked else None
 
     def show_preview(self, thread_id: str, choice: Choice, preview: Preview) -> None:
         if self.isVisible() and self._asked == (thread_id, choice, preview):
-            # Looked at again, and nothing is otherwise.
+            # The new preview is equal.
             return
         self._asked = thread_id, choice, preview
         self._begin(preview.title, preview.before, preview.after, preview.kept, preview.lost)
@@ -58,7 +58,7 @@ class RemedySheet(Sheet):
             self._permission.toggled.connect(self._weigh)
             self._body.addWidget(self._permission)
         if preview.word:
-            self._body.addWidget(label(f"This starts from nothing. To go on, type “{preview.word}”.", "muted"))
+            self._body.addWidget(label(f"This starts from nothing. To continue, type “{preview.word}”.", "muted"))
             self._word = field(preview.word, f"Type {preview.word}")
             self._word.textChanged.connect(self._weigh)
             self._body.addWidget(self._word)
@@ -67,7 +67,7 @@ class RemedySheet(Sheet):
 
     @Slot()
     def _weigh(self) -> None:
-        """Whether everything is there that the act needs."""
+        """Enable the button if nothing hinders the remedy, and everything it asks of the user is given."""
         if self._asked is None:
             return
         preview = self._asked[2]
@@ -76,9 +76,9 @@ class RemedySheet(Sheet):
         self._do.setEnabled(is_typed and is_allowed and not preview.hindrance)
 
     @Slot()
-    def _on_time_to_look(self) -> None:
+    def _on_preview_due(self) -> None:
         if self._asked and self.isVisible():
-            self.look_wanted.emit(self._asked[0], self._asked[1])
+            self.preview_wanted.emit(self._asked[0], self._asked[1])
         else:
             self._timer.stop()
 

@@ -1,4 +1,4 @@
-"""The small dialog that asks for a thread's new title. It changes nothing itself."""
+"""The dialog that asks for a thread's new title. It changes nothing itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t3tray.ui.widgets.basic import button, field
 
 
 class Rename(QDialog):
-    """`wanted` carries the thread's id and the title."""
+    """Emits `wanted` with the thread's id and the title."""
 
     wanted = Signal(str, str)
 
@@ -38,7 +38,7 @@ class Rename(QDialog):
         self.accepted.connect(self._on_accepted)
 
     def ask(self, thread_id: str, title: str) -> None:
-        """Show it over the window, with the title as it is."""
+        """Show the dialog over the window, with the current title."""
         self._thread_id = thread_id
         self.title.setText(title)
         self.title.selectAll()

@@ -1,4 +1,4 @@
-"""T3 Code's side of a thread as lines of its page: where the next message there goes, and what mends it."""
+"""T3 Code's side of a thread on its page: where the next message typed there would go, and what fixes that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from t3tray.domain.t3code_side import NextMessage
 from t3tray.domain.verdict import Kind
-from t3tray.ui.labels import MARK_NOT_SURE, MARKS, side_note
+from t3tray.ui.labels import STATUS_SYMBOLS, SYMBOL_UNSURE, side_note
 from t3tray.ui.theme import UNIT
 from t3tray.ui.widgets.action_row import Action, fill_row
 from t3tray.ui.widgets.basic import label
@@ -17,8 +17,8 @@ _KINDS = {Kind.BLOCKED: "bad", Kind.UNKNOWN: "unsure", Kind.RESUMABLE: "unsure"}
 
 
 def side_lines(side: NextMessage, actions: Sequence[Action], leaving: QPushButton | None = None) -> QVBoxLayout:
-    """For a side of which there is something to say. `leaving` is the button that leaves it as it is."""
-    sign = MARK_NOT_SURE if side.kind is Kind.RESUMABLE else MARKS[side.kind]
+    """Return the lines of a side that is not fine. `leaving` is the button that accepts it as it is."""
+    sign = SYMBOL_UNSURE if side.kind is Kind.RESUMABLE else STATUS_SYMBOLS[side.kind]
     lines = QVBoxLayout()
     lines.setSpacing(UNIT // 2)
     title = QHBoxLayout()

@@ -1,4 +1,4 @@
-"""How a row of the thread list is painted: mark, title, place, note, time; a heading of a section. It keeps its fonts."""
+"""Paints the rows of the thread list: icon, title, folder, note and time of an item; the heading of a section."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.labels import FOUND_IN_MESSAGES, ago, folder_name, shown_path
 from t3tray.ui.status_icons import (
-    MARK_SIZE,
-    paint_ask,
-    paint_dot,
-    paint_mark,
+    ICON_SIZE,
+    paint_request,
     paint_ring,
     paint_shield,
+    paint_status,
     paint_triangle,
+    paint_unread_dot,
     row_colour,
 )
 from t3tray.ui.theme import GAP, HEADER_HEIGHT, MARGIN, ROW_HEIGHT, UNIT, Colours, colours, scaled
@@ -42,22 +42,22 @@ class _Fonts:
 
 
 @dataclass(frozen=True)
-class _Ink:
-    """The colours of one row. `lively`: a mark may have a colour of its own there."""
+class _RowPalette:
+    """The colours of one row. `allows_status_colour`: icons and notes may have their own colours on it."""
 
     ground: QColor
     text: QColor
     muted: QColor
-    lively: bool
+    allows_status_colour: bool
 
 
 class ThreadDelegate(QStyledItemDelegate):
-    """Call `forget_fonts` when the system's font or palette has changed."""
+    """Caches its fonts and colours; call `forget_fonts` when the system's font or palette has changed."""
 
-    def __init__(self, model: ThreadModel, reading: RowText, parent: QObject | None = None) -> None:
+    def __init__(self, model: ThreadModel, row_text: RowText, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._reading = reading
+        self._row_text = row_text
         self._home = QDir.homePath()
         self._fonts: _Fonts | None = None
         self._scheme: Colours | None = None
@@ -75,9 +75,9 @@ class ThreadDelegate(QStyledItemDelegate):
         fonts = self._fonts = self._fonts or _fonts(option.font)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ink = _ink(option, scheme)
-        painter.fillRect(option.rect, ink.ground)
-        pen = _Pen(painter, option, ink)
+        palette = _row_palette(option, scheme)
+        painter.fillRect(option.rect, palette.ground)
+        pen = _Pen(painter, option, palette)
         if isinstance(row, Header):
             _paint_header(pen, row, fonts, scheme)
         else:
@@ -86,62 +86,64 @@ class ThreadDelegate(QStyledItemDelegate):
 
     def _paint_line(self, pen: _Pen, row: ListItem, fonts: _Fonts, scheme: Colours) -> None:
         inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -GAP)
-        words = inner.adjusted(MARK_SIZE + GAP + UNIT, 0, 0, 0)
-        upper = QRect(words.left(), words.top(), words.width(), words.height() // 2)
+        text = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
+        upper = QRect(text.left(), text.top(), text.width(), text.height() // 2)
         lower = upper.translated(0, upper.height())
-        box = pen.mirrored(QRect(inner.left(), upper.top(), MARK_SIZE, upper.height()))
-        square = QRectF(box.left(), box.center().y() - MARK_SIZE / 2 + 0.5, MARK_SIZE, MARK_SIZE)
+        box = pen.mirrored(QRect(inner.left(), upper.top(), ICON_SIZE, upper.height()))
+        square = QRectF(box.left(), box.center().y() - ICON_SIZE / 2 + 0.5, ICON_SIZE, ICON_SIZE)
         if isinstance(row, ApprovalRequest | QuestionRequest):
-            paint_ask(pen.painter, square, isinstance(row, QuestionRequest), pen.colour(scheme.accent_text), pen.ink.ground)
-            pen.text(upper, fonts.unread, pen.ink.text, row.requester.path, Qt.TextElideMode.ElideMiddle)
-            pen.text(lower, fonts.small, pen.ink.text, _wish(row))
+            paint_request(
+                pen.painter, square, isinstance(row, QuestionRequest), pen.colour(scheme.accent_text), pen.palette.ground
+            )
+            pen.text(upper, fonts.unread, pen.palette.text, row.requester.path, Qt.TextElideMode.ElideMiddle)
+            pen.text(lower, fonts.small, pen.palette.text, _wish(row))
         else:
             self._paint_thread(pen, row, square, (upper, lower), fonts, scheme)
         if not pen.is_chosen:
-            pen.painter.fillRect(pen.mirrored(QRect(words.left(), pen.rect.bottom(), words.width() + MARGIN, 1)), scheme.line)
+            pen.painter.fillRect(pen.mirrored(QRect(text.left(), pen.rect.bottom(), text.width() + MARGIN, 1)), scheme.line)
 
     def _paint_thread(
         self, pen: _Pen, row: ThreadItem, square: QRectF, lines: tuple[QRect, QRect], fonts: _Fonts, scheme: Colours
     ) -> None:
-        thread, listing, now = shown_thread(row), self._model.listing, self._reading.now()
+        thread, list_data, now = shown_thread(row), self._model.list_data, self._row_text.now()
         upper, lower = lines
-        has_news = thread.id in listing.unseen or self._reading.has_news(row, listing.snapshot)
-        note_colour = pen.ink.muted
+        is_unread = thread.id in list_data.unseen or self._row_text.is_unread(row, list_data.snapshot)
+        note_colour = pen.palette.muted
         if isinstance(row, ThreadRow):
             note_colour = pen.colour(row_colour(row, scheme))
-            paint_mark(pen.painter, square.adjusted(2, 2, -2, -2), row, note_colour)
-        reaper = reaper_of(row, listing.snapshot)
+            paint_status(pen.painter, square.adjusted(2, 2, -2, -2), row, note_colour)
+        reaper = reaper_of(row, list_data.snapshot)
         left = reaper.left(now) if reaper else None
         if left is not None:
-            paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.ink.muted, scheme.line)
-        if has_news:
+            paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.palette.muted, scheme.line)
+        if is_unread:
             dot = pen.mirrored(QRect(UNIT, upper.center().y() - 3, 6, 6))
-            paint_dot(pen.painter, QRectF(dot), pen.colour(scheme.accent_text))
-        room = pen.note(upper, fonts.small, pen.ink.muted, ago(thread.last_activity_at, now))
-        if thread.id in listing.snapshot.guarded:
+            paint_unread_dot(pen.painter, QRectF(dot), pen.colour(scheme.accent_text))
+        room = pen.note(upper, fonts.small, pen.palette.muted, ago(thread.last_activity_at, now))
+        if thread.id in list_data.snapshot.guarded:
             shield = pen.mirrored(QRect(room.right() - _SHIELD, room.center().y() - _SHIELD // 2, _SHIELD, _SHIELD + 1))
-            paint_shield(pen.painter, QRectF(shield), pen.ink.muted)
+            paint_shield(pen.painter, QRectF(shield), pen.palette.muted)
             room = room.adjusted(0, 0, -(_SHIELD + GAP), 0)
-        title_colour = pen.ink.text if isinstance(row, ThreadRow) else pen.ink.muted
-        pen.text(room, fonts.unread if has_news else fonts.title, title_colour, thread.title)
-        told = note(row) or (FOUND_IN_MESSAGES if thread.id in self._model.saying else "")
-        room = pen.note(lower, fonts.small, note_colour, told)
-        pen.text(room, fonts.small, pen.ink.muted, self._place(row), Qt.TextElideMode.ElideMiddle)
+        title_colour = pen.palette.text if isinstance(row, ThreadRow) else pen.palette.muted
+        pen.text(room, fonts.unread if is_unread else fonts.title, title_colour, thread.title)
+        note_text = note(row) or (FOUND_IN_MESSAGES if thread.id in self._model.message_hits else "")
+        room = pen.note(lower, fonts.small, note_colour, note_text)
+        pen.text(room, fonts.small, pen.palette.muted, self._location(row), Qt.TextElideMode.ElideMiddle)
 
-    def _place(self, row: ThreadItem) -> str:
-        """`Parser · ~/code/parser`; without the project where it only repeats the folder's name."""
+    def _location(self, row: ThreadItem) -> str:
+        """Return `Parser · ~/code/parser`, without the project if it only repeats the folder's name."""
         directory, project = shown_thread(row).directory, project_of(row)
         path = shown_path(directory, self._home)
         return path if project == folder_name(directory) or not project else f"{project} · {path}"
 
 
 class _Pen:
-    """Puts text into the boxes of one row, from whichever side the system writes."""
+    """Draws text into the boxes of one row, mirrored for right-to-left layouts."""
 
-    def __init__(self, painter: QPainter, option: QStyleOptionViewItem, ink: _Ink) -> None:
+    def __init__(self, painter: QPainter, option: QStyleOptionViewItem, palette: _RowPalette) -> None:
         self.painter = painter
         self.rect: QRect = option.rect
-        self.ink = ink
+        self.palette = palette
         self.is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         self._direction = option.direction
 
@@ -149,17 +151,17 @@ class _Pen:
         return QStyle.visualRect(self._direction, self.rect, box)
 
     def colour(self, own: QColor) -> QColor:
-        return own if self.ink.lively else self.ink.text
+        return own if self.palette.allows_status_colour else self.palette.text
 
     def text(
         self, box: QRect, font: QFont, colour: QColor, words: str, elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
     ) -> None:
-        """A text that is shortened where it must be."""
+        """Draw a text, elided to the box's width."""
         shown = QFontMetrics(font).elidedText(" ".join(words.split()), elide, box.width())
         self._draw(box, font, colour, shown, _LEFT)
 
     def note(self, box: QRect, font: QFont, colour: QColor, words: str) -> QRect:
-        """A text at the end of the line; the box that is left for the one that gives way to it."""
+        """Draw a text at the end of the line; return the remaining box."""
         if not words:
             return box
         self._draw(box, font, colour, words, _RIGHT)
@@ -174,27 +176,27 @@ class _Pen:
 
 def _paint_header(pen: _Pen, header: Header, fonts: _Fonts, scheme: Colours) -> None:
     inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -2)
-    side = pen.mirrored(QRect(inner.left(), inner.top(), MARK_SIZE, inner.height()))
-    paint_triangle(pen.painter, QRectF(side), header.is_open, pen.ink.muted)
-    words = inner.adjusted(MARK_SIZE + GAP + UNIT, 0, 0, 0)
-    room = pen.note(words, fonts.small, pen.ink.muted, f"{header.count:,}")
-    pen.text(room, fonts.heading, pen.ink.muted, header.section)
+    side = pen.mirrored(QRect(inner.left(), inner.top(), ICON_SIZE, inner.height()))
+    paint_triangle(pen.painter, QRectF(side), header.is_open, pen.palette.muted)
+    words = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
+    room = pen.note(words, fonts.small, pen.palette.muted, f"{header.count:,}")
+    pen.text(room, fonts.heading, pen.palette.muted, header.section)
 
 
-def _wish(ask: ApprovalRequest | QuestionRequest) -> str:
-    return ask.wish if isinstance(ask, ApprovalRequest) else ask.sentence.removeprefix(f"{ask.requester.path} ▸ ")
+def _wish(request: ApprovalRequest | QuestionRequest) -> str:
+    return request.wish if isinstance(request, ApprovalRequest) else request.sentence.removeprefix(f"{request.requester.path} ▸ ")
 
 
 def _fonts(font: QFont) -> _Fonts:
     return _Fonts(QFont(font), scaled(font, 1.0, bold=True), scaled(font, _SMALL), scaled(font, _SMALL, bold=True))
 
 
-def _ink(option: QStyleOptionViewItem, scheme: Colours) -> _Ink:
-    """The list that has the focus shows its choice in the accent, any other in a quiet grey."""
+def _row_palette(option: QStyleOptionViewItem, scheme: Colours) -> _RowPalette:
+    """Return the colours of a row: a selection in the accent colour if the list has the focus, else in grey."""
     if option.state & QStyle.StateFlag.State_Selected:
         if option.state & QStyle.StateFlag.State_Active and option.state & QStyle.StateFlag.State_HasFocus:
-            return _Ink(scheme.accent, scheme.on_accent, scheme.on_accent, lively=False)
-        return _Ink(scheme.chosen, scheme.text, scheme.muted, lively=True)
+            return _RowPalette(scheme.accent, scheme.on_accent, scheme.on_accent, allows_status_colour=False)
+        return _RowPalette(scheme.chosen, scheme.text, scheme.muted, allows_status_colour=True)
     if option.state & QStyle.StateFlag.State_MouseOver:
-        return _Ink(scheme.raised, scheme.text, scheme.muted, lively=True)
-    return _Ink(scheme.base, scheme.text, scheme.muted, lively=True)
+        return _RowPalette(scheme.raised, scheme.text, scheme.muted, allows_status_colour=True)
+    return _RowPalette(scheme.base, scheme.text, scheme.muted, allows_status_colour=True)

@@ -1,4 +1,4 @@
-"""The tabs of a thread's page that tell facts: the last receipt, the journal, and the details."""
+"""The tabs of a thread's page besides the conversation: the last receipt, the history, and the details."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, colum
 
 Facts = tuple[tuple[str, str], ...]
 
-# How many entries of the journal are drawn at once.
-_MOMENTS = 40
+# How many entries of the history are drawn at first.
+_ENTRIES = 40
 _SIGNS = {True: ("✓", "good"), False: ("✕", "bad"), None: ("·", "muted")}
 
 
 class _FactsTab(ScrollPage):
-    """It is drawn only when it can be seen, and only when what it tells has changed."""
+    """A tab that is drawn only while it is visible, and only when its content has changed."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
@@ -36,8 +36,8 @@ class _FactsTab(ScrollPage):
         super().showEvent(event)
         self._draw_if_due()
 
-    def _have_drawn(self, told: object) -> None:
-        self._due = told
+    def _request_draw(self, content: object) -> None:
+        self._due = content
         if self.isVisible():
             self._draw_if_due()
 
@@ -54,7 +54,7 @@ class _FactsTab(ScrollPage):
 
 
 class ReceiptTab(_FactsTab):
-    """What was checked at the last resume: what had been recorded, and what was found."""
+    """What the last check compared: what had been recorded, and what was found."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Receipt", parent)
@@ -62,18 +62,16 @@ class ReceiptTab(_FactsTab):
 
     def show_details(self, details: ThreadDetails) -> None:
         self._receipt = details.receipt
-        self._have_drawn((details.row.thread.id, self._receipt))
+        self._request_draw((details.row.thread.id, self._receipt))
 
     def _draw(self) -> None:
         receipt = self._receipt
         if receipt is None:
-            self._body.addWidget(
-                label("Nothing was checked yet. Each check, and each message, leaves its receipt here.", "muted")
-            )
+            self._body.addWidget(label("No receipt yet. Each check, and each message, leaves its receipt here.", "muted"))
             return
         when = dated(receipt.taken_at, "%B %Y, %H:%M:%S")
         copy = _copy_button("Copy as Text", "Copy the receipt as text", receipt_text(receipt))
-        self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'nobody could be asked'}", copy))
+        self._body.addLayout(_above(f"Checked on {when} · {receipt.asked or 'without an answer'}", copy))
         card = Card()
         for check in receipt.checks:
             card.inside.addLayout(_check(check))
@@ -83,7 +81,7 @@ class ReceiptTab(_FactsTab):
 
 
 class HistoryTab(_FactsTab):
-    """The journal and what the guard answered T3 Code as a time line, the newest on top."""
+    """The journal and the guard's answers to T3 Code as a time line, the newest on top."""
 
     remedy_wanted = Signal(str, object)
 
@@ -92,40 +90,40 @@ class HistoryTab(_FactsTab):
         self._thread_id = ""
         self._lines: tuple[HistoryLine, ...] = ()
         self._can_undo = False
-        self._most = _MOMENTS
+        self._most = _ENTRIES
 
     def show_details(self, details: ThreadDetails) -> None:
         if details.row.thread.id != self._thread_id:
-            self._thread_id, self._most = details.row.thread.id, _MOMENTS
+            self._thread_id, self._most = details.row.thread.id, _ENTRIES
         self._lines, self._can_undo = history(details.journal, details.answers), Remedy.UNDO in details.offered
-        self._have_drawn((self._thread_id, self._lines, self._can_undo, self._most))
+        self._request_draw((self._thread_id, self._lines, self._can_undo, self._most))
 
     def _draw(self) -> None:
         if self._can_undo:
             undo = button(REMEDIES[Remedy.UNDO])
             thread_id = self._thread_id
             undo.clicked.connect(lambda: self.remedy_wanted.emit(thread_id, Choice(Remedy.UNDO)))
-            self._body.addLayout(_above("The last remedy can be taken back.", undo))
+            self._body.addLayout(_above("The last remedy can be undone.", undo))
         if not self._lines:
             self._body.addWidget(
-                label("Nothing was recorded yet: this thread's session was never bound or changed here.", "muted")
+                label("The history is empty: t3tray has never bound this thread or changed its session.", "muted")
             )
-        for moment in reversed(self._lines[-self._most :]):
-            self._body.addLayout(_moment(moment))
+        for entry in reversed(self._lines[-self._most :]):
+            self._body.addLayout(_history_entry(entry))
         more = len(self._lines) - self._most
         if more > 0:
-            show = button(f"Show the {more} Before")
+            show = button(f"Show {more} Earlier")
             show.clicked.connect(self._on_all_wanted)
             self._body.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
 
     @Slot()
     def _on_all_wanted(self) -> None:
         self._most = len(self._lines)
-        self._have_drawn((self._thread_id, self._lines, self._can_undo, self._most))
+        self._request_draw((self._thread_id, self._lines, self._can_undo, self._most))
 
 
 class DetailsTab(_FactsTab):
-    """Everything else that is known, to be copied."""
+    """All other facts, as text that can be copied."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Details", parent)
@@ -136,13 +134,13 @@ class DetailsTab(_FactsTab):
         if self._details is None or details.row.thread.id != self._details.row.thread.id:
             self._spent = ()
         self._details = details
-        self._have_drawn(self._facts)
+        self._request_draw(self._facts)
 
     def show_conversation(self, conversation: Conversation) -> None:
-        """What its messages tell of the model, its context and what it cost."""
+        """Show the model, context and cost of the conversation's messages."""
         if self._details and conversation.thread_id == self._details.row.thread.id:
             self._spent = spent_in(conversation)
-            self._have_drawn(self._facts)
+            self._request_draw(self._facts)
 
     @property
     def _facts(self) -> Facts:
@@ -161,7 +159,7 @@ class DetailsTab(_FactsTab):
 
 
 def facts_of(details: ThreadDetails) -> Facts:
-    """Names and values, in the order in which they are looked for."""
+    """Return names and values, the most often needed first."""
     row, thread, t3, cursor = details.row, details.row.thread, details.row.t3, details.cursor
     held = next((found for found in details.candidates if found.session_id == row.session_id), None)
     facts: list[tuple[str, str | None]] = [
@@ -186,13 +184,13 @@ def facts_of(details: ThreadDetails) -> Facts:
 
 
 def spent_in(conversation: Conversation) -> Facts:
-    """What the last answer was sent, by which model, and what the messages that were read cost."""
+    """Return the last answer's model and context size, and the cost of the messages that were read."""
     answers = [each for each in conversation.messages if each.model]
     if not answers:
         return ()
     facts = [("Model", answers[-1].model)]
     if sent := next((each.sent_tokens for each in reversed(answers) if each.sent_tokens), 0):
-        facts.append(("Context", f"{sent:,} tokens were sent for the last answer"))
+        facts.append(("Context", f"{sent:,} tokens in the last request"))
     if cost := sum(each.cost for each in answers):
         since = f" for the last {len(conversation.messages)} messages" if conversation.has_older else ""
         facts.append(("Cost", f"{cost:.4f} US dollars{since}"))
@@ -227,7 +225,7 @@ def _check(check: Check) -> QHBoxLayout:
     return row
 
 
-def _moment(line: HistoryLine) -> QHBoxLayout:
+def _history_entry(line: HistoryLine) -> QHBoxLayout:
     words = QVBoxLayout()
     words.setSpacing(UNIT // 2)
     said = line.sentence

@@ -1,4 +1,4 @@
-"""The head of a thread's page: its title and place, whether it can be resumed and why, what can be done, and its alarms."""
+"""The head of a thread's page: title and folder, the verdict with its sentence, the actions, T3 Code's side, and alarms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from t3tray.messages.verdicts import REMEDIES, sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from t3tray.ui.guard.refusal_card import refusal_card
-from t3tray.ui.labels import MARK_NOT_SURE, NOT_BEGUN, folder_name, is_half_fine, mark
+from t3tray.ui.labels import NOT_BEGUN, SYMBOL_UNSURE, folder_name, is_ready_only_here, verdict_symbol
 from t3tray.ui.theme import GAP, MARGIN, UNIT
 from t3tray.ui.threads.t3code_side_lines import side_lines
 from t3tray.ui.widgets.action_row import Action, fill_row
@@ -36,7 +36,7 @@ _ALARMS = {
 }
 _LEAVE = "Leave It"
 _HERE = "Here and in the terminal: ready"
-# What the guard would give the thread's own session in place of.
+# Reasons in which the guard would send the next message to the thread's own session.
 _PROTECTED_BY_GUARD = frozenset(
     {
         NextReason.OTHER_SESSION,
@@ -47,12 +47,12 @@ _PROTECTED_BY_GUARD = frozenset(
         NextReason.LIVE_ELSEWHERE,
     }
 )
-# In px: from here on the buttons stand beside the sentence.
+# In px: the minimum width for the buttons beside the sentence.
 _SIDE_BY_SIDE = 720
 
 
 class ThreadHeader(QWidget):
-    """Signals carry what the user asked for: a thread's id, for `remedy_wanted` the choice too, for `acknowledged` what of it."""
+    """Signals carry a thread's id; `remedy_wanted` also a `Choice`, `acknowledged` what was acknowledged."""
 
     resume_wanted = Signal(str)
     check_wanted = Signal(str)
@@ -69,15 +69,19 @@ class ThreadHeader(QWidget):
         self._body.setSpacing(UNIT)
         self._verdict: QBoxLayout | None = None
         self._shown: tuple[object, ...] | None = None
-        # Whether T3 Code could be protected, and is not.
+        # Whether T3 Code could be protected by the guard, and is not.
         self.can_protect = False
 
     def show_details(self, details: ThreadDetails) -> bool:
-        """Whether anything that stands here, or can be done, is another than before; else nothing is drawn."""
+        """Draw the details if anything shown here changed. Return whether it did."""
         row = details.row
-        told = (row.thread.id, row.thread.title, _place(row), row.verdict, row.session_id, row.t3 is None)
         shown = (
-            *told,
+            row.thread.id,
+            row.thread.title,
+            _location(row),
+            row.verdict,
+            row.session_id,
+            row.t3 is None,
             row.next_message,
             row.is_half_mended,
             self.can_protect,
@@ -92,58 +96,58 @@ class ThreadHeader(QWidget):
         self._shown = shown
         clear(self._body)
         self._body.addWidget(label(row.thread.title, size=1.25, bold=True))
-        self._body.addWidget(label(_place(row), "muted", size=0.92))
+        self._body.addWidget(label(_location(row), "muted", size=0.92))
         self._body.addSpacing(UNIT)
         self._body.addWidget(self._verdict_card(details))
         if details.deleted:
             self._body.addWidget(label(details.deleted, "unsure", size=0.95))
         unseen = [alarm for alarm in details.alarms if alarm.seen_at is None]
         for number, alarm in enumerate(unseen, 1):
-            # Of several, the newest tells how the thread stands.
+            # Only the newest describes the current state.
             actions = self._alarm_actions(details) if number == len(unseen) else []
-            self._body.addWidget(self._alarm_card(alarm, is_half_fine(row), actions))
+            self._body.addWidget(self._alarm_card(alarm, is_ready_only_here(row), actions))
         if held_back := refusal_card(details, lambda: self.acknowledged.emit(row.thread.id, Acknowledged.REFUSAL)):
             self._body.addWidget(held_back)
         return True
 
-    def show_words(self, title: str, place: str, *words: str) -> None:
-        """A thread that has no verdict: what can be said of it."""
+    def show_text(self, title: str, location: str, *lines: str) -> None:
+        """Show a thread without a verdict, described by `lines`."""
         clear(self._body)
         self._shown = self._verdict = None
         self._body.addWidget(label(title, size=1.25, bold=True))
-        self._body.addWidget(label(place, "muted", size=0.92))
-        for each in words:
+        self._body.addWidget(label(location, "muted", size=0.92))
+        for each in lines:
             self._body.addWidget(label(each))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._turn()
+        self._arrange()
 
-    def _turn(self) -> None:
+    def _arrange(self) -> None:
         if self._verdict:
             wide = self.width() >= _SIDE_BY_SIDE
             self._verdict.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def _verdict_card(self, details: ThreadDetails) -> Card:
         verdict, side, card = details.row.verdict, details.row.next_message, Card()
-        title = _HERE if is_half_fine(details.row) else _title(verdict)
-        words = QVBoxLayout()
-        words.setSpacing(UNIT // 2)
-        words.addWidget(label(f"{mark(verdict)}  {title}", _kind(verdict), bold=True))
-        words.addWidget(label(sentence(verdict), size=0.95))
+        title = _HERE if is_ready_only_here(details.row) else _title(verdict)
+        text = QVBoxLayout()
+        text.setSpacing(UNIT // 2)
+        text.addWidget(label(f"{verdict_symbol(verdict)}  {title}", _kind(verdict), bold=True))
+        text.addWidget(label(sentence(verdict), size=0.95))
         self._verdict = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._verdict.setSpacing(GAP)
-        self._verdict.addLayout(words, 1)
+        self._verdict.addLayout(text, 1)
         self._verdict.addLayout(self._buttons(details))
         card.inside.addLayout(self._verdict)
         if side is not None and not side.is_fine and side.reason is not NextReason.AS_HERE:
             card.inside.addWidget(line())
             card.inside.addLayout(side_lines(side, self._side_actions(side, details), self._leaving(details)))
-        self._turn()
+        self._arrange()
         return card
 
     def _side_actions(self, side: NextMessage, details: ThreadDetails) -> list[Action]:
-        """What mends T3 Code's side; where the thread cannot go on here either, that comes first, and is above."""
+        """Return the actions that fix T3 Code's side; none while the thread is not resumable here, which comes first."""
         if details.row.verdict.kind is not Kind.RESUMABLE:
             return []
         wanted = (remedy for remedy in side.remedies if remedy in details.offered)
@@ -155,13 +159,13 @@ class ThreadHeader(QWidget):
     def _alarm_actions(self, details: ThreadDetails) -> list[Action]:
         side = details.row.next_message
         if side and self._side_actions(side, details):
-            # What mends it stands right above, with T3 Code's side.
+            # The action is shown right above, with T3 Code's side.
             return []
         remedy = answer_to_alarm(details.offered)
         return self._remedy_actions(remedy, details)[:1] if remedy else []
 
     def _leaving(self, details: ThreadDetails) -> QPushButton | None:
-        """What takes a thread that is half mended out of what needs you; where it has an alarm, that has it."""
+        """Return the button that accepts T3 Code's side as it is, None if it is not needed or an alarm's card has it."""
         if not details.row.is_half_mended or any(alarm.seen_at is None for alarm in details.alarms):
             return None
         made = button(_LEAVE)
@@ -171,30 +175,30 @@ class ThreadHeader(QWidget):
     def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
         card = Card()
         card.inside.setSpacing(UNIT)
-        understood = button(_LEAVE if is_half_mended else "I Have Seen This")
+        dismiss = button(_LEAVE if is_half_mended else "Dismiss")
         fact = Acknowledged.SIDE if is_half_mended else Acknowledged.ALARMS
-        understood.clicked.connect(lambda: self.acknowledged.emit(alarm.thread_id, fact))
+        dismiss.clicked.connect(lambda: self.acknowledged.emit(alarm.thread_id, fact))
         title = QHBoxLayout()
         title.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True), 1)
-        title.addWidget(understood)
+        title.addWidget(dismiss)
         card.inside.addLayout(title)
         card.inside.addWidget(label(alarm_sentence(alarm), size=0.95))
         card.inside.addWidget(label(dated(alarm.at, "%B %Y, %H:%M:%S"), "muted", size=0.9))
         if actions:
-            mends = QHBoxLayout()
-            fill_row(mends, actions, has_main=False)
-            card.inside.addLayout(mends)
+            buttons = QHBoxLayout()
+            fill_row(buttons, actions, has_main=False)
+            card.inside.addLayout(buttons)
         return card
 
     def _buttons(self, details: ThreadDetails) -> QHBoxLayout:
         row = QHBoxLayout()
-        # Where T3 Code's side is what has to be mended, the button for that is the one to press.
+        # If only T3 Code's side needs fixing, the main button is the one for that.
         side = details.row.next_message
-        fill_row(row, self.offers(details), not (side and is_half_fine(details.row) and self._side_actions(side, details)))
+        fill_row(row, self.offers(details), not (side and is_ready_only_here(details.row) and self._side_actions(side, details)))
         return row
 
     def offers(self, details: ThreadDetails) -> list[Action]:
-        """What can be done now, the best first."""
+        """Return the actions that are possible now, the recommended one first."""
         row, offered = details.row, details.offered
         thread_id = row.thread.id
         found: list[Action] = []
@@ -231,7 +235,7 @@ class ThreadHeader(QWidget):
                 return [(REMEDIES[remedy], want(Choice(remedy)))] if remedy in REMEDIES else []
 
     def _ask_folder(self, thread_id: str) -> None:
-        """Where the folder is now; whether it is the right one is told by the preview."""
+        """Ask for the thread's folder; the preview shows whether it is the right one."""
         dialog = QFileDialog(self, "Where Is the Folder Now?", QDir.homePath())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -241,7 +245,7 @@ class ThreadHeader(QWidget):
         dialog.open()
 
 
-def _place(row: ThreadRow) -> str:
+def _location(row: ThreadRow) -> str:
     project = row.t3.project if row.t3 else ""
     return f"{project or folder_name(row.thread.directory)} · {row.thread.directory}"
 
@@ -255,4 +259,4 @@ def _kind(verdict: Verdict) -> str:
         return "muted"
     if verdict.kind is Kind.BLOCKED:
         return "bad"
-    return "unsure" if verdict.kind is Kind.UNKNOWN or mark(verdict) == MARK_NOT_SURE else "good"
+    return "unsure" if verdict.kind is Kind.UNKNOWN or verdict_symbol(verdict) == SYMBOL_UNSURE else "good"

@@ -1,4 +1,4 @@
-"""The list of threads with its search field and filters. It shows and selects; what is done with a thread is the window's."""
+"""The thread list with its search field and filters. It shows and selects; the window acts on what was chosen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from t3tray.ui.threads.filter_bar import FilterBar, FilterButton
 from t3tray.ui.threads.row_text import RowText
 from t3tray.ui.threads.thread_delegate import ThreadDelegate
 from t3tray.ui.threads.thread_list_data import Filters, ListItem, ListSection, ThreadListData, key_of, shown_thread, thread_of
-from t3tray.ui.threads.thread_menu import line_menu
+from t3tray.ui.threads.thread_menu import item_menu
 from t3tray.ui.threads.thread_model import ROW_ROLE, Header, ThreadModel
 from t3tray.ui.threads.thread_table import ThreadTable
 from t3tray.ui.tray.menu import MenuItem
@@ -22,27 +22,27 @@ from t3tray.ui.tray.menu_drawing import fill
 from t3tray.ui.widgets.basic import button
 
 EMPTY = (
-    "No threads yet.\n\nThreads of T3 Code appear here by themselves. Make one of your own with “New…”, or take over a session "
+    "No threads yet.\n\nThreads of T3 Code appear here by themselves. Create one of your own with “New…”, or take over a session "
     "of OpenCode with  t3tray adopt SESSION."
 )
 READING = "Reading your threads…"
 NOT_READ = "The threads could not be read just now.\n\nt3tray tries again by itself."
-NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and what was said are searched."
-STILL_LOOKING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
+NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and messages are searched."
+STILL_SEARCHING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
 NOT_SEARCHED = "No title or folder matches “{}”.\n\nThe conversations could not be searched: {}"
 FILTERED = "The filters hide all threads.\n\nClear them to see everything."
 # In ms.
 TICK = 20_000
 DEBOUNCE = 250
-# In characters: what is shorter stands in nearly every conversation.
+# In characters: shorter texts occur in nearly every conversation.
 _LEAST_TO_SEARCH = 3
 
 
 class ThreadList(QWidget):
-    """`chosen` carries the id of the thread that the user looks at, `opened` that of one that was clicked or entered.
+    """Emits `chosen` with the id of the selected thread, and `opened` with that of one that was clicked or entered.
 
-    `visited` carries the id of a thread whose news were looked at, and when its last activity was. `picked` the `MenuItem`
-    of a line's menu, `text_wanted` a text to look for in the conversations.
+    `visited` carries the id of an unread thread that was viewed, and the time of its last activity; `picked` the chosen
+    `MenuItem` of a context menu; `text_wanted` a text to search for in the conversations.
     """
 
     chosen = Signal(str)
@@ -52,14 +52,14 @@ class ThreadList(QWidget):
     picked = Signal(object)
     text_wanted = Signal(str)
 
-    def __init__(self, reading: RowText, parent: QWidget | None = None) -> None:
+    def __init__(self, row_text: RowText, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._reading = reading
-        self._model = ThreadModel(reading, self)
-        self._delegate = ThreadDelegate(self._model, reading, self)
+        self._row_text = row_text
+        self._model = ThreadModel(row_text, self)
+        self._delegate = ThreadDelegate(self._model, row_text, self)
         self._thread_id: str | None = None
         self._key: str | None = None
-        self._is_looking = False
+        self._is_searching = False
         self._search_trouble = ""
         self.search = _SearchField()
         self.filter = FilterButton()
@@ -67,7 +67,7 @@ class ThreadList(QWidget):
         self.table = ThreadTable(self._model)
         self.table.setItemDelegate(self._delegate)
         self._menu = QMenu(self)
-        # Times in words and rings go on by themselves; nothing ticks while nobody can see it.
+        # Relative times and rings change without a new snapshot; the timer runs only while the list is visible.
         self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
         self._ticking.timeout.connect(self.table.viewport().update)
         self._pause = QTimer(self, interval=DEBOUNCE, singleShot=True)
@@ -80,17 +80,17 @@ class ThreadList(QWidget):
         self.search.setEnabled(False)
         self.filter.setEnabled(False)
 
-    def set_listing(self, listing: ThreadListData) -> None:
-        """Show this; what was chosen stays so, wherever it is now."""
-        if listing.snapshot.unread != self._model.listing.snapshot.unread:
-            # The rows themselves may be the same.
+    def set_data(self, list_data: ThreadListData) -> None:
+        """Show these items; the selection stays on the same item, wherever it is now."""
+        if list_data.snapshot.unread != self._model.list_data.snapshot.unread:
+            # The rows themselves may be unchanged.
             self.table.viewport().update()
-        self._model.set_listing(listing)
-        self.filter.set_projects(listing.projects)
-        if self._thread_id and self._thread_id not in listing.lines:
+        self._model.set_data(list_data)
+        self.filter.set_projects(list_data.projects)
+        if self._thread_id and self._thread_id not in list_data.items:
             self._thread_id = self._key = None
-        if self._key and self._key not in listing.lines:
-            # An ask that was answered: its thread is still the one that is looked at.
+        if self._key and self._key not in list_data.items:
+            # A request that was answered: its thread stays selected.
             self._key = self._thread_id
         self._show_again()
 
@@ -103,11 +103,11 @@ class ThreadList(QWidget):
         self._ticking.stop()
 
     def current(self) -> str | None:
-        """The id of the thread that was chosen last."""
+        """Return the id of the selected thread."""
         return self._thread_id
 
     def choose(self, thread_id: str) -> None:
-        """Select a thread, even if the search, the filters or a closed section hid it."""
+        """Select a thread, even if the search, the filters or a closed section hide it."""
         if not self._model.index_of(thread_id).isValid():
             self.search.clear()
         if not self._model.index_of(thread_id).isValid():
@@ -123,30 +123,30 @@ class ThreadList(QWidget):
 
     def choose_first(self) -> None:
         """Select the topmost thread when none is selected."""
-        first = self._model.first_line()
+        first = self._model.first_item()
         if self._thread_id is None and first.isValid():
             self.table.setCurrentIndex(first)
 
-    def look(self, thread_id: str) -> None:
-        """The user looks at this thread: what is new in it is seen now."""
-        listing = self._model.listing
-        line = listing.lines.get(thread_id)
-        if isinstance(line, ThreadRow | T3Thread) and self._reading.has_news(line, listing.snapshot):
-            self._reading.look(line)
+    def mark_read(self, thread_id: str) -> None:
+        """Mark a thread as read because the user views it."""
+        list_data = self._model.list_data
+        item = list_data.items.get(thread_id)
+        if isinstance(item, ThreadRow | T3Thread) and self._row_text.is_unread(item, list_data.snapshot):
+            self._row_text.mark_read(item)
             self.table.viewport().update()
-            self.visited.emit(thread_id, shown_thread(line).last_activity_at)
+            self.visited.emit(thread_id, shown_thread(item).last_activity_at)
 
-    def show_saying(self, text: str, thread_ids: frozenset[str]) -> None:
-        """In these threads the text was said. What was found for another text comes too late."""
+    def show_message_hits(self, text: str, thread_ids: frozenset[str]) -> None:
+        """Show the threads whose messages contain `text`. A result for another text than the current one is ignored."""
         if text == self.search.wanted:
-            self._is_looking = False
-            self._model.add_saying(thread_ids)
+            self._is_searching = False
+            self._model.add_message_hits(thread_ids)
             self._show_again()
 
     def show_search_failed(self, text: str, error: T3TrayError) -> None:
-        """The conversations could not be searched for this text; told where its hits would be."""
+        """Show that the conversations could not be searched for `text`."""
         if text == self.search.wanted:
-            self._is_looking, self._search_trouble = False, error.message
+            self._is_searching, self._search_trouble = False, error.message
             self._show_again()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -194,7 +194,7 @@ class ThreadList(QWidget):
         self.table.left_upwards.connect(self.search.setFocus)
 
     def _show_again(self) -> None:
-        """After the rows have changed: what is chosen, and what is said where there are none."""
+        """Restore the selection after the rows have changed, and show the reason if there are none."""
         if self._key:
             index = self._model.index_of(self._key)
             if index.isValid() and index.row() != self.table.currentIndex().row():
@@ -203,24 +203,24 @@ class ThreadList(QWidget):
         self._stack.setCurrentWidget(self.table if has_rows else self._nothing)
         if not has_rows:
             self._nothing.setText(self._why_nothing())
-        self.search.setEnabled(self._model.listing.total > 0)
-        self.filter.setEnabled(self._model.listing.total > 0)
+        self.search.setEnabled(self._model.list_data.total > 0)
+        self.filter.setEnabled(self._model.list_data.total > 0)
 
     def _why_nothing(self) -> str:
         text = self.search.wanted
-        if not self._model.listing.total:
-            return NOT_READ if self._model.listing.snapshot.warnings else EMPTY
+        if not self._model.list_data.total:
+            return NOT_READ if self._model.list_data.snapshot.warnings else EMPTY
         if text:
             if self._search_trouble:
                 return NOT_SEARCHED.format(text, self._search_trouble)
-            return (STILL_LOOKING if self._is_looking else NO_MATCH).format(text)
+            return (STILL_SEARCHING if self._is_searching else NO_MATCH).format(text)
         return FILTERED
 
     @Slot()
     def _on_search_changed(self) -> None:
         text = self.search.wanted
         is_long = len(text) >= _LEAST_TO_SEARCH
-        self._is_looking, self._search_trouble = is_long, ""
+        self._is_searching, self._search_trouble = is_long, ""
         self._pause.start() if is_long else self._pause.stop()
         self._model.set_text(text)
         self._show_again()
@@ -234,11 +234,11 @@ class ThreadList(QWidget):
         self.table.setFocus()
         row = self.table.currentIndex().data(ROW_ROLE)
         if row is None or isinstance(row, Header):
-            self.table.setCurrentIndex(self._model.first_line())
+            self.table.setCurrentIndex(self._model.first_item())
 
     @Slot()
     def _on_search_entered(self) -> None:
-        first = self._model.first_line()
+        first = self._model.first_item()
         if first.isValid():
             self.table.setFocus()
             self.table.setCurrentIndex(first)
@@ -287,18 +287,18 @@ class ThreadList(QWidget):
             self.opened.emit(thread_id)
 
     @Slot(QModelIndex, QPoint)
-    def _on_menu_wanted(self, index: QModelIndex, place: QPoint) -> None:
+    def _on_menu_wanted(self, index: QModelIndex, position: QPoint) -> None:
         row: ListItem | Header | None = index.data(ROW_ROLE)
         if row is not None and not isinstance(row, Header):
-            fill(self._menu, line_menu(row), self._on_picked)
-            self._menu.popup(place)
+            fill(self._menu, item_menu(row), self._on_picked)
+            self._menu.popup(position)
 
     def _on_picked(self, item: MenuItem) -> None:
         self.picked.emit(item)
 
 
 class _SearchField(QLineEdit):
-    """Down goes on to the list."""
+    """The search field. The Down key moves to the list."""
 
     left_downwards = Signal()
 
@@ -309,7 +309,7 @@ class _SearchField(QLineEdit):
 
     @property
     def wanted(self) -> str:
-        """What is looked for; pasted lines are one."""
+        """The text to search for; pasted line breaks become spaces."""
         return " ".join(self.text().split())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -1,6 +1,6 @@
-"""What the thread list shows, as plain values: its sections in order, and the words that a line is found by. No PySide6 here.
+"""The content of the thread list as plain values: sections in order, and the text that each item is found by. No PySide6 here.
 
-It is made in the asyncio thread, out of the one before: only the lines that are other objects than before are looked at.
+It is computed in the asyncio thread from the previous content: only items that are other objects than before are processed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from t3tray.ui.labels import folder_name
 
 
 class ListSection(StrEnum):
-    """The sections from top to bottom, by the words over them."""
+    """The sections from top to bottom; the values are their headings."""
 
     NEEDS_YOU = "Needs You"
     CANNOT_RESUME = "Cannot Resume"
@@ -32,50 +32,50 @@ class ListSection(StrEnum):
     ARCHIVED = "Archived"
 
 
-# A thread with its verdict, or one of another provider's, of which there is no verdict.
+# A thread with its verdict, or a thread of another provider, which has none.
 ThreadItem = ThreadRow | T3Thread
-# The same, or something that waits for the user.
+# A thread, or a request that waits for the user.
 ListItem = ApprovalRequest | QuestionRequest | ThreadRow | T3Thread
-# A line's place in its section: the smallest comes first.
+# An item's sort key within its section.
 Rank = tuple[float | str, ...]
-# With more new lines than these a section is sorted anew.
+# With more new items than this, a section is sorted as a whole instead of by insertion.
 _FEW = 32
 _id = attrgetter("id")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The lines of one section. `keys` and `words` are in the same order: what each is known by when the list is told anew, and
-    what it is found by, in small letters."""
+    """The items of one section. `keys` and `words` are in the same order: each item's stable key, and its searchable text
+    (case-folded)."""
 
-    lines: tuple[ListItem, ...] = ()
+    items: tuple[ListItem, ...] = ()
     keys: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ThreadListData:
-    """`groups` are in the order in which they are shown; a section without lines is left out. `unseen` are the ids of the threads
-    with an alarm that nobody has seen, `projects` the names of all projects in order, `lines` all of them by their keys, and
-    `sections` where each stands. `in_projects` counts the lines of each project."""
+    """The content of the list. `groups` are in display order, without empty sections. `unseen` are the ids of threads with an
+    unseen alarm, `projects` all project names in order, `items` all items by their keys, and `sections` the section of each key.
+    `in_projects` counts the items of each project."""
 
     snapshot: Snapshot
     groups: Mapping[ListSection, Group] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
-    lines: Mapping[str, ListItem] = field(default_factory=dict)
+    items: Mapping[str, ListItem] = field(default_factory=dict)
     sections: Mapping[str, ListSection] = field(default_factory=dict)
     in_projects: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
-        """How many lines there are."""
-        return len(self.lines)
+        """The number of items."""
+        return len(self.items)
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What may be shown; an empty set lets everything through."""
+    """The filters; an empty set does not filter."""
 
     sources: frozenset[Source] = frozenset()
     projects: frozenset[str] = frozenset()
@@ -84,108 +84,108 @@ class Filters:
     def __bool__(self) -> bool:
         return bool(self.sources or self.projects or self.verdicts)
 
-    def let(self, line: ListItem) -> bool:
-        """Whether a line may be shown. What waits for the user always is."""
-        if isinstance(line, ApprovalRequest | QuestionRequest):
+    def accept(self, item: ListItem) -> bool:
+        """Whether an item passes the filters. A request always does."""
+        if isinstance(item, ApprovalRequest | QuestionRequest):
             return True
-        if self.verdicts and not (isinstance(line, ThreadRow) and line.verdict.kind in self.verdicts):
+        if self.verdicts and not (isinstance(item, ThreadRow) and item.verdict.kind in self.verdicts):
             return False
-        if self.sources and source_of(line) not in self.sources:
+        if self.sources and source_of(item) not in self.sources:
             return False
-        return not self.projects or project_of(line) in self.projects
+        return not self.projects or project_of(item) in self.projects
 
 
 def thread_list_data(snapshot: Snapshot, before: ThreadListData | None = None) -> ThreadListData:
-    """Everything that there is to show. A line that has not changed since `before` is the same object, a section in which none
-    has is the same group."""
+    """Compute the content of the list. An item that has not changed since `before` is the same object, and an unchanged section
+    the same group."""
     former = before or ThreadListData(replace(snapshot, rows=(), foreign=(), alarms=(), pending_requests=()))
     unseen, asked = _unseen(snapshot), _asked(snapshot)
-    lines = _lines(snapshot)
+    items = _items(snapshot)
     changed = set[str]()
-    for key in changed_names(former.lines, lines):
-        line, known = lines.get(key), former.lines.get(key)
-        if line is not None and known == line:
-            lines[key] = known
+    for key in changed_names(former.items, items):
+        item, known = items.get(key), former.items.get(key)
+        if item is not None and known == item:
+            items[key] = known
         else:
             changed.add(key)
-    # What these are about stands elsewhere now, or in another order.
+    # These items may belong to another section now, or to another position.
     changed |= (unseen ^ former.unseen) | (asked ^ _asked(former.snapshot))
     if snapshot.pending_requests != former.snapshot.pending_requests:
-        changed |= {ask.id for ask in (*former.snapshot.pending_requests, *snapshot.pending_requests)}
-    moved = {key: _section(lines[key], unseen, asked) for key in changed if key in lines}
+        changed |= {request.id for request in (*former.snapshot.pending_requests, *snapshot.pending_requests)}
+    moved = {key: _section(items[key], unseen, asked) for key in changed if key in items}
     sections = {**former.sections, **moved}
     for key in changed - moved.keys():
         sections.pop(key, None)
-    in_projects = _in_projects(former, changed, lines)
+    in_projects = _in_projects(former, changed, items)
     is_same = in_projects.keys() == former.in_projects.keys()
     projects = former.projects if is_same else tuple(sorted(in_projects, key=str.casefold))
-    groups = _groups(former, changed, moved, lines, _Ranking(snapshot, unseen))
-    return ThreadListData(snapshot, groups, unseen, projects, lines, sections, in_projects)
+    groups = _groups(former, changed, moved, items, _Ranking(snapshot, unseen))
+    return ThreadListData(snapshot, groups, unseen, projects, items, sections, in_projects)
 
 
-def brief_of(listing: ThreadListData, recent: int) -> Snapshot:
-    """Only the rows that the icon, its tooltip and its menu say something of: with them alone they say the same.
+def brief_of(list_data: ThreadListData, recent: int) -> Snapshot:
+    """Return a snapshot with only the rows that the icon, its tooltip and its menu need; they look the same with all rows.
 
-    `recent` is how many of the newest there may be.
+    `recent` is how many of the newest threads the menu shows.
     """
-    snapshot, newest = listing.snapshot, listing.groups.get(ListSection.RECENT, Group())
-    # All others than those that stand here are told in any case.
-    wanted = {*islice((line.thread.id for line in newest.lines if isinstance(line, ThreadRow)), recent)}
-    wanted |= {row.thread.id for row in snapshot.notable if _is_told(row)} | listing.unseen
+    snapshot, newest = list_data.snapshot, list_data.groups.get(ListSection.RECENT, Group())
+    # The icon and the menu also need every notable row, wherever it is in the list.
+    wanted = {*islice((item.thread.id for item in newest.items if isinstance(item, ThreadRow)), recent)}
+    wanted |= {row.thread.id for row in snapshot.notable if _is_in_menu(row)} | list_data.unseen
     rows = compress(snapshot.rows, map(wanted.__contains__, snapshot.by_id))
     return replace(snapshot, rows=tuple(row for row in rows if not row.is_archived), foreign=())
 
 
-def _is_told(row: ThreadRow) -> bool:
+def _is_in_menu(row: ThreadRow) -> bool:
     is_trouble = row.verdict.kind is Kind.BLOCKED or row.is_half_mended
     return is_trouble or row.is_working or row.waits_in_t3 or row.reaper.reap_at is not None
 
 
-def _lines(snapshot: Snapshot) -> dict[str, ListItem]:
-    lines: dict[str, ListItem] = dict(snapshot.by_id)
-    lines.update(zip(map(_id, snapshot.foreign), snapshot.foreign, strict=True))
-    lines.update((ask.id, ask) for ask in snapshot.pending_requests)
-    return lines
+def _items(snapshot: Snapshot) -> dict[str, ListItem]:
+    items: dict[str, ListItem] = dict(snapshot.by_id)
+    items.update(zip(map(_id, snapshot.foreign), snapshot.foreign, strict=True))
+    items.update((request.id, request) for request in snapshot.pending_requests)
+    return items
 
 
 def _groups(
-    former: ThreadListData, changed: Set[str], moved: Mapping[str, ListSection], lines: Mapping[str, ListItem], ranking: _Ranking
+    former: ThreadListData, changed: Set[str], moved: Mapping[str, ListSection], items: Mapping[str, ListItem], ranking: _Ranking
 ) -> dict[ListSection, Group]:
-    """The sections, with what has changed put out of its old place and into its new one."""
+    """Return the sections, with the changed items moved to their new positions."""
     touched = {former.sections[key] for key in changed if key in former.sections} | set(moved.values())
     groups: dict[ListSection, Group] = {}
     for section in ListSection:
         group = former.groups.get(section, Group())
         if section in touched:
-            added = [lines[key] for key, its in moved.items() if its is section]
+            added = [items[key] for key, its in moved.items() if its is section]
             group = _regrouped(group, changed, added, partial(ranking.of, section))
-        if group.lines:
+        if group.items:
             groups[section] = group
     return groups
 
 
 def _regrouped(group: Group, without: Set[str], added: Sequence[ListItem], rank: Callable[[ListItem], Rank]) -> Group:
     stays = [key not in without for key in group.keys]
-    lines, keys, words = [*compress(group.lines, stays)], [*compress(group.keys, stays)], [*compress(group.words, stays)]
+    items, keys, words = [*compress(group.items, stays)], [*compress(group.keys, stays)], [*compress(group.words, stays)]
     if len(added) > _FEW:
-        new = ((line, key_of(line), _words(line)) for line in added)
-        every = sorted((*zip(lines, keys, words, strict=True), *new), key=lambda one: rank(one[0]))
+        new = ((item, key_of(item), _words(item)) for item in added)
+        every = sorted((*zip(items, keys, words, strict=True), *new), key=lambda one: rank(one[0]))
         return Group(*(tuple(column) for column in zip(*every, strict=True)))
-    for line in added:
-        place = bisect_left(lines, rank(line), key=rank)
-        lines.insert(place, line)
-        keys.insert(place, key_of(line))
-        words.insert(place, _words(line))
-    return Group(tuple(lines), tuple(keys), tuple(words))
+    for item in added:
+        position = bisect_left(items, rank(item), key=rank)
+        items.insert(position, item)
+        keys.insert(position, key_of(item))
+        words.insert(position, _words(item))
+    return Group(tuple(items), tuple(keys), tuple(words))
 
 
-def _in_projects(former: ThreadListData, changed: Iterable[str], lines: Mapping[str, ListItem]) -> Mapping[str, int]:
-    """How many lines each project has."""
+def _in_projects(former: ThreadListData, changed: Iterable[str], items: Mapping[str, ListItem]) -> Mapping[str, int]:
+    """Return how many items each project has."""
     counts = dict(former.in_projects)
     for key in changed:
-        for line, more in ((former.lines.get(key), -1), (lines.get(key), 1)):
-            if line is not None and not isinstance(line, ApprovalRequest | QuestionRequest):
-                project = project_of(line)
+        for item, more in ((former.items.get(key), -1), (items.get(key), 1)):
+            if item is not None and not isinstance(item, ApprovalRequest | QuestionRequest):
+                project = project_of(item)
                 counts[project] = counts.get(project, 0) + more
     return {project: count for project, count in counts.items() if count}
 
@@ -195,78 +195,78 @@ def _unseen(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _asked(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(ask.requester.thread_id for ask in snapshot.pending_requests if ask.requester.thread_id)
+    return frozenset(request.requester.thread_id for request in snapshot.pending_requests if request.requester.thread_id)
 
 
 class _Ranking:
-    """Where a line stands in its section: what asks first, in its order; else the newest first."""
+    """Sort keys of items within their section: requests first, in the snapshot's order; then the newest first."""
 
     def __init__(self, snapshot: Snapshot, unseen: Set[str]) -> None:
-        self._asks = {ask.id: number for number, ask in enumerate(snapshot.pending_requests)}
+        self._request_ranks = {request.id: number for number, request in enumerate(snapshot.pending_requests)}
         self._unseen = unseen
 
-    def of(self, section: ListSection, line: ListItem) -> Rank:
-        if isinstance(line, ApprovalRequest | QuestionRequest):
-            return 0, self._asks[line.id]
-        thread, is_foreign = shown_thread(line), isinstance(line, T3Thread)
+    def of(self, section: ListSection, item: ListItem) -> Rank:
+        if isinstance(item, ApprovalRequest | QuestionRequest):
+            return 0, self._request_ranks[item.id]
+        thread, is_foreign = shown_thread(item), isinstance(item, T3Thread)
         at = -thread.last_activity_at.timestamp()
-        if section is ListSection.NEEDS_YOU and isinstance(line, ThreadRow):
-            is_alarmed = thread.id in self._unseen or line.is_half_mended
-            return 1, not is_alarmed, line.verdict.kind is not Kind.BLOCKED, at, thread.id
+        if section is ListSection.NEEDS_YOU and isinstance(item, ThreadRow):
+            is_alarmed = thread.id in self._unseen or item.is_half_mended
+            return 1, not is_alarmed, item.verdict.kind is not Kind.BLOCKED, at, thread.id
         return (1, is_foreign, at, thread.id) if section is ListSection.WORKING else (1, at, is_foreign, thread.id)
 
 
-def _section(line: ListItem, unseen: Set[str], asked: Set[str]) -> ListSection:
-    """What nobody has seen yet comes first, then what a thread can no longer do, then what it is doing."""
-    if isinstance(line, ApprovalRequest | QuestionRequest):
+def _section(item: ListItem, unseen: Set[str], asked: Set[str]) -> ListSection:
+    """Return an item's section: archived, else unseen alarms first, then blocked threads, then what works or waits."""
+    if isinstance(item, ApprovalRequest | QuestionRequest):
         return ListSection.NEEDS_YOU
-    if shown_thread(line).archived_at is not None:
+    if shown_thread(item).archived_at is not None:
         return ListSection.ARCHIVED
-    if isinstance(line, ThreadRow):
-        if line.thread.id in unseen or line.is_half_mended:
+    if isinstance(item, ThreadRow):
+        if item.thread.id in unseen or item.is_half_mended:
             return ListSection.NEEDS_YOU
-        if line.verdict.kind is Kind.BLOCKED:
+        if item.verdict.kind is Kind.BLOCKED:
             return ListSection.CANNOT_RESUME
-        if line.waits_in_t3 and line.thread.id not in asked:
+        if item.waits_in_t3 and item.thread.id not in asked:
             return ListSection.NEEDS_YOU
-    return ListSection.WORKING if line.is_working else ListSection.RECENT
+    return ListSection.WORKING if item.is_working else ListSection.RECENT
 
 
-def shown_thread(line: ThreadItem) -> Thread | T3Thread:
-    """What both have: id, title, directory, last activity."""
-    return line.thread if isinstance(line, ThreadRow) else line
+def shown_thread(item: ThreadItem) -> Thread | T3Thread:
+    """Return the thread of either kind of item; both have id, title, directory and last activity."""
+    return item.thread if isinstance(item, ThreadRow) else item
 
 
-def reaper_of(line: ThreadItem, snapshot: Snapshot) -> ReaperState | None:
-    """Where a thread stands with its reaper, of whichever provider it is."""
-    return line.reaper if isinstance(line, ThreadRow) else snapshot.foreign_reapers.get(line.id)
+def reaper_of(item: ThreadItem, snapshot: Snapshot) -> ReaperState | None:
+    """Return a thread's state with its reaper, for threads of any provider."""
+    return item.reaper if isinstance(item, ThreadRow) else snapshot.foreign_reapers.get(item.id)
 
 
-def key_of(line: ListItem) -> str:
-    """The ask's id or the thread's."""
-    if isinstance(line, ThreadRow):
-        return line.thread.id
-    return line.id
+def key_of(item: ListItem) -> str:
+    """Return the id of the request or of the thread."""
+    if isinstance(item, ThreadRow):
+        return item.thread.id
+    return item.id
 
 
-def thread_of(line: ListItem) -> str | None:
-    """The id of the thread that a line leads to."""
-    return line.requester.thread_id if isinstance(line, ApprovalRequest | QuestionRequest) else shown_thread(line).id
+def thread_of(item: ListItem) -> str | None:
+    """Return the id of the thread that an item opens."""
+    return item.requester.thread_id if isinstance(item, ApprovalRequest | QuestionRequest) else shown_thread(item).id
 
 
-def project_of(line: ThreadItem) -> str:
-    """As T3 Code calls it, else the folder's name."""
-    t3 = line.t3 if isinstance(line, ThreadRow) else line
-    return t3.project if t3 and t3.project else folder_name(shown_thread(line).directory)
+def project_of(item: ThreadItem) -> str:
+    """Return the project's name in T3 Code, else the folder's name."""
+    t3 = item.t3 if isinstance(item, ThreadRow) else item
+    return t3.project if t3 and t3.project else folder_name(shown_thread(item).directory)
 
 
-def source_of(line: ThreadItem) -> Source:
-    return line.thread.source if isinstance(line, ThreadRow) else Source.T3CODE
+def source_of(item: ThreadItem) -> Source:
+    return item.thread.source if isinstance(item, ThreadRow) else Source.T3CODE
 
 
-def _words(line: ListItem) -> str:
-    """Title, folder and ids, a line each, so that nothing is found across two of them."""
-    if isinstance(line, ApprovalRequest | QuestionRequest):
-        return line.sentence.casefold()
-    thread = shown_thread(line)
-    return f"{thread.title}\n{thread.directory}\n{thread.id}\n{line.session_id or ''}".casefold()
+def _words(item: ListItem) -> str:
+    """Return the searchable text: title, folder and ids, one per line, so that no match spans two of them."""
+    if isinstance(item, ApprovalRequest | QuestionRequest):
+        return item.sentence.casefold()
+    thread = shown_thread(item)
+    return f"{thread.title}\n{thread.directory}\n{thread.id}\n{item.session_id or ''}".casefold()

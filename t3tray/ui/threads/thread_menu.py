@@ -1,4 +1,4 @@
-"""What can be done with one line of the thread list, as plain values. No PySide6 here."""
+"""The context menu of the thread list, as plain values. No PySide6 here."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _THEIRS = "T3 Code shows this thread, so this is done there."
 _OTHERS = "Another provider keeps this thread's memory."
 
 
-def line_menu(line: ListItem) -> tuple[MenuItem, ...]:
-    """The context menu; what cannot be done stands there with the reason."""
-    if isinstance(line, ApprovalRequest | QuestionRequest):
-        return answering(line)
-    return _foreign(line) if isinstance(line, T3Thread) else _own(line)
+def item_menu(item: ListItem) -> tuple[MenuItem, ...]:
+    """Return the context menu; entries that are not possible are disabled, with the reason."""
+    if isinstance(item, ApprovalRequest | QuestionRequest):
+        return answering(item)
+    return _foreign(item) if isinstance(item, T3Thread) else _own(item)
 
 
 def resume_command(session_id: str, directory: str) -> str:
-    """What resumes a session in a terminal, from any folder."""
+    """Return the shell command that resumes a session from any folder."""
     return shlex.join(["opencode", directory, "--session", session_id])
 
 
@@ -52,7 +52,7 @@ def _own(row: ThreadRow) -> tuple[MenuItem, ...]:
         SEPARATOR,
         MenuItem("Rename…", MenuAction.RENAME, thread.id, why=theirs),
         archive,
-        MenuItem("Release…", MenuAction.RELEASE, thread.id, why="" if session else _NO_SESSION),
+        MenuItem("Unbind the Session…", MenuAction.RELEASE, thread.id, why="" if session else _NO_SESSION),
     )
 
 

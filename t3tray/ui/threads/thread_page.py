@@ -1,4 +1,4 @@
-"""The page of one thread: its head, and under it the conversation, the last receipt, the history and the details as tabs."""
+"""The page of one thread: its head, and below it tabs for the conversation, the last receipt, the history and the details."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from t3tray.ui.threads.thread_header import ThreadHeader
 from t3tray.ui.widgets.basic import label, line
 from t3tray.ui.widgets.fitting_area import FittingArea
 
-# Where the session has no words to show, and no copy that could be carried over does, the receipt tells more.
+# Reasons for which the session has no messages to show: without a copy either, the receipt is more useful as the first tab.
 _UNREADABLE = frozenset({Reason.UNBOUND, Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
-# Of the page's height.
+# As a fraction of the page's height.
 _HEAD_SHARE = 0.5
 
 
 class ThreadPage(QWidget):
-    """Signals carry what the user asked for. `follow_wanted` names the thread whose conversation can be seen now, "" for none."""
+    """The page of a thread. `follow_wanted` carries the id of the thread whose conversation is visible now, "" for none."""
 
     resume_wanted = Signal(str)
     check_wanted = Signal(str)
@@ -44,7 +44,7 @@ class ThreadPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: ThreadRow | ThreadDetails | None = None
-        self._asks: tuple[PendingRequest, ...] = ()
+        self._requests: tuple[PendingRequest, ...] = ()
         self._followed = ""
         self._first = 0
         self.header = ThreadHeader()
@@ -62,27 +62,27 @@ class ThreadPage(QWidget):
         self.show_nothing("")
 
     def show_nothing(self, hint: str) -> None:
-        """No thread is chosen."""
+        """Show only a hint, because no thread is selected."""
         self._shown = None
         self._hint.setText(hint)
         self._outer.setCurrentWidget(self._hint)
         self._follow()
 
     def show_foreign(self, thread: T3Thread, reaper: ReaperState | None = None) -> None:
-        """A thread of another provider: what can be said of it. `reaper` is where it stands with T3 Code's."""
+        """Show a thread of another provider, for which there is no verdict. `reaper` is its state with T3 Code's reaper."""
         self._shown = None
-        self.header.show_words(
+        self.header.show_text(
             thread.title,
             thread.directory,
             f"A thread of {thread.provider or 'another provider'}.",
-            "It keeps its memory by itself; t3tray proves only what OpenCode holds.",
+            "That provider stores its conversation; t3tray can only check sessions of OpenCode.",
             *([f"T3 Code's reaper: {reaper_text(reaper)}."] if reaper else []),
         )
         self._show_parts(False)
         self._follow()
 
     def show_row(self, row: ThreadRow) -> None:
-        """What is known already, until the details come."""
+        """Show what the list already knows, until the details arrive."""
         self._show(row, ThreadDetails(row, None, (), None))
 
     def show_details(self, details: ThreadDetails) -> None:
@@ -93,13 +93,13 @@ class ThreadPage(QWidget):
         self.conversation.show_conversation(conversation)
         self.details.show_conversation(conversation)
 
-    def show_asks(self, asks: Sequence[PendingRequest]) -> None:
-        """Everything that waits for the user; the page shows what its thread waits for."""
-        self._asks = tuple(asks)
-        self.conversation.show_asks(self._asks)
+    def show_requests(self, requests: Sequence[PendingRequest]) -> None:
+        """Set all pending requests; the page shows those of its thread."""
+        self._requests = tuple(requests)
+        self.conversation.show_requests(self._requests)
 
     def show_guard(self, can_protect: bool) -> None:
-        """Whether T3 Code could be protected, and is not."""
+        """Set whether T3 Code could be protected by the guard, and is not."""
         if can_protect != self.header.can_protect:
             self.header.can_protect = can_protect
             if isinstance(self._shown, ThreadDetails):
@@ -111,7 +111,7 @@ class ThreadPage(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.conversation.composer.keep_now()
+        self.conversation.composer.save_draft_now()
         self._follow()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -121,7 +121,7 @@ class ThreadPage(QWidget):
     def _show(self, shown: ThreadRow | ThreadDetails, details: ThreadDetails) -> None:
         thread_id = details.row.thread.id
         is_other = self._shown is None or _row(self._shown).thread.id != thread_id
-        # The first details of a thread tell what there is to read in the tabs.
+        # The first details of a thread decide which tab is shown first.
         is_first = isinstance(shown, ThreadDetails) and not isinstance(self._shown, ThreadDetails)
         self._shown = shown
         self._show_parts(True)
@@ -132,14 +132,14 @@ class ThreadPage(QWidget):
         else:
             self.conversation.show_row(details.row)
         for tab in (self.receipt, self.history, self.details):
-            place = 0 if is_other else tab.verticalScrollBar().value()
+            scrolled = 0 if is_other else tab.verticalScrollBar().value()
             tab.show_details(details)
-            tab.verticalScrollBar().setValue(place)
+            tab.verticalScrollBar().setValue(scrolled)
         if is_other or (is_first and self.tabs.currentIndex() == self._first):
             self._first = _first_tab(details)
             self.tabs.setCurrentIndex(self._first)
         if is_other:
-            self.conversation.show_asks(self._asks)
+            self.conversation.show_requests(self._requests)
         self._head.fit()
         self._follow()
 
@@ -150,7 +150,7 @@ class ThreadPage(QWidget):
         self._rest.setVisible(not are_shown)
 
     def _follow(self) -> None:
-        """Have the conversation told only while it can be seen."""
+        """Follow the thread's conversation only while the page is visible."""
         wanted = _row(self._shown).thread.id if self._shown and self.isVisible() else ""
         if wanted != self._followed:
             self._followed = wanted
@@ -200,7 +200,7 @@ class ThreadPage(QWidget):
 
     @Slot(int)
     def _on_tab_changed(self, _number: int) -> None:
-        self.conversation.composer.keep_now()
+        self.conversation.composer.save_draft_now()
 
 
 def _row(shown: ThreadRow | ThreadDetails) -> ThreadRow:
@@ -208,8 +208,8 @@ def _row(shown: ThreadRow | ThreadDetails) -> ThreadRow:
 
 
 def _first_tab(details: ThreadDetails) -> int:
-    """The conversation, where it can be read or something was typed for it; else the receipt, else the history."""
-    has_words = details.row.verdict.reason not in _UNREADABLE or Remedy.CARRY in details.offered
-    if has_words or details.row.thread.draft:
+    """Return the tab to show first: the conversation if it can be read or has a draft, else the receipt, else the history."""
+    has_messages = details.row.verdict.reason not in _UNREADABLE or Remedy.CARRY in details.offered
+    if has_messages or details.row.thread.draft:
         return 0
     return 1 if details.receipt else 2 if details.journal else 0

@@ -1,4 +1,4 @@
-"""The view of the thread list: one column of rows of fixed heights, used by keyboard like any list. It judges nothing."""
+"""The view of the thread list: one column of rows with fixed heights, with the keyboard behaviour of a list."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class ThreadTable(QTableView):
-    """A table of one column is the only view that shows 100,000 rows in some milliseconds.
+    """A table with one column, the only Qt view that shows 100,000 rows within milliseconds.
 
-    `opened`: a line was clicked or entered. `menu_wanted`: at a place on the screen. `toggled`: a heading was. `typed`:
-    words for the search. `left_upwards`: from the topmost row.
+    Signals: `opened`, an item was clicked or entered; `menu_wanted`, with a global position; `toggled`, a section and whether to
+    open it; `typed`, text for the search field; `left_upwards`, the Up key in the topmost row.
     """
 
     opened = Signal(QModelIndex)
@@ -42,7 +42,7 @@ class ThreadTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self._lines = model
-        self._low: set[int] = set()
+        self._header_rows: set[int] = set()
         self.setModel(model)
         model.modelReset.connect(self._on_reset)
         self.clicked.connect(self._on_clicked)
@@ -55,14 +55,16 @@ class ThreadTable(QTableView):
         elif isinstance(row, Header) and key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Space):
             self.toggled.emit(row.section, not row.is_open if key == Qt.Key.Key_Space else key == Qt.Key.Key_Right)
         elif key == Qt.Key.Key_Left and index.isValid():
-            self.setCurrentIndex(self._lines.index(max(place for place in self._lines.headers if place < index.row()), 0))
+            self.setCurrentIndex(
+                self._lines.index(max(position for position in self._lines.headers if position < index.row()), 0)
+            )
         elif key == Qt.Key.Key_Up and index.row() <= 0:
             self.left_upwards.emit()
         else:
             super().keyPressEvent(event)
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        """In a table, Home and End go along the row; here they go to the top and the bottom."""
+        """Move to the top and the bottom with Home and End; in a table they would move within the row."""
         if action == QAbstractItemView.CursorAction.MoveHome:
             return self._lines.index(0, 0)
         if action == QAbstractItemView.CursorAction.MoveEnd:
@@ -70,7 +72,7 @@ class ThreadTable(QTableView):
         return super().moveCursor(action, modifiers)
 
     def keyboardSearch(self, search: str) -> None:
-        """What is typed here is meant for the search field."""
+        """Pass typed text on to the search field."""
         if search.strip():
             self.typed.emit(search)
 
@@ -82,19 +84,19 @@ class ThreadTable(QTableView):
             super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Two clicks are no more than two clicks here."""
+        """Treat a double click as two clicks."""
         self.mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """From the keyboard it belongs to the chosen row, wherever the pointer is."""
+        """Open the menu of the row under the pointer; by keyboard, that of the current row."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
         if index.isValid():
-            place = self.visualRect(index).center() if by_key else event.pos()
-            self.menu_wanted.emit(index, self.viewport().mapToGlobal(place))
+            position = self.visualRect(index).center() if by_key else event.pos()
+            self.menu_wanted.emit(index, self.viewport().mapToGlobal(position))
 
     def choose(self, index: QModelIndex | QPersistentModelIndex) -> None:
-        """Choose a row without a word, and without scrolling to it: it is the one that was chosen before."""
+        """Make a row the current one without a signal and without scrolling: it is the item that was selected before."""
         selection = self.selectionModel()
         selection.blockSignals(True)
         self.setCurrentIndex(index)
@@ -115,9 +117,9 @@ class ThreadTable(QTableView):
 
     @Slot()
     def _on_reset(self) -> None:
-        """Sizes stay with the places, whatever is there now."""
-        for place in self._low - self._lines.headers.keys():
-            self.verticalHeader().resizeSection(place, ROW_HEIGHT)
-        self._low = set(self._lines.headers)
-        for place in self._low:
-            self.verticalHeader().resizeSection(place, HEADER_HEIGHT)
+        """Update the row heights: Qt keeps them by row number, whatever the row now holds."""
+        for position in self._header_rows - self._lines.headers.keys():
+            self.verticalHeader().resizeSection(position, ROW_HEIGHT)
+        self._header_rows = set(self._lines.headers)
+        for position in self._header_rows:
+            self.verticalHeader().resizeSection(position, HEADER_HEIGHT)

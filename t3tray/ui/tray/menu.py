@@ -1,4 +1,4 @@
-"""The tray's menu as plain values: what it says and what each entry does. Drawing it is `menu_drawing`'s. No PySide6 here."""
+"""The tray's menu as plain values: labels and actions. `menu_drawing` draws them. No PySide6 here."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
 from t3tray.messages.notifications import is_read_at_a_glance, visible
 from t3tray.threads.snapshot import Snapshot, ThreadRow
-from t3tray.ui.labels import folder_name, guard_line, reaper_line, reaping, row_mark, server_line, shortened, side_note
+from t3tray.ui.labels import folder_name, guard_line, reaper_line, reaping, row_symbol, server_line, shortened, side_note
 
 RECENT = 10
 # In characters.
 _TITLE = 40
 _ASK = 60
-# How many of a kind stand in the menu; the window has them all.
+# How many entries of one kind the menu shows at most; the window shows all.
 _MOST = 12
 
 
 class MenuAction(StrEnum):
-    """What an entry does. RESUME, EXPLAIN and those from COPY_SESSION on are about the thread that the entry names, REPLY and
-    ANSWER about its ask."""
+    """What an entry does. RESUME, EXPLAIN and those from COPY_SESSION on concern the entry's thread, REPLY and ANSWER its
+    request."""
 
     OPEN = "open"
     RESUME = "resume"
@@ -51,17 +51,17 @@ class MenuAction(StrEnum):
 
 @dataclass(frozen=True)
 class MenuItem:
-    """One entry; without a deed or entries below it only says something. An empty label is a separator.
+    """One entry. Without an action and a submenu (`below`) it is a disabled text; an empty label is a separator.
 
-    `why` says why an entry can do nothing now. `ask` is what `reply` or `answers` are for; without them it is left unanswered.
+    `why` is the reason why the entry is disabled. `reply` or `answers` answer `request`; answers of None leave it unanswered.
     """
 
     label: str
-    deed: MenuAction | None = None
+    action: MenuAction | None = None
     thread_id: str = ""
     below: tuple[MenuItem, ...] = ()
     why: str = ""
-    ask: PendingRequest | None = None
+    request: PendingRequest | None = None
     reply: Reply | None = None
     answers: Answers | None = None
 
@@ -73,7 +73,7 @@ _CAN_RESTART = frozenset({ServerState.READY, ServerState.UNRESPONSIVE, ServerSta
 
 
 def menu_of(snapshot: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
-    """The whole menu. The first entry opens the window: on macOS a click on the icon does nothing but open the menu."""
+    """Return the whole menu. Its first entry opens the window: on macOS a click on the icon can only open the menu."""
     opening = (MenuItem("Open t3tray", MenuAction.OPEN), SEPARATOR)
     if snapshot is None:
         return (
@@ -95,78 +95,88 @@ def menu_of(snapshot: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
     return (*opening, *_separated(parts))
 
 
-def server_deeds(server: ServerStatus) -> tuple[MenuAction, ...]:
-    """What can be done with the server in its state; nothing with one that is not ours."""
+def server_actions(server: ServerStatus) -> tuple[MenuAction, ...]:
+    """Return the actions that the server's state allows; none for a server that is not ours."""
     able = ((MenuAction.START, _CAN_START), (MenuAction.STOP, _CAN_STOP), (MenuAction.RESTART, _CAN_RESTART))
-    return tuple(deed for deed, states in able if server.state in states)
+    return tuple(action for action, states in able if server.state in states)
 
 
 SERVER_LABELS = {MenuAction.START: "Start Server", MenuAction.STOP: "Stop Server", MenuAction.RESTART: "Restart Server"}
 
 
-def answering(ask: PendingRequest) -> tuple[MenuItem, ...]:
-    """The answers that can be given with one click; for all others the thread is opened."""
-    thread_id = ask.requester.thread_id or ""
-    if isinstance(ask, ApprovalRequest):
-        return (*_deciding(ask), *_opening(thread_id, "Show Thread"))
+def answering(request: PendingRequest) -> tuple[MenuItem, ...]:
+    """Return entries for the answers that one click can give; for all others there is an entry that opens the thread."""
+    thread_id = request.requester.thread_id or ""
+    if isinstance(request, ApprovalRequest):
+        return (*_deciding(request), *_opening(thread_id, "Show Thread"))
     return (
-        *_options(ask, thread_id),
+        *_options(request, thread_id),
         *_opening(thread_id, "Answer in t3tray…"),
         SEPARATOR,
-        _unanswered(ask),
+        _unanswered(request),
     )
 
 
-def _unanswered(ask: QuestionRequest) -> MenuItem:
-    return MenuItem("Leave Unanswered", MenuAction.ANSWER, ask.requester.thread_id or "", ask=ask, answers=None)
+def _unanswered(request: QuestionRequest) -> MenuItem:
+    return MenuItem("Leave Unanswered", MenuAction.ANSWER, request.requester.thread_id or "", request=request, answers=None)
 
 
-def _in_tray(ask: PendingRequest) -> MenuItem:
-    """An ask in the menu of the icon. Panels draw ampersands in more than one way: what is answered must not depend on that."""
-    if not _holds_ampersand(ask):
-        return MenuItem(_line(ask.sentence), below=answering(ask))
-    thread_id = ask.requester.thread_id or ""
+def _in_tray(request: PendingRequest) -> MenuItem:
+    """Return a request's entry in the icon's menu.
+
+    Panels draw ampersands in different ways, so a request that contains one cannot be allowed from the menu, only rejected.
+    """
+    if not _holds_ampersand(request):
+        return MenuItem(_line(request.sentence), below=answering(request))
+    thread_id = request.requester.thread_id or ""
     show = MenuItem("Show and Answer…", MenuAction.EXPLAIN if thread_id else MenuAction.OPEN, thread_id)
-    refusing = _reply(ask, Reply.REJECT, "Reject") if isinstance(ask, ApprovalRequest) else _unanswered(ask)
-    what = "approval" if isinstance(ask, ApprovalRequest) else "answer"
-    return MenuItem(_line(f"{ask.requester.path} ▸ waits for your {what}"), below=(show, SEPARATOR, refusing))
+    refusing = _reply(request, Reply.REJECT, "Reject") if isinstance(request, ApprovalRequest) else _unanswered(request)
+    what = "approval" if isinstance(request, ApprovalRequest) else "answer"
+    return MenuItem(_line(f"{request.requester.path} ▸ waits for your {what}"), below=(show, SEPARATOR, refusing))
 
 
-def _holds_ampersand(ask: PendingRequest) -> bool:
-    if isinstance(ask, ApprovalRequest):
-        return any("&" in told for told in (ask.wish, *ask.always))
-    labels = (option.label for question in ask.questions for option in question.options)
-    return any("&" in told for told in (*(question.text for question in ask.questions), *labels))
+def _holds_ampersand(request: PendingRequest) -> bool:
+    if isinstance(request, ApprovalRequest):
+        return any("&" in text for text in (request.wish, *request.always))
+    labels = (option.label for question in request.questions for option in question.options)
+    return any("&" in text for text in (*(question.text for question in request.questions), *labels))
 
 
 def _line(sentence: str) -> str:
     return " ".join(visible(sentence, _ASK).split())
 
 
-def _deciding(ask: ApprovalRequest) -> tuple[MenuItem, ...]:
-    """Nobody allows here what cannot be read here to its end, for this once or from now on."""
+def _deciding(request: ApprovalRequest) -> tuple[MenuItem, ...]:
+    """Return the entries of an approval. What is too long to be read in the menu cannot be allowed there, once or always."""
     once, always, reject = (
-        _reply(ask, reply, label)
+        _reply(request, reply, label)
         for label, reply in (("Allow Once", Reply.ONCE), ("Always Allow", Reply.ALWAYS), ("Reject", Reply.REJECT))
     )
-    if not is_read_at_a_glance(ask.wish):
+    if not is_read_at_a_glance(request.wish):
         return (reject,)
-    if not 0 < len(ask.always) <= _MOST or not all(map(is_read_at_a_glance, ask.always)):
-        return MenuItem(ask.wish), once, reject
-    return MenuItem(ask.wish), once, always, reject, SEPARATOR, *(MenuItem(f"From now on: {allowed}") for allowed in ask.always)
+    if not 0 < len(request.always) <= _MOST or not all(map(is_read_at_a_glance, request.always)):
+        return MenuItem(request.wish), once, reject
+    return (
+        MenuItem(request.wish),
+        once,
+        always,
+        reject,
+        SEPARATOR,
+        *(MenuItem(f"From now on: {allowed}") for allowed in request.always),
+    )
 
 
-def _reply(ask: ApprovalRequest, reply: Reply, label: str) -> MenuItem:
-    return MenuItem(label, MenuAction.REPLY, ask.requester.thread_id or "", ask=ask, reply=reply)
+def _reply(request: ApprovalRequest, reply: Reply, label: str) -> MenuItem:
+    return MenuItem(label, MenuAction.REPLY, request.requester.thread_id or "", request=request, reply=reply)
 
 
-def _options(ask: QuestionRequest, thread_id: str) -> tuple[MenuItem, ...]:
-    """One click can choose one option of one question, and nothing more."""
-    if len(ask.questions) != 1 or ask.questions[0].multiple:
+def _options(request: QuestionRequest, thread_id: str) -> tuple[MenuItem, ...]:
+    """Return an entry for each option; one click can only choose one option of a single question."""
+    if len(request.questions) != 1 or request.questions[0].multiple:
         return ()
-    question = ask.questions[0]
+    question = request.questions[0]
     chosen = (((option.label,),) for option in question.options)
-    items = (MenuItem(shortened(one[0][0], _ASK), MenuAction.ANSWER, thread_id, ask=ask, answers=one) for one in chosen)
+    items = (MenuItem(shortened(one[0][0], _ASK), MenuAction.ANSWER, thread_id, request=request, answers=one) for one in chosen)
     return (MenuItem(shortened(question.text, _ASK)), *items)
 
 
@@ -186,26 +196,26 @@ def _stale(snapshot: Snapshot) -> tuple[MenuItem, ...]:
 
 
 def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
-    requests = tuple(map(_in_tray, snapshot.pending_requests[:_MOST]))
-    asked = {ask.requester.thread_id for ask in snapshot.pending_requests}
+    asks = tuple(map(_in_tray, snapshot.pending_requests[:_MOST]))
+    asked = {request.requester.thread_id for request in snapshot.pending_requests}
     alarmed = {alarm.thread_id for alarm in snapshot.alarms} | {row.thread.id for row in snapshot.rows if row.is_half_mended}
     live = [row for row in snapshot.rows if row.thread.id not in asked and not row.is_archived]
     changed = [(row, _what_changed(row)) for row in live if row.thread.id in alarmed]
-    refused = {told.decision.thread_id for told in snapshot.refusals} - alarmed
+    refused = {refusal.decision.thread_id for refusal in snapshot.refusals} - alarmed
     held_back = [(row, "a message was held back") for row in live if row.thread.id in refused]
     waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
-    told = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
+    shown = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (
-        *requests,
-        *(MenuItem(f"{shortened(thread.title, _TITLE)} ▸ {what}", MenuAction.EXPLAIN, thread.id) for thread, what in told),
+        *asks,
+        *(MenuItem(f"{shortened(thread.title, _TITLE)} ▸ {what}", MenuAction.EXPLAIN, thread.id) for thread, what in shown),
     )
 
 
 def _what_changed(row: ThreadRow) -> str:
-    """What is left of an alarm: nothing but T3 Code's side, where the thread goes on here."""
+    """Return what an alarm is about: only T3 Code's side if the thread can be resumed here."""
     if row.verdict.kind is Kind.RESUMABLE and row.next_message and not row.next_message.is_fine:
-        told = side_note(row.next_message)
-        return told[:1].lower() + told[1:]
+        note = side_note(row.next_message)
+        return note[:1].lower() + note[1:]
     return "its session has changed"
 
 
@@ -228,15 +238,15 @@ def _recent(snapshot: Snapshot, now: datetime) -> tuple[MenuItem, ...]:
 
 
 def _thread(row: ThreadRow, now: datetime | None = None) -> MenuItem:
-    """Mark, title, folder; with `now`, also the ring and when the reaper comes."""
-    label = f"{row_mark(row)}  {shortened(row.thread.title, _TITLE)} — {folder_name(row.thread.directory)}"
+    """Return a thread's entry: symbol, title, folder; with `now` also the remaining idle time and its end."""
+    label = f"{row_symbol(row)}  {shortened(row.thread.title, _TITLE)} — {folder_name(row.thread.directory)}"
     ring = reaping(row.reaper, now) if now else ""
-    deed = MenuAction.RESUME if row.verdict.kind is Kind.RESUMABLE else MenuAction.EXPLAIN
-    return MenuItem(f"{label}   {ring}" if ring else label, deed, row.thread.id)
+    action = MenuAction.RESUME if row.verdict.kind is Kind.RESUMABLE else MenuAction.EXPLAIN
+    return MenuItem(f"{label}   {ring}" if ring else label, action, row.thread.id)
 
 
 def _server(server: ServerStatus) -> tuple[MenuItem, ...]:
-    return (MenuItem(server_line(server)), *(MenuItem(SERVER_LABELS[deed], deed) for deed in server_deeds(server)))
+    return (MenuItem(server_line(server)), *(MenuItem(SERVER_LABELS[action], action) for action in server_actions(server)))
 
 
 def _reaper(snapshot: Snapshot) -> tuple[MenuItem, ...]:
@@ -245,7 +255,7 @@ def _reaper(snapshot: Snapshot) -> tuple[MenuItem, ...]:
 
 
 def _closing(server_stays: bool = False) -> tuple[MenuItem, ...]:
-    """The settings, and the way out; where the server would go on running, there are two of these."""
+    """Return Settings and Quit; if the server would keep running, also an entry that stops it too."""
     both = (MenuItem("Quit and Stop the Server", MenuAction.QUIT_AND_STOP),) if server_stays else ()
     return (MenuItem("Settings…", MenuAction.SETTINGS), SEPARATOR, MenuItem("Quit t3tray", MenuAction.QUIT), *both)
 

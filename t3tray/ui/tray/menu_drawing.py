@@ -1,4 +1,4 @@
-"""Draws a menu's values into a QMenu."""
+"""Draws menu items into a QMenu."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from PySide6.QtWidgets import QMenu
 from t3tray.ui.tray.menu import MenuItem
 from t3tray.ui.widgets.basic import tip
 
-# How the label of an entry is written so that every character of it is seen.
+# Escapes a label so that every character of it is visible in the menu.
 Spelling = Callable[[str], str]
 
 
 def for_qt(label: str) -> str:
-    """For a menu that Qt draws, or the Mac: an ampersand alone would underline the letter after it."""
+    """Escape a label for a menu that Qt or macOS draws: a single ampersand would underline the letter after it."""
     return label.replace("&", "&&")
 
 
 def for_dbusmenu(label: str) -> str:
-    """For a menu that the panel draws from `com.canonical.dbusmenu`, where the mark of the underlined letter is `_`.
+    """Escape a label for a menu that a panel draws from `com.canonical.dbusmenu`, where `_` marks the underlined letter.
 
-    Qt puts `_` in the place of the first ampersand alone, and passes on every other character as it is.
+    Qt replaces only the first single ampersand by `_`, and passes on every other character unchanged.
     """
     return label.replace("_", "__").replace("&", "&&", 1)
 
 
 def fill(menu: QMenu, items: tuple[MenuItem, ...], chosen: Callable[[MenuItem], None], spelling: Spelling = for_qt) -> None:
-    """Put these in place of what is there; `chosen` is called with the item that was clicked."""
+    """Replace the menu's content with these items; `chosen` is called with the clicked item."""
     _forget(menu)
     menu.setToolTipsVisible(True)
     for item in items:
@@ -44,7 +44,7 @@ def fill(menu: QMenu, items: tuple[MenuItem, ...], chosen: Callable[[MenuItem], 
 
 
 def _forget(menu: QMenu) -> None:
-    """Take everything out: QMenu.clear alone would leave the menus below."""
+    """Remove everything: QMenu.clear alone would leave the submenus."""
     for below in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
         below.deleteLater()
     menu.clear()
@@ -52,7 +52,7 @@ def _forget(menu: QMenu) -> None:
 
 def _action(menu: QMenu, item: MenuItem, chosen: Callable[[MenuItem], None], spelling: Spelling) -> QAction:
     action = QAction(spelling(item.label), menu)
-    action.setEnabled(item.deed is not None and not item.why)
+    action.setEnabled(item.action is not None and not item.why)
     action.setToolTip(tip(item.why))
     action.triggered.connect(lambda _checked=False: chosen(item))
     return action

@@ -1,6 +1,6 @@
-"""The icon in the menu bar, its tooltip and its menu. It draws values and passes on what was chosen.
+"""The tray icon, its tooltip and its menu. It draws values and emits what was chosen.
 
-Nothing but Qt is imported before the icon is shown: what the values mean is imported when the first ones come.
+Only Qt is imported before the icon is shown; the modules that interpret a snapshot are imported with the first one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from t3tray.threads.snapshot import Snapshot
     from t3tray.ui.tray.menu import MenuItem
 
-# In ms: for how long a menu that was opened is taken for open at most. Not every panel says when it has closed it.
+# In ms: how long an opened menu counts as open at most. Not every panel reports that it has closed the menu.
 OPEN_AT_MOST = 60_000
 
 
 class IconState(StrEnum):
-    """Told by shape; the files are named after it."""
+    """The icon's states, each with its own shape; the icon files are named after them."""
 
     READY = "ready"
     BUSY = "busy"
@@ -36,7 +36,7 @@ class IconState(StrEnum):
 
 
 def icon_state(snapshot: Snapshot | None) -> IconState:
-    """What matters most: something waits for you, something is wrong, something works, all is well, nothing runs."""
+    """Return the most important state: attention, then trouble, busy, ready, stopped."""
     from t3tray.domain.guard_state import GuardPhase
     from t3tray.domain.server import ServerState
     from t3tray.domain.verdict import Kind
@@ -56,7 +56,7 @@ def icon_state(snapshot: Snapshot | None) -> IconState:
 
 
 class Tray(QObject):
-    """`chosen` carries the `MenuItem` of the menu, `clicked` comes when the icon itself was clicked."""
+    """The tray icon. Emits `chosen` with a `MenuItem`, and `clicked` when the icon itself is clicked."""
 
     chosen = Signal(object)
     clicked = Signal()
@@ -72,14 +72,14 @@ class Tray(QObject):
         self._open = QTimer(self, singleShot=True, interval=OPEN_AT_MOST)
         self._open.timeout.connect(self._on_open_for_long)
         self._snapshot: Snapshot | None = None
-        self._picture = (IconState.STOPPED, "auto")
-        self.icon = QSystemTrayIcon(tray_icon(*self._picture))
+        self._shown_icon = (IconState.STOPPED, "auto")
+        self.icon = QSystemTrayIcon(tray_icon(*self._shown_icon))
         self.icon.setContextMenu(self._menu)
         self.icon.activated.connect(self._on_activated)
 
     @property
     def is_there(self) -> bool:
-        """Whether the desktop shows such icons at all, as far as it tells now."""
+        """Whether the desktop shows tray icons, as far as it reports now."""
         return QSystemTrayIcon.isSystemTrayAvailable()
 
     def show(self) -> None:
@@ -89,33 +89,33 @@ class Tray(QObject):
         self.icon.hide()
 
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Before the first snapshot, None: the menu is there then already."""
+        """Show a snapshot; None before the first one, so that the menu already exists."""
         from t3tray.ui.labels import tooltip
 
         self._snapshot = snapshot
-        picture = icon_state(snapshot), snapshot.settings.tray_icon if snapshot else "auto"
-        if picture != self._picture:
-            self._picture = picture
-            self.icon.setIcon(tray_icon(*picture))
-        told = tooltip(snapshot)
-        if told != self.icon.toolTip():
-            self.icon.setToolTip(told)
+        icon = icon_state(snapshot), snapshot.settings.tray_icon if snapshot else "auto"
+        if icon != self._shown_icon:
+            self._shown_icon = icon
+            self.icon.setIcon(tray_icon(*icon))
+        text = tooltip(snapshot)
+        if text != self.icon.toolTip():
+            self.icon.setToolTip(text)
         if not self._is_open:
             self._fill()
 
     @property
     def _is_open(self) -> bool:
-        """A menu that a panel or the Mac draws is no widget that could be asked."""
+        """Whether the menu is open. A menu drawn by a panel or by macOS is not a visible widget, so a timer counts too."""
         return self._menu.isVisible() or self._open.isActive()
 
     @property
     def _is_drawn_by_panel(self) -> bool:
-        """Whether the menu goes to a StatusNotifier host over D-Bus: only there nobody knows the icon's place on the screen."""
+        """Whether a StatusNotifier host draws the menu over D-Bus: only then is the icon's position on the screen unknown."""
         return sys.platform not in ("darwin", "win32") and self.icon.geometry().isNull()
 
     @Slot()
     def _fill(self) -> None:
-        """Only what has changed is drawn anew: a menu that is built again loses its place under the pointer."""
+        """Redraw the menu if it changed: a rebuilt menu loses its state under the pointer."""
         from t3tray.ui.tray.menu import menu_of
         from t3tray.ui.tray.menu_drawing import fill, for_dbusmenu, for_qt
 
@@ -127,24 +127,24 @@ class Tray(QObject):
 
     @Slot()
     def _on_menu_opens(self) -> None:
-        """The rings have gone on since the last change. From now on nothing moves under the pointer."""
+        """Bring the remaining idle times up to date, then leave the menu unchanged while it is open."""
         self._fill()
         self._open.start()
 
     @Slot()
     def _on_menu_closes(self) -> None:
-        """What came meanwhile; later, since the entry that was chosen is told only after this."""
+        """Show what changed meanwhile; deferred, since Qt reports the chosen entry only after this."""
         self._open.stop()
         QTimer.singleShot(0, self._fill)
 
     @Slot()
     def _on_open_for_long(self) -> None:
-        """A menu of Qt's own is known to be open still."""
+        """Stop waiting for a close event that may never come, unless Qt's own menu is still visible."""
         if not self._menu.isVisible():
             self._fill()
 
     def _on_item_chosen(self, item: MenuItem) -> None:
-        """A panel closes its menu with the click, and may not say so."""
+        """A panel closes its menu with the click, and may not report that."""
         self._on_menu_closes()
         self.chosen.emit(item)
 
@@ -157,9 +157,10 @@ class Tray(QObject):
 
 
 def tray_icon(state: IconState, colour: str = "auto") -> QIcon:
-    """`light` or `dark` is the colour of the icon itself; `auto` is dark on a light ground, which reads on any panel.
+    """Return the icon. `light` and `dark` are the colour of the icon itself; `auto` is dark on a light background, which is
+    readable on any panel.
 
-    On macOS the system colours a mask, whatever was set.
+    On macOS the system colours a mask image, whatever was set.
     """
     if sys.platform == "darwin":
         icon = QIcon(str(resource(f"icons/tray-{state}-mask.svg")))

@@ -1,1 +1,1 @@
-"""Small widgets that every page is made of."""
+"""Small widgets that the pages share."""

@@ -1,4 +1,4 @@
-"""A bar on top of the window that stays as long as something is so, with the one button for it."""
+"""A bar on top of the window that is visible while a condition holds, with one button for it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from t3tray.ui.widgets.basic import button, label
 
 
 class ActionBar(QWidget):
-    """Hidden until there is something to tell. `wanted` comes from its button."""
+    """Hidden until `tell` is called. Emits `wanted` when its button is clicked."""
 
     wanted = Signal()
 
-    def __init__(self, words: str, parent: QWidget | None = None) -> None:
+    def __init__(self, button_label: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("kind", "bar")
         self._title = label("", "unsure", bold=True)
         self._message = label()
-        act = button(words)
+        act = button(button_label)
         act.clicked.connect(self.wanted)
-        told = QVBoxLayout()
-        told.setSpacing(GAP // 2)
-        told.addWidget(self._title)
-        told.addWidget(self._message)
+        text = QVBoxLayout()
+        text.setSpacing(GAP // 2)
+        text.addWidget(self._title)
+        text.addWidget(self._message)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
         layout.setSpacing(GAP)
-        layout.addLayout(told, 1)
+        layout.addLayout(text, 1)
         layout.addWidget(act, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 

@@ -1,4 +1,4 @@
-"""What can be done now as a row of buttons: the best first, the rest in a menu."""
+"""A row of action buttons: the first one or two as buttons, the rest in a menu."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from t3tray.ui.widgets.basic import button
 
 Action = tuple[str, Callable[[], None]]
 
-# In px: what a narrow window has for a row of buttons on a card, and what each needs around its words.
+# In px: the width of a card's button row in a narrow window, and the space that a button needs around its text.
 _ROOM, _AROUND = NARROW - 4 * MARGIN, 30
 
 
 def fill_row(row: QHBoxLayout, actions: Sequence[Action], has_main: bool = True) -> None:
-    """Put buttons for these into an empty row. `has_main`: the first is the one to press."""
+    """Fill an empty row with buttons for these actions. `has_main`: the first is the recommended one."""
     row.setSpacing(GAP)
     metrics = QFontMetrics(QApplication.font())
-    words = [text for text, _ in actions[:2]] + (["More  ▾"] if len(actions) > 2 else [])
-    needed = sum(metrics.horizontalAdvance(text) + _AROUND + GAP for text in words) - GAP
+    labels = [text for text, _ in actions[:2]] + (["More  ▾"] if len(actions) > 2 else [])
+    needed = sum(metrics.horizontalAdvance(text) + _AROUND + GAP for text in labels) - GAP
     shown = 2 if needed <= _ROOM else 1
     for number, (text, do) in enumerate(actions[:shown]):
         made = button(text, "main" if has_main and not number else "")

@@ -1,4 +1,4 @@
-"""The bars on top of the window: what stays for as long as something is so, then what was told last."""
+"""The bars on top of the window: those for conditions that hold now, then the latest message."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from t3tray.ui.widgets.message_bar import MessageBar
 
 
 class Bars(QWidget):
-    """`would_end` says what would end with the window, in sentences, empty where nothing would."""
+    """All bars in one column. `would_end` returns what would end with the window, in sentences, "" if nothing."""
 
     def __init__(self, would_end: Callable[[], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._would_end = would_end
         self._warned: tuple[str, ...] = ()
         self._title = ""
-        self.stay = ActionBar("Quit All the Same")
+        self.minimised = ActionBar("Quit Anyway")
         self.restore = ActionBar(SETTLE)
         self.message = MessageBar()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
-        for each in (self.stay, self.restore, self.message):
+        for each in (self.minimised, self.restore, self.message):
             layout.addWidget(each)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """A restore has a bar of its own; what else is warned of is told once."""
-        restore, told = snapshot.restore, ""
+        """Show the restore in its own bar, and each other warning once in the message bar."""
+        restore, in_own_bar = snapshot.restore, ""
         if restore:
-            told = restore_sentence(restore)
+            in_own_bar = restore_sentence(restore)
             self.restore.tell(*restore_words(restore, snapshot.rows))
         else:
             self.restore.hide()
-        warnings = tuple(warning for warning in snapshot.warnings if warning != told)
+        warnings = tuple(warning for warning in snapshot.warnings if warning != in_own_bar)
         if warnings != self._warned:
             self._warned = warnings
             if warnings:
                 self.message.warn("\n".join(warnings))
             else:
                 self.message.end_warning()
-        if not self.stay.isHidden():
-            self.say_what_stays()
+        if not self.minimised.isHidden():
+            self.warn_before_closing()
 
-    def say_what_stays(self) -> bool:
-        """Whether something would end with the window; then it is said, until nothing would."""
-        told = self._would_end()
-        if told:
-            self.stay.tell("t3tray was minimised, not closed", f"{told} Quitting t3tray ends that.")
+    def warn_before_closing(self) -> bool:
+        """Show what would end with the window, until nothing would. Return whether anything would."""
+        ending = self._would_end()
+        if ending:
+            self.minimised.tell("t3tray was minimised, not closed", f"{ending} Quitting t3tray ends that.")
         else:
-            self.stay.hide()
-        self._name_window(told)
-        return bool(told)
+            self.minimised.hide()
+        self._set_window_title(ending)
+        return bool(ending)
 
-    def _name_window(self, told: str) -> None:
-        """The title is all that is seen of a window that is minimised."""
+    def _set_window_title(self, ending: str) -> None:
+        """Put the warning into the window's title, which is all that is visible of a minimised window."""
         window = self.window()
         self._title = self._title or window.windowTitle()
-        window.setWindowTitle(f"{self._title}: {told}" if told else self._title)
+        window.setWindowTitle(f"{self._title}: {ending}" if ending else self._title)

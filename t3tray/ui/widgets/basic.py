@@ -1,4 +1,4 @@
-"""Small widgets that every page is made of."""
+"""Basic widgets of every page: labels, buttons, cards, scrolling pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from t3tray.ui.theme import GAP, MARGIN, UNIT, scaled
 
 
 def label(text: str = "", kind: str = "", *, size: float = 1.0, bold: bool = False) -> QLabel:
-    """A text that wraps and can be selected; `kind` is its role in the style sheet."""
+    """Return a label that wraps and whose text can be selected. `kind` is its role in the style sheet, `size` a factor."""
     made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    # A wrapping label alone would refuse to be narrower than its longest word; it is the higher for it.
+    # By default a wrapping label refuses to be narrower than its longest word; let it become higher instead.
     policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     policy.setHeightForWidth(True)
     made.setSizePolicy(policy)
@@ -26,7 +26,7 @@ def label(text: str = "", kind: str = "", *, size: float = 1.0, bold: bool = Fal
 
 
 def column(text: str, kind: str, widest: str) -> QLabel:
-    """A text that stands in a column as wide as the widest one of it."""
+    """Return a label as wide as `widest`, for a column of labels."""
     made = label(text, kind)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
     made.setFixedWidth(made.fontMetrics().horizontalAdvance(widest) + GAP)
@@ -34,7 +34,7 @@ def column(text: str, kind: str, widest: str) -> QLabel:
 
 
 def code(text: str) -> QLabel:
-    """Lines in the system's fixed font, as they are."""
+    """Return a label in the system's fixed-width font."""
     made = label(text)
     made.setFont(scaled(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont), 0.9))
     return made
@@ -47,7 +47,7 @@ def button(text: str, kind: str = "") -> QPushButton:
 
 
 def field(placeholder: str, name: str) -> QLineEdit:
-    """A line to type in; `name` is what a screen reader calls it."""
+    """Return a line edit; `name` is its accessible name."""
     made = QLineEdit(placeholderText=placeholder)
     made.setAccessibleName(name)
     return made
@@ -78,12 +78,12 @@ class Card(QWidget):
         self.inside.setSpacing(GAP)
 
 
-def told_card(name: str, told: Iterable[str], kind: str) -> Card:
-    """A card of lines under a heading; `kind` is their role. What is set in below a line belongs to it."""
+def lines_card(name: str, lines: Iterable[str], kind: str) -> Card:
+    """Return a card of lines under a heading. `kind` is their role; lines that begin with a space are indented and muted."""
     card = Card()
     card.inside.setSpacing(GAP // 2)
     card.inside.addWidget(heading(name))
-    for each in told:
+    for each in lines:
         inner = label(each.strip(), "muted" if each.startswith(" ") else kind)
         if each.startswith(" "):
             inner.setContentsMargins(GAP, 0, 0, 0)
@@ -93,7 +93,7 @@ def told_card(name: str, told: Iterable[str], kind: str) -> Card:
 
 
 class ScrollPage(QScrollArea):
-    """A page that scrolls up and down; what stands on it goes into `_body`. `name` is what a screen reader calls it."""
+    """A page that scrolls vertically. Its widgets go into `_body`; `name` is its accessible name."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,21 +110,21 @@ class ScrollPage(QScrollArea):
 
 
 class _Page(QWidget):
-    """As high as its words need at its width. Qt would reckon with a narrower one, and scroll too far."""
+    """Has no minimum height: Qt would compute it for a narrower width, and the page would scroll too far."""
 
     def minimumSizeHint(self) -> QSize:
         return QSize(super().minimumSizeHint().width(), 0)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
-    """Give a widget another role, and have it drawn anew."""
+    """Set a widget's role in the style sheet, and restyle it if that changed."""
     if widget.property("kind") != kind:
         widget.setProperty("kind", kind)
         widget.style().polish(widget)
 
 
 def clear(layout: QLayout) -> None:
-    """Take everything out of a layout and let it go."""
+    """Remove everything from a layout; hide and delete the widgets."""
     while item := layout.takeAt(0):
         if widget := item.widget():
             widget.hide()

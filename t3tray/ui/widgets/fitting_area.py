@@ -1,4 +1,4 @@
-"""A part of a page that is as high as what stands in it, up to a share of the page; beyond that it scrolls."""
+"""A part of a page that is as high as its content, up to a share of the page's height; beyond that it scrolls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 
 class FittingArea(QScrollArea):
-    """`share` is of the height of the widget that it stands in."""
+    """A scroll area with a fitted height. `share` is its maximum height, as a fraction of the parent widget's."""
 
     def __init__(self, inside: QWidget, name: str, share: float) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class FittingArea(QScrollArea):
         inside.installEventFilter(self)
 
     def fit(self) -> None:
-        """Take the height that there is need of. An area that resizes by itself would go by other hints, and stretch."""
+        """Set the height that the content needs. `widgetResizable` would use other size hints, and stretch the content."""
         inside, page = self.widget(), self.parentWidget()
         if inside is None or page is None or not self.isVisibleTo(page):
             return

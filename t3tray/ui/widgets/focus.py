@@ -1,6 +1,6 @@
-"""Where the keyboard goes when the widget that had it is hidden, disabled or deleted.
+"""Chooses the focus widget when the one that had the focus is hidden, disabled or deleted.
 
-Qt gives the focus to the next widget, whatever that does: from a *Stop* that goes away to *Send*, and the next Space sends the
+Qt gives the focus to the next widget, whatever that does: from a *Stop* that disappears to *Send*, and the next Space sends the
 draft.
 """
 
@@ -12,14 +12,14 @@ from shiboken6 import isValid
 
 
 class FocusKeeper(QObject):
-    """Gives the focus to the editor if it is open, else to the first of `places` that is visible, else to the window itself."""
+    """Moves the focus to the editor if it is open, else to the first visible widget of `fallbacks`, else to the window itself."""
 
-    def __init__(self, window: QWidget, editor: QPlainTextEdit, *places: QWidget) -> None:
+    def __init__(self, window: QWidget, editor: QPlainTextEdit, *fallbacks: QWidget) -> None:
         super().__init__(window)
         self._window = window
         self._editor = editor
-        self._places = (*places, window)
-        # Kept while another window is in front: Qt moves the focus of a window behind without a signal.
+        self._fallbacks = (*fallbacks, window)
+        # Not updated while another window is active: Qt moves the focus of an inactive window without a signal.
         self._last: QWidget | None = None
         self._opener: QWidget | None = None
         application = QApplication.instance()
@@ -28,7 +28,7 @@ class FocusKeeper(QObject):
 
     @Slot()
     def note_opener(self) -> None:
-        """Remember the focused widget: it is about to open a sheet."""
+        """Remember the focused widget, which is about to open a sheet."""
         focused = QApplication.focusWidget()
         self._opener = focused if focused is not None and focused.window() is self._window else None
 
@@ -44,7 +44,7 @@ class FocusKeeper(QObject):
         if self._editor.isVisible() and not self._editor.isReadOnly():
             self._editor.setFocus()
         else:
-            next(place for place in self._places if place.isVisible()).setFocus()
+            next(widget for widget in self._fallbacks if widget.isVisible()).setFocus()
 
     @Slot(QWidget, QWidget)
     def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:

@@ -1,4 +1,4 @@
-"""The bar on top of the window that tells an error, or what was done, in place of a box that would be in the way."""
+"""The bar on top of the window that shows an error, a warning or a note, instead of a modal message box."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from t3tray.ui.widgets.basic import button, label
 
 
 class MessageBar(QWidget):
-    """Hidden until there is something to tell; the newest message replaces the one before."""
+    """Hidden until there is a message; a new message replaces the previous one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,20 +27,20 @@ class MessageBar(QWidget):
         self._copy.clicked.connect(self._on_copy)
         dismiss = button("Dismiss", "plain")
         dismiss.clicked.connect(self.hide)
-        words = QVBoxLayout()
-        words.setSpacing(GAP // 2)
+        text = QVBoxLayout()
+        text.setSpacing(GAP // 2)
         for each in (self._title, self._message, self._hint):
-            words.addWidget(each)
+            text.addWidget(each)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
-        layout.addLayout(words, 1)
+        layout.addLayout(text, 1)
         layout.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(dismiss, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     @Slot(object)
     def tell(self, error: T3TrayError) -> None:
-        """An error can be copied, for whoever is asked about it."""
+        """Show an error. It can be copied, to ask others about it."""
         self._show(error.title, error.message, error.hint or "")
         self._copy.show()
 
@@ -50,12 +50,12 @@ class MessageBar(QWidget):
         self._is_warning = True
 
     def end_warning(self) -> None:
-        """What was warned of is over; anything else that is told stays."""
+        """Hide the warning because its cause is over; an error or a note stays."""
         if self._is_warning:
             self.hide()
 
     def note(self, sentence: str) -> None:
-        """What was done, or is so: nothing to worry about."""
+        """Show what was done, without a title."""
         self._show("", sentence, "")
         self._copy.hide()
 

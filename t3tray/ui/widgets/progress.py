@@ -1,4 +1,4 @@
-"""The thin line that says what takes long, with a button that stops it. It stops nothing itself."""
+"""The thin line that shows the newest long-running operation, with a button to stop it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from t3tray.ui.widgets.basic import button, label
 
 
 class ProgressLine(QWidget):
-    """Hidden while nothing takes long. `stopped` carries the number of the work that the user wants to end."""
+    """Hidden while nothing takes long. Emits `stopped` with the number of the `Work` that the user wants to stop."""
 
     stopped = Signal(int)
 
@@ -22,12 +22,12 @@ class ProgressLine(QWidget):
         self._work: Work | None = None
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedHeight(3)
-        self._words = label("", "muted")
+        self._label = label("", "muted")
         self._stop = button("Stop", "plain")
         self._stop.clicked.connect(self._on_stop)
         row = QHBoxLayout()
         row.setContentsMargins(MARGIN, 0, GAP, 0)
-        row.addWidget(self._words, 1)
+        row.addWidget(self._label, 1)
         row.addWidget(self._stop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -38,17 +38,17 @@ class ProgressLine(QWidget):
 
     @Slot(object)
     def show_working(self, working: tuple[Work, ...]) -> None:
-        """All that takes long now; the newest is the one that the user waits for."""
+        """Show the newest of the running operations, which the user is waiting for, and how many more there are."""
         newest = working[-1] if working else None
         if newest != self._work:
             self._work = newest
             self._stop.setEnabled(True)
         if newest:
-            # How much is left is known of none of them: a bar that moves says so, a full one where nothing is to move.
+            # The remaining time is unknown: an indeterminate (moving) bar, or a full one if motion is reduced.
             self._bar.setRange(0, int(motion_is_reduced()))
             self._bar.setValue(1)
             more = f" (and {len(working) - 1} more)" if len(working) > 1 else ""
-            self._words.setText(f"{newest.words}{more}")
+            self._label.setText(f"{newest.words}{more}")
             self._bar.setAccessibleName(newest.words)
             self._stop.setAccessibleName(f"Stop: {newest.words}")
         self.setVisible(newest is not None)

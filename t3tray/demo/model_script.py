@@ -1,6 +1,6 @@
-"""What the demo's model says: by script in the scenes that are under way, else an answer that names what reached it.
+"""The answers of the demo's model: scripted ones for known prompts, else an answer that describes the received messages.
 
-It is on rails and knows nothing; but how many messages it was sent, and which was the first, it tells truly.
+Nothing is generated, but the number of received messages and the first of them are reported truthfully.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from t3tray.demo.table import Fate, thread_of
 
 @dataclass(frozen=True)
 class ReceivedMessage:
-    """One message as it reached the model. `role` is user, assistant or tool."""
+    """One message that the model received. `role` is user, assistant or tool."""
 
     role: str
     text: str
@@ -23,7 +23,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True)
 class ModelLine:
-    """What the model says next: words, then perhaps a tool. `pace` is the time between two words, in s."""
+    """One step of the model: text, then perhaps a tool call. `pace` is the time between two words, in s."""
 
     words: str
     tool: str = ""
@@ -133,40 +133,40 @@ _SCENES: dict[str, tuple[ModelLine, ...]] = {
 
 
 def next_line(messages: Sequence[ReceivedMessage]) -> ModelLine:
-    """What the model says after these messages, of which the last user's decides."""
-    asked, since = _last_asked(messages)
-    scene = next((lines for prompt, lines in _SCENES.items() if prompt in asked), None)
+    """Return the model's step after these messages, by the user's last message."""
+    prompt, since = _last_asked(messages)
+    scene = next((steps for known, steps in _SCENES.items() if known in prompt), None)
     if scene is None:
-        scene = _any_answer(messages, asked)
+        scene = _any_answer(messages, prompt)
     return scene[min(since, len(scene) - 1)]
 
 
 def title(messages: Sequence[ReceivedMessage]) -> str:
-    """A title for a session: the beginning of what was asked."""
+    """Return a title for a session: the first words of the user's last message."""
     words = re.findall(r"[\w'-]+", _last_asked(messages)[0])
     return " ".join(words[:6]) or "A conversation"
 
 
 def _last_asked(messages: Sequence[ReceivedMessage]) -> tuple[str, int]:
-    """The user's last message, and how many steps the model has taken since."""
-    at = max((number for number, heard in enumerate(messages) if heard.role == "user"), default=-1)
+    """Return the user's last message, and how many steps the model has taken since."""
+    at = max((number for number, received in enumerate(messages) if received.role == "user"), default=-1)
     if at < 0:
         return "", 0
-    return messages[at].text, sum(heard.role == "assistant" for heard in messages[at:])
+    return messages[at].text, sum(received.role == "assistant" for received in messages[at:])
 
 
-def _any_answer(messages: Sequence[ReceivedMessage], asked: str) -> tuple[ModelLine, ...]:
-    said = [heard.text.strip() for heard in messages if heard.role == "user" and heard.text.strip()]
-    if len(said) > 1:
-        known = f"I was sent all **{len(messages)} messages** of this conversation; it began with “{_shortened(said[0])}”"
+def _any_answer(messages: Sequence[ReceivedMessage], prompt: str) -> tuple[ModelLine, ...]:
+    prompts = [received.text.strip() for received in messages if received.role == "user" and received.text.strip()]
+    if len(prompts) > 1:
+        claim = f"I was sent all **{len(messages)} messages** of this conversation; it began with “{_shortened(prompts[0])}”"
     else:
-        known = "This is **the first message** that I have been sent in this session"
+        claim = "This is **the first message** that I have been sent in this session"
     return (
         _line(
             "I look at what is there.", "bash", command="git status --short && git log --oneline -5", description="Where we are"
         ),
         _line(
-            f"{known}.\n\nI am the demo's model and run on rails, so I can only pretend to work on “{_shortened(asked)}”:\n\n"
+            f"{claim}.\n\nI am the demo's model and run on rails, so I can only pretend to work on “{_shortened(prompt)}”:\n\n"
             "1. read the files that matter,\n2. change as little as possible,\n3. run the tests.\n\n"
             "```python\ndef answer(question: str) -> int:\n    return 42\n```\n\n"
             "Ask me anything else, to see how a reply streams in."

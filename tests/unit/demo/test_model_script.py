@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t3tray.demo.rails import ReceivedMessage, next_line, title
+from t3tray.demo.model_script import ReceivedMessage, next_line, title
 from t3tray.demo.stories import AFTER_THE_SWITCH
 from t3tray.demo.table import Fate, thread_of
 
