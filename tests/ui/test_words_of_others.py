@@ -121,7 +121,7 @@ def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
         window.show_thread(name)
         if each is not FOREIGN:
             window.show_details(poisoned(details(each, "ses_old")))
-        window.page.show_requests(OVERVIEW.asks)
+        window.page.show_requests(OVERVIEW.pending_requests)
         assert_plain(window)
     window.show_preview(ROWS[0].thread.id, Choice(Remedy.CARRY), poisoned(preview(Remedy.CARRY)))
     assert_plain(window)
