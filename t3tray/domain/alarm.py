@@ -1,6 +1,6 @@
-"""Alarms: a thread that was served by one session is now served by another, or by none; or it suddenly knows much less.
+"""Alarms: a thread is served by another session than before or by none, or its model was sent far less context.
 
-Values and pure rules. Keeping them is the store's, noticing them the sentinel's.
+Values and pure rules. `store.alarms` stores them, `alerts.switch_detector` raises them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ CLIFF = 0.4
 
 
 class AlarmKind(StrEnum):
-    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less than before.
+    """What happened. LOST: the next message would go to a new, empty session. CLIFF: a turn was sent far less context than the
+    one before.
 
-    LEFT: the user said to leave what is wrong on T3 Code's side as it is; never unseen.
+    LEFT: the user chose to leave a fault on T3 Code's side as it is; such an alarm is created as seen.
     """
 
     SWITCHED = "switched"
@@ -27,9 +28,9 @@ class AlarmKind(StrEnum):
 
 
 class Acknowledged(StrEnum):
-    """What the user says of a thread. ALARMS: they were seen. REFUSAL: that the guard held a message back was seen.
+    """What the user has acknowledged in a thread. ALARMS: its alarms. REFUSAL: that the guard refused a message.
 
-    SIDE: what is wrong on T3 Code's side is to be left as it is, and its alarms were seen.
+    SIDE: the fault on T3 Code's side is to be left as it is, and its alarms were seen.
     """
 
     ALARMS = "alarms"
@@ -38,7 +39,7 @@ class Acknowledged(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why it happened, as far as can be told. HELD_OPEN: T3 Code sent a message into a session that it still held open."""
+    """Why it happened, as far as known. HELD_OPEN: T3 Code sent a message into a session that it still held open."""
 
     SESSION_DELETED = "session-deleted"
     CURSOR_WAS_NULL = "cursor-was-null"
@@ -51,7 +52,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class SessionContents:
-    """What a session holds; None where it is gone and nothing was recorded of it."""
+    """How much a session contains; None where it does not exist and nothing was recorded of it."""
 
     session_id: str | None
     messages: int | None = None
@@ -60,9 +61,10 @@ class SessionContents:
 
 @dataclass(frozen=True)
 class Alarm:
-    """One event, told once. `at`: when it happened, as its source says; `noticed_at`: when we saw it. `id`: None until kept.
+    """One event, reported once. `at`: when it happened, according to its source; `noticed_at`: when t3tray saw it. `id`: None
+    until it is stored.
 
-    `fault` is what was LEFT. Its `before` is the session that is used here, `now` what T3 Code names.
+    `fault` is set for LEFT only: there `before` is the session that is used here, `now` the one that T3 Code names.
     """
 
     thread_id: str
@@ -78,7 +80,8 @@ class Alarm:
 
     @property
     def event(self) -> str:
-        """What makes it one event: seen again, it is the same. A loss is the same loss whatever T3 Code writes meanwhile."""
+        """The event's identity: two alarms with the same text are the same event. A loss stays the same whatever T3 Code
+        writes meanwhile."""
         if self.fault is not None:
             return left_event(self.thread_id, self.before.session_id, self.now.session_id, self.fault)
         name = f"{self.thread_id} {self.kind} {self.before.session_id} {self.now.session_id}"
@@ -88,13 +91,13 @@ class Alarm:
 
 
 def left_event(thread_id: str, bound: str | None, named: str | None, fault: NextReason) -> str:
-    """The event of a fault of T3 Code's side that the user left as it is. Another fault is another event."""
+    """Return the `event` of a fault on T3 Code's side that the user left as it is. Another fault is another event."""
     return f"{thread_id} {AlarmKind.LEFT} {bound} {named} {fault}"
 
 
 @dataclass(frozen=True)
 class SwitchFacts:
-    """What is known when the session that serves a thread has changed."""
+    """What is known when the session that serves a thread has changed. `old_exists` is None where OpenCode could not be asked."""
 
     old_exists: bool | None
     is_fork_of_old: bool = False
@@ -104,7 +107,7 @@ class SwitchFacts:
 
 
 def cause_of(facts: SwitchFacts) -> Cause:
-    """The cause that the facts name; the most certain first."""
+    """Return the cause that these facts show, the most certain one first."""
     if facts.handed_over:
         return Cause.V2_IMPORT
     if facts.old_exists is False:
@@ -115,7 +118,7 @@ def cause_of(facts: SwitchFacts) -> Cause:
 
 
 def is_cliff(before: int, after: int, compacted_between: bool) -> bool:
-    """Whether input tokens fell by more than 60 % from one turn of a session to the next, without a compaction between them."""
+    """Whether input tokens fell by more than 60 % from one turn to the next without a compaction between them."""
     return not compacted_between and before > 0 and after < before * CLIFF
 
 
@@ -128,7 +131,7 @@ _CAUSES: dict[Cause, str] = {
     Cause.HELD_OPEN: "T3 Code still held it open",
     Cause.UNKNOWN: "why is not known",
 }
-# What a notice says of a loss; what the session held follows.
+# How a notification of a loss begins; the size of the lost session follows.
 _LOST: dict[Cause, str] = {
     Cause.SESSION_DELETED: "Its session was deleted in OpenCode",
     Cause.V2_IMPORT: "T3 Code's new version took it over without its session",
@@ -140,8 +143,8 @@ NOTICE_LIMIT = 90
 
 
 def alarm_sentence(alarm: Alarm) -> str:
-    """What happened, in one sentence for people. What it means for the next message is told by the thread's two sides."""
-    old, new = _held(alarm.before), _held(alarm.now)
+    """Return what happened in one sentence. What it means for the next message is said by the verdict and by T3 Code's side."""
+    old, new = _contents(alarm.before), _contents(alarm.now)
     match alarm.kind:
         case AlarmKind.CLIFF:
             before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
@@ -162,7 +165,7 @@ def alarm_sentence(alarm: Alarm) -> str:
 
 
 def alarm_notice(alarm: Alarm) -> str:
-    """The same in at most 90 characters."""
+    """Return what happened in at most 90 characters."""
     match alarm.kind:
         case AlarmKind.CLIFF:
             before, after = alarm.before.input_tokens or 0, alarm.now.input_tokens or 0
@@ -184,8 +187,8 @@ def _messages(holding: SessionContents) -> str:
     return "" if holding.messages is None else f"{holding.messages:,} message{'' if holding.messages == 1 else 's'}"
 
 
-def _held(holding: SessionContents) -> str:
+def _contents(holding: SessionContents) -> str:
     tokens = holding.input_tokens
-    # None are counted until the first answer has its end.
-    told = f"{tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
-    return ", ".join(filter(None, (_messages(holding), told)))
+    # Tokens are counted when the first answer ends.
+    tokens_text = f"{tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
+    return ", ".join(filter(None, (_messages(holding), tokens_text)))

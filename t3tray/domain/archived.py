@@ -1,4 +1,4 @@
-"""Values of the archive: its transcripts, the messages that it lost, and what became of the files of earlier versions."""
+"""Values of the archive: its transcripts, its damaged messages, and the migration of files of earlier versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TranscriptOwner:
-    """Thread and session that an archived transcript belongs to, as they were when it was written last."""
+    """Thread and session that an archived transcript belongs to, as of its last update."""
 
     thread_id: str
     session_id: str
@@ -17,7 +17,7 @@ class TranscriptOwner:
 
 @dataclass(frozen=True)
 class LostMessages:
-    """Consecutive messages whose stored bytes are damaged. The ids are empty, and `count` is 0, where they are not known."""
+    """Consecutive messages whose stored bytes are damaged. If unknown, the ids are empty and `count` is 0."""
 
     count: int
     first_id: str = ""
@@ -36,11 +36,11 @@ class LostMessages:
 
 @dataclass(frozen=True)
 class ArchivedTranscript:
-    """One session's transcript, without its messages.
+    """One session's archived transcript, without its messages.
 
-    `taken_at` is when it was written last (ISO-8601, empty where that is not known), `updated_ms` OpenCode's time of the last
-    change of the session that is in it. `in_session` is how many messages the session had then: the archive may hold more, of
-    those that were reverted away. `size` is in bytes, compressed. Without any message it was let go of, over the size limit.
+    `taken_at`: last update (ISO-8601, empty if unknown). `updated_ms`: OpenCode's time of the session's last change that is
+    included. `in_session`: messages that the session had then; the archive may hold more, which were reverted since. `size`:
+    compressed bytes. `messages` is 0 for a transcript that was dropped over the size limit.
     """
 
     owner: TranscriptOwner
@@ -53,13 +53,13 @@ class ArchivedTranscript:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """A sentence for each part that cannot be read."""
+        """One sentence for each part that cannot be read."""
         return tuple(lost.sentence for lost in self.lost)
 
 
 @dataclass(frozen=True)
 class ArchiveReport:
-    """The archive as a whole; `size` is its file's, in bytes. `set_aside` are the paths of damaged files that were replaced."""
+    """The archive as a whole. `size` is the file's, in bytes. `set_aside` are the paths of damaged files that were replaced."""
 
     path: str
     transcripts: int
@@ -70,10 +70,10 @@ class ArchiveReport:
 
 @dataclass(frozen=True)
 class OldFilesReport:
-    """How much of the files of earlier versions was read back from the archive equal to them.
+    """How much of the files of earlier versions was read back from the archive and found equal.
 
-    `pending`: transcripts that were not brought over yet. `unread`: for each folder that stays because something in it cannot be
-    read, or differs, its path and sentences. `removed`: folders that were removed just now.
+    `pending`: transcripts not migrated yet. `unread`: for each folder that stays because something in it is unreadable or
+    differs, its path and sentences. `removed`: folders removed by this call.
     """
 
     folder: str

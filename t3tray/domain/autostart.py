@@ -1,4 +1,4 @@
-"""Whether t3tray starts when the user logs in, as the system has it now."""
+"""Whether t3tray starts when the user logs in, as the system has it configured now."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AutostartState:
-    """`trouble` is a sentence where `is_on` is not all there is to say: another copy starts, or the system lets none start."""
+    """`trouble` is a sentence where `is_on` is not the whole answer: another copy starts, or the system prevents the start."""
 
     is_on: bool
     trouble: str = ""
 
 
 def starts_another(what: str) -> AutostartState:
-    """On, but not for this copy: that one has moved, or is another."""
+    """Return the state "on, but for another copy, or for one that has been moved"."""
     return AutostartState(
         True, f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it off and on to start this one."
     )

@@ -1,4 +1,4 @@
-"""What the model gets with the next message: the conversation as it was said, a summary of its older part, or less. Pure."""
+"""How much of the conversation the model gets with the next message. Values only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from t3tray.domain.times import exact_from_ms, local
 class CarriesKind(StrEnum):
     """How much of the conversation the next message carries.
 
-    WHOLE: all of it, and that is proved. SINCE_COMPACTION: what was said since, and a summary of what was before. PART: less than
-    all of it, and no summary of the rest. NOTHING: it would begin from nothing, or there is nothing yet.
+    WHOLE: all of it, proved. SINCE_COMPACTION: everything since the last compaction and a summary of the rest. PART: less,
+    without a summary of the rest. NOTHING: nothing, or there is nothing yet.
     """
 
     WHOLE = "whole"
@@ -24,8 +24,8 @@ class CarriesKind(StrEnum):
 
 
 class Carries(Struct, frozen=True):
-    """`since_ms`: when the compaction ended. `messages`: how many the model gets as they were said. `summary`: of how many it has
-    a summary only. A number is None where it is not known."""
+    """`since_ms`: end of the last compaction. `messages`: how many the model gets in full. `summary`: how many it has only a
+    summary of. A number is None if unknown."""
 
     kind: CarriesKind
     since_ms: int | None = None
@@ -34,14 +34,14 @@ class Carries(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What the model would get of a session's messages, by OpenCode's own rule (`domain.context`).
+    """What the model would get of a session's messages by OpenCode's own rule (`domain.context`).
 
-    `messages`: those it gets as they were said. `before`: the older ones that it does not; None where nobody counted them.
-    `since_ms`: a finished compaction's summary, made then, stands for those; None: nothing does. `is_pending`: a compaction was
-    begun and never finished: OpenCode makes up for it with the next message, in place of the answer. `is_settled`: no failed
-    compaction is among what the model gets, so that later messages only add to this. `emptied`: messages that would reach it, and
-    of which everything was deleted; `unsent`: answers that failed after they had said something, which OpenCode leaves out. They
-    count in neither number.
+    `messages`: number that it gets in full. `before`: number of older ones that it does not get; None if not counted. `since_ms`:
+    when a finished compaction made the summary that replaces those; None without one. `is_pending`: a compaction was begun and
+    never finished: OpenCode makes up for it with the next message instead of answering. `is_settled`: no failed compaction is
+    among what the model gets, so later messages only add to this. `emptied`: messages that would be sent, but all of their
+    content was deleted; `unsent`: answers that failed after they had said something, which OpenCode leaves out. Neither is
+    counted in the two numbers.
     """
 
     messages: int
@@ -54,12 +54,12 @@ class Context(Struct, frozen=True):
 
     @property
     def is_all(self) -> bool:
-        """Whether the model gets every message of the session as it was said."""
+        """Whether the model gets every message of the session in full."""
         return self.before == 0 and self.since_ms is None and not self.is_pending and not (self.emptied or self.unsent)
 
 
 def carried_sentence(carries: Carries) -> str:
-    """What the next message carries, as a sentence; empty where there is nothing particular to say."""
+    """Return what the next message carries as a sentence; empty where there is nothing particular to say."""
     match carries.kind:
         case CarriesKind.SINCE_COMPACTION:
             older = "" if carries.summary is None else f" ({_messages(carries.summary)})"
@@ -72,7 +72,7 @@ def carried_sentence(carries: Carries) -> str:
 
 
 def carried_words(carries: Carries) -> str:
-    """The same in a few words: "14 messages and a summary of 212"."""
+    """Return the same in a few words: "14 messages and a summary of 212"."""
     known = None if carries.messages is None else _messages(carries.messages)
     match carries.kind:
         case CarriesKind.WHOLE:
@@ -88,7 +88,7 @@ def carried_words(carries: Carries) -> str:
 
 
 def local_time(at_ms: int) -> str:
-    """A time in ms for people, in their own time zone. Any number is taken: a damaged one is told as such."""
+    """Format a time in ms in the user's time zone. A number that is no valid time is shown as such."""
     try:
         return f"{local(exact_from_ms(at_ms)):%Y-%m-%d %H:%M}"
     except OverflowError:

@@ -1,7 +1,7 @@
 """Which of a session's messages reach the model. Pure.
 
-The rule is OpenCode's own (`filterCompacted`, measured on 1.18.33): of a session with a finished compaction the model gets the
-summary, the tail that the compaction kept, and what came after it.
+OpenCode's own rule (`filterCompacted`, measured with 1.18.33): of a session with a finished compaction the model gets the
+summary, the tail that the compaction kept, and everything after it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from t3tray.domain.evidence import MessageFacts, Role
 
 
 class ContextReader:
-    """Reads a session's messages, the newest first, until it `is_complete`: what is older does not reach the model.
+    """Reads a session's messages, newest first, until it `is_complete`: older ones do not reach the model.
 
-    Those from the message `taken_back` on are passed over: a pending revert deletes them before the model is asked.
+    Messages from `taken_back` on are skipped: a pending revert deletes them before the model is asked.
     """
 
     def __init__(self, taken_back: str | None = None) -> None:
@@ -27,11 +27,11 @@ class ContextReader:
 
     @property
     def is_plain(self) -> bool:
-        """No message of a compaction was read so far, none is taken back, and none was emptied or is left out."""
+        """Whether no message read so far belongs to a compaction, is taken back, emptied or left out."""
         return self.seen == len(self._read) and not any(message.compaction or _is_lost(message) for message in self._read)
 
     def add(self, message: MessageFacts) -> None:
-        """The next older message. Does nothing once it is complete."""
+        """Add the next older message. Does nothing once the reader is complete."""
         if self.is_complete:
             return
         self.seen += 1
@@ -48,7 +48,7 @@ class ContextReader:
             self._summaries.setdefault(message.parent_id, message)
 
     def context(self, older: int | None) -> Context:
-        """What reaches the model; `older`: how many messages of the session were not read, None where nobody knows."""
+        """Return what reaches the model. `older`: number of messages that were not read; None if unknown."""
         oldest_first = self._read[::-1]
         dropped = _dropped(oldest_first)
         given = oldest_first[dropped:]
@@ -66,14 +66,14 @@ class ContextReader:
 
 
 def _is_lost(message: MessageFacts) -> bool:
-    """The model gets nothing of it, although it once held something."""
+    """Whether the model gets nothing of a message that once had content."""
     return message.is_emptied or message.is_unsent
 
 
 def _dropped(oldest_first: list[MessageFacts]) -> int:
-    """How many of the oldest do not reach the model although no summary of them was finished.
+    """Return how many of the oldest messages do not reach the model although no summary of them was finished.
 
-    A compaction that was to keep a tail and failed leaves that behind.
+    A compaction that was to keep a tail and failed leaves that state behind.
     """
     for place in range(len(oldest_first) - 1, -1, -1):
         compaction = oldest_first[place]

@@ -1,4 +1,4 @@
-"""A conversation as the face shows it: one thread's messages, what goes on in it now, and its sub-agents'. Values only."""
+"""A conversation as it is shown: a thread's messages, its state now, and its sub-agents' messages. Values only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from t3tray.domain.carries import local_time
 from t3tray.domain.transcript import Message, Origin, PieceKind, ToolCall
 
-# What providers' errors are called, and what that means; the provider's own words follow.
+# OpenCode's names of model errors and what they mean; the provider's own words follow.
 _ERRORS = {
     "ProviderAuthError": "The model's provider refused the key",
     "MessageOutputLengthError": "The reply grew longer than the model may write",
@@ -20,7 +20,7 @@ _ERRORS = {
 
 @dataclass(frozen=True)
 class SubAgent:
-    """What a sub-agent has said and done, as far as it was asked for; its task is the tool call with this `child_session`."""
+    """A sub-agent's messages, as far as they were requested; its task is the tool call with this `child_session`."""
 
     session_id: str
     messages: tuple[Message, ...] = ()
@@ -28,8 +28,8 @@ class SubAgent:
 
 @dataclass(frozen=True)
 class CopyInfo:
-    """What is shown in place of a session that has no words to show: whose copy, how many messages it has, when it was made (None
-    where that is not known), and sentences about what is known not to be in it."""
+    """The copy that is shown because the session has no messages to show: its origin, number of messages, time (None if
+    unknown), and sentences on what is known to be missing."""
 
     origin: Origin
     messages: int
@@ -39,13 +39,13 @@ class CopyInfo:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One picture of it, oldest message first.
+    """One state of the conversation, oldest message first.
 
-    `session_id` is None where the thread has none. `kept`: the messages are none of the session's but a copy's. `has_older`: some
-    are before the first of these. `retrying` says why the model is asked again, `trouble` why the last turn ended where no
-    message tells it, `notice` why the messages could not be read just now (then these are the ones of before). `unanswered` are
-    the ids of the newest messages of the user's where the model was not asked, as far as that is sure; `why_unanswered` is why,
-    in a sentence, empty where nobody tells.
+    `session_id` is None if the thread has none. `kept`: the messages are a copy's, not the session's. `has_older`: there are
+    messages before the first one. `retrying`: why the model is asked again. `trouble`: why the last turn ended, where no message
+    says it. `notice`: why the messages could not be read just now (these are the ones from before). `unanswered`: ids of the
+    user's newest messages for which the model was not asked, as far as that is certain; `why_unanswered` is the reason as a
+    sentence, empty if unknown.
     """
 
     thread_id: str
@@ -66,18 +66,18 @@ class Conversation:
 
 
 def error_sentence(name: str, message: str) -> str:
-    """A model's error in plain words: what happened, and what the provider said about it."""
+    """Return a model's error as a sentence: what happened, and what the provider said about it."""
     what = _ERRORS.get(name, "The turn ended with an error")
-    told = message.strip().rstrip(".")
-    return f"{what}: {told}." if told else f"{what}."
+    provider_words = message.strip().rstrip(".")
+    return f"{what}: {provider_words}." if provider_words else f"{what}."
 
 
 def dated_ahead_sentence(at_ms: int) -> str:
-    """Why OpenCode asks no model behind a message that is dated at this time, which is still to come."""
+    """Return why OpenCode asks no model after a message that is dated at this time in the future."""
     return f"The newest message of this session is dated {local_time(at_ms)}, which is still to come."
 
 
 def tasks_of(messages: Iterable[Message]) -> tuple[ToolCall, ...]:
-    """The tool calls that gave a task to a sub-agent."""
+    """Return the tool calls that gave a task to a sub-agent."""
     pieces = (piece for message in messages for piece in message.in_order if piece.kind is PieceKind.TOOL)
     return tuple(piece.tool for piece in pieces if piece.tool and piece.tool.child_session)

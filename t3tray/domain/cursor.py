@@ -1,4 +1,4 @@
-"""The cursor: which session a thread is bound to, and the evidence to prove it later."""
+"""The cursor: the session that a thread is bound to, and the evidence to prove it later."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SESSION_PREFIX = "ses_"
 class Cursor(Struct, frozen=True):
     """What was recorded of the bound session when it was last seen.
 
-    `session_created_ms` is OpenCode's own time of creation in ms since the epoch. The ids of messages are None as long as
-    the session has none. `message_count` is None where nobody counted (an adopted long session). `context`: what the model got of
-    the session when `last_message_id` was its newest message; None where that was never read.
+    `session_created_ms` is OpenCode's creation time in ms since the epoch. The message ids are None while the session has no
+    messages. `message_count` is None if not counted (a long session that was adopted). `context`: what the model got when
+    `last_message_id` was the newest message; None if it was never read.
 
-    What a remedy made true stays: `restored` says when and from where the conversation was carried into this session; `afresh`:
-    the user wanted it empty; `chosen_over` is the session that T3 Code named when the user chose this one instead ("": none);
-    `lacks`: what of the conversation this session is known not to hold, a clause for people, until it is brought into it.
+    Set by remedies, and permanent: `restored`: when and from where the conversation was carried into this session. `afresh`: the
+    user wanted the session empty. `chosen_over`: the session that T3 Code named when the user chose this one ("": none). `lacks`:
+    what of the conversation the session is known not to contain, a clause for people, until it is brought into it.
     """
 
     session_id: str
@@ -38,7 +38,7 @@ class Cursor(Struct, frozen=True):
 
     @property
     def is_well_formed(self) -> bool:
-        """An id that OpenCode could have made; anything else it answers with 400 or 500, never with 404."""
+        """Whether OpenCode could have made this id; it answers any other with 400 or 500, never with 404."""
         return self.session_id.startswith(SESSION_PREFIX) and self.session_id != SESSION_PREFIX
 
 
@@ -46,16 +46,16 @@ _TAKEN_BACK = "a revert took back "
 
 
 def taken_back(count: int | None) -> str:
-    """What a session lacks after a revert was made final; `count` is None where nobody counted."""
+    """Return the clause on what a session lacks after a revert was made final. `count` is None if not counted."""
     some = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
     return f"{_TAKEN_BACK}{some}"
 
 
 def was_taken_back(lacks: str) -> bool:
-    """Whether a revert took something back: no session holds that any more."""
+    """Whether a revert removed something: no session contains that any more."""
     return _TAKEN_BACK in lacks
 
 
 def together(*lacks: str) -> str:
-    """Several things that are lacking, as one clause."""
+    """Join several clauses on what is lacking."""
     return "; ".join(dict.fromkeys(filter(None, lacks)))

@@ -1,7 +1,8 @@
-"""Evidence: what was found when the world was asked about a thread. Values only; gathering them is `services.evidence`.
+"""Evidence: what was found when OpenCode, T3 Code and the disk were asked about a thread. Values only; `threads.evidence`
+collects them.
 
-The rule of three values begins here: a lookup is *found*, *absent* (OpenCode said so in its own words) or a *failure*,
-and a failure can never be read as absence because it is another type.
+The three-valued rule starts here: a lookup is *found*, *absent* (OpenCode said so itself) or a *failure*. A failure cannot be
+read as absence because it is another type.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 
 class Failure(StrEnum):
-    """Why a lookup told nothing."""
+    """Why a lookup gave no answer. The values are those of `verdict.Reason`."""
 
     SERVER_DOWN = "server-down"
     UNAUTHORIZED = "unauthorized"
@@ -44,19 +45,20 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
-# For what is asked of thousands at once: Python 3.11 finds a member of an enum slowly.
+# For lookups in loops over thousands of threads: Python 3.11 finds an enum member slowly.
 _ASSISTANT = Role.ASSISTANT
 
 
 class Activity(StrEnum):
-    """What the server process that was asked is doing in the session. A busy state of another process is not seen."""
+    """Whether the server process that was asked runs a turn in the session. A turn in another process is not seen."""
 
     IDLE = "idle"
     BUSY = "busy"
 
 
 class SessionFacts(Struct, frozen=True):
-    """A session as OpenCode tells it. `reverted_to` is the message of a pending revert: the next prompt deletes from there."""
+    """A session as OpenCode describes it. `reverted_to` is the message of a pending revert: the next prompt deletes from there
+    on."""
 
     id: str
     directory: str
@@ -70,12 +72,12 @@ class SessionFacts(Struct, frozen=True):
 
 
 class MessageFacts(Struct, frozen=True):
-    """A message without its words. `finished`: a user's message always is; an assistant's when it completed or failed.
+    """A message without its content. `finished`: always true for the user's; for the assistant's when it completed or failed.
 
-    `compaction`: it belongs to a compaction, as the user's message that asks for it (`keeps_from`: the first message of the tail
-    that is kept) or as the summary (`is_summary`) that answers `parent_id`. `has_finish`: the model named its reason to stop.
-    `is_emptied`: everything that it said was deleted, and the model gets nothing in its place. `is_unsent`: it failed
-    after it had said or done something, and OpenCode gives nothing of that to the model.
+    `compaction`: it belongs to a compaction, as the user's message that requests it (`keeps_from`: first message of the tail that
+    is kept) or as the summary (`is_summary`) that answers `parent_id`. `has_finish`: the model gave its reason to stop.
+    `is_emptied`: all of its content was deleted, and the model gets nothing instead. `is_unsent`: it failed after it had said or
+    done something, and OpenCode sends nothing of that to the model.
     """
 
     id: str
@@ -97,32 +99,30 @@ class MessageFacts(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """A root session that says it belongs to the thread, and where that was learnt."""
+    """A root session that claims to belong to the thread, and where that claim was found."""
 
     session_id: str
     learnt_from: str
 
 
-# Between two machines.
+# How far the clocks of two machines may differ.
 _CLOCKS_DIFFER_MS = 10_000
 
 
-# What comes new is put last: `services.file_evidence` makes it by place.
+# New fields go last: `threads.file_evidence` creates it by position.
 class Evidence(Struct, frozen=True):
     """Everything that `decide` may look at.
 
-    `newest` is the session's last message (Absent: the session has none). `tail` and `first` are the messages that the
-    cursor recorded; None means there was nothing recorded to look for, or no need to look. `same_directory` compares
-    real paths, None where one of them cannot be resolved. `others_writing`: another process may be in the middle of a turn.
-    `asked` names who gave the evidence, for the receipt. `t3_works`: T3 Code has a turn running in the thread. `taken_back` is
-    how many messages a pending revert deletes with the next one. `asked_for`: a session was asked for and no answer came, so that
-    there may be one. `handed_over`: T3 Code's new version took the thread over without its session. `directory_exists` is None
-    where the folder cannot be looked at. `why`: what is known of a failure's cause, in a sentence. `context`: what the model
-    would get of the session now; None where that is not known. `in_doubt`: why the binding may not be the latest one, a clause;
-    empty where nothing says so. `opencode2`: how many messages of the session only OpenCode 2 holds, in tables of its own that
-    OpenCode 1 never reads; None where that was not looked up. `messages_gone`: how many of the recorded messages the session has
-    no more, or has emptied; None where nobody counted. `server_time_ms` is the time by the server's clock, None where no
-    server told it.
+    `newest`: the session's last message (Absent: it has none). `tail` and `first`: the messages that the cursor recorded; None if
+    nothing was recorded, or there was no need to look. `same_directory` compares real paths; None if one cannot be resolved.
+    `others_writing`: another process may be in the middle of a turn. `asked`: source of the evidence, for the receipt.
+    `t3_works`: T3 Code runs a turn in the thread. `taken_back`: number of messages that a pending revert deletes with the next
+    prompt. `asked_for`: a session was requested and no answer came, so there may be one. `handed_over`: T3 Code's new version
+    took the thread over without its session. `directory_exists` is None if the folder cannot be inspected. `why`: known cause of
+    a failure, a sentence. `context`: what the model would get of the session now; None if unknown. `in_doubt`: why the binding
+    may not be the latest one, a clause; empty if nothing says so. `opencode2`: number of messages that only OpenCode 2 holds, in
+    tables that OpenCode 1 never reads; None if not looked up. `messages_gone`: number of recorded messages that the session no
+    longer has, or has emptied; None if not counted. `server_time_ms`: time by the server's clock; None if no server gave it.
     """
 
     taken_at: datetime

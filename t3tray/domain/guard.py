@@ -1,7 +1,7 @@
-"""The guard's words: what T3 Code asks for, what its database says at that moment, what we are bound to, and what is answered.
+"""Values of the guard: T3 Code's requests, its database at that moment, our binding, and the answer.
 
-Values only. Every directory in here is a real path (links resolved, one name for one folder) or empty, so that equal means
-the same folder. The rules are in `guard_rules`, the sentences in `guard_sentences`.
+Every directory in here is a real path (links resolved, one spelling for each folder) or empty, so that equal means the same
+folder. The rules are in `guard_rules`, the sentences in `messages.guard`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from t3tray.domain.verdict import Kind, Reason, Verdict
 
 @dataclass(frozen=True)
 class PermissionRule:
-    """One of the rules that T3 Code gives a session. Later rules win over earlier ones."""
+    """One permission rule that T3 Code gives a session. Later rules win over earlier ones."""
 
     permission: str
     pattern: str
@@ -32,7 +32,7 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """`POST /session`: a new thread, a follow-up that lost its session, or text that T3 Code generates for itself."""
+    """`POST /session`: a new thread, a follow-up that lost its session, or a text that T3 Code generates for itself."""
 
     title: str | None
     directory: str
@@ -41,7 +41,7 @@ class CreateRequest:
 
 @dataclass(frozen=True)
 class ForkRequest:
-    """`POST /session/{id}/fork`: a thread moved to another folder."""
+    """`POST /session/{id}/fork`: a thread was moved to another folder."""
 
     session_id: str
     directory: str
@@ -49,7 +49,7 @@ class ForkRequest:
 
 @dataclass(frozen=True)
 class PromptRequest:
-    """`POST /session/{id}/prompt_async`: a message, into the session that T3 Code holds open."""
+    """`POST /session/{id}/prompt_async`: a message into the session that T3 Code holds open."""
 
     session_id: str
 
@@ -63,7 +63,7 @@ GuardRequest = ReadRequest | CreateRequest | ForkRequest | PromptRequest | Other
 
 
 class GuardRequestKind(StrEnum):
-    """What was asked for, as a word."""
+    """The kind of a request as a word."""
 
     READ = "read"
     CREATE = "create"
@@ -87,9 +87,9 @@ def kind_of(asked: GuardRequest) -> GuardRequestKind:
 
 
 class UpstreamAnswer(StrEnum):
-    """What OpenCode itself answers to a `ReadRequest`.
+    """OpenCode's own answer to a `ReadRequest`.
 
-    FAILED is whatever tells neither; UNCLEAR is a failure that T3 Code would take for a missing session.
+    FAILED is any answer that says neither; UNCLEAR is a failure that T3 Code would take for a missing session.
     """
 
     FOUND = "found"
@@ -100,10 +100,11 @@ class UpstreamAnswer(StrEnum):
 
 @dataclass(frozen=True)
 class T3ThreadState:
-    """One of T3 Code's OpenCode threads, as its database tells it while a request waits.
+    """One of T3 Code's OpenCode threads, as its database has it while a request waits.
 
-    `pending`: a message waits for its turn to start; `had_turns`: a turn began at some time; `answered`: it holds an assistant's
-    message. `last_seen_at` is by the clock of T3 Code's server, `asked_at` (the user's newest message) by that of whoever wrote.
+    `pending`: a message waits for its turn to start. `had_turns`: a turn has begun at some time. `answered`: it contains an
+    assistant's message. `last_seen_at` is by the clock of T3 Code's server, `asked_at` (the user's newest message) by the clock
+    of the client that wrote it.
     """
 
     id: str
@@ -128,9 +129,9 @@ class T3ThreadState:
 class T3CodeState:
     """T3 Code's database at one moment: the threads that are starting, waiting, or named by the request.
 
-    `mode_set` are the threads whose runtime mode was just changed. `unreadable` says in a clause why nothing is known. `upgraded`
-    names the database of a T3 Code with the second orchestrator: the guard knows none of its threads, and stands in its way in
-    nothing, since that one waits for ever where it is refused.
+    `mode_set`: threads whose runtime mode was just changed. `unreadable`: why nothing is known, a clause. `upgraded`: the
+    database of a T3 Code with the second orchestrator; the guard knows none of its threads and lets all of its requests pass,
+    since that version waits for ever when it is refused.
     """
 
     threads: tuple[T3ThreadState, ...] = ()
@@ -141,10 +142,10 @@ class T3CodeState:
 
 @dataclass(frozen=True)
 class BoundSession:
-    """A thread's live binding, looked at just now.
+    """A thread's live binding, checked just now.
 
-    `directory` is where OpenCode says that the session works. `chosen`: the user bound it by a remedy; `marked`: the session
-    carries our marker for this very thread; `has_messages`: some were recorded; `put_away`: sessions that the user left for it.
+    `directory` is the session's according to OpenCode. `chosen`: the user bound it by a remedy. `marked`: the session carries our
+    marker for this thread. `has_messages`: messages were recorded. `put_away`: sessions that the user left for it.
     """
 
     session_id: str
@@ -158,9 +159,9 @@ class BoundSession:
 
     @property
     def is_proved(self) -> bool:
-        """Whether a follow-up may be given this session: it is there, and it is this thread's own.
+        """Whether a follow-up may be given this session: it exists, and it is this thread's own.
 
-        One that the user chose needs no other proof, not even a message: to start afresh is a remedy too.
+        One that the user chose needs no other proof, not even a message: starting afresh is a remedy too.
         """
         if self.verdict.kind is Kind.RESUMABLE:
             return self.verdict.reason not in (Reason.UNPROVEN, Reason.NEW) or self.chosen or self.marked
@@ -196,7 +197,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True)
 class GuardDecision:
-    """An answer and the evidence for it, as plain lines. `session_id` is the one that is given, `refusal` why none is."""
+    """An answer and the evidence for it, one line each. `session_id` is the one that is given; `refusal` is why none is."""
 
     answer: GuardAction
     evidence: tuple[str, ...]
@@ -208,9 +209,10 @@ class GuardDecision:
 
 @dataclass(frozen=True)
 class GuardAnswer:
-    """An answer of the guard's as it is kept: when, to what, and what came of it. `session_id` is what T3 Code was given.
+    """An answer of the guard as it is stored: when, to which request, and with what result. `session_id` is what T3 Code was
+    given.
 
-    `seen_at`: the user has looked at it; `id`: None until it is kept. Of a `CreateRequest` its rules are not kept.
+    `seen_at`: when the user saw it. `id`: None until stored. The rules of a `CreateRequest` are not stored.
     """
 
     at: datetime

@@ -1,8 +1,8 @@
-"""What the guard answers: whose request it is, and what is done with it. Pure and total; every path names its evidence.
+"""The guard's rules: which thread a request belongs to, and how it is answered. Pure and total; every path names its evidence.
 
-The rule above all others: a thread with an earlier conversation is never given a session that is not its own, and never a way
-to make one. What cannot be told is refused in words, except `prompt_async`: that is never refused, but where OpenCode has no such
-session, T3 Code is told in our words what to do.
+The first rule: a thread with an earlier conversation is never given a session that is not its own, nor a way to make one. What is
+unknown is refused with a message, except `prompt_async`: that is never refused, but if OpenCode has no such session T3 Code is
+answered in our words what to do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose request it is. `claimants` are the threads that name the session that was asked for."""
+    """The thread that a request belongs to. `claimants` are the threads that name the requested session."""
 
     thread: T3ThreadState | None
     evidence: tuple[str, ...]
@@ -49,7 +49,7 @@ class Identity:
 
 
 def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identity:
-    """The thread that a request is made for. `missed` is the session that T3 Code was just told does not exist."""
+    """Return the thread that a request belongs to. `missed` is the session that T3 Code was just told does not exist."""
     if t3.unreadable:
         return Identity(None, (f"T3 Code's database could not be read: {t3.unreadable}.",))
     match asked:
@@ -62,14 +62,14 @@ def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identi
 
 
 def is_settled(asked: GuardRequest, identity: Identity, t3: T3CodeState) -> bool:
-    """Whether T3 Code's database needs no second look: it changes within milliseconds around a turn's start."""
+    """Whether T3 Code's database need not be read again: it changes within milliseconds around the start of a turn."""
     if identity.thread is not None or t3.unreadable or not isinstance(asked, CreateRequest):
         return True
     return is_text_generation(asked) or _is_upgraded(asked, t3)
 
 
 def is_text_generation(asked: CreateRequest) -> bool:
-    """T3 Code's own small jobs, titles and commit messages: they belong to no thread."""
+    """Whether T3 Code generates a title or a commit message for itself: such requests belong to no thread."""
     return (asked.title or "").startswith(_TEXT_GENERATION) and asked.rules == _DENY_ALL
 
 
@@ -80,7 +80,7 @@ def decide(
     bound: BoundSession | None,
     said: UpstreamAnswer = UpstreamAnswer.FAILED,
 ) -> GuardDecision:
-    """The answer. `bound` is the live binding of the identified thread, `said` what OpenCode answers to a `ReadRequest`."""
+    """Return the answer. `bound` is the identified thread's live binding, `said` OpenCode's answer to a `ReadRequest`."""
     match asked:
         case ReadRequest():
             decision = _read(asked, identity, t3, bound, said)
@@ -95,7 +95,7 @@ def decide(
 
 
 def decide_gone(asked: PromptRequest, identity: Identity, bound: str | None) -> GuardDecision:
-    """The answer to a message into a session that OpenCode does not have. `bound` is the one that the thread is bound to."""
+    """Return the answer to a message into a session that OpenCode does not have. `bound` is the thread's bound session."""
     thread, gone = identity.thread, f"OpenCode has no {asked.session_id}."
     if thread is None:
         return GuardDecision(GuardAction.PASS, (*identity.evidence, gone))
@@ -109,7 +109,7 @@ def is_astray(asked: PromptRequest, bound: str | None) -> bool:
 
 
 def decide_newer(t3: T3CodeState) -> GuardDecision:
-    """The answer to a request for a session in OpenCode's newer dialect, which does not say what it is for."""
+    """Return the answer to a request in OpenCode's newer API, which does not say what the session is for."""
     if t3.unreadable:
         return _refuse(Refusal.T3_UNREADABLE)
     if waiting := _waiting(t3):
@@ -166,7 +166,7 @@ def _create(asked: CreateRequest, identity: Identity, t3: T3CodeState, bound: Bo
 
 
 def _begin(asked: CreateRequest, bound: BoundSession | None) -> GuardDecision:
-    """The first message of a thread; one whose answer was lost on the way has a session already."""
+    """Answer the first message of a thread. If an earlier answer was lost on the way it has a session already."""
     new = "The thread has no earlier conversation."
     if bound is None:
         return GuardDecision(GuardAction.CREATE, (new,))
@@ -216,12 +216,12 @@ def _has_earlier(thread: T3ThreadState, bound: BoundSession | None) -> bool:
 
 
 def _is_upgraded(asked: CreateRequest, t3: T3CodeState) -> bool:
-    """Whether the request is one of the second orchestrator: it names every session after its thread."""
+    """Whether the request is one of the second orchestrator, which names every session after its thread."""
     return bool(t3.upgraded) and _UPGRADED_TITLE.fullmatch(asked.title or "") is not None
 
 
 def _waiting(t3: T3CodeState) -> list[T3ThreadState]:
-    """The follow-ups whose turn has not begun."""
+    """Return the follow-ups whose turn has not begun."""
     return [thread for thread in t3.threads if thread.pending and thread.has_earlier]
 
 
@@ -236,10 +236,11 @@ def _by_cursor(session_id: str, t3: T3CodeState) -> Identity:
 
 
 def _by_start(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
-    """T3 Code starts one turn at a time, and says so in its database before it asks."""
+    """T3 Code starts one turn at a time, and writes that to its database before the request."""
     found = [thread for thread in t3.threads if thread.starting and thread.pending and _fits(asked, thread)]
     if len(found) > 1:
-        # One whose turn began a moment ago still says that it starts. The two clocks may differ, so this only breaks a tie.
+        # A thread whose turn has just begun may still be marked as starting. The two clocks may differ, so this only breaks a
+        # tie.
         found = [thread for thread in found if not _has_begun(thread)]
     if len(found) != 1:
         return None

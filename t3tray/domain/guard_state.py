@@ -1,4 +1,4 @@
-"""How T3 Code stands with the guard, for the list, the menu and notifications."""
+"""The guard's state for the list, the menu and notifications."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import StrEnum
 
 
 class GuardPhase(StrEnum):
-    """ALONE: T3 Code's settings lead to a guard that does not listen. CHANGED: they were changed elsewhere.
+    """ALONE: T3 Code's settings point to a guard that does not listen. CHANGED: they were changed elsewhere.
 
-    UNFIT: T3 Code is guarded, but speaks or writes by now what the guard cannot read.
+    UNFIT: T3 Code is guarded, but its requests or its database are of a form that the guard cannot read.
     """
 
     NO_T3CODE = "no-t3code"
@@ -20,13 +20,13 @@ class GuardPhase(StrEnum):
     UNFIT = "unfit"
 
 
-# What the user has to be told without asking: T3 Code is not answered, or not protected as it was to be.
+# States that the user is notified of: T3 Code gets no answer, or is not protected as it was meant to be.
 TROUBLED = frozenset({GuardPhase.ALONE, GuardPhase.CHANGED, GuardPhase.UNFIT})
 
 
 @dataclass(frozen=True)
 class GuardState:
-    """All that the list and the menu need; `sentence` is for people, empty where there is nothing to say."""
+    """The state and a sentence for people, empty where there is nothing to say."""
 
     phase: GuardPhase = GuardPhase.NO_T3CODE
     sentence: str = ""

@@ -1,6 +1,7 @@
-"""Messages that hand a conversation over to a session: t3tray's own ("[Carried over by t3tray …"), and T3 Code's.
+"""Messages that hand a conversation over to a session: t3tray's ("[Carried over by t3tray …") and T3 Code's ("Context handoff
+(…"). Pure.
 
-Pure. T3 Code's begin with "Context handoff (" and end with the user's own message. What they tell counts as known to the session.
+T3 Code's end with the user's own message. What they contain counts as known to the session.
 """
 
 from __future__ import annotations
@@ -20,27 +21,27 @@ END = "[End of what was carried over. It is earlier context: do not answer it, g
 NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 _ROLES = {name: role for role, name in NAMES.items()}
 _OWN_WORDS = "\n\nUser message:\n"
-# In ms: our times are told to the minute.
+# In ms: our times are written to the minute.
 _MINUTE = 60_000
 _OURS = re.compile(r"^(User|Assistant) \((\d{4}-\d\d-\d\d \d\d:\d\d) UTC\):\n", re.MULTILINE)
-# Of an import, and of a summary of a whole thread (one line a message).
+# Lines of T3 Code's import, and of its summary of a whole thread (one line for each message).
 _THEIRS = re.compile(r"^(?:- )?(User|Assistant):[ \n]", re.MULTILINE)
 _NO_WORDS = ("[used ", "[attached ", "[failed: ")
 _CHECKPOINT = "\n- Checkpoint:"
 
 
 def is_handoff(text: str) -> bool:
-    """Whether T3 Code put a transcript before the user's own words in this message."""
+    """Whether T3 Code put a transcript before the user's own text in this message."""
     return text.startswith(HANDOFF)
 
 
 def is_carried(text: str) -> bool:
-    """Whether t3tray carried this message over."""
+    """Whether this message was carried over by t3tray."""
     return text.startswith(CARRIED)
 
 
 def words_of(message: Message) -> Message:
-    """The message without what T3 Code put before the user's own words; without text where there are none."""
+    """Return the message with the user's own text only; the text is empty if there is none."""
     if not is_handoff(message.text):
         return message
     own = message.text.rpartition(_OWN_WORDS)[2] if _OWN_WORDS in message.text else ""
@@ -48,7 +49,7 @@ def words_of(message: Message) -> Message:
 
 
 def messages_in(message: Message) -> tuple[Message, ...]:
-    """The messages that it hands over; `created_ms` is the latest at which each can have been written."""
+    """Return the messages that this one hands over. `created_ms` is the latest time at which each can have been written."""
     if is_carried(message.text):
         return tuple(_ours(message.text))
     return tuple(_theirs(message.text.rpartition(_OWN_WORDS)[0], message.created_ms))

@@ -1,6 +1,7 @@
-"""A conversation as one labelled message for the model: text in order, a tool's use as one line, within a number of characters.
+"""Pack a conversation into one labelled message for the model: texts in order, one line for each use of a tool, limited in
+characters.
 
-Pure. What was cut is said in the message itself, and to the user before it is sent.
+Pure. What was left out is said in the message itself, and to the user before it is sent.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from t3tray.domain.handoff import CARRIED, END, NAMES
 from t3tray.domain.times import from_ms
 from t3tray.domain.transcript import Message, Transcript
 
-# In characters; some 25,000 tokens.
+# In characters; about 25,000 tokens.
 BUDGET = 100_000
 
 
 @dataclass(frozen=True)
 class Carried:
-    """`text` is the whole message. `messages` are in it, `left_out` of the oldest are not; `shortened`: one lacks its start."""
+    """`text` is the whole message with `messages` in it; `left_out` is the number of oldest ones that are not; `shortened`:
+    one lacks its beginning."""
 
     text: str
     messages: int
@@ -28,12 +30,12 @@ class Carried:
 
     @property
     def cut(self) -> str:
-        """What is not in it, in a sentence; empty when all is."""
+        """What is left out, as a sentence; empty if nothing is."""
         return f"Left out for length: {self._left_out}." if self._left_out else ""
 
     @property
     def lacks(self) -> str:
-        """The same as a clause, of a session into which it was carried."""
+        """What is left out, as a clause for the cursor of the session into which it was carried."""
         return (
             f"{self._left_out} {'was' if self.left_out + self.shortened == 1 else 'were'} left out for length"
             if self._left_out
@@ -51,15 +53,15 @@ class Carried:
 
 
 def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BUDGET, origin: str = "") -> Carried:
-    """The message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept.
+    """Return the message. `heading` says in a sentence what is carried and why; `at` is now. The newest messages are kept.
 
-    `origin` says who told it where that is more than one.
+    `origin` names the sources if there is more than one.
     """
-    told = [text for message in transcript.messages if (text := _told(message))]
+    texts = [text for message in transcript.messages if (text := _as_text(message))]
     kept: list[str] = []
     room = budget
     shortened = False
-    for text in reversed(told):
+    for text in reversed(texts):
         if len(text) > room:
             if not kept:
                 kept.append(f"[…] {text[len(text) - room :]}")
@@ -67,20 +69,20 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
             break
         kept.append(text)
         room -= len(text)
-    result = Carried("", len(kept), len(told) - len(kept), shortened)
+    result = Carried("", len(kept), len(texts) - len(kept), shortened)
     label = [f"{CARRIED}{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, from {origin or transcript.origin}. {heading}]"]
     label += [f"[{line}]" for line in (*transcript.missing, result.cut) if line]
     return Carried("\n\n".join(["\n".join(label), *reversed(kept), END]), len(kept), result.left_out, shortened)
 
 
 def summary_of(messages: Sequence[Message], limit: int = 3, width: int = 70) -> tuple[str, ...]:
-    """The first words of some messages, a line each, and how many more there are."""
+    """Return the first words of some messages, one line each, and how many more there are."""
     lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in messages[:limit]]
     more = len(messages) - len(lines)
     return (*lines, *((f"and {more} more",) if more else ()))
 
 
-def _told(message: Message) -> str:
+def _as_text(message: Message) -> str:
     lines = [message.text.strip()] if message.text.strip() else []
     lines += [f"[used {tool.name}{f': {tool.title}' if tool.title else ''}]" for tool in message.tools]
     lines += [f"[attached {name}]" for name in message.files]

@@ -1,4 +1,4 @@
-"""What t3tray found on this machine, and what is missing with the one thing to do about it. The only place where that is said."""
+"""What t3tray found on this machine, and for each thing that is missing the one step to take."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ INSTALL_1 = "npm install -g opencode-ai@1"
 
 @dataclass(frozen=True)
 class FoundProgram:
-    """`path` is empty where there is none. `places` are then where it was looked for: nowhere, where the settings name one that
-    is not there, as `trouble` says."""
+    """`path` is empty if there is none; `places` are then the places that were searched: none if the settings name a program
+    that does not exist, as `trouble` says."""
 
     path: str = ""
     version: str = ""
@@ -25,8 +25,8 @@ class FoundProgram:
 
 @dataclass(frozen=True)
 class FoundHome:
-    """A home of T3 Code, there or not. `threads` are all in it, `ours` those that talk to OpenCode; `trouble` says why none of
-    them can be read. `added_as` is how the settings name it, empty for the one that is looked at anyway."""
+    """A home of T3 Code, present or not. `threads` counts all in it, `ours` those of OpenCode; `trouble` is why they cannot be
+    read. `added_as` is its name in the settings, empty for the default home."""
 
     path: str
     is_there: bool = False
@@ -39,8 +39,8 @@ class FoundHome:
 
 @dataclass(frozen=True)
 class Inventory:
-    """`keyring` is what the system calls its own, empty where there is none; `vault` is its size in bytes; `notices` says why the
-    desktop shows none, empty where it does, None where nobody asked."""
+    """`keyring` is the system's name for its keyring, empty without one. `vault` is the archive's size in bytes. `notices` is
+    why the desktop shows no notifications: empty if it does, None if not checked."""
 
     program: FoundProgram
     homes: tuple[FoundHome, ...]
@@ -51,7 +51,7 @@ class Inventory:
 
 
 class ItemState(StrEnum):
-    """FINE needs nothing; NOTED works, but in a lesser way; MISSING wants the user."""
+    """FINE needs nothing; NOTED works in a limited way; MISSING needs the user."""
 
     FINE = "fine"
     NOTED = "noted"
@@ -60,7 +60,7 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True)
 class InventoryItem:
-    """One thing that was looked for. `advice` is the one thing to do, `commands` any of which does it."""
+    """One item of the inventory. `advice` is the one thing to do; each of `commands` does it."""
 
     name: str
     standing: ItemState
@@ -70,25 +70,25 @@ class InventoryItem:
 
 
 def items(found: Inventory) -> tuple[InventoryItem, ...]:
-    """What is said of all of it, OpenCode first."""
+    """Return all items, OpenCode first."""
     homes = (_home(home) for home in found.homes)
     return (_program(found.program), *homes, _keyring(found.keyring), *_notices(found.notices), _data(found))
 
 
 def tray_item(is_there: bool, desktop: str) -> InventoryItem:
-    """Whether the desktop shows the icon. `desktop` is what it calls itself, as XDG_CURRENT_DESKTOP has it."""
+    """Return whether the desktop shows the icon. `desktop` is its name in XDG_CURRENT_DESKTOP."""
     if is_there:
         return InventoryItem("Icon", ItemState.FINE, "t3tray's icon is in the menu bar or tray.")
-    said = "This desktop shows no tray icons, so t3tray shows its window; starting t3tray again brings it up."
+    text = "This desktop shows no tray icons, so t3tray shows its window; starting t3tray again brings it up."
     if "gnome" in desktop.lower():
         return InventoryItem(
-            "Icon", ItemState.NOTED, said, "On GNOME the extension “AppIndicator and KStatusNotifierItem Support” brings them."
+            "Icon", ItemState.NOTED, text, "On GNOME the extension “AppIndicator and KStatusNotifierItem Support” brings them."
         )
-    return InventoryItem("Icon", ItemState.NOTED, said)
+    return InventoryItem("Icon", ItemState.NOTED, text)
 
 
 def megabytes(size: int) -> str:
-    """A size in bytes, for people."""
+    """Format a size in bytes."""
     return "less than 1 MB" if 0 < size < 500_000 else f"{size / 1e6:,.0f} MB"
 
 
@@ -101,9 +101,9 @@ def _program(found: FoundProgram) -> InventoryItem:
         advice = "Install it with one of these in a terminal, then look again. Is it installed? Name the program in Settings."
         return InventoryItem("OpenCode", ItemState.MISSING, "There is no OpenCode here.", advice, (INSTALL, INSTALL_WITH_NPM))
     if not found.version:
-        said = f"{found.path} is there, but does not say its version when it is asked."
+        text = f"{found.path} is there, but does not say its version when it is asked."
         return InventoryItem(
-            "OpenCode", ItemState.NOTED, said, "Try it in a terminal: it may need to be installed anew.", (found.path,)
+            "OpenCode", ItemState.NOTED, text, "Try it in a terminal: it may need to be installed anew.", (found.path,)
         )
     trouble, _ = trouble_with_version(found.version, found.path)
     if trouble:
@@ -117,7 +117,7 @@ def _program(found: FoundProgram) -> InventoryItem:
 
 
 def home_summary(home: FoundHome) -> str:
-    """What is in it, in a few words."""
+    """Return what a home contains in a few words."""
     if not home.is_there:
         return "No T3 Code in it"
     return f"{'Running now' if home.runs else 'Not running now'}. {home.trouble or _threads(home)}"
@@ -125,15 +125,15 @@ def home_summary(home: FoundHome) -> str:
 
 def _home(home: FoundHome) -> InventoryItem:
     if not home.is_there:
-        said = f"There is no T3 Code in {home.path}."
+        text = f"There is no T3 Code in {home.path}."
         if home.added_as:
-            return InventoryItem("T3 Code", ItemState.MISSING, said, "Remove the folder in Settings, or add the right one.")
+            return InventoryItem("T3 Code", ItemState.MISSING, text, "Remove the folder in Settings, or add the right one.")
         advice = "If you use it with another folder, add that in Settings. t3tray works without T3 Code too."
-        return InventoryItem("T3 Code", ItemState.NOTED, said, advice)
+        return InventoryItem("T3 Code", ItemState.NOTED, text, advice)
     runs = "running now" if home.runs else "not running now"
     if home.trouble:
-        said = f"T3 Code in {home.path}, {runs}; its threads cannot be read: {home.trouble}"
-        return InventoryItem("T3 Code", ItemState.NOTED, said, "Its folder is watched. Look for a newer t3tray.")
+        text = f"T3 Code in {home.path}, {runs}; its threads cannot be read: {home.trouble}"
+        return InventoryItem("T3 Code", ItemState.NOTED, text, "Its folder is watched. Look for a newer t3tray.")
     return InventoryItem("T3 Code", ItemState.FINE, f"{home.path}, {runs}. {_threads(home)}")
 
 
@@ -147,8 +147,8 @@ def _threads(home: FoundHome) -> str:
 def _keyring(name: str) -> InventoryItem:
     if name:
         return InventoryItem("Keyring", ItemState.FINE, f"The server's password is kept in {name}.")
-    said = "This session has no keyring, so the server's password is kept in a file that only you can read."
-    return InventoryItem("Keyring", ItemState.NOTED, said)
+    text = "This session has no keyring, so the server's password is kept in a file that only you can read."
+    return InventoryItem("Keyring", ItemState.NOTED, text)
 
 
 def _notices(trouble: str | None) -> tuple[InventoryItem, ...]:

@@ -1,6 +1,6 @@
-"""The journal's entries, and how they fold into what is true now.
+"""The journal's entries, and the state that follows from them.
 
-It owns the meaning of an entry; storing entries belongs to `store.journal`.
+Defines what an entry means; `store.journal` stores them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from t3tray.domain.remedy import MAKES, RemedyRecord
 class Event(StrEnum):
     """One kind of change of a binding.
 
-    PUT_AWAY: that session is no part of the thread, the user said. RETURNED: T3 Code wrote into it all the same, since it held it
-    open, so it is one again. DONE: a remedy that changes something else came to its end.
+    PUT_AWAY: the user said that this session is not part of the thread. RETURNED: T3 Code wrote into it nevertheless, because it
+    held it open, so it is part of the thread again. DONE: a remedy that changes something other than the binding is complete.
     """
 
     INTENDED = "intended"
@@ -32,12 +32,12 @@ class Event(StrEnum):
     RETURNED = "returned"
 
 
-# Why the proof of a turn was renewed whose message was sent by t3tray.
+# `why` of a proof that was renewed after a turn whose message was sent by t3tray.
 TURN_OF_OURS = "the turn ended"
 
 
 class Actor(StrEnum):
-    """Who made the change. `TURN` is a turn that ended: it only ever renews the proof."""
+    """Who made the change. TURN is a turn that ended: it only renews the proof."""
 
     USER = "user"
     IMPORT = "import"
@@ -47,11 +47,11 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the journal. `seq` is None until the store has given it its place.
+    """One line of the journal. `seq` is None until the store has assigned its position.
 
     `intent` joins an INTENDED with the CONFIRMED, RELEASED, DONE or ABANDONED that settles it, and is the marker in the session's
-    metadata; all entries of one remedy have the same. `cursor` is what was known of the session at that moment. `deed` says which
-    remedy the entry belongs to.
+    metadata; all entries of one remedy share it. `cursor` is what was known of the session at that moment. `deed` is the remedy
+    that the entry belongs to; it is named like its column and its field in `journal.jsonl`.
     """
 
     thread_id: str
@@ -68,7 +68,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Binding:
-    """What a thread's entries come to: the live cursor, the intents that nobody has settled, and whether there ever was one."""
+    """The state that follows from a thread's entries: live cursor, intents that are not settled, and whether there was any
+    entry."""
 
     cursor: Cursor | None = None
     pending: tuple[str, ...] = ()
@@ -76,7 +77,7 @@ class Binding:
 
 
 def fold(entries: Iterable[Entry]) -> Binding:
-    """The state after these entries of one thread, oldest first."""
+    """Return the state after these entries of one thread, oldest first."""
     binding = Binding()
     for entry in entries:
         binding = _step(binding, entry)
@@ -110,14 +111,15 @@ CHANGES = frozenset({Event.CONFIRMED, Event.SUPERSEDED, Event.RELEASED, Event.PU
 
 
 def put_away(entries: Iterable[Entry]) -> frozenset[str]:
-    """The sessions that were let go of by name: no part of the thread any more.
+    """Return the sessions that were dismissed by name: they are no longer part of the thread.
 
-    A remedy that was undone counts for nothing, and neither does the undoing; but who undoes lets go of what was made by it.
+    A remedy that was undone does not count, nor does its undoing; but undoing a remedy dismisses the session that the remedy
+    made.
     """
-    told = tuple(entries)
-    void = _void(told)
+    lines = tuple(entries)
+    void = _void(lines)
     gone: set[str] = set()
-    for entry in told:
+    for entry in lines:
         if entry.session_id is None:
             continue
         if entry.intent in void:
@@ -131,10 +133,10 @@ def put_away(entries: Iterable[Entry]) -> frozenset[str]:
 
 
 def returned(entries: Iterable[Entry]) -> frozenset[str]:
-    """The sessions that T3 Code wrote into after they were let go of, and that nobody has settled since: a split."""
-    told = tuple(entries)
+    """Return the sessions that T3 Code wrote into after they were dismissed, and that nobody has settled since: a split."""
+    lines = tuple(entries)
     back: set[str] = set()
-    for entry in told:
+    for entry in lines:
         if entry.session_id and entry.event is Event.RETURNED:
             back.add(entry.session_id)
         elif entry.session_id and (entry.event in _LETS_GO or entry.event is Event.CONFIRMED):
@@ -143,14 +145,14 @@ def returned(entries: Iterable[Entry]) -> frozenset[str]:
 
 
 def left_sessions(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:
-    """The sessions that were left for another one, and not come back to; `by`: whose word counts.
+    """Return the sessions that were left for another one and not returned to. Only entries of the actors in `by` count.
 
-    Who undoes a remedy leaves what it had chosen: T3 Code may have been brought there meanwhile.
+    Undoing a remedy does not count as leaving what it had chosen: T3 Code may have been brought there meanwhile.
     """
-    told = tuple(entries)
-    undone = {entry.deed.undoes for entry in told if entry.deed and entry.deed.undoes and entry.event in _FINISHES}
+    lines = tuple(entries)
+    undone = {entry.deed.undoes for entry in lines if entry.deed and entry.deed.undoes and entry.event in _FINISHES}
     left: set[str] = set()
-    for entry in told:
+    for entry in lines:
         if entry.session_id is None or (entry.intent and entry.intent in undone):
             continue
         if entry.event in _LETS_GO and entry.actor in by:
@@ -161,12 +163,14 @@ def left_sessions(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[
 
 
 def last_change(entries: Iterable[Entry]) -> int:
-    """The place of the last line that changed the binding, or ended a remedy; 0: there is none. A renewed proof is none."""
+    """Return the position of the last entry that changed the binding or completed a remedy; 0 without one. Renewed proofs do
+    not count."""
     return max((entry.seq or 0 for entry in entries if entry.event in CHANGES), default=0)
 
 
 def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
-    """The sessions that a remedy made before it was cut off, and that nobody has bound since. They are in OpenCode as ever."""
+    """Return the sessions that a remedy made before it was interrupted, and that nobody has bound since. They still exist in
+    OpenCode."""
     left: set[str] = set()
     for entry in standing(entries):
         if entry.session_id and entry.event is Event.PUT_AWAY and entry.actor is Actor.RECOVERY:
@@ -177,20 +181,20 @@ def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
 
 
 def last_remedy(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries of the latest remedy that came to its end and was not undone; none when there is nothing to undo."""
+    """Return the entries of the latest remedy that was completed and not undone; empty if there is nothing to undo."""
     done = [entry for entry in standing(entries) if entry.deed and not entry.deed.undoes]
     finished = [entry.intent for entry in done if entry.event in _FINISHES]
     return tuple(entry for entry in done if finished and entry.intent == finished[-1])
 
 
 def standing(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries as if no remedy that was undone had ever been, and nobody had undone it."""
-    told = tuple(entries)
-    void = _void(told)
-    return tuple(entry for entry in told if entry.intent is None or entry.intent not in void)
+    """Return the entries without remedies that were undone, and without their undoing."""
+    lines = tuple(entries)
+    void = _void(lines)
+    return tuple(entry for entry in lines if entry.intent is None or entry.intent not in void)
 
 
 def _void(entries: tuple[Entry, ...]) -> frozenset[str | None]:
-    """The intents of the remedies that were undone, and of those that undid them."""
+    """Return the intents of remedies that were undone, and of those that undid them."""
     undoing = [entry for entry in entries if entry.deed and entry.deed.undoes and entry.event in _FINISHES]
     return frozenset(intent for entry in undoing if entry.deed for intent in (entry.intent, entry.deed.undoes))

@@ -1,7 +1,8 @@
-"""One conversation out of several sources (sessions, kept copies, T3 Code's own copy): what a session lacks of it, in order.
+"""Merge a conversation from several sources (sessions, archived copies, T3 Code's own copy): what a session lacks of it, in
+order. Pure.
 
-Pure. Two sources tell the same message under different ids and times: a fork copies messages with their times, T3 Code keeps each
-text of an answer by itself, and a prompt from the moment it was typed. What a hand-over told a session counts as known to it.
+The same message has different ids and times in two sources: a fork copies messages with their times; T3 Code stores each text of
+an answer separately, and a prompt by the moment it was typed. What a hand-over told a session counts as known to it.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from t3tray.domain.evidence import Role
 from t3tray.domain.handoff import is_carried, is_handoff, messages_in, words_of
 from t3tray.domain.transcript import Message, PieceKind
 
-# In ms. A prompt reaches OpenCode after it was typed in T3 Code, once a server was started for it and the turns before are over;
-# an answer's text is written after OpenCode began the answer. The other way round only by two clocks' rounding.
+# In ms. A prompt reaches OpenCode after it was typed in T3 Code: once a server has started for it and the turns before are over.
+# An answer's text is written after OpenCode began the answer. The reverse order only occurs by the rounding of two clocks.
 _LATER = 600_000
 _EARLIER = 5_000
 _PART = "prt_"
 
 
 def lacking(known: Sequence[Message], sessions: Iterable[Sequence[Message]], shown: Sequence[Message]) -> tuple[Message, ...]:
-    """What `known` (a session's own messages; empty: no session) does not hold of the conversation, in T3 Code's order.
+    """Return what `known` (a session's messages; empty: no session) lacks of the conversation, in T3 Code's order.
 
-    `sessions` are the messages of other sessions and kept copies; `shown` is T3 Code's own copy, empty where there is none.
-    Hand-off texts are left out, and so is what t3tray carried over before, where T3 Code's copy tells it too.
+    `sessions` are the messages of other sessions and archived copies; `shown` is T3 Code's own copy, empty if there is none.
+    Hand-off texts are left out, and so is what t3tray carried over before, if T3 Code's copy contains it too.
     """
     shown = [message for message in shown if _says_anything(message)]
     parts = frozenset(part for message in shown if (part := _part_of(message)))
@@ -33,14 +34,14 @@ def lacking(known: Sequence[Message], sessions: Iterable[Sequence[Message]], sho
     others = _Index(union, parts)
     lost: list[tuple[int, Message]] = []
     placed: dict[int, int] = {}
-    told: set[int] = set()
-    # The newest first: of two equal prompts the later one is the one that is there.
+    handed_over: set[int] = set()
+    # Newest first: of two equal prompts the later one is the one that exists.
     for message in reversed(shown):
         if target.place_of(message) is not None:
             continue
         place = others.place_of(message)
-        if target.was_told(message):
-            told |= {place} if place is not None else set()
+        if target.was_handed_over(message):
+            handed_over |= {place} if place is not None else set()
         elif place is None:
             lost.append((message.created_ms, message))
         else:
@@ -50,13 +51,13 @@ def lacking(known: Sequence[Message], sessions: Iterable[Sequence[Message]], sho
     for place, message in enumerate(union):
         follows = place > 0 and message.created_ms >= union[place - 1].created_ms
         at = placed.get(place, max(at, message.created_ms) if follows else message.created_ms)
-        if place in placed or not (place in told or target.was_told(message)):
+        if place in placed or not (place in handed_over or target.was_handed_over(message)):
             lost.append((at, message))
     return tuple(message for _, message in sorted(lost, key=lambda each: each[0]))
 
 
 def _union(target: _Index, sessions: Iterable[Sequence[Message]], keep_carried: bool) -> list[Message]:
-    """Every message that the target does not have, once, session after session."""
+    """Return every message that the target does not have, once, session after session."""
     found: list[Message] = []
     keys = set(target.keys)
     for session in sessions:
@@ -69,18 +70,18 @@ def _union(target: _Index, sessions: Iterable[Sequence[Message]], keep_carried: 
 
 
 class _Index:
-    """Messages by what another source knows them by. `named` are the parts that T3 Code's copy has under their own ids."""
+    """Messages indexed by what another source knows of them. `named` are the parts that T3 Code's copy lists by id."""
 
     def __init__(self, messages: Sequence[Message], named: Collection[str]) -> None:
         self.keys: set[tuple[str, int, str]] = set()
         self._messages = messages
         self._parts: dict[str, int] = {}
         self._texts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self._told: list[tuple[Message, str]] = []
+        self._handed_over: list[tuple[Message, str]] = []
         self._taken: set[int] = set()
         for place, message in enumerate(messages):
             if is_handoff(message.text) or is_carried(message.text):
-                self._told += [(told, _plain(told.text)) for told in messages_in(message)]
+                self._handed_over += [(handed_over, _plain(handed_over.text)) for handed_over in messages_in(message)]
             self._add(place, words_of(message), named)
 
     def _add(self, place: int, message: Message, named: Collection[str]) -> None:
@@ -88,12 +89,12 @@ class _Index:
         pieces = [piece for piece in message.pieces if piece.kind is PieceKind.TEXT]
         self._parts |= {piece.id: place for piece in pieces}
         if any(piece.id in named for piece in pieces):
-            return  # found by that, and by nothing less certain
+            return  # found by its part, and by nothing less certain
         for text in {_plain(message.text), *(_plain(piece.text) for piece in pieces)} - {""}:
             self._texts[message.role, text].append(place)
 
     def place_of(self, message: Message) -> int | None:
-        """Which of these this message of T3 Code's copy is."""
+        """Return the position of this message of T3 Code's copy; None if it is not among them."""
         if (part := _part_of(message)) in self._parts:
             return self._parts[part]
         fitting = [
@@ -108,29 +109,30 @@ class _Index:
             self._taken.add(place)
         return place
 
-    def was_told(self, message: Message) -> bool:
-        """Whether a hand-over in these tells this message. What it tells once stands for one; of an answer, for all its texts."""
+    def was_handed_over(self, message: Message) -> bool:
+        """Whether a hand-over among these contains this message. One message of a hand-over stands for one message; of an
+        answer, for all its texts."""
         text = _plain(message.text)
-        for number in range(len(self._told) - 1, -1, -1):
-            told, plain = self._told[number]
-            if told.role is not message.role or message.created_ms > told.created_ms + _EARLIER:
+        for number in range(len(self._handed_over) - 1, -1, -1):
+            handed_over, plain = self._handed_over[number]
+            if handed_over.role is not message.role or message.created_ms > handed_over.created_ms + _EARLIER:
                 continue
             if plain == text:
-                del self._told[number]
+                del self._handed_over[number]
                 return True
-            if told.role is Role.ASSISTANT and text and f"\n{message.text.strip()}\n" in f"\n{told.text}\n":
+            if handed_over.role is Role.ASSISTANT and text and f"\n{message.text.strip()}\n" in f"\n{handed_over.text}\n":
                 return True
         return False
 
 
 def _part_of(message: Message) -> str:
-    """The part of OpenCode's message that T3 Code made this one from; empty for the user's."""
+    """Return the part of OpenCode's message that T3 Code made this one from; empty for the user's messages."""
     part = message.id.rpartition(":")[2]
     return part if part.startswith(_PART) else ""
 
 
 def _lateness(shown: Message, held: Message) -> int:
-    """How much later the second writer of this message came, in ms: OpenCode for a prompt, T3 Code for an answer."""
+    """Return by how many ms the second writer of this message was later: OpenCode for a prompt, T3 Code for an answer."""
     difference = held.created_ms - shown.created_ms
     return difference if shown.role is Role.USER else -difference
 
@@ -140,7 +142,7 @@ def _says_anything(message: Message) -> bool:
 
 
 def _key(message: Message) -> tuple[str, int, str]:
-    """Who wrote what, and when: a fork copies messages under new ids, with their times (OpenCode 1.18)."""
+    """Author, time and text: a fork copies messages under new ids with their times (OpenCode 1.18)."""
     return message.role, message.created_ms, message.text
 
 

@@ -1,7 +1,7 @@
-"""Which facts become a notice of the desktop, when, and which notices are withdrawn. Values and pure rules.
+"""Which facts become a desktop notification and when, and which notifications are withdrawn. Values and pure rules.
 
-A notice is never the only place where a fact is told: the list, the alarms and the menu show it too. What a notice says is in
-`notice_sentences`.
+A notification is never the only place of a fact: the list, the alarms and the menu show it too. The texts are in
+`messages.notifications`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from enum import StrEnum
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, QuestionRequest, Reply
 from t3tray.domain.remedy import Remedy
 
-# None is shown that soon after the start or after waking up: everything comes at once then, and the user has just begun to look.
+# No notification is shown for this long after the start or after waking up: everything comes at once then, and the user is
+# looking already.
 SETTLING = timedelta(seconds=15)
 
 
 class NotificationKind(StrEnum):
-    """What a notice can be about; each has a switch in the settings."""
+    """The subject of a notification; each has a setting of its own."""
 
     TURN = "turn"
     APPROVAL = "approval"
@@ -32,23 +33,22 @@ class NotificationKind(StrEnum):
 
 
 REQUESTS = frozenset({NotificationKind.APPROVAL, NotificationKind.QUESTION})
-# Of no use later: where they may not be told at once they are not told at all.
+# These are of no use later: if they may not be shown at once they are never shown.
 PASSING = frozenset({NotificationKind.TURN, NotificationKind.REAP})
-# The same one may come back after its end, and is another fact then.
+# These may come back after their end, and are a new fact then.
 _RECURRING = frozenset({NotificationKind.BLOCKED, NotificationKind.SERVER})
-# From how many of a kind on one notice tells them all; those with buttons are worth more of their own.
+# From this many of a kind on, one notification shows them all; those with buttons are worth more of their own.
 _JOINED_FROM = 2
 _JOINED_ASKS_FROM = 3
-# A click on a notice from before these leads to no thread any more.
+# Number of notifications that are remembered: a click on an older one leads to no thread.
 _REMEMBERED = 200
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing to tell. Seen again, it has the same `id`. `title` names what it is about, `text` is a sentence on it.
+    """One fact to show. The same fact has the same `id` each time. `title` names its subject, `text` is a sentence.
 
-    `is_old`: it was so before this run of the app began. `request` is what can be answered, `remedy` what
-    would mend it.
+    `is_old`: it was so before this run of the app began. `request`: the request that can be answered; `remedy`: what would help.
     """
 
     id: str
@@ -63,9 +63,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class NotificationFacts:
-    """What one look at everything showed. `unclear` are the facts of which it cannot tell whether they still hold.
+    """The facts of one snapshot. `unclear` are ids of facts that may or may not still hold.
 
-    `watched` is the thread that the user has on screen, in front; `covered` are the facts that another one tells as well.
+    `watched` is the thread that is visible in the active window; `covered` are ids of facts that another fact reports as well.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -76,7 +76,7 @@ class NotificationFacts:
 
 @dataclass(frozen=True)
 class QuietHours:
-    """By the user's own clock; `until` may be on the next day. The same time twice is no time at all."""
+    """A range of the user's local time; `until` may be on the next day. Two equal times are an empty range."""
 
     begin: time
     until: time
@@ -90,7 +90,7 @@ class QuietHours:
 
 @dataclass(frozen=True)
 class NotificationRules:
-    """What the user wants to be told of, and when not."""
+    """What the user wants to be notified of, and when not."""
 
     kinds: frozenset[NotificationKind] = frozenset(NotificationKind) - {NotificationKind.REAP}
     quiet: QuietHours | None = None
@@ -98,7 +98,7 @@ class NotificationRules:
 
 @dataclass(frozen=True)
 class Notification:
-    """Facts of one kind that are told together."""
+    """One or several facts of one kind that are shown together."""
 
     facts: tuple[Fact, ...]
 
@@ -112,25 +112,25 @@ class Notification:
 
     @property
     def thread_id(self) -> str | None:
-        """Where a click leads; None where it is about several threads, or none."""
+        """The thread that a click opens; None if it is about several threads, or none."""
         threads = {fact.thread_id for fact in self.facts}
         return threads.pop() if len(threads) == 1 else None
 
     @property
     def request(self) -> PendingRequest | None:
-        """What its buttons answer."""
+        """The request that its buttons answer."""
         return self.facts[0].request if len(self.facts) == 1 else None
 
     @property
     def remedy(self) -> Remedy | None:
-        """What its button shows the preview of."""
+        """The remedy whose preview its button shows."""
         return self.facts[0].remedy if len(self.facts) == 1 else None
 
 
 @dataclass(frozen=True)
 class Click:
-    """A notice was clicked. `thread_id` is None where it leads to no single thread; `token` lets the window come to the front.
-    `remedy` is what the user wants to see the preview of."""
+    """A click on a notification. `thread_id` is None if it leads to no single thread; `token` lets the window come to the
+    front. `remedy`: the one whose preview the user wants."""
 
     thread_id: str | None
     token: str = ""
@@ -139,9 +139,9 @@ class Click:
 
 @dataclass(frozen=True)
 class NotifierMemory:
-    """What is known from one look to the next. `settling_since`: when the app was started, or the machine woke up.
+    """What is remembered between two snapshots. `settling_since`: start of the app, or the last wake-up.
 
-    `done` are facts that were told or passed over, once and for all; `standing` the same of those that may come back.
+    `done` are ids of facts that were shown or skipped for good; `standing` are those of facts that may come back.
     """
 
     settling_since: datetime
@@ -151,13 +151,13 @@ class NotifierMemory:
     shown: tuple[Notification, ...] = ()
 
     def is_settling(self, now: datetime) -> bool:
-        # A clock that was set back must not make it last.
+        # A clock that was set back must not make it last longer.
         return self.settling_since <= now < self.settling_since + SETTLING
 
 
 @dataclass(frozen=True)
 class NotificationStep:
-    """What follows from a look."""
+    """The result of one snapshot."""
 
     memory: NotifierMemory
     notifications: tuple[Notification, ...] = ()
@@ -165,25 +165,25 @@ class NotificationStep:
 
 
 def next_step(memory: NotifierMemory, facts_now: NotificationFacts, rules: NotificationRules, now: datetime) -> NotificationStep:
-    """What to show and what to withdraw after this look. `now` is aware, in the user's own zone.
+    """Return what to show and what to withdraw. `now` is aware, in the user's time zone.
 
-    What may not be told now waits, if it still holds then; what is passing, or of a kind that is not wanted, is passed over.
+    What may not be shown now waits, if it still holds then; passing facts, and kinds that are turned off, are skipped.
     """
     is_silent = memory.is_settling(now) or (rules.quiet is not None and rules.quiet.hold(now))
     seen = memory.done | memory.standing
     fresh = {fact.id: fact for fact in facts_now.facts if fact.id not in seen}
-    passed, told = [], []
+    passed, shown = [], []
     for fact in fresh.values():
         if _is_passed_over(fact, memory, facts_now, rules, is_silent):
             passed.append(fact)
         elif not is_silent:
-            told.append(fact)
+            shown.append(fact)
     hold = {fact.id for fact in facts_now.facts} | facts_now.unclear
-    made = tuple(_joined(told))
+    made = tuple(_joined(shown))
     over = tuple(shown for shown in memory.shown if all(_is_over(fact, facts_now, hold) for fact in shown.facts))
     # Facts that were joined, passed one by one and come back together have the id of the notification that still shows them.
     kept = tuple({notification.id: notification for notification in (*memory.shown, *made) if notification not in over}.values())
-    dealt_with = (*passed, *told)
+    dealt_with = (*passed, *shown)
     known = replace(
         memory,
         has_looked=True,
@@ -199,7 +199,7 @@ def woke_up(memory: NotifierMemory, now: datetime) -> NotifierMemory:
 
 
 def answer_of(request: PendingRequest, key: str) -> Reply | Answers | None:
-    """What the button of this key answers; None for one that the ask does not have."""
+    """Return what the button of this key answers; None if the request has no such button."""
     match request:
         case ApprovalRequest():
             return Reply(key) if key in (Reply.ONCE, Reply.REJECT) else None
@@ -211,7 +211,7 @@ def answer_of(request: PendingRequest, key: str) -> Reply | Answers | None:
 
 
 def option_key(number: int) -> str:
-    """The key of the button for an option, counted from 0."""
+    """Return the key of the button for an option, counted from 0."""
     return f"option-{number}"
 
 
@@ -240,6 +240,6 @@ def _joined(facts: Iterable[Fact]) -> Iterable[Notification]:
 
 def _is_over(fact: Fact, facts_now: NotificationFacts, hold: Set[str]) -> bool:
     if fact.kind is NotificationKind.TURN:
-        # It happened, and nothing ends it but that the user has looked.
+        # A finished turn stays a fact until the user has seen the thread.
         return fact.thread_id is not None and fact.thread_id == facts_now.watched
     return fact.id not in hold

@@ -1,4 +1,4 @@
-"""What waits for the user: a tool that asks for leave, or questions of the model. Values, and the sentence each is told in."""
+"""Pending requests: a tool that asks for permission, or questions of the model. Values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 GONE = "This was answered already, here or elsewhere, or its turn has ended."
 
-# What a tool wants to do, by the name of its permission; what it wants to do it with follows.
+# What a tool wants to do, by the name of its permission; what it acts on follows.
 _WISHES: Mapping[str, str] = {
     "bash": "wants to run",
     "edit": "wants to change",
@@ -25,7 +25,7 @@ _WISHES: Mapping[str, str] = {
 
 
 class Reply(StrEnum):
-    """The answers to a tool that asks for leave, as OpenCode spells them."""
+    """Answers to a permission request, as OpenCode spells them."""
 
     ONCE = "once"
     ALWAYS = "always"
@@ -34,10 +34,10 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True)
 class Requester:
-    """Who waits: a session, and the thread it works for.
+    """The session that waits, and the thread it works for.
 
-    `title` is the thread's (or, without one that is known, the session's). `agents` are the sub-agents on the way to the one that
-    asks, the outermost first.
+    `title` is the thread's (or the session's, if no thread is known). `agents` are the sub-agents down to the one that asks,
+    outermost first.
     """
 
     session_id: str
@@ -48,13 +48,13 @@ class Requester:
 
     @property
     def path(self) -> str:
-        """`Refactor the parser ▸ explore`."""
+        """The title and sub-agents as a path: `Refactor the parser ▸ explore`."""
         return " ▸ ".join((self.title, *self.agents))
 
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """A tool that asks for leave. `patterns` are what it wants to touch, `always` what would be allowed from then on."""
+    """A tool asks for permission. `patterns` are what it wants to act on, `always` what would be allowed from then on."""
 
     id: str
     requester: Requester
@@ -82,7 +82,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """`multiple`: several options may be chosen; `custom`: other words than the options' are an answer too."""
+    """`multiple`: several options may be chosen. `custom`: a typed answer is accepted too."""
 
     text: str
     header: str = ""
@@ -93,7 +93,7 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """Questions that are asked, and answered, together."""
+    """Questions that are asked and answered together."""
 
     id: str
     requester: Requester
@@ -107,5 +107,5 @@ class QuestionRequest:
 
 
 PendingRequest = ApprovalRequest | QuestionRequest
-# For each question of an inquiry what was chosen or typed.
+# For each question what was chosen or typed.
 Answers = tuple[tuple[str, ...], ...]

@@ -1,7 +1,7 @@
-"""The reaper's view of a thread: is something open in it, when would it be ended, and what would that mean for it?
+"""The reaper's rules: is something open in a thread, when would it be stopped, and what would that mean for it?
 
-A reaper ends processes, never bindings. Pure: times are aware, and the clock is passed in. What T3 Code's fields mean is measured
-(T3 Code 0.0.33); its log lines decide nothing.
+A reaper ends processes, never bindings. Pure: times are aware, and the clock is passed in. The meaning of T3 Code's fields was
+measured (T3 Code 0.0.33); its log lines are not used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from t3tray.domain.verdict import Kind, Reason, Verdict
 
 
 class ReaperPhase(StrEnum):
-    """Where a thread stands with the reaper. REAPED is its third value: ended, and nobody can tell whether it is safe."""
+    """A thread's state with the reaper. REAPED: stopped, and unknown whether it is safe."""
 
     ACTIVE = "active"
     IDLE = "idle"
@@ -29,14 +29,14 @@ class ReaperPhase(StrEnum):
 
 @dataclass(frozen=True)
 class ReaperState:
-    """`reap_at` is set only while idle under a reaper that is on; `idle_since` is what it counts from."""
+    """`reap_at` is set only while idle under an active reaper; `idle_since` is what it counts from."""
 
     phase: ReaperPhase
     reap_at: datetime | None = None
     idle_since: datetime | None = None
 
     def left(self, now: datetime) -> float | None:
-        """The part of the idle time that is left, 1.0 to 0.0; None where no clock runs."""
+        """Return the fraction of the idle time that is left, 1.0 to 0.0; None if no clock runs."""
         if self.reap_at is None or self.idle_since is None:
             return None
         whole = (self.reap_at - self.idle_since).total_seconds()
@@ -45,9 +45,9 @@ class ReaperState:
 
 @dataclass(frozen=True)
 class ReaperClock:
-    """When a reaper ends what is idle: `threshold` after it was last seen, at the next of its sweeps.
+    """When a reaper stops what is idle: at the first sweep after `threshold` of idle time.
 
-    They come every `sweep` from `started` on; None where that is not known. A `sweep` of nothing: each is ended when it is due.
+    Sweeps come every `sweep` from `started` on (None if unknown). With a `sweep` of zero each is stopped when it is due.
     """
 
     threshold: timedelta = timedelta(minutes=30)
@@ -55,7 +55,7 @@ class ReaperClock:
     started: datetime | None = None
 
     def reap_at(self, last_seen: datetime, now: datetime) -> datetime:
-        """The first sweep at which it is due and that is not over yet."""
+        """Return the first sweep, not in the past, at which it is due."""
         due = max(last_seen + self.threshold, now)
         if self.started is None or not self.sweep:
             return due
@@ -64,9 +64,9 @@ class ReaperClock:
 
 
 class Runtime(Struct, frozen=True):
-    """What T3 Code recorded of the process behind a thread. Times are None where they cannot be read.
+    """What T3 Code recorded of the process behind a thread. Times are None if unreadable.
 
-    `status` "running" does not mean a running turn, and `session_status` "ready" does not mean that the process lives.
+    `status` "running" does not mean that a turn runs, and `session_status` "ready" does not mean that the process lives.
     """
 
     status: str
@@ -82,9 +82,11 @@ _CLEAN_STOP = "provider.stopAll"
 def t3_reaper_state(
     runtime: Runtime | None, is_open: bool, verdict: Verdict | None, clock: ReaperClock, t3_runs: bool, now: datetime
 ) -> ReaperState:
-    """A thread's state under T3 Code's reaper. `is_open`: a turn, an approval or an answer is; `t3_runs`: its server lives.
+    """Return a thread's state under T3 Code's reaper. `is_open`: a turn, an approval or an answer is open; `t3_runs`: its server
+    lives.
 
-    The reaper is the same for every provider; without a verdict, of another one than OpenCode, nobody can tell what reaped means.
+    The reaper treats all providers alike. `verdict` is None for other providers than OpenCode; whether one that was reaped is
+    safe is unknown then.
     """
     if is_open and t3_runs:
         return ReaperState(ReaperPhase.ACTIVE)
@@ -94,13 +96,13 @@ def t3_reaper_state(
         reaped = runtime.last_event != _CLEAN_STOP and runtime.session_status == "stopped"
         return ReaperState(_once_reaped(verdict) if reaped else ReaperPhase.STOPPED)
     if not t3_runs or runtime.last_seen_at is None:
-        # Its processes ended together with T3 Code, without a word in the database.
+        # Its processes ended together with T3 Code, which leaves no trace in the database.
         return ReaperState(ReaperPhase.STOPPED)
     return ReaperState(ReaperPhase.IDLE, clock.reap_at(runtime.last_seen_at, now), runtime.last_seen_at)
 
 
 def own_reaper_state(verdict: Verdict, server_runs: bool) -> ReaperState:
-    """A thread's state on t3tray's own server: what is idle is ended together with it."""
+    """Return a thread's state on t3tray's own server: everything idle is stopped together with it."""
     if verdict.reason is Reason.BUSY:
         return ReaperState(ReaperPhase.ACTIVE)
     if verdict.kind is Kind.BLOCKED:
@@ -123,7 +125,7 @@ class Blocker(StrEnum):
 
 @dataclass(frozen=True)
 class ServerUse:
-    """What the managed server is used for, and how long nothing has used it. Whatever was not found to be idle counts as open."""
+    """How the managed server is used, and for how long it has not been. Anything not found to be idle counts as open."""
 
     idle: timedelta
     busy: int = 0
@@ -133,7 +135,8 @@ class ServerUse:
 
 
 def blocker_of(use: ServerUse, threshold: timedelta) -> Blocker | None:
-    """The first reason not to end the server now; None: it may be ended. With a `threshold` of nothing the reaper is off."""
+    """Return the first reason not to stop the server now; None if it may be stopped. A `threshold` of zero turns the reaper
+    off."""
     if threshold <= timedelta(0):
         return Blocker.OFF
     if use.idle < threshold:

@@ -1,4 +1,4 @@
-"""The receipt of a resume: what was checked, what had been recorded and what was found. It is stored."""
+"""The receipt of a verification: what was checked, what had been recorded and what was found. It is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T3_WORKS = "T3 Code has a turn running in this thread right now."
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison. `passed` is None where there was nothing to compare or nothing could be learnt."""
+    """One comparison. `passed` is None if there was nothing to compare or nothing was learnt."""
 
     name: str
     recorded: str
@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What one resume found. `notes` are sentences about what a prompt would make final or has already changed."""
+    """The result of one verification. `notes` are sentences on what a prompt would make final or has already changed."""
 
     thread_id: str
     session_id: str | None
@@ -40,7 +40,7 @@ class Receipt:
 
 
 def build_receipt(thread_id: str, directory: str, cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> Receipt:
-    """The receipt for a verdict that `decide` gave on this evidence."""
+    """Return the receipt for a verdict that `decide` gave on this evidence."""
     return Receipt(
         thread_id=thread_id,
         session_id=cursor.session_id if cursor else None,
@@ -124,7 +124,7 @@ def _notes(cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> tuple
 
 
 def _is_compacted_since(cursor: Cursor | None, evidence: Evidence) -> bool:
-    """Whether a compaction was finished after the cursor was recorded."""
+    """Whether a compaction finished after the cursor was recorded."""
     before, now = cursor.context if cursor else None, evidence.context
     return before is not None and now is not None and now.since_ms not in (None, before.since_ms)
 

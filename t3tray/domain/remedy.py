@@ -1,4 +1,4 @@
-"""Remedies: what a user may choose when a thread cannot simply go on. Nothing else changes a binding. Values only."""
+"""Remedies: what the user may choose when a thread cannot simply continue. Nothing else changes a binding. Values only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Remedy(StrEnum):
-    """One action, named as the command line names it."""
+    """One remedy, by its name on the command line."""
 
     START_SERVER = "start-server"
     RETRY = "retry"
@@ -25,16 +25,16 @@ class Remedy(StrEnum):
     UNDO = "undo"
 
 
-# Those that make a session.
+# Remedies that make a session.
 MAKES = frozenset({Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A remedy as the user chose it. `session_id` and `directory` are empty where the remedy finds them by itself.
+    """A remedy as the user chose it. `session_id` and `directory` are empty where the remedy finds them itself.
 
-    `confirmed`: the user said once more that a folder which is not the same repository is the right one. `allowed`: the user
-    gave, for this once, the `permission` that the preview asked for.
+    `confirmed`: the user confirmed a folder that is not the same repository. `allowed`: the user granted, once, the preview's
+    `permission`.
     """
 
     remedy: Remedy
@@ -46,11 +46,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a remedy would do, before it does anything. Each line is a sentence or a fact for people.
+    """What a remedy would do. Each line is a sentence or a fact for people.
 
-    `button` names the act. `word`: what the user has to type, for an act that starts from nothing; empty for all others.
-    `permission`: what the user has to allow first, in words for a check box. `hindrance`: what has to be done before, and is
-    looked at again.
+    `button`: name of the act. `word`: what the user has to type for a remedy that starts from nothing; empty for all others.
+    `permission`: what the user has to allow first, the label of a check box. `hindrance`: what has to be done before; it is
+    checked again.
     """
 
     remedy: Remedy
@@ -65,20 +65,20 @@ class Preview:
     hindrance: str = ""
 
     def as_text(self) -> str:
-        """The whole preview in lines for people."""
+        """Return the whole preview in lines."""
         parts = (("now", self.before), ("then", self.after), ("kept", self.kept), ("lost", self.lost or ("nothing",)))
         lines = [self.title]
-        for name, told in parts:
-            lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(told)]
+        for name, facts in parts:
+            lines += [f"{'' if number else name:<5} {line}" for number, line in enumerate(facts)]
         lines += [f"first {line}" for line in (self.hindrance,) if line]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class Repair:
-    """T3 Code's cursor of one thread, as it stands and as it is to be: the text of it, None where there is none.
+    """T3 Code's cursor of one thread before and after: its text, None for no cursor.
 
-    `home` is T3 Code's base folder, `copy` the file that its whole database is copied to before.
+    `home` is T3 Code's base folder, `copy` the file to which its whole database is copied first.
     """
 
     home: str
@@ -94,10 +94,10 @@ class Repair:
 
 @dataclass(frozen=True)
 class RemedyRecord:
-    """What the journal keeps of a remedy so that it can be finished, given up or undone. Empty where it does not apply.
+    """What the journal stores of a remedy so that it can be completed, given up or undone. Fields that do not apply are empty.
 
-    `session_id` is the session it works on, `undoes` the intent of the remedy that it takes back. `title` and `after_ms` are of a
-    fork's parent right before: its title, and when it was changed last by the server's clock.
+    `session_id`: the session it works on. `undoes`: intent of the remedy that this one undoes. `title`, `after_ms`: of a fork's
+    parent right before: its title, and its last change by the server's clock.
     """
 
     remedy: Remedy

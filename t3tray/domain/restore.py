@@ -1,4 +1,4 @@
-"""A restore: t3tray's data is older than what happened, because it was put back from a copy or by somebody else. A value."""
+"""A restore: t3tray's data is older than what happened, because a copy was put back by t3tray or by somebody else. Values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import datetime
 
 # The last sentence on the command line; the window has a button instead.
 SETTLE = "Say that this is settled: `t3tray doctor --settle`."
-# How many threads are named, in the order in which they are listed.
+# How many threads are named, in the order of the list.
 _NAMED = 8
 
 
 @dataclass(frozen=True)
 class Restore:
-    """`trouble` is what was wrong with the data ("was damaged (…)"), `copy_at` the time of the copy that was put back, None where
-    none was. `last_seq` is the last line of the journal that was known then, or after which lines are missing. `complete`: every
-    change of a binding since then was brought back from the journal's own file, so that no binding is in doubt.
+    """`trouble`: what was wrong with the data ("was damaged (…)"). `copy_at`: time of the copy that was put back, None without
+    one. `last_seq`: last entry of the journal that was known then, or after which entries are missing. `complete`: every change
+    of a binding since then was read back from `journal.jsonl`, so that no binding is in doubt.
 
-    It stands until the user settles it. `seq`-wise later proofs settle single threads.
+    It stays until the user settles it; a later proof (greater `seq`) settles a single thread.
     """
 
     at: datetime
@@ -32,16 +32,16 @@ class Restore:
 
     @property
     def remark(self) -> str:
-        """What is said of a thread's verdict while its binding is in doubt, a clause for people."""
+        """The clause added to a thread's verdict while its binding is in doubt."""
         known = f"of {self.copy_at:%Y-%m-%d %H:%M} UTC" if self.copy_at else f"from before {self.at:%Y-%m-%d %H:%M} UTC"
         return f"its binding is {known}; whether another session took its place since then is not known"
 
 
 @dataclass(frozen=True)
 class SettlePlan:
-    """What it would do to say that a restore is settled, before it is said. Each line is a sentence or a fact for people.
+    """What settling a restore would do. Each line is a sentence or a fact for people.
 
-    `hindrance`: what has to be done before; empty where nothing has.
+    `hindrance`: what has to be done before; empty if nothing has.
     """
 
     title: str
@@ -54,7 +54,8 @@ class SettlePlan:
 
 
 def settle_plan(restore: Restore, in_doubt: Sequence[str], split: Sequence[str]) -> SettlePlan:
-    """`in_doubt` are the titles of the threads whose binding may be older, `split` of those that several sessions claim."""
+    """Return the plan. `in_doubt` are titles of threads whose binding may be older, `split` of those that several sessions
+    claim."""
     one = len(in_doubt) == 1
     before, after = [*what_happened(restore)], ["t3tray says no more about it."]
     kept, lost = ["All sessions and conversations; nothing of OpenCode's or T3 Code's is changed."], list[str]()
@@ -90,7 +91,7 @@ def _listed(titles: Sequence[str]) -> list[str]:
 
 
 def what_happened(restore: Restore) -> tuple[str, ...]:
-    """In sentences, without what became of it."""
+    """Return what happened in sentences, without the consequences."""
     if not restore.aside and restore.copy_at is None:
         return (f"t3tray's data {restore.trouble}.",)
     aside = f"; it was set aside as {restore.aside}" if restore.aside else ""
@@ -99,7 +100,7 @@ def what_happened(restore: Restore) -> tuple[str, ...]:
 
 
 def restore_sentence(restore: Restore) -> str:
-    """What the user is told as long as it stands."""
+    """Return what the user is told until the restore is settled."""
     parts = [*what_happened(restore)]
     if restore.complete:
         parts.append("All bindings are as they were; settings and drafts may be older.")

@@ -1,4 +1,4 @@
-"""The server as people see it: the states of the supervisor, and what is known of the process behind them."""
+"""The managed server's state as people see it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ServerState(StrEnum):
-    """What the server is doing now. What is *wanted* of it is another thing (`Wanted`)."""
+    """What the server does now. What is *wanted* of it is another value (`Wanted`)."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -21,12 +21,12 @@ class ServerState(StrEnum):
 
     @property
     def answers(self) -> bool:
-        """True where requests can be sent."""
+        """Whether requests can be sent."""
         return self in (ServerState.READY, ServerState.EXTERNAL)
 
 
 class Wanted(StrEnum):
-    """What the user wants of the server. "Stopped" means stopped: nothing starts it again by itself."""
+    """What the user wants of the server. STOPPED: nothing starts it again by itself."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -34,7 +34,8 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """A snapshot. `until` is the end of a back-off; `reason` and `log_tail` belong to a failure; `memory` is in bytes."""
+    """The server's status. `until` is the end of a back-off; `reason` and `log_tail` belong to a failure; `memory` is in
+    bytes."""
 
     state: ServerState
     url: str = ""

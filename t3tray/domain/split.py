@@ -1,4 +1,4 @@
-"""Split: do several sessions hold different parts of one thread's conversation? Values and a pure rule."""
+"""Split: whether several sessions hold different parts of one thread's conversation. Values and a pure rule."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from t3tray.domain.evidence import Claim
 
 @dataclass(frozen=True)
 class Candidate:
-    """A session that was the thread's at some time, as far as is known. `learnt_from` says where each claim comes from.
+    """A session that belonged to the thread at some time, as far as known. `learnt_from`: where each claim was found.
 
-    `exists` is None where nobody could tell. Times are in ms since the epoch; `messages` and `input_tokens` are what the session
-    holds now. `reverting`: a revert is pending in it.
+    `exists` is None if unknown. Times are in ms since the epoch; `messages` and `input_tokens` are the session's now.
+    `reverting`: a revert is pending in it.
     """
 
     session_id: str
@@ -36,9 +36,9 @@ class Candidate:
         return Claim(self.session_id, ", ".join(self.learnt_from))
 
     def is_contained_in(self, other: Candidate) -> bool:
-        """Whether `other` was forked from this one after its last message, and so holds all of it.
+        """Whether `other` was forked from this one after its last message, and so contains all of it.
 
-        A fork copies the messages with their times (OpenCode 1.18), so both begin at the same one.
+        A fork copies the messages with their times (OpenCode 1.18), so both begin at the same time.
         """
         if self.first_ms is None or self.last_ms is None:
             return True
@@ -47,7 +47,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Served:
-    """A time in which one session served the thread, as a log tells. `exists`: it is still there; None: nobody can tell."""
+    """A period in which one session served the thread, according to a log. `exists`: whether it still exists; None if unknown."""
 
     session_id: str
     began: datetime
@@ -56,9 +56,10 @@ class Served:
 
 
 def split_of(bound: str | None, candidates: Iterable[Candidate], put_away: Collection[str]) -> tuple[Claim, ...]:
-    """The sessions that hold a part of the conversation which the bound one lacks, the bound one first; none: no split.
+    """Return the sessions that hold a part of the conversation which the bound one lacks, the bound one first; empty without a
+    split.
 
-    `put_away` are sessions that the user let go of by name. Without a bound session the fullest one stands in its place.
+    `put_away` are sessions that the user dismissed by name. Without a bound session the fullest one takes its place.
     """
     there = [found for found in candidates if found.exists and not found.parent_id and found.session_id not in put_away]
     if not there:

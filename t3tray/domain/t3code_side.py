@@ -1,7 +1,8 @@
-"""Where T3 Code's next message in a thread goes, and whether it carries the conversation: its side, beside what is true here.
+"""Where T3 Code's next message in a thread goes, and whether it carries the conversation: T3 Code's side, beside our own verdict.
+Pure.
 
-A pure function over what T3 Code's database says, over what OpenCode has of the session that it names, and over the verdict
-here. T3 Code's own rules are those measured with 0.0.33, and with the second orchestrator (`is_v2`).
+Decided from T3 Code's database, from what OpenCode has of the session it names, and from our verdict. T3 Code's rules were
+measured with 0.0.33, and with the second orchestrator (`is_v2`).
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.times import local
 from t3tray.domain.verdict import Kind, Reason, Verdict
 
-# What makes T3 Code let go of all that it holds open, whatever else fails.
+# What makes T3 Code let go of all sessions that it holds open, whatever else fails.
 HOW_TO_FREE = "Quit T3 Code and start it again"
-# In characters: what the second orchestrator hands over of a thread that it imported.
+# In characters: how much the second orchestrator hands over of a thread that it imported.
 HAND_OFF_LIMIT = 32_000
 
 
 class NextReason(StrEnum):
-    """Where the next message goes, or why that cannot be told. PARTIAL: to a session that holds only a part of the conversation.
+    """Where the next message goes, or why that is unknown. PARTIAL: to a session that holds only a part of the conversation.
 
     LIVE: T3 Code holds the right session open, and would not find it again once it lets go. STUCK: T3 Code waits for a reply that
-    is finished. FAILS: nothing is sent, and T3 Code says so. AS_HERE: what keeps the thread from going on here keeps it there.
+    is finished. FAILS: nothing is sent, and T3 Code says so. AS_HERE: the reason that blocks the thread here blocks it there too.
     """
 
     CONTINUES = "continues"
@@ -49,8 +50,8 @@ class NextReason(StrEnum):
 
 
 class GuardSide(StrEnum):
-    """How the guard stands to the T3 Code that shows the thread. DOWN: T3 Code is pointed at it, and it does not listen.
-    UNPROVED: what listens there does not prove to be the guard."""
+    """Whether the T3 Code that shows the thread goes through the guard. DOWN: T3 Code is set to use it, and it does not
+    listen. UNPROVED: what listens there does not prove to be the guard."""
 
     OFF = "off"
     ON = "on"
@@ -60,7 +61,7 @@ class GuardSide(StrEnum):
 
 @dataclass(frozen=True)
 class LetGo:
-    """T3 Code let go at this time of every session that it held open; not `is_sure`: it was told to, and nothing shows it."""
+    """When T3 Code let go of every session that it held open; not `is_sure`: it was told to, and nothing confirms it."""
 
     at: datetime
     is_sure: bool
@@ -69,16 +70,15 @@ class LetGo:
 class T3Side(Struct, frozen=True):
     """What is known of T3 Code's side of a thread.
 
-    `names` is the session that its cursor names, `bound` the one that is used here; `named` is what OpenCode has of the former,
-    None where nothing is named. `live` is the session that a running T3 Code holds open, whatever its cursor says;
-    `live_in_doubt`: it may have let go of it.
-    `instance` and `was_instance` are the provider that the next message is for, and the one that the cursor belongs to; equal
-    or empty where nothing was changed. `same_folder`: the named session works in the thread's folder. `shown` and `known` are how
-    many of the model's answers T3 Code shows, and how many of those the named session holds; None where all may be there.
-    `imported_characters` is the length of what the second orchestrator took over; None where that cannot be told.
-    `reply_at`: a reply for which T3 Code still waits was finished then. `reverting`: a revert is pending in the named session,
-    and deletes `taken_back` messages with the next one (None: nobody counted).
-    `lacks`: what the session `bound` is known to lack, a clause; `thinned`: what the model does not get of its messages.
+    `names`: session in its cursor; `bound`: the one used here; `named`: what OpenCode has of `names`, None if nothing is named.
+    `live`: session that a running T3 Code holds open, whatever its cursor says; `live_in_doubt`: it may have let go of it.
+    `instance`, `was_instance`: provider that the next message is for, and the one that the cursor belongs to; equal or empty if
+    nothing changed. `same_folder`: the named session works in the thread's folder. `shown`, `known`: number of the model's
+    answers that T3 Code shows, and how many of those the named session has; None if all may be there. `imported_characters`:
+    length of what the second orchestrator took over; None if unknown. `reply_at`: when a reply was finished for which T3 Code
+    still waits. `reverting`: a revert is pending in the named session and deletes `taken_back` messages with the next one (None:
+    not counted). `lacks`: what the session `bound` is known to lack, a clause; `thinned`: what the model does not get of its
+    messages.
     """
 
     is_v2: bool = False
@@ -110,7 +110,7 @@ class T3Side(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class NextMessage:
-    """`kind` resumable: it carries the conversation. Blocked: it does not, or is not sent. `remedies` would mend that."""
+    """`kind` resumable: it carries the conversation. Blocked: it does not, or is not sent. `remedies` would repair that."""
 
     kind: Kind
     reason: NextReason
@@ -119,12 +119,12 @@ class NextMessage:
 
     @property
     def is_fine(self) -> bool:
-        """Whether there is nothing to be said of it."""
+        """Whether there is nothing to report."""
         return self.kind is Kind.RESUMABLE and self.reason in _FINE
 
     @property
     def is_fault(self) -> bool:
-        """Whether somebody has to mend it in this thread. FAILS is no thread's own: the protection is down for all of them."""
+        """Whether this thread needs a repair. FAILS is not the thread's own fault: the protection is down for all of them."""
         return self.reason is NextReason.LIVE or (self.kind is Kind.BLOCKED and self.reason not in _NO_FAULT)
 
 
@@ -148,21 +148,21 @@ _GUARDED = {
 
 
 def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OFF) -> NextMessage:
-    """Where T3 Code's next message goes. Total; never raises. `verdict` is the one here, on the session `bound`.
+    """Return where T3 Code's next message goes. Total; never raises. `verdict` is our own, on the session `bound`.
 
-    The order: what keeps T3 Code from sending at all; a session that it holds open, which nothing else reaches; the provider; the
-    guard; then what its cursor names. A revert that is pending there is told with it: nothing can be brought into that session.
+    In this order: what keeps T3 Code from sending at all; a session that it holds open, which nothing else reaches; the provider;
+    the guard; then its cursor. A revert that is pending there is mentioned with it: nothing can be brought into that session.
     """
-    told = _next(side, verdict, guard)
-    if side.thinned and told.kind is Kind.RESUMABLE and told.reason in (NextReason.CONTINUES, NextReason.GUARDED):
-        or_else = ", or fails with a clear message" if told.reason is NextReason.GUARDED else ""
-        told = replace(_lacking(side.thinned, or_else), remedies=())
-    if not side.reverting or told.reason not in _REACHES_NAMED:
-        return told
+    next_one = _next(side, verdict, guard)
+    if side.thinned and next_one.kind is Kind.RESUMABLE and next_one.reason in (NextReason.CONTINUES, NextReason.GUARDED):
+        or_else = ", or fails with a clear message" if next_one.reason is NextReason.GUARDED else ""
+        next_one = replace(_lacking(side.thinned, or_else), remedies=())
+    if not side.reverting or next_one.reason not in _REACHES_NAMED:
+        return next_one
     count = side.taken_back
     what = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
-    said = f"{told.sentence} A revert is pending there: your next message deletes {what} for good."
-    return replace(told, sentence=said, remedies=tuple(remedy for remedy in told.remedies if remedy is not Remedy.HEAL))
+    text = f"{next_one.sentence} A revert is pending there: your next message deletes {what} for good."
+    return replace(next_one, sentence=text, remedies=tuple(remedy for remedy in next_one.remedies if remedy is not Remedy.HEAL))
 
 
 def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
@@ -202,7 +202,7 @@ def _by_cursor(side: T3Side, verdict: Verdict) -> NextMessage:
 
 
 def _same(side: T3Side, verdict: Verdict) -> NextMessage:
-    """T3 Code names the session that is used here, and it is there."""
+    """T3 Code names the session that is used here, and it exists."""
     if not side.has_turns:
         return NEW
     if side.same_folder is False:
@@ -212,7 +212,7 @@ def _same(side: T3Side, verdict: Verdict) -> NextMessage:
     if side.lacks and verdict.kind is Kind.RESUMABLE:
         return _lacking(side.lacks)
     if verdict.kind is Kind.RESUMABLE or verdict.reason is Reason.OPEN_ELSEWHERE:
-        # The other process that is at work in it may well be T3 Code's own.
+        # The other process at work may well be T3 Code's own.
         return CONTINUES
     if verdict.kind is Kind.UNKNOWN:
         return UNKNOWN
@@ -244,25 +244,25 @@ def _elsewhere(side: T3Side) -> NextMessage:
 
 
 def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMessage:
-    """T3 Code sends straight into the session that it holds open: neither its cursor nor the guard is asked."""
+    """T3 Code sends straight into the session that it holds open, past its cursor and the guard."""
     if side.bound is not None and live != side.bound:
         if side.live_in_doubt:
-            said = (
+            text = (
                 f"Where your next message in T3 Code goes cannot be told: it may still hold another session open. {HOW_TO_FREE}."
             )
-            return NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, said)
+            return NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, text)
         if live == side.names and isinstance(side.named, Absent):
-            said = f"{_NEXT} fails: T3 Code still holds a session open that is gone. {HOW_TO_FREE}."
-            return _blocked(NextReason.SESSION_GONE, said, *_repair(side))
+            text = f"{_NEXT} fails: T3 Code still holds a session open that is gone. {HOW_TO_FREE}."
+            return _blocked(NextReason.SESSION_GONE, text, *_repair(side))
         later = f". {HOW_TO_FREE}, and it goes into this one" if guard is GuardSide.ON and not side.is_v2 else ""
-        said = f"T3 Code holds another session open{_counted(side)}: your next message there goes into it{later}."
-        return _blocked(NextReason.LIVE_ELSEWHERE, said, Remedy.HEAL, *_repair(side))
+        text = f"T3 Code holds another session open{_counted(side)}: your next message there goes into it{later}."
+        return _blocked(NextReason.LIVE_ELSEWHERE, text, Remedy.HEAL, *_repair(side))
     if live == side.names:
         if isinstance(side.named, Absent):
             then = "would get only a summary" if side.is_v2 else "would start empty"
             then = "fails with a clear message" if guard is GuardSide.ON and not side.is_v2 else then
-            said = f"{_NEXT} fails with “Session not found”, and after T3 Code was started again it {then}."
-            return _blocked(NextReason.SESSION_GONE, said, *_repair(side))
+            text = f"{_NEXT} fails with “Session not found”, and after T3 Code was started again it {then}."
+            return _blocked(NextReason.SESSION_GONE, text, *_repair(side))
         return _by_cursor(side, verdict)
     if verdict.kind is not Kind.RESUMABLE:
         return UNKNOWN if verdict.kind is Kind.UNKNOWN else _by_cursor(side, verdict)
@@ -272,8 +272,8 @@ def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMe
         return NextMessage(Kind.RESUMABLE, NextReason.GUARDED, _GUARDED[Kind.RESUMABLE])
     after = "it would start empty" if side.names is None else "it goes to another session"
     goes = f"goes on with only a part of this conversation ({side.lacks})" if side.lacks else "continues this conversation"
-    said = f"{_NEXT} {goes} as long as T3 Code holds its session open. After that {after}."
-    return NextMessage(Kind.RESUMABLE, NextReason.LIVE, said, _repair(side))
+    text = f"{_NEXT} {goes} as long as T3 Code holds its session open. After that {after}."
+    return NextMessage(Kind.RESUMABLE, NextReason.LIVE, text, _repair(side))
 
 
 def _nothing_named(side: T3Side) -> NextMessage:
@@ -282,26 +282,26 @@ def _nothing_named(side: T3Side) -> NextMessage:
     if side.handed_over:
         return _handed_over(side.imported_characters)
     if side.is_v2:
-        said = f"{_NEXT} would get only a summary of this conversation: T3 Code knows no session for this thread."
-        return _blocked(NextReason.HAND_OFF, said)
-    said = f"{_NEXT} would start empty: T3 Code knows no session for this thread."
-    return _blocked(NextReason.STARTS_EMPTY, said, *_repair(side))
+        text = f"{_NEXT} would get only a summary of this conversation: T3 Code knows no session for this thread."
+        return _blocked(NextReason.HAND_OFF, text)
+    text = f"{_NEXT} would start empty: T3 Code knows no session for this thread."
+    return _blocked(NextReason.STARTS_EMPTY, text, *_repair(side))
 
 
 def _handed_over(characters: int | None) -> NextMessage:
     if characters is not None and characters <= HAND_OFF_LIMIT:
-        said = f"{_NEXT} goes to a new session, with a written copy of the whole conversation ({characters:,} characters)."
-        return NextMessage(Kind.RESUMABLE, NextReason.HAND_OFF, said)
+        text = f"{_NEXT} goes to a new session, with a written copy of the whole conversation ({characters:,} characters)."
+        return NextMessage(Kind.RESUMABLE, NextReason.HAND_OFF, text)
     rest = f" of {characters:,}" if characters is not None else ""
     most = "the" if characters is not None else "at most the"
-    said = f"{_NEXT} would carry only {most} last {HAND_OFF_LIMIT:,}{rest} characters of this conversation, into a new session."
-    return _blocked(NextReason.HAND_OFF, said)
+    text = f"{_NEXT} would carry only {most} last {HAND_OFF_LIMIT:,}{rest} characters of this conversation, into a new session."
+    return _blocked(NextReason.HAND_OFF, text)
 
 
 def _gone(side: T3Side) -> NextMessage:
     what = "would get only a summary" if side.is_v2 else "would start empty"
-    said = f"{_NEXT} {what}: the session that T3 Code names no longer exists."
-    return _blocked(NextReason.SESSION_GONE, said, *(_repair(side) if _is_other(side) else ()))
+    text = f"{_NEXT} {what}: the session that T3 Code names no longer exists."
+    return _blocked(NextReason.SESSION_GONE, text, *(_repair(side) if _is_other(side) else ()))
 
 
 def _instance_changed(side: T3Side) -> NextMessage:
@@ -309,37 +309,37 @@ def _instance_changed(side: T3Side) -> NextMessage:
     if not side.has_turns:
         return NEW
     if side.is_v2:
-        said = f"Where your next message in T3 Code would go cannot be told: {changed}, and T3 Code may hand over a summary only."
-        return NextMessage(Kind.UNKNOWN, NextReason.INSTANCE_CHANGED, said)
+        text = f"Where your next message in T3 Code would go cannot be told: {changed}, and T3 Code may hand over a summary only."
+        return NextMessage(Kind.UNKNOWN, NextReason.INSTANCE_CHANGED, text)
     return _blocked(NextReason.INSTANCE_CHANGED, f"{_NEXT} would start empty: {changed}.")
 
 
 def _would_fork(side: T3Side) -> NextMessage:
     where = "is answered" if side.is_v2 or side.live else "goes to a copy of the session that works"
-    said = f"{_NEXT} {where} in another folder, and T3 Code waits for the reply for ever."
-    return _blocked(NextReason.WOULD_FORK, said, Remedy.MOVE_SESSION)
+    text = f"{_NEXT} {where} in another folder, and T3 Code waits for the reply for ever."
+    return _blocked(NextReason.WOULD_FORK, text, Remedy.MOVE_SESSION)
 
 
 def _partial(shown: int, known: int) -> NextMessage:
-    said = f"{_NEXT} goes to a session that knows {known:,} of the {shown:,} answers shown there, not the earlier ones."
-    return _blocked(NextReason.PARTIAL, said, Remedy.HEAL)
+    text = f"{_NEXT} goes to a session that knows {known:,} of the {shown:,} answers shown there, not the earlier ones."
+    return _blocked(NextReason.PARTIAL, text, Remedy.HEAL)
 
 
 def _lacking(lacks: str, or_else: str = "") -> NextMessage:
-    """As here: it goes on, with a part, and the user was told so when that was chosen."""
-    said = f"{_NEXT} goes to a session that holds only a part of this conversation{or_else} ({lacks})."
-    return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, said, (Remedy.HEAL,))
+    """As here: it continues with a part, which the user was told when choosing that."""
+    text = f"{_NEXT} goes to a session that holds only a part of this conversation{or_else} ({lacks})."
+    return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, text, (Remedy.HEAL,))
 
 
 def _stuck(side: T3Side, at: datetime) -> NextMessage:
     move = (Remedy.MOVE_SESSION,) if side.same_folder is False else ()
     first = "Move the session first, then quit" if move else "Quit"
-    said = f"T3 Code still waits for a reply that was finished at {local(at):%H:%M} and can be read here."
-    return _blocked(NextReason.STUCK, f"{said} {first} T3 Code and start it again to free the thread.", *move)
+    text = f"T3 Code still waits for a reply that was finished at {local(at):%H:%M} and can be read here."
+    return _blocked(NextReason.STUCK, f"{text} {first} T3 Code and start it again to free the thread.", *move)
 
 
 def _repair(side: T3Side) -> tuple[Remedy, ...]:
-    """T3 Code's own cursor can be written only in the first orchestrator's database."""
+    """T3 Code's cursor can be written only in the first orchestrator's database."""
     return () if side.is_v2 or side.bound is None else (Remedy.REPAIR,)
 
 

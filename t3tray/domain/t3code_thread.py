@@ -1,4 +1,4 @@
-"""A thread as T3 Code's database tells it, whichever of its two orchestrators wrote it. Values only."""
+"""A thread in T3 Code's database, whichever of its two orchestrators wrote it. Values only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPENCODE = "opencode"
 
 
 class Shape(StrEnum):
-    """Which form of T3 Code's database it is. UNSUPPORTED is watched only: nothing in it is guessed at."""
+    """The form of T3 Code's database. UNSUPPORTED is only watched, nothing in it is interpreted."""
 
     V1 = "V1"
     V2 = "V2"
@@ -23,22 +23,22 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class NativeSession:
-    """A provider's session that T3 Code itself recorded for a thread; `since` is when, where that is known."""
+    """A provider's session that T3 Code recorded for a thread. `since` is None if unknown."""
 
     session_id: str
     since: datetime | None = None
 
 
-# A struct and no dataclass: ten thousand are made in one look, and a frozen dataclass takes six times as long to make. What comes
-# new is put last: `state_v1` makes it by place.
+# A struct, no dataclass: one scan makes ten thousand, and a frozen dataclass takes six times as long. New fields go last:
+# `state_v1` creates it by position.
 class T3Thread(Struct, frozen=True):
-    """`session_id` is where T3 Code would send the next message (None: to a new session); `earlier` are those before it, oldest
-    first; `before_import` is what the first orchestrator named, of a thread that the second has taken over.
+    """`session_id`: where T3 Code would send the next message (None: to a new session). `earlier`: those before it, oldest first.
+    `before_import`: what the first orchestrator named, for a thread that the second has taken over.
 
-    `directory` may be empty where the database does not tell it. `handed_over`: taken over by the second orchestrator, with no
-    session of its own yet, so the next message gets a hand-off of the transcript's end only; the whole is `imported_characters`
-    long. `instance` is the provider that the next message is for, `was_instance` the one that the last was for: another one
-    means that T3 Code drops what it names. `sent_at` is when the last message was sent, by the clock of T3 Code's machine.
+    `directory` may be empty if the database does not have it. `handed_over`: taken over by the second orchestrator without a
+    session of its own, so the next message gets a hand-off of the transcript's end only; the whole is `imported_characters` long.
+    `instance`: provider of the next message, `was_instance` that of the last: if they differ, T3 Code drops its cursor.
+    `sent_at`: when the last message was sent, by the clock of T3 Code's machine.
     """
 
     id: str

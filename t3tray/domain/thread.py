@@ -1,4 +1,4 @@
-"""A thread: one visible conversation, wherever it is shown."""
+"""A thread: one visible conversation, whichever program shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 class Source(StrEnum):
-    """Which program shows the thread."""
+    """The program that shows the thread."""
 
     T3CODE = "t3code"
     T3TRAY = "t3tray"
@@ -34,7 +34,7 @@ class Thread(Struct, frozen=True):
 
 
 def named(prefix: str, threads: Iterable[Thread]) -> Thread:
-    """The thread with exactly this id, else the only one whose id begins so. Raises ThreadNotFound, UsageError for several."""
+    """Return the thread with this id, or the only one whose id begins so. Raises ThreadNotFound, UsageError for several."""
     if not prefix:
         raise UsageError("A thread is named by its id or by the beginning of its id.")
     found = [thread for thread in threads if thread.id.startswith(prefix)]

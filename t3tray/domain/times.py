@@ -1,16 +1,16 @@
-"""Times of others, made into ours on every system: some hold anything, and Windows' C library knows none before 1970."""
+"""Convert times of other programs safely: some contain any number, and Windows' C library knows none before 1970."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# With room for what is added to a time or taken from it.
+# With room for adding to a time and subtracting from it.
 _FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 
 
 def from_ms(ms: float) -> datetime:
-    """This time, in ms since the epoch, in UTC; the first or the last that a calendar has where it is beyond that."""
+    """Convert ms since the epoch to UTC; clipped to the range of the calendar."""
     try:
         return min(max(exact_from_ms(ms), _FIRST), _LAST)
     except OverflowError:
@@ -18,12 +18,12 @@ def from_ms(ms: float) -> datetime:
 
 
 def exact_from_ms(ms: float) -> datetime:
-    """The same. Raises OverflowError for a number that is no time."""
+    """Convert ms since the epoch to UTC. Raises OverflowError for a number outside the calendar."""
     return EPOCH + timedelta(milliseconds=ms)
 
 
 def local(at: datetime) -> datetime:
-    """This time in the user's time zone; as it is where the system cannot say that."""
+    """Convert to the user's time zone; unchanged if the system cannot do that."""
     try:
         return at.astimezone()
     except (OSError, OverflowError, ValueError):

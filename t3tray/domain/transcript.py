@@ -1,7 +1,7 @@
-"""A conversation's words, whoever told them: OpenCode, our vault, or T3 Code's own copy. Values only.
+"""A conversation's messages, from OpenCode, our archive, or T3 Code's own copy. Values only.
 
-It owns no file and no wire; what a transcript looks like as text is `domain.telling`. A long conversation is tens of thousands of
-them, none in a circle: the collector would hold everything up to go through them in vain.
+Their text form is in `messages.markdown_export`. Long conversations have tens of thousands of them and no reference cycles, so
+the garbage collector does not track them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from t3tray.domain.evidence import Role
 
 
 class Origin(StrEnum):
-    """Who told it, as people read it."""
+    """The source of a transcript, as shown to people."""
 
     OPENCODE = "OpenCode"
     VAULT = "t3tray's vault"
@@ -24,7 +24,7 @@ class Origin(StrEnum):
 
 
 class ToolCall(Struct, frozen=True, gc=False):
-    """One use of a tool. `status` as OpenCode says it (pending, running, completed, error); `input` is JSON text.
+    """One use of a tool. `status` is OpenCode's (pending, running, completed, error); `input` is JSON text.
 
     A sub-agent's has a session of its own, `child_session`, and the agent's name.
     """
@@ -39,7 +39,7 @@ class ToolCall(Struct, frozen=True, gc=False):
 
 
 class PieceKind(StrEnum):
-    """What a piece of a message is."""
+    """The kind of a part of a message."""
 
     TEXT = "text"
     THOUGHT = "thought"
@@ -47,7 +47,7 @@ class PieceKind(StrEnum):
 
 
 class Piece(Struct, frozen=True, gc=False):
-    """A part of a message, in its place among the others. Only a TOOL has a `tool`; `id` is the one that its teller gave it."""
+    """A part of a message, in its position among the others. Only a TOOL has a `tool`; `id` is the source's."""
 
     id: str
     kind: PieceKind
@@ -56,12 +56,11 @@ class Piece(Struct, frozen=True, gc=False):
 
 
 class Message(Struct, frozen=True, gc=False):
-    """One message. `text` is what its author wrote, without reasoning and without what OpenCode added by itself.
+    """One message. `text` is what its author wrote, without reasoning and without OpenCode's own additions.
 
-    `created_ms` counts from the epoch. `files` are the names of what was attached. `summarises`: a compaction's summary stands in
-    place of what came before it. `pieces` are text, thoughts and tools as they followed each other, where the teller knows.
-    `stopped`: its turn was broken off on somebody's word, which is no error to mend. `sent_tokens` are what the model was sent
-    for it, `cost` is in US dollars; both 0 where nobody tells.
+    `created_ms` is since the epoch. `files`: names of attachments. `summarises`: it is a compaction's summary, which replaces
+    what came before. `pieces`: text, thoughts and tools in their order, if the source knows it. `stopped`: its turn was aborted
+    on request, which is no error. `sent_tokens`: size of the model's input; `cost`: US dollars; both 0 if unknown.
     """
 
     id: str
@@ -81,7 +80,7 @@ class Message(Struct, frozen=True, gc=False):
 
     @property
     def in_order(self) -> tuple[Piece, ...]:
-        """The pieces; where their order is not known, the text before the tools."""
+        """The pieces; if their order is unknown, the text before the tools."""
         if self.pieces:
             return self.pieces
         words = (Piece(f"{self.id}-text", PieceKind.TEXT, self.text),) if self.text else ()
@@ -91,9 +90,9 @@ class Message(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Transcript:
-    """The messages of one session (or thread), oldest first. `missing` are sentences about what is known not to be in it.
+    """The messages of one session (or thread), oldest first. `missing` are sentences on what is known not to be in it.
 
-    `kept_at` is when a copy was made, None where that is not known or the words are the program's own.
+    `kept_at` is when the copy was made, None if unknown or if it is no copy.
     """
 
     origin: Origin
@@ -103,13 +102,13 @@ class Transcript:
     kept_at: datetime | None = None
 
 
-# In seconds: so long a prompt that was handed over and brought no answer may still arrive.
+# In seconds: a prompt that was handed over without an answer may still arrive for this long.
 MAY_ARRIVE_FOR = 20.0
 
 
 class Prompt(Struct, frozen=True):
-    """A message of the user's on its way to a session, in which it has the id `message_id` once it is there. `at`: when it was
-    handed over."""
+    """A message of the user on its way to a session. `message_id` is its id in the session once it is stored there; `at` is when
+    it was handed over."""
 
     message_id: str
     thread_id: str

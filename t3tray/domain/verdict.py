@@ -1,6 +1,6 @@
-"""The verdict: can this thread be resumed? One pure, total function over the cursor and the evidence.
+"""The verdict: can this thread be resumed? One pure, total function of the cursor and the evidence.
 
-It owns the order in which facts are weighed. Sentences and remedies are in `sentences`.
+It defines the order in which facts are weighed. The sentences and remedies are in `messages.verdicts`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, M
 
 
 class Kind(StrEnum):
-    """The three values."""
+    """The three values of a verdict."""
 
     RESUMABLE = "resumable"
     BLOCKED = "blocked"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Every reason, each of exactly one kind (`KIND_OF`)."""
+    """Every reason; each belongs to exactly one kind (`KIND_OF`)."""
 
     PROVED = "proved"
     UNPROVEN = "unproven"
@@ -67,7 +67,7 @@ def _kind_of(reason: Reason) -> Kind:
     return Kind.UNKNOWN if reason in _UNKNOWN else Kind.BLOCKED
 
 
-# Thousands are judged at once, and Python 3.11 finds a member of an enum six times as slowly as a name of the module.
+# Thousands are assessed at once, and Python 3.11 finds an enum member six times as slowly as a module's name.
 _PROVED, _REWOUND = Reason.PROVED, Reason.REWOUND
 _WHOLE, _PART, _NOT_KNOWN = CarriesKind.WHOLE, CarriesKind.PART, CarriesKind.UNKNOWN
 _BUSY = Activity.BUSY
@@ -78,7 +78,7 @@ KIND_OF: dict[Reason, Kind] = {reason: _kind_of(reason) for reason in Reason}
 
 
 class Verdict(Struct, frozen=True):
-    """A reason, what is particular to this case (`detail`: a clause for people, or empty), and what the next message carries."""
+    """A reason, the details of this case (a clause for people, or empty), and what the next message carries."""
 
     reason: Reason
     detail: str = ""
@@ -103,16 +103,15 @@ COMPACTION_PENDING = (
 
 
 def decide(cursor: Cursor | None, evidence: Evidence) -> Verdict:
-    """The verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
+    """Return the verdict on a thread with this cursor, given this evidence. Never raises; every path names its reason.
 
-    What a remedy made of the binding is told with it, for ever. The order: what makes the question itself void (no cursor, a bad
-    one), then what could not be learnt, then the session, then where it is, then whether its history is the one that was
-    recorded, then what goes on in it now.
+    Order: what makes the question void (no cursor, a malformed one), what could not be learnt, the session, its folder, whether
+    its history is the recorded one, what happens in it now. What a remedy did to the binding is always added as a detail.
     """
     verdict = _decide(cursor, evidence)
     reason = verdict.reason
     if evidence.in_doubt and reason is _PROVED:
-        # What was recorded is there; whether it is the latest is what nobody knows.
+        # What was recorded exists; whether it is the latest is unknown.
         reason = Reason.UNPROVEN
     if reason in _CARRIES_NOTHING:
         carries = _NOTHING
@@ -156,7 +155,8 @@ def _remarks(reason: Reason, cursor: Cursor | None, evidence: Evidence) -> Itera
 
 
 def thinned(evidence: Evidence) -> Iterator[str]:
-    """What the model does not get of messages that the session once held, or holds and that failed; clauses for people."""
+    """Yield what the model does not get of the session's messages (deleted, failed or unknown to OpenCode 1), as clauses for
+    people."""
     emptied = evidence.context.emptied if evidence.context is not None else 0
     if emptied and _is_being_written(evidence):
         emptied -= 1
@@ -172,13 +172,13 @@ def thinned(evidence: Evidence) -> Iterator[str]:
 
 
 def _is_being_written(evidence: Evidence) -> bool:
-    """Whether the newest message is the user's and still without its words: OpenCode stores them a moment after it."""
+    """Whether the newest message is the user's and has no text yet: OpenCode stores the text a moment after the message."""
     newest = evidence.newest.value if isinstance(evidence.newest, Found) else None
     return evidence.activity is Activity.BUSY and newest is not None and newest.role is Role.USER and newest.is_emptied
 
 
 def _gone(evidence: Evidence) -> int:
-    """How many recorded messages are known to be gone although the last of them is there."""
+    """Return how many recorded messages are known to be gone although the last of them exists."""
     return evidence.messages_gone or 0 if isinstance(evidence.tail, Found) else 0
 
 
@@ -187,7 +187,7 @@ def _holds(messages: int, more: str = "") -> str:
 
 
 def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Context) -> Carries:
-    """What the next message carries. The whole conversation only where that is proved."""
+    """Return what the next message carries: the whole conversation only if that is proved."""
     if context.is_pending:
         return _UNKNOWN_CARRIES
     if context.emptied or context.unsent or (evidence.messages_gone and _gone(evidence)):
@@ -200,7 +200,7 @@ def _carries(reason: Reason, cursor: Cursor, evidence: Evidence, context: Contex
     is_recorded = isinstance(evidence.tail, Found) and not is_changed and not cursor.restored and not evidence.opencode2
     is_whole = context.is_all and is_recorded and reason is not _REWOUND and not cursor.lacks
     if is_whole and cursor.message_count is not None and evidence.messages_gone is None:
-        # The end is there; whether something before it was deleted is what nobody looked for.
+        # The last recorded message exists; whether one before it was deleted was not checked.
         return Carries(_NOT_KNOWN, messages=context.messages)
     return Carries(_WHOLE if is_whole else _PART, None, context.messages, 0)
 
@@ -269,7 +269,7 @@ def _history(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdi
 
 
 def _taken_back(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Verdict | None:
-    """A pending revert: the messages are still told, and the next prompt deletes them for good (ids sort like their times)."""
+    """Handle a pending revert: the messages still exist, and the next prompt deletes them for good (ids sort by time)."""
     start = session.reverted_to
     if start is None or (cursor.last_message_id is not None and start > cursor.last_message_id):
         return None
@@ -281,7 +281,7 @@ def _taken_back(cursor: Cursor, session: SessionFacts, evidence: Evidence) -> Ve
 
 
 def _standing(cursor: Cursor, evidence: Evidence) -> Verdict:
-    """Is the recorded history there?"""
+    """Check whether the recorded history exists."""
     if cursor.last_message_id is None:
         return _STANDS_UNPROVEN
     match evidence.tail:
@@ -307,7 +307,7 @@ def _beginning(evidence: Evidence) -> Verdict:
 
 
 def _now(cursor: Cursor, newest: MessageFacts, standing: Verdict, evidence: Evidence) -> Verdict:
-    """The recorded history stands; what goes on in the session at this moment?"""
+    """The recorded history exists: check what happens in the session now."""
     if isinstance(evidence.activity, Failure):
         return _unknown(evidence.activity)
     if evidence.activity is _BUSY:

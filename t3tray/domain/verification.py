@@ -1,4 +1,4 @@
-"""What came of verifying a thread, and of opening it."""
+"""The results of verifying and of opening a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from t3tray.domain.verdict import Verdict
 
 @dataclass(frozen=True)
 class Verification:
-    """What a resume came to. It says the verdict; nothing was changed unless the verdict is resumable."""
+    """The result of a verification. Nothing was changed unless the verdict is resumable."""
 
     thread: Thread
     session_id: str | None
@@ -25,8 +25,8 @@ class Verification:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was opened for the user, in a sentence; `address` where it is a page. `title` is what to look for there, where the
-    program could not be told which thread to show; the face helps with that."""
+    """What was opened for the user, as a sentence; `address` if it is a page. `title` is what to search for, if the program
+    could not be told which thread to show."""
 
     sentence: str
     address: str = ""
