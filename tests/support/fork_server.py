@@ -68,7 +68,7 @@ def _mind(request: dict[str, Any], stdin: int, out: int, err: int, status: int) 
     os._exit(0)
 
 
-def _run(words: Sequence[str] | None = None, file_size: int | None = None, folder: str = "", **rest: Any) -> NoReturn:
+def _run(words: Sequence[str], file_size: int | None = None, folder: str = "", module: str = "", **rest: Any) -> NoReturn:
     # The threads alone would only show that the event loop waits; for what, its tasks tell.
     signal.signal(TELLS_ITS_STACKS, _tell_tasks)
     faulthandler.register(TELLS_ITS_STACKS, chain=True)
@@ -82,15 +82,9 @@ def _run(words: Sequence[str] | None = None, file_size: int | None = None, folde
     if file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    if words is None:
-        from tests.support import tray_core
-
-        _end(lambda: asyncio.run(tray_core.main()))
-    from t3tray.__main__ import main
-
-    sys.argv = ["t3tray", *words]
+    sys.argv = [module or "t3tray", *words]
     _show([sys.executable, "-m", *sys.argv])
-    _end(main)
+    _end(importlib.import_module(module or "t3tray.__main__").main)
 
 
 def _end(main: Callable[[], int | None]) -> NoReturn:
@@ -155,6 +149,7 @@ if __name__ == "__main__":
     import alembic.command  # noqa: F401
 
     import t3tray.cli.run
+    import tests.support.holding
     import tests.support.tray_core  # noqa: F401
 
     # Libraries import these when they are first used. Which of the last four keyring needs depends on Python's version.

@@ -72,10 +72,15 @@ class Command:
             os.write(self._stdin, f"{line}\n".encode())
         except BrokenPipeError:
             return ""
-        self._take(lambda: b"\n" in self._read[self._out] or self.returncode is not None, timeout)
-        answer, _, self._read[self._out] = self._read[self._out].partition(b"\n")
+        answer = self.read_line(timeout)
         assert answer or self.returncode is not None, f"no answer to {line} within {timeout:.0f} s"
-        return answer.decode()
+        return answer
+
+    def read_line(self, timeout: float = LIMIT) -> str:
+        """The next line of its stdout, "" when it has ended or says nothing for so long."""
+        self._take(lambda: b"\n" in self._read[self._out] or self.returncode is not None, timeout)
+        line, _, self._read[self._out] = self._read[self._out].partition(b"\n")
+        return line.decode()
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -85,8 +90,9 @@ class Command:
         self.send_signal(signal.SIGKILL)
 
     def close(self) -> None:
+        """A second call does nothing."""
         self.close_stdin()
-        for file in [*self._open.get_map()]:
+        for file in [*(self._open.get_map() or ())]:
             self._forget(int(file))  # type: ignore[arg-type]
         self._open.close()
 
@@ -142,7 +148,11 @@ class Forker:
 
     def start_tray(self) -> Command:
         """The tray's core (`tests.support.tray_core`), which takes its orders on stdin."""
-        return self._start()
+        return self._start(words=(), module="tests.support.tray_core")
+
+    def start_module(self, module: str, *words: str, environment: Mapping[str, str]) -> Command:
+        """The program of a module of the tests, which may read its stdin."""
+        return self._start(words=words, module=module, environment=dict(environment))
 
     def close(self) -> None:
         self._socket.close()

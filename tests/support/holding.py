@@ -11,7 +11,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from t3tray.store.store import Store
 from t3tray.system.process_identity import start_id
 from t3tray.system.secrets import Secrets
 from t3tray.system.sql_thread import SqlThread
+from tests.support.forked import LIMIT, Command, shared_forker
 
 
 class LeasesOfTheDoomed(Leases):
@@ -78,10 +78,9 @@ class Owner:
 class OtherProcess:
     """An `Owner` in another process. `said` is what it told when it had done what it was asked."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Command) -> None:
         self.process = process
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        line = process.read_line()
         self.said: dict[str, object] = json.loads(line) if line else {}
 
     @property
@@ -92,30 +91,25 @@ class OtherProcess:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(LIMIT)
 
     def finish(self) -> None:
         """Have it close in order."""
-        self.process.communicate("\n", timeout=90)
-        assert self.process.returncode == 0
+        self.process.close_stdin()
+        assert self.process.wait(LIMIT) == 0
 
 
 @contextmanager
 def other_process(data: Path, program: ServerProgram, what: str) -> Iterator[OtherProcess]:
     """Another t3tray process that does this; it is killed at the end if it is still there."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.holding", str(data), str(program.binary), what],
-        env={**os.environ, **program.environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    words, environment = (str(data), str(program.binary), what), {**os.environ, **program.environment}
+    process = shared_forker().start_module("tests.support.holding", *words, environment=environment)
     try:
         yield OtherProcess(process)
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=90)
+        process.kill()
+        process.wait(LIMIT)
+        process.close()
 
 
 async def _act(data: Path, program: ServerProgram, what: str) -> None:
@@ -140,7 +134,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-if __name__ == "__main__":
+def main() -> None:
     data, binary, what = sys.argv[1:]
     program = ServerProgram(Path(binary), dict(os.environ), Path.home(), Path(data) / "unpacked")
     asyncio.run(_act(Path(data), program, what))
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,11 @@ from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import T3TrayError
 
 
-async def main() -> None:
+def main() -> None:
+    asyncio.run(_follow_orders())
+
+
+async def _follow_orders() -> None:
     desk = Backend(None)
     running = asyncio.create_task(desk.run(lambda snapshot: None))
     try:
@@ -43,4 +47,4 @@ async def _answer(desk: Backend, name: str, *words: str) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
