@@ -19,7 +19,7 @@ from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 from tests.support.untouched import nothing_made
-from tests.support.waiting import lives
+from tests.support.waiting import LIMIT, lives
 
 WORD = "PELICAN"
 TELL = f"the codeword is {WORD}"
@@ -88,11 +88,12 @@ def test_a_follow_up_after_the_server_was_killed_carries_the_context(program: Pr
 def test_a_turn_killed_in_its_middle_is_told_as_interrupted(program: Program, model: StubModel, folder: Path) -> None:
     program.run("server", "start")
     thread = new_thread(program, folder)
-    with program.started("send", thread, "hold it") as sending:
+    with program.forked("send", thread, "hold it") as sending:
         model.wait_for_chats(2)
         os.kill(program.json("server", "status")["server"]["pid"], signal.SIGKILL)
         sending.kill()
     model.release()
+    program.run("server", "start")
     resumed = program.json("resume", thread)
     assert resumed["verdict"]["reason"] == "interrupted"
     assert any("interrupted" in note for note in resumed["receipt"]["notes"])
@@ -104,11 +105,11 @@ def test_a_command_killed_with_its_server_running_leaves_it_to_the_next_one(
     program: Program, model: StubModel, folder: Path
 ) -> None:
     thread = new_thread(program, folder)
-    with program.started("send", thread, "hold it") as sending:
+    with program.forked("send", thread, "hold it") as sending:
         model.wait_for_chats(2)
         pid = program.json("server", "status")["server"]["pid"]
         sending.kill()
-        sending.wait()
+        assert sending.wait(LIMIT) == -signal.SIGKILL
     assert lives(pid)
     model.release()
     assert_remembers(program, model, thread)
@@ -139,6 +140,7 @@ def test_a_deleted_session_is_missing_and_nothing_is_made_in_its_place(
 
 
 def test_a_folder_that_is_gone_blocks(program: Program, folder: Path, opencode_home: OpenCodeHome) -> None:
+    program.run("server", "start")
     thread = new_thread(program, folder)
     shutil.rmtree(folder)
     with nothing_made(program, opencode_home, thread):

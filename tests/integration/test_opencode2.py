@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import fake_opencode2
-from tests.support.opencode import OpenCodeHome, free_port
-from tests.support.program import Program
+from tests.support.opencode import OpenCodeHome, RawServer, free_port
+from tests.support.program import Program, ServedProgram
 from tests.support.untouched import nothing_made
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the program is a POSIX script")
@@ -49,14 +49,18 @@ class OpenCode2:
 
 
 @pytest.fixture
-def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Program:
+def program(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome) -> Program:
+    """It knows of no server."""
     return Program(tmp_path / "data", opencode_home.environment)
 
 
 @pytest.fixture
-def thread(program: Program, tmp_path: Path) -> str:
+def thread(program: Program, shared_server: RawServer, tmp_path: Path) -> str:
+    """Made with OpenCode 1, whose program has said where its database is."""
     (tmp_path / "work").mkdir()
-    made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    served = ServedProgram(program.data, shared_server)
+    made: str = served.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]
+    program.run("show", made)
     return made
 
 

@@ -53,15 +53,30 @@ async def test_an_idle_server_is_ended_and_the_next_resume_starts_it_again(engin
     assert engine.server.status.pid != pid
 
 
-async def test_a_running_turn_keeps_it(engine: Engine, tmp_path: Path, model: StubModel) -> None:
+async def test_what_is_under_way_or_was_a_moment_ago_keeps_it(engine: Engine, tmp_path: Path, model: StubModel) -> None:
+    """One server for three reasons, each of which stands alone when it is looked for."""
     thread = await thread_in(engine, tmp_path / "work", "the codeword is HERON")
+    connection = await engine.connect()
+
+    # A use a moment ago.
+    engine.idle_shutdown = IdleShutdown(engine.server, timedelta(minutes=30), utc_now)
+    assert (await engine.idle_shutdown.look(connection, await engine.look())).why is Blocker.RECENT
+
+    # A turn that runs.
+    engine.idle_shutdown = IdleShutdown(engine.server, timedelta(microseconds=1), utc_now)
     turn = asyncio.create_task(_drain(engine, thread, "hold it"))
     await asyncio.to_thread(model.wait_for_chats, 2)
-    rest = await engine.idle_shutdown.look(await engine.connect(), await engine.look())
+    rest = await engine.idle_shutdown.look(connection, await engine.look())
     assert (rest.ended, rest.why) == (False, Blocker.TURN)
     assert "a turn runs in it" in engine.idle_shutdown.sentence(rest, True)
     model.release()
     await turn
+
+    # Somebody else who uses it.
+    await engine.server.detach()
+    rest = await engine.idle_shutdown.look(connection, await engine.look())
+    assert rest.why is Blocker.SHARED and engine.server.status.state is ServerState.READY
+    await engine.server.stop()
 
 
 async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path: Path, model: StubModel) -> None:
@@ -79,20 +94,6 @@ async def test_a_permission_that_is_waited_for_keeps_it(engine: Engine, tmp_path
     turn.cancel()
     with suppress(asyncio.CancelledError):
         await turn
-
-
-async def test_one_that_others_use_goes_on(engine: Engine, tmp_path: Path) -> None:
-    await thread_in(engine, tmp_path / "work", "the codeword is HERON")
-    await engine.server.detach()
-    rest = await engine.idle_shutdown.look(await engine.connect(), await engine.look())
-    assert rest.why is Blocker.SHARED and engine.server.status.state is ServerState.READY
-    await engine.server.stop()
-
-
-async def test_a_use_a_moment_ago_keeps_it(engine: Engine, tmp_path: Path) -> None:
-    await thread_in(engine, tmp_path / "work", "the codeword is HERON")
-    engine.idle_shutdown = IdleShutdown(engine.server, timedelta(minutes=30), utc_now)
-    assert (await engine.idle_shutdown.look(await engine.connect(), await engine.look())).why is Blocker.RECENT
 
 
 async def _drain(engine: Engine, thread: str, text: str) -> None:

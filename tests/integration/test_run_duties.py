@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from t3tray.store.archive_file import FILE_NAME
+from tests.support.forked import Forker
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
 from tests.support.set_clock import SetClock
@@ -32,9 +35,8 @@ IDLE = "because nothing had used it for 30 minutes. The next resume starts it ag
 class Headless:
     """A machine without a display, with T3 Code and a server of the user's own on which a thread of T3 Code's has its session."""
 
-    def __init__(self, folder: Path, home: OpenCodeHome, clock: SetClock) -> None:
-        self.clock = clock
-        home.environment |= clock.environment
+    def __init__(self, folder: Path, home: OpenCodeHome, clock: Mapping[str, str]) -> None:
+        home.environment |= clock
         world = empty_world(folder / "world")
         (world.home / "userdata" / "settings.json").write_text("{}")
         self.world = World(world.home, home.database, world.code)
@@ -42,6 +44,9 @@ class Headless:
         del self.program.environment["QT_QPA_PLATFORM"]
         (folder / "run").mkdir(mode=0o700)
         self.program.environment["XDG_RUNTIME_DIR"] = str(folder / "run")
+        if clock:
+            # A library that is loaded before all others is no use to a process that runs already.
+            self.program.forker = Forker(self.program.environment)
         self.program.run("settings", "server_with_app", "true")
         self.gate = folder / "quick"
         self.server = RawServer(home)
@@ -56,6 +61,8 @@ class Headless:
     def __exit__(self, *_: object) -> None:
         self.t3.quit()
         self.server.kill()
+        if self.program.forker:
+            self.program.forker.close()
 
     def new_session(self) -> str:
         """With a whole turn in it."""
@@ -98,8 +105,17 @@ class Headless:
             ended.set()
             writing.join(END)
 
-    def kept_messages(self) -> int:
-        return sum(kept["messages"] for kept in self.program.json("vault", "list")["kept"])
+    def until_kept(self, messages: int) -> None:
+        """Wait for so many in the archive. Its file is read: a command for each look would take more than the copy does."""
+        file = self.program.data / FILE_NAME
+
+        def are_there() -> bool:
+            with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+                return connection.execute("SELECT count(*) FROM messages").fetchone() == (messages,)
+            return False
+
+        until(are_there, f"the copy of {messages} messages")
+        assert sum(kept["messages"] for kept in self.program.json("vault", "list")["kept"]) == messages
 
     def guard(self) -> dict[str, Any]:
         found: dict[str, Any] = self.program.json("guard", "status")["guard"]
@@ -130,10 +146,19 @@ class Told:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Headless]:
-    clock = SetClock(tmp_path)
-    for name, value in clock.environment.items():
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    made = SetClock(tmp_path)
+    if not made.is_there:
+        pytest.skip("a clock is set on Linux, with a C compiler")
+    for name, value in made.environment.items():
         monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Headless]:
+    """With the clock of the test, where it has one."""
+    clock = request.getfixturevalue("clock").environment if "clock" in request.fixturenames else {}
     with Headless(tmp_path, opencode_home, clock) as made:
         yield made
 
@@ -144,9 +169,9 @@ def test_as_objects_turns_are_kept_t3_code_is_guarded_and_an_idle_server_ends(ma
         try:
             told = Told(process, True)
             told.until("server", state="ready")
-            until(lambda: machine.kept_messages() == 2, "the copy of the first turn")
+            machine.until_kept(2)
             machine.say(machine.session, "what is the codeword?")
-            until(lambda: machine.kept_messages() == 4, "the copy of the second turn")
+            machine.until_kept(4)
 
             program.run("guard", "on", "--yes")
             told.until("guard", state="on", threads=1)
@@ -171,19 +196,19 @@ def test_as_objects_turns_are_kept_t3_code_is_guarded_and_an_idle_server_ends(ma
             process.kill()
 
 
-def test_as_lines_a_clock_that_is_set_ends_no_server_marks_no_thread_and_raises_no_alarm(machine: Headless) -> None:
-    if not machine.clock.is_there:
-        pytest.skip("a clock is set on Linux, with a C compiler")
+def test_as_lines_a_clock_that_is_set_ends_no_server_marks_no_thread_and_raises_no_alarm(
+    machine: Headless, clock: SetClock
+) -> None:
     program = machine.program
     with machine.started() as process:
         try:
             told = Told(process, False)
             told.until("server", "ready · OpenCode")
-            until(lambda: machine.kept_messages() == 2, "what could be proved")
+            machine.until_kept(2)  # what could be proved
             own = program.json("server", "status")["server"]
             for number, seconds in enumerate((HOUR, -HOUR, 0), 2):
                 told.passed.clear()
-                machine.clock.set(seconds)
+                clock.set(seconds)
                 for name in (f"t{number}-a", f"t{number}-b"):
                     # After the second of two looks everything of the first is done: its alarms, proofs, and the reaper.
                     machine.t3.tell("thread", name, machine.new_session())

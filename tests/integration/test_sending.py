@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
 from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import Program
+from tests.support.program import Program, run_command
 from tests.support.stub_model import StubModel
 from tests.support.t3_world import add_thread, empty_world, writing
 
@@ -47,15 +46,9 @@ def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, shared_serve
         http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=90)
     with writing(world.state) as connection:
         add_thread(connection, "t3-thread", session, session_status="running", active_turn="turn-1", at=datetime.now(UTC))
-    sent = subprocess.run(
-        program.argv("send", "t3-thread", ASK),
-        env=program.environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    assert sent.stdout.strip() == "HERON"
-    assert "T3 Code has a turn running" in sent.stderr
+    code, reply, told = run_command("send", "t3-thread", ASK, environment=program.environment)
+    assert (code, reply.strip()) == (0, "HERON")
+    assert "T3 Code has a turn running" in told
 
 
 def _prompt(server: RawServer, session: str, text: str) -> None:

@@ -20,7 +20,7 @@ from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.conversation.row_widgets import FoldLine
 from t3tray.ui.thread_wiring import connect_conversation
 from t3tray.ui.window import MainWindow
-from tests.support.opencode import OpenCodeHome
+from tests.support.opencode import RawServer, without_model
 from tests.support.stub_model import StubModel
 
 LIMIT = 90_000
@@ -110,11 +110,9 @@ def running(qtbot: QtBot, data: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def work(request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where t3tray works: on a server of its own, or on the shared one if the test has that."""
-    shared = "shared_server" in request.fixturenames
-    environment = request.getfixturevalue("shared_server").environment if shared else opencode_home.environment
-    for name, value in environment.items():
+def work(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where t3tray works, on a server of the user's own."""
+    for name, value in shared_server.environment.items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -122,7 +120,6 @@ def work(request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCode
     return folder
 
 
-@pytest.mark.usefixtures("shared_server")
 def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_app(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -143,7 +140,6 @@ def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_
         assert not again.errors
 
 
-@pytest.mark.usefixtures("shared_server")
 def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -171,7 +167,6 @@ def test_what_waits_is_answered_on_the_page_and_what_was_done_is_looked_into(
         assert not app.errors
 
 
-@pytest.mark.usefixtures("shared_server")
 def test_a_turn_is_stopped_and_a_models_error_is_told_and_tried_again(
     qtbot: QtBot, tmp_path: Path, work: Path, model: StubModel
 ) -> None:
@@ -189,7 +184,6 @@ def test_a_turn_is_stopped_and_a_models_error_is_told_and_tried_again(
         assert not app.errors
 
 
-@pytest.mark.usefixtures("shared_server")
 def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp_path: Path, work: Path) -> None:
     with running(qtbot, tmp_path / "data") as app:
         app.new_thread(work)
@@ -209,17 +203,19 @@ def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp
 
 
 def test_a_message_that_opencode_drops_stays_in_the_composer_with_the_reason(
-    qtbot: QtBot, tmp_path: Path, work: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", "{}")
-    with running(qtbot, tmp_path / "data") as app:
-        app.new_thread(work)
-        app.say("never lost")
-        app.until("OpenCode dropped the message: No providers are available.")
-        app.until("Nothing was sent; the text is kept as the thread's draft.")
-        assert app.draft() == "never lost"
-        assert not app.window.page.conversation.composer.editor.isReadOnly()
-    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", opencode_home.environment["OPENCODE_CONFIG_CONTENT"])
+    with monkeypatch.context() as own:
+        for name in ("T3TRAY_SERVER_URL", "OPENCODE_SERVER_PASSWORD"):
+            own.delenv(name)
+        own.setenv("OPENCODE_CONFIG_CONTENT", "{}")
+        with running(qtbot, tmp_path / "data") as app:
+            app.new_thread(work)
+            app.say("never lost")
+            app.until("OpenCode dropped the message: No providers are available.")
+            app.until("Nothing was sent; the text is kept as the thread's draft.")
+            assert app.draft() == "never lost"
+            assert not app.window.page.conversation.composer.editor.isReadOnly()
     with running(qtbot, tmp_path / "data") as again:
         qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
         qtbot.waitUntil(lambda: again.draft() == "never lost", timeout=LIMIT)
@@ -230,14 +226,13 @@ def test_a_message_that_opencode_drops_stays_in_the_composer_with_the_reason(
 
 
 def test_a_turn_that_asked_no_model_is_told_in_opencodes_words(
-    qtbot: QtBot, tmp_path: Path, work: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, tmp_path: Path, work: Path, shared_server: RawServer
 ) -> None:
     with running(qtbot, tmp_path / "data") as app:
         app.new_thread(work)
         app.say("say: one")
         app.until("2 messages carried")
-    config = opencode_home.environment["OPENCODE_CONFIG_CONTENT"].replace("stub-1", "stub-2")
-    monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", config)
+    without_model(shared_server, work)
     with running(qtbot, tmp_path / "data") as again:
         qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
         again.say("say: two")

@@ -147,7 +147,10 @@ async def test_the_reaper_leaves_the_server_to_an_open_terminal(
         await tray.close()
 
 
-def test_a_thread_that_cannot_be_resumed_opens_no_terminal(program: Program, thread: str, seen: Seen, tmp_path: Path) -> None:
+def test_a_thread_that_cannot_be_resumed_opens_no_terminal(
+    program: Program, thread: str, seen: Seen, tmp_path: Path, shared_server: RawServer
+) -> None:
+    program.environment |= {"T3TRAY_SERVER_URL": shared_server.url, "OPENCODE_SERVER_PASSWORD": shared_server.password}
     (tmp_path / "work").rmdir()
     program.run("resume", thread, "--open", "terminal", code=3)
     program.run("attach", thread, code=3)

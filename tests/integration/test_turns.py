@@ -19,8 +19,8 @@ import pytest
 from t3tray.domain.transcript import Prompt
 from t3tray.store.store import Store
 from tests.support.lossy_proxy import LossyProxy
-from tests.support.opencode import OpenCodeHome, RawServer
-from tests.support.program import Program
+from tests.support.opencode import OpenCodeHome, RawServer, without_model
+from tests.support.program import Program, ServedProgram
 from tests.support.set_clock import SetClock
 from tests.support.stub_model import StubModel
 from tests.support.waiting import until
@@ -84,20 +84,11 @@ def text_part(text: str) -> dict[str, str]:
     return {"type": "text", "text": text}
 
 
-def with_models(home: OpenCodeHome, *names: str) -> None:
-    """From the next start on the provider has these models, or there is none."""
-    config = json.loads(home.environment["OPENCODE_CONFIG_CONTENT"])
-    stub = config["provider"]["stub"]
-    models = {name: stub["models"]["stub-1"] for name in names}
-    config = {"provider": {"stub": {**stub, "models": models}}, "model": f"stub/{names[0]}"} if names else {}
-    home.environment["OPENCODE_CONFIG_CONTENT"] = json.dumps(config)
-
-
 def test_a_message_without_any_provider_is_dropped_and_kept(
     tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel
 ) -> None:
     (tmp_path / "work").mkdir()
-    with_models(opencode_home)
+    opencode_home.environment["OPENCODE_CONFIG_CONTENT"] = "{}"
     program = Program(tmp_path / "data", opencode_home.environment)
     told = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL, code=4)
     assert told["error"]["title"] == "The message did not arrive"
@@ -108,9 +99,7 @@ def test_a_message_without_any_provider_is_dropped_and_kept(
 
 
 def test_a_model_that_is_gone_is_told_and_is_no_empty_reply(place: Place) -> None:
-    place.server.stop()
-    with_models(place.home, "stub-2")
-    place.server.start()
+    without_model(place.server, place.work)
     refused = place.send(ASK, code=4)
     assert refused["error"]["title"] == "The message was not answered"
     assert refused["error"]["message"].startswith("OpenCode did not ask the model: Model not found: stub/stub-1")
@@ -171,7 +160,7 @@ def test_an_answer_that_is_lost_on_its_way_is_looked_up_and_nothing_is_sent_twic
 def test_an_answer_to_another_client_is_not_taken_for_ours(place: Place) -> None:
     place.prompt(text_part("hold it"))
     place.model.wait_for_chats(2)
-    with place.program.started("send", place.thread, ASK, "--json") as sending:
+    with place.program.forked("send", place.thread, ASK, "--json") as sending:
         until(lambda: ASK in place.texts(), "our message", CEILING)
         place.model.release()
         out, err = sending.communicate(timeout=CEILING)
@@ -182,7 +171,7 @@ def test_an_answer_to_another_client_is_not_taken_for_ours(place: Place) -> None
 def test_a_message_that_another_one_overtook_is_answered_with_it_and_that_is_said(place: Place) -> None:
     place.prompt(text_part("hold it"))
     place.model.wait_for_chats(2)
-    with place.program.started("send", place.thread, "say: ours", "--json") as sending:
+    with place.program.forked("send", place.thread, "say: ours", "--json") as sending:
         until(lambda: "say: ours" in place.texts(), "our message", CEILING)
         place.prompt(text_part("say: theirs"))
         place.model.release()
@@ -194,7 +183,7 @@ def test_a_message_that_another_one_overtook_is_answered_with_it_and_that_is_sai
 
 
 def test_an_error_about_an_attachment_does_not_end_the_turn(place: Place) -> None:
-    with place.program.started("send", place.thread, "hold it", "--json") as sending:
+    with place.program.forked("send", place.thread, "hold it", "--json") as sending:
         place.model.wait_for_chats(2)
         attachment = {"type": "file", "mime": "text/plain", "url": "file:///nowhere/notes.txt", "filename": "notes.txt"}
         place.prompt(text_part("say: and this"), attachment)
@@ -257,20 +246,20 @@ def test_a_turn_is_followed_through_a_compaction_that_opencode_makes_by_itself(p
 
 
 def test_without_waiting_a_turn_is_not_cut_off_with_the_commands_own_server(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel
+    tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel
 ) -> None:
     (tmp_path / "work").mkdir()
-    program = Program(tmp_path / "data", opencode_home.environment)
-    thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL)["id"]
-    with program.started("send", thread, "hold it", "--no-wait", "--json") as sending:
+    served, program = ServedProgram(tmp_path / "data", shared_server), Program(tmp_path / "data", opencode_home.environment)
+    thread = served.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL)["id"]
+    with program.forked("send", thread, "hold it", "--no-wait", "--json") as sending:
         model.wait_for_chats(2)
-        until(lambda: program.json("show", thread)["thread"]["draft"] == "", "the message", CEILING)
+        until(lambda: served.json("show", thread)["thread"]["draft"] == "", "the message", CEILING)
         assert sending.poll() is None
         model.release()
         out, err = sending.communicate(timeout=CEILING)
     assert (sending.returncode, json.loads(out)["reply"]) == (0, None), err
     assert "The turn runs in a server that this command has started, so the command waits" in err
-    assert program.json("resume", thread)["verdict"]["reason"] == "proved", "not interrupted"
+    assert served.json("resume", thread)["verdict"]["reason"] == "proved", "not interrupted"
 
 
 def test_without_waiting_a_command_ends_when_the_message_arrived(place: Place) -> None:
@@ -297,15 +286,13 @@ def test_what_arrived_unseen_is_no_draft_in_what_is_shown(place: Place) -> None:
 
 
 def test_behind_a_message_from_the_future_nothing_is_sent(place: Place) -> None:
-    place.server.stop()
-    with sqlite3.connect(place.home.database) as connection:
+    with sqlite3.connect(place.home.database, timeout=CEILING) as connection:
         later = int((time.time() + 3600) * 1000)
         connection.execute(
             "UPDATE message SET time_created = ?, data = json_set(data, '$.time.created', ?) WHERE session_id = ?",
             (later, later, place.session),
         )
     connection.close()
-    place.server.start()
     refused = place.send(ASK, code=4)
     assert refused["error"]["message"].startswith("The newest message of this session is dated ")
     assert "still to come" in refused["error"]["message"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.threads.snapshot import ThreadRow
 from tests.integration.test_live_switch import Watcher, server, session, t3, watcher, world
 from tests.support.opencode import RawServer
+from tests.support.program import run_command
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import World
 
@@ -82,18 +83,12 @@ async def test_another_session_is_told_with_what_it_holds(
     assert found.next_message and found.next_message.sentence.startswith("In T3 Code your next message would start empty")
 
 
-async def test_the_command_line_tells_both_sides(
-    kept: str, t3: T3Code, watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_command_line_tells_both_sides(kept: str, t3: T3Code, watcher: Watcher, tmp_path: Path) -> None:
     t3.tell("no-cursor")
     await row(watcher, NextReason.STARTS_EMPTY)
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "t3tray", "threads", "--json", "--data-dir", str(tmp_path / "data")),
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    async with asyncio.timeout(LIMIT):
-        told, _ = await command.communicate()
+    words = ("threads", "--json", "--data-dir", str(tmp_path / "data"))
+    code, told, _ = await asyncio.to_thread(run_command, *words, environment=dict(os.environ))
+    assert code == 0
     (found,) = json.loads(told)["threads"]
     assert found["verdict"]["kind"] == "resumable"
     side = found["t3code"]["next_message"]

@@ -227,6 +227,13 @@ class RawServer:
         return answer.status_code == 200
 
 
+def without_model(server: RawServer, folder: Path) -> None:
+    """From now on the server has no model for what is said in this folder: as after a start with another configuration."""
+    (folder / "opencode.json").write_text(json.dumps({"provider": {"stub": {"blacklist": ["stub-1"]}}}))
+    with server.http() as http:
+        http.post("/instance/dispose", params={"directory": str(folder)}).raise_for_status()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,14 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.forked import LIMIT, Command, can_fork, shared_forker
+from tests.support.forked import LIMIT, Command, Forker, can_fork, shared_forker
 from tests.support.opencode import RawServer
 
 
-def run_command(*words: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
-    """Run t3tray with these words, in a process that is forked where that is the same; its exit code, stdout and stderr."""
-    if words and can_fork(environment):
-        command = shared_forker().start(*words, environment=environment)
+def run_command(*words: str, environment: Mapping[str, str], forker: Forker | None = None) -> tuple[int, str, str]:
+    """Run t3tray with these words, in a process that is forked where that is the same; its exit code, stdout and stderr.
+
+    A `forker` of the test's own was started with what such an environment has of the things that a program reads once.
+    """
+    if words and (forker or can_fork(environment)):
+        command = (forker or shared_forker()).start(*words, environment=environment)
         out, err = command.communicate()
         assert command.returncode is not None
         return command.returncode, out, err
@@ -31,6 +34,7 @@ class Program:
 
     def __init__(self, data: Path, environment: dict[str, str]) -> None:
         self.data = data
+        self.forker: Forker | None = None
         self.environment = {
             **environment,
             "T3TRAY_DATA_DIR": str(data),
@@ -40,7 +44,7 @@ class Program:
 
     def run(self, *words: str, code: int = 0) -> str:
         """The standard output of a command that must end with this code."""
-        ended, out, err = run_command(*words, environment=self.environment)
+        ended, out, err = run_command(*words, environment=self.environment, forker=self.forker)
         assert ended == code, f"{words} ended with {ended}\n{out}\n{err}"
         return out
 
@@ -77,7 +81,8 @@ class Program:
             yield command
         finally:
             command.kill()
-            command.communicate()
+            command.wait(LIMIT)
+            command.close()
 
     def argv(self, *words: str) -> list[str]:
         """The command line of t3tray with these words; without any, the tray app."""
