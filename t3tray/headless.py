@@ -26,7 +26,7 @@ from t3tray.cli.run_documents import error_line
 from t3tray.cli.run_output import RunOutput
 from t3tray.errors import ExitCode, OurBug, T3TrayError
 from t3tray.system.forced_exit import HARD_END, end_at_last
-from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_already
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
 from t3tray.system.log_file import begin_log
 from t3tray.system.paths import data_directory, log_directory
 
@@ -76,7 +76,7 @@ class _Face:
         try:
             with Interrupts() as interrupts:
                 if not lock.take(InstanceHolder(os.getpid(), has_window=False)):
-                    raise runs_already(lock.holder())
+                    raise already_running(lock.holder())
                 begin_log(log_directory(directory))
                 output = RunOutput(self._as_json, self._out, directory, lambda: self._end())
                 try:

@@ -31,7 +31,7 @@ from t3tray.domain.server import ServerState
 from t3tray.errors import T3TrayError
 from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, wording
 from t3tray.settings.definitions import Settings
-from t3tray.system.notification_service import CLICKED, Heard, Notifications
+from t3tray.system.notification_service import CLICKED, NotificationPress, Notifications
 from t3tray.system.tasks import OwnTasks
 from t3tray.threads.snapshot import Snapshot
 
@@ -68,7 +68,7 @@ class Notifier:
 
     def __init__(
         self,
-        reach: Callable[[Callable[[Heard], None]], Notifications],
+        reach: Callable[[Callable[[NotificationPress], None]], Notifications],
         answerer: Answerer,
         rules: Callable[[], NotificationRules],
         now: Callable[[], datetime],
@@ -137,15 +137,15 @@ class Notifier:
         for notification in step.notifications:
             self._queue.put_nowait((notification, True))
 
-    def _on_response(self, heard: Heard) -> None:
+    def _on_response(self, press: NotificationPress) -> None:
         """Handle a click on a notification, or on one of its buttons."""
-        notification = next((notification for notification in self._memory.shown if notification.id == heard.notice_id), None)
-        if heard.key == CLICKED:
-            self._clicked(Click(notification.thread_id if notification else None, heard.token))
-        elif notification and notification.remedy == heard.key:
-            self._clicked(Click(notification.thread_id, heard.token, notification.remedy))
+        notification = next((notification for notification in self._memory.shown if notification.id == press.notice_id), None)
+        if press.key == CLICKED:
+            self._clicked(Click(notification.thread_id if notification else None, press.token))
+        elif notification and notification.remedy == press.key:
+            self._clicked(Click(notification.thread_id, press.token, notification.remedy))
         elif notification and notification.request:
-            self._answering.start(self._answer(notification.request, heard.key))
+            self._answering.start(self._answer(notification.request, press.key))
 
     async def _do(self, notification: Notification, is_shown: bool) -> None:
         try:

@@ -30,7 +30,7 @@ from t3tray.errors import T3TrayError
 from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.resources import resource
 from t3tray.settings.definitions import Settings
-from t3tray.system.login_item import look_at_login, set_login
+from t3tray.system.login_item import login_state, set_login_state
 from t3tray.system.notifications import open_notifications
 from t3tray.threads.snapshot import Snapshot
 
@@ -208,11 +208,11 @@ class Backend(Errands):
 
     async def autostart(self) -> AutostartState:
         """Whether t3tray starts at login."""
-        return await look_at_login((await self._opened()).data_directory)
+        return await login_state((await self._opened()).data_directory)
 
     async def set_autostart(self, is_on: bool) -> AutostartState:
         """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
-        return await set_login((await self._opened()).data_directory, is_on)
+        return await set_login_state((await self._opened()).data_directory, is_on)
 
     async def notice_trouble(self) -> str:
         """Why the desktop shows no notices, in a sentence; empty where it does."""

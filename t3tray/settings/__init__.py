@@ -1,1 +1,1 @@
-"""What the user can set, and the rules for it."""
+"""Settings: definitions, validation, storage and changes."""

@@ -1,6 +1,6 @@
-"""Validation of a value that the user enters: the rules of its kind, and those that look at files.
+"""Validation of a value that the user enters: the rules of its kind, and those that check files.
 
-The sentences are made to stand beside a field of the window.
+The sentences are shown beside a field of the window, so they do not name the setting.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from t3tray.settings.kinds import Folders, Program, SettingKind
 
 
 def defined(name: str) -> Definition:
-    """The setting of this name. Raises UsageError where there is none."""
+    """Return the setting of this name. Raises UsageError where there is none."""
     if (definition := definition_of(name)) is None:
-        raise UsageError(f"There is no setting called {name}.", "`t3tray settings` shows them all.")
+        raise UsageError(f"Unknown setting: {name}.", "`t3tray settings` lists all settings.")
     return definition
 
 
 def changed(settings: Settings, name: str, value: object) -> Settings:
-    """These settings with one of them replaced. Raises UsageError for an unknown name, BadValue for a value of another type."""
+    """Return the settings with one replaced. Raises UsageError for an unknown name, BadValue for a value of another type."""
     try:
         return msgspec.convert(asdict(settings) | {defined(name).name: value}, Settings)
     except (msgspec.ValidationError, OverflowError) as error:
@@ -33,7 +33,7 @@ def changed(settings: Settings, name: str, value: object) -> Settings:
 
 
 def parsed(name: str, text: str) -> object:
-    """The value that a text of the command line stands for. Raises UsageError for an unknown name, BadValue for an unfit text."""
+    """Convert a text of the command line. Raises UsageError for an unknown name, BadValue for an invalid text."""
     kind = defined(name).kind
     try:
         return msgspec.convert(kind.parts(text), type(DEFINITIONS[name].default), strict=False)
@@ -42,7 +42,7 @@ def parsed(name: str, text: str) -> object:
 
 
 def check(settings: Settings, name: str) -> None:
-    """Raises BadValue where the value of this setting is invalid. It may look at files: for a worker thread."""
+    """Raises BadValue where the value of this setting is invalid. May access files: call it in a worker thread."""
     kind, value = DEFINITIONS[name].kind, getattr(settings, name)
     if trouble := kind.trouble(value):
         raise BadValue(trouble)
@@ -61,8 +61,8 @@ def _check_files(kind: SettingKind, value: object) -> None:
             try:
                 find_binary(path, {}, Path.home())
             except BinaryNotFound as error:
-                # The rest of its message says where the setting came from, which is known here.
-                raise BadValue(f"There is no program that can be run at {path}.", error.hint) from error
+                # The rest of its message names the setting, which is clear here.
+                raise BadValue(f"{path} is not an executable program.", error.hint) from error
         case Folders(), tuple(folders):
             for folder in folders:
                 if not Path(os.path.expanduser(folder)).is_absolute():

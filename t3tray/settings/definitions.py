@@ -81,7 +81,7 @@ class Definition:
 
     @property
     def hint(self) -> str:
-        """What stands below the label in the window: the help, and when a change takes effect unless that is at once."""
+        """The text below the label in the window: the help, and when a change takes effect unless that is at once."""
         return " ".join(filter(None, (self.help, "" if self.effect is Effect.AT_ONCE else self.effect.sentence)))
 
 
@@ -277,7 +277,7 @@ class Settings:
 
 DEFINITIONS: dict[str, Definition] = {each.name: Definition(each.name, *each.metadata[_KEY]) for each in fields(Settings)}
 
-# State that `t3tray settings` shows with the settings, and that t3tray itself chooses. It is stored with the state.
+# State chosen by t3tray itself that `t3tray settings` also shows. It is stored in the state table.
 SHOWN_STATE: dict[str, Definition] = {
     "guard_port": Definition(
         "guard_port",
@@ -298,7 +298,7 @@ SHOWN_STATE: dict[str, Definition] = {
     ),
 }
 
-# Shown with the settings and stored by the operating system, which is asked for it.
+# Shown with the settings, but stored by the operating system and read from there.
 LOGIN = Definition(
     "login",
     Switch(),

@@ -1,6 +1,6 @@
 """The kinds of value that a setting may have: which values are valid, and how a person writes and reads them.
 
-Pure. Rules that look at files are in `checks`: a program that is missing now is no reason to forget a stored path.
+Pure. Rules that check files are in `checks`: a program that is missing now is no reason to discard a stored path.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Text(SettingKind):
         return "text, or empty"
 
     def trouble(self, value: object) -> str:
-        return "It holds characters that cannot be shown." if has_controls(str(value)) else ""
+        return "Contains characters that cannot be shown." if has_controls(str(value)) else ""
 
 
 @dataclass(frozen=True)
@@ -178,13 +178,13 @@ class Address(Text):
         except ValueError:
             return f"“{value}” is not an address."
         if parts.scheme not in ("http", "https") and "//" not in str(value):
-            return "The http:// or https:// before it is missing."
+            return "Must begin with http:// or https://."
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return "An address begins with http:// or https://, and names a host."
         if port == 0:
             return "A port is between 1 and 65535."
         if parts.username or parts.password:
-            return "A user and a password do not belong in an address: give them beside it."
+            return "Must not contain a user or password: use their own settings."
         return ""
 
 
@@ -220,7 +220,7 @@ class Folders(SettingKind):
 
     def trouble(self, value: object) -> str:
         bad = not isinstance(value, tuple) or any(has_controls(str(path)) for path in value)
-        return "It holds characters that cannot be shown." if bad else ""
+        return "Contains characters that cannot be shown." if bad else ""
 
     def parts(self, text: str) -> object:
         return [part for part in text.split(os.pathsep) if part]

@@ -17,7 +17,7 @@ SERVER_SECRET = "attached-server"
 
 
 class Preferences:
-    """Lives on the event loop. `current` is what this process uses; `apply` puts other values into effect.
+    """Used on the event loop. `current` is what this process uses; `apply` puts other values into effect.
 
     Every method raises StoreError.
     """
@@ -37,7 +37,7 @@ class Preferences:
         self._secrets = secrets
 
     async def change(self, name: str, value: object) -> Settings:
-        """Set one, and return all as they are then, with what other processes set meanwhile. Raises UsageError.
+        """Set one setting, and return all settings, including changes by other processes. Raises UsageError.
 
         A value is put into effect before it is stored, so that one that fails to take effect is never stored.
         """
@@ -48,7 +48,7 @@ class Preferences:
         return await self.record(name, value)
 
     async def record(self, name: str, value: object) -> Settings:
-        """The same, also for a setting that the user does not set by its name."""
+        """Set one setting, also one that the user does not set by its name."""
         settings = changed(await self.read(), name, value)
         await asyncio.to_thread(check, settings, name)
         before = self.current
@@ -62,11 +62,11 @@ class Preferences:
         return self.current
 
     async def read(self) -> Settings:
-        """The settings as they are stored now."""
+        """Return the stored settings."""
         return await self._run_sql(read_settings, self._rows)
 
     async def read_again(self) -> None:
-        """Use what another process may have set."""
+        """Read the stored settings, which another process may have changed, and use them."""
         await self._use(await self.read())
 
     async def _use(self, settings: Settings) -> None:

@@ -1,7 +1,7 @@
-"""The settings as they are stored: one row of JSON text a setting.
+"""The stored settings: one row of JSON text for each setting.
 
-A stored value that cannot be used (damaged, of another type, out of bounds) counts as its default, and a warning says so. Rows
-that a newer version added stay.
+An unusable stored value (damaged, of another type, out of bounds) is replaced by its default, with a warning. Rows of a newer
+version are not changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TYPES = get_type_hints(Settings)
 
 
 class SettingRows(Protocol):
-    """Where the rows lie (`store.settings`). Every method raises StoreError."""
+    """Storage of the rows (`store.settings`). Every method raises StoreError."""
 
     def read(self) -> Mapping[str, str]:
         """The JSON texts by the settings' names."""
@@ -40,7 +40,7 @@ def read_settings(rows: SettingRows) -> Settings:
         except ValueError as error:
             definition = DEFINITIONS[name]
             warnings.append(
-                f"The setting {name} cannot be used as it is stored, so its default counts ({definition.default!r}): {error} "
+                f"The setting {name} cannot be used as stored, so its default is used ({definition.default!r}): {error} "
                 + (definition.changed_by or f"Set it again: `t3tray settings {name} VALUE`.")
             )
     rows.report_unusable(tuple(warnings))
@@ -53,12 +53,12 @@ def write_settings(rows: SettingRows, settings: Settings, *names: str) -> None:
 
 
 def _decoded(name: str, text: str) -> Any:
-    """Raises ValueError with a sentence."""
+    """Decode a stored value. Raises ValueError with a sentence."""
     try:
         value = msgspec.json.decode(text, type=_TYPES[name])
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"{error}.") from error
-    # An address that cannot be used is not forgotten: t3tray would use another server without saying so.
+    # An invalid address is not replaced by the default: t3tray would silently use another server.
     if name != "server_url" and (trouble := DEFINITIONS[name].kind.trouble(value)):
         raise ValueError(trouble)
     return value

@@ -1,6 +1,6 @@
-"""What T3 Code was last seen to say of each thread, and the alarms that came of it: each event once, seen or not yet seen.
+"""The session that T3 Code last named for each thread, and the alarms raised from changes of it: one row for each event.
 
-An alarm whose thread was mended is put away, and its event is another one if it ever comes again.
+An alarm whose thread was repaired is closed; the same event is then a new one if it occurs again.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from t3tray.store.damaged_rows import readable
 from t3tray.store.database import Database
 from t3tray.store.schema import alarms, sightings
 
-# In one statement: at the first look there are thousands.
+# In one statement: the first scan has thousands of threads.
 _NOTE = text(
     "INSERT INTO sightings (thread_id, session_id) SELECT key, value FROM json_each(:seen) WHERE TRUE"
     " ON CONFLICT (thread_id) DO UPDATE SET session_id = excluded.session_id"
 )
-# What the event of an alarm whose thread was mended ends with.
+# Suffix of the event of an alarm whose thread was repaired; part of the file's format.
 _MENDED = " mended "
 _LEFT = f" {AlarmKind.LEFT} "
 
@@ -36,13 +36,13 @@ class Alarms:
         self._database = database
 
     def sightings(self) -> dict[str, str | None]:
-        """The session that each thread of T3 Code's was last seen with, by the thread's id; None: with none."""
+        """The session that T3 Code last named for each thread, by the thread's id; None for no session."""
         with self._database.read() as connection:
             found = readable(connection, sightings, connection.execute(select(sightings)).all())
             return {values["thread_id"]: values["session_id"] for values in found}
 
     def record(self, seen: Mapping[str, str | None], raised: Iterable[Alarm]) -> tuple[Alarm, ...]:
-        """Note what was seen now, and the alarms with it: both or neither. Those that were not known yet come back."""
+        """Record the sightings and the alarms in one transaction. Return the alarms that were new."""
         fresh = []
         with self._database.write() as connection:
             if seen:
@@ -57,7 +57,7 @@ class Alarms:
         return tuple(fresh)
 
     def all(self, thread_id: str | None = None, unseen: bool = False) -> tuple[Alarm, ...]:
-        """Oldest first; of one thread, or only those that nobody has seen yet."""
+        """Return the alarms, oldest first; of one thread, or only those that the user has not seen."""
         wanted = select(alarms).order_by(alarms.c.id)
         if thread_id is not None:
             wanted = wanted.where(alarms.c.thread_id == thread_id)
@@ -68,7 +68,7 @@ class Alarms:
             return tuple(replace(values["alarm"], id=values["id"], seen_at=values["seen_at"]) for values in found)
 
     def standing(self) -> dict[str, tuple[Alarm, ...]]:
-        """The alarms of threads that were not mended since, seen ones too, by the thread's id; oldest first."""
+        """Return the open alarms, including seen ones, by the thread's id; oldest first."""
         wanted = select(alarms).where(~alarms.c.event.contains(_MENDED)).order_by(alarms.c.id)
         found: dict[str, tuple[Alarm, ...]] = {}
         with self._database.read() as connection:
@@ -77,36 +77,36 @@ class Alarms:
         return found
 
     def newest(self) -> int:
-        """The id of the newest alarm, of whichever process; 0: there is none."""
+        """Return the id of the newest alarm, raised by any process; 0 for none."""
         with self._database.read() as connection:
             return connection.scalar(select(func.max(alarms.c.id))) or 0
 
     def left(self) -> frozenset[str]:
-        """The events of those that the user left as they are, and that were not mended since."""
+        """Return the events of open alarms that the user chose to leave as they are."""
         wanted = select(alarms.c.event).where(alarms.c.event.contains(_LEFT), ~alarms.c.event.contains(_MENDED))
         with self._database.read() as connection:
             return frozenset(connection.scalars(wanted))
 
     def put_away(self, ids: Collection[int], at: datetime) -> None:
-        """The threads of these alarms were mended."""
+        """Close these alarms: their threads were repaired."""
         mended = {"event": alarms.c.event + _MENDED + alarms.c.id, "seen_at": func.coalesce(alarms.c.seen_at, _moment(at))}
         with self._database.write() as connection:
             connection.execute(update(alarms).where(alarms.c.id.in_(list(ids))).values(mended))
 
     def pass_over(self, ids: Collection[int], at: datetime) -> None:
-        """These are told by a later alarm."""
+        """Mark these as seen: a later alarm replaces them."""
         with self._database.write() as connection:
             connection.execute(update(alarms).where(alarms.c.id.in_(list(ids)), alarms.c.seen_at.is_(None)).values(seen_at=at))
 
     def mark_seen(self, thread_id: str, at: datetime) -> None:
-        """The user has looked at this thread's alarms."""
+        """Mark this thread's alarms as seen by the user."""
         mine = (alarms.c.thread_id == thread_id, alarms.c.seen_at.is_(None))
         with self._database.write() as connection:
             connection.execute(update(alarms).where(*mine).values(seen_at=at))
 
 
 def _is_known(connection: Connection, alarm: Alarm) -> bool:
-    """Whether this event is kept already, be it under the name that it had before, which ended with a time."""
+    """Return whether this event is recorded, also under its name in earlier versions, which ended with a time."""
     mine = alarms.c.thread_id == alarm.thread_id
     names = connection.scalars(select(alarms.c.event).where(mine, alarms.c.event.startswith(alarm.event, autoescape=True)))
     return any(_MENDED not in name and (name == alarm.event or name[len(alarm.event)] == " ") for name in names)

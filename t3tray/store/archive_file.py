@@ -1,8 +1,8 @@
-"""`archive.sqlite`: the file of the archive, how it is made, opened, and put right when it is damaged.
+"""`archive.sqlite`: the archive's file, its creation, opening and repair.
 
-A file of its own, since what threads said grows to hundreds of megabytes: the store's file is checked at each start and copied
-each day, both in full (0.6 s and 1.5 s for 230 MB, and five copies). It may hold the only copy of what was said, so that each
-transaction is on the disk before it counts.
+It is separate from the store's file, because transcripts grow to hundreds of megabytes: the store's file is checked at each start
+and copied each day, both in full (0.6 s and 1.5 s for 230 MB, and five copies). The archive may be the only copy of a
+conversation, so each transaction is flushed to the disk.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ _SCHEMA = {
     " message_id TEXT NOT NULL, created_ms INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL,"
     " UNIQUE (transcript, message_id))",
     "messages_in_order": "CREATE INDEX messages_in_order ON messages (transcript, created_ms, message_id)",
-    # Which files of earlier versions were brought over, and read back equal to them.
+    # The files of earlier versions that were imported, and read back equal.
     "old_files": "CREATE TABLE old_files (session_id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, messages INTEGER NOT NULL,"
     " size INTEGER NOT NULL, unread TEXT NOT NULL)",
 }
 _DURABLE = "synchronous = FULL"
-# Pages that are let go of go back to the disk. Said of a file that has tables, it would be a change of the file.
+# Free pages are returned to the disk. For new files only: set on a file with tables, it would change the file.
 _NEW = (f"page_size = {PAGE}", "auto_vacuum = INCREMENTAL")
-_SAID = "t3tray's archive"
+_NAME = "t3tray's archive"
 
 R = TypeVar("R")
-# It is given a connection within a transaction, and whether damage is an error; else what can be read is wanted.
+# Receives a connection within a transaction, and whether damage is an error; otherwise it reads what is readable.
 Work = Callable[[Connection, bool], R]
-# Puts a damaged file right, and says what was done. Raises StoreError where it cannot.
+# Repairs a damaged file, and returns a sentence on what was done. Raises StoreError where it cannot.
 Repair = Callable[[Path, datetime], str]
 
 
 class ArchiveFile:
-    """Any thread may call. Reading and writing have a connection each, for one caller at a time.
+    """The archive's file, for any thread. One connection for reading and one for writing, each for one caller at a time.
 
-    `notices` are sentences on what was put right, for the user.
+    `notices` are sentences on repairs, for the user.
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime], repair: Repair) -> None:
         self.path = folder / FILE_NAME
         self.notices: tuple[str, ...] = ()
-        # How often another file was found in its place: what was known of the one before may not be so of this one.
+        # How often the file was replaced by another one: what callers remember of the earlier file may then be wrong.
         self.replaced = 0
         self._now = now
         self._repair = repair
@@ -67,18 +67,18 @@ class ArchiveFile:
         self._writer: Database | None = None
 
     def read(self, work: Work[R], nothing: R) -> R:
-        """The work's result on one snapshot; `nothing` where there is no file. Raises StoreError."""
-        with translated(_SAID):
+        """Return the result of `work` on one consistent snapshot; `nothing` where there is no file. Raises StoreError."""
+        with translated(_NAME):
             if not self.path.exists() and not finished_repair(self.path).exists():
                 return nothing
         return self._run(work, writes=False)
 
     def write(self, work: Work[R]) -> R:
-        """The same in a transaction that is on the disk when this returns; the file is made where there is none."""
+        """Run `work` in a transaction that is on the disk when this returns; creates a missing file. Raises StoreError."""
         return self._run(work, writes=True)
 
     def close(self) -> None:
-        """Let go of the file; a later call opens it again."""
+        """Close the file; a later call opens it again."""
         with self._lock:
             for database in (self._reader, self._writer):
                 if database:
@@ -96,18 +96,18 @@ class ArchiveFile:
                 self.notices = (*self.notices, self._repair(self.path, self._now()))
             except StoreError as error:
                 if writes:
-                    raise StoreError(f"{_SAID} is damaged ({damage.message}).", error.message) from damage
+                    raise StoreError(f"{_NAME} is damaged ({damage.message}).", error.message) from damage
             return self._attempt(work, writes, strict=False)
 
     def _attempt(self, work: Work[R], writes: bool, strict: bool) -> R:
         database = self._opened(writes)
         with database.write() if writes else database.read() as connection:
             if database.is_replaced():
-                raise StoreError(f"{_SAID} was put right by another process just now.", "Try again.")
+                raise StoreError(f"{_NAME} has just been repaired by another process.", "Try again.")
             return work(connection, strict)
 
     def _opened(self, writes: bool) -> Database:
-        with self._lock, translated(_SAID):
+        with self._lock, translated(_NAME):
             database = self._writer if writes else self._reader
             if database and not database.is_replaced():
                 return database
@@ -121,14 +121,14 @@ class ArchiveFile:
 
 
 def open_archive(path: Path) -> Database:
-    """The file, made where there is none. Raises StoreError: DamagedFile for one that holds something else."""
+    """Open the file, or create it. Raises StoreError; DamagedFile for a file with other contents."""
     make_private_folder(path.parent)
     if path.exists() and not path.is_file():
-        # A pipe or a device: to open it could wait for ever.
-        raise StoreError(f"{_SAID} cannot be used: {path} is not a file.", "Move it away; the archive is made anew then.")
+        # A pipe or a device: opening it could wait forever.
+        raise StoreError(f"{_NAME} cannot be used: {path} is not a file.", "Move it away; a new archive is created then.")
     make_private_file(path, follows_link=True)
     pragmas = (_DURABLE,) if path.stat().st_size else (*_NEW, _DURABLE)
-    database = Database(path, pragmas=pragmas, name=_SAID)
+    database = Database(path, pragmas=pragmas, name=_NAME)
     try:
         with database.read() as connection:
             found = _shape(connection)
@@ -142,14 +142,14 @@ def open_archive(path: Path) -> Database:
     except BaseException as error:
         database.close()
         if isinstance(error, OurBug | UnicodeDecodeError):
-            # Our few questions are right: SQLite found other tables or columns than ours, or says so in what is no text.
+            # Our statements are correct: SQLite found other tables or columns than ours, or reports so in undecodable text.
             raise DamagedFile(str(error)) from error
         raise
     return database
 
 
 def _shape(connection: Connection) -> int | None:
-    """The version of the file; None of an empty one."""
+    """Return the file's version; None for an empty file. Raises StoreError for a newer version, DamagedFile for other tables."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     tables = {name: sql for name, sql in rows}
     version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
@@ -158,7 +158,7 @@ def _shape(connection: Connection) -> int | None:
         return None
     if application == _APPLICATION and version > VERSION:
         raise StoreError(
-            f"{_SAID} was written by a newer version of t3tray (its shape is {version}, this version knows {VERSION}).",
+            f"{_NAME} was written by a newer version of t3tray (its format is {version}, this version supports {VERSION}).",
             "Use that version or a newer one. Nothing was changed.",
         )
     if application != _APPLICATION or tables != _SCHEMA:
@@ -167,18 +167,18 @@ def _shape(connection: Connection) -> int | None:
 
 
 def finished_repair(path: Path) -> Path:
-    """Where the file lies that was made from a damaged one, until it is put in its place."""
+    """Path of a file repaired from a damaged one, until it replaces it."""
     return path.with_name(f"{path.name}.salvaged")
 
 
 def finish_repair(path: Path) -> None:
-    """What a process began that was killed while it put the file right. Raises OSError, sqlite3.Error."""
+    """Complete a repair whose process was killed. Raises OSError, sqlite3.Error."""
     finished = finished_repair(path)
     if not finished.exists():
         return
     with alone(path.parent, GATE):
         if path.exists():
-            # The damaged one was not set aside yet, and may have been written to since.
+            # The damaged file was not set aside yet, and may have been written to since.
             finished.unlink(missing_ok=True)
         elif finished.exists():
             finished.rename(path)

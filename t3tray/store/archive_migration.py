@@ -1,7 +1,7 @@
-"""Brings the files of earlier versions (`vault/`) over into `archive.sqlite`, transcript by transcript.
+"""Imports the files of earlier versions (`vault/`) into `archive.sqlite`, transcript by transcript.
 
-The files are only read, so that an older version still finds them; they are removed on the user's word alone, and only what was
-read back from the archive equal to them. Every step may be done again: after a kill, and where an older version wrote meanwhile.
+The files are only read, so that an older version can still use them. They are removed only on the user's request, and only those
+that were read back from the archive equal. Every step can be repeated: after a kill, and when an older version wrote meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from t3tray.store.vault_files import OldTranscript, VaultFiles
 
 @dataclass(frozen=True)
 class _Noted:
-    """What was found when a transcript's files were read back last; `size` in bytes of JSON, `unread` as sentences."""
+    """Result of the last comparison of a transcript's files; `size` in bytes of JSON, `unread` as sentences."""
 
     fingerprint: str
     messages: int
@@ -30,7 +30,7 @@ class _Noted:
 
 
 class ArchiveMigration:
-    """Every method raises StoreError where the archive cannot be used; any thread may call."""
+    """Import of all old files, for any thread. Every method raises StoreError where the archive cannot be used."""
 
     def __init__(self, files: VaultFiles, archive: TranscriptArchive) -> None:
         self._files = files
@@ -43,7 +43,7 @@ class ArchiveMigration:
         return self._files.fingerprint(session_id) is not None
 
     def bring_over(self, session_id: str) -> bool:
-        """See that this session's files are in the archive; True when they were not, up to now. Once a process."""
+        """Import this session's files unless done; once per process. Return whether they were imported now."""
         if session_id in self._over:
             return False
         fingerprint = self._files.fingerprint(session_id)
@@ -55,7 +55,7 @@ class ArchiveMigration:
         return is_new
 
     def bring_over_some(self, most: int) -> tuple[bool, bool]:
-        """The same for the next sessions, until `most` messages were brought over: whether any was, and whether more are left."""
+        """Import further sessions until `most` messages were imported. Return whether any was, and whether more are left."""
         brought = 0
         if self._is_done:
             return False, False
@@ -69,7 +69,7 @@ class ArchiveMigration:
         return brought > 0, False
 
     def transcript(self, session_id: str) -> Transcript | None:
-        """What the files themselves hold, for as long as the archive cannot be written."""
+        """Return the transcript from the old files, for use while the archive cannot be written."""
         old = self._files.read(session_id)
         if old is None or not (old.messages or old.damage):
             return None
@@ -77,18 +77,18 @@ class ArchiveMigration:
         return Transcript(Origin.VAULT, old.messages, session_id, old.damage, taken_at)
 
     def pending(self) -> tuple[OldTranscript, ...]:
-        """What was not brought over yet."""
+        """Return the transcripts that are not imported yet."""
         return tuple(old for name in self._files.sessions() if not self._is_over(name) and (old := self._files.read(name)))
 
     def report(self) -> OldFilesReport:
-        """How far it is; nothing is read anew."""
+        """Return the progress of the import, without reading the files again."""
         report = OldFilesReport(str(self._files.folder))
         for session_id in self._files.sessions():
             report = self._with(report, session_id)
         return report
 
     def read_back(self, removes: bool) -> OldFilesReport:
-        """Bring everything over and compare all of it with the files once more; `removes`: what is equal is removed there."""
+        """Import everything and compare it with the files again; with `removes`, remove the files that are equal."""
         removed = OldFilesReport(str(self._files.folder))
         left = self._files.sessions()
         self._over.clear()
@@ -144,13 +144,16 @@ class ArchiveMigration:
         return noted
 
     def _differences(self, old: OldTranscript) -> tuple[str, ...]:
-        """What is in the files and not in the archive, byte by byte; what the session told anew since is its later word."""
+        """Return sentences on messages of the files that are missing or different in the archive, compared byte by byte.
+
+        Messages that the session changed later are no difference.
+        """
         if not old.messages:
             return ()
         session_id = old.archived.owner.session_id
         back, state = self._archive.transcript(session_id), self._archive.get(session_id)
         if back is None or state is None:
-            return ("It was let go of in the archive, which is over its size limit.",)
+            return ("It was removed from the archive, which is over its size limit.",)
         there = {message.id: msgspec.json.encode(message) for message in back.messages}
         is_later = state.updated_ms > old.archived.updated_ms
         missing = [message.id for message in old.messages if message.id not in there]

@@ -1,7 +1,7 @@
-"""Messages on the pages of an archive's file, whatever leads to them: for one whose trees are broken above their leaves.
+"""Reads messages directly from the leaf pages of an archive's file, for a file whose B-trees are damaged above the leaves.
 
 SQLite's format is fixed and documented (https://www.sqlite.org/fileformat2.html): leaf pages of tables, their cells and overflow
-pages. A page that is not in use any more may hold what was replaced since: who asks takes only what is found nowhere else.
+pages. A free page may contain rows that were replaced later: callers must use only messages that they find nowhere else.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _LEAF = 0x0D
 _MOST_LOCAL = PAGE - 35
 _LEAST_LOCAL = (PAGE - 12) * 32 // 255 - 23
 _ON_OVERFLOW = PAGE - 4
-# Of an integer's column, by its type.
+# Sizes of an integer column in bytes, by serial type.
 _SIZES = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}
 _COLUMNS = 6
 
 
 def rows_on_pages(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Hash and body of each row that looks like a message's. Raises OSError."""
+    """Yield hash and body of each row that has the columns of a message. Raises OSError."""
     with path.open("rb") as file:
         pages = path.stat().st_size // PAGE
         for number in range(1, pages):
@@ -59,7 +59,7 @@ def _payload(file: BinaryIO, page: bytes, at: int, pages: int) -> bytes:
 
 
 def _row(payload: bytes) -> tuple[bytes, bytes]:
-    """Raises ValueError, IndexError for another table's row."""
+    """Return the last two columns, hash and body. Raises ValueError or IndexError for another table's row."""
     head, at = _number(payload, 0)
     sizes = []
     while at < head:
@@ -72,7 +72,7 @@ def _row(payload: bytes) -> tuple[bytes, bytes]:
 
 
 def _number(content: bytes, at: int) -> tuple[int, int]:
-    """SQLite's number of one to nine bytes, and where it ends."""
+    """Decode a SQLite varint of one to nine bytes. Return it and the offset after it."""
     value = 0
     for length in range(8):
         byte = content[at + length]

@@ -1,7 +1,7 @@
-"""Rows of `archive.sqlite`: how a message and a transcript's state are written, and how damage in one of them is noticed.
+"""Rows of `archive.sqlite`: encoding of a message and of a transcript's state, and detection of damage.
 
-The content of a row names the session and the message that it belongs to, and its SHA-256 lies beside it: a row that got into
-another place, or of which a byte is wrong, is never taken for a sound one. SQLite itself checks nothing of that kind.
+The content of a row names its session and message, and is stored with its SHA-256: a row in a wrong place or with a wrong byte is
+always detected. SQLite itself has no such check.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from t3tray.domain.redaction import concealed, may_hold_password
 from t3tray.domain.transcript import Message
 from t3tray.store.errors import DamagedFile
 
-# What each message's JSON repeats, so that a short one compresses to a quarter. It belongs to the file's format: never change it.
+# Compression dictionary with the text common to all messages: a short message shrinks to a quarter. Part of the file's format:
+# never change it.
 _COMMON = (
     b'[{"id":"msg_","role":"user","created_ms":17,"text":"","tools":[],"files":["file.png"],"error":"","model":"",'
     b'"finished":true,"summarises":false,"pieces":[{"id":"prt_","kind":"text","text":"","tool":null}],"stopped":false,'
@@ -37,7 +38,7 @@ _COMMON = (
 
 @dataclass(frozen=True)
 class MessageRow:
-    """A message as it is stored. An empty `body` stands for one that is lost: its id and place are all that is known of it."""
+    """A stored message. An empty `body` is a lost message, of which only id and time are known."""
 
     message_id: str
     created_ms: int
@@ -46,7 +47,7 @@ class MessageRow:
 
 
 def message_row(session_id: str, message: Message) -> MessageRow:
-    """Passwords of ours never get into the archive, whoever told the message."""
+    """Encode a message. Our own passwords are replaced: they never get into the archive."""
     json = msgspec.json.encode(message)
     if may_hold_password(json):
         json = concealed(json.decode()).encode()
@@ -57,7 +58,7 @@ def message_row(session_id: str, message: Message) -> MessageRow:
 
 
 def message_of(digest: bytes, body: bytes) -> tuple[str, Message]:
-    """The session and the message in it. Raises DamagedFile."""
+    """Decode a row into session id and message. Raises DamagedFile."""
     try:
         content = zlib.decompressobj(zdict=_COMMON).decompress(body)
         if hashlib.sha256(content).digest() != digest:
@@ -69,21 +70,21 @@ def message_of(digest: bytes, body: bytes) -> tuple[str, Message]:
 
 
 def checked_message(session_id: str, row: MessageRow) -> Message:
-    """The message of this row, which stands in this session. Raises DamagedFile."""
+    """Decode the row of a message of this session. Raises DamagedFile, also when the content belongs to another row."""
     session, message = message_of(row.hash, row.body)
     if (session, message.id, message.created_ms) != (session_id, row.message_id, row.created_ms):
-        raise DamagedFile(f"the message {message.id} stands in another's place")
+        raise DamagedFile(f"the message {message.id} is stored in another message's row")
     return message
 
 
 def state_row(state: ArchivedTranscript) -> tuple[bytes, bytes]:
-    """Its hash and its content."""
+    """Return hash and content of an encoded state."""
     content = msgspec.json.encode(state)
     return hashlib.sha256(content).digest(), content
 
 
 def state_of(digest: bytes, content: bytes) -> ArchivedTranscript:
-    """Raises DamagedFile."""
+    """Decode a transcript's state. Raises DamagedFile."""
     try:
         if hashlib.sha256(content).digest() != digest:
             raise DamagedFile("a transcript's state is not what was written")

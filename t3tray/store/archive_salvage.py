@@ -1,6 +1,5 @@
-"""Puts a damaged `archive.sqlite` right: what can be read of it, whatever its indexes say, goes into a new one; the damaged file
-is set aside and stays. A message's content names its session and carries its own checksum, so that each is taken as it was
-written or not at all.
+"""Repairs a damaged `archive.sqlite`: copies what can be read, independently of its indexes, into a new file; the damaged file is
+set aside and kept. The content of a message names its session and has a checksum, so each message is copied intact or not at all.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ from t3tray.store.errors import DamagedFile, translated
 from t3tray.store.files import SIDE_FILES, alone, make_private_file, stamp
 from t3tray.store.transcript_archive import put
 
-# Rows that are read at once; where one of them is damaged, each for itself.
+# Number of rows read at once; where one of them is damaged, they are read one by one.
 _SPAN = 500
-# The greatest number of a row that is looked for: a damaged one may be any.
+# Highest row number that is read: a damaged row number may have any value.
 _MOST = 50_000_000
-# SQLite's error may name what is no text.
+# The text of SQLite's error may itself be undecodable.
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 _PAGE_SIZE_AT, _PAGES_AT = 16, 28
 _log = logging.getLogger(__name__)
 
 
 def salvage(path: Path, now: datetime) -> str:
-    """Put the archive's file at `path` right; a sentence for people. Raises StoreError, and then it is as it was."""
+    """Repair the archive's file at `path`, and return a sentence for the user. Raises StoreError with the file unchanged."""
     with translated("t3tray's archive"), alone(path.parent, GATE):
         part, finished = path.with_name(f"{path.name}.part"), finished_repair(path)
         for left in (part, finished):
@@ -51,22 +50,23 @@ def salvage(path: Path, now: datetime) -> str:
             _unlink(part)
         aside = _set_aside(path, now)
         finished.rename(path)
-    told = f"{lost:,} message{'' if lost == 1 else 's'} could not be read" if lost else "every message could be read"
-    sentence = f"t3tray's archive was damaged: it was made anew from what is in it, {told}. The damaged file stays as {aside}."
+    result = f"{lost:,} message{'' if lost == 1 else 's'} could not be read" if lost else "all messages could be read"
+    sentence = f"t3tray's archive was damaged and has been rebuilt: {result}. The damaged file was renamed to {aside}."
     _log.warning(sentence)
     return sentence
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, Path]]:
-    """A copy of the damaged file; where it does not tell its tables, with the first page of a new one, the same in each."""
+    """Yield a connection to a copy of the damaged file, and the copy's path. When the schema is unreadable, the first page is
+    replaced by that of a new archive, which is the same in each."""
     copy, fresh = path.with_name(f"{path.name}.looked-at"), path.with_name(f"{path.name}.fresh")
     try:
         for suffix in ("", "-wal"):
             with suppress(FileNotFoundError):
                 make_private_file(Path(f"{copy}{suffix}"))
                 shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
-        if not _tells_its_tables(copy):
+        if not _has_readable_schema(copy):
             open_archive(fresh).close()
             page = bytearray(fresh.read_bytes())
             del page[int.from_bytes(page[_PAGE_SIZE_AT : _PAGE_SIZE_AT + 2]) :]
@@ -83,7 +83,7 @@ def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, Path]]:
             _unlink(left)
 
 
-def _tells_its_tables(path: Path) -> bool:
+def _has_readable_schema(path: Path) -> bool:
     try:
         open_archive(path).close()
     except DamagedFile:
@@ -92,7 +92,7 @@ def _tells_its_tables(path: Path) -> bool:
 
 
 def _copied(source: sqlite3.Connection, file: Path, target: Path) -> int:
-    """Write what can be read into a new archive; how many messages are lost, as far as is known."""
+    """Write what can be read into a new archive, and return the number of messages known to be lost."""
     states = _states(source)
     by_session = {state.owner.session_id: state for state in states.values()}
     listed = _listed(source, states)
@@ -124,7 +124,7 @@ def _copied(source: sqlite3.Connection, file: Path, target: Path) -> int:
             unknown = max(before - state.messages - placeholders, 0)
             lost += max(before - state.messages, 0)
             if unknown or placeholders:
-                # What is as old as can be is read anew from its session, where that is there still.
+                # With `updated_ms` 0 the transcript is read again from its session, where that still exists.
                 missing = (*state.lost, LostMessages(unknown)) if unknown else state.lost
                 put(connection, number, replace(state, updated_ms=0, lost=missing), (), replaces=False)
         for noted in _spans(source, "old_files", "rowid, session_id, fingerprint, messages, size, unread"):
@@ -134,7 +134,7 @@ def _copied(source: sqlite3.Connection, file: Path, target: Path) -> int:
 
 
 def _emptied(state: ArchivedTranscript | None, session_id: str) -> ArchivedTranscript:
-    """The state before its messages are written. Whose they are, and what came last, is not known where the state is lost."""
+    """Return the state with its counts at zero, before the messages are written. A lost state has no owner and no time."""
     found = state or ArchivedTranscript(TranscriptOwner("", session_id, "", ""), "", 0, 0, 0, 0)
     return replace(found, messages=0, size=0)
 
@@ -149,7 +149,7 @@ def _states(source: sqlite3.Connection) -> dict[int, ArchivedTranscript]:
 
 
 def _messages(rows: Iterator[tuple[bytes, bytes]]) -> Iterator[dict[str, list[MessageRow]]]:
-    """Sound messages by the session that each names itself, some at a time."""
+    """Yield batches of intact messages, by the session named in each."""
     while some := list(islice(rows, _SPAN)):
         found = defaultdict[str, list[MessageRow]](list)
         for digest, body in some:
@@ -160,7 +160,7 @@ def _messages(rows: Iterator[tuple[bytes, bytes]]) -> Iterator[dict[str, list[Me
 
 
 def _listed(source: sqlite3.Connection, states: dict[int, ArchivedTranscript]) -> dict[str, list[MessageRow]]:
-    """The messages that the index names, each as one that is lost."""
+    """Return the messages named by the index, each as a lost one."""
     found = defaultdict[str, list[MessageRow]](list)
     with suppress(*_UNREADABLE):
         for number, created_ms, message_id in source.execute(
@@ -177,7 +177,7 @@ def _placeholders(connection: Connection, number: int) -> int:
 
 
 def _spans(source: sqlite3.Connection, table: str, columns: str) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a table in their order, some at a time, without those that cannot be read."""
+    """Yield batches of a table's rows in order, without unreadable ones."""
     query, last, top = f"SELECT {columns} FROM {table} WHERE rowid", 0, _top(source, table)
     while last < top:
         try:
@@ -193,7 +193,7 @@ def _spans(source: sqlite3.Connection, table: str, columns: str) -> Iterator[lis
 
 
 def _top(source: sqlite3.Connection, table: str) -> int:
-    """The greatest number of a row; 0 where no way leads there."""
+    """Return the highest row number; 0 where it cannot be read."""
     found = [0]
     for order in ("", "INDEXED BY messages_in_order" if table == "messages" else "NOT INDEXED"):
         with suppress(*_UNREADABLE):
@@ -202,7 +202,7 @@ def _top(source: sqlite3.Connection, table: str) -> int:
 
 
 def _set_aside(path: Path, now: datetime) -> str:
-    """Rename the damaged file. The side files go first: SQLite would play a -wal that is left behind into the next file."""
+    """Rename the damaged file. Side files first: SQLite would apply a -wal that is left behind to the next file."""
     name, number = f"{path.name}.damaged-{stamp(now)}", 1
     while any(path.with_name(name + suffix).exists() for suffix in ("", *SIDE_FILES)):
         number += 1

@@ -1,6 +1,6 @@
-"""How our values lie in the columns: times, words of an enum, and whole values as JSON text.
+"""Column types: times, members of an enum, and whole values as JSON text.
 
-A value that cannot be read back comes as `Unreadable`, never guessed at: `damaged_rows` sets its row aside.
+A damaged value is returned as `Unreadable` and never guessed; `damaged_rows` handles its row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ W = TypeVar("W", bound=StrEnum)
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for a stored value that is damaged, in the place of one of the column's type; `detail` says how."""
+    """A damaged value, in place of one of the column's type; `detail` describes the damage."""
 
     detail: str
 
@@ -90,7 +90,7 @@ class Json(TypeDecorator[T]):
 
 
 def decode(text: str, kind: type[T]) -> T:
-    """The value that JSON text holds. Raises StoreError when it holds none of that kind."""
+    """Decode JSON text. Raises StoreError when it contains no value of this type."""
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The good copies in `backups/`: made by SQLite's backup, named by their time, the newest five kept."""
+"""Backup copies in `backups/`: made by SQLite's backup, named by their time; the newest five are kept."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Copies:
         self._folder = directory / "backups"
 
     def newest_first(self) -> tuple[tuple[datetime, Path], ...]:
-        """Every copy with its time, whether it is good or not. Raises OSError."""
+        """Return every copy with its time, intact or not. Raises OSError."""
         if not self._folder.is_dir():
             return ()
         timed = ((_time_of(path), path) for path in self._folder.iterdir())
         return tuple(sorted(((time, path) for time, path in timed if time is not None), reverse=True))
 
     def is_due(self, now: datetime) -> bool:
-        """True when there is no copy of the last day, or only the first, which was made when there was hardly anything yet."""
+        """Return whether a copy is due: none within the last day, or only the first one, made from a nearly empty file."""
         times = [time for time, _ in self.newest_first() if time <= now]
         if not times:
             return True
         return now - times[0] >= (EVERY if len(times) > 1 else SECOND)
 
     def make(self, source: Path, now: datetime) -> None:
-        """One more copy; the oldest above five go. Raises sqlite3.Error or OSError, and then the others stay as they are.
+        """Make a copy, and remove the oldest above five. Raises sqlite3.Error or OSError with the other copies unchanged.
 
-        One that is dated in the future (the clock was ahead) neither counts nor goes: nobody knows how old it is.
+        A copy dated in the future (the clock was wrong) neither counts nor is removed, because its age is unknown.
         """
         make_private_folder(self._folder)
         target = self._folder / f"t3tray-{stamp(now)}.sqlite"

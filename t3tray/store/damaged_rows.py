@@ -1,7 +1,7 @@
-"""Rows of our own file that hold a value that cannot be read: set aside one by one and noted, so that all others are still there.
+"""Handles damaged values in rows of our own file one by one, so that all other rows stay readable.
 
-A value that only says something about a thing (a title, a time) gets a stand-in; without what makes a row what it is, it is left
-out. Nothing is changed in the file.
+A damaged description (a title, a time) is replaced by a stand-in; a row without an essential value is left out. Each is noted.
+The file itself is not changed.
 """
 
 from __future__ import annotations
@@ -24,31 +24,32 @@ Values = dict[str, Any]
 
 
 def notes_of(connection: Connection) -> dict[str, str]:
-    """What was found damaged so far through this file, a sentence by the row's name."""
+    """Return the damage found so far through this connection: sentences by the row's name."""
     notes: dict[str, str] = connection.info.setdefault(_NOTES, {})
     return notes
 
 
 def note(connection: Connection, what: str, detail: str) -> None:
-    """`what` names the row and its value ("threads 3f2a, title")."""
+    """Note a damaged value. `what` names the row and the column ("threads 3f2a, title")."""
     notes_of(connection)[what] = f"A damaged value in t3tray's own data was set aside: {what} ({detail})."
 
 
 def readable(
     connection: Connection, table: Table, rows: Iterable[Row[*tuple[object, ...]]], stand_ins: Mapping[str, object] = {}
 ) -> list[Values]:
-    """These rows of the whole table as values. One with a damaged value is noted, and left out where there is no stand-in."""
+    """Return rows (with all columns of the table) as dictionaries. A row with a damaged value is noted, and left out where there
+    is no stand-in."""
     kinds = _kinds(table)
     found = []
     for row in rows:
         if all(map(isinstance, row, kinds)):
             found.append(dict(row._mapping))
-        elif (values := _mended(connection, table, row, stand_ins)) is not None:
+        elif (values := _with_stand_ins(connection, table, row, stand_ins)) is not None:
             found.append(values)
     return found
 
 
-def _mended(
+def _with_stand_ins(
     connection: Connection, table: Table, row: Row[*tuple[object, ...]], stand_ins: Mapping[str, object]
 ) -> Values | None:
     values = dict(row._mapping)
@@ -61,15 +62,15 @@ def _mended(
         note(connection, f"{name}, {column.name}", value.detail if isinstance(value, Unreadable) else f"{value!r:.60}")
         if column.name in stand_ins:
             values[column.name] = stand_ins[column.name]
-        elif column.nullable and column.name not in _MEANS:
+        elif column.nullable and column.name not in _ESSENTIAL:
             values[column.name] = None
         else:
             is_whole = False
     return values if is_whole else None
 
 
-# Without these a line of the journal means something else.
-_MEANS = frozenset({"session_id", "intent", "deed"})
+# Essential columns: an entry of the journal without them would have another meaning.
+_ESSENTIAL = frozenset({"session_id", "intent", "deed"})
 
 
 @cache

@@ -1,7 +1,7 @@
-"""The one connection to the file, and its transactions. It knows no table.
+"""A connection to a SQLite file and its transactions, independent of tables.
 
-Plain and synchronous; any thread may call, one at a time. Every transaction is an explicit BEGIN, and one that writes is
-BEGIN IMMEDIATE: it waits for other writers at its beginning and cannot fail for them in its middle.
+Synchronous; any thread may call, one at a time. Every transaction is an explicit BEGIN, and a writing one BEGIN IMMEDIATE: it
+waits for other writers at its beginning, and cannot fail because of them later.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Database:
         pragmas: tuple[str, ...] = ("synchronous = NORMAL",),
         name: str = DATA_FILE,
     ) -> None:
-        """`memory` holds what the file at `path` holds, where that cannot be written: `unwritable` says why, and is raised by
-        `write`. `pragmas` are set before all others; `name` is what people call the file."""
+        """`memory` is a copy of the file at `path` when that cannot be written: `write` then raises `unwritable`. `pragmas` are
+        set before all others; `name` is the file's name in error messages."""
         self._name = name
         self.path = path
         self.unwritable = unwritable
@@ -47,31 +47,34 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot. Raises StoreError."""
+        """Transaction for reading a consistent snapshot. Raises StoreError."""
         with self._transaction(self._reader) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end, or rolled back by any exception. Raises StoreError."""
+        """Transaction for writing: committed at the end, rolled back by any exception. Raises StoreError."""
         if self.unwritable:
             raise self.unwritable
         with self._transaction(self._writer) as connection:
             yield connection
 
     def version(self) -> tuple[int, int]:
-        """Another first after changes by others, and how many rows we have changed. Raises StoreError."""
+        """Return a number that changes with other connections' changes, and the number of rows changed by this one.
+
+        Raises StoreError.
+        """
         with self._held(), closing(self._reader.raw_connection()) as connection:
-            # Without a transaction: this is asked before every look and resume.
+            # Without a transaction: this runs before every scan and resume.
             driver: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
             return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
 
     def is_replaced(self) -> bool:
-        """Whether another file is there by now, or none. Raises OSError."""
+        """Return whether the file was replaced or removed since it was opened. Raises OSError."""
         return _identity(self.path) != self._identity
 
     def close(self) -> None:
-        """Let go of the file. A second call does nothing."""
+        """Close the file. A second call does nothing."""
         with self._lock, translated(self._name):
             self._is_open = False
             self._reader.dispose()
@@ -83,7 +86,7 @@ class Database:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """For one caller at a time, while it is the file that was opened."""
+        """Hold the lock for one caller. Raises StoreError when the file is no longer the one that was opened."""
         with self._lock, translated(self._name):
             if not self._is_open:
                 raise OurBug("t3tray's data was used after it had been closed.")
@@ -114,11 +117,11 @@ def _engine(path: Path, memory: sqlite3.Connection | None, pragmas: tuple[str, .
 
 
 def _set_up(pragmas: tuple[str, ...], connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    # The driver's own transaction control begins none for SELECT and DDL, and never an immediate one.
+    # The driver's own transaction control begins no transaction for SELECT and DDL, and never an immediate one.
     connection.isolation_level = None
-    # A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
+    # Invalid UTF-8 is read with replacement characters: one damaged text must not make all others unreadable.
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
-    # macOS writes to the disk itself only where it is asked for the "full" way; others have no such difference.
+    # macOS flushes to the disk itself only with the "full" variants; other systems make no difference.
     for pragma in (*pragmas, "journal_mode = WAL", "foreign_keys = ON", "fullfsync = ON", "checkpoint_fullfsync = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -1,4 +1,4 @@
-"""The one place where the troubles of SQLite and of files become ours. It decides nothing about what to do then."""
+"""Translates errors of SQLite and of files into ours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from t3tray.errors import OurBug, StoreError, folder_unusable
 DATA_FILE = "t3tray's data file"
 _PRIMARY_CODE = 0xFF
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_WORDS: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_BUSY: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
-    sqlite3.SQLITE_LOCKED: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
+_SENTENCES: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
+    sqlite3.SQLITE_LOCKED: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
     sqlite3.SQLITE_FULL: ("The disk is full, so nothing was recorded.", "Free some space and try again."),
     sqlite3.SQLITE_READONLY: ("t3tray may not write its data file.", "Check the permissions of its data folder."),
     sqlite3.SQLITE_PERM: ("t3tray may not use its data file.", "Check the permissions of its data folder."),
@@ -23,24 +23,24 @@ _WORDS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_CANTOPEN: ("t3tray's data file cannot be opened.", "Check the permissions of its data folder."),
     sqlite3.SQLITE_IOERR: ("The disk failed while t3tray used its data file.", "Check the disk and the space left on it."),
     sqlite3.SQLITE_NOMEM: ("There is not enough memory to use t3tray's data file.", "Close other programs and try again."),
-    sqlite3.SQLITE_PROTOCOL: ("Another program keeps t3tray's data file locked.", "Close it, or try again in a moment."),
+    sqlite3.SQLITE_PROTOCOL: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
 }
 
 
 class DamagedFile(StoreError):
-    """The bytes of the file are wrong."""
+    """Raised when the file's bytes are damaged."""
 
 
 def damaged(detail: str) -> DamagedFile:
-    """What is told when the file turns out to be damaged while it is in use."""
+    """Return the error for a file that is found to be damaged while in use."""
     return DamagedFile(
         f"t3tray's data file is damaged ({detail}).",
-        "Start t3tray again: it checks the file and puts the newest good copy back where one is needed.",
+        "Start t3tray again: it checks the file, and restores the newest intact copy where needed.",
     )
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """True only where the bytes of the file are wrong; a lock, a full disk or a missing permission is not damage."""
+    """Return whether the file's bytes are damaged; a lock, a full disk or a missing permission is not damage."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return "decode to UTF-8" in str(error)
@@ -49,9 +49,9 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 @contextmanager
 def translated(name: str = DATA_FILE) -> Iterator[None]:
-    """Raises StoreError, in words, for what the user's machine did, and OurBug for SQL or values that we got wrong.
+    """Context manager that raises StoreError for errors of the user's machine, and OurBug for wrong SQL or values of ours.
 
-    `name` is what people call the file.
+    `name` is the file's name in messages.
     """
     try:
         yield
@@ -68,7 +68,7 @@ def _ours(error: BaseException, name: str) -> StoreError | OurBug:
         if is_damage(error):
             return damaged(str(error))
         code = getattr(error, "sqlite_errorcode", None)
-        words = None if code is None else _WORDS.get(code & _PRIMARY_CODE)
-        if words is not None:
-            return StoreError(words[0].replace(DATA_FILE, name), words[1])
-    return OurBug(f"{name} refused what was asked of it: {error}")
+        sentences = None if code is None else _SENTENCES.get(code & _PRIMARY_CODE)
+        if sentences is not None:
+            return StoreError(sentences[0].replace(DATA_FILE, name), sentences[1])
+    return OurBug(f"A statement failed on {name}: {error}")

@@ -1,6 +1,6 @@
-"""Private files on the disk: making them, looking into one as SQLite, copying one. It decides nothing.
+"""Private files: creating them, checking one as a SQLite file, copying one.
 
-Only the owner may read what is here: folders are made 0700 and files 0600 before anything is in them, whatever the umask.
+Only the owner may read them: folders are created with mode 0700 and files with 0600, before they have contents.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _WAIT_FOR_ANOTHER = 15.0
 
 @dataclass(frozen=True)
 class FileLook:
-    """What a file turned out to be. `damage` is a clause for people; `revision` is None in an empty file,
-    `last_seq` the journal's last line."""
+    """Result of checking a file. `damage` is a clause for people; `revision` is None for an empty file; `last_seq` is the seq of
+    the journal's last entry."""
 
     damage: str | None = None
     revision: str | None = None
@@ -35,16 +35,17 @@ class FileLook:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make it for its owner alone. A folder that others made and filled stays as they wanted it."""
+    """Create a folder for its owner only. The mode of an existing folder with contents is not changed."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(folder.iterdir()):
         folder.chmod(0o700)
 
 
 def make_private_file(path: Path, follows_link: bool = False) -> None:
-    """An empty file where there is none; in any case readable for its owner alone. SQLite gives -wal and -shm the same mode.
+    """Create an empty file unless it exists; in any case make it readable for its owner only. SQLite gives -wal and -shm the same
+    mode.
 
-    A symbolic link in its place could lead to any file of the user's: it is refused, unless `follows_link`. Raises OSError.
+    A symbolic link could lead to any file of the user's: it is refused unless `follows_link`. Raises OSError.
     """
     flags = os.O_CREAT | os.O_RDWR | (0 if follows_link else getattr(os, "O_NOFOLLOW", 0))
     os.close(os.open(path, flags, 0o600))
@@ -53,9 +54,9 @@ def make_private_file(path: Path, follows_link: bool = False) -> None:
 
 @contextmanager
 def alone(folder: Path, name: str = "opening.lock") -> Iterator[None]:
-    """Nobody else goes through this gate of the folder meanwhile. SQLite's own lock: it works everywhere, and a crash frees it.
+    """Hold an exclusive lock of the folder between processes. It is SQLite's lock: it works everywhere, and a crash releases it.
 
-    Raises sqlite3.OperationalError when another one does not come to its end.
+    Raises sqlite3.OperationalError when another process does not release it in time.
     """
     gate = folder / name
     make_private_file(gate)
@@ -65,12 +66,12 @@ def alone(folder: Path, name: str = "opening.lock") -> Iterator[None]:
 
 
 def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False) -> FileLook:
-    """Check a file: its pages (`thorough`: its indexes too), its revision, and at the present revision its tables.
+    """Check a file: its pages (`thorough`: also its indexes), its revision, and at the current revision its tables.
 
-    `at_rest`: nobody writes it, so nothing is left beside it. Raises sqlite3.Error for anything that is not damage.
+    `at_rest`: no process writes it, so that no side files are created. Raises sqlite3.Error for anything that is not damage.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        # A pipe or a device: to open it could wait for ever.
+        # A pipe or a device: opening it could wait forever.
         return FileLook(damage="it is not a file")
     uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
     try:
@@ -78,13 +79,13 @@ def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False
             return _look(connection, steps, "integrity_check(1)" if thorough else "quick_check(1)")
     except sqlite3.Error as error:
         if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-            # Plain SQLITE_ERROR: our few questions found other tables or columns than ours.
+            # Plain SQLITE_ERROR: the file has other tables or columns than ours.
             return FileLook(damage=str(error))
         raise
 
 
 def look_into(connection: sqlite3.Connection, steps: Steps) -> FileLook:
-    """The same of a file that is open. Raises sqlite3.Error, also for damage."""
+    """Check a file that is open already. Raises sqlite3.Error, also for damage."""
     return _look(connection, steps, "quick_check(1)")
 
 
@@ -123,7 +124,7 @@ def _missing(connection: sqlite3.Connection, names: set[str]) -> str | None:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """A copy of all that is committed, by SQLite's backup; `target` appears complete or not at all.
+    """Copy all committed data with SQLite's backup; `target` appears complete or not at all.
 
     Raises sqlite3.Error or OSError.
     """
@@ -140,11 +141,11 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def flush(descriptor: int) -> None:
-    """Until what was written is on the disk. Raises OSError."""
+    """Wait until written data is on the disk. Raises OSError."""
     if sys.platform == "darwin":
         import fcntl
 
-        # There `fsync` ends at the disk's own memory. A network disk knows only that.
+        # On macOS `fsync` ends at the disk's cache. A network disk supports only that.
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
@@ -152,5 +153,5 @@ def flush(descriptor: int) -> None:
 
 
 def stamp(moment: datetime) -> str:
-    """A time as it stands in file names: sorts like the times."""
+    """Format a time for file names, so that names sort like times."""
     return moment.astimezone(UTC).strftime(STAMP)

@@ -1,4 +1,4 @@
-"""What the guard answered T3 Code: the newest hundred of each thread, the newest five thousand altogether."""
+"""The guard's answers to T3 Code: the newest hundred of each thread, the newest five thousand altogether."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ KEPT = 5000
 
 
 class GuardAnswers:
-    """Every method raises StoreError. Oldest first wherever there are several."""
+    """Table of the guard's answers; results are ordered oldest first. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, told: GuardAnswer) -> None:
-        """Keep one; the oldest above the two numbers go."""
-        decision = told.decision
+    def add(self, answer: GuardAnswer) -> None:
+        """Store an answer, and remove the oldest above the two limits."""
+        decision = answer.decision
         values = {
-            "at": told.at,
+            "at": answer.at,
             "thread_id": decision.thread_id,
-            **_columns(told.asked),
+            **_columns(answer.asked),
             "answer": decision.answer,
             "refusal": decision.refusal,
-            "session_id": told.session_id,
+            "session_id": answer.session_id,
             "messages": decision.messages,
             "evidence": decision.evidence,
-            "seen_at": told.seen_at,
+            "seen_at": answer.seen_at,
         }
         with self._database.write() as connection:
             newest = connection.execute(insert(answers).values(values)).lastrowid
             connection.execute(delete(answers).where(answers.c.id <= newest - KEPT))
             if decision.thread_id is not None:
-                _bound_thread(connection, decision.thread_id)
+                _remove_oldest(connection, decision.thread_id)
 
     def all(self, thread_id: str | None = None) -> tuple[GuardAnswer, ...]:
-        """Those of one thread, or all."""
+        """Return the answers of one thread, or all."""
         wanted = select(answers) if thread_id is None else select(answers).where(answers.c.thread_id == thread_id)
         return self._read(wanted)
 
     def unseen_refusals(self) -> tuple[GuardAnswer, ...]:
-        """The refusals that still stand and that nobody has seen: the last answer in each thread is one. One a thread."""
+        """Return the refusals that the user has not seen and that are still the last answer in their thread: at most one each."""
         last = select(func.max(answers.c.id)).where(answers.c.thread_id.is_not(None)).group_by(answers.c.thread_id)
         unseen = (answers.c.answer == GuardAction.REFUSE, answers.c.seen_at.is_(None))
         return self._read(select(answers).where(answers.c.id.in_(last), *unseen))
 
     def mark_seen(self, thread_id: str, at: datetime) -> None:
-        """The user has looked at what this thread was answered."""
+        """Mark this thread's answers as seen by the user."""
         mine = (answers.c.thread_id == thread_id, answers.c.seen_at.is_(None))
         with self._database.write() as connection:
             connection.execute(update(answers).where(*mine).values(seen_at=at))
@@ -74,28 +74,28 @@ class GuardAnswers:
     def _read(self, wanted: Select[*tuple[object, ...]]) -> tuple[GuardAnswer, ...]:
         with self._database.read() as connection:
             rows = connection.execute(wanted.order_by(answers.c.id)).all()
-            return tuple(_told(values) for values in readable(connection, answers, rows, _STAND_INS))
+            return tuple(_answer(values) for values in readable(connection, answers, rows, _STAND_INS))
 
 
 _STAND_INS = {"at": LONG_AGO, "folder": "", "evidence": ()}
 
 
-def _bound_thread(connection: Connection, thread_id: str) -> None:
+def _remove_oldest(connection: Connection, thread_id: str) -> None:
     mine = answers.c.thread_id == thread_id
     oldest = select(answers.c.id).where(mine).order_by(answers.c.id.desc()).limit(1).offset(KEPT_OF_THREAD - 1)
     connection.execute(delete(answers).where(mine, answers.c.id < oldest.scalar_subquery()))
 
 
-def _columns(asked: GuardRequest) -> dict[str, object]:
+def _columns(request: GuardRequest) -> dict[str, object]:
     return {
-        "kind": kind_of(asked),
-        "asked_session": asked.session_id if isinstance(asked, ReadRequest | ForkRequest | PromptRequest) else None,
-        "title": asked.title if isinstance(asked, CreateRequest) else None,
-        "folder": "" if isinstance(asked, OtherRequest | PromptRequest) else asked.directory,
+        "kind": kind_of(request),
+        "asked_session": request.session_id if isinstance(request, ReadRequest | ForkRequest | PromptRequest) else None,
+        "title": request.title if isinstance(request, CreateRequest) else None,
+        "folder": "" if isinstance(request, OtherRequest | PromptRequest) else request.directory,
     }
 
 
-def _asked(row: SimpleNamespace) -> GuardRequest:
+def _request(row: SimpleNamespace) -> GuardRequest:
     match row.kind:
         case GuardRequestKind.READ:
             return ReadRequest(row.asked_session or "", row.folder)
@@ -109,8 +109,8 @@ def _asked(row: SimpleNamespace) -> GuardRequest:
             return OtherRequest()
 
 
-def _told(values: Values) -> GuardAnswer:
+def _answer(values: Values) -> GuardAnswer:
     row = SimpleNamespace(**values)
     given = row.session_id if row.answer is GuardAction.GIVE else None
     decision = GuardDecision(row.answer, row.evidence, row.thread_id, given, row.messages, row.refusal)
-    return GuardAnswer(row.at, _asked(row), decision, row.session_id, row.seen_at, row.id)
+    return GuardAnswer(row.at, _request(row), decision, row.session_id, row.seen_at, row.id)

@@ -1,4 +1,4 @@
-"""Where the guard listens and where its password lies, from its first use on: T3 Code's settings name both."""
+"""The guard's port and the place of its password, fixed from its first use on because T3 Code's settings contain both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GuardPlace:
 
 
 class GuardPlaces:
-    """Every method raises StoreError."""
+    """State rows of the guard's place. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,6 +1,6 @@
-"""The append-only record of every change of a binding, and the live cursors that it comes to.
+"""The append-only record of every change of a binding, and the live cursors that result from it.
 
-An entry and what it does to `cursors` are one transaction. What entries mean is `domain.journal`; here is only their storage.
+An entry and its effect on `cursors` are one transaction. `domain.journal` defines the meaning of entries; this is their storage.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from t3tray.store.database import Database
 from t3tray.store.journal_file import JournalFile
 from t3tray.store.schema import cursors, journal, prompts, threads
 
-_LOOK_AGAIN = "Look at the thread again, and choose again."
+_CHOOSE_AGAIN = "Open the thread again, then choose again."
 
 
 class LastLine(NamedTuple):
-    """Which thread it is of, when it was written, and its place."""
+    """The thread, time and seq of a journal entry."""
 
     thread_id: str
     at: datetime
@@ -35,18 +35,18 @@ class LastLine(NamedTuple):
 
 
 class Journal:
-    """Every method raises StoreError."""
+    """Storage of the journal. Every method raises StoreError."""
 
     def __init__(self, database: Database, file: JournalFile) -> None:
         self._database = database
         self._file = file
 
     def append(self, *entries: Entry, since: int | None = None) -> tuple[Entry, ...]:
-        """Record these and bring the cursors to what they say; returns them with their places.
+        """Record the entries and update the cursors in one transaction; return them with their seq.
 
-        `since` is `last_change` of the thread as the caller saw it when it was decided. Raises Refused, and records nothing, when
-        something has changed since, another remedy is under way or a message is on its way in the thread, when the intent was
-        settled meanwhile, and when the thread or the session is bound otherwise than an entry takes for granted.
+        `since` is the thread's `last_change` that the caller's decision was based on. Raises Refused, and records nothing, when
+        the binding has changed since, when another remedy or a message is under way in the thread, when the intent has been
+        settled meanwhile, and when the thread or the session has another binding than an entry requires.
         """
         with self._file.recording(self._database) as connection:
             _refuse_settled(connection, entries)
@@ -56,7 +56,7 @@ class Journal:
             return tuple(append_entry(connection, entry) for entry in entries)
 
     def prove(self, entry: Entry) -> bool:
-        """Record a renewed proof, if the thread is still bound to that session and there is anything new. True when recorded."""
+        """Record a renewed proof, if the thread is still bound to that session and the cursor is new. Return whether it was."""
         with self._database.write() as connection:
             live = live_cursor(connection, entry.thread_id)
             if live is None or live.session_id != entry.session_id or live == entry.cursor:
@@ -65,7 +65,7 @@ class Journal:
             return True
 
     def entries(self, thread_id: str | None = None) -> tuple[Entry, ...]:
-        """Oldest first."""
+        """Return the entries of one thread or of all, oldest first."""
         wanted = select(journal).order_by(journal.c.seq)
         if thread_id is not None:
             wanted = wanted.where(journal.c.thread_id == thread_id)
@@ -73,7 +73,7 @@ class Journal:
             return _entries(connection, wanted)
 
     def binding(self, thread_id: str) -> Binding:
-        """What `fold` would make of the thread's entries."""
+        """Return the thread's binding: the same as `fold` of its entries."""
         with self._database.read() as connection:
             pending = _entries(connection, _pending().where(journal.c.thread_id == thread_id))
             return Binding(
@@ -93,14 +93,14 @@ class Journal:
             return frozenset(connection.scalars(select(cursors.c.thread_id)))
 
     def with_history(self) -> frozenset[str]:
-        """The ids of the threads that were ever bound or about to be."""
+        """The ids of the threads that have any entry: they were bound, or a binding was begun."""
         with self._database.read() as connection:
             return frozenset(connection.scalars(select(journal.c.thread_id).distinct()))
 
     def changes_since(self, seq: int) -> tuple[int, dict[str, Cursor | None]]:
-        """The latest place in the journal, and what each thread that was written of after `seq` is bound to now."""
+        """Return the journal's latest seq, and the current cursor of each thread with an entry after `seq`."""
         later = select(journal.c.thread_id).where(journal.c.seq > seq).distinct()
-        # As plain text: after a start these are all that there are, and a typed column takes twice as long.
+        # As plain text: after a start this reads all cursors, and a typed column takes twice as long.
         live = select(cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
         unbound = later.where(journal.c.thread_id.not_in(select(cursors.c.thread_id)))
         with self._database.read() as connection:
@@ -111,20 +111,20 @@ class Journal:
             return latest, found
 
     def intents_since(self, seq: int) -> tuple[int, frozenset[str]]:
-        """The latest place in the journal, and the intents that were written of after `seq`."""
+        """Return the journal's latest seq, and the intents of entries after `seq`."""
         named = select(journal.c.intent).where(journal.c.seq > seq, journal.c.intent.is_not(None)).distinct()
         with self._database.read() as connection:
             return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
 
     def confirmed_since(self, seq: int) -> frozenset[str]:
-        """The sessions that a thread was bound to by a line after `seq`."""
+        """Return the sessions that a thread was bound to by an entry after `seq`."""
         named = select(journal.c.session_id).where(journal.c.seq > seq, journal.c.event == Event.CONFIRMED).distinct()
         with self._database.read() as connection:
             return frozenset(map(str, connection.scalars(named).all()))
 
     def let_go_since(self, seq: int) -> tuple[int, dict[str, LastLine | None]]:
-        """The latest place in the journal, and each session of the threads that were written of after `seq`: the last line that
-        one of them has about it, None where a thread is bound to it. From the beginning (0) on, only those that none is bound to.
+        """Return the journal's latest seq, and the sessions of the threads that have an entry after `seq`: for each the last
+        entry about it, or None where a thread is bound to it. For `seq` 0 only sessions that no thread is bound to.
         """
         bound = journal.c.session_id.in_(select(cursors.c.session_id))
         last = select(journal.c.session_id, bound, journal.c.thread_id, journal.c.at, func.max(journal.c.seq))
@@ -136,7 +136,7 @@ class Journal:
             return latest, {session: None if is_bound else _last_line(*line) for session, is_bound, *line in rows}
 
     def pending(self) -> tuple[Entry, ...]:
-        """The intents that nothing has settled, oldest first."""
+        """Return the intents that are not settled, oldest first."""
         with self._database.read() as connection:
             return _entries(connection, _pending())
 
@@ -156,35 +156,35 @@ def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:
             continue
         same = and_(journal.c.thread_id == entry.thread_id, journal.c.intent == entry.intent)
         if connection.scalar(select(exists().where(same, journal.c.event.in_(SETTLES)))):
-            raise Refused("What was begun here was settled by another t3tray process meanwhile.", _LOOK_AGAIN)
+            raise Refused("This change was settled by another t3tray process in the meantime.", _CHOOSE_AGAIN)
 
 
 def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: int) -> None:
-    """Compare and set: in one transaction with what is written then, so between processes too."""
+    """Compare before writing, in the same transaction, so that it also holds between processes. Raises Refused."""
     mine = journal.c.thread_id == entries[0].thread_id
     for other in under_way(connection, entries[0].thread_id, {entry.intent for entry in entries if entry.intent}):
         raise Refused(
             f"Another change of this thread was begun at {other.at:%H:%M:%S} UTC and is not finished ({other.why}).",
-            "Wait for its end, then look at the thread again. `t3tray doctor` tells why it stands open.",
+            "Wait for its end, then open the thread again. `t3tray doctor` shows why it is unfinished.",
         )
     latest = connection.scalar(select(func.max(journal.c.seq)).where(mine, journal.c.event.in_(CHANGES)))
     if (latest or 0) != since:
-        raise Refused("The binding of this thread has changed since you looked.", _LOOK_AGAIN)
+        raise Refused("The binding of this thread has changed since it was shown.", _CHOOSE_AGAIN)
 
 
 def _refuse_on_its_way(connection: Connection, entry: Entry) -> None:
-    """A message that arrives in the session that is left would be missing in the thread's next one."""
+    """Raises Refused while a message is on its way: arriving in the old session, it would be missing in the thread's next one."""
     handed_over = connection.scalars(select(prompts.c.at).where(prompts.c.thread_id == entry.thread_id)).all()
     if any(isinstance(at, datetime) and abs((entry.at - at).total_seconds()) < MAY_ARRIVE_FOR for at in handed_over):
         raise Refused(
             "A message was sent in this thread a moment ago and is not in its session yet. Nothing was changed.",
-            "Wait until it has arrived, then look at the thread again.",
+            "Wait until it has arrived, then open the thread again.",
         )
 
 
 def under_way(connection: Connection, thread_id: str, but: Collection[str] = ()) -> tuple[Entry, ...]:
-    """The changes of this thread's binding that were begun and not settled. A repair is none: it changes T3 Code's binding, not
-    ours, and may stand open for long, with its home gone."""
+    """Return the unsettled changes of this thread's binding. Repairs are excluded: they change T3 Code's binding, not ours, and
+    may stay unsettled for long when T3 Code's home is gone."""
     found = _entries(connection, _pending().where(journal.c.thread_id == thread_id, journal.c.intent.not_in(but)))
     return tuple(entry for entry in found if entry.deed is None or entry.deed.repair is None)
 
@@ -196,7 +196,7 @@ def append_entry(connection: Connection, entry: Entry) -> Entry:
 
 
 def apply_entry(connection: Connection, entry: Entry) -> None:
-    """Bring `cursors` to what the entry says. Raises Refused where the thread or the session is bound otherwise."""
+    """Apply the entry to `cursors`. Raises Refused where the thread or the session has another binding."""
     mine = cursors.c.thread_id == entry.thread_id
     match entry.event:
         case Event.INTENDED | Event.ABANDONED | Event.PUT_AWAY | Event.DONE | Event.RETURNED:
@@ -223,7 +223,7 @@ def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
         if live is not None:
             raise Refused(
                 f"This thread is already bound to {live.session_id}, so it was not bound to {cursor.session_id}.",
-                "Unbind the session that it has first, or choose another remedy.",
+                "Unbind its current session first, or choose another remedy.",
             ) from error
         owner = _owner(connection, cursor.session_id)
         if owner is None:
@@ -238,24 +238,24 @@ def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
 def _refuse_another(connection: Connection, entry: Entry, live: Cursor | None) -> None:
     if live is None or live.session_id != entry.session_id:
         bound = f"bound to {live.session_id}" if live else "bound to no session"
-        raise Refused(f"This thread is {bound} by now, no longer to {entry.session_id}.", "Look at it again before you go on.")
+        raise Refused(f"This thread is now {bound}, no longer to {entry.session_id}.", "Open it again before you continue.")
 
 
 def _cursor_of(entry: Entry) -> Cursor:
     if entry.cursor is None or entry.cursor.session_id != entry.session_id:
-        raise OurBug(f"A journal line “{entry.event}” came without the cursor of its own session.")
+        raise OurBug(f"A journal entry “{entry.event}” has no cursor of its own session.")
     return entry.cursor
 
 
 def live_cursor(connection: Connection, thread_id: str) -> Cursor | None:
-    """What the thread is bound to."""
+    """Return the cursor of the session that the thread is bound to."""
     row = connection.execute(select(cursors).where(cursors.c.thread_id == thread_id)).one_or_none()
     return None if row is None else _sound(connection, *row)
 
 
 def _sound(connection: Connection, thread_id: object, session_id: object, cursor: object) -> Cursor:
-    """The live cursor of this row. Where it is damaged the journal's last one counts, if it says the same session; else one that
-    is well-formed in no way, so that the thread's verdict is *bad-cursor*."""
+    """Return the cursor of this row. For a damaged one return the journal's last cursor if it names the same session, otherwise
+    a malformed cursor, so that the thread's verdict is *bad-cursor*."""
     if isinstance(cursor, Cursor) and cursor.session_id == session_id:
         return cursor
     detail = cursor.detail if isinstance(cursor, Unreadable) else "it names two sessions"
@@ -293,7 +293,7 @@ def _pending() -> Select[*tuple[object, ...]]:
 
 
 def _entries(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Entry, ...]:
-    """A line of which the meaning cannot be read is left out."""
+    """Return the entries; those with a damaged essential value are left out."""
     rows = connection.execute(wanted).all()
     return tuple(Entry(**values) for values in readable(connection, journal, rows, _STAND_INS))
 

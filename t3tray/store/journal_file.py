@@ -1,9 +1,9 @@
-"""The second record of every change of a binding: `journal.jsonl` beside the database, a line of JSON each, never rewritten.
+"""A second record of every change of a binding: `journal.jsonl` beside the database, one JSON line each, never rewritten.
 
-A line is written and flushed to the disk after its transaction. A database that is older than this file (put back from a copy, a
-lost `-wal`, power that failed) gets the missing lines back. Against a copy after each change it costs one short write however
-large the database is, it cannot copy damage, and it shows an old file that is not damaged at all. Renewed proofs are left out:
-they change no binding.
+A line is written and flushed to the disk after its transaction. A database that is older than this file (restored from a copy, a
+lost `-wal`, a power failure) gets the missing entries back. Compared with a copy of the database after each change, this costs
+one short write whatever the database's size, cannot copy damage, and also reveals a database that is old but not damaged. Renewed
+proofs are left out: they change no binding.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | 
 
 
 class JournalLine(Struct, frozen=True):
-    """One change of a binding, with the thread that it needs. `after` is the seq of the change before it, 0 for the first: a line
-    that is missing in between is seen. `store` is the id of the database that it belongs to."""
+    """One change of a binding with its thread. `after` is the seq of the previous change, 0 for the first, so that missing lines
+    are detected. `store` is the id of the database that it belongs to."""
 
     store: str
     after: int
@@ -47,7 +47,7 @@ class JournalLine(Struct, frozen=True):
 
 
 class JournalFile:
-    """The file of one data folder. `trouble` says why the last line could not be written; that never fails what was done."""
+    """The file of one data folder. `trouble` says why the last line could not be written; the change itself never fails then."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
@@ -57,7 +57,7 @@ class JournalFile:
 
     @contextmanager
     def recording(self, database: Database) -> Iterator[Connection]:
-        """A transaction that writes, whose changes of bindings are in the file, too, once it is committed. Raises StoreError."""
+        """Writing transaction whose changes of bindings are also appended to the file after its commit. Raises StoreError."""
         with database.write() as connection:
             before = last_seq(connection)
             yield connection
@@ -65,7 +65,7 @@ class JournalFile:
         self.append(lines)
 
     def append(self, lines: Iterable[JournalLine]) -> None:
-        """Write these, and what could not be written before. For any thread."""
+        """Append these lines, and those that could not be written before. Any thread may call."""
         with self._alone:
             self._append(lines)
 
@@ -82,7 +82,7 @@ class JournalFile:
             self._unwritten, self.trouble = [], ""
 
     def last(self) -> JournalLine | None:
-        """The line with the highest place among the last ones. Raises OSError."""
+        """Return the line with the highest seq among the last ones. Raises OSError."""
         try:
             with self.path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -94,20 +94,20 @@ class JournalFile:
         return max(lines or self.lines()[0], key=lambda line: line.seq, default=None)
 
     def lines(self) -> tuple[list[JournalLine], int | None]:
-        """All lines in the journal's order, each once; and the place of the last one after which any is missing or damaged, None
-        where none is. Raises OSError."""
+        """Return all lines by seq, each once, and the seq of the last line after which one is missing or damaged; None where none
+        is. Raises OSError."""
         texts = self.path.read_bytes().splitlines() if self.path.exists() else []
         decoded = [_decoded(text) for text in texts if text]
         found = {line.seq: line for line in decoded if line}
         ordered = [found[seq] for seq in sorted(found)]
         gaps = [before.seq for before, line in pairwise(ordered) if line.after != before.seq]
         if None in decoded and (not gaps or decoded[-1] is None):
-            # Nobody can tell where it belonged.
+            # The place of a damaged line is not known.
             gaps.append(ordered[-1].seq if ordered else 0)
         return ordered, gaps[-1] if gaps else None
 
     def set_aside(self, name: str) -> None:
-        """Another database's lines are no use here, and are kept. Raises OSError."""
+        """Rename a file with another database's lines. Raises OSError."""
         self.path.replace(self.path.with_name(f"{FILE_NAME}.{name}"))
 
     def _write(self, text: bytes) -> None:
@@ -117,7 +117,7 @@ class JournalFile:
             if os.lseek(descriptor, 0, os.SEEK_END):
                 os.lseek(descriptor, -1, os.SEEK_END)
                 if os.read(descriptor, 1) != b"\n":
-                    # The line before was cut off: what comes now must not become a part of it.
+                    # The previous line was cut off: do not append to it.
                     text = b"\n" + text
             while text:
                 text = text[os.write(descriptor, text) :]
@@ -129,11 +129,11 @@ class JournalFile:
 
 
 def lines_since(connection: Connection, seq: int) -> list[JournalLine]:
-    """The changes of bindings after this place in the journal, as lines."""
+    """Return the changes of bindings after `seq` as lines."""
     changes = select(journal.c.seq).where(journal.c.event != Event.PROVEN)
     before = connection.scalar(changes.where(journal.c.seq <= seq).order_by(journal.c.seq.desc()).limit(1)) or 0
     wanted = select(journal).where(journal.c.event != Event.PROVEN, journal.c.seq > seq).order_by(journal.c.seq)
-    # A damaged line is not written again: what the file has of it is better.
+    # A damaged entry is not written: the file may have an intact line of it.
     entries = [Entry(**values) for values in readable(connection, journal, connection.execute(wanted).all())]
     if not entries:
         return []
@@ -164,7 +164,7 @@ def _decoded(text: bytes) -> JournalLine | None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """So that the new file's name survives a power failure. Windows has no such call."""
+    """Flush the folder, so that a new file's name survives a power failure. Windows has no such call."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

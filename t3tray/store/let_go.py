@@ -1,6 +1,6 @@
-"""When T3 Code let go of the sessions that it held open: two rows of state, so that each process of ours knows it.
+"""When T3 Code released the sessions that it held open: two rows of state, shared by our processes.
 
-T3 Code itself writes nothing of that: its own row of a thread says "running" afterwards as before.
+T3 Code itself does not record this: its row of a thread says "running" before and after.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from t3tray.store.state import put_state, state_of
 
 T = TypeVar("T")
 _HOMES, _ENDS = "t3_let_go", "t3_ended"
-# Of so many sessions it is kept when T3 Code ended them last.
+# Number of sessions whose last end is remembered.
 _KEPT = 200
 
 
 class LetGoes:
-    """Every method raises StoreError."""
+    """State rows of releases. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def homes(self) -> dict[str, LetGo]:
-        """When each home of T3 Code let go of all that it held open, by its folder."""
+        """When each home of T3 Code, by its folder, last released all its sessions."""
         with self._database.read() as connection:
             return _read(connection, _HOMES, LetGo)
 
     def ends(self) -> dict[str, datetime]:
-        """When T3 Code ended what ran in a session or let go of it, by the session's id: which of them it does not say."""
+        """When T3 Code last ended a turn of a session or released it, by the session's id: the two cannot be distinguished."""
         with self._database.read() as connection:
             return _read(connection, _ENDS, datetime)
 

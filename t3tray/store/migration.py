@@ -1,4 +1,4 @@
-"""Brings a file to the present shape. Alembic is imported only when there is something to do: it takes a third of a second."""
+"""Migrates a file to the current schema. Alembic is imported only when needed: its import takes a third of a second."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Steps:
-    """A folder of migrations, and the revision that they lead to (kept by hand so that reading it needs no alembic)."""
+    """A folder of migrations and its newest revision (maintained by hand, so that reading it does not need Alembic)."""
 
     folder: Path
     head: str
 
 
-# Alembic's `op` and `context` are one for the process: two files migrated at once in two threads would get into each other's way.
+# Alembic's `op` and `context` are global: two threads must not migrate at the same time.
 _ALEMBIC = Lock()
 OURS = Steps(Path(__file__).parent / "migrations", "0013")
 
 
 def refuse_newer(revision: str, steps: Steps) -> None:
-    """Raises StoreError for a revision that none of our steps leads to: a newer t3tray made it."""
+    """Raises StoreError for a revision that is none of ours: a newer t3tray wrote the file."""
     from alembic.script import ScriptDirectory
 
     if revision not in {step.revision for step in ScriptDirectory.from_config(_config(steps)).walk_revisions()}:
         raise StoreError(
-            f"t3tray's data was written by a newer version of t3tray (its shape is {revision}, this version knows {steps.head}).",
+            f"t3tray's data was written by a newer version of t3tray (its format is {revision}; this version has {steps.head}).",
             "Use that version or a newer one. Nothing was changed.",
         )
 
 
 def upgrade(connection: Connection, steps: Steps) -> None:
-    """Run what is missing, inside the transaction of this connection: all of it or nothing."""
+    """Run the missing migrations inside this connection's transaction: all of them or none."""
     from alembic import command
 
     config = _config(steps)

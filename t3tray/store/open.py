@@ -1,9 +1,9 @@
-"""Opening the file, whatever state it is in: checked, set aside and restored where it is damaged, migrated, copied once a day,
-brought up to its journal's own file.
+"""Opens the store's file in whatever state it is: checks it, restores a damaged one from a copy, migrates it, makes the daily
+copy, and completes it from `journal.jsonl`.
 
-Only bytes that are wrong count as damage. A lock, a full disk, a missing permission or a newer file raise a StoreError and leave
-everything as it is. Nothing is ever deleted but copies above the number that is kept. That something was put back stays a fact in
-the store (`domain.restore`) until the user settles it.
+Only wrong bytes count as damage. A lock, a full disk, a missing permission or a newer file raise StoreError with everything
+unchanged. Nothing is deleted except surplus copies. A restore stays recorded in the store (`domain.restore`) until the user
+confirms it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FILE_NAME = "t3tray.sqlite"
 
 
 def open_database(directory: Path, now: datetime, steps: Steps = OURS) -> tuple[Database, tuple[str, ...]]:
-    """The file of this folder at the present revision, and what the user has to be told. Raises StoreError."""
+    """Return this folder's file at the current revision, and notices for the user. Raises StoreError."""
     with translated():
         make_private_folder(directory)
         with alone(directory):
@@ -62,14 +62,14 @@ class _Opening:
             found = self._replace(found)
         elif wants_copy and found.revision == self._steps.head:
             self._copy_of_the_day()
-        # Who keeps the data elsewhere may have put a link here.
+        # A user who stores the data elsewhere may have created a link here.
         make_private_file(self._path, follows_link=True)
         if found.revision == self._steps.head:
             return Database(self._path)
         return self._migrated(found.revision)
 
     def _replace(self, found: FileLook | None) -> FileLook:
-        """Put the newest good copy in the place of a file that is missing, empty or damaged; without one a new file begins."""
+        """Replace a missing, empty or damaged file by the newest intact copy; without one, start with a new file."""
         trouble = "was missing"
         if found is not None:
             trouble = f"was damaged ({found.damage})" if found.damage else "was empty"
@@ -84,7 +84,7 @@ class _Opening:
         return copy[2]
 
     def _set_aside(self) -> str | None:
-        """Rename what there is. The side files go first: SQLite would play a -wal that is left behind into the next file."""
+        """Rename the existing files. Side files first: SQLite would apply a -wal that is left behind to the next file."""
         name = f"{FILE_NAME}.damaged-{stamp(self._now)}"
         number = 1
         while any(self._path.with_name(name + suffix).exists() for suffix in ("", *SIDE_FILES)):
@@ -98,7 +98,7 @@ class _Opening:
         return name if renamed else None
 
     def _good_copy(self) -> tuple[datetime, Path, FileLook] | None:
-        """The good copy that knows most of the journal. Its date does not decide: the clock may have been wrong."""
+        """Return the intact copy with the most journal entries. Its date is secondary: the clock may have been wrong."""
         good = []
         for time, path in self._copies.newest_first():
             found = look(path, self._steps, thorough=True, at_rest=True)
@@ -120,10 +120,10 @@ class _Opening:
             self._tell_no_copy(error)
 
     def _tell_no_copy(self, error: Exception) -> None:
-        """Once: without a copy the data are as good as before."""
-        said = "Today's safety copy of t3tray's data could not be made"
-        if not any(notice.startswith(said) for notice in self.notices):
-            self.notices.append(f"{said}: {error}.")
+        """Add a notice once: a failed copy does not affect the data itself."""
+        sentence = "Today's safety copy of t3tray's data could not be made"
+        if not any(notice.startswith(sentence) for notice in self.notices):
+            self.notices.append(f"{sentence}: {error}.")
 
     def _migrated(self, revision: str | None) -> Database:
         if revision is not None:
@@ -139,10 +139,10 @@ class _Opening:
         return database
 
     def bring_up_to_date(self, database: Database) -> None:
-        """Compare with the journal's own file: what either of the two lacks is written into it. Raises StoreError."""
+        """Compare with `journal.jsonl`, and add to each of the two what it lacks. Raises StoreError."""
         file = JournalFile(self._path.parent)
         try:
-            # Before the database: a line is written after its transaction, so that it is never ahead of a sound one.
+            # Read before the database: a line is written after its transaction, so it is never ahead of an intact database.
             newest = file.last()
             with database.read() as connection:
                 name, change = store_id(connection), last_change(connection)
@@ -160,7 +160,7 @@ class _Opening:
             self._note_restore(database)
 
     def _note_restore(self, database: Database) -> None:
-        """Without the record no binding is known to be the latest."""
+        """Record an incomplete restore: without `journal.jsonl` no binding is known to be the latest."""
         if self._restore is None or self._is_noted:
             return
         with database.write() as connection:
@@ -184,7 +184,7 @@ class _Opening:
             is_complete = self._replayed(database, lines) and is_complete
         with database.write() as connection:
             if self._restore is not None:
-                # What is bound by a line from before a gap may have been bound otherwise in it.
+                # A binding from before a gap may have been changed by a missing line.
                 known = max(known, min(gap or 0, last_seq(connection)))
                 self._restore = replace(self._restore, last_seq=known, complete=is_complete)
                 add_restore(connection, self._restore)

@@ -1,6 +1,6 @@
-"""Messages that are being handed to a server, written down before they go: one that was not seen to arrive is looked up later.
+"""Messages on their way to a server, recorded before they are sent, so that one whose arrival is not known is checked later.
 
-It judges nothing. A message is forgotten here when it was seen in its session, or when it cannot arrive any more.
+A message is removed when it was found in its session, or can no longer arrive.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from t3tray.store.database import Database
 from t3tray.store.journal import live_cursor, under_way
 from t3tray.store.schema import prompts
 
-# Made once: to make it anew takes longer than to carry it out, and each resume asks.
+# Built once: building the statement takes longer than executing it, and each resume does.
 _OF_THREAD = select(prompts).where(prompts.c.thread_id == bindparam("thread")).order_by(prompts.c.at, prompts.c.message_id)
 
 
 class Prompts:
-    """Every method raises StoreError."""
+    """Table of messages on their way. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, prompt: Prompt, is_at_work: Callable[[str], bool], hint: str) -> None:
-        """From now on, until it is forgotten, its thread's binding stays as it is.
+        """Record a message. Its thread's binding cannot be changed until the message is removed.
 
-        Compare and set: raises Refused, with `hint`, when the thread is bound to another session by now, or a process is at work
-        on a change of its binding; `is_at_work` tells that of an intent.
+        Raises Refused, with `hint`, when the thread is now bound to another session, or a running process is changing its
+        binding; `is_at_work(intent)` returns whether an intent's process is running.
         """
         with self._database.write() as connection:
             live = live_cursor(connection, prompt.thread_id)
@@ -39,12 +39,12 @@ class Prompts:
                 raise Refused("The binding of this thread has changed since it was verified.", hint)
             for change in under_way(connection, prompt.thread_id):
                 if is_at_work(change.intent or ""):
-                    begun = f"A change of this thread's binding was begun and is not finished ({change.why})."
-                    raise Refused(f"{begun} `t3tray doctor` tells more.", hint)
+                    unfinished = f"A change of this thread's binding is not finished ({change.why})."
+                    raise Refused(f"{unfinished} `t3tray doctor` shows more.", hint)
             connection.execute(insert(prompts).values(asdict(prompt)))
 
     def of(self, thread_id: str) -> tuple[Prompt, ...]:
-        """Oldest first."""
+        """Return the thread's messages on their way, oldest first."""
         with self._database.read() as connection:
             found = readable(connection, prompts, connection.execute(_OF_THREAD, {"thread": thread_id}).all(), {"at": LONG_AGO})
             return tuple(Prompt(**values) for values in found)

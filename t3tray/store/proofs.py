@@ -1,6 +1,6 @@
-"""Proofs of many threads recorded at once: what `Journal` and `Threads` would record of each, in one transaction for all.
+"""Records the proofs of many threads in one transaction, with the same result as `Journal` and `StoredThreads` one by one.
 
-It binds no thread to another session than it has, and takes no session from another thread.
+Never binds a thread to another session than it has, and never takes a session from another thread.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from t3tray.store.schema import cursors, journal, threads
 
 @dataclass(frozen=True)
 class Proof:
-    """What a thread's session holds now, as its `cursor`."""
+    """A thread, and the current state of its session as `cursor`."""
 
     thread: Thread
     cursor: Cursor
 
 
 class Proofs:
-    """Every method raises StoreError."""
+    """Bulk recording of proofs. Every method raises StoreError."""
 
     def __init__(self, database: Database, file: JournalFile) -> None:
         self._database = database
         self._file = file
 
     def record(self, proofs: Sequence[Proof], at: datetime, why_renewed: str, why_bound: str) -> frozenset[str]:
-        """Renew what is bound to that session and has news, bind what is bound to none.
+        """Renew the cursors of threads bound to that session, and bind threads without a session.
 
-        The ids of the threads whose session is another thread's come back: nothing was recorded of them.
+        Return the ids of the threads whose session is bound to another thread: nothing is recorded for them.
         """
         with self._file.recording(self._database) as connection:
             live = {row.thread_id: row.cursor for row in connection.execute(_live([proof.thread.id for proof in proofs]))}
@@ -74,7 +74,7 @@ def _owners(proofs: Iterable[Proof]) -> Select[*tuple[object, ...]]:
 
 
 def _each(names: Iterable[str]) -> Select[*tuple[object, ...]]:
-    """The names as a table: as parameters they would be too many."""
+    """Return the names as a table: they would be too many for parameters."""
     return select(func.json_each(msgspec.json.encode(list(names)).decode()).table_valued("value").c.value)
 
 

@@ -1,5 +1,5 @@
-"""Our file where it cannot be written: a full disk, a folder that may only be read. What it holds is read into memory, so that
-looking needs no writing; whatever would be recorded is refused with the reason.
+"""Reads our file where it cannot be written (a full disk, a read-only folder): its contents are copied into memory, so that
+reading works; every write is refused with the reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from t3tray.system.read_only_sqlite import back_up
 
 
 def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[str, ...]]:
-    """What the file of this folder holds now. Raises `why`, for which it could not be opened, where it cannot be read either."""
+    """Open this folder's file read-only. Raises `why`, the reason why it could not be opened, when it cannot be read either."""
     path = directory.absolute() / FILE_NAME
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     for uri, pragma in _ways(path):
@@ -30,15 +30,15 @@ def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[
         except (sqlite3.Error, OSError):
             continue
         if found.revision == OURS.head and not found.damage:
-            told = f"{why.message} What is shown is as it was recorded last. {why.hint or ''}"
-            return Database(path, memory, why), (told.strip(),)
+            notice = f"{why.message} The last recorded state is shown. {why.hint or ''}"
+            return Database(path, memory, why), (notice.strip(),)
     memory.close()
     raise why
 
 
 def _ways(path: Path) -> tuple[tuple[str, str], ...]:
-    """How the file may be opened. Its -wal holds the newest of it, and needs an index beside it: one in memory where none can be
-    made, which only a process that has the file alone may use."""
+    """Return URIs and pragmas to try in order. A -wal contains the newest data and needs an index file beside it; where none can
+    be created, an index in memory works only with exclusive access to the file."""
     uri, log = path.as_uri(), Path(f"{path}-wal")
     if not _may_hold_something(log):
         return ((f"{uri}?mode=ro&immutable=1", ""),)

@@ -1,4 +1,4 @@
-"""Bringing a database up to its journal's own file: what an old copy or a lost `-wal` lacks is written into it again."""
+"""Replays `journal.jsonl` into a database that lacks entries because of an old copy or a lost `-wal`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from t3tray.store.schema import cursors, journal, threads
 
 
 def replay(connection: Connection, lines: Iterable[JournalLine]) -> bool:
-    """Bring back the lines that the database lacks; False when any is lost or does not fit what is there."""
+    """Write the lines that the database lacks. Return False when any is lost or contradicts the database."""
     known, change = last_seq(connection), last_change(connection)
     there = frozenset(connection.scalars(select(journal.c.seq).where(journal.c.event != Event.PROVEN)))
     missing = [line for line in lines if line.seq not in there]
@@ -27,13 +27,13 @@ def replay(connection: Connection, lines: Iterable[JournalLine]) -> bool:
     for line in missing:
         if not _bring_back(connection, line):
             fits = False
-            # Lines before it are lost. It is newer than the binding that is known, and says what is bound all the same.
+            # Earlier lines are lost. This line is newer than the known binding, so it decides.
             _bring_back(connection, line, despite_binding=True)
     return fits
 
 
 def _bring_back(connection: Connection, line: JournalLine, despite_binding: bool = False) -> bool:
-    """False, and nothing is changed, where the thread (or its session) is bound otherwise than the line takes for granted."""
+    """Write one line. Return False, with nothing changed, where the thread or its session has another binding than required."""
     point = connection.begin_nested()
     try:
         connection.execute(upsert(threads).values(structs.asdict(line.thread)).on_conflict_do_nothing())

@@ -1,6 +1,6 @@
-"""The restores of this store that the user has not settled, and which bindings are in doubt because of them.
+"""The restores of this store, until the user confirms them, and the bindings that they put in doubt.
 
-Beside them the store's own id: sessions that it makes carry it, so that another data folder's are told from its own.
+Also the store's id: t3tray writes it into the sessions that it creates, to distinguish them from another data folder's.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _PROVES = (Event.CONFIRMED, Event.PROVEN)
 
 
 class Restores:
-    """Every method raises StoreError."""
+    """Table of restores. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def unsettled(self) -> Restore | None:
-        """The newest one that stands. Where several do, the bindings that any of them puts in doubt are in doubt."""
+        """Return the newest unconfirmed restore. With several, `in_doubt` covers the bindings of all of them."""
         with self._database.read() as connection:
             return _unsettled(connection)
 
     def note_gap(self, at: datetime, trouble: str) -> Restore | None:
-        """Others show that our journal lacks lines: a restore that nobody saw. None when one stands already."""
+        """Record a restore that was detected by missing journal entries. Return None when one is unconfirmed already."""
         with self._database.write() as connection:
             if _unsettled(connection) is not None:
                 return None
@@ -41,12 +41,12 @@ class Restores:
             return restore
 
     def settle(self, at: datetime) -> int:
-        """The user says that all is as it should be; how many restores stood."""
+        """Confirm all restores on the user's request, and return their number."""
         with self._database.write() as connection:
             return connection.execute(update(restores).where(restores.c.settled_at.is_(None)).values(settled_at=at)).rowcount
 
     def in_doubt(self) -> frozenset[str]:
-        """The ids of the bound threads whose binding was neither made nor proved since the data was put back."""
+        """Return the ids of bound threads whose binding was neither made nor proved since the data was restored."""
         with self._database.read() as connection:
             standing = restores.c.settled_at.is_(None) & (restores.c.complete == 0)
             known = connection.scalar(select(func.max(restores.c.last_seq)).where(standing))
@@ -62,12 +62,12 @@ def add_restore(connection: Connection, restore: Restore) -> None:
 
 
 def last_seq(connection: Connection) -> int:
-    """The journal's last line; 0 without any."""
+    """Return the seq of the journal's last entry; 0 for none."""
     return connection.scalar(select(func.max(journal.c.seq))) or 0
 
 
 def store_id(connection: Connection) -> str:
-    """Empty in a file that never had one."""
+    """Return the store's id; empty in a file without one."""
     return state_of(connection, _STORE_ID, str) or ""
 
 

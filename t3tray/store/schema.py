@@ -1,8 +1,8 @@
-"""The tables as they are now. The migrations lead to exactly this; a test compares the two.
+"""The current tables. The migrations lead to exactly this schema; a test compares the two.
 
-`cursors` holds the two rules of a binding as constraints: one live session a thread, one thread a session. The triggers make
-the journal append-only for whoever opens the file. The tables are not STRICT: systems that have our oldest Python still have
-SQLite 3.34, which reads a file with a STRICT table as a damaged one.
+`cursors` enforces the two rules of a binding as constraints: one live session for a thread, one thread for a session. The
+triggers make the journal append-only for every program that opens the file. The tables are not STRICT: systems with our oldest
+Python have SQLite 3.34, which reports a file with a STRICT table as damaged.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ JOURNAL_TRIGGERS = {
     )
     for verb in ("UPDATE", "DELETE")
 }
-# A REPLACE deletes without a DELETE that a trigger would see.
+# REPLACE deletes a row without firing a DELETE trigger.
 JOURNAL_TRIGGERS["journal_no_replace"] = (
     "CREATE TRIGGER journal_no_replace BEFORE INSERT ON journal WHEN EXISTS (SELECT 1 FROM journal WHERE seq = NEW.seq) "
     "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"

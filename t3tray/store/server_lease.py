@@ -1,6 +1,6 @@
-"""The lease of the managed server: at most one, who holds it, and whether the user wants a server at all.
+"""The lease of the managed server (at most one), its holders, and whether the user wants a server.
 
-It records processes and asks nothing of them; who is alive is found out elsewhere.
+Records processes only; whether they are alive is checked elsewhere.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _WANTED = "server_wanted"
 
 @dataclass(frozen=True)
 class LeaseHolder:
-    """A process that uses the server: a "tray", a "command", or the "terminal" that a command became. `started` is its start in s
-    since the epoch, `start` its `process_identity.start_id`, empty where an older version wrote it."""
+    """A process that uses the server: a "tray", a "command", or the "terminal" that a command became. `started` is its start time
+    in seconds since the epoch, `start` its `process_identity.start_id`, empty where an older version wrote it."""
 
     pid: int
     started: float
@@ -35,9 +35,9 @@ class LeaseHolder:
 
 @dataclass(frozen=True)
 class Lease:
-    """The one managed server. `secret_place` is where its password lies ("keyring" or "file"); `detached`: it stays when nobody
-    holds it. `process_started` is in s since the epoch, `process_start` its `start_id` (which names the boot on Linux); both are
-    None until it was started. `machine` is where it runs, as `system.machine` names it; None where an older version wrote it."""
+    """The managed server. `secret_place` is where its password is stored ("keyring" or "file"); `detached`: it keeps running
+    without holders. `process_started` is in seconds since the epoch, `process_start` its `start_id` (which names the boot on
+    Linux); both are None until it was started. `machine` is from `system.machine`; None where an older version wrote it."""
 
     token: str
     port: int
@@ -51,7 +51,7 @@ class Lease:
 
 
 class Leases:
-    """Every method raises StoreError."""
+    """Tables of the lease and its holders. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,7 +61,7 @@ class Leases:
             return _lease(connection)
 
     def claim(self, lease: Lease, holder: LeaseHolder) -> Lease | None:
-        """None: it is ours now. Otherwise the lease that is there already, and nothing was written."""
+        """Write the lease and return None, or return the existing lease with nothing written."""
         with self._database.write() as connection:
             there = _lease(connection)
             if there is not None:
@@ -71,7 +71,7 @@ class Leases:
             return None
 
     def record_process(self, token: str, pid: int, process_started: float, process_start: str) -> None:
-        """Which process it is. Nothing happens when that lease is gone."""
+        """Record the server's process. Does nothing when that lease is gone."""
         self._change(token, pid=pid, process_started=process_started, process_start=process_start)
 
     def holders(self, token: str) -> tuple[LeaseHolder, ...]:
@@ -81,7 +81,7 @@ class Leases:
             return tuple(LeaseHolder(**{name: value for name, value in values.items() if name != "token"}) for values in found)
 
     def join(self, token: str, holder: LeaseHolder) -> bool:
-        """Hold it too. False when that lease is gone."""
+        """Add a holder. Return False when that lease is gone."""
         with self._database.write() as connection:
             there = _lease(connection)
             if there is None or there.token != token:
@@ -90,7 +90,7 @@ class Leases:
             return True
 
     def leave(self, token: str, holder: LeaseHolder) -> bool:
-        """Hold it no longer. True when nobody does any more and it is not detached: the caller then ends the server."""
+        """Remove a holder. Return True when none is left and the lease is not detached: the caller then ends the server."""
         with self._database.write() as connection:
             connection.execute(delete(lease_holders).where(_is(token, holder)))
             there = _lease(connection)
@@ -99,27 +99,27 @@ class Leases:
             return connection.scalar(select(lease_holders.c.pid).where(lease_holders.c.token == token).limit(1)) is None
 
     def hold_as(self, token: str, holder: LeaseHolder, kind: str) -> None:
-        """The same process uses it as another kind from now on."""
+        """Change the kind of a holder."""
         with self._database.write() as connection:
             connection.execute(update(lease_holders).where(_is(token, holder)).values(kind=kind))
 
     def forget_holders(self, token: str, holders: Iterable[LeaseHolder]) -> None:
-        """Strike out those that were found dead."""
+        """Remove holders that were found dead."""
         with self._database.write() as connection:
             for holder in holders:
                 connection.execute(delete(lease_holders).where(_is(token, holder)))
 
     def set_detached(self, token: str, detached: bool) -> None:
-        """Whether it stays when nobody holds it."""
+        """Set whether the server keeps running without holders."""
         self._change(token, detached=int(detached))
 
     def drop(self, token: str) -> None:
-        """The server is gone: the lease ends, with all who held it."""
+        """Remove the lease and its holders, after the server has ended."""
         with self._database.write() as connection:
             connection.execute(delete(server_lease).where(server_lease.c.token == token))
 
     def wanted(self) -> Wanted:
-        """What the user wants of the server; a server that runs until it is said otherwise."""
+        """Return what the user wants: RUNNING unless recorded otherwise."""
         with self._database.read() as connection:
             return state_of(connection, _WANTED, Wanted) or Wanted.RUNNING
 

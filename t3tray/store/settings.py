@@ -1,4 +1,4 @@
-"""The rows of the settings, as JSON text. What they mean, and which are valid, is `settings.stored`'s."""
+"""The rows of the settings, as JSON text. `settings.stored` defines their meaning and validity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from t3tray.store.schema import settings
 
 
 class SettingsTable:
-    """See `settings.stored.SettingRows`. `warnings` are what was reported last. Every method raises StoreError."""
+    """Implements `settings.stored.SettingRows`. `warnings` are those reported last. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""State of t3tray that is no setting, as JSON by name: one row a thing that has no table of its own."""
+"""State of t3tray that is not a setting and has no table of its own: JSON values by name, one row each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LAST_IDLE_SHUTDOWN = "last_rest"
 
 
 def state_of(connection: Connection, key: str, kind: type[T]) -> T | None:
-    """None where there is none, and where it cannot be read, which is noted."""
+    """Return the value; None where there is none or it is damaged, which is noted."""
     text = connection.scalar(select(state.c.value).where(state.c.key == key))
     try:
         return None if text is None else decode(text, kind)
@@ -30,14 +30,14 @@ def state_of(connection: Connection, key: str, kind: type[T]) -> T | None:
 
 
 def put_state(connection: Connection, key: str, value: object) -> None:
-    """Write it, over the old one."""
+    """Write or overwrite a value."""
     text = msgspec.json.encode(value).decode()
     statement = insert(state).values(key=key, value=text)
     connection.execute(statement.on_conflict_do_update(index_elements=[state.c.key], set_={"value": text}))
 
 
 class IdleShutdowns:
-    """What our own reaper did last, so that the command line can tell of the tray app's. Every method raises StoreError."""
+    """The last idle shutdown of our server, so that the command line can show the tray app's. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""The store: one open file, and a small class for each thing that lies in it."""
+"""The store: one open file, and a small class for each group of tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from t3tray.store.visits import Visits
 
 
 class Store:
-    """Plain and synchronous; any one thread at a time may use it. `notices` are sentences that the user must see once."""
+    """Synchronous; one thread at a time may use it. `notices` are sentences that the user must see once."""
 
     def __init__(self, database: Database, notices: tuple[str, ...], file: JournalFile | None = None) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Store:
         self.journal = Journal(database, self._file)
         self.restores = Restores(database)
         with database.read() as connection:
-            # What tells this store from those of other data folders; the same in all its copies.
+            # Distinguishes this store from other data folders' stores; the same in all its copies.
             self.id = store_id(connection)
         self.receipts = Receipts(database)
         self.settings = SettingsTable(database)
@@ -62,20 +62,20 @@ class Store:
 
     @classmethod
     def open(cls, directory: Path, now: Callable[[], datetime]) -> Store:
-        """Open or make the file in this folder, whatever state it is in. Raises StoreError, and then nothing was changed."""
+        """Open or create the file in this folder, in whatever state it is. Raises StoreError with nothing changed."""
         return cls(*open_database(directory, now()))
 
     @classmethod
     def open_to_look(cls, directory: Path, now: Callable[[], datetime]) -> Store:
-        """The same; where the file is there and cannot be written, what it holds is read and nothing can be recorded."""
+        """Open the file, read-only where it exists and cannot be written. Raises StoreError."""
         try:
             return cls.open(directory, now)
         except StoreError as error:
             return cls(*open_for_reading(directory, error))
 
     def beside(self) -> Store:
-        """The same file by a connection of its own, for another thread: it waits for nothing that is done by this one. This very
-        store where the file can only be read. Raises StoreError."""
+        """Return a store with a second connection to the same file, for another thread, which does not wait for this one. Returns
+        this store itself where the file is read-only. Raises StoreError."""
         return self if self._database.unwritable else Store(Database(self.path), (), self._file)
 
     @property
@@ -84,21 +84,24 @@ class Store:
         return self._database.path
 
     def version(self) -> tuple[int, int]:
-        """Another one after each change of the file by whomever, this process's receipts left aside. Raises StoreError."""
+        """Return a value that changes with each change of the file by any process, except receipts of this process.
+
+        Raises StoreError.
+        """
         by_others, by_us = self._database.version()
         return by_others, by_us - self.receipts.rows_changed
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user has to be told as long as it is so, in sentences; with the notices of this start. Raises StoreError."""
+        """Return sentences on current problems, and the notices of this start. Raises StoreError."""
         restore = self.restores.unsettled()
         standing = (restore_sentence(restore) if restore else "", *self.settings.warnings, self._file.trouble, self._copy_trouble)
-        # The restore of this start may be settled by now.
+        # The restore of this start may have been confirmed.
         notices = (notice for notice in self.notices if restore or not notice.endswith(SETTLE))
         return tuple(dict.fromkeys(filter(None, (*notices, *standing))))
 
     def damaged_rows(self) -> tuple[str, ...]:
-        """Read everything once; a sentence on each value that is damaged and was set aside. Raises StoreError."""
+        """Read everything once, and return a sentence on each damaged value. Raises StoreError."""
         self.threads.all()
         self.journal.entries()
         self.journal.cursors()
@@ -118,13 +121,13 @@ class Store:
             return tuple(notes_of(connection).values())
 
     def add_thread(self, thread: Thread, entry: Entry) -> None:
-        """A new thread together with the first line of its journal: both or neither. Raises StoreError, Refused."""
+        """Record a new thread and its first journal entry in one transaction. Raises StoreError, Refused."""
         with self._file.recording(self._database) as connection:
             insert_thread(connection, thread)
             append_entry(connection, entry)
 
     def copy_if_due(self, now: datetime) -> None:
-        """The safety copy of the day, for a t3tray that is not started anew for weeks. One that fails is a warning."""
+        """Make the daily copy, for a t3tray that runs for weeks. A failure becomes a warning."""
         try:
             with translated():
                 if self._copies.is_due(now):
@@ -135,5 +138,5 @@ class Store:
             self._copy_trouble = ""
 
     def close(self) -> None:
-        """Let go of the file; a second call does nothing."""
+        """Close the file; a second call does nothing."""
         self._database.close()

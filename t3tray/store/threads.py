@@ -1,4 +1,4 @@
-"""The threads that t3tray knows. It changes no binding; that is the journal's."""
+"""The threads that t3tray has recorded. Bindings are changed by the journal only."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from t3tray.store.schema import threads
 
 
 class StoredThreads:
-    """Every method raises StoreError; those that name a thread raise ThreadNotFound when there is none."""
+    """Table of threads. Every method raises StoreError; those with a thread's id raise ThreadNotFound for an unknown one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, thread: Thread) -> None:
-        """Record a new thread. Raises OurBug for an id that is taken."""
+        """Record a new thread. Raises OurBug for an existing id."""
         with self._database.write() as connection:
             insert_thread(connection, thread)
 
     def keep(self, thread: Thread) -> None:
-        """Record a thread that another program shows, or what it shows of it now; the draft is ours and stays."""
+        """Record or update another program's thread; the draft is ours and stays."""
         shown = {name: value for name, value in asdict(thread).items() if name not in ("id", "draft")}
         with self._database.write() as connection:
             statement = upsert(threads).values(asdict(thread))
             connection.execute(statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown))
 
     def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
-        """Newest activity first."""
+        """Return all threads, newest activity first."""
         wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
         if not include_archived:
             wanted = wanted.where(threads.c.archived_at.is_(None))
@@ -43,19 +43,19 @@ class StoredThreads:
             return _threads(connection, wanted)
 
     def ours(self) -> tuple[Thread, ...]:
-        """Those of t3tray's own, and those of other programs in which something was typed here and not sent."""
+        """Return t3tray's own threads, and other programs' threads that have a draft here."""
         wanted = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
         with self._database.read() as connection:
             return _threads(connection, wanted)
 
     def find(self, prefix: str) -> Thread:
-        """As `domain.thread.named`, among the threads that are kept here."""
+        """Find a thread by an unambiguous prefix of its id among the recorded ones, like `domain.thread.named`."""
         fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
         with self._database.read() as connection:
             return named(prefix, _threads(connection, fits))
 
     def touch(self, thread_id: str, at: datetime) -> None:
-        """Something happened in it at this time. An earlier time changes nothing."""
+        """Record an activity at this time; an earlier time changes nothing."""
         self._change(thread_id, last_activity_at=func.max(threads.c.last_activity_at, literal(at, Moment)))
 
     def rename(self, thread_id: str, title: str) -> None:
@@ -65,15 +65,15 @@ class StoredThreads:
         self._change(thread_id, directory=directory)
 
     def set_archived(self, thread_id: str, at: datetime | None) -> None:
-        """Archive it, or bring it back with None."""
+        """Archive a thread, or restore it with None."""
         self._change(thread_id, archived_at=at)
 
     def set_draft(self, thread_id: str, text: str) -> None:
-        """Replace what the user has typed and not sent."""
+        """Replace the draft, the text that the user has not sent."""
         self._change(thread_id, draft=text)
 
     def keep_draft(self, thread_id: str, text: str) -> None:
-        """Add a refused message to the draft, after a blank line; a text that is in it already is not added again."""
+        """Append a refused message to the draft after a blank line, unless the draft contains it already."""
         with self._database.write() as connection:
             draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()
             if draft is None:
@@ -100,7 +100,7 @@ def _threads(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tup
     return tuple(Thread(**values) for values in readable(connection, threads, rows, _STAND_INS))
 
 
-# A thread with a damaged value is shown all the same: one that is hidden would count as gone.
+# A thread with a damaged value is still shown: a hidden thread would count as deleted.
 _STAND_INS = {
     "title": UNREADABLE_TEXT,
     "directory": UNREADABLE_TEXT,

@@ -1,6 +1,6 @@
-"""The archive's transcripts: what the sessions of bound threads held, message by message, in `archive.sqlite`.
+"""The archive's transcripts: the messages of bound threads' sessions, in `archive.sqlite`.
 
-To add a turn costs the new messages, however long the transcript is; so does reading its end. It decides nothing.
+Adding a turn costs only its new messages, however long the transcript is; so does reading its end.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from t3tray.store.files import SIDE_FILES
 from t3tray.store.vault_files import order
 
 _FIELDS = "message_id, created_ms, hash, body"
-# Ids in one query.
+# Number of ids in one query.
 _AT_ONCE = 500
 
 
 class TranscriptArchive:
-    """Every method raises StoreError; any thread and several processes may call."""
+    """Reads and writes transcripts; any thread and several processes may call. Every method raises StoreError."""
 
     def __init__(self, file: ArchiveFile) -> None:
         self.file = file
 
     def get(self, session_id: str) -> ArchivedTranscript | None:
-        """What is known of this session's transcript, without a look at its messages."""
+        """Return the state of this session's transcript, without reading its messages."""
 
         def work(connection: Connection, _: bool) -> ArchivedTranscript | None:
             return _get(connection, session_id)[1]
@@ -40,10 +40,10 @@ class TranscriptArchive:
         return self.file.read(work, None)
 
     def report(self) -> ArchiveReport:
-        """The archive as a whole."""
+        """Return counts and sizes of the whole archive."""
         found, path = [state for state in self.states() if state.messages], self.file.path
         with translated():
-            # The newest of it lies in the log beside it until SQLite takes it over.
+            # The newest data is in the -wal file until SQLite's checkpoint.
             size = sum(each.stat().st_size for each in (path, Path(f"{path}-wal")) if each.exists())
             aside = tuple(
                 sorted(str(each) for each in path.parent.glob(f"{path.name}.damaged-*") if not each.name.endswith(SIDE_FILES))
@@ -51,7 +51,7 @@ class TranscriptArchive:
         return ArchiveReport(str(path), len(found), sum(state.messages for state in found), size, aside)
 
     def states(self) -> tuple[ArchivedTranscript, ...]:
-        """The same of every one, the oldest first, with those that were let go of."""
+        """Return the states of all transcripts, the oldest first, including those whose messages were removed."""
 
         def work(connection: Connection, _: bool) -> tuple[ArchivedTranscript, ...]:
             return _states(connection)
@@ -59,7 +59,7 @@ class TranscriptArchive:
         return self.file.read(work, ())
 
     def checked(self) -> tuple[ArchivedTranscript, ...]:
-        """Every one that holds something, the newest first; each message is read, so that `lost` names all that is damaged."""
+        """Return the states of transcripts with messages, the newest first. Reads every message, so that `lost` is complete."""
 
         def work(connection: Connection, strict: bool) -> tuple[ArchivedTranscript, ...]:
             found = (_checked(connection, state, strict) for state in reversed(_states(connection)))
@@ -68,8 +68,8 @@ class TranscriptArchive:
         return self.file.read(work, ())
 
     def transcript(self, session_id: str, newest: int | None = None) -> Transcript | None:
-        """The messages of this session, or the `newest` of them; what is damaged, or was taken back in the session, is said.
-        None where there are none."""
+        """Return the messages of this session, or the `newest` of them, with sentences on damaged messages and on those that were
+        reverted in the session. None where there are none."""
 
         def work(connection: Connection, strict: bool) -> Transcript | None:
             number, state = _get(connection, session_id)
@@ -90,7 +90,7 @@ class TranscriptArchive:
             messages = _in_order(messages, strict)
             missing = [found.sentence for found in lost]
             if state.messages > state.in_session:
-                missing.append(f"{state.messages - state.in_session} of its messages had been taken back in the session by then.")
+                missing.append(f"{state.messages - state.in_session} of its messages had been reverted in the session by then.")
             taken_at = datetime.fromisoformat(state.taken_at) if state.taken_at else None
             return Transcript(Origin.VAULT, tuple(messages), session_id, tuple(missing), taken_at)
 
@@ -99,7 +99,7 @@ class TranscriptArchive:
     def keep(
         self, owner: TranscriptOwner, news: Sequence[Message], at: str, updated_ms: int, in_session: int
     ) -> ArchivedTranscript:
-        """Add messages that are new, or that say more than before; what is there now."""
+        """Add new messages and updates of stored ones. Return the transcript's state afterwards."""
         rows = [message_row(owner.session_id, message) for message in news]
 
         def work(connection: Connection, _: bool) -> ArchivedTranscript:
@@ -111,7 +111,7 @@ class TranscriptArchive:
         return self.file.write(work)
 
     def bring_in(self, other: ArchivedTranscript, messages: Sequence[Message]) -> None:
-        """Add another archive's transcript of a session: what is not here, and, where it is the later one, what it says anew."""
+        """Merge a transcript of a session: add messages that are missing here, and where it is newer also changed ones."""
         session_id = other.owner.session_id
         rows = [message_row(session_id, message) for message in messages]
 
@@ -124,13 +124,13 @@ class TranscriptArchive:
             state = replace(state, lost=tuple(dict.fromkeys((*state.lost, *other.lost))))
             number, now = put(connection, number, state, rows, replaces=is_later)
             if now.lost:
-                # What is as old as can be is read anew from its session, where that is there still.
+                # With `updated_ms` 0 the transcript is read again from its session, where that still exists.
                 put(connection, number, replace(now, updated_ms=0), (), replaces=False)
 
         self.file.write(work)
 
     def let_go(self, session_id: str) -> None:
-        """Forget these messages. How far they went stays known, so that nobody keeps the same ones again."""
+        """Remove the session's messages. Its state stays, so that the same messages are not archived again."""
 
         def work(connection: Connection, _: bool) -> None:
             number, state = _get(connection, session_id)
@@ -149,9 +149,9 @@ class TranscriptArchive:
 def put(
     connection: Connection, number: int | None, state: ArchivedTranscript, rows: Iterable[MessageRow], replaces: bool
 ) -> tuple[int, ArchivedTranscript]:
-    """Write the state, and messages that are not there; with `replaces` also those that are there and say something else.
+    """Write the state and the missing messages; with `replaces` also stored messages with a different content.
 
-    `state` counts what is there already. What is there now is returned, and the transcript's number.
+    `state` has the counts before. Return the transcript's row number, and the state afterwards.
     """
     if number is None:
         inserted = connection.exec_driver_sql(
@@ -183,7 +183,7 @@ def put(
 
 
 def _there(connection: Connection, number: int, ids: Sequence[str]) -> dict[str, tuple[int, bytes, int]]:
-    """Number, hash and length of the messages of these ids that are there."""
+    """Return row number, hash and length of the stored messages with these ids."""
     found: dict[str, tuple[int, bytes, int]] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
@@ -197,7 +197,7 @@ def _there(connection: Connection, number: int, ids: Sequence[str]) -> dict[str,
 
 
 def _is_back(connection: Connection, number: int, lost: LostMessages) -> bool:
-    """Whether messages that were lost were read from their session again: the first and the last of them are there."""
+    """Return whether lost messages were archived again from their session: the first and the last of them are stored."""
     count = connection.exec_driver_sql(
         "SELECT count(*) FROM messages WHERE transcript = ? AND message_id IN (?, ?) AND length(body) > 0",
         (number, lost.first_id, lost.last_id),
@@ -213,13 +213,13 @@ def _get(connection: Connection, session_id: str) -> tuple[int | None, ArchivedT
     query = "SELECT number, hash, state FROM transcripts {} WHERE session_id = ?"
     row = connection.exec_driver_sql(query.format(""), (session_id,)).one_or_none()
     if row is None:
-        # An index of which a byte is wrong denies what is there.
+        # A damaged index may not find an existing row.
         if connection.exec_driver_sql(query.format("NOT INDEXED"), (session_id,)).first():
             raise DamagedFile(f"the transcript of {session_id} is in no index")
         return None, None
     state = state_of(row.hash, row.state)
     if state.owner.session_id != session_id:
-        raise DamagedFile(f"the transcript of {session_id} stands in another's place")
+        raise DamagedFile(f"the transcript of {session_id} is stored in another transcript's row")
     return row.number, state
 
 
@@ -231,7 +231,7 @@ def _states(connection: Connection) -> tuple[ArchivedTranscript, ...]:
 
 
 def _rows(connection: Connection, number: int, newest: int | None) -> Iterator[MessageRow]:
-    """The newest first."""
+    """Return the rows, the newest first."""
     order = "ORDER BY created_ms DESC, message_id DESC LIMIT ?"
     found = connection.exec_driver_sql(
         f"SELECT {_FIELDS} FROM messages WHERE transcript = ? {order}", (number, -1 if newest is None else newest)
@@ -258,7 +258,7 @@ def _checked(connection: Connection, state: ArchivedTranscript, strict: bool) ->
 
 
 def _in_order(messages: list[Message], strict: bool) -> list[Message]:
-    """Oldest first; they come the newest first. A damaged index may tell another order, or one of them twice."""
+    """Return the messages (read newest first) oldest first. A damaged index may return another order or duplicates."""
     ordered = sorted({message.id: message for message in messages}.values(), key=order)
     if strict and ordered != messages[::-1]:
         raise DamagedFile("the messages are not in their order")

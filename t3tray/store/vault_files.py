@@ -1,7 +1,8 @@
-"""The archive's files as t3tray wrote them before it had `archive.sqlite`: read only, so that an older version still finds them.
+"""The archive's files from before `archive.sqlite`, read only, so that an older version of t3tray can still use them.
 
-A folder a session, in it chunks of messages (JSON, compressed, named by their SHA-256) and `state`, which names them in order.
-Every checksum is looked at. A damaged chunk is named and the rest is read; a damaged or lost state is made again from the chunks.
+One folder for each session, with chunks of messages (JSON, compressed, named by their SHA-256) and `state`, which lists them in
+order. All checksums are verified. A damaged chunk is reported and the rest is read; a damaged or lost state is rebuilt from the
+chunks.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from t3tray.store.files import alone
 _STATE = "state"
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-STATE_DAMAGED = "The list of its parts is damaged; it was made again from the parts that are there."
+STATE_DAMAGED = "The list of its parts is damaged; it was rebuilt from the existing parts."
 
 
 class _Damaged(Exception):
-    """These bytes are not what was written."""
+    """Raised when a checksum or encoding is wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class _State:
 
 @dataclass(frozen=True)
 class OldTranscript:
-    """What one session's folder holds. `has_state`: false where its state had to be made again."""
+    """Contents of one session's folder. `has_state` is false where the state had to be rebuilt."""
 
     archived: ArchivedTranscript
     messages: tuple[Message, ...]
@@ -65,21 +66,21 @@ class OldTranscript:
 
 
 class VaultFiles:
-    """The folders below one folder. Every method raises StoreError."""
+    """The session folders of one vault folder. Every method raises StoreError."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._removed = folder.with_name(f"{folder.name}.removed")
 
     def sessions(self) -> tuple[str, ...]:
-        """The sessions that have a folder, by name."""
+        """Return the sessions that have a folder, sorted."""
         with translated():
             if not self.folder.is_dir():
                 return ()
             return tuple(sorted(path.name for path in self.folder.iterdir() if _SESSION.fullmatch(path.name) and _holds(path)))
 
     def size(self) -> int:
-        """Of all of them, in bytes."""
+        """Return the size of all files in bytes."""
         with translated():
             files = (path for name in self.sessions() for path in self.place(name).iterdir())
             return sum(path.stat().st_size for path in files)
@@ -88,7 +89,7 @@ class VaultFiles:
         return self.folder / session_id
 
     def fingerprint(self, session_id: str) -> str | None:
-        """Another one after each change of this session's files; None where it has none."""
+        """Return a value that changes with each change of this session's files; None where it has none."""
         if not _SESSION.fullmatch(session_id):
             return None
         folder = self.place(session_id)
@@ -101,15 +102,15 @@ class VaultFiles:
             return seen.hexdigest()
 
     def read(self, session_id: str) -> OldTranscript | None:
-        """The whole transcript; None where there is none."""
+        """Return the whole transcript; None where there is none."""
         if self.fingerprint(session_id) is None:
             return None
-        # An older version that runs takes a chunk away that it has replaced: read meanwhile, it would pass for damaged.
+        # A running older version removes chunks that it has replaced: without the lock they could seem damaged.
         with translated(), alone(self.folder):
             return _read(self.place(session_id))
 
     def remove(self, session_id: str, fingerprint: str) -> bool:
-        """Remove this session's folder, all of it or nothing: it is renamed first. False where it has changed meanwhile."""
+        """Remove this session's folder completely or not at all, by renaming it first. Return False when it has changed."""
         with translated(), alone(self.folder):
             if self.fingerprint(session_id) != fingerprint:
                 return False
@@ -119,7 +120,7 @@ class VaultFiles:
             return True
 
     def clear_removed(self) -> None:
-        """Delete what was removed, also by a process that was killed amid it, and the folder itself when it is empty."""
+        """Delete removed folders, also those of a process that was killed, and the vault folder itself when it is empty."""
         with translated():
             if self._removed.is_dir():
                 shutil.rmtree(self._removed)
@@ -150,7 +151,7 @@ def _read(folder: Path) -> OldTranscript | None:
 
 
 def order(message: Message) -> tuple[int, str]:
-    """Where it stands in its transcript."""
+    """Sort key of a message in its transcript."""
     return message.created_ms, message.id
 
 
@@ -176,7 +177,7 @@ def _state(folder: Path) -> _State:
 
 
 def _made_again(folder: Path) -> _State:
-    """A state from the chunks that can be read. Whose they were, and what came last, is not known: it is as old as can be."""
+    """Rebuild a state from the readable chunks. Owner and time are unknown: it counts as the oldest possible."""
     chunks = []
     for path in _chunk_files(folder):
         with suppress(_Damaged):
@@ -187,7 +188,7 @@ def _made_again(folder: Path) -> _State:
 
 
 def _without_older(chunks: Iterable[_Chunk]) -> tuple[_Chunk, ...]:
-    """Of chunks that begin alike, one grew out of the other: the larger one holds all of it."""
+    """Remove older versions of chunks: of those with the same first message the largest contains all."""
     found: list[_Chunk] = []
     for chunk in chunks:
         if not found or found[-1].first_id != chunk.first_id:
@@ -200,7 +201,7 @@ def _messages(folder: Path, name: str) -> list[Message]:
         content = zlib.decompress((folder / name).read_bytes())
         if hashlib.sha256(content).hexdigest() != name:
             raise _Damaged
-        if may_hold_password(content):  # written by a version that took none out
+        if may_hold_password(content):  # written by a version that did not remove passwords
             content = concealed(content.decode()).encode()
         return msgspec.json.decode(content, type=list[Message])
     except (zlib.error, msgspec.DecodeError, FileNotFoundError) as error:

@@ -1,4 +1,4 @@
-"""What the user saw last of each thread: its last activity as it stood then, by the thread's id. It judges nothing."""
+"""The last activity of each thread that the user has seen, by the thread's id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from t3tray.store.damaged_rows import readable
 from t3tray.store.database import Database
 from t3tray.store.schema import visits
 
-# As one text of JSON each: there are thousands, at every start.
+# As one JSON text each: there are thousands of rows at every start.
 _ALL = text("SELECT json_group_object(thread_id, activity_at) FROM visits")
 _KEEP = text(
     "INSERT INTO visits (thread_id, activity_at) SELECT key, value FROM json_each(:seen) WHERE TRUE"
@@ -25,7 +25,7 @@ _FORGET = text("DELETE FROM visits WHERE thread_id IN (SELECT value FROM json_ea
 
 
 class Visits:
-    """Every method raises StoreError."""
+    """Table of visits. Every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class Visits:
                 return {values["thread_id"]: values["activity_at"] for values in readable(connection, visits, rows)}
 
     def keep(self, seen: Mapping[str, datetime], gone: Iterable[str] = ()) -> None:
-        """Keep these in place of what was known of them, and forget others: both or neither."""
+        """Record these visits and remove others, in one transaction."""
         texts = {name: at.astimezone(UTC).isoformat(timespec="microseconds") for name, at in seen.items()}
         with self._database.write() as connection:
             connection.execute(_KEEP, {"seen": msgspec.json.encode(texts).decode()})

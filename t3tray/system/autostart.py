@@ -1,6 +1,6 @@
-"""Starting t3tray when the user logs in: what would be started, and where each system wants that written down.
+"""Start of t3tray at login: the command, and each system's place to register it.
 
-The system's own entry is the truth, so that what the user changes there counts. It starts nothing by itself. Blocking: for worker
+The state is always read from the system's own entry, so that changes made there by the user count. Blocking: call it in worker
 threads.
 """
 
@@ -14,7 +14,7 @@ from t3tray.system.autostart_entry import Autostart
 
 
 def open_autostart(environment: Mapping[str, str], home: Path, words: Sequence[str]) -> Autostart:
-    """The way of this system. `words` are said to t3tray when it is started."""
+    """Return this system's implementation. `words` are the arguments for t3tray at login."""
     frozen = bool(getattr(sys, "frozen", False))
     command = [*own_command(environment, Path(sys.argv[0]), Path(sys.executable), frozen), *words]
     if sys.platform == "darwin":
@@ -31,12 +31,12 @@ def open_autostart(environment: Mapping[str, str], home: Path, words: Sequence[s
 
 
 def own_command(environment: Mapping[str, str], called: Path, python: Path, frozen: bool) -> list[str]:
-    """What starts the copy that runs now: the AppImage, the packed program, the installed script, or else Python.
+    """Return the command that starts this copy: the AppImage, the packaged program, the installed script, or otherwise Python.
 
-    `called` is the word that started it, `python` the interpreter, or the packed program itself.
+    `called` is the name it was started with, `python` the interpreter or the packaged program itself.
     """
     if frozen:
-        # Whatever an AppImage starts inherits its name, so it counts only for what lies in it.
+        # Programs started from an AppImage inherit its variables: they count only for a program inside its folder.
         image, folder = environment.get("APPIMAGE"), environment.get("APPDIR")
         return [image if image and folder and python.is_relative_to(folder) else str(python)]
     scripts = (

@@ -1,4 +1,4 @@
-"""What every way of starting at login shares: its protocol, and how an entry is written and removed."""
+"""The protocol of all implementations of start at login, and writing and removing an entry's file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from t3tray.errors import WorldError
 
 
 class Autostart(Protocol):
-    """One system's way. Turning it on anew sets it for the copy that runs now."""
+    """Start at login on one system. Turning it on again registers the copy that runs now."""
 
     def look(self) -> AutostartState:
-        """As it is now. Raises nothing."""
+        """Return the current state. Raises nothing."""
         ...
 
     def turn_on(self) -> None:
@@ -21,12 +21,12 @@ class Autostart(Protocol):
         ...
 
     def turn_off(self) -> None:
-        """Off already is fine too. Raises WorldError."""
+        """Does nothing when it is off already. Raises WorldError."""
         ...
 
 
 def write_entry(path: Path, content: bytes) -> None:
-    """Whole or not at all. Raises WorldError."""
+    """Write the file atomically. Raises WorldError."""
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Notices on the desktops of Linux and its kin: org.freedesktop.Notifications on the session's bus.
+"""Notifications on Linux and similar desktops: org.freedesktop.Notifications on the session's D-Bus.
 
-jeepney, not desktop-notifier: that one sets no time limits, keeps a connection that has died, escapes no markup and takes what
-any program on the bus says for the answer to a notice. Here only the service that showed a notice can tell that it was pressed.
+Uses jeepney, because desktop-notifier has no time limits, keeps dead connections, does not escape markup, and accepts a signal of
+any program on the bus as the answer to a notification. Here only the service that showed a notification can report a click.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jeepney.io.asyncio import DBusConnection
 
 from t3tray.domain.controls import escaped
 from t3tray.messages.notifications import NotificationWording
-from t3tray.system.notification_service import CLICKED, Heard, Trouble
+from t3tray.system.notification_service import CLICKED, NotificationPress, Trouble
 
 _log = logging.getLogger(__name__)
 _SERVICE = DBusAddress(
@@ -29,31 +29,31 @@ _SERVICE = DBusAddress(
 _SIGNALS = MatchRule(type="signal", interface=_SERVICE.interface, path=_SERVICE.object_path)
 _ABSENT = frozenset({"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"})
 
-# In seconds: for a service that may have to be started first, and for the last words to it.
+# In seconds: for a call, which may have to start the service first, and for the calls at the end.
 LIMIT = 5.0
 _LAST_LIMIT = 1.0
-# In seconds: until a connection that was lost is made again, while something is shown; each time twice as long.
+# In seconds: pause before reconnecting while something is shown; doubled after each failure.
 RETURN = 1.0
 _LONGEST_RETURN = 60.0
 _NORMAL_URGENCY = 1
 _UNTIL_WITHDRAWN, _AS_THE_SERVICE_LIKES = 0, -1
 
-NO_BUS = "This session has no message bus, so the desktop shows no notices."
-NO_SERVICE = "No program on this desktop shows notices."
-NO_ANSWER = "The desktop's notification service does not answer."
+NO_BUS = "This session has no message bus, so the desktop shows no notifications."
+NO_SERVICE = "No program on this desktop shows notifications."
+NO_ANSWER = "The desktop's notification service is not responding."
 FAILED = "The desktop's notification service failed."
 
 
 class BusNotifications:
-    """See `Notifications`. It connects when it is first needed, and again after the connection broke."""
+    """Implements `Notifications`. Connects when first needed, and again after the connection was lost."""
 
-    def __init__(self, address: str, icon: str, heard: Callable[[Heard], None]) -> None:
+    def __init__(self, address: str, icon: str, on_press: Callable[[NotificationPress], None]) -> None:
         self._address = address
         self._icon = icon
-        self._heard = heard
+        self._on_press = on_press
         self._trouble = Trouble()
         self._bus: _Bus | None = None
-        # A signal is looked at only when the notice that it is about has its number.
+        # Calls and signals take turns: a signal is handled only after its notification's number is stored.
         self._turn = asyncio.Lock()
         self._shown: dict[str, tuple[str, int]] = {}
         self._tokens: dict[tuple[str, int], str] = {}
@@ -86,7 +86,7 @@ class BusNotifications:
             await self._ask(lambda bus: self._close_one(bus, notice_id))
 
     async def close(self) -> None:
-        """Withdraw what is shown, since nobody will hear of it any more, and leave."""
+        """Withdraw what is shown, since clicks can no longer be received, and disconnect."""
         if self._bus and self._shown:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_LIMIT):
@@ -98,14 +98,14 @@ class BusNotifications:
         await self._leave()
 
     async def _ask(self, question: Callable[[_Bus], Awaitable[object]]) -> None:
-        """Ask the service within the time; what goes wrong becomes our `trouble`."""
+        """Run `question` on the connection within the limit; errors are stored as `trouble`."""
         async with self._turn:
             try:
                 async with asyncio.timeout(LIMIT):
                     try:
                         await question(await self._reach())
                     except (OSError, EOFError):
-                        # The bus went since the last time.
+                        # The connection was lost since the last call.
                         await self._leave()
                         await question(await self._reach())
             except DBusErrorResponse as error:
@@ -114,7 +114,7 @@ class BusNotifications:
                 self._trouble.tell(NO_ANSWER)
                 await self._leave()
             except Exception as error:
-                # jeepney lets through whatever a broken connection or a strange reply comes to, under no common class.
+                # jeepney's exceptions for broken connections and unexpected replies have no common base class.
                 self._trouble.tell(f"{FAILED[:-1]} ({type(error).__name__}: {error})." if self._address else NO_BUS)
                 await self._leave()
             else:
@@ -126,7 +126,7 @@ class BusNotifications:
         return self._bus
 
     def _on_loss(self, bus: _Bus) -> None:
-        """Nobody hears any more what is pressed. What is asked next would connect again; what is shown does not wait for that."""
+        """Reconnect while something is shown, to receive clicks; otherwise the next call reconnects."""
         if bus is self._bus and self._shown:
             self._returning = asyncio.create_task(self._return(bus))
 
@@ -156,60 +156,60 @@ class BusNotifications:
             await bus.leave()
 
     async def _capabilities(self, bus: _Bus) -> list[str]:
-        """Asked each time: another service may have taken over."""
+        """Return the service's capabilities; requested each time, because the service may have been replaced."""
         (able,) = (await bus.call("GetCapabilities")).body
         return list(able)
 
     async def _close_one(self, bus: _Bus, notice_id: str) -> None:
         shown = self._shown.pop(notice_id, None)
         if shown:
-            with contextlib.suppress(DBusErrorResponse):  # it was gone already
+            with contextlib.suppress(DBusErrorResponse):  # it was closed already
                 await bus.call("CloseNotification", "u", (shown[1],), shown[0])
 
     async def _on_signal(self, signal: Message) -> None:
-        """Any program on the bus may send one, of any form: one that is not as it has to be means nothing."""
-        member, number, said = signal.header.fields.get(HeaderFields.member), *_words(signal)
+        """Handle a signal. Any program on the bus may send signals of any form: unexpected ones are ignored."""
+        member, number, text = signal.header.fields.get(HeaderFields.member), *_number_and_text(signal)
         async with self._turn:
             place = (_sender(signal), number)
             notice_id = next((known for known, at in self._shown.items() if at == place), None)
             if notice_id is None:
                 return
             if member == "ActivationToken":
-                self._tokens[place] = said
+                self._tokens[place] = text
                 return
-            # Pressed or closed: what comes after that counts no more.
+            # Pressed or closed: later signals for it are ignored.
             del self._shown[notice_id]
             token = self._tokens.pop(place, "")
         if member == "ActionInvoked":
-            self._heard(Heard(notice_id, said, token))
+            self._on_press(NotificationPress(notice_id, text, token))
 
 
 class _Bus:
-    """A connection, with what it hears. jeepney has a router for this, but that loses a cancellation that comes with a reply."""
+    """A connection that dispatches replies and signals. jeepney's own router loses a cancellation that arrives with a reply."""
 
     def __init__(
-        self, connection: DBusConnection, hear: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]
+        self, connection: DBusConnection, on_signal: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]
     ) -> None:
-        """`lost` is called when nothing is received any more."""
+        """`lost` is called when the connection receives no more messages."""
         self._connection = connection
-        self._hear = hear
+        self._on_signal = on_signal
         self._lost = lost
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._signals: asyncio.Queue[Message] = asyncio.Queue()
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._listen())]
 
     @classmethod
-    async def join(cls, address: str, hear: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]) -> _Bus:
-        """Raises whatever jeepney raises, OSError above all."""
+    async def join(cls, address: str, on_signal: Callable[[Message], Awaitable[None]], lost: Callable[[_Bus], None]) -> _Bus:
+        """Connect to the bus. Raises any exception of jeepney's, mostly OSError."""
         if sys.platform == "win32":
             raise OSError("there is no such bus")
         reader, writer = await asyncio.open_unix_connection(get_bus(address))
         try:
-            await _introduce(reader, writer)
+            await _authenticate(reader, writer)
         except BaseException:
             writer.close()
             raise
-        bus = cls(DBusConnection(reader, writer), hear, lost)
+        bus = cls(DBusConnection(reader, writer), on_signal, lost)
         try:
             await bus.ask(message_bus.Hello())
             await bus.ask(message_bus.AddMatch(_SIGNALS))
@@ -219,7 +219,7 @@ class _Bus:
         return bus
 
     async def call(self, member: str, signature: str | None = None, body: tuple[object, ...] = (), service: str = "") -> Message:
-        """The reply. Raises DBusErrorResponse, OSError."""
+        """Call a method of the service and return its reply. Raises DBusErrorResponse, OSError."""
         address = DBusAddress(_SERVICE.object_path, service or _SERVICE.bus_name, _SERVICE.interface)
         return await self.ask(new_method_call(address, member, signature, body))
 
@@ -256,7 +256,7 @@ class _Bus:
         except (OSError, EOFError):
             _log.info("The connection to the message bus is lost.")
         except Exception:
-            _log.warning("The message bus said what cannot be read.", exc_info=True)
+            _log.warning("A message on the message bus could not be parsed.", exc_info=True)
         for reply in self._waiting.values():
             if not reply.done():
                 reply.set_exception(ConnectionResetError("the bus has gone"))
@@ -266,14 +266,14 @@ class _Bus:
         while True:
             signal = await self._signals.get()
             try:
-                await self._hear(signal)
+                await self._on_signal(signal)
             except Exception:
-                # One that goes wrong keeps nobody from hearing the next.
-                _log.warning("A signal of the notification service could not be followed.", exc_info=True)
+                # One failure must not stop the handling of further signals.
+                _log.warning("A signal of the notification service could not be handled.", exc_info=True)
 
 
-async def _introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Tell the bus who we are. jeepney's own way to connect leaves the connection open when it is interrupted here."""
+async def _authenticate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Authenticate to the bus. jeepney's own function leaves the connection open when it is cancelled here."""
     authenticator = Authenticator()
     for words in authenticator:
         writer.write(words)
@@ -286,10 +286,10 @@ async def _introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     await writer.drain()
 
 
-def _words(signal: Message) -> tuple[int, str]:
-    """The notice's number and the text of a signal of the service's; 0 and "" where it has none."""
-    number, said = (*signal.body, None, None)[:2]
-    return number if isinstance(number, int) else 0, said if isinstance(said, str) else ""
+def _number_and_text(signal: Message) -> tuple[int, str]:
+    """Return a signal's notification number and text; 0 and "" where it has none."""
+    number, text = (*signal.body, None, None)[:2]
+    return number if isinstance(number, int) else 0, text if isinstance(text, str) else ""
 
 
 def _sender(message: Message) -> str:

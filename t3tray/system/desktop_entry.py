@@ -1,4 +1,4 @@
-"""Start at login on the desktops of Linux and its kin: an entry in the user's autostart folder."""
+"""Start at login on Linux and similar desktops: a desktop entry in the user's autostart folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[\w./:=@,+-]+", re.ASCII)
 
 
 class DesktopEntry:
-    """See `Autostart`. `config` is the user's folder for settings."""
+    """Implements `Autostart`. `config` is the user's configuration folder."""
 
     def __init__(self, config: Path, command: Sequence[str]) -> None:
         self._path = config / "autostart" / "t3tray.desktop"
@@ -58,9 +58,9 @@ class DesktopEntry:
 
 
 def _quoted(word: str) -> str:
-    """As the specification wants it: quoted for the command, then escaped as every text of such a file. Raises WorldError."""
+    """Quote an argument for the command and escape it for a desktop entry, by the specification. Raises WorldError."""
     if has_controls(word):
-        raise WorldError(f"A desktop entry cannot hold the path “{word!r}”.")
+        raise WorldError(f"A desktop entry cannot contain the path “{word!r}”.")
     if _PLAIN.fullmatch(word):
         return word
     quoted = re.sub(r'(["`$\\])', r"\\\1", word)

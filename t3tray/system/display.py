@@ -1,7 +1,7 @@
-"""Whether there is a screen for a window, found out before Qt is asked: Qt ends the process where it finds none.
+"""Checks for a usable display before Qt is started: Qt ends the process where it finds none.
 
-No display is named (a server, a container, a bare ssh): there is none, and nothing is wrong. One is named and cannot be used: the
-user wants a window, and is told why there is none. It imports no Qt, and nothing heavy.
+Without a named display (a server, a container, plain ssh) there is none, which is no error. When one is named but cannot be used,
+the user gets the reason. Imports no Qt, and nothing slow.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 # In seconds: how long a display server may take to answer.
 _LIMIT = 3.0
-_ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no screen: it tells line by line what the window would show."
+_ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
 _NO_PLUGIN = "Qt has no part for “{}” screens, which QT_QPA_PLATFORM names."
-# The Debian and Ubuntu package of a library that Qt does not bring.
+# Debian and Ubuntu packages of libraries that Qt does not include.
 _PACKAGES = {"libxcb-cursor.so.0": "libxcb-cursor0", "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
 
 
 def has_screen(environment: Mapping[str, str], platform: str = sys.platform) -> bool:
-    """Whether a window can be shown. Raises NoScreen where one was asked for and cannot be."""
+    """Return whether a window can be shown. Raises NoScreen when a display is named but unusable."""
     if platform in ("darwin", "win32"):
         return True
     wanted = [name for name in environment.get("QT_QPA_PLATFORM", "").split(";") if name]
@@ -35,17 +35,17 @@ def has_screen(environment: Mapping[str, str], platform: str = sys.platform) -> 
         return False
     troubles = []
     for name in names:
-        look = _LOOKS.get(name.partition("-")[0])
-        if look is None:
-            return True  # it draws into memory, or onto another kind of screen: whoever names it knows it
-        if not (trouble := look(environment)):
+        check = _CHECKS.get(name.partition("-")[0])
+        if check is None:
+            return True  # another Qt platform, for example one that draws into memory: named deliberately
+        if not (trouble := check(environment)):
             return True
         troubles.append(trouble)
     raise NoScreen(" ".join(sentence for sentence, _ in troubles), " ".join([*(do for _, do in troubles if do), _ADVICE]))
 
 
 def qt_is_broken(error: ImportError) -> NoScreen:
-    """What is told where Qt itself cannot be loaded."""
+    """Return the error for a Qt that cannot be loaded."""
     sentence, advice = _missing(str(error))
     return NoScreen(sentence, f"{advice} {_ADVICE}")
 
@@ -55,11 +55,11 @@ def _named_by_displays(environment: Mapping[str, str]) -> list[str]:
     return [*(["wayland"] if is_wayland else []), *(["xcb"] if environment.get("DISPLAY") else [])]
 
 
-def _look_at_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """What is wrong with the X server, and what to do; None where it can be used."""
+def _check_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the problem with the X server and a hint; None when it is usable."""
     display = environment.get("DISPLAY", "")
     if not display:
-        return "QT_QPA_PLATFORM asks for an X screen, and DISPLAY names none.", ""
+        return "QT_QPA_PLATFORM selects X, but DISPLAY is not set.", ""
     import ctypes
 
     try:
@@ -67,24 +67,24 @@ def _look_at_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
     except OSError as error:
         return _missing(str(error))
     if not _in_time(lambda: _x_answers(xcb, display)):
-        return f"The X server “{display}”, which DISPLAY names, does not answer or refuses this user.", ""
-    return _look_at_plugin("xcb")
+        return f"The X server “{display}”, named by DISPLAY, does not respond or refuses this user.", ""
+    return _check_plugin("xcb")
 
 
-def _look_at_wayland(environment: Mapping[str, str]) -> tuple[str, str] | None:
+def _check_wayland(environment: Mapping[str, str]) -> tuple[str, str] | None:
     if environment.get("WAYLAND_SOCKET"):
-        return _look_at_plugin("wayland")
+        return _check_plugin("wayland")
     socket = Path(environment.get("XDG_RUNTIME_DIR", "/")) / (environment.get("WAYLAND_DISPLAY") or "wayland-0")
     if not _in_time(lambda: _listens(socket)):
-        return f"Nothing answers at {socket}, where WAYLAND_DISPLAY says that the screen is.", ""
-    return _look_at_plugin("wayland")
+        return f"No response from {socket}, the display named by WAYLAND_DISPLAY.", ""
+    return _check_plugin("wayland")
 
 
-_LOOKS: dict[str, Callable[[Mapping[str, str]], tuple[str, str] | None]] = {"xcb": _look_at_x, "wayland": _look_at_wayland}
+_CHECKS: dict[str, Callable[[Mapping[str, str]], tuple[str, str] | None]] = {"xcb": _check_x, "wayland": _check_wayland}
 
 
-def _look_at_plugin(name: str) -> tuple[str, str] | None:
-    """What keeps Qt's part for these screens from being loaded. Qt loads the same files afterwards: it costs nothing."""
+def _check_plugin(name: str) -> tuple[str, str] | None:
+    """Return why Qt's platform plugin cannot be loaded; None when it can. Qt loads the same files later, so this is cheap."""
     import ctypes
     from importlib.util import find_spec
 
@@ -92,7 +92,7 @@ def _look_at_plugin(name: str) -> tuple[str, str] | None:
     folders = [Path(folder, "Qt", "plugins", "platforms") for folder in (found and found.submodule_search_locations) or ()]
     plugin = next((file for folder in folders if (file := folder / f"libq{name}.so").is_file()), None)
     if plugin is None:
-        return None  # a Qt of the system's: it has its own places
+        return None  # the system's own Qt has its plugins elsewhere
     try:
         ctypes.CDLL(str(plugin))
     except OSError as error:
@@ -100,18 +100,18 @@ def _look_at_plugin(name: str) -> tuple[str, str] | None:
     return None
 
 
-def _missing(said: str) -> tuple[str, str]:
-    """In the words of the system's loader: `libxcb-cursor.so.0: cannot open shared object file: …`."""
-    library = said.partition(":")[0].strip()
+def _missing(message: str) -> tuple[str, str]:
+    """Return sentence and hint for the loader's message `libxcb-cursor.so.0: cannot open shared object file: …`."""
+    library = message.partition(":")[0].strip()
     if ".so" not in library or "/" in library:
-        return f"Qt cannot be loaded: {said}.", "Install t3tray's packages again."
+        return f"Qt cannot be loaded: {message}.", "Install t3tray's packages again."
     package = _PACKAGES.get(library, "")
     install = f"Install it: sudo apt-get install {package}" if package else "Install the package that has it"
     return f"Qt needs the library {library}, which is not installed.", f"{install}, or run `packaging/setup.sh run`."
 
 
 def _x_answers(xcb: CDLL, display: str) -> bool:
-    """Ask the X server as Qt does, with this user's leave to do so."""
+    """Connect to the X server like Qt, with this user's authorization."""
     import ctypes
 
     xcb.xcb_connect.restype = ctypes.c_void_p
@@ -135,7 +135,7 @@ def _listens(address: Path) -> bool:
 
 
 def _in_time(ask: Callable[[], bool]) -> bool:
-    """What it answers; False where it fails, or does not answer in time."""
+    """Return the result of `ask`; False when it fails or takes too long."""
     import threading
 
     answers: list[bool] = []

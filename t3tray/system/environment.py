@@ -1,7 +1,7 @@
-"""The environment of the programs that we start, built in one place.
+"""The environment of the programs that t3tray starts.
 
-Pure: the own environment and the login shell's are passed in. Nothing that is not named here is changed, above all not
-OPENCODE_CONFIG_CONTENT, which replaces the user's configuration as a whole.
+Pure: our environment and the login shell's are passed in. Only the variables named here are changed; in particular not
+OPENCODE_CONFIG_CONTENT, which would replace the user's whole configuration.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ PASSWORD_VARIABLE = "OPENCODE_SERVER_PASSWORD"
 USER_VARIABLE = "OPENCODE_SERVER_USERNAME"
 INSTANCE_VARIABLE = "T3TRAY_INSTANCE"
 SERVER_URL_VARIABLE = "T3TRAY_SERVER_URL"
-# The program that a terminal is to start as t3tray, where that is not the usual one.
+# The program that a terminal starts as t3tray, where it is not the usual one.
 PROGRAM_VARIABLE = "T3TRAY_PROGRAM"
 
-# A frozen app's own libraries are put before the system's for itself only; its boot loader keeps the old value in `…_ORIG`.
+# A frozen app puts its own libraries before the system's; its boot loader saves the original value in `…_ORIG`.
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "LIBPATH", "DYLD_LIBRARY_PATH")
-# What the boot loader and Qt's start in a frozen app set for it alone.
+# Set by the boot loader and Qt in a frozen app, for that app only.
 _FROZEN_NAMES = frozenset({"QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH", "QML_IMPORT_PATH", "QML2_IMPORT_PATH"})
 _FROZEN_BEGINNINGS = ("_PYI_", "_MEIPASS")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 def child_environment(base: Mapping[str, str], login: Mapping[str, str] | None = None, bundle: str = "") -> dict[str, str]:
-    """What a child gets: `base`, with what it lacks of the login shell's environment, and the folders of that PATH at the end.
+    """Return a child's environment: `base`, missing variables from the login shell's, and the folders of its PATH at the end.
 
-    An app that the desktop started has a short PATH, and the tools that OpenCode runs are not in it; nor are the user's keys,
-    proxies and certificates. `bundle` is the folder of a packaged app's own files, which no child gets; empty otherwise.
+    An app started by the desktop has a short PATH without the tools that OpenCode runs, and lacks the user's keys, proxies and
+    certificates. `bundle` is the folder of a packaged app's own files, whose paths are removed; empty otherwise.
     """
     frozen = bool(bundle)
     child = {name: value for name, value in base.items() if not (frozen and _is_the_apps(name))}
@@ -51,10 +51,10 @@ def child_environment(base: Mapping[str, str], login: Mapping[str, str] | None =
 
 
 def server_environment(child: Mapping[str, str], password: str, instance: str) -> dict[str, str]:
-    """A child's environment as `opencode serve` needs it.
+    """Return a child's environment for `opencode serve`.
 
-    The password goes by environment, because everybody can read the arguments of a process. `instance` is the random
-    token by which a server of ours is known again. The user's name is set because the user may have set another one.
+    The password is passed in the environment, because all users can read the arguments of a process. `instance` is the random
+    token that identifies a server of ours. The user name is set because the user's environment may have another one.
     """
     return {
         **child,
@@ -65,12 +65,12 @@ def server_environment(child: Mapping[str, str], password: str, instance: str) -
 
 
 def without_proxies(child: Mapping[str, str]) -> dict[str, str]:
-    """For a program that has to reach this machine alone."""
+    """Return the environment without proxies, for a program that connects only to this machine."""
     return {name: value for name, value in child.items() if name.lower() not in _PROXIES}
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address is this machine's own."""
+    """Return whether the URL's host is this machine's loopback."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 
@@ -80,7 +80,7 @@ def _is_the_apps(name: str) -> bool:
 
 
 def _outside(value: str, bundle: str) -> str:
-    """The value without the paths that lie in the bundle; empty where nothing is left of it."""
+    """Return the value without paths inside the bundle; empty where none is left."""
     if bundle not in value:
         return value
     parts = (part for part in value.split(os.pathsep) if part != bundle and not part.startswith(f"{bundle}{os.sep}"))
@@ -88,6 +88,6 @@ def _outside(value: str, bundle: str) -> str:
 
 
 def joined_path(*paths: str | None) -> str:
-    """Several PATHs as one: the order is kept, a folder stands once, empty ones (the current folder) are left out."""
+    """Join several PATHs in order, without duplicates and empty entries (which mean the current folder)."""
     folders = (folder for path in paths if path for folder in path.split(os.pathsep) if folder)
     return os.pathsep.join(dict.fromkeys(folders))

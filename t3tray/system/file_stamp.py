@@ -1,4 +1,4 @@
-"""What shows that a file was written, so that who has read it once need not read it again."""
+"""Stamps that change when a file is written, so that an unchanged file need not be read again."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-# Inode, when it was written and when anything of it was changed, size. The third cannot be put back, as the second can by a copy.
+# Inode, mtime, ctime (both in ns), size. A copy can restore the mtime, but not the ctime.
 Stamp = tuple[int, int, int, int]
-# In ns: a file's times go on in steps (of 4 ms mostly), so that a second change may leave the same.
+# In ns: file times have a granularity (mostly 4 ms), so that two changes may have the same time.
 _STEP = 20_000_000
 
 
 def stamp_of(status: os.stat_result, path: str | Path = "") -> Stamp:
-    # SQLite as root sets the owner of a `-wal` at each opening, so that the third of that would change with each of our readings.
+    # As root, SQLite sets the owner of a `-wal` at each opening, so its ctime would change with each of our reads.
     changed = status.st_mtime_ns if str(path).endswith("-wal") else status.st_ctime_ns
     return status.st_ino, status.st_mtime_ns, changed, status.st_size
 
 
 def stamps(paths: Iterable[str | Path]) -> tuple[Stamp | None, ...]:
-    """One for each file, None where it cannot be looked at; to be taken before the files are read.
+    """Return a stamp for each file, None where `stat` fails. Take them before reading the files.
 
-    One that was written at this moment gets a stamp that equals no later one: what comes in the same moment would not show.
+    A file that was written just now gets a stamp unequal to all later ones, because a further change could have the same time.
     """
     return tuple(map(_stamp, paths))
 

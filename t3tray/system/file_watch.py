@@ -1,7 +1,7 @@
-"""Changes of files, found the same way on every system: one thread compares their times, sizes and inodes once a second.
+"""Detects changes of files in the same way on every system: one thread compares times, sizes and inodes once a second.
 
-The notifications of the systems say too little: FSEvents nothing of writes to a `-wal` that stays open, inotify nothing of what
-another machine writes, and neither follows a link. A change is all that is told; what changed has to be read again.
+The systems' notifications are insufficient: FSEvents does not report writes to a `-wal` that stays open, inotify does not report
+writes by another machine, and neither follows a link. Only the fact of a change is reported; callers read the files again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 
 from t3tray.system.file_stamp import Stamp, stamp_of
 
-# In s. A `stat` that takes longer than `BLOCKED_AFTER` is one that may never return: its disk or mount does not answer.
+# In seconds. A `stat` that takes longer than `BLOCKED_AFTER` may never return: its disk or mount does not respond.
 PERIOD = 1.0
 BLOCKED_AFTER = 2.0
 _log = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class FileWatch:
     """Calls `on_change`, from its thread, after one of these files has changed; they need not exist yet.
 
-    What changes after the constructor has returned is noticed. One thread looks at all files. `relieve` has to be called every
-    few seconds: then a folder whose `stat` blocks hides no change in the others.
+    All changes after the constructor has returned are detected. One thread checks all files. Call `relieve` every few seconds, so
+    that a folder whose `stat` blocks does not hide changes in the others.
     """
 
     def __init__(self, files: Collection[Path], on_change: Callable[[], None], period: float = PERIOD) -> None:
@@ -37,70 +37,70 @@ class FileWatch:
         self._blocked: set[str] = set()
         self._lock = Lock()
         self._ended = Event()
-        self._has_looked = Event()
+        self._has_begun = Event()
         self._begin()
-        while not self._has_looked.wait(BLOCKED_AFTER):
+        while not self._has_begun.wait(BLOCKED_AFTER):
             self.relieve()
 
     def stop(self) -> None:
-        """No change is told from now on, except by a call of `on_change` that has begun. It waits for no disk."""
+        """Stop. A call of `on_change` that has begun still finishes. Does not wait for disks."""
         self._ended.set()
 
     def relieve(self) -> None:
-        """Leave a `stat` that blocks to its thread, and have another one look at the files in all other folders. Does not block.
+        """Leave a blocked `stat` to its thread, and start another thread for all other folders. Does not block.
 
-        The first thread ends when its `stat` returns; that folder is looked at with the others again from then on.
+        The first thread ends when its `stat` returns; its folder is then checked with the others again.
         """
         with self._lock:
-            shift = self._shift
-            if self._ended.is_set() or not shift.folder or time.monotonic() - shift.since < BLOCKED_AFTER:
+            blocked = self._current
+            if self._ended.is_set() or not blocked.folder or time.monotonic() - blocked.since < BLOCKED_AFTER:
                 return
-            self._blocked.add(shift.folder)
+            self._blocked.add(blocked.folder)
             self._begin()
-        _log.warning("%s does not answer: changes of the files there are not noticed until it does.", shift.folder)
+        _log.warning("%s does not respond: changes of the files there are not detected until it does.", blocked.folder)
 
     def _begin(self) -> None:
-        self._shift = _Shift()
-        Thread(target=self._watch, args=(self._shift,), name="watch", daemon=True).start()
+        self._current = _WatchThread()
+        Thread(target=self._watch, args=(self._current,), name="watch", daemon=True).start()
 
-    def _watch(self, shift: _Shift) -> None:
+    def _watch(self, current: _WatchThread) -> None:
         while not self._ended.is_set():
             for folder, files in self._folders.items():
-                if self._look(shift, folder, files):
-                    self._tell()
-            if shift is not self._shift:
+                if self._has_changed(current, folder, files):
+                    self._report()
+            if current is not self._current:
                 return
-            self._has_looked.set()
+            self._has_begun.set()
             self._ended.wait(self._period)
 
-    def _look(self, shift: _Shift, folder: str, files: tuple[str, ...]) -> bool:
-        """Whether anything changed in the folder since the last look. False for one that another thread is blocked in."""
+    def _has_changed(self, current: _WatchThread, folder: str, files: tuple[str, ...]) -> bool:
+        """Return whether anything in the folder changed since the last check; False while another thread is blocked in it."""
         with self._lock:
-            if shift is not self._shift or folder in self._blocked:
+            if current is not self._current or folder in self._blocked:
                 return False
-            shift.since, shift.folder = time.monotonic(), folder
+            current.since, current.folder = time.monotonic(), folder
         now = tuple(map(_stamp, files))
         with self._lock:
-            shift.folder = ""
+            current.folder = ""
             before = self._stamps.get(folder, now)
             self._stamps[folder] = now
-            if shift is not self._shift:
-                # While it was blocked its files could not even be read.
+            if current is not self._current:
+                # While the folder was blocked its files could not be read either.
                 self._blocked.discard(folder)
                 return True
         return now != before
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._ended.is_set():
             return
         try:
             self._on_change()
         except Exception:
-            _log.exception("A change of a file could not be told.")
+            _log.exception("A change of a file could not be handled.")
 
 
-class _Shift:
-    """One thread's time on duty: the folder in which its `stat` is now, and since when (monotonic, in s); empty between two."""
+class _WatchThread:
+    """State of one thread: the folder that its `stat` is in, empty in between, and since when (monotonic, in seconds)."""
 
     def __init__(self) -> None:
         self.folder = ""
@@ -108,7 +108,7 @@ class _Shift:
 
 
 def database_files(path: Path) -> tuple[Path, Path]:
-    """The two files whose change means that an SQLite database changed."""
+    """Return the two files of which one changes with every change of an SQLite database."""
     return path, path.with_name(f"{path.name}-wal")
 
 
@@ -117,7 +117,7 @@ def _folder(file: Path) -> Path:
 
 
 def _stamp(file: str) -> Stamp | None:
-    """What changes with the file; None where it is not there, or may not be looked at."""
+    """Return a stamp that changes with the file; None where it is missing or inaccessible."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

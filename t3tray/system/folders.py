@@ -1,8 +1,8 @@
-"""What is asked of the folders that threads work in: whether one is there, and whether two names mean the same one.
+"""Queries about threads' folders: whether a folder exists, and whether two paths name the same one.
 
-A folder on a disk that does not answer (a dead network mount) holds whoever looks at it, for ever. So each question is asked in a
-thread that keeps no process from ending, has a limit, and a folder that did not answer is not asked again before it has.
-It blocks, for `LIMIT` seconds at most: for worker threads.
+A system call on a disk that does not respond (a dead network mount) blocks forever. So each query runs in a daemon thread with a
+limit, and a folder that did not respond is not queried again until it has. Blocks for at most `LIMIT` seconds: call it in worker
+threads.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-# In s, for one folder; and for each further one while another does not answer: there may be many on the same disk.
+# In seconds: for one folder, and for each further one while another does not respond (there may be many on the same disk).
 LIMIT = 2.0
 _LIMIT_OF_FURTHER = 0.2
 
 
 class DoesNotAnswer(Exception):
-    """The disk does not say anything of this folder."""
+    """Raised when the disk does not respond in time."""
 
 
 class _Task(ABC):
-    """A question on its way to a worker and back."""
+    """A query for a worker thread."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -60,7 +60,7 @@ class _Question(_Task, Generic[T]):
 
 
 class FolderProbe:
-    """Asks the system, each time anew. `stat_of` and `realpath` are the system's, or a test's."""
+    """Queries the system, without caching. `stat_of` and `realpath` are the system's, or a test's."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class FolderProbe:
         self._begin()
 
     def exists(self, path: str) -> bool | None:
-        """Whether the folder is there; None where that cannot be told: no permission, a disk that does not answer."""
+        """Return whether the folder exists; None where it is not known: no permission, or a disk that does not respond."""
         try:
             status = self._status(path)
         except (DoesNotAnswer, OSError, ValueError):
@@ -82,20 +82,20 @@ class FolderProbe:
         return status is not None and stat.S_ISDIR(status.st_mode)
 
     def same(self, one: str, other: str) -> bool | None:
-        """Whether two paths name the same folder: as the system identifies it, so that links, bind mounts and spellings make no
-        difference; where it does not, by their text. None when neither answers."""
+        """Return whether two paths name the same folder, by the system's identity of it (so that links, bind mounts and spellings
+        make no difference), or where there is none by their text. None when neither responds."""
         if one == other:
             return True
         found = [self._identity(one), self._identity(other)]
         if DoesNotAnswer in found:
-            # A folder that answers is not one that does not.
+            # A folder that responds is not the same as one that does not.
             return None if found[0] is found[1] else False
         if None in found and any(found):
             return False
         return found[0] == found[1] if all(found) else _normal(self.real(one)) == _normal(self.real(other))
 
     def holds_any(self, folders: Iterable[str], names: Collection[str]) -> bool:
-        """Whether one of these names is in one of the folders, as far as that can be told."""
+        """Return whether one of the names exists in one of the folders; False where it is not known."""
         return any(self._holds(folder, names) for folder in folders)
 
     def _holds(self, folder: str, names: Collection[str]) -> bool:
@@ -105,14 +105,14 @@ class FolderProbe:
             return False
 
     def real(self, path: str) -> str:
-        """The path without links; as it is where that cannot be told."""
+        """Return the path with links resolved, or unchanged where that is not possible."""
         try:
             return self._ask(path, self._realpath)
         except (DoesNotAnswer, OSError, ValueError):
             return path
 
     def _identity(self, path: str) -> tuple[int, int] | tuple[()] | type[DoesNotAnswer] | None:
-        """Equal for all names of one folder; None when it is gone, () where the system does not say."""
+        """Return a value that is equal for all names of one folder; None when it is gone, () where the system has no identity."""
         try:
             status = self._status(path)
         except DoesNotAnswer:
@@ -134,9 +134,9 @@ class FolderProbe:
         self._idle: list[_Worker] = []
 
     def _ask(self, path: str, work: Callable[[str], T]) -> T:
-        """Raises DoesNotAnswer, and what `work` raises."""
+        """Run `work(path)` in a worker thread. Raises DoesNotAnswer, and exceptions of `work`."""
         if self._process != os.getpid():
-            self._begin()  # a fork has none of its parent's threads
+            self._begin()  # a forked process has none of its parent's threads
         with self._lock:
             if path in self._hanging:
                 raise DoesNotAnswer
@@ -161,7 +161,7 @@ class FolderProbe:
 
 
 class _Worker:
-    """A thread that answers one question after the other. It keeps no process from ending."""
+    """A daemon thread that processes one query after the other."""
 
     def __init__(self, done: Callable[[_Worker, _Task], None]) -> None:
         self.tasks: SimpleQueue[_Task] = SimpleQueue()
@@ -176,7 +176,7 @@ class _Worker:
 
 
 def _normal(path: str) -> str:
-    # macOS takes upper and lower case, and the two ways to write an accent, for the same.
+    # macOS ignores case, and the two encodings of accents.
     return unicodedata.normalize("NFC", path).casefold() if sys.platform == "darwin" else os.path.normcase(path)
 
 
@@ -188,5 +188,5 @@ real_directory = _PROBE.real
 
 
 def spelled_like(directory: str, known: str) -> str:
-    """`known` where that is another name of this folder: for rules that compare folders by their text alone."""
+    """Return `known` if it names the same folder, otherwise `directory`: for rules that compare folders as text."""
     return known if directory and known and same_directory(directory, known) else directory

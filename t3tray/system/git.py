@@ -1,7 +1,7 @@
-"""Looking into a git repository that others made. Nothing that it names is run or fetched, and nothing in it is written.
+"""Reads from an untrusted git repository. Nothing that it names is run or fetched, and nothing in it is written.
 
-A repository's own configuration can name programs (`core.fsmonitor`, `remote.*.uploadpack`, `core.sshCommand`, hooks), and a
-missing object makes git ask a remote. So every way out is shut, whatever stands there.
+A repository's configuration can name programs (`core.fsmonitor`, `remote.*.uploadpack`, `core.sshCommand`, hooks), and a missing
+object makes git contact a remote. All of these are disabled, whatever the configuration says.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-# In s.
+# In seconds.
 _LIMIT = 10.0
-# No transport has this name, so that git opens none, and starts none of the programs that speak for one.
+# No transport is called "none", so git uses none and starts no transport program.
 _CLOSED = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    # What git says is read.
+    # git's messages are parsed.
     "LC_ALL": "C",
 }
 _OVERRULED = (
@@ -29,13 +29,13 @@ _OVERRULED = (
     "core.alternateRefsCommand=false",
     "credential.helper=",
 )
-_NOTHING_THERE = ("not a git repository", "unknown revision", "bad revision")
+_NO_COMMITS = ("not a git repository", "unknown revision", "bad revision")
 
 
 def first_commits(folder: str, environment: Mapping[str, str] = os.environ) -> list[str] | None:
-    """The commits that a repository began with, which OpenCode names a project after; none where there is no repository or no
-    commit, None where git does not tell. It blocks, for `_LIMIT` seconds at most."""
-    # Variables of git's own would lead it to another repository.
+    """Return the root commits of a repository, which OpenCode derives a project's id from; empty without a repository or commit,
+    None where git fails. Blocks for at most `_LIMIT` seconds."""
+    # git's own variables could select another repository.
     theirs = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
     options = [word for setting in _OVERRULED for word in ("-c", setting)]
     asked = ["git", *options, "-C", folder, "rev-list", "--max-parents=0", "HEAD", "--"]
@@ -53,4 +53,4 @@ def first_commits(folder: str, environment: Mapping[str, str] = os.environ) -> l
         return None
     if answer.returncode == 0:
         return answer.stdout.split()
-    return [] if any(said in answer.stderr for said in _NOTHING_THERE) else None
+    return [] if any(message in answer.stderr for message in _NO_COMMITS) else None

@@ -1,7 +1,7 @@
-"""One t3tray for each data folder, with or without a window: whoever holds the lock has written down who it is.
+"""Lock that allows one t3tray for each data folder, with or without a window. The file names the process that holds the lock.
 
-The lock is the system's own on an open file: it ends with the process that holds it, however that ends, and means the same to all
-names of one folder. The file stays.
+It is the system's lock of an open file: it ends with its process, however that ends, and is the same for all paths of one folder.
+The file stays.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import NamedTuple
 from t3tray.errors import Refused, StoreError, folder_unusable
 
 _FILE = "tray.lock"
-# On Windows a locked byte cannot be read: the one that is locked lies behind all that is written.
+# On Windows a locked byte cannot be read: lock one beyond the contents.
 _LOCKED_BYTE = 2**20
 _LONGEST = 4096
 
 
 class InstanceHolder(NamedTuple):
-    """The t3tray that runs. `address` is where it hears those who start later; empty where it does not."""
+    """The running t3tray. `address` is where it listens for later starts; empty where it does not."""
 
     pid: int
     has_window: bool
@@ -29,14 +29,14 @@ class InstanceHolder(NamedTuple):
 
 
 class InstanceLock:
-    """Held from `take` until `release`, or the end of the process, which a frozen one has not reached."""
+    """Held from `take` until `release` or the end of the process; a suspended process keeps it."""
 
     def __init__(self, directory: Path, file: str = _FILE) -> None:
         self.path = directory / file
         self._file: int | None = None
 
     def take(self, holder: InstanceHolder | None = None) -> bool:
-        """True when we are the first, who is `holder` from now on, or nobody until `name` is called.
+        """Try to take the lock and write `holder`, if given, into the file. Return False when another process holds it.
 
         Raises StoreError when the data folder cannot be used.
         """
@@ -52,20 +52,20 @@ class InstanceLock:
             return False
         except OSError as error:
             os.close(opened)
-            said = f"t3tray's data folder cannot be used: {self.path} cannot be locked ({error.strerror or error})."
-            raise StoreError(said) from error
+            message = f"t3tray's data folder cannot be used: {self.path} cannot be locked ({error.strerror or error})."
+            raise StoreError(message) from error
         self._file = opened
         with suppress(OSError):
             if sys.platform != "win32":
                 os.fchmod(opened, 0o600)
-            # Whoever held it before is gone.
+            # The former holder has ended.
             os.ftruncate(opened, 0)
         if holder:
             self.name(holder)
         return True
 
     def name(self, holder: InstanceHolder) -> None:
-        """Write down who holds it; it only helps to tell who it is. Nothing happens where it is not held."""
+        """Write the holder into the file, for messages only. Does nothing when the lock is not held."""
         import json
 
         if self._file is not None:
@@ -74,36 +74,36 @@ class InstanceLock:
                 os.write(self._file, json.dumps(holder._asdict()).encode())
 
     def release(self) -> None:
-        """Nothing happens where it is not held."""
+        """Release the lock. Does nothing when it is not held."""
         held, self._file = self._file, None
         if held is not None:
             os.close(held)
 
     def holder(self) -> InstanceHolder | None:
-        """Who holds it, as it wrote down; None where that cannot be read."""
+        """Return the holder that the file names; None where it cannot be read."""
         import json
 
         try:
             with self.path.open("rb") as file:
-                told = json.loads(file.read(_LONGEST))
-            return InstanceHolder(int(told["pid"]), bool(told["has_window"]), str(told["address"]))
+                values = json.loads(file.read(_LONGEST))
+            return InstanceHolder(int(values["pid"]), bool(values["has_window"]), str(values["address"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
-def runs_already(holder: InstanceHolder | None) -> Refused:
-    """What a second start is told that cannot bring the first one up."""
+def already_running(holder: InstanceHolder | None) -> Refused:
+    """Return the error of a second start that cannot bring the first one to the front."""
     if holder is None:
-        return Refused("t3tray runs already.", "`t3tray status` and `t3tray threads` show what it knows.")
+        return Refused("t3tray is already running.", "`t3tray status` and `t3tray threads` show its state.")
     face = "" if holder.has_window else " without a window"
     return Refused(
-        f"t3tray runs already{face} (process {holder.pid}).",
-        f"`t3tray status` and `t3tray threads` show what it knows; `kill {holder.pid}` ends it in order.",
+        f"t3tray is already running{face} (process {holder.pid}).",
+        f"`t3tray status` and `t3tray threads` show its state; `kill {holder.pid}` stops it.",
     )
 
 
 def _lock(file: int) -> None:
-    """Raises BlockingIOError when another holds it."""
+    """Lock the file. Raises BlockingIOError when another process holds the lock."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -1,5 +1,5 @@
-"""Who writes: ids for threads and intents. An intent's id names the process that wrote it, and its machine: recovery leaves alone
-what is not surely dead. Of another machine's processes nothing is known here."""
+"""Ids for threads and intents. An intent's id names its process and machine, so that recovery skips intents whose process may be
+alive. The state of another machine's processes cannot be read here."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from t3tray.system.process_identity import is_running, start_id
 
 
 class IntentIds:
-    """This process as a writer of intents. `started` is in s since the epoch, `start` as in `process_identity.start_id`."""
+    """Makes ids for this process. `started` is in seconds since the epoch, `start` as in `process_identity.start_id`."""
 
     def __init__(self, pid: int, started: float, start: str = "") -> None:
         self.pid = pid
         self.started = started
         self.start = start
         self._open: set[str] = set()
-        # Whether an intent of ours may stand open with nobody at work on it: recovery looks, and takes this back.
+        # Whether an intent of ours may be unsettled without running work; reset by recovery.
         self.left_open = True
 
     @classmethod
     def this_process(cls) -> IntentIds:
-        """Raises WorldError where the system tells of no process: nobody would know then who is still at work."""
+        """Raises WorldError where the system's list of processes is unavailable, because intents could not be judged then."""
         try:
             me = psutil.Process()
             return cls(me.pid, me.create_time(), start_id(me.pid))
         except (psutil.NoSuchProcess, OSError) as error:
             raise WorldError(
-                "This system does not tell which programs run, so t3tray cannot know whose work is still under way.",
+                "This system does not list its processes, so t3tray cannot tell which changes are still in progress.",
                 "Mount /proc here: mount -t proc proc /proc",
             ) from error
 
@@ -39,23 +39,23 @@ class IntentIds:
         return str(uuid.uuid4())
 
     def open_intent(self) -> str:
-        """A new intent's id; it counts as being worked on until `close_intent` or `leave_intent`."""
+        """Return a new intent's id. It counts as in progress until `close_intent` or `leave_intent`."""
         intent = f"{uuid.uuid4()}@{self.pid}:{self.start or self.started}/{this_machine().partition(' ')[0]}"
         self._open.add(intent)
         return intent
 
     def close_intent(self, intent: str) -> None:
-        """It is settled."""
+        """Mark an intent as settled."""
         self._open.discard(intent)
 
     def leave_intent(self, intent: str) -> None:
-        """Nobody is at work on it any more, whatever came of it: what is not settled is left to recovery."""
+        """Mark an intent as no longer in progress; recovery settles it if necessary."""
         if intent in self._open:
             self._open.discard(intent)
             self.left_open = True
 
     def is_at_work(self, intent: str) -> bool:
-        """Whether the process that wrote this intent is still busy with it, as far as anybody can tell."""
+        """Return whether the intent's process may still be working on it."""
         if is_elsewhere(intent):
             return True
         pid, _, start = intent.rpartition("@")[2].partition("/")[0].partition(":")
@@ -66,18 +66,18 @@ class IntentIds:
         try:
             return _is_running(int(pid), start)
         except (psutil.Error, OSError):
-            # It is there and may not be looked at: not dead, as far as anybody can tell.
+            # The process exists but may not be inspected: assume that it is working.
             return True
 
 
 def is_elsewhere(intent: str) -> bool:
-    """Whether another machine, or container, that uses the same data folder wrote it. An older version's names none."""
+    """Return whether another machine or container with the same data folder wrote it. Ids of older versions name none."""
     return not is_this_machine(intent.rpartition("@")[2].partition("/")[2])
 
 
 def _is_running(pid: int, start: str) -> bool:
     try:
-        # An older version's: a wall-clock time.
+        # Written by an older version: a wall-clock time.
         return is_running(pid, float(start))
     except ValueError:
         return is_running(pid, 0.0, start)

@@ -1,7 +1,7 @@
-"""Which secrets this process knows of by their value, so that they are taken out of what is kept, shown and sent.
+"""The secrets whose values this process knows, to remove them from everything that is stored, shown or sent.
 
-OpenCode hands its own environment to the shells that its agents open. So the server's password may stand in any conversation: in
-OpenCode's database, and from there in every copy. Whatever reads conversations takes it out, with `conceal`.
+OpenCode passes its environment to its agents' shells, so the server's password may occur in any conversation: in OpenCode's
+database, and in every copy of it. All code that reads conversations removes it with `conceal`.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ _NAMES = re.compile(r"passw(?:or)?d|passphrase|secret|token|credential|(?:^|_)(?
 
 
 def cleaned(text: str, *secrets: str) -> str:
-    """The text without secrets: those of our environment, these, and what looks like one; the home folder is shortened."""
+    """Return the text without secrets (those of our environment, `secrets`, and text that looks like one) and with a shortened
+    home folder."""
     known = {form for secret in (*secrets_of(os.environ), *secrets) if secret for form in forms_of(secret)}
     return redacted(text, str(Path.home()), known | _known)
 
 
 def new_password() -> str:
-    """A random one, of a form that `concealed` knows again."""
+    """Return a random password in a form that `concealed` recognises."""
     return f"{PASSWORD_MARK}{token_urlsafe(32)}"
 
 
 def remember(password: str | None, user: str = SERVER_USER) -> None:
-    """From now on this password is taken out of every text of this process: for those that we did not make."""
+    """Register a password that t3tray did not generate, to be removed from all texts of this process."""
     if password:
         forms = forms_of(password, user)
-        # Bytes beside it, because most of what is read is looked through before it becomes text.
+        # Also as bytes: most data is searched before it is decoded.
         _known.update(forms)
         _known_bytes.update(form.encode() for form in forms)
 
 
 def conceal(content: str) -> str:
-    """The text, or JSON document, of a conversation without passwords."""
+    """Return a conversation's text or JSON document without passwords."""
     return concealed(content, _known)
 
 
 def conceal_bytes(content: bytes) -> bytes:
-    """The same for UTF-8; what is none is left as it is."""
+    """Return UTF-8 content without passwords; other bytes unchanged."""
     if not may_hold_password(content, _known_bytes):
         return content
     try:
@@ -58,11 +59,11 @@ def conceal_bytes(content: bytes) -> bytes:
 
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of an environment whose names say that they are secret."""
+    """Return the values of an environment's variables whose names suggest a secret."""
     return tuple(value for name, value in environment.items() if value and _NAMES.search(name))
 
 
 def forms_of(secret: str, user: str = SERVER_USER) -> tuple[str, ...]:
-    """As it is, as an address writes it, and as a request's header does for this user."""
+    """Return the secret itself, its URL encoding, and its Basic authentication for this user."""
     basic = b64encode(f"{user}:{secret}".encode()).decode()
     return tuple(dict.fromkeys((secret, quote(secret, safe=""), basic)))

@@ -1,7 +1,7 @@
-"""Start at login on macOS: a launch agent of the user's.
+"""Start at login on macOS: a launch agent of the user.
 
-launchd is told nothing now: it reads the folder at the next login, and asked at once it would start a second t3tray, or end this
-one. A bundle could use SMAppService instead (macOS 13), which shows it under its own name among the login items.
+launchd is not notified: it reads the folder at the next login; notified, it would start a second t3tray immediately, or end this
+one. A bundle could use SMAppService instead (macOS 13), which shows it with its own name among the login items.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LABEL = "org.t3tray.login"
 
 
 class LaunchAgent:
-    """See `Autostart`."""
+    """Implements `Autostart`."""
 
     def __init__(self, home: Path, command: Sequence[str]) -> None:
         self._path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"

@@ -1,4 +1,4 @@
-"""Our own log: one small rotated file for its owner alone, with the secrets taken out of every line."""
+"""t3tray's own log: a small rotated file, readable for its owner only, with secrets removed from every line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Clean(logging.Formatter):
-    """Takes the secrets out of what is written as a whole, so that those in a traceback go too."""
+    """Removes secrets from the complete record, including its traceback."""
 
     def __init__(self) -> None:
         super().__init__(_FORM)
@@ -34,8 +34,8 @@ class _OwnFile(RotatingFileHandler):
 
 
 def begin_log(folder: Path) -> None:
-    """From now on what is logged in this process is written there too. A log that cannot be kept is no reason to fail."""
-    # A disk that is full now need not stay so; Python would print its own mistake for each line.
+    """Write this process's log to a file in `folder`. A log that cannot be written is only a warning."""
+    # For a full disk Python would print an error for each line.
     logging.raiseExceptions = False
     root = logging.getLogger()
     handlers: list[logging.Handler] = [logging.StreamHandler()] if sys.stderr else []
@@ -52,4 +52,4 @@ def begin_log(folder: Path) -> None:
         root.addHandler(handler)
     logging.getLogger("t3tray").setLevel(logging.INFO)
     if trouble:
-        _log.warning("No log can be kept in %s: %s", folder, trouble.strerror or trouble)
+        _log.warning("No log can be written in %s: %s", folder, trouble.strerror or trouble)

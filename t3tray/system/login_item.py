@@ -1,4 +1,4 @@
-"""Start at login for the data folder that an engine works on, as the face asks for it."""
+"""Start at login for a data folder, asynchronously."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from t3tray.system.autostart_entry import Autostart
 from t3tray.system.paths import usual_data_directory
 
 
-async def look_at_login(data: Path) -> AutostartState:
-    """Whether t3tray starts at login."""
-    return await asyncio.to_thread(_way(data).look)
+async def login_state(data: Path) -> AutostartState:
+    """Return whether t3tray starts at login."""
+    return await asyncio.to_thread(_autostart(data).look)
 
 
-async def set_login(data: Path, is_on: bool) -> AutostartState:
-    """Turn it on (anew, for the copy that runs now) or off; how it stands then, with what went wrong."""
-    way = _way(data)
+async def set_login_state(data: Path, is_on: bool) -> AutostartState:
+    """Turn it on (for the copy that runs now) or off. Return the state afterwards, with any error as `trouble`."""
+    autostart = _autostart(data)
     try:
-        await asyncio.to_thread(way.turn_on if is_on else way.turn_off)
+        await asyncio.to_thread(autostart.turn_on if is_on else autostart.turn_off)
     except WorldError as error:
-        state = await asyncio.to_thread(way.look)
+        state = await asyncio.to_thread(autostart.look)
         return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
-    return await asyncio.to_thread(way.look)
+    return await asyncio.to_thread(autostart.look)
 
 
-def _way(data: Path) -> Autostart:
+def _autostart(data: Path) -> Autostart:
     words = () if data == usual_data_directory() else ("--data-dir", str(data))
     return open_autostart(os.environ, Path.home(), words)

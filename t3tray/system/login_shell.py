@@ -1,6 +1,7 @@
-"""The environment that the user's shell has in a terminal: an app that the desktop started has little of it.
+"""Reads the environment of the user's login shell, which an app started by the desktop mostly lacks.
 
-Keys, proxies, certificates and the agent of ssh are set there, so that a program works in a terminal and not from the menu bar.
+Keys, proxies, certificates and the ssh agent are often set there; without them a program works in a terminal, but not when it is
+started from the menu bar.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from contextlib import suppress
 from secrets import token_hex
 
 LIMIT = 10.0
-# What belongs to one shell or one terminal, and what is ours alone.
+# Variables of one shell or terminal, and our own.
 _NOT_TAKEN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "TERM", "COLUMNS", "LINES", "PS1"})
 _NOT_TAKEN_BEGINNINGS = ("T3TRAY_", "BASH_FUNC_")
 
 
 def login_environment(environ: Mapping[str, str], limit: float = LIMIT) -> dict[str, str] | None:
-    """None where the shell does not tell within `limit` seconds, and on Windows, where there is none. Blocks.
+    """Return the login shell's environment; None where it does not respond within `limit` seconds, and on Windows. Blocks.
 
-    A shell may print greetings, so the answer stands between two random marks. Its output goes to a file: a program that it
-    leaves in the background would keep a pipe open for ever.
+    A shell may print other text, so the environment is printed between two random markers. Its output goes to a file: a
+    background program would keep a pipe open forever.
     """
     shell = environ.get("SHELL")
     if not shell or sys.platform == "win32":
@@ -33,11 +34,11 @@ def login_environment(environ: Mapping[str, str], limit: float = LIMIT) -> dict[
     begin, end = token_hex(16), token_hex(16)
     question = f"printf %s {shlex.quote(begin)}; /usr/bin/env -0; printf %s {shlex.quote(end)}"
     try:
-        told = _answer(shell, question, environ, limit)
+        output = _answer(shell, question, environ, limit)
     except OSError:
-        # A SHELL that cannot be run, or a full disk: nothing is told.
+        # A SHELL that cannot be run, or a full disk.
         return None
-    _, has_begun, rest = told.partition(begin.encode())
+    _, has_begun, rest = output.partition(begin.encode())
     between, has_ended, _ = rest.partition(end.encode())
     if not (has_begun and has_ended):
         return None
@@ -50,7 +51,7 @@ def _is_taken(name: str) -> bool:
 
 
 def _answer(shell: str, question: str, environ: Mapping[str, str], limit: float) -> bytes:
-    """What the shell says as it would in a terminal. Raises OSError."""
+    """Return the output of an interactive login shell. Raises OSError."""
     with tempfile.TemporaryFile() as output:
         asked = subprocess.Popen(
             [shell, "-ilc", question],
@@ -65,7 +66,7 @@ def _answer(shell: str, question: str, environ: Mapping[str, str], limit: float)
         except subprocess.TimeoutExpired:
             if sys.platform != "win32":
                 os.killpg(asked.pid, signal.SIGKILL)
-            # One that waits for a dead disk does not even end by that: nobody waits for it.
+            # A process that waits for a dead disk does not even end by SIGKILL: do not wait for it.
             with suppress(subprocess.TimeoutExpired):
                 asked.wait(1.0)
         output.seek(0)

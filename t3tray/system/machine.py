@@ -1,6 +1,6 @@
-"""Which machine this is, so that what another one recorded in a folder that both use is not taken for ours.
+"""Identity of this machine, to distinguish records of another machine in a shared folder.
 
-A container counts as a machine of its own: it does not see the processes of another one.
+A container counts as a separate machine: it cannot see the processes of another one.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-# The first process's, of the machine itself.
+# Inode of the host's initial pid namespace.
 _FIRST_PROCESSES = 0xEFFFFFFC
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 @cache
 def this_machine() -> str:
-    """Its id, the same after each start, then its name for people, which may change."""
+    """Return an id that is the same after each boot, followed by the machine's name, which may change."""
     name = platform.node() or "unknown"
-    told = _told_id() or name
+    identity = _system_id() or name
     if _is_container():
-        # Copies of one image have one id.
-        told += f" {name}"
-    # The machine's own id is not to leave it.
-    return f"{sha256(f't3tray {told}'.encode()).hexdigest()[:16]} {name}"
+        # Containers of the same image have the same id.
+        identity += f" {name}"
+    # Hashed: the machine's own id is confidential.
+    return f"{sha256(f't3tray {identity}'.encode()).hexdigest()[:16]} {name}"
 
 
 def is_this_machine(recorded: str | None) -> bool:
-    """Whether it was recorded here, or before machines were recorded."""
+    """Return whether this machine recorded it, or a version that recorded no machine."""
     return not recorded or recorded.partition(" ")[0] == this_machine().partition(" ")[0]
 
 
 def name_of(recorded: str) -> str:
-    """For people."""
+    """Return the machine's name for messages."""
     return recorded.partition(" ")[2]
 
 
-def _told_id() -> str:
-    """What the system calls the machine, empty where it does not."""
+def _system_id() -> str:
+    """Return the system's own id of the machine; empty where there is none."""
     if sys.platform == "win32":
         import winreg
 
@@ -56,8 +56,8 @@ def _told_id() -> str:
         return ""
     for path in _MACHINE_IDS:
         with suppress(OSError, UnicodeDecodeError):
-            if told := path.read_text("ascii").strip():
-                return told
+            if identity := path.read_text("ascii").strip():
+                return identity
     return ""
 
 

@@ -1,6 +1,6 @@
-"""The desktop's notification service as the rest of the program knows it.
+"""Interface to the desktop's notification service.
 
-Whoever is behind it may be absent, hang or die: no method raises, and each comes back within seconds."""
+The service may be absent, hang or crash: no method raises, and each returns within seconds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from t3tray.messages.notifications import NotificationWording
 
 _log = logging.getLogger(__name__)
 
-# What the user did with a notice is told by the key of a button, or by this one.
+# Key of a click on the notification itself, beside the keys of its buttons.
 CLICKED = "default"
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A button of a notice was pressed, or the notice itself. `token` is the desktop's leave to come to the front, where it gives
-    one."""
+class NotificationPress:
+    """The user pressed a notification or one of its buttons. `token` is the desktop's activation token for raising a window;
+    empty where there is none."""
 
     notice_id: str
     key: str
@@ -27,33 +27,33 @@ class Heard:
 
 
 class Notifications(Protocol):
-    """Lives on the event loop. `trouble` says in a sentence why nothing can be shown; it is empty where that is not known."""
+    """Used on the event loop. `trouble` is a sentence on why nothing can be shown; empty where no problem is known."""
 
     @property
     def trouble(self) -> str: ...
 
     async def look(self) -> None:
-        """Find out whether something can be shown."""
+        """Check whether notifications can be shown, and update `trouble`."""
         ...
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:
-        """`stays`: until it is answered or withdrawn, as far as the desktop does that."""
+        """Show a notification; with `stays` until it is pressed or withdrawn, where the desktop supports that."""
         ...
 
     async def withdraw(self, notice_id: str) -> None:
-        """Nothing happens with one that is gone."""
+        """Close a notification. Does nothing when it is closed already."""
         ...
 
     async def close(self) -> None: ...
 
 
 class Trouble:
-    """Why nothing can be shown. One quiet line in the log for each change."""
+    """The reason why nothing can be shown. Each change is logged once."""
 
     def __init__(self) -> None:
         self.sentence = ""
 
     def tell(self, sentence: str) -> None:
         if sentence != self.sentence:
-            _log.info(sentence or "The desktop shows notices again.")
+            _log.info(sentence or "The desktop shows notifications again.")
             self.sentence = sentence

@@ -1,21 +1,20 @@
-"""The desktop's notification service as the rest of the program knows it, and which way leads to it on this system.
-
-Whoever is behind it may be absent, hang or die: no method raises, and each comes back within seconds.
-"""
+"""Chooses the implementation of notifications for this system."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from t3tray.system.notification_service import Heard, Notifications
+from t3tray.system.notification_service import NotificationPress, Notifications
 
 
-def open_notifications(platform: str, environment: Mapping[str, str], icon: str, heard: Callable[[Heard], None]) -> Notifications:
-    """`icon` is the address of a file; `heard` is called on the event loop that is running now."""
+def open_notifications(
+    platform: str, environment: Mapping[str, str], icon: str, on_press: Callable[[NotificationPress], None]
+) -> Notifications:
+    """Return this system's notifications. `icon` is a file's URL; `on_press` is called on the running event loop."""
     if platform in ("darwin", "win32"):
         from t3tray.system.notification_center import CenterNotifications
 
-        return CenterNotifications(icon, heard)
+        return CenterNotifications(icon, on_press)
     from t3tray.system.bus_notifications import BusNotifications
 
-    return BusNotifications(environment.get("DBUS_SESSION_BUS_ADDRESS", ""), icon, heard)
+    return BusNotifications(environment.get("DBUS_SESSION_BUS_ADDRESS", ""), icon, on_press)

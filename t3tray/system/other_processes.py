@@ -1,4 +1,4 @@
-"""Other OpenCode processes on this machine, who has a file open, and what kind of disk it lies on. Looked at, never touched."""
+"""Other OpenCode processes on this machine, the processes that have a file open, and a file's kind of disk. Read-only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import psutil
 from t3tray.system.folders import same_directory
 from t3tray.system.paths import real_path
 
-# What OpenCode's programs are called: itself, the one inside its desktop app, and its successors.
+# Names of OpenCode's programs: itself, the one inside its desktop app, and its successors.
 _NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
 _SERVES = frozenset({"serve", "web"})
-# Who takes in the children of a program that is gone: `systemd --user` above all.
+# Node names its process after a thread.
 _THREADS = frozenset({"MainThread"})
+# Processes that adopt orphans, mainly `systemd --user`.
 _ADOPTERS = frozenset({"systemd", "init", "launchd"})
 _PROC = Path("/proc")
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "sshfs", "fuse.sshfs", "webdav", "9p"})
@@ -36,9 +37,9 @@ class OtherProcess:
 
 
 def other_writer_runs(ours: Collection[int], database: Path) -> bool:
-    """Whether a process that is not among `ours` (pids) has this database open to write, whatever it is called.
+    """Return whether a process other than `ours` (pids) has this database open for writing, whatever its name.
 
-    One that looks like OpenCode and may not be looked into counts too: it cannot be told. Other users' programs cannot be seen.
+    A process with OpenCode's name that may not be inspected counts as one. Other users' processes cannot be seen.
     """
     known = {*ours, os.getpid()}
     others = (process for process in psutil.process_iter(["name"]) if process.pid not in known)
@@ -46,7 +47,7 @@ def other_writer_runs(ours: Collection[int], database: Path) -> bool:
 
 
 def listener(port: int) -> int | None:
-    """The pid of who listens on this port of this machine; None where that is nobody, or cannot be seen."""
+    """Return the pid of the process that listens on this local port; None where there is none, or it cannot be seen."""
     try:
         sockets = psutil.net_connections(kind="tcp")
     except (psutil.Error, OSError):
@@ -56,7 +57,7 @@ def listener(port: int) -> int | None:
 
 
 def has_open(process: psutil.Process, path: Path, to_write: bool = False) -> bool | None:
-    """Whether a process has this file open, with `to_write` not only to read it; None where it may not be looked into."""
+    """Return whether a process has this file open (with `to_write`: for writing); None where it may not be inspected."""
     try:
         return any(_is_open(process.pid, path, to_write)) if sys.platform == "linux" else any(_is_listed(process, path, to_write))
     except (psutil.AccessDenied, PermissionError):
@@ -66,20 +67,20 @@ def has_open(process: psutil.Process, path: Path, to_write: bool = False) -> boo
 
 
 def other_servers(ours: int | None) -> tuple[OtherProcess, ...]:
-    """Every OpenCode server that is not `ours`. One that ends meanwhile, or is another user's, is left out."""
+    """Return every OpenCode server that is not `ours`, without those that end meanwhile or belong to another user."""
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
         words = process.info["cmdline"] or []
         if process.pid != ours and process.info["name"] in _NAMES and not _SERVES.isdisjoint(words):
             try:
-                found.append(_neighbour(process))
+                found.append(_other_process(process))
             except psutil.Error:
                 continue
     return tuple(found)
 
 
 def file_system(path: Path) -> str:
-    """The kind of disk that holds a file, empty where it is not told."""
+    """Return the type of the file system that contains a file; empty where it is not known."""
     try:
         mounts = psutil.disk_partitions(all=True)
     except OSError:
@@ -90,18 +91,18 @@ def file_system(path: Path) -> str:
 
 
 def is_network(kind: str) -> bool:
-    """Whether SQLite's locks cannot be relied on there."""
+    """Return whether this is a network file system, where SQLite's locks are unreliable."""
     return kind.lower() in _NETWORK
 
 
 def _writes(process: psutil.Process, database: Path) -> bool | None:
-    """None where a process that looks like OpenCode does not let us see."""
+    """Return whether the process writes the database; None where a process with OpenCode's name may not be inspected."""
     found = has_open(process, database, to_write=True)
     return False if found is None and process.info["name"] not in _NAMES else found
 
 
 def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
-    """For each of its files of this name, as Linux tells them. The link's text is read first: it never waits for a disk."""
+    """Yield for each open file of this name whether it is the file (Linux). The link's text is read first: that never blocks."""
     if sys.platform == "win32":
         return
     folder = _PROC / str(pid)
@@ -115,14 +116,14 @@ def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
 
 
 def _is_listed(process: psutil.Process, path: Path, to_write: bool) -> Iterator[bool]:
-    """The same elsewhere, where it is not told who may write: another t3tray only ever reads."""
+    """Yield the same on other systems, which do not report the open mode: another t3tray only reads, so it is skipped."""
     if to_write and any("t3tray" in word for word in process.cmdline()[:4]):
         return
     for opened in process.open_files():
         yield Path(opened.path).name == path.name and same_directory(opened.path, str(path)) is True
 
 
-def _neighbour(process: psutil.Process) -> OtherProcess:
+def _other_process(process: psutil.Process) -> OtherProcess:
     parent = process.parent()
     return OtherProcess(
         pid=process.pid,
@@ -134,7 +135,7 @@ def _neighbour(process: psutil.Process) -> OtherProcess:
 
 
 def _name_of(process: psutil.Process) -> str:
-    """What people know it by: Node calls its process after a thread."""
+    """Return a process's usual name: for Node's processes, which are named after a thread, that of the program."""
     name = process.name()
     if name not in _THREADS:
         return name

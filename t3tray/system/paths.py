@@ -1,4 +1,4 @@
-"""Where our files lie. It makes no folder, and opens none."""
+"""Locations of t3tray's files. Creates and opens no folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from t3tray.errors import NotUtf8, Refused, UsageError
 
 VARIABLE = "T3TRAY_DATA_DIR"
 _NAME = "t3tray"
-# Who owns what belongs to nobody that a container knows of.
+# Owner of files whose user is unknown inside a container.
 _OVERFLOW = 65_534
 
 
 def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path:
-    """The data folder, absolute: what was given, else what the environment says, else the user's own place for data.
+    """Return the absolute data folder: `explicit`, otherwise the environment's, otherwise the user's default one.
 
-    Raises UsageError as `whole_path` does and for what is not UTF-8, Refused for root in another user's folder.
+    Raises UsageError like `whole_path` and for a path that is not UTF-8, Refused for root in another user's folder.
     """
     chosen = explicit or environment.get(VARIABLE)
     if NotUtf8.applies_to(chosen or ""):
@@ -31,40 +31,40 @@ def data_directory(explicit: str | None, environment: Mapping[str, str]) -> Path
 
 
 def whole_path(named: str) -> Path:
-    """What the user named, with `~` and the folder that we were started in filled in.
+    """Return the absolute path of what the user named, with `~` expanded.
 
-    Raises UsageError for a `~name` that nobody has, and where that folder is gone.
+    Raises UsageError for an unknown `~name`, and when the current folder is gone.
     """
     try:
         return Path(named).expanduser().absolute()
     except RuntimeError as error:
         raise UsageError(f"There is no user {named.split('/')[0]} on this machine.") from error
     except FileNotFoundError as error:
-        raise UsageError(f"“{named}” leads on from this folder, which is gone.", "Write the whole path.") from error
+        raise UsageError(f"“{named}” is relative to the current folder, which is gone.", "Use a full path.") from error
 
 
 def real_path(path: str | Path) -> Path:
-    """Without links, as far as they can be followed; as it is named where it leads on from a folder that is gone."""
+    """Return the path with links resolved where possible; unchanged where it is relative to a folder that is gone."""
     try:
-        # `Path.resolve` raises an error where a link leads in a circle.
+        # `Path.resolve` raises an error for circular links.
         return Path(os.path.realpath(path))
     except OSError:
         return Path(path)
 
 
 def close_own_folder(data: Path) -> None:
-    """Leave our usual folder to its owner alone, whoever made it. Another folder, which the user named, stays as it was wanted;
-    so does one that is not ours to change."""
+    """Make our default folder accessible to its owner only. Another folder that the user named is not changed, nor is one that we
+    may not change."""
     if data != usual_data_directory() or sys.platform == "win32":
         return
-    # One that cannot even be looked at is told by whoever opens the store in it.
+    # An inaccessible folder is reported when the store is opened.
     with suppress(OSError):
         if stat.S_IMODE(data.stat().st_mode) & 0o077:
             data.chmod(0o700)
 
 
 def log_directory(data: Path) -> Path:
-    """Where logs go: the user's place for logs, or inside the data folder when that is another than usual."""
+    """Return the folder of logs: the user's default one, or inside a data folder that is not the default."""
     if data != usual_data_directory():
         return data / "logs"
     if sys.platform == "darwin":
@@ -77,13 +77,13 @@ def log_directory(data: Path) -> Path:
 
 
 def is_usual(data: Path) -> bool:
-    """Whether this data folder is used where none is named."""
+    """Return whether this is the data folder that is used without --data-dir."""
     return data == usual_data_directory() and VARIABLE not in os.environ
 
 
 def usual_data_directory() -> Path:
-    """The user's own place for data. On macOS whatever XDG_DATA_HOME says: a shell has it and Finder has not, and the data would
-    lie in two places."""
+    """Return the user's default data folder. On macOS XDG_DATA_HOME is ignored: it is set in shells but not for apps started by
+    Finder, so the data would be in two places."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / _NAME
     if sys.platform == "win32":
@@ -94,13 +94,13 @@ def usual_data_directory() -> Path:
 
 
 def _of_user(variable: str, usual: str) -> Path:
-    """Our folder in one of XDG's. platformdirs does the same, but loads for it what the icon would have to wait for (8 ms)."""
+    """Return our folder in one of XDG's. platformdirs does the same, but its import would delay the icon by 8 ms."""
     named = os.environ.get(variable, "")
     return (Path(named) if Path(named).is_absolute() else _home() / usual) / _NAME
 
 
 def _home() -> Path:
-    """Raises RuntimeError where the user has none."""
+    """Return the user's home. Raises RuntimeError where there is none."""
     if sys.platform != "win32" and not Path(os.environ.get("HOME", "/")).is_absolute():
         import pwd
 
@@ -110,7 +110,7 @@ def _home() -> Path:
 
 
 def _refuse_root_in_anothers(data: Path) -> None:
-    """What root writes there (by `sudo t3tray …`) the user could neither read nor replace any more. Raises Refused."""
+    """Raises Refused for root in another user's folder: files written by `sudo t3tray …` would be inaccessible to the user."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
     for folder in (data, *data.parents):
@@ -119,8 +119,8 @@ def _refuse_root_in_anothers(data: Path) -> None:
             if owner not in (0, _OVERFLOW):
                 name = _name_of(owner)
                 raise Refused(
-                    f"t3tray was started as root, and {folder} belongs to {name}, whom what root writes there would lock out.",
-                    f"Start it as {name}. Where root has written already: chown -R {name} {data}",
+                    f"t3tray was started as root, but {folder} belongs to {name}, who could not use files created by root.",
+                    f"Start it as {name}. If root has created files already: chown -R {name} {data}",
                 )
 
 

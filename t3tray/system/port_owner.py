@@ -1,4 +1,4 @@
-"""What the system tells of the program that listens on a port of this machine."""
+"""The owner of a listening local port, as far as the system shows it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import psutil
 
 from t3tray.system.other_processes import listener
 
-# Linux tells there, to everybody, whose a socket is: proc(5) and the kernel's `proc_net_tcp.rst`.
+# Readable by all users, with each socket's owner: proc(5) and the kernel's `proc_net_tcp.rst`.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENS = "0A"
 
 
 def may_be_t3tray(port: int) -> bool:
-    """Whether the program that listens on this port may be a t3tray of this user's; it blocks.
+    """Return whether the program that listens on this port may be a t3tray of this user. Blocks.
 
-    False only where the system shows that it is none. One that cannot be seen may be one, as may one that has ended meanwhile.
+    False only where the system shows that it is another program. A program that cannot be seen or has ended may be one.
     """
     if sys.platform != "win32" and any(user != os.getuid() for user in _users(port)):
         return False
@@ -34,14 +34,14 @@ def may_be_t3tray(port: int) -> bool:
 
 
 def is_like_t3tray(name: str, words: Sequence[str]) -> bool:
-    """Whether a process of this name and command line may be a t3tray: any Python may. Without a command line it may too."""
+    """Return whether a process with this name and command line may be a t3tray: any Python process, or one without arguments."""
     if not words or "python" in name.lower():
         return True
     return any("t3tray" in word.lower() or "python" in Path(word).name.lower() for word in (name, *words))
 
 
 def _users(port: int) -> Iterator[int]:
-    """The ids of the users who listen on this port; none where that is not told."""
+    """Yield the ids of the users that listen on this port; none where that is not available."""
     for table in _TABLES:
         try:
             lines = table.read_text("ascii").splitlines()[1:]

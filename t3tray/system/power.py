@@ -1,7 +1,7 @@
-"""Noticing that the machine slept: time has passed that this process cannot account for.
+"""Detects that the machine slept: more time has passed than this process meant to wait.
 
-Some systems count the time of sleep into the monotonic clock and some do not, so both are judged against how long we meant to
-wait. A clock that was set forward looks the same; that does no harm.
+Some systems include sleep in the monotonic clock and some do not, so both clocks are compared with the intended wait. A clock
+that was set forward looks the same, which does no harm.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
-# In seconds: how often it is looked, and what a busy machine may be late.
+# In seconds: the interval of checks, and the tolerance for a busy machine.
 TICK = 10.0
 SLACK = 10.0
 
 
 class SleepWatch:
-    """`wall` and `steady` are clocks in seconds. `woke` is called on the event loop, as soon as anybody looks after the sleep."""
+    """Calls `woke` on the event loop at the first check after a sleep. `wall` and `steady` are clocks in seconds."""
 
     def __init__(
         self, woke: Callable[[], None], wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
@@ -27,7 +27,7 @@ class SleepWatch:
         self._at = wall(), steady()
 
     def look(self) -> None:
-        """Call it before anything that must know; a sleep is told once."""
+        """Check now; each sleep is reported once. Call it before work that depends on it."""
         wall, steady = self._wall(), self._steady()
         (wall_before, steady_before), self._at = self._at, (wall, steady)
         accounted_for = min(steady - steady_before, TICK)
@@ -35,7 +35,7 @@ class SleepWatch:
             self._woke()
 
     async def run(self) -> None:
-        """Look every now and then, until cancelled."""
+        """Check regularly until cancelled."""
         while True:
             await asyncio.sleep(TICK)
             self.look()

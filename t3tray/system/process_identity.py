@@ -1,8 +1,8 @@
-"""Which process a pid means. Pids are used again, so a process is known by its pid and by when it started.
+"""Identity of a process. Pids are reused, so a process is identified by its pid and its start.
 
-The start time that psutil tells is a wall-clock time: it moves when the machine's clock is set, and a living process would be
-taken for a dead one. On Linux the start is read as the kernel counts it, in clock ticks since a boot that has an id of its own;
-elsewhere it is what the kernel noted when the process began. Neither ever moves, so two of them are compared for equality.
+psutil's start time is a wall-clock time: it moves when the machine's clock is set, and a running process would count as ended. On
+Linux the start is read from the kernel, in clock ticks since a boot with its own id; elsewhere it is the time that the kernel
+recorded at the start. Neither ever changes, so they are compared for equality.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from pathlib import Path
 
 import psutil
 
-# In s. For what versions before `start_id` recorded: a wall-clock time, which clock corrections move a little.
+# In seconds. For records of versions before `start_id`: a wall-clock time, which clock corrections move slightly.
 _WALL_CLOCK_TOLERANCE = 2.0
-# Of /proc/PID/stat, counted from the field after the name: proc(5) calls it 22, starttime.
+# Index in /proc/PID/stat, counted from the field after the name: field 22, starttime, in proc(5).
 _START_TICKS = 19
 
 
 def start_id(pid: int) -> str:
-    """When this process started, in a form that is only compared: `BOOT:TICKS` on Linux. Raises psutil.NoSuchProcess."""
+    """Return a process's start in a form for comparison only: `BOOT:TICKS` on Linux. Raises psutil.NoSuchProcess."""
     boot = _boot_id()
     if boot:
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
         except OSError as error:
             raise psutil.NoSuchProcess(pid) from error
-        # The name may hold spaces and brackets itself.
+        # The name may contain spaces and brackets.
         return f"{boot}:{stat.rpartition(b')')[2].split()[_START_TICKS].decode()}"
     process = psutil.Process(pid)
-    # psutil moves its `create_time` on macOS by what the clock was set since it was imported; its own identity it does not.
+    # On macOS psutil adjusts `create_time` when the clock was set after its import, but not its own identity.
     identity = getattr(process, "_ident", (pid, None))
     return f"kernel:{identity[1] if identity[1] is not None else process.create_time()!r}"
 
 
 def is_running(pid: int, started: float, known_start: str = "") -> bool:
-    """Whether this process still lives. `known_start` is its `start_id`; `started`, in s since the epoch, counts where an older
-    version recorded no other."""
+    """Return whether this process is still running. `known_start` is its `start_id`; `started`, in seconds since the epoch, is
+    used where an older version recorded no `start_id`."""
     with while_it_lives():
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -49,7 +49,7 @@ def is_running(pid: int, started: float, known_start: str = "") -> bool:
 
 
 def has_started(process: psutil.Process, started: float, known_start: str) -> bool:
-    """Whether this process started then. Raises psutil.NoSuchProcess."""
+    """Return whether this process has this start. Raises psutil.NoSuchProcess."""
     if known_start:
         return start_id(process.pid) == known_start
     return abs(process.create_time() - started) < _WALL_CLOCK_TOLERANCE
@@ -57,14 +57,14 @@ def has_started(process: psutil.Process, started: float, known_start: str) -> bo
 
 @contextmanager
 def while_it_lives() -> Iterator[None]:
-    """A process may end between any two questions."""
+    """Leave the block when the process ends: it may do so between any two calls."""
     with suppress(psutil.NoSuchProcess, ProcessLookupError):
         yield
 
 
 @cache
 def _boot_id() -> str:
-    """The id of this boot, "" where the system gives none."""
+    """Return the id of this boot; empty where the system has none."""
     if sys.platform != "linux":
         return ""
     try:

@@ -1,8 +1,8 @@
-"""Reading an SQLite file that belongs to another program, and leaving no trace of it.
+"""Reads another program's SQLite file without leaving a trace.
 
-Read-only alone would leave `-wal` and `-shm` beside a file that has none, for good; `immutable` does not, but reads without any
-lock. So: no `-wal` beside it → immutable, and the answer counts only when the file is afterwards as it was before; a `-wal`
-there → somebody writes it, or was killed: then its newest pages count, and locks are needed. It blocks: for worker threads.
+Read-only mode alone would leave `-wal` and `-shm` files beside a file that has none; `immutable` does not, but reads without
+locks. So: without a `-wal`, open it as immutable, and use the result only if the file has not changed meanwhile. With a `-wal`, a
+program is writing it or was killed: then the newest pages are in it, and locks are needed. Blocks: call it in worker threads.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from t3tray.system.regular_file import refuse_special
 
 BUSY_SECONDS = 2.0
 _ATTEMPTS = 3
-# SQLite waits 250 ms after each of them.
+# SQLite waits 250 ms after each attempt.
 _BACKUP_ATTEMPTS = 20
-# How the driver words it; it has no code of its own for this.
+# The driver's message; it has no error code for this.
 _NO_UTF8 = "Could not decode to UTF-8"
 
 Row = tuple[Any, ...]
 
 
 class KeptChanging(Exception):
-    """The file changed under every attempt to read it."""
+    """Raised when the file changed during every attempt to read it."""
 
 
 class SqliteReader:
-    """Answers over one connection, for the thread that made it. Keep it short: a writer that ends meanwhile leaves its `-wal`.
+    """One connection, for the thread that created it. Close it soon: a writer that ends meanwhile leaves its `-wal` behind.
 
-    Raises FileNotFoundError and other OSErrors, sqlite3.Error and KeptChanging, from here and from every question.
+    The constructor and all queries raise FileNotFoundError and other OSErrors, sqlite3.Error and KeptChanging.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,17 +45,17 @@ class SqliteReader:
         self._connection.close()
 
     def columns(self, table: str) -> frozenset[str]:
-        """The columns of a table; none when there is no such table."""
+        """Return the columns of a table; empty when there is no such table."""
         return frozenset(row[0] for row in self.rows("SELECT name FROM pragma_table_info(?)", table))
 
     def rows(self, query: str, *values: str | int) -> list[Row]:
-        """The answer from a file that did not change while it was read."""
+        """Return the rows of a query, from a file that did not change while it was read."""
         return self.together([query], *values)[0]
 
     def together(self, queries: Sequence[str], *values: str | int) -> list[list[Row]]:
-        """The answers to several questions with the same values, all from one state of the file.
+        """Return the rows of several queries with the same values, all from one state of the file.
 
-        A text that is no UTF-8 comes with marks in the place of what is wrong in it: it must not take all others away.
+        Invalid UTF-8 is read with replacement characters: one damaged text must not make all others unreadable.
         """
         for _ in range(_ATTEMPTS):
             try:
@@ -71,7 +71,7 @@ class SqliteReader:
         raise KeptChanging(f"{self.path} kept changing while it was read.")
 
     def copy_to(self, target: Path) -> None:
-        """A copy of all that is committed, for its owner alone; `target` appears complete or not at all."""
+        """Copy all committed data into a file readable by its owner only; `target` appears complete or not at all."""
         part = target.with_name(f"{target.name}.part")
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -113,21 +113,21 @@ def _readable(text: bytes) -> str:
 
 
 def pattern(text: str) -> str:
-    """What LIKE … ESCAPE '\\' finds this text with, anywhere."""
+    """Return a pattern for LIKE … ESCAPE '\\' that matches this text anywhere."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 
 def _seen(path: Path) -> Stamp | None:
-    """What a change of the file would change; None where a `-wal` stands beside it."""
+    """Return a stamp that changes with the file; None where it has a `-wal`."""
     status = path.stat()
     refuse_special(status, path)
     return None if os.path.exists(f"{path}-wal") else stamp_of(status)
 
 
 def back_up(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy all that is committed. Raises sqlite3.Error, also when the file stays locked for five seconds: `backup` itself would
-    try again for ever, and no signal ends it."""
+    """Copy all committed data. Raises sqlite3.Error, also when the file stays locked for five seconds: `backup` itself would
+    retry forever, and cannot be interrupted by a signal."""
     waited = 0
 
     def refuse_to_wait(status: int, _remaining: int, _total: int) -> None:

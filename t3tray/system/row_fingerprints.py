@@ -1,7 +1,7 @@
-"""Which rows of a table have changed since the reading before, told by a few of its columns. It reads nothing itself.
+"""Finds the rows of a table that have changed since the previous read, by a few of its columns. Pure.
 
-SQLite joins each column to one long text: that costs a quarter of what the rows would cost as objects, and a text that is the
-same as before needs no second look.
+SQLite joins each column to one long text: that takes a quarter of the time of reading rows as objects, and equal texts need no
+further comparison.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from operator import ne
 
 _BETWEEN, _NOTHING = "\x1f", "\x1e"
 
-# Each column as one text, in the order of the file; the one that the rows go by first. None where there are no rows.
+# Each column as one text, in the order of the file, the key column first. None where there are no rows.
 Marks = tuple[str | None, ...]
 
 
 def joined(columns: Iterable[str]) -> str:
-    """What to select for these columns' marks."""
+    """Return the SQL expressions that select these columns as `Marks`."""
     return ", ".join(f"group_concat(coalesce({column}, '{_NOTHING}'), '{_BETWEEN}')" for column in columns)
 
 
 def changed(before: Marks, now: Marks) -> set[str]:
-    """What the rows that are new, changed or gone go by."""
+    """Return the keys of the rows that are new, changed or removed."""
     if before == now:
         return set()
     grown = _grown(before, now)
@@ -30,7 +30,7 @@ def changed(before: Marks, now: Marks) -> set[str]:
         return grown
     were, are = _split(before[0]), _split(now[0])
     if were != are[: len(were)]:
-        # Rows went away, so that the places have shifted.
+        # Rows were removed, so positions have shifted.
         old, new = (dict(zip(names, _rows(marks), strict=False)) for names, marks in ((were, before), (are, now)))
         return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     found = set(are[len(were) :])
@@ -38,13 +38,13 @@ def changed(before: Marks, now: Marks) -> set[str]:
         if one != other:
             column = _split(other)
             if len(column) != len(are):
-                return {*were, *are}  # a value holds what stands between values
+                return {*were, *are}  # a value contains the separator
             found.update(compress(are, map(ne, _split(one), column)))
     return found
 
 
 def _grown(before: Marks, now: Marks) -> set[str] | None:
-    """What the new rows go by, where nothing but new rows at the end has changed; None where more has."""
+    """Return the keys of the new rows, when only rows at the end were added; otherwise None."""
     for one, other in zip(before, now, strict=True):
         if one is None or other is None or not other.startswith(f"{one}{_BETWEEN}"):
             return None

@@ -1,4 +1,4 @@
-"""Start at login on Windows: a value under the user's Run key, unless the Task Manager's list has it off."""
+"""Start at login on Windows: a value of the user's Run key, unless it is disabled in the Task Manager."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ NAME = "t3tray"
 
 
 class Registry(Protocol):
-    """The user's own part of the registry. Every method raises OSError."""
+    """The current user's registry. Every method raises OSError."""
 
     def read(self, key: str, name: str) -> object:
-        """The value, or None where there is none."""
+        """Return the value, or None where there is none."""
         ...
 
     def write(self, key: str, name: str, value: str) -> None: ...
 
     def remove(self, key: str, name: str) -> None:
-        """None there is fine too."""
+        """Remove the value. Does nothing where there is none."""
         ...
 
 
 class RunKey:
-    """See `Autostart`."""
+    """Implements `Autostart`."""
 
     def __init__(self, registry: Registry, command: Sequence[str]) -> None:
         self._registry = registry
@@ -66,7 +66,7 @@ if sys.platform == "win32":
     import winreg
 
     class WindowsRegistry:
-        """See `Registry`."""
+        """Implements `Registry`."""
 
         def read(self, key: str, name: str) -> object:
             try:

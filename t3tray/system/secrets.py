@@ -1,7 +1,7 @@
-"""Where the managed server's password lies: in the system's keyring, or in a private file where there is no keyring.
+"""Storage of secrets (the managed server's password and others): the system's keyring, or a private file where there is none.
 
-A secret is there, is not there, or its place is unavailable; the three are never mixed. A locked keyring may block for ever, so
-it is asked on a daemon thread with a limit: such a thread does not keep the process from ending.
+A secret exists, does not exist, or its place is unavailable; the three are always distinguished. A locked keyring may block
+forever, so it is called in a daemon thread with a limit; such a thread does not delay the process's exit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEYRING = "keyring"
 FILE = "file"
 _SERVICE = "t3tray"
-# What people know the back ends of the `keyring` package as.
+# Names for people of the `keyring` package's backends.
 _NAMES = {
     "macOS": "the macOS keychain",
     "Windows": "the Windows credential manager",
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class _Unavailable(Exception):
-    """There is no keyring, or it did not do what it was asked. The text is a clause for people."""
+    """Raised when there is no keyring, or a call failed. The text is a clause for people."""
 
 
 class _Answer(Generic[T]):
@@ -46,35 +46,35 @@ class _Answer(Generic[T]):
 
 
 class Secrets:
-    """Blocking, for `limit` seconds at most: call it off the event loop and off the GUI thread."""
+    """Secrets of one data folder. Blocks for at most `limit` seconds: call it in worker threads."""
 
     def __init__(self, directory: Path, limit: float = 3.0) -> None:
         self._folder = directory / "secrets"
         self._limit = limit
 
     def keyring_name(self) -> str:
-        """What the system calls its keyring, empty where there is none. It is not opened, so nobody is asked to unlock it."""
+        """Return the keyring's name for people; empty where there is none. Does not open it, so no unlock dialog appears."""
         try:
             return self._ask(_name_of)
         except _Unavailable:
             return ""
 
     def keep(self, name: str, value: str) -> str:
-        """Keep a secret and say where it lies now: "keyring", or "file" where there is no keyring that gives it back.
+        """Store a secret and return its place: "keyring", or "file" where no keyring returns it afterwards.
 
-        Raises StoreError when not even the file could be written.
+        Raises StoreError when the file could not be written either.
         """
         remember(value)
         try:
-            kept = self._ask(lambda keyring: _keep(keyring, name, value))
+            in_keyring = self._ask(lambda keyring: _keep(keyring, name, value))
         except _Unavailable:
-            kept = False
-        if not kept:
+            in_keyring = False
+        if not in_keyring:
             self._write(name, value)
-        return KEYRING if kept else FILE
+        return KEYRING if in_keyring else FILE
 
     def read(self, name: str, place: str) -> str | None:
-        """The secret, or None when none is there. Raises StoreError when that cannot be said."""
+        """Return the secret, or None when it does not exist. Raises StoreError when its place is unavailable."""
         found = self._read(name, place)
         remember(found)
         return found
@@ -91,7 +91,7 @@ class Secrets:
             raise StoreError(f"The file with the server's password cannot be read: {why}.") from error
 
     def forget(self, name: str, place: str) -> None:
-        """Remove the secret; none there is fine too. Raises StoreError when that cannot be done."""
+        """Remove the secret if it exists. Raises StoreError when its place is unavailable."""
         if _is_keyring(place):
             self._ask_or_raise(lambda keyring: _forget(keyring, name))
             return
@@ -104,7 +104,7 @@ class Secrets:
         try:
             return self._ask(question)
         except _Unavailable as error:
-            raise StoreError(f"The server's password lies in the keyring, but {error}.", "Unlock it and try again.") from error
+            raise StoreError(f"The server's password is in the keyring, but {error}.", "Unlock it and try again.") from error
 
     def _ask(self, question: Callable[[KeyringBackend], T]) -> T:
         answers: SimpleQueue[_Answer[T] | Exception] = SimpleQueue()
@@ -119,12 +119,12 @@ class Secrets:
         try:
             answer = answers.get(timeout=self._limit)
         except Empty:
-            raise _Unavailable(f"it did not answer within {self._limit:g} seconds") from None
+            raise _Unavailable(f"it did not respond within {self._limit:g} seconds") from None
         if isinstance(answer, _Answer):
             return answer.value
         if isinstance(answer, _Unavailable):
             raise answer
-        # Backends let through errors of D-Bus and of the system, under no common class.
+        # Backends raise errors of D-Bus and of the system without a common base class.
         raise _Unavailable(f"it failed ({type(answer).__name__}: {answer})") from answer
 
     def _path(self, name: str) -> Path:
@@ -150,7 +150,7 @@ class Secrets:
                     part.unlink()
                 raise
         except OSError as error:
-            raise StoreError(f"The server's password could not be kept in a file: {error}.") from error
+            raise StoreError(f"The server's password could not be stored in a file: {error}.") from error
 
 
 def _is_keyring(place: str) -> bool:

@@ -1,4 +1,4 @@
-"""One thread for all SQL: calls are done one after the other, off the event loop and off the GUI thread."""
+"""One thread for all SQL: calls run one after the other, outside the event loop and the GUI thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class SqlThread:
-    """Call it with a function and its arguments; awaits the result. `close()` waits for what is under way."""
+    """Call it with a function and its arguments, and await the result. `close()` waits for running calls."""
 
     def __init__(self, name: str) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)

@@ -1,6 +1,6 @@
-"""Tasks of an event loop that have an owner, and work that no cancellation cuts off half-way.
+"""Owned asyncio tasks, and work that a cancellation must not interrupt.
 
-The loop itself holds tasks weakly: one that nobody holds may be collected while it runs, and its error is found by no one.
+The event loop references tasks weakly: a task without another reference may be collected while it runs, and its error is lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class OwnTasks:
-    """Tasks that end with their owner."""
+    """Tasks that are cancelled with their owner."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[object]] = set()
@@ -29,7 +29,7 @@ class OwnTasks:
             task.cancel()
 
     async def end(self, limit: float = 0.0) -> None:
-        """Wait `limit` seconds for what is under way, then cancel it and wait for its end."""
+        """Wait up to `limit` seconds for running tasks, then cancel them and wait for their end."""
         if self._running and limit > 0:
             await asyncio.wait(self._running, timeout=limit)
         self.cancel()
@@ -37,7 +37,7 @@ class OwnTasks:
 
 
 async def shield_until_done(work: Awaitable[T]) -> T:
-    """Its result. Who is cancelled meanwhile is so after it."""
+    """Return the result of `work`. A cancellation of the caller takes effect after the work is done."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

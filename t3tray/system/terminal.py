@@ -1,4 +1,4 @@
-"""Opening a terminal window that runs a command. No secret goes through it: the command fetches what it needs by itself."""
+"""Opens a terminal window that runs a command. No secrets are passed: the command reads what it needs itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from secrets import token_hex
 
 from t3tray.errors import WorldError
 
-# How each terminal is told which command to run; the order is the order of preference where nothing is set.
+# Arguments of each terminal before the command, in order of preference.
 _FLAGS: dict[str, tuple[str, ...]] = {
     "x-terminal-emulator": ("-e",),
     "kitty": (),
@@ -29,12 +29,12 @@ _FLAGS: dict[str, tuple[str, ...]] = {
     "tilix": ("-e",),
     "xterm": ("-e",),
 }
-# On macOS, where `open` starts apps: the words before the command, for those that take one. All others are given a script,
-# as Terminal and iTerm run it.
+# On macOS, where `open` starts apps: arguments before the command, for terminals that take one. All others, like Terminal and
+# iTerm, get a script to run.
 _MAC_FLAGS: dict[str, tuple[str, ...]] = {"ghostty": ("-e",), "kitty": (), "alacritty": ("-e",), "wezterm": ("start", "--")}
 _MAC_NAMES = {"iterm2": "iTerm"}
 _SCRIPT = "attach-{}.command"
-# In s: a script takes itself away when it is run; one that never was is of no use any more.
+# In seconds: a script removes itself when it runs; older ones that never ran are removed.
 _LEFT_OVER = 24 * 60 * 60
 
 
@@ -51,19 +51,19 @@ def terminal_command(
     script: Path,
     which: Callable[[str], str | None] = shutil.which,
 ) -> list[str]:
-    """The command that opens a terminal running `argv`. `script` is what macOS's Terminal runs; only its path is used."""
+    """Return the command that opens a terminal running `argv`. `script` is the path of the script for macOS's Terminal."""
     if platform == "darwin":
         return _mac_command(argv, setting, script)
     if platform == "win32":
-        # The first quoted word is the window's title: without one of its own the program would be taken for it.
+        # `start` takes the first quoted argument as the window's title.
         return ["wt.exe", *argv] if which("wt.exe") else ["cmd", "/c", "start", "", *argv]
     for name in (setting, environment.get("TERMINAL", ""), *_FLAGS):
         found = which(name) if name else None
         if found:
             return [found, *_FLAGS.get(Path(name).name, ("-e",)), *argv]
     raise NoTerminal(
-        "None of the terminals that t3tray knows is installed.",
-        f"Name yours in the settings, or run this in one: {shlex.join(argv)}",
+        "No supported terminal is installed.",
+        f"Set yours in the settings, or run this in a terminal: {shlex.join(argv)}",
     )
 
 
@@ -75,7 +75,7 @@ def _mac_command(argv: Sequence[str], setting: str, script: Path) -> list[str]:
 
 
 def console_program(program: Path, platform: str) -> Path:
-    """What runs in a terminal where this program runs without one: on Windows the windowed one has no output."""
+    """Return the variant of this program for a terminal: on Windows the windowed one has no output."""
     if platform != "win32":
         return program
     consoles = {"pythonw.exe": "python.exe", "t3tray.exe": "t3trayc.exe"}
@@ -84,11 +84,11 @@ def console_program(program: Path, platform: str) -> Path:
 
 
 def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environment: dict[str, str], folder: Path) -> None:
-    """Open it and leave it alone: the window lives on when t3tray ends. `folder` is ours, for what macOS's Terminal is to run.
+    """Open a terminal window, which stays open when t3tray ends. `folder` is ours, for the script of macOS's Terminal.
 
-    Raises NoTerminal, WorldError when it fails to start.
+    Raises NoTerminal, and WorldError when it fails to start.
     """
-    # A name of its own: a second one, opened before the first has begun, must not take its place.
+    # A unique name: a second script must not replace the first one before it runs.
     script = folder / _SCRIPT.format(token_hex(4))
     command = terminal_command(argv, platform=platform, setting=setting, environment=environment, script=script)
     if platform == "darwin" and str(script) in command:
@@ -109,7 +109,7 @@ def _write_script(script: Path, argv: Sequence[str]) -> None:
 
 
 def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Start a program for the user and leave it alone. Raises WorldError when it cannot be started."""
+    """Start a program for the user; it keeps running when t3tray ends. Raises WorldError when it cannot be started."""
     try:
         opened = subprocess.Popen(
             command,
@@ -121,5 +121,5 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
         )
     except OSError as error:
         raise WorldError(f"{command[0]} could not be started: {error.strerror}.") from error
-    # Somebody has to take note of its end, or it stays in the table of processes for as long as we live.
+    # Wait for its end, or it would stay in the process table as a zombie.
     threading.Thread(target=opened.wait, name="terminal", daemon=True).start()

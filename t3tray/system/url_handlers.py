@@ -1,6 +1,6 @@
-"""Whether the desktop knows a program for a kind of address, such as `t3code:`. It asks; it opens nothing.
+"""Checks whether the desktop has a program for a URL scheme, such as `t3code:`. Opens nothing.
 
-It blocks: for worker threads.
+Blocks: call it in worker threads.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ _LIMIT = 5.0
 
 
 def has_handler(scheme: str, platform: str, environment: Mapping[str, str]) -> bool | None:
-    """Whether some program opens such addresses; None where the system cannot be asked. `platform` as `sys.platform`."""
+    """Return whether a program handles the scheme; None where that cannot be queried. `platform` as `sys.platform`."""
     if platform == "win32":
-        # T3 Code registers its scheme on macOS and Linux only, and Windows answers an unknown one with a dialog of its own.
+        # T3 Code registers its scheme on macOS and Linux only, and Windows shows a dialog for an unknown one.
         return False
     if platform == "darwin":
         return None
@@ -28,6 +28,6 @@ def has_handler(scheme: str, platform: str, environment: Mapping[str, str]) -> b
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        # Without it `xdg-open` would find nothing either: they come together.
+        # Without `xdg-mime` there is no `xdg-open` either: both are in xdg-utils.
         return False
     return bool(asked.stdout.strip())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 
 from t3tray.errors import Refused
-from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_already
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
 
 if TYPE_CHECKING:
     from socket import socket
@@ -79,7 +79,7 @@ class Instance(QObject):
         """Ask the running t3tray to show its window. Raises Refused if it has no window or does not answer."""
         holder = self._lock.holder()
         if holder and not holder.has_window:
-            raise runs_already(holder)
+            raise already_running(holder)
         # Its address may differ from ours: another login session has another runtime folder.
         if not _ask_to_raise(holder.address if holder and holder.address else address_of(self._directory)):
             raise Refused("t3tray is already running, but does not answer.", "End it, then start it again.")

@@ -65,7 +65,7 @@ def test_what_is_taken_back_in_the_session_stays_and_is_said(tmp_path: Path) -> 
     keep(archive, conversation(1, 10), 7)
     transcript = archive.transcript("ses_1")
     assert transcript and transcript.messages == conversation(11)
-    assert transcript.missing == ("4 of its messages had been taken back in the session by then.",)
+    assert transcript.missing == ("4 of its messages had been reverted in the session by then.",)
 
 
 def test_our_passwords_do_not_get_in(tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_a_file_without_its_first_page_is_put_right_and_the_damaged_one_stays(te
     (aside,) = tmp_path.glob(f"{FILE_NAME}.damaged-*")
     assert aside.read_bytes()[4096:] == content[4096:]
     assert archive.file.notices == (
-        "t3tray's archive was damaged: it was made anew from what is in it, every message could be read."
-        f" The damaged file stays as {aside.name}.",
+        "t3tray's archive was damaged and has been rebuilt: all messages could be read."
+        f" The damaged file was renamed to {aside.name}.",
     )
     assert archive.report().set_aside == (str(aside),)
 

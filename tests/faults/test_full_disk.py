@@ -60,7 +60,7 @@ def test_what_only_looks_answers_with_the_last_that_was_recorded(data: Path, tmp
         assert (copied / f"{FILE_NAME}-wal").stat().st_size
         data = copied
     code, document, told = run(data, words)
-    assert code == 0 and "What is shown is as it was recorded last" in told, told
+    assert code == 0 and "The last recorded state is shown" in told, told
     if words == "threads":
         assert [row["session_id"] for row in document["threads"]] == ["ses_a1"]
 

@@ -135,7 +135,7 @@ def test_there_is_one_for_the_data_with_a_window_or_without(program: Program) ->
         next_of(objects(process), "threads")
         refused = json.loads(program.run("run", "--json", code=ExitCode.REFUSED))
         assert refused["kind"] == "error" and refused["error"]["code"] == ExitCode.REFUSED
-        assert refused["error"]["message"] == f"t3tray runs already without a window (process {process.pid})."
+        assert refused["error"]["message"] == f"t3tray is already running without a window (process {process.pid})."
         for environment in (without, with_window):
             program.environment = environment
             assert program.run(code=ExitCode.REFUSED) == ""
@@ -146,7 +146,7 @@ def test_there_is_one_for_the_data_with_a_window_or_without(program: Program) ->
         until(lambda: (program.data / "logs" / "t3tray.log").exists() and holder(program) == process.pid, "the app", LIMIT)
         program.environment = without
         refused = json.loads(program.run("run", "--json", code=ExitCode.REFUSED))
-        assert refused["error"]["message"] == f"t3tray runs already (process {process.pid})."
+        assert refused["error"]["message"] == f"t3tray is already running (process {process.pid})."
         process.terminate()
         assert process.wait(END) == 0
 

@@ -80,6 +80,6 @@ def test_one_without_a_window_is_named_and_one_of_another_session_is_found(
     first.close()
     windowless = InstanceLock(tmp_path / "headless")
     assert windowless.take(InstanceHolder(7, False))
-    with pytest.raises(Refused, match=r"runs already without a window \(process 7\)"):
+    with pytest.raises(Refused, match=r"is already running without a window \(process 7\)"):
         Instance(tmp_path / "headless").raise_first()
     windowless.release()

@@ -13,7 +13,7 @@ from t3tray.guard.service import GuardService
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_state
 from t3tray.guard.t3_settings import ProtectionView
 from t3tray.messages.guard import answer_sentence
-from t3tray.system.login_item import look_at_login, set_login
+from t3tray.system.login_item import login_state, set_login_state
 
 # In seconds, between two checks whether another command has turned the guard on or off.
 _FOLLOW = 1.0
@@ -41,7 +41,7 @@ async def guard(command: Command) -> ExitCode:
 async def _offer_login(command: Command) -> None:
     """Set up or recommend the start at login: with the guard on, T3 Code needs a running t3tray to reach OpenCode."""
     data = command.engine.data_directory
-    state = await (set_login(data, True) if command.arguments.at_login else look_at_login(data))
+    state = await (set_login_state(data, True) if command.arguments.at_login else login_state(data))
     if state.trouble:
         command.say(state.trouble)
     elif state.is_on:

@@ -1,1 +1,1 @@
-"""Alembic's folder: how the file comes from each earlier shape to the present one. Released steps are never edited."""
+"""Alembic's migrations from each earlier schema to the current one. Released migrations are never edited."""

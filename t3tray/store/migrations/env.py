@@ -1,4 +1,4 @@
-"""Alembic runs this file; the connection, with its transaction, comes from `store.migration`."""
+"""Run by Alembic; `store.migration` provides the connection with its transaction."""
 
 from __future__ import annotations
 

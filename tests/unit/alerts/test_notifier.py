@@ -24,7 +24,7 @@ from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import ServerDown
 from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording
 from t3tray.settings.definitions import Settings
-from t3tray.system.notification_service import CLICKED, Heard
+from t3tray.system.notification_service import CLICKED, NotificationPress
 from t3tray.threads.snapshot import Snapshot
 from tests.support.views import READY, row
 
@@ -52,7 +52,7 @@ class Desktop:
         self.hangs = asyncio.Event()
         self.hangs.set()
         self.bug: Exception | None = None
-        self.handle: Callable[[Heard], None]
+        self.handle: Callable[[NotificationPress], None]
 
     async def look(self) -> None: ...
 
@@ -110,7 +110,7 @@ class World:
         self.clicks: list[Click] = []
         self.now = NOON
 
-        def reach(hear: Callable[[Heard], None]) -> Desktop:
+        def reach(hear: Callable[[NotificationPress], None]) -> Desktop:
             self.desktop.handle = hear
             return self.desktop
 
@@ -152,7 +152,7 @@ async def test_an_approval_is_given_by_its_button_and_its_notice_goes() -> None:
         here.look(replace(QUIET, pending_requests=(PUSH,)))
         id = await here.desktop.next("Parser")
         assert here.desktop.shown[id].text == "Wants to run git push"
-        here.desktop.handle(Heard(id, "once"))
+        here.desktop.handle(NotificationPress(id, "once"))
         assert await here.server.answers.get() == ("per_1", Reply.ONCE)
         here.look(QUIET)
         await here.desktop.until(lambda: not here.desktop.shown)
@@ -161,15 +161,15 @@ async def test_an_approval_is_given_by_its_button_and_its_notice_goes() -> None:
 async def test_a_question_is_answered_by_an_option() -> None:
     async with world() as here:
         here.look(replace(QUIET, pending_requests=(COLOUR,)))
-        here.desktop.handle(Heard(await here.desktop.next("Parser"), "option-1"))
+        here.desktop.handle(NotificationPress(await here.desktop.next("Parser"), "option-1"))
         assert await here.server.answers.get() == ("que_1", (("Green",),))
 
 
 async def test_a_click_leads_to_the_thread_and_brings_the_desktops_leave() -> None:
     async with world() as here:
         here.look(replace(QUIET, pending_requests=(PUSH,)))
-        here.desktop.handle(Heard(await here.desktop.next("Parser"), CLICKED, "leave"))
-        here.desktop.handle(Heard("one that is long over", CLICKED))
+        here.desktop.handle(NotificationPress(await here.desktop.next("Parser"), CLICKED, "leave"))
+        here.desktop.handle(NotificationPress("one that is long over", CLICKED))
         assert here.clicks == [Click("a", "leave"), Click(None)]
 
 
@@ -181,7 +181,7 @@ async def test_an_answer_that_does_not_arrive_is_told(late: str, trouble: Except
     async with world() as here:
         here.server.late, here.server.trouble = late, trouble
         here.look(replace(QUIET, pending_requests=(PUSH,)))
-        here.desktop.handle(Heard(await here.desktop.next("Parser"), "reject"))
+        here.desktop.handle(NotificationPress(await here.desktop.next("Parser"), "reject"))
         told = here.desktop.shown[await here.desktop.next(NOT_ANSWERED)]
         assert said in told.text
 
@@ -252,9 +252,9 @@ async def test_the_button_of_a_switch_leads_to_the_preview_of_what_mends_it(reme
         said = here.desktop.shown[id]
         assert [each.label for each in said.buttons] == [button]
         assert len(said.text) <= NOTICE_LIMIT and "ses_" not in f"{said}"
-        here.desktop.handle(Heard(id, "another key", "leave"))
-        here.desktop.handle(Heard(id, said.buttons[0].key, "leave"))
-        here.desktop.handle(Heard(id, CLICKED))
+        here.desktop.handle(NotificationPress(id, "another key", "leave"))
+        here.desktop.handle(NotificationPress(id, said.buttons[0].key, "leave"))
+        here.desktop.handle(NotificationPress(id, CLICKED))
         assert here.clicks == [Click("a", "leave", remedies[0]), Click("a")]
         assert here.server.answers.empty()
 

@@ -120,7 +120,7 @@ async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:
     [
         ("carry_characters", "400", "carry_characters: Must be 1,000 to 10,000,000 characters."),
         ("carry_characters", "abc", "carry_characters is a whole number, not “abc”."),
-        ("opencode_path", "/nowhere/opencode", "opencode_path: There is no program that can be run at /nowhere/opencode."),
+        ("opencode_path", "/nowhere/opencode", "opencode_path: /nowhere/opencode is not an executable program."),
     ],
 )
 async def test_the_command_line_names_the_setting_that_has_an_invalid_value(

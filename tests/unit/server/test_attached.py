@@ -94,10 +94,10 @@ async def test_the_password_is_kept_apart_replaced_and_forgotten(tmp_path: Path)
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("http://me:hush@box:4096", "A user and a password do not belong in an address"),
-        ("https://hush@box", "A user and a password do not belong in an address"),
-        ("127.0.0.1:4096", "The http:// or https:// before it is missing."),
-        ("box:4096/hush", "The http:// or https:// before it is missing."),
+        ("http://me:hush@box:4096", "Must not contain a user or password"),
+        ("https://hush@box", "Must not contain a user or password"),
+        ("127.0.0.1:4096", "Must begin with http:// or https://."),
+        ("box:4096/hush", "Must begin with http:// or https://."),
         ("ftp://box", "An address begins with http:// or https://"),
     ],
 )

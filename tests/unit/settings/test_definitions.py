@@ -60,8 +60,8 @@ def test_a_valid_value_is_accepted(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("server_url", "box.local", "is missing"),
-        ("server_url", "http://me:hush@box", "password do not belong"),
+        ("server_url", "box.local", "Must begin with"),
+        ("server_url", "http://me:hush@box", "Must not contain"),
         ("server_port", 80, "between 1024 and 65535"),
         ("server_port", 65_536, "between 1024 and 65535"),
         ("server_url", "http://127.0.0.1:99999", "is not an address"),
@@ -75,8 +75,8 @@ def test_a_valid_value_is_accepted(name: str, value: object) -> None:
         ("terminal", "kit\nty", "cannot be shown"),
         ("t3_homes", ("code",), "not a full path"),
         ("t3_homes", ("/no/such/folder",), "There is no folder /no/such/folder"),
-        ("opencode_path", "/no/such/opencode", "no program that can be run at /no/such/opencode"),
-        ("opencode_path", "opencode", "no program that can be run at opencode"),
+        ("opencode_path", "/no/such/opencode", "/no/such/opencode is not an executable program"),
+        ("opencode_path", "opencode", "opencode is not an executable program"),
         ("appearance", "pink", "system, light or dark"),
         ("tray_icon", "", "auto, light or dark"),
         ("vault_megabytes", 0, "To keep no copies"),
@@ -170,7 +170,7 @@ def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(text: 
 
 
 def test_an_unknown_setting_on_the_command_line_is_refused() -> None:
-    with pytest.raises(UsageError, match="There is no setting called _value"):
+    with pytest.raises(UsageError, match="Unknown setting: _value"):
         parsed("_value", "1")
     with pytest.raises(BadValue, match="vault is true or false, not “perhaps”"):
         parsed("vault", "perhaps")

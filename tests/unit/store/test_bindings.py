@@ -192,7 +192,7 @@ def test_a_change_is_made_only_to_what_the_plan_saw(store: Store, tmp_path: Path
     try:
         seen = last_change(store.journal.entries("a1"))
         other.journal.append(entry(Event.CONFIRMED, session="ses_2"), since=seen)
-        with pytest.raises(Refused, match="changed since you looked"):
+        with pytest.raises(Refused, match="changed since it was shown"):
             store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=seen)
         assert store.journal.pending() == ()
         seen = last_change(store.journal.entries("a1"))

@@ -32,7 +32,7 @@ def test_where_no_process_is_told_not_even_ours_that_is_said(monkeypatch: pytest
         raise psutil.NoSuchProcess(os.getpid())
 
     monkeypatch.setattr(psutil, "Process", nothing)
-    with pytest.raises(WorldError, match="does not tell which programs run") as told:
+    with pytest.raises(WorldError, match="does not list its processes") as told:
         IntentIds.this_process()
     assert told.value.hint == "Mount /proc here: mount -t proc proc /proc"
 

@@ -33,13 +33,13 @@ def test_macos_and_windows_have_one() -> None:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"DISPLAY": ":7654"}, "The X server “:7654”, which DISPLAY names, does not answer"),
+        ({"DISPLAY": ":7654"}, "The X server “:7654”, named by DISPLAY, does not respond"),
         ({"DISPLAY": "nonsense"}, "The X server “nonsense”"),
         ({"DISPLAY": "localhost:7654.0"}, "The X server “localhost:7654.0”"),
-        ({"QT_QPA_PLATFORM": "xcb"}, "DISPLAY names none"),
-        ({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": "/nowhere"}, "Nothing answers at /nowhere/wayland-9"),
-        ({"WAYLAND_DISPLAY": "/nowhere/w"}, "Nothing answers at /nowhere/w"),
-        ({"WAYLAND_DISPLAY": "/nowhere/w", "DISPLAY": ":7654"}, "Nothing answers at /nowhere/w"),
+        ({"QT_QPA_PLATFORM": "xcb"}, "DISPLAY is not set"),
+        ({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": "/nowhere"}, "No response from /nowhere/wayland-9"),
+        ({"WAYLAND_DISPLAY": "/nowhere/w"}, "No response from /nowhere/w"),
+        ({"WAYLAND_DISPLAY": "/nowhere/w", "DISPLAY": ":7654"}, "No response from /nowhere/w"),
     ],
 )
 def test_a_dead_display_is_told_with_what_works_without_one(environment: dict[str, str], said: str) -> None:
@@ -52,7 +52,7 @@ def test_a_dead_display_is_told_with_what_works_without_one(environment: dict[st
 def test_a_socket_that_is_left_over_is_dead_and_one_that_is_listened_to_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screen, "_look_at_plugin", lambda name: None)
+    monkeypatch.setattr(screen, "_check_plugin", lambda name: None)
     environment = {"WAYLAND_DISPLAY": "w", "XDG_RUNTIME_DIR": str(tmp_path)}
     with socket.socket(socket.AF_UNIX) as compositor:
         compositor.bind(str(tmp_path / "w"))
@@ -70,7 +70,7 @@ def test_an_x_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: p
         hangs.bind(("127.0.0.1", 0))
         hangs.listen()
         number = hangs.getsockname()[1] - 6000
-        with pytest.raises(NoScreen, match="does not answer"):
+        with pytest.raises(NoScreen, match="does not respond"):
             screen.has_screen({"DISPLAY": f"127.0.0.1:{number}"})
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.errors import StoreError
-from t3tray.system.instance_lock import InstanceHolder, InstanceLock, runs_already
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
 
 HOLDS = """
 import sys
@@ -44,7 +44,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout and other.stdout.readline() == "True\n"
         assert not lock.take(InstanceHolder(1, True))
-        assert str(runs_already(lock.holder())) == "t3tray runs already without a window (process 7)."
+        assert str(already_running(lock.holder())) == "t3tray is already running without a window (process 7)."
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert lock.take(InstanceHolder(1, True))
@@ -55,7 +55,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 def test_what_is_no_holder_is_told_as_nobody(tmp_path: Path, content: bytes) -> None:
     lock = InstanceLock(tmp_path)
     lock.path.write_bytes(content)
-    assert lock.holder() is None and runs_already(None).message == "t3tray runs already."
+    assert lock.holder() is None and already_running(None).message == "t3tray is already running."
     assert lock.take(InstanceHolder(1, True)) and lock.holder() == InstanceHolder(1, True)
     lock.release()
 

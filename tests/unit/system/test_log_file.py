@@ -59,7 +59,7 @@ def test_only_its_owner_can_read_it_also_after_it_was_rotated(tmp_path: Path, mo
 def test_a_folder_that_cannot_be_written_is_told_and_nothing_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "logs").write_text("a file where the folder should be")
     begin_log(tmp_path / "logs")
-    assert "No log can be kept" in caplog.text
+    assert "No log can be written" in caplog.text
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")

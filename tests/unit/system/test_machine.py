@@ -21,7 +21,7 @@ def _asked_anew() -> Iterator[None]:
 
 def here(monkeypatch: pytest.MonkeyPatch, told: str, name: str, is_container: bool = False) -> str:
     this_machine.cache_clear()
-    monkeypatch.setattr(machine, "_told_id", lambda: told)
+    monkeypatch.setattr(machine, "_system_id", lambda: told)
     monkeypatch.setattr(machine, "_is_container", lambda: is_container)
     monkeypatch.setattr(platform, "node", lambda: name)
     return this_machine()

@@ -12,8 +12,8 @@ from desktop_notifier.backends.dummy import DummyNotificationCenter
 
 from t3tray.messages.notifications import Button, NotificationWording
 from t3tray.system import notification_center
-from t3tray.system.notification_center import NO_ANSWER, NO_LEAVE, NOT_HERE, CenterNotifications
-from t3tray.system.notification_service import CLICKED, Heard
+from t3tray.system.notification_center import NO_ANSWER, NO_PERMISSION, NOT_HERE, CenterNotifications
+from t3tray.system.notification_service import CLICKED, NotificationPress
 from tests.support.notification_daemon import NotificationDaemon, SessionBus
 
 PUSH = NotificationWording("Parser", "Wants to run git push", (Button("once", "Allow Once"), Button("reject", "Reject")))
@@ -27,8 +27,8 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[NotificationDaemon]:
 
 
 @asynccontextmanager
-async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Heard]]]:
-    heard: asyncio.Queue[Heard] = asyncio.Queue()
+async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[NotificationPress]]]:
+    heard: asyncio.Queue[NotificationPress] = asyncio.Queue()
     made = CenterNotifications("", heard.put_nowait)
     yield made, heard
     await made.close()
@@ -38,7 +38,7 @@ async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Hea
         await bus.wait_for_disconnect()
 
 
-async def next_of(heard: asyncio.Queue[Heard]) -> Heard:
+async def next_of(heard: asyncio.Queue[NotificationPress]) -> NotificationPress:
     async with asyncio.timeout(90):
         return await heard.get()
 
@@ -51,7 +51,10 @@ async def test_a_notice_is_shown_pressed_and_withdrawn(daemon: NotificationDaemo
         assert daemon.shown[0].buttons == {"once": "Allow Once", "reject": "Reject"}
         daemon.press(daemon.shown[0], "reject")
         daemon.press(daemon.shown[1], CLICKED)
-        assert [await next_of(heard), await next_of(heard)] == [Heard("notice 0", "reject"), Heard("notice 1", CLICKED)]
+        assert [await next_of(heard), await next_of(heard)] == [
+            NotificationPress("notice 0", "reject"),
+            NotificationPress("notice 1", CLICKED),
+        ]
         await made.withdraw("notice 0")
         await made.withdraw("notice 2")
         assert daemon.on_screen == [] and made.trouble == ""
@@ -72,7 +75,7 @@ async def test_a_user_who_gives_no_leave_is_shown_nothing(daemon: NotificationDa
     monkeypatch.setattr(DesktopNotifier, "request_authorisation", refused)
     async with center() as (made, _):
         await made.show("one", PUSH, stays=True)
-        assert made.trouble == NO_LEAVE and daemon.shown == []
+        assert made.trouble == NO_PERMISSION and daemon.shown == []
 
 
 async def test_a_centre_that_hangs_is_given_up(daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch) -> None:

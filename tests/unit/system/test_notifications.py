@@ -16,7 +16,7 @@ from jeepney.io.blocking import open_dbus_connection
 from t3tray.messages.notifications import Button, NotificationWording
 from t3tray.system import bus_notifications
 from t3tray.system.bus_notifications import NO_ANSWER, NO_BUS, NO_SERVICE, BusNotifications
-from t3tray.system.notification_service import CLICKED, Heard
+from t3tray.system.notification_service import CLICKED, NotificationPress
 from t3tray.system.notifications import open_notifications
 from tests.support.notification_daemon import NAME, PATH, NotificationDaemon, SessionBus, Shown
 
@@ -38,9 +38,9 @@ def daemon(bus: SessionBus) -> Iterator[NotificationDaemon]:
 
 class Ear:
     def __init__(self) -> None:
-        self.heard: asyncio.Queue[Heard] = asyncio.Queue()
+        self.heard: asyncio.Queue[NotificationPress] = asyncio.Queue()
 
-    async def next(self) -> Heard:
+    async def next(self) -> NotificationPress:
         async with asyncio.timeout(90):
             return await self.heard.get()
 
@@ -67,7 +67,10 @@ async def test_a_notice_has_its_buttons_and_what_is_pressed_is_heard_once(bus: S
         daemon.press(notice, "reject")
         await made.show("two", PUSH, stays=False)
         daemon.press(daemon.shown[-1], CLICKED, token="leave")
-        assert [await ear.next(), await ear.next()] == [Heard("one", "once"), Heard("two", CLICKED, "leave")]
+        assert [await ear.next(), await ear.next()] == [
+            NotificationPress("one", "once"),
+            NotificationPress("two", CLICKED, "leave"),
+        ]
         assert ear.heard.empty() and made.trouble == ""
 
 
@@ -103,7 +106,7 @@ async def test_what_the_user_has_closed_is_not_withdrawn_any_more(bus: SessionBu
         daemon.press(daemon.shown[0], "once")
         await made.show("two", PUSH, stays=True)
         daemon.press(daemon.shown[1], "reject")
-        assert await ear.next() == Heard("two", "reject")
+        assert await ear.next() == NotificationPress("two", "reject")
 
 
 async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: NotificationDaemon) -> None:
@@ -114,7 +117,7 @@ async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: No
             # The bus delivers in order: when the service's own word is here, the other's was.
             await made.look()
         daemon.press(daemon.shown[0], "reject")
-        assert await ear.next() == Heard("one", "reject")
+        assert await ear.next() == NotificationPress("one", "reject")
 
 
 async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: SessionBus, daemon: NotificationDaemon) -> None:
@@ -125,15 +128,15 @@ async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: Se
             daemon._signal(member, "s", ("words",))
         daemon._signal("ActionInvoked", "ss", ("1", "once"))
         daemon.press(daemon.shown[0], "reject")
-        assert await ear.next() == Heard("one", "reject")
+        assert await ear.next() == NotificationPress("one", "reject")
 
 
 async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
     bus: SessionBus, daemon: NotificationDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: asyncio.Queue[Heard] = asyncio.Queue()
+    heard: asyncio.Queue[NotificationPress] = asyncio.Queue()
 
-    def hear(one: Heard) -> None:
+    def hear(one: NotificationPress) -> None:
         if one.key == "once":
             raise ValueError("nobody expected this")
         heard.put_nowait(one)
@@ -144,8 +147,8 @@ async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
     daemon.press(daemon.shown[0], "once")
     daemon.press(daemon.shown[1], "reject")
     async with asyncio.timeout(90):
-        assert await heard.get() == Heard("two", "reject")
-    assert "could not be followed" in caplog.text
+        assert await heard.get() == NotificationPress("two", "reject")
+    assert "could not be handled" in caplog.text
     await made.close()
 
 
@@ -162,7 +165,7 @@ async def test_a_lost_connection_is_made_again_while_something_is_shown(
             while made._bus is lost:
                 await asyncio.sleep(0)
         daemon.press(daemon.shown[0], "once")
-        assert await ear.next() == Heard("one", "once")
+        assert await ear.next() == NotificationPress("one", "once")
 
 
 async def test_a_service_that_took_over_is_not_taken_for_the_one_that_showed_it(bus: SessionBus) -> None:
@@ -175,7 +178,7 @@ async def test_a_service_that_took_over_is_not_taken_for_the_one_that_showed_it(
             # The numbers begin anew: its first is the second notice.
             assert [each.number for each in second.shown] == [1]
             second.press(second.shown[0], "once")
-            assert await ear.next() == Heard("two", "once")
+            assert await ear.next() == NotificationPress("two", "once")
 
 
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus", "tcp:host=localhost", "nonsense"])
@@ -209,7 +212,7 @@ async def test_a_service_that_hangs_is_given_up(
         daemon.hangs = False
         await made.show("two", PUSH, stays=True)
         daemon.press(daemon.shown[-1], "once")
-        assert await ear.next() == Heard("two", "once")
+        assert await ear.next() == NotificationPress("two", "once")
 
 
 async def test_a_bus_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

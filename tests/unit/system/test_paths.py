@@ -64,7 +64,7 @@ def test_a_name_that_leads_on_from_a_folder_that_is_gone_is_told_as_that(tmp_pat
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    with pytest.raises(UsageError, match="“here” leads on from this folder, which is gone"):
+    with pytest.raises(UsageError, match="“here” is relative to the current folder, which is gone"):
         data_directory("here", {})
     assert data_directory("/there", {}) == Path("/there")
     assert [home.base for home in t3_homes({"T3CODE_HOME": "t3"}, tmp_path)] == [Path("t3")]
@@ -108,7 +108,7 @@ def test_root_writes_nothing_into_the_home_of_another(home_of_another: Path) -> 
     data = home_of_another / ".local" / "share" / "t3tray"
     with pytest.raises(Refused) as told:
         data_directory(str(data), {})
-    owner = re.search(r"belongs to (\S+), whom", told.value.message)
+    owner = re.search(r"belongs to (\S+), who", told.value.message)
     assert owner and told.value.exit_code == 6 and str(home_of_another) in told.value.message
     assert told.value.hint and f"chown -R {owner[1]} {data}" in told.value.hint
     assert not data.parent.exists()

@@ -1,1 +1,1 @@
-"""One module a step, named after its revision."""
+"""One module for each migration, named after its revision."""

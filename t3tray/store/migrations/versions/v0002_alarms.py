@@ -1,4 +1,4 @@
-"""What T3 Code was last seen to say of its threads, and the alarms that came of it."""
+"""The session that T3 Code last named for each thread, and the alarms raised from changes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which remedy an entry of the journal belongs to, and what is needed to finish it or take it back; no entry is replaced."""
+"""The remedy of a journal entry, with the data to finish or undo it; a trigger against replacing entries."""
 
 from __future__ import annotations
 

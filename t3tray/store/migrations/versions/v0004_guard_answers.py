@@ -1,4 +1,4 @@
-"""What the guard answered T3 Code, and whether the user has seen it."""
+"""The guard's answers to T3 Code, and when the user has seen them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user saw last of each thread."""
+"""The last activity of each thread that the user has seen."""
 
 from __future__ import annotations
 

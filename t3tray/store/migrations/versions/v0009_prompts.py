@@ -1,4 +1,4 @@
-"""Messages that were handed to a server and not seen in their session yet."""
+"""Messages sent to a server and not found in their session yet."""
 
 from __future__ import annotations
 

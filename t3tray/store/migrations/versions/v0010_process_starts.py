@@ -1,4 +1,4 @@
-"""When a process started, as the kernel counts it: the wall-clock times beside it move when the machine's clock is set."""
+"""Start of a process by the kernel's clock: the wall-clock times beside it move when the machine's clock is set."""
 
 from __future__ import annotations
 

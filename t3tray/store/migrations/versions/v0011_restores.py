@@ -1,4 +1,4 @@
-"""When the data was put back from a copy, until the user settles it."""
+"""Restores of the data from a copy, until the user confirms them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On which machine the server runs: a home may be used by several."""
+"""The machine on which the server runs: several machines may share a home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no setting leaves the settings' table."""
+"""Moves values that are not settings from the settings table to a new one."""
 
 from __future__ import annotations
 
