@@ -50,7 +50,19 @@ PURE = {
 PURE |= {"msgspec"}
 CLOCKS = {"now", "utcnow", "today"}
 DOORS = {"open", "print", "input", "__import__", "eval", "exec"}
-LONGEST, SHORTEST = 500, 25
+LONGEST, SHORTEST = 400, 25
+# Longer ones that are still to be parted. No file is added here.
+STILL_LONG = {
+    "t3tray/backend/engine.py",
+    "t3tray/ui/window.py",
+    "tests/faults/test_one_thing_broken.py",
+    "tests/integration/test_guard_runner.py",
+    "tests/integration/test_guard_scenarios.py",
+    "tests/integration/test_managed_server.py",
+    "tests/integration/test_remedies.py",
+    "tests/ui/test_bridge.py",
+    "tests/ui/test_window.py",
+}
 # Shorter ones, and why they are no part of another module.
 SHORT = {
     "t3tray/backend/inventory.py": "asks three others, none of which may know of the backend",
@@ -82,6 +94,10 @@ def module_of(file: Path) -> str:
 
 PYTHON_FILES = [file for folder in (PACKAGE, Path(__file__).parents[1]) for file in folder.rglob("*.py")]
 MODULES = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+
+
+def lines_of(files: list[Path]) -> dict[str, int]:
+    return {file.relative_to(PACKAGE.parent).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
 
 
 def package_of(module: str) -> str:
@@ -176,14 +192,12 @@ def test_only_the_window_and_the_app_import_qt() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    for file in PYTHON_FILES:
-        assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST, file
+    assert {name for name, count in lines_of(PYTHON_FILES).items() if count > LONGEST} <= STILL_LONG
 
 
 def test_no_module_is_so_short_that_its_neighbour_is_its_home() -> None:
     own = [file for file in MODULES.values() if file.name != "__init__.py" and "migrations" not in file.parts]
-    lines = {file.relative_to(PACKAGE.parent).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in own}
-    assert {name for name, count in lines.items() if count < SHORTEST} == set(SHORT)
+    assert {name for name, count in lines_of(own).items() if count < SHORTEST} == set(SHORT)
 
 
 def test_every_task_has_an_owner() -> None:

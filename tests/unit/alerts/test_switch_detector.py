@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from t3tray.alerts.switch_detector import SwitchDetector
-from t3tray.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, SessionContents, alarm_notice, alarm_sentence
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents, alarm_notice, alarm_sentence
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord, Repair
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.t3code_sides import T3Sides
+from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
-from tests.unit.threads.test_scan import Eyes
 
 
 class Post(Eyes):
@@ -205,26 +205,6 @@ def test_every_alarm_is_a_sentence(post: Post) -> None:
         "T3 Code had lost track of the old session."
     )
     assert alarm_notice(switched) == "T3 Code goes on in another session: 40 messages before, 2 messages now."
-
-
-def test_tokens_that_are_not_counted_yet_are_not_told() -> None:
-    alarm = Alarm(
-        "t1", AlarmKind.SWITCHED, Cause.UNKNOWN, SessionContents("ses_a", 8, 900), SessionContents("ses_b", 2, 0), NOON, NOON
-    )
-    assert "a session with 8 messages, 900 tokens to one with 2 messages: " in alarm_sentence(alarm)
-
-
-@pytest.mark.parametrize("kind", AlarmKind)
-@pytest.mark.parametrize("cause", Cause)
-def test_a_notice_is_short_and_names_no_session(kind: AlarmKind, cause: Cause) -> None:
-    held = SessionContents("ses_df5b7c396ffePEPIcGpSPNF9CH", 123_456, 9_999_999)
-    for before, now in (
-        (held, held),
-        (held, SessionContents(None)),
-        (SessionContents("ses_df5b7c396ffePEPIcGpSPNF9CH"), SessionContents(None)),
-    ):
-        told = alarm_notice(Alarm("t1", kind, cause, before, now, NOON, NOON))
-        assert len(told) <= NOTICE_LIMIT and "ses_" not in told and told.endswith(".")
 
 
 def test_with_the_guard_a_cursor_that_was_lost_costs_nothing(post: Post) -> None:

@@ -3,121 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from t3tray.conversation import feed as module
-from t3tray.conversation.feed import FRAME, PAGE, ConversationFeed, ConversationPlace, MessageSource
+from t3tray.conversation.feed import FRAME, PAGE, ConversationPlace
 from t3tray.domain.conversation import Conversation, CopyInfo, dated_ahead_sentence
 from t3tray.domain.evidence import Role, SessionFacts
 from t3tray.domain.transcript import Message, Origin, Piece, PieceKind, ToolCall, Transcript
 from t3tray.domain.verdict import Kind
-from t3tray.errors import ServerDown, ServerError, SessionMissing
+from t3tray.errors import ServerDown
 from t3tray.opencode.events import Connected
-from t3tray.opencode.wire import TranscriptPage, WireMessage
-from tests.support.transcripts import SESSION, event, grew, info, message, page, part_told, text, told, tool
-
-LIMIT = 90.0
-CHILD = "ses_child"
-
-
-class Server:
-    """Holds messages by session and tells pages of them; every request is noted."""
-
-    tells_turns = True
-
-    def __init__(self, *messages: WireMessage) -> None:
-        self.held = {SESSION: [*messages]}
-        self.busy: frozenset[str] = frozenset()
-        self.asked: list[tuple[str, int, str | None]] = []
-        self.error: ServerError | None = None
-        self.gate: asyncio.Event | None = None
-
-    async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage:
-        self.asked.append((session_id, limit, before))
-        if self.gate:
-            await self.gate.wait()
-        if self.error:
-            raise self.error
-        if session_id not in self.held:
-            raise SessionMissing("Session not found.")
-        every = self.held[session_id]
-        end = int(before) if before else len(every)
-        start = max(end - limit, 0)
-        return page(*every[start:end], older=str(start) if start else None)
-
-    async def busy_in(self, directory: str) -> frozenset[str]:
-        return self.busy
-
-
-class Follower:
-    """A feed that runs, and every picture that it gave. Time passes when the test says so."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.place: ConversationPlace | None = ConversationPlace(SESSION, "/work")
-        self.copy: Transcript | None = None
-        self.copies_asked = 0
-        self.pictures: list[Conversation] = []
-        self.slept: list[float] = []
-        self.may_go_on = asyncio.Semaphore(1000)
-        self._arrived = asyncio.Condition()
-        self.now = datetime.fromtimestamp(600, UTC)
-        self.feed = ConversationFeed(
-            "thread", self._find_place, self._find_teller, self._find_copy, self._publish, lambda: self.now, self._sleep
-        )
-
-    async def _find_place(self) -> ConversationPlace | None:
-        return self.place
-
-    async def _find_teller(self) -> MessageSource:
-        return self.server
-
-    async def _find_copy(self) -> Transcript | None:
-        self.copies_asked += 1
-        return self.copy
-
-    def _publish(self, shown: Conversation) -> None:
-        self.pictures.append(shown)
-
-    async def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await self.may_go_on.acquire()
-
-    async def until(self, count: int) -> Conversation:
-        """The picture of this number, when it was given."""
-        async with asyncio.timeout(LIMIT):
-            while len(self.pictures) < count:
-                await asyncio.sleep(0)
-        return self.pictures[count - 1]
-
-    async def until_asked(self, count: int) -> None:
-        async with asyncio.timeout(LIMIT):
-            while len(self.server.asked) < count:
-                await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def following(server: Server) -> AsyncIterator[Follower]:
-    follower = Follower(server)
-    running = asyncio.create_task(follower.feed.run())
-    try:
-        yield follower
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-def messages_in(shown: Conversation) -> list[str]:
-    return [message.text for message in shown.messages]
-
-
-ASKED = message(info(0, "user"), text(0, "what is it?"))
-REPLY = message(info(1), text(1, "so"))
+from tests.support.following import ASKED, CHILD, REPLY, Follower, Server, following, messages_in
+from tests.support.transcripts import SESSION, event, grew, info, message, part_told, text, told, tool
 
 
 async def test_the_first_picture_is_what_was_read() -> None:

@@ -20,8 +20,8 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Unsupported
 from t3tray.opencode.database_reader import DatabaseReader
+from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
-from tests.unit.threads.test_scan import Eyes
 
 NO_UTF8 = "CAST(x'22ff61' AS TEXT)"
 ODD = ["NULL", "'nonsense'", "''", "'{'", "'[]'", "'{\"role\": 5}'", "2.5", "-1", "x'00ff'", NO_UTF8]

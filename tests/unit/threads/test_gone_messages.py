@@ -24,8 +24,8 @@ from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import Page
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server
 from tests.support.fake_server import FakeServer, KillSwitch
+from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, add_message, empty_world, writing
-from tests.unit.threads.test_scan import Eyes
 from tests.unit.threads.test_t3code_sides import Watch, session, thread
 
 WHOLE, PART = CarriesKind.WHOLE, CarriesKind.PART

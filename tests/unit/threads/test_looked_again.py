@@ -15,8 +15,8 @@ from t3tray.domain.carries import CarriesKind
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.threads.t3code_sides import T3Sides
+from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
-from tests.unit.threads.test_scan import Eyes
 
 WHOLE, PART = CarriesKind.WHOLE, CarriesKind.PART
 LATER = NOON + timedelta(hours=1)

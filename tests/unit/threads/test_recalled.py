@@ -13,9 +13,9 @@ from t3tray.domain.verdict import Reason
 from t3tray.errors import StoreError, TimedOut
 from t3tray.opencode.marked_sessions import MarkedSession, MarkedSessions
 from t3tray.threads.scan import Scanner
+from tests.support.scan_cases import Eyes, fine, many_others, one_of, split_in_the_middle, thread
 from tests.support.stores import open_store
 from tests.support.t3_world import NOON, World, empty_world
-from tests.unit.threads.test_scan import Eyes, fine, many_others, one_of, split_in_the_middle, thread
 
 
 @pytest.fixture

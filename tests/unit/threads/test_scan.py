@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,56 +20,49 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason
 from t3tray.messages.verdicts import sentence
-from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.system.folders import directory_exists
-from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
-from t3tray.threads.answering_sessions import WHOLE_AT_ONCE
-from t3tray.threads.evidence import Surroundings
-from t3tray.threads.proof_recorder import AT_ONCE, ProofRecorder
-from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.verify import Assessment
-from tests.support.stores import open_store
+from t3tray.threads.proof_recorder import AT_ONCE
+from tests.support.scan_cases import (
+    Eyes,
+    bad,
+    child,
+    elsewhere,
+    empty,
+    fine,
+    folder_gone,
+    forked,
+    gone_on_in_opencode2,
+    imported,
+    imported_and_gone_on,
+    in_opencode2,
+    made_and_never_asked,
+    many_others,
+    missing,
+    new,
+    one_of,
+    only_switched_agents,
+    session,
+    split,
+    split_by_answers,
+    split_by_log,
+    split_in_the_middle,
+    stranded,
+    thread,
+    unbound,
+)
 from tests.support.t3_world import (
     NOON,
     SAMPLE_THREAD,
     World,
-    add_log,
     add_message,
     add_session,
     add_thread,
-    add_v2,
     empty_world,
-    make_v2,
     sample_world,
     stamp,
     writing,
 )
-
-
-class Eyes:
-    """A store and a survey on a world."""
-
-    def __init__(self, world: World, scratch: Path) -> None:
-        self.store = open_store(scratch / "data", lambda: NOON)
-        self.look_at(world)
-
-    def look_at(self, world: World) -> None:
-        self.world = world
-        self.database = OpenCodeDatabase(world.opencode)
-        surroundings = Surroundings(lambda: datetime.now(UTC), lambda: False)
-        self.scanner = Scanner(self.store, self.database, surroundings, [T3Reader(T3Home(world.home))])
-        self.keeper = ProofRecorder(self.store, self.database, lambda: NOON)
-
-    def look(self) -> Scan:
-        return self.scanner.scan()
-
-    def keep(self) -> bool:
-        return self.keeper.record(self.look())
-
-    def one(self) -> Assessment:
-        (found,) = self.look().assessments
-        return found
 
 
 @pytest.fixture
@@ -83,153 +75,6 @@ def eyes(world: World, tmp_path: Path) -> Iterator[Eyes]:
     made = Eyes(world, tmp_path)
     yield made
     made.store.close()
-
-
-def thread(world: World, session: str | None, **options: object) -> None:
-    with writing(world.state) as connection:
-        add_thread(connection, "t1", session, **options)  # type: ignore[arg-type]
-
-
-def session(world: World, name: str, **options: object) -> None:
-    with writing(world.opencode) as connection:
-        add_session(connection, name, options.pop("directory", world.code / "proj"), **options)  # type: ignore[arg-type]
-
-
-def new(world: World) -> None:
-    thread(world, None, has_turns=False)
-
-
-def fine(world: World) -> None:
-    thread(world, "ses_1")
-    session(world, "ses_1")
-
-
-def unbound(world: World) -> None:
-    thread(world, None)
-
-
-def missing(world: World) -> None:
-    thread(world, "ses_gone")
-
-
-def empty(world: World) -> None:
-    thread(world, "ses_1")
-    session(world, "ses_1", messages=0)
-
-
-def made_and_never_asked(world: World) -> None:
-    thread(world, "ses_1", has_turns=False)
-    session(world, "ses_1", messages=0)
-
-
-def in_opencode2(world: World, *types: str) -> None:
-    """Rows as OpenCode 2 writes them, or 1.15 to 1.17 those of an agent."""
-    with writing(world.opencode) as connection:
-        rows = [(f"msg_v2_{n}", "ses_1", kind, n, 1, 1, "{}") for n, kind in enumerate(types)]
-        connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-
-
-def stranded(world: World) -> None:
-    empty(world)
-    in_opencode2(world, "agent-switched", "user", "assistant")
-
-
-def only_switched_agents(world: World) -> None:
-    empty(world)
-    in_opencode2(world, "agent-switched", "model-switched")
-
-
-def gone_on_in_opencode2(world: World) -> None:
-    fine(world)
-    in_opencode2(world, "user", "assistant", "compaction", "model-switched")
-
-
-def elsewhere(world: World) -> None:
-    thread(world, "ses_1")
-    session(world, "ses_1", directory=world.code / "other")
-
-
-def folder_gone(world: World) -> None:
-    fine(world)
-    shutil.rmtree(world.code / "proj")
-
-
-def child(world: World) -> None:
-    thread(world, "ses_1")
-    session(world, "ses_1", parent="ses_0")
-
-
-def bad(world: World) -> None:
-    thread(world, "codex-7")
-
-
-def split(world: World) -> None:
-    """The table of the issue: an older session named after the thread holds what the cursor's does not."""
-    thread(world, "ses_new")
-    session(world, "ses_old", title="T3 Code t1", messages=18, tokens=152_991, at=NOON - timedelta(hours=1))
-    session(world, "ses_new", messages=57, tokens=28_061)
-
-
-def split_by_log(world: World) -> None:
-    thread(world, "ses_b")
-    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
-    session(world, "ses_b")
-    add_log(world, "t1", ("ses_a", NOON), ("ses_b", NOON))
-
-
-def split_by_answers(world: World) -> None:
-    """No log and no title is left: only T3 Code's own messages tell which session gave the first answer."""
-    thread(world, "ses_b")
-    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
-    session(world, "ses_b")
-    answered(world, "t1", "ses_a", "ses_b")
-
-
-def split_in_the_middle(world: World) -> None:
-    """The bound session gave the first and the last answer, another one those in between."""
-    thread(world, "ses_b")
-    session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
-    session(world, "ses_b")
-    answered(world, "t1", "ses_b", "ses_a", "ses_a", "ses_b")
-
-
-def answered(world: World, name: str, *sessions: str) -> None:
-    """These sessions gave the thread's answers, one after the other; T3 Code names its messages after OpenCode's parts."""
-    with writing(world.opencode) as connection, writing(world.state) as state:
-        for number, answering in enumerate(sessions):
-            part, message = f"prt_{name}_{number}", f"msg_{answering.removeprefix('ses_')}_00001"
-            row = (part, message, answering, 1, 1, '{"type":"text","text":"x"}')
-            connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
-            at = stamp(NOON + timedelta(minutes=number))
-            state.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, ?, 'assistant', 'x', 0, ?, ?)",
-                (f"assistant:{part}", name, at, at),
-            )
-
-
-def imported(world: World) -> None:
-    """T3 Code's new version took the thread over, and nothing was typed there yet."""
-    fine(world)
-    path = make_v2(world)
-    add_v2(path, "t1")
-    with writing(path) as connection:
-        connection.execute("INSERT INTO orchestration_v2_legacy_imports VALUES ('t1', ?)", (stamp(NOON),))
-
-
-def imported_and_gone_on(world: World) -> None:
-    imported(world)
-    session(world, "ses_new", at=NOON + timedelta(hours=1))
-    with writing(world.state.with_name("statev2.sqlite")) as connection:
-        connection.execute("DELETE FROM orchestration_v2_projection_threads")
-    add_v2(world.state.with_name("statev2.sqlite"), "t1", "ses_new", at=NOON + timedelta(hours=1))
-
-
-def forked(world: World) -> None:
-    """A fork holds all of its origin: nothing is split."""
-    thread(world, "ses_fork")
-    session(world, "ses_root", title="T3 Code t1", messages=4, at=NOON - timedelta(hours=1))
-    session(world, "ses_fork", messages=6, at=NOON, first_at=NOON - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -384,16 +229,6 @@ def test_of_many_threads_the_middle_is_looked_at_in_the_looks_that_follow_and_st
     assert (one_of(eyes.look()).verdict.reason, eyes.look().half_read) == (Reason.SERVER_DOWN, 0)
     world.opencode.with_suffix(".away").rename(world.opencode)
     assert one_of(eyes.look()).verdict.reason is Reason.SPLIT
-
-
-def many_others(world: World) -> None:
-    with writing(world.state) as state:
-        for number in range(WHOLE_AT_ONCE):
-            add_thread(state, f"u{number}", "ses_gone", at=NOON - timedelta(days=1))
-
-
-def one_of(picture: Scan) -> Assessment:
-    return next(found for found in picture.assessments if found.thread.id == "t1")
 
 
 def test_answers_that_cannot_be_read_for_now_leave_what_is_known(

@@ -23,8 +23,8 @@ from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.remedy_offers import offers
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.threads.verify import situation_of
+from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
-from tests.unit.threads.test_scan import Eyes
 
 LATER = datetime.now(UTC) + timedelta(hours=2)
 

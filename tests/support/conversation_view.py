@@ -1,0 +1,49 @@
+"""What a conversation's view shows now, and where."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from t3tray.ui.conversation.prose import Prose
+from t3tray.ui.conversation.view import ConversationView
+
+
+def settle(view: ConversationView) -> None:
+    """What takes long is laid out in several goes."""
+    while view.is_due:
+        QApplication.processEvents()
+
+
+def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget]:
+    """The rows that are drawn, from top to bottom."""
+    settle(view)
+    return shown_now(view, kind)
+
+
+def shown_now(view: ConversationView, kind: type[QWidget]) -> list[QWidget]:
+    found = [child for child in view._canvas.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
+    return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
+
+
+def words(view: ConversationView) -> str:
+    settle(view)
+    return "\n".join(prose.toPlainText() for prose in view.findChildren(Prose) if prose.isVisible())
+
+
+def top(view: ConversationView) -> int:
+    settle(view)
+    return view.verticalScrollBar().value()
+
+
+def scroll_to(view: ConversationView, value: int) -> None:
+    settle(view)
+    view.verticalScrollBar().setValue(value)
+    settle(view)
+
+
+def place_of(view: ConversationView, text: str) -> int:
+    """How far below the view's top edge a text stands."""
+    settle(view)
+    (found,) = (prose for prose in view.findChildren(Prose) if prose.isVisible() and text in prose.toPlainText())
+    return found.mapTo(view, found.rect().topLeft()).y()
