@@ -51,7 +51,7 @@ from t3tray.remedies.registry import Remedies
 from t3tray.remedies.repairing import RepairCursor
 from t3tray.remedies.restoring import Restoring
 from t3tray.server.attached import attached_server, refuse_bad_address
-from t3tray.server.lease import ExternalServer
+from t3tray.server.handles import ExternalServer
 from t3tray.server.log import tail_of
 from t3tray.server.manager import Endpoint, ManagedServer
 from t3tray.server.programs import Programs

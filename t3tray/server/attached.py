@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from t3tray.errors import StoreError, UsageError
-from t3tray.server.lease import ExternalServer
+from t3tray.server.handles import ExternalServer
 from t3tray.settings.definitions import DEFINITIONS, Settings
 from t3tray.settings.preferences import SERVER_SECRET
 from t3tray.system.environment import PASSWORD_VARIABLE, SERVER_URL_VARIABLE, SERVER_USER, USER_VARIABLE

@@ -9,7 +9,8 @@ from pathlib import Path
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import ServerDown, T3TrayError
 from t3tray.opencode.health_request import ask_health
-from t3tray.server.lease import ExternalServer, ServerLease, Sighting, runs_elsewhere
+from t3tray.server.handles import ExternalServer, Sighting, runs_elsewhere
+from t3tray.server.lease import ServerLease
 from t3tray.server.port import HOST
 from t3tray.server.supervisor import LONGEST_START, START_LIMIT
 from t3tray.server.token_bearers import find_stray

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from t3tray.domain.server import Wanted
 from t3tray.errors import Refused, ServerDown, ServerFailed, StoreError
 from t3tray.server.bun_tmpdir import remove_unpacked, with_unpack_folder
+from t3tray.server.handles import ELSEWHERE_HINT, ServerHandle, ServerProgram, Sighting, runs_elsewhere
 from t3tray.server.log import ServerLog
 from t3tray.server.port import HOST, choose_port, is_free
-from t3tray.server.process import AdoptedProcess, ServerProcess, recognise, search, spawn
+from t3tray.server.process import ServerProcess, recognise, search, spawn
 from t3tray.server.token_bearers import end_bearers, end_strays, find_stray, new_token
 from t3tray.store.server_lease import Lease, LeaseHolder, Leases
-from t3tray.system.environment import SERVER_USER, server_environment
+from t3tray.system.environment import server_environment
 from t3tray.system.forced_exit import outlives_us
 from t3tray.system.known_secrets import new_password
 from t3tray.system.machine import is_this_machine, name_of, this_machine
@@ -31,99 +31,15 @@ from t3tray.system.secrets import Secrets
 from t3tray.system.sql_thread import SqlThread
 from t3tray.system.tasks import shield_until_done
 
-# In seconds: how long another t3tray may take from its claim until it records the process.
-FRESH = 60.0
+# In seconds.
 _LOOK_AGAIN = 0.05
 _CUT_OFF = 0.2
-ELSEWHERE_HINT = (
-    "Stop it there. If that machine is gone for good, run `t3tray server stop --forget` here. "
-    "Better use a separate data folder for each machine: `--data-dir`."
-)
 
 _logger = logging.getLogger(__name__)
 
 
 class Halted(Exception):
     """Raised when the user stopped the server during its start: no process is left running."""
-
-
-@dataclass(frozen=True)
-class ServerProgram:
-    """Program, environment and working directory of a server to start. `port` 0 means any free port.
-
-    `unpacked` is a folder used only for the libraries that OpenCode unpacks.
-    """
-
-    binary: Path
-    environment: Mapping[str, str]
-    cwd: Path
-    unpacked: Path
-    port: int = 0
-
-
-@dataclass(frozen=True)
-class ExternalServer:
-    """A server that t3tray did not start: it is used, never ended, and has no lease."""
-
-    url: str
-    password: str | None
-    user: str = SERVER_USER
-
-
-@dataclass(frozen=True)
-class ServerHandle:
-    """The server that this process holds.
-
-    `password` is None when it is no longer stored. `output_begin` is the offset of its output in the log, in bytes; None for an
-    adopted server. `age` is in seconds. `is_orphan`: no other process held it when this one joined.
-    """
-
-    lease: Lease
-    process: ServerProcess
-    password: str | None
-    output_begin: int | None = None
-    age: float = 0.0
-    is_orphan: bool = False
-
-    @property
-    def url(self) -> str:
-        return _url_of(self.lease)
-
-    @property
-    def is_child(self) -> bool:
-        """Whether this process started it."""
-        return self.output_begin is not None
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """State of a lease. Without a process the server `is_coming` (another process is starting it), is dead, or runs on another
-    machine, named by `elsewhere`, where its state cannot be read."""
-
-    lease: Lease
-    process: AdoptedProcess | None
-    age: float
-    others: tuple[LeaseHolder, ...]
-    dead: tuple[LeaseHolder, ...]
-    elsewhere: str = ""
-
-    @property
-    def url(self) -> str:
-        return _url_of(self.lease)
-
-    @property
-    def is_coming(self) -> bool:
-        is_young = self.lease.pid is None and bool(self.others) and self.age < FRESH
-        return self.process is None and not self.elsewhere and is_young
-
-    @property
-    def is_orphan(self) -> bool:
-        return not self.others and not self.lease.detached
-
-    @property
-    def was_cut_off(self) -> bool:
-        """Whether the process that claimed it died before it recorded a server process."""
-        return self.lease.pid is None and not self.others
 
 
 class ServerLease:
@@ -391,15 +307,6 @@ class ServerLease:
         # A password without a server is useless: leaving it in a locked keyring is no reason to fail.
         with suppress(StoreError):
             await asyncio.to_thread(self._secrets.forget, _secret(lease.token), lease.secret_place)
-
-
-def runs_elsewhere(sighting: Sighting) -> str:
-    """Return the sentence about a server that another machine started."""
-    return f"The server of this data folder was started on {sighting.elsewhere}, another machine (or container) than this one."
-
-
-def _url_of(lease: Lease) -> str:
-    return f"http://{HOST}:{lease.port}"
 
 
 def _secret(token: str) -> str:

@@ -21,8 +21,9 @@ from t3tray.domain.versions import trouble_with_version
 from t3tray.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut, UnsupportedVersion
 from t3tray.opencode.binary import version_of
 from t3tray.server import supervisor_events
+from t3tray.server.handles import ExternalServer, ServerProgram
 from t3tray.server.health import external_status, managed_status, stray_status
-from t3tray.server.lease import ExternalServer, ServerLease, ServerProgram
+from t3tray.server.lease import ServerLease
 from t3tray.server.log import ServerLog
 from t3tray.server.process_family import serving as serving_of
 from t3tray.server.supervisor import Supervisor

@@ -20,7 +20,7 @@ from t3tray.errors import BinaryNotFound, WorldError
 from t3tray.opencode.binary import find_binary
 from t3tray.server.agent_shell import without_password_in_shells
 from t3tray.server.bun_tmpdir import with_unpack_folder
-from t3tray.server.lease import ServerProgram
+from t3tray.server.handles import ServerProgram
 from t3tray.server.manager import Endpoint
 from t3tray.settings.definitions import Settings
 from t3tray.system.environment import (

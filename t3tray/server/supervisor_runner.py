@@ -20,7 +20,8 @@ from t3tray.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayEr
 from t3tray.opencode.failures import of_output
 from t3tray.opencode.health_request import ask_health
 from t3tray.server import supervisor_events
-from t3tray.server.lease import ExternalServer, Halted, ServerHandle, ServerLease, ServerProgram
+from t3tray.server.handles import ExternalServer, ServerHandle, ServerProgram
+from t3tray.server.lease import Halted, ServerLease
 from t3tray.server.log import LARGEST, ReadyLine, ServerLog, last_start, tail_of
 from t3tray.server.port import is_free
 from t3tray.server.supervisor import PROBE_EVERY, Supervisor

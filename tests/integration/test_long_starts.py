@@ -13,7 +13,7 @@ import pytest
 from t3tray.domain.server import ServerState
 from t3tray.errors import TimedOut, UnsupportedVersion
 from t3tray.server import manager, supervisor, supervisor_runner, work_meter
-from t3tray.server.lease import ServerProgram
+from t3tray.server.handles import ServerProgram
 from tests.support import fake_opencode
 from tests.support.bad_server import LIMIT, BadServer, owning, until
 from tests.support.opencode import OpenCodeHome, opencode_binary

@@ -17,7 +17,7 @@ import pytest
 from t3tray.domain.server import ServerState
 from t3tray.errors import BinaryNotFound, Refused, ServerDown, ServerFailed, Unauthorized, UnsupportedVersion
 from t3tray.server import lease, supervisor_runner
-from t3tray.server.lease import ExternalServer, ServerProgram
+from t3tray.server.handles import ExternalServer, ServerProgram
 from t3tray.server.log import LARGEST
 from t3tray.server.manager import CLOSE_LIMIT
 from t3tray.server.port import choose_port

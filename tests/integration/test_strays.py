@@ -16,7 +16,7 @@ import pytest
 from t3tray.domain.server import ServerState
 from t3tray.errors import Refused, ServerDown
 from t3tray.server import token_bearers
-from t3tray.server.lease import ServerProgram
+from t3tray.server.handles import ServerProgram
 from t3tray.store.server_lease import Lease, LeaseHolder
 from tests.support import fake_opencode
 from tests.support.bad_server import BadServer, is_alive, owning, until

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from t3tray.errors import BinaryNotFound
-from t3tray.server.lease import ExternalServer, ServerProgram
+from t3tray.server.handles import ExternalServer, ServerProgram
 from t3tray.server.manager import ManagedServer
 from t3tray.store.database import Database
 from t3tray.store.server_lease import LeaseHolder, Leases

@@ -16,7 +16,8 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import ServerDown
 from t3tray.server import supervisor, supervisor_events
 from t3tray.server import supervisor_runner as executing
-from t3tray.server.lease import ExternalServer, ServerLease
+from t3tray.server.handles import ExternalServer
+from t3tray.server.lease import ServerLease
 from t3tray.server.log import ServerLog
 from t3tray.server.supervisor import Supervisor
 from t3tray.server.supervisor_runner import SupervisorRunner

@@ -17,7 +17,7 @@ import pytest
 from t3tray.errors import Unsupported, UsageError
 from t3tray.opencode.health_request import ask_health
 from t3tray.server.attached import attached_server, refuse_bad_address
-from t3tray.server.lease import ExternalServer
+from t3tray.server.handles import ExternalServer
 from t3tray.settings.definitions import Settings
 from t3tray.settings.kinds import DOTS
 from t3tray.settings.preferences import SERVER_SECRET, Preferences
