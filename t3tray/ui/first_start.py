@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.domain.inventory import Inventory, InventoryItem, ItemState, items
+from t3tray.messages.window import FIRST_THREADS, WELCOME
 from t3tray.ui.theme import GAP, UNIT
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, column, label, line
 
@@ -21,10 +22,8 @@ _MARKS = {
 }
 # In pixels; longer lines are hard to read.
 _WIDEST = 680
-WELCOME = "Welcome to t3tray"
 AGAIN = "What t3tray found"
 _LOOKING = "Looking at what is there…"
-_NO_THREADS = "No threads yet. Those of T3 Code appear here by themselves; “New Thread…” makes one of your own."
 
 
 class FoundPage(ScrollPage):
@@ -69,7 +68,7 @@ class FoundPage(ScrollPage):
                 card.inside.addLayout(_item(item))
             self._body.addWidget(card)
         if not self._has_threads:
-            self._body.addWidget(label(_NO_THREADS))
+            self._body.addWidget(label(FIRST_THREADS))
         self._body.addLayout(self._buttons())
         self._body.addStretch(1)
 

@@ -254,11 +254,6 @@ def shortened(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
-_GUARD = {
-    GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
-    GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
-    GuardPhase.ON: "T3 Code is protected: a follow-up goes on in its thread's own session, or fails with a clear message.",
-}
 _GUARD_LINES = {
     GuardPhase.OFF: "Protect T3 Code…",
     GuardPhase.ALONE: "The Guard Is Not Running…",
@@ -273,12 +268,6 @@ def guard_line(snapshot: Snapshot) -> str:
         count = len(snapshot.guarded)
         return f"Guarding T3 Code · {count} thread{'' if count == 1 else 's'}"
     return _GUARD_LINES.get(snapshot.guard.phase, "")
-
-
-def guard_sentence(state: GuardState) -> str:
-    """Return the guard's state in sentences."""
-    plain = _GUARD.get(state.phase, "")
-    return f"{plain} {state.sentence}".strip()
 
 
 def guard_would_turn_on(state: GuardState) -> bool:

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
+from t3tray.messages.window import ICON_HIDDEN
+
 # In ms: time limit for the menu bar to show the icon.
 ICON_LIMIT = 5000
-HIDDEN = (
-    "t3tray's icon is not in the menu bar. Allow it under Menu Bar in System Settings, or make room: macOS hides icons that do "
-    "not fit, for example beside the camera of some screens. Opening t3tray again always shows this window."
-)
 
 
 class MenuBar(QObject):
@@ -40,7 +38,7 @@ class MenuBar(QObject):
     @Slot()
     def _on_icon_due(self) -> None:
         if self._icon_area().isEmpty():
-            self.window_wanted.emit(HIDDEN)
+            self.window_wanted.emit(ICON_HIDDEN)
 
     @Slot(Qt.ApplicationState)
     def _on_state_changed(self, state: Qt.ApplicationState) -> None:

@@ -6,12 +6,11 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from t3tray.messages.window import NOTHING_LOST, REPORT_ADVICE
 from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.ui.widgets.basic import button, code, heading, label
 
 TITLE = "t3tray made a mistake"
-LOST = "Nothing was lost: your threads, their sessions and what you typed are safe, and t3tray keeps running."
-TO_DO = "If something looks wrong now, quit t3tray and start it again. To have the mistake fixed, send this report."
 
 
 class ReportWindow(QWidget):
@@ -41,8 +40,8 @@ class ReportWindow(QWidget):
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(GAP)
         layout.addWidget(label(TITLE, size=1.35, bold=True))
-        layout.addWidget(label(LOST))
-        layout.addWidget(label(TO_DO, "muted"))
+        layout.addWidget(label(NOTHING_LOST))
+        layout.addWidget(label(REPORT_ADVICE, "muted"))
         layout.addWidget(heading("Details"))
         layout.addWidget(self._details, 1)
         layout.addLayout(buttons)

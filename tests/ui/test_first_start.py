@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.inventory import INSTALL, INSTALL_WITH_NPM, FoundProgram, tray_item
+from t3tray.messages.window import WELCOME
 from t3tray.ui import theme
-from t3tray.ui.first_start import AGAIN, WELCOME, FoundPage
+from t3tray.ui.first_start import AGAIN, FoundPage
 from tests.support.views import INVENTORY
 
 NOTHING = replace(INVENTORY, program=FoundProgram(trouble="There is none.", places=("/usr/bin",)), homes=INVENTORY.homes[:1])

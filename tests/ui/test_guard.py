@@ -18,11 +18,12 @@ from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.verdict import Reason
 from t3tray.guard.status import GuardStatus
 from t3tray.guard.t3_settings import Protection, ProtectionView
+from t3tray.messages.window import guard_sentence
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.guard.guard_panel import GuardPanel
 from t3tray.ui.guard.guard_sheet import GuardSheet
 from t3tray.ui.guard.refusal_card import refusal_card
-from t3tray.ui.labels import guard_line, guard_sentence
+from t3tray.ui.labels import guard_line
 from t3tray.ui.theme import NARROW
 from t3tray.ui.threads.thread_page import ThreadPage
 from t3tray.ui.tray.menu import MenuAction, menu_of

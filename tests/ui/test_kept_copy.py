@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.domain.conversation import Conversation, CopyInfo
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Kind, Reason, Verdict
-from t3tray.ui.conversation.archived_notice import archived_notice
+from t3tray.messages.window import archived_notice
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage

@@ -8,8 +8,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from t3tray.messages.window import ICON_HIDDEN
 from t3tray.ui import menu_bar
-from t3tray.ui.menu_bar import HIDDEN, MenuBar
+from t3tray.ui.menu_bar import MenuBar
 
 ACTIVE, INACTIVE = Qt.ApplicationState.ApplicationActive, Qt.ApplicationState.ApplicationInactive
 SHOWN = QRect(1200, 0, 24, 24)
@@ -37,14 +38,14 @@ def test_the_first_start_opens_the_window_and_a_later_one_does_not(qtbot: QtBot,
     del first, later
 
 
-@pytest.mark.parametrize(("area", "told"), [(SHOWN, []), (QRect(), [HIDDEN])])
+@pytest.mark.parametrize(("area", "told"), [(SHOWN, []), (QRect(), [ICON_HIDDEN])])
 def test_a_hidden_icon_opens_it_with_the_two_causes(
     qtbot: QtBot, wanted: list[str], monkeypatch: pytest.MonkeyPatch, area: QRect, told: list[str]
 ) -> None:
     monkeypatch.setattr(menu_bar, "ICON_LIMIT", 1)
     bar = made(wanted, area)
     qtbot.wait(50)
-    assert wanted == told and "System Settings" in HIDDEN and "camera" in HIDDEN
+    assert wanted == told and "System Settings" in ICON_HIDDEN and "camera" in ICON_HIDDEN
     del bar
 
 

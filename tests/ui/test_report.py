@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.domain.redaction import redacted
 from t3tray.errors import OurBug
+from t3tray.messages.window import NOTHING_LOST
 from t3tray.ui.async_thread import our_bug
 from t3tray.ui.report import MOST, Reporter
-from t3tray.ui.report_window import LOST, ReportWindow
+from t3tray.ui.report_window import ReportWindow
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_mistake_is_told_with_what_was_lost_and_what_to_do(reporter: Reporter)
     window = reporter.window
     assert window.isVisible() and not window.isModal()
     shown = [label.text() for label in window.findChildren(QLabel)]
-    assert "t3tray made a mistake" in shown and LOST in shown
+    assert "t3tray made a mistake" in shown and NOTHING_LOST in shown
     assert "ValueError: oops" in window.text and "test_report.py" in window.text and "t3tray 0." in window.text
 
 

@@ -16,8 +16,8 @@ from t3tray.domain.evidence import Role
 from t3tray.domain.pending_request import PendingRequest
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import T3TrayError
+from t3tray.messages.window import MESSAGES_LOADING, NO_MESSAGES, NO_SESSION, SESSION_GONE, archived_notice
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
-from t3tray.ui.conversation.archived_notice import archived_notice
 from t3tray.ui.conversation.composer import Composer
 from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.conversation.send_status import send_status
@@ -28,10 +28,6 @@ from t3tray.ui.widgets.fitting_area import FittingArea
 
 # As a fraction of the page's height.
 _REQUESTS_SHARE = 0.6
-_READING = "The messages are being read…"
-_NO_SESSION = "No session is recorded for this thread, so there are no messages to show."
-_GONE = "The session is gone from OpenCode, and there is no copy of its messages that could be shown here."
-_EMPTY = "No messages yet. What you write below begins the conversation."
 
 
 class ConversationPage(QWidget):
@@ -112,7 +108,7 @@ class ConversationPage(QWidget):
             return
         is_gone = self._row.verdict.reason is Reason.MISSING and not conversation.messages
         if is_gone or (self._conversation is None and not conversation.messages):
-            self.view.show_hint(_GONE if is_gone else _EMPTY if conversation.session_id else _NO_SESSION)
+            self.view.show_hint(SESSION_GONE if is_gone else NO_MESSAGES if conversation.session_id else NO_SESSION)
         self._conversation = conversation
         self._show_copy_notice()
         if not is_gone:
@@ -162,7 +158,7 @@ class ConversationPage(QWidget):
 
     def _show_nothing_yet(self, row: ThreadRow) -> None:
         self._conversation = None
-        self.view.show_hint(_READING if row.session_id else _NO_SESSION)
+        self.view.show_hint(MESSAGES_LOADING if row.session_id else NO_SESSION)
 
     def _show_copy_notice(self) -> None:
         if self._shown_copy and self._row:

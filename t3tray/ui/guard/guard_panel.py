@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
-from t3tray.ui.labels import guard_sentence, guard_would_turn_on
+from t3tray.messages.window import guard_sentence
+from t3tray.ui.labels import guard_would_turn_on
 from t3tray.ui.theme import GAP
 from t3tray.ui.widgets.basic import button, label, set_kind
 

@@ -8,6 +8,15 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedLay
 
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.errors import T3TrayError
+from t3tray.messages.window import (
+    ALL_FILTERED,
+    NO_MATCH,
+    NO_THREADS,
+    NOT_SEARCHED,
+    STILL_SEARCHING,
+    THREADS_LOADING,
+    THREADS_UNREADABLE,
+)
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.theme import GAP, MARGIN
 from t3tray.ui.threads.filter_bar import FilterBar, FilterButton
@@ -21,16 +30,6 @@ from t3tray.ui.tray.menu import MenuItem
 from t3tray.ui.tray.menu_drawing import fill
 from t3tray.ui.widgets.basic import button
 
-EMPTY = (
-    "No threads yet.\n\nThreads of T3 Code appear here by themselves. Create one of your own with “New…”, or take over a session "
-    "of OpenCode with  t3tray adopt SESSION."
-)
-READING = "Reading your threads…"
-NOT_READ = "The threads could not be read just now.\n\nt3tray tries again by itself."
-NO_MATCH = "No thread matches “{}”.\n\nTitles, folders, session ids and messages are searched."
-STILL_SEARCHING = "No title or folder matches “{}”.\n\nThe conversations are being searched."
-NOT_SEARCHED = "No title or folder matches “{}”.\n\nThe conversations could not be searched: {}"
-FILTERED = "The filters hide all threads.\n\nClear them to see everything."
 # In ms.
 TICK = 20_000
 DEBOUNCE = 250
@@ -71,7 +70,9 @@ class ThreadList(QWidget):
         self._ticking = QTimer(self, interval=TICK, timerType=Qt.TimerType.VeryCoarseTimer)
         self._ticking.timeout.connect(self.table.viewport().update)
         self._pause = QTimer(self, interval=DEBOUNCE, singleShot=True)
-        self._nothing = QLabel(READING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._nothing = QLabel(
+            THREADS_LOADING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True, textFormat=Qt.TextFormat.PlainText
+        )
         self._nothing.setProperty("kind", "muted")
         self._nothing.setContentsMargins(2 * MARGIN, 0, 2 * MARGIN, 0)
         self._stack = QStackedLayout()
@@ -209,12 +210,12 @@ class ThreadList(QWidget):
     def _why_nothing(self) -> str:
         text = self.search.wanted
         if not self._model.list_data.total:
-            return NOT_READ if self._model.list_data.snapshot.warnings else EMPTY
+            return THREADS_UNREADABLE if self._model.list_data.snapshot.warnings else NO_THREADS
         if text:
             if self._search_trouble:
                 return NOT_SEARCHED.format(text, self._search_trouble)
             return (STILL_SEARCHING if self._is_searching else NO_MATCH).format(text)
-        return FILTERED
+        return ALL_FILTERED
 
     @Slot()
     def _on_search_changed(self) -> None:
