@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from t3tray.system.paths import data_directory, log_directory
 from t3tray.ui.application import Application
 
 if TYPE_CHECKING:
+    from t3tray.backend.backend import Backend
     from t3tray.demo.scratch import Scratch
-    from t3tray.ui.backend_calls import BackendCalls
+    from t3tray.threads.snapshot import Snapshot
 
 
 def run(data_dir: str | None) -> int:
@@ -28,16 +29,16 @@ def run(data_dir: str | None) -> int:
             sys.stderr.write(f"{error.title}: {error.message}\n{error.hint or ''}\n")
         return int(error.exit_code)
 
-    def make_backend() -> BackendCalls:
+    async def open_backend(_publish: Callable[[Snapshot], None]) -> Backend:
         from t3tray.system.log_file import begin_log
 
         begin_log(log_directory(directory))
         _import_heavy()
         from t3tray.backend import backend
 
-        return backend.Backend(str(directory))
+        return await backend.Backend.open(str(directory), "tray")
 
-    return Application(directory, make_backend, _clean).run()
+    return Application(directory, open_backend, _clean).run()
 
 
 def run_demo() -> int:
@@ -62,16 +63,16 @@ def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Applicatio
 
 
 def _demo(scratch: Scratch, outside: Mapping[str, str]) -> Application:
-    def make_backend() -> BackendCalls:
+    async def open_backend(publish: Callable[[Snapshot], None]) -> Backend:
         from t3tray.system.log_file import begin_log
 
         begin_log(log_directory(scratch.data))
         _import_heavy()
-        from t3tray.demo.backend import DemoBackend
+        from t3tray.demo.backend import open_demo
 
-        return DemoBackend(scratch, outside)
+        return await open_demo(scratch, outside, publish)
 
-    return Application(scratch.data, make_backend, _clean, "t3tray \N{EN DASH} demo")
+    return Application(scratch.data, open_backend, _clean, "t3tray \N{EN DASH} demo")
 
 
 def _clean(text: str) -> str:
@@ -81,6 +82,6 @@ def _clean(text: str) -> str:
 
 
 def _import_heavy() -> None:
-    """Import the slow modules. Called in the backend's thread, after the icon is shown."""
+    """Import the slow modules. Called in the asyncio thread, after the icon is shown."""
     for heavy in ("sqlalchemy", "httpx", "t3tray.backend.backend"):
         import_module(heavy)

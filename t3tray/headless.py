@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.running import live
+from t3tray.backend.running import OpenBackend, live
 from t3tray.cli import json_documents
 from t3tray.cli.interrupts import Interrupts
 from t3tray.cli.output import say
@@ -34,8 +34,8 @@ from t3tray.system.paths import data_directory, log_directory
 _LAST_LINES = 1.0
 _log = logging.getLogger(__name__)
 
-# Makes the backend; the argument is the function that writes a line of progress.
-MakeBackend = Callable[[Callable[[str], None]], Backend]
+# Returns what opens the backend; the argument is the function that writes a line of progress.
+MakeBackend = Callable[[Callable[[str], None]], OpenBackend]
 
 
 def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
@@ -45,18 +45,18 @@ def run(data_dir: str | None, as_json: bool, out: TextIO, err: TextIO) -> int:
         directory = data_directory(data_dir, os.environ)
     except T3TrayError as error:
         return face.leave(face.refuse(error))
-    return face.leave(face.run(directory, lambda note: Backend(str(directory))))
+    return face.leave(face.run(directory, lambda note: lambda publish: Backend.open(str(directory), "tray")))
 
 
 def run_demo(as_json: bool, out: TextIO, err: TextIO) -> int:
     """Run on temporary demo data, which is removed at the end, and return the exit code."""
-    from t3tray.demo.backend import DemoBackend
+    from t3tray.demo.backend import open_demo
     from t3tray.demo.scratch import entered
 
     face = _Face(as_json, out, err)
     try:
         with entered() as (scratch, outside):
-            code = face.run(scratch.data, lambda note: DemoBackend(scratch, outside, note))
+            code = face.run(scratch.data, lambda note: lambda publish: open_demo(scratch, outside, publish, note))
     except T3TrayError as error:
         code = face.refuse(error)
     return face.leave(code)
@@ -131,9 +131,7 @@ class _Face:
             for number in (signal.SIGINT, signal.SIGBREAK):
                 signal.signal(number, lambda *_: end())
         with _watched(self._out, end):
-            backend = make_backend(output.note)
-            await backend.tell_clicks(output.clicked)
-            await live(backend, output.publish, stop, failed)
+            await live(make_backend(output.note), output.publish, output.clicked, stop, failed)
 
     def _say(self, error: T3TrayError) -> None:
         if not self._as_json:

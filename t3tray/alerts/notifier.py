@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time
+from functools import cached_property
 from typing import Protocol
 
 from t3tray.alerts.notification_sources import Working, notification_facts
@@ -72,13 +73,13 @@ class Notifier:
         answerer: Answerer,
         rules: Callable[[], NotificationRules],
         now: Callable[[], datetime],
-        clicked: Callable[[Click], None],
+        clicked: Callable[[Click], None] = lambda click: None,
     ) -> None:
-        self._notifications = reach(self._on_response)
+        self._reach = reach
         self._answerer = answerer
         self._rules = rules
         self._now = now
-        self._clicked = clicked
+        self.clicked = clicked
         self._started = now()
         self._memory = NotifierMemory(self._started)
         self._working: Working = frozenset()
@@ -87,6 +88,10 @@ class Notifier:
         self._queue: asyncio.Queue[tuple[Notification, bool]] = asyncio.Queue()
         self._answering = OwnTasks()
         self._settled: asyncio.TimerHandle | None = None
+
+    @cached_property
+    def _notifications(self) -> Notifications:
+        return self._reach(self._on_response)
 
     async def run(self) -> None:
         """Show and withdraw until cancelled. What the desktop refuses is logged by the notification service."""
@@ -141,9 +146,9 @@ class Notifier:
         """Handle a click on a notification, or on one of its buttons."""
         notification = next((notification for notification in self._memory.shown if notification.id == press.notice_id), None)
         if press.key == CLICKED:
-            self._clicked(Click(notification.thread_id if notification else None, press.token))
+            self.clicked(Click(notification.thread_id if notification else None, press.token))
         elif notification and notification.remedy == press.key:
-            self._clicked(Click(notification.thread_id, press.token, notification.remedy))
+            self.clicked(Click(notification.thread_id, press.token, notification.remedy))
         elif notification and notification.request:
             self._answering.start(self._answer(notification.request, press.key))
 

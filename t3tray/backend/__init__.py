@@ -1,1 +1,1 @@
-"""What both faces call: the engine, the loop that publishes snapshots, and the user's intents."""
+"""What both faces call: the backend, its parts, and the loop that publishes snapshots."""

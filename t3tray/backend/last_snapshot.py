@@ -1,4 +1,4 @@
-"""What is published while a look fails: the last overview that could be read, with why; and what failed beside a good one."""
+"""What is published while a look fails: the last snapshot that could be read, with why; and what failed beside a good one."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class LastSnapshot:
     def trouble(self) -> tuple[str, ...]:
         return (*self._beside.values(), *self._others())
 
-    def keep(self, overview: Snapshot) -> None:
+    def keep(self, snapshot: Snapshot) -> None:
         """This could be read."""
-        self._last = overview, self._now()
+        self._last = snapshot, self._now()
         self.has_failed = False
 
     def failed(self, server: ServerStatus, error: Exception, with_rows: bool = True) -> Snapshot:

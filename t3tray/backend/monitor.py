@@ -1,4 +1,4 @@
-"""The tray app's loop: read, assess, detect, publish. One `Snapshot` is built for a change, and told to whoever shows it.
+"""The tray app's loop: read, assess, detect, publish. One `Snapshot` is built for a change.
 
 A change is a hint of a file watch, of the server's events or of the server's state; what is shown is always read. It lives on the
 event loop, and knows no Qt.
@@ -10,24 +10,23 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 from t3tray.alerts.notifier import Notifier
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.conversations import Conversations
 from t3tray.backend.file_changes import FileChanges
 from t3tray.backend.last_snapshot import LastSnapshot
+from t3tray.backend.parts import Parts
+from t3tray.backend.scanning import Scanning
 from t3tray.backend.server_events import ServerEvents
-from t3tray.backend.snapshot_builder import Added
+from t3tray.backend.snapshot_builder import AppExtras
+from t3tray.backend.snapshots import SnapshotReader
+from t3tray.backend.upkeep import Upkeep
 from t3tray.backend.watched_tasks import WatchedTasks
-from t3tray.conversation.feed import ConversationFeed
-from t3tray.domain.evidence import Found
 from t3tray.domain.guard_state import NO_GUARD
 from t3tray.domain.server import ServerStatus
 from t3tray.errors import T3TrayError
 from t3tray.guard.runner import GuardRunner
 from t3tray.opencode.events import Connected, ServerEvent
-from t3tray.system.file_watch import database_files
 from t3tray.system.power import SleepWatch
 from t3tray.threads.scan import Scan
 from t3tray.threads.snapshot import Snapshot
@@ -35,170 +34,164 @@ from t3tray.threads.snapshot_rows import SnapshotRows
 
 _log = logging.getLogger(__name__)
 
-# In seconds. Changes come in bursts: the list is read once for each, and takes at most a fifth of the time, but not later than
-# after RETRY.
+# In seconds. Changes come in bursts: the threads are read once for each burst, and reading takes at most a fifth of the time, but
+# the pause is never longer than RETRY.
 COALESCE = 0.15
 REST_FOR_READING = 4.0
-# What makes up for a change that no watcher told.
+# Makes up for a change of which no watch told.
 SAFETY_REFRESH = 60.0
-# After a look that failed.
+# After a reading that failed.
 RETRY = 5.0
 
 
 class Monitor:
-    """One for the app's life: `run` until cancelled, then `close`. Setting `changed` leads to a look.
+    """One for the tray app's life: `run` until cancelled, then `close`. Setting `changed` leads to a reading."""
 
-    `feed` follows the conversation that is on screen, where there is one.
-    """
-
-    def __init__(self, engine: Engine, noticing: Notifier, changed: asyncio.Event, banner: str = "") -> None:
-        self.feed: ConversationFeed | None = None
-        self.guard = GuardRunner(engine)
-        self.noticing = noticing
+    def __init__(
+        self,
+        parts: Parts,
+        scanning: Scanning,
+        snapshots: SnapshotReader,
+        upkeep: Upkeep,
+        conversations: Conversations,
+        guard: GuardRunner,
+        notifier: Notifier,
+        changed: asyncio.Event,
+        banner: str = "",
+    ) -> None:
+        self.notifier = notifier
         self.sleep = SleepWatch(self._on_woke)
-        self._engine = engine
+        self._parts = parts
+        self._scanning = scanning
+        self._snapshots = snapshots
+        self._upkeep = upkeep
+        self._conversations = conversations
+        self._guard = guard
         self._changed = changed
         self._banner = banner
         self._files = FileChanges(changed.set)
         self._tasks = WatchedTasks(changed.set)
-        self._events = ServerEvents(engine, self._on_event, changed.set, self._tasks)
-        self._snapshots = LastSnapshot(utc_now, banner, lambda: self._tasks.trouble)
+        self._events = ServerEvents(parts.servers, self._on_event, changed.set, self._tasks)
+        self._last = LastSnapshot(parts.now, banner, lambda: self._tasks.trouble)
 
     @property
-    def overview(self) -> Snapshot | None:
-        """What could be read last."""
-        return self._snapshots.last
+    def snapshot(self) -> Snapshot | None:
+        """The last snapshot that could be read."""
+        return self._last.last
 
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
-        """Publish what is true, and again after every change."""
-        self._engine.server.subscribe(self._on_server_changed)
+        """Publish a snapshot now and after every change."""
+        self._parts.server.subscribe(self._on_server_changed)
         self._tasks.start("The preparation of the server", self._prepare)
-        self._tasks.start("Showing notices", self.noticing.run)
+        self._tasks.start("Showing notices", self.notifier.run)
         self._tasks.start("Noticing that the machine slept", self.sleep.run)
-        # T3 Code may wait for it already: it does not wait for the first look.
-        self._tasks.start("Keeping the guard", partial(self.guard.run, self._changed.set))
+        # T3 Code may wait for it already: it does not wait for the first scan.
+        self._tasks.start("Keeping the guard", self._guard.run)
         try:
             while True:
-                rest = await self._look(publish) * REST_FOR_READING
+                rest = await self._refresh(publish) * REST_FOR_READING
                 await self._next_change(min(max(rest, COALESCE), RETRY))
         finally:
             await self._tasks.stop()
             self._files.stop()
 
     async def close(self) -> None:
-        """Stop listening. The engine is closed after it."""
+        """Stop listening. Everything else is closed after it."""
         await self._events.stop()
-        await self.guard.close()
+        await self._guard.close()
 
-    async def _look(self, publish: Callable[[Snapshot], None]) -> float:
-        """Read everything and tell it; how long it took, in seconds. A look that fails is told with what was read last."""
+    async def _refresh(self, publish: Callable[[Snapshot], None]) -> float:
+        """Read and publish everything; return how long it took, in seconds.
+
+        What cannot be read is published with the last snapshot that could.
+        """
         clock = asyncio.get_running_loop().time
-        began, before = clock(), self._snapshots.trouble
+        began, before = clock(), self._last.trouble
         try:
-            picture = await self._read(publish)
+            scan = await self._read(publish)
         except Exception as error:
-            status = self._engine.server.status
+            status = self._parts.server.status
             try:
-                publish(self._snapshots.failed(status, error))
+                publish(self._last.failed(status, error))
             except Exception as bug:
                 # What was read last may be what cannot be shown.
-                publish(self._snapshots.failed(status, bug, with_rows=False))
+                publish(self._last.failed(status, bug, with_rows=False))
             return 0.0
-        await self._keep(picture)
-        if self._snapshots.trouble != before:
+        await self._keep(scan)
+        if self._last.trouble != before:
             self._changed.set()
         return clock() - began
 
     async def _read(self, publish: Callable[[Snapshot], None]) -> Scan:
-        """Read everything and tell it. What is only beside it hinders nothing."""
-        engine, guard, beside = self._engine, self.guard, self._snapshots.beside
-        await beside("The changes of files cannot be followed", self._files.follow(self._telling_files()), None)
-        await self._follow_server()
-        await beside("The settings could not be read", engine.preferences.read_again(), None)
-        picture = await engine.look()
-        engine.t3_sides.guard = guard.sides
+        """Read and publish everything. A failure of what is only beside the threads hinders nothing."""
+        guard, beside, acts = self._guard, self._last.beside, self._snapshots.acts
+        files = (*self._parts.watched_files, *guard.files)
+        await beside("The changes of files cannot be followed", self._files.follow(files), None)
+        # Joins a server that another process of ours started, and settles there what a crash left open.
+        await self._parts.settlement.join_if_possible()
+        await beside("The settings could not be read", self._parts.preferences.read_again(), None)
+        scan = await self._scanning.scan()
+        self._parts.t3_sides.guard = guard.sides
         # Before anything that takes longer: an alarm must not wait.
-        await beside("Alarms could not be kept", engine.alert(picture), None)
-        guarding = await beside("How the guard stands could not be read", guard.seen(picture), (NO_GUARD, frozenset()))
-        added = Added(*guarding, self._banner, self._news, lambda: self._snapshots.trouble)
-        overview = await engine.overview(archived=True, picture=picture, added=added)
-        publish(overview)
-        self._snapshots.keep(overview)
+        await beside("Alarms could not be kept", self._upkeep.alert(scan), None)
+        state, guarded = await beside("How the guard stands could not be read", guard.seen(scan), (NO_GUARD, frozenset()))
+        extras = AppExtras(state, guarded, self._banner, self._news, lambda: self._last.trouble)
+        snapshot = await self._snapshots.read(archived=True, scan=scan, extras=extras)
+        self._snapshots.publish(scan, snapshot, acts)
+        publish(snapshot)
+        self._last.keep(snapshot)
         self.sleep.look()
-        self.noticing.update(overview)
-        self._tell_feed(picture)
+        self.notifier.update(snapshot)
+        self._conversations.compare(scan)
         guard.look_again()
-        return picture
+        return scan
 
-    async def _keep(self, picture: Scan) -> None:
-        """What is written after a look."""
-        engine, beside = self._engine, self._snapshots.beside
-        await beside("What was looked at could not be kept", engine.keep_news(), None)
-        more = await beside("Proofs and copies could not be kept", engine.keep(picture), False)
-        if await beside("The server's rest could not be seen to", engine.rest_if_idle(picture), False) or more:
+    async def _keep(self, scan: Scan) -> None:
+        """Write what a scan gives reason for."""
+        upkeep, beside = self._upkeep, self._last.beside
+        await beside("What was looked at could not be kept", upkeep.keep_visits(), None)
+        more = await beside("Proofs and copies could not be kept", upkeep.keep(scan), False)
+        ending = upkeep.end_idle_server(scan, self._guard.under_way)
+        if await beside("The server's rest could not be seen to", ending, False) or more:
             self._changed.set()
 
     def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
-        return self._snapshots.attempt("What is new could not be told", lambda: self._engine.unread.update(rows), frozenset())
-
-    def _telling_files(self) -> tuple[Path, ...]:
-        engine = self._engine
-        ours, theirs = database_files(engine.store.path), database_files(engine.database.path)
-        return (*ours, *theirs, *engine.t3_files, *self.guard.files)
-
-    def _tell_feed(self, picture: Scan) -> None:
-        """Another program may have written into the conversation, or taken it away, of which no event tells."""
-        feed = self.feed
-        found = next((found for found in picture.assessments if feed and found.thread.id == feed.thread_id), None)
-        if feed and found:
-            session = found.evidence.session
-            feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
+        return self._last.attempt("What is new could not be told", lambda: self._upkeep.unread.update(rows), frozenset())
 
     async def _prepare(self) -> None:
-        """A login shell may take seconds to tell its PATH: asked now, a resume need not wait for it."""
-        engine = self._engine
-        await asyncio.to_thread(engine.launching.environment)
-        if engine.settings.server_with_app:
+        """Do now what would take seconds when the user first resumes a thread."""
+        # A login shell may take that long to tell its PATH.
+        await asyncio.to_thread(self._parts.launching.environment)
+        if self._parts.preferences.current.server_with_app:
             try:
-                await engine.connect()
+                await self._parts.settlement.connect()
             except T3TrayError as error:
                 # Why it is not there is in the server's state, which is shown.
                 _log.warning("The server could not be started with the app: %s", error.message)
-        await engine.source.find()
+        await self._parts.source.find()
         self._changed.set()
-
-    async def _follow_server(self) -> None:
-        """Join a server that another process of ours started. A server that cannot be reached is no reason to show no list."""
-        try:
-            await self._engine.join_running_server()
-        except T3TrayError as error:
-            _log.warning("The running server cannot be joined: %s", error.message)
 
     async def _next_change(self, rest: float) -> None:
         """Wait for a change, or for the slow refresh; then for the burst to pass."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RETRY if self._snapshots.has_failed else SAFETY_REFRESH):
+            async with asyncio.timeout(RETRY if self._last.has_failed else SAFETY_REFRESH):
                 await self._changed.wait()
         await asyncio.sleep(rest)
         self._changed.clear()
 
     def _on_woke(self) -> None:
-        """The machine slept: nothing that was known of the world has to be true any more."""
-        self.noticing.woke()
+        """The machine slept: nothing that was known has to be true any more."""
+        self.notifier.woke()
         self._changed.set()
-        if self.feed:
-            self.feed.refresh()
+        self._conversations.look_again()
 
     def _on_server_changed(self, status: ServerStatus) -> None:
         self._changed.set()
-        if self.feed:
-            self.feed.refresh()
+        self._conversations.look_again()
         self._events.server_changed(status)
 
     def _on_event(self, event: Connected | ServerEvent) -> None:
-        self._engine.conversing.pending_requests.handle(event)
-        if self.feed:
-            self.feed.handle(event)
+        self._conversations.hear(event)
         if isinstance(event, ServerEvent):
-            self._engine.idle_shutdown.note(event.directory)
+            self._parts.idle_shutdown.note(event.directory)

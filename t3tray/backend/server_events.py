@@ -7,12 +7,12 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from t3tray.backend.engine import Engine
 from t3tray.backend.watched_tasks import WatchedTasks
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import T3TrayError
 from t3tray.opencode.connection import Connection
 from t3tray.opencode.events import Connected, Gap, ServerEvent
+from t3tray.server.connecting import ServerConnection
 
 _LISTENED_TO = frozenset({ServerState.READY, ServerState.EXTERNAL})
 _TELLING = ("session.", "permission.", "question.")
@@ -24,12 +24,12 @@ class ServerEvents:
 
     def __init__(
         self,
-        engine: Engine,
+        servers: ServerConnection,
         hear: Callable[[Connected | ServerEvent], None],
         changed: Callable[[], None],
         tasks: WatchedTasks,
     ) -> None:
-        self._engine = engine
+        self._servers = servers
         self._hear = hear
         self._changed = changed
         self._tasks = tasks
@@ -46,22 +46,22 @@ class ServerEvents:
             await asyncio.gather(self._listening, return_exceptions=True)
 
     async def _listen(self) -> None:
-        if self._engine.server.status.state not in _LISTENED_TO:
+        if self._servers.server.status.state not in _LISTENED_TO:
             # It went away before this was begun again: connecting would start another one.
             return
         try:
-            await self._follow(await self._engine.connect())
+            await self._follow(await self._servers.connect())
         except T3TrayError as error:
             _log.warning("The server's events cannot be followed: %s", error.message)
             self._changed()
 
     async def _follow(self, connection: Connection) -> None:
         stream = connection.events()
-        self._engine.server.set_last_event(lambda: stream.last_event_at)
+        self._servers.server.set_last_event(lambda: stream.last_event_at)
         async with contextlib.aclosing(stream.events()) as signals:
             async for signal in signals:
                 if isinstance(signal, Gap):
-                    if not self._engine.is_current(connection):
+                    if self._servers.current is not connection:
                         return
                     continue
                 self._hear(signal)

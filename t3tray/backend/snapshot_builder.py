@@ -1,7 +1,7 @@
-"""The picture of everything as views: sorted by what needs attention, one row a session. It reads; it changes nothing.
+"""Builds a `Snapshot` from a scan: rows sorted by what needs attention, one a session. It changes nothing.
 
-Verdicts of the list come from the databases, whether or not a server runs: 10,000 threads cost no request. What a database
-cannot tell, which sessions are busy, is in them already. A resume always asks the server itself.
+The verdicts are those of the scan, from the databases, whether or not a server runs: 10,000 threads cost no request. Which
+sessions are busy, which no database tells, is in the scan already. A resume always asks the server itself.
 """
 
 from __future__ import annotations
@@ -19,19 +19,17 @@ from t3tray.domain.restore import Restore
 from t3tray.domain.server import ServerStatus
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
-from t3tray.errors import ThreadNotFound
 from t3tray.settings.definitions import Settings
-from t3tray.store.store import Store
 from t3tray.t3code.state import T3State
-from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.snapshot import Snapshot, SourceView, ThreadDetails
-from t3tray.threads.snapshot_rows import RowBuilder, RowContext, SnapshotRows, row_of
+from t3tray.threads.scan import Scan
+from t3tray.threads.snapshot import Snapshot, SourceView
+from t3tray.threads.snapshot_rows import RowBuilder, RowContext, SnapshotRows
 from t3tray.threads.t3code_sides import NextMessages
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What an overview holds beside its rows; each is as in `Snapshot`."""
+class SnapshotExtras:
+    """What a snapshot holds beside its rows; each is as in `Snapshot`."""
 
     pending_requests: tuple[PendingRequest, ...] = ()
     refusals: tuple[GuardAnswer, ...] = ()
@@ -42,9 +40,9 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Added:
-    """What only the tray app adds. `unread`: in which threads of these something happened since the user looked; `trouble`:
-    sentences on what failed until then. Both are called in the SQL's thread, in this order."""
+class AppExtras:
+    """What only the tray app adds. `unread` returns the threads of these rows in which something happened since the user looked,
+    `trouble` sentences on what has failed by then. Both are called in the SQL's thread, in this order."""
 
     guard: GuardState = NO_GUARD
     guarded: frozenset[str] = frozenset()
@@ -54,7 +52,7 @@ class Added:
 
 
 def build_snapshot(
-    picture: Scan,
+    scan: Scan,
     server: ServerStatus,
     alarms: tuple[Alarm, ...],
     warnings: Sequence[str],
@@ -64,46 +62,42 @@ def build_snapshot(
     next_messages: NextMessages | None = None,
     left: frozenset[str] = frozenset(),
     rows: RowBuilder | None = None,
-    beside: Beside | None = None,
-    added: Added | None = None,
+    extras: SnapshotExtras | None = None,
+    app: AppExtras | None = None,
 ) -> Snapshot:
-    """Everything of this picture, made at once. `left` are the events of the faults that the user left as they are; `rows` knows
-    those of the overview before, of which all that have not changed are taken over."""
-    beside, added = beside or Beside(), added or Added()
+    """Return the snapshot of a scan, made at once. `left` are the events of the faults that the user left as they are; `rows`
+    holds the rows of the snapshot before: those that have not changed stay the same objects."""
+    extras, app = extras or SnapshotExtras(), app or AppExtras()
     alarmed = frozenset(alarm.thread_id for alarm in alarms)
-    taken = (rows or RowBuilder()).of(picture, RowContext.of(server, left), alarmed, clock, now, archived, next_messages or {})
-    of_picture = (
-        *_all_gone(picture),
-        *picture.trouble,
-        *(duplicate_homes.sentence for duplicate_homes in picture.duplicate_homes),
-    )
-    of_guard = (added.guard.sentence,) if added.guard.phase in TROUBLED else ()
+    listed = (rows or RowBuilder()).of(scan, RowContext.of(server, left), alarmed, clock, now, archived, next_messages or {})
+    of_scan = (*_all_gone(scan), *scan.trouble, *(duplicates.sentence for duplicates in scan.duplicate_homes))
+    of_guard = (app.guard.sentence,) if app.guard.phase in TROUBLED else ()
     return Snapshot(
         server=server,
-        rows=taken.rows,
-        foreign=taken.foreign,
-        foreign_reapers=taken.foreign_reapers,
-        sources=_sources(picture),
+        rows=listed.rows,
+        foreign=listed.foreign,
+        foreign_reapers=listed.foreign_reapers,
+        sources=_sources(scan),
         alarms=alarms,
-        pending_requests=beside.pending_requests,
-        guarded=added.guarded,
-        server_stays=beside.server_stays,
-        settings=beside.settings,
-        guard=added.guard,
-        refusals=beside.refusals,
-        idle_status=beside.idle_status,
-        unread=added.unread(taken),
-        banner=added.banner,
-        restore=beside.restore,
-        warnings=(*warnings, *of_picture, *of_guard, *added.trouble()),
+        pending_requests=extras.pending_requests,
+        guarded=app.guarded,
+        server_stays=extras.server_stays,
+        settings=extras.settings,
+        guard=app.guard,
+        refusals=extras.refusals,
+        idle_status=extras.idle_status,
+        unread=app.unread(listed),
+        banner=app.banner,
+        restore=extras.restore,
+        warnings=(*warnings, *of_scan, *of_guard, *app.trouble()),
     )
 
 
-def _all_gone(picture: Scan) -> tuple[str, ...]:
-    """A warning where every recorded session is missing at once: the database itself is more likely to have been replaced."""
-    if any(each.cursor and each.verdict.reason is not Reason.MISSING for each in picture.assessments):
+def _all_gone(scan: Scan) -> tuple[str, ...]:
+    """Return a warning if every recorded session is missing at once: more likely the database itself was replaced."""
+    if any(each.cursor and each.verdict.reason is not Reason.MISSING for each in scan.assessments):
         return ()
-    found = {each.cursor.session_id for each in picture.assessments if each.cursor}
+    found = {each.cursor.session_id for each in scan.assessments if each.cursor}
     if len(found) < 2:
         return ()
     return (
@@ -111,38 +105,9 @@ def _all_gone(picture: Scan) -> tuple[str, ...]:
     )
 
 
-def build_details(
-    store: Store,
-    scanner: Scanner,
-    picture: Scan,
-    thread_id: str,
-    server: ServerStatus,
-    clock: ReaperClock,
-    now: datetime,
-    next_messages: NextMessages,
-) -> ThreadDetails:
-    """Everything known of one thread of the picture. For the SQL's thread. Raises ThreadNotFound, StoreError."""
-    found = next((found for found in picture.assessments if found.thread.id == thread_id), None)
-    if found is None:
-        raise ThreadNotFound("This thread has just gone.", "`t3tray threads` lists those that are there.")
-    thread = found.thread
-    entries = store.journal.entries(thread.id)
-    around = RowContext.of(server, store.alarms.left())
-    return ThreadDetails(
-        row=row_of(found, next_messages.get(thread_id), picture.states, clock, around, now),
-        cursor=found.cursor,
-        journal=entries,
-        receipt=store.receipts.last(thread.id),
-        candidates=scanner.candidates(thread.id, entries),
-        alarms=store.alarms.all(thread.id),
-        answers=store.guard_answers.all(thread.id),
-        marked=scanner.lost_bindings.sessions_of(thread.id),
-    )
-
-
-def _sources(picture: Scan) -> tuple[SourceView, ...]:
-    ours = sum(found.thread.source is Source.T3TRAY for found in picture.assessments)
-    return (SourceView(Source.T3TRAY, "", "", "", ours), *(_source(state) for state in picture.states))
+def _sources(scan: Scan) -> tuple[SourceView, ...]:
+    ours = sum(found.thread.source is Source.T3TRAY for found in scan.assessments)
+    return (SourceView(Source.T3TRAY, "", "", "", ours), *(_source(state) for state in scan.states))
 
 
 def _source(state: T3State) -> SourceView:

@@ -1,4 +1,4 @@
-"""The context of one running command: parsed arguments, engine and output streams."""
+"""The context of one running command: parsed arguments, backend and output streams."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli import json_documents
 from t3tray.cli.output import as_json, as_written, printable, put, redirect_to_null, say
 from t3tray.errors import OutputLost, Refused
@@ -16,10 +16,10 @@ from t3tray.errors import OutputLost, Refused
 
 @dataclass
 class Command:
-    """One running command: its parsed arguments, the engine, and the streams for its output."""
+    """One running command: its parsed arguments, the backend, and the streams for its output."""
 
     arguments: argparse.Namespace
-    engine: Engine
+    backend: Backend
     out: TextIO
     err: TextIO
     # Set when a piece of a streamed answer could not be written.

@@ -1,4 +1,4 @@
-"""Runs one command: opens the engine, calls the command and closes the engine, also after a signal."""
+"""Runs one command: opens the backend, calls the command and closes the backend, also after a signal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TextIO
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli.commands.guard import guard
 from t3tray.cli.commands.remedy import remedy
 from t3tray.cli.commands.resume import attach, resume
@@ -47,11 +47,11 @@ async def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO, interrup
 
 
 async def _answer(arguments: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
-    engine = await Engine.open(arguments.data_dir, "command")
-    opened.push_async_callback(engine.close)
-    command = Command(arguments, engine, out, err)
-    engine.server.subscribe(partial(_report_slow_start, command, []))
-    for notice in await engine.restoring.warnings():
+    backend = await Backend.open(arguments.data_dir, "command")
+    opened.push_async_callback(backend.close)
+    command = Command(arguments, backend, out, err)
+    backend.server.subscribe(partial(_report_slow_start, command, []))
+    for notice in await backend.restoring.warnings():
         command.say(notice)
     code = await COMMANDS[arguments.command](command)
     if command.lost:

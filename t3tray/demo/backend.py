@@ -16,7 +16,7 @@ from typing import TextIO
 import httpx
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import utc_now
+from t3tray.backend.parts import utc_now
 from t3tray.demo.folders import make_folders
 from t3tray.demo.live_events import SWITCHED, end_turn, switch
 from t3tray.demo.model import Model
@@ -24,6 +24,7 @@ from t3tray.demo.scratch import Scratch
 from t3tray.demo.t3 import T3Player
 from t3tray.demo.world import RunningTurn, WorldBuilder
 from t3tray.domain.autostart import AutostartState
+from t3tray.domain.notification import Click
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import BinaryNotFound, T3TrayError, WorldError
 from t3tray.opencode.binary import find_binary
@@ -31,7 +32,7 @@ from t3tray.system.login_shell import login_environment
 from t3tray.threads.snapshot import Snapshot
 
 BANNER = "Demo: a scratch world; nothing of yours is touched"
-# In s, after the world is built; and the environment variable that overrides it.
+# In s, from when the world stands; and the variable that sets another time.
 SWITCH_AFTER = 30.0
 SWITCH_VARIABLE = "T3TRAY_DEMO_SWITCH_AFTER"
 _T3_SINCE = timedelta(hours=3, minutes=12)
@@ -39,44 +40,15 @@ _log = logging.getLogger(__name__)
 
 
 class DemoBackend(Backend):
-    """The backend of the demo. This process's environment must already be that of the scratch world; `outside` is the previous
-    one."""
+    """The backend of the demo, which ends the processes of the scratch world too. Opened by `open_demo`."""
 
     banner = BANNER
+    world: DemoWorld
 
-    def __init__(self, scratch: Scratch, outside: Mapping[str, str], print_line: Callable[[str], None] | None = None) -> None:
-        """`print_line` receives the messages for the user; by default they go to stdout, and errors to stderr."""
-        super().__init__(str(scratch.data))
-        self._print = print_line or partial(_print, sys.stdout)
-        self._prints_errors = print_line is None
-        self._scratch = scratch
-        self._outside = outside
-        self._switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
-        self._model: Model | None = None
-        self._t3: T3Player | None = None
-
-    async def run(self, publish: Callable[[Snapshot], None]) -> None:
-        def report(text: str) -> None:
-            publish(Snapshot(ServerStatus(ServerState.STARTING), banner=text))
-
+    async def run(self, publish: Callable[[Snapshot], None], clicked: Callable[[Click], None] = lambda click: None) -> None:
+        live_events = asyncio.create_task(self.world.run_live_events(self))
         try:
-            report("Building the demo world")
-            t3, running_turns = await self._build(report)
-        except T3TrayError as error:
-            if self._prints_errors:
-                _print(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
-            raise
-        except httpx.HTTPError as error:
-            raise WorldError(f"OpenCode refused a request of the demo: {error}.") from error
-        self._print(f"{BANNER}. Its folder is {self._scratch.root}")
-        self._print(f"The command line on it:  {self._scratch.command} threads")
-        self._print(
-            f"In {self._switch_after:g} s T3 Code silently sends the next message of “{SWITCHED.title}” to a new, empty session,"
-            " and t3tray reports it. The demo ends when you quit it, and everything in it is removed."
-        )
-        live_events = asyncio.create_task(self._run_live_events(t3, running_turns))
-        try:
-            await super().run(publish)
+            await super().run(publish, clicked)
         finally:
             live_events.cancel()
 
@@ -86,13 +58,24 @@ class DemoBackend(Backend):
     async def close(self) -> None:
         """Close the model and T3 Code's database too. The server, which was started to stay, ends with the scratch world."""
         await super().close()
-        if self._model:
-            await asyncio.to_thread(self._model.stop)
-        if self._t3:
-            self._t3.close()
+        await self.world.close()
 
-    async def _build(self, report: Callable[[str], None]) -> tuple[T3Player, tuple[RunningTurn, ...]]:
+
+class DemoWorld:
+    """What runs in the scratch world beside t3tray: the model, and T3 Code's player. `close` ends both."""
+
+    def __init__(self, scratch: Scratch, outside: Mapping[str, str]) -> None:
+        self.switch_after = float(outside.get(SWITCH_VARIABLE) or SWITCH_AFTER)
+        self._scratch = scratch
+        self._outside = outside
+        self._model: Model | None = None
+        self._t3: T3Player | None = None
+        self._running_turns: tuple[RunningTurn, ...] = ()
+
+    async def build(self, report: Callable[[str], None]) -> None:
+        """Build the world. `report` is called with the progress, as a text for the user. Raises T3TrayError."""
         outside, home = self._outside, Path(self._outside.get("HOME") or self._outside.get("USERPROFILE") or "/")
+        report("Building the demo world")
         program = await asyncio.to_thread(_find, outside, home)
         os.environ["PATH"] = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
         environment_id = str(uuid.uuid4())
@@ -102,20 +85,62 @@ class DemoBackend(Backend):
         await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
         self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
         t3.say_it_runs(os.getpid(), model.origin, model.port, utc_now() - _T3_SINCE)
-        return t3, await WorldBuilder(self._scratch, t3, report).build()
+        try:
+            self._running_turns = await WorldBuilder(self._scratch, t3, report).build()
+        except httpx.HTTPError as error:
+            raise WorldError(f"OpenCode refused a request of the demo: {error}.") from error
 
-    async def _run_live_events(self, t3: T3Player, running_turns: tuple[RunningTurn, ...]) -> None:
-        engine = await self._opened()
+    async def run_live_events(self, backend: Backend) -> None:
+        """Play what happens while the demo runs."""
+        t3 = self._t3
+        assert t3 is not None
 
         async def switch_later() -> None:
-            await asyncio.sleep(self._switch_after)
-            await switch(engine, t3, self._scratch)
+            await asyncio.sleep(self.switch_after)
+            await switch(backend, t3, self._scratch)
 
-        scenes = (switch_later(), *(end_turn(engine, t3, each) for each in running_turns))
+        scenes = (switch_later(), *(end_turn(backend, t3, each) for each in self._running_turns))
         for outcome in await asyncio.gather(*scenes, return_exceptions=True):
             if isinstance(outcome, Exception):
                 # The app keeps running; only T3 Code's side of the demo stops.
                 _log.warning("An event of the demo failed: %r", outcome)
+
+    async def close(self) -> None:
+        if self._model:
+            await asyncio.to_thread(self._model.stop)
+        if self._t3:
+            self._t3.close()
+
+
+async def open_demo(
+    scratch: Scratch,
+    outside: Mapping[str, str],
+    publish: Callable[[Snapshot], None],
+    print_line: Callable[[str], None] | None = None,
+) -> DemoBackend:
+    """Build the scratch world, which this process's environment is already, and open a backend in it. Raises T3TrayError.
+
+    `outside` is the previous environment. `print_line` receives the messages for the user; by default they go to stdout, and
+    errors to stderr.
+    """
+    world = DemoWorld(scratch, outside)
+    write = print_line or partial(_print, sys.stdout)
+    try:
+        await world.build(lambda text: publish(Snapshot(ServerStatus(ServerState.STARTING), banner=text)))
+        backend = await DemoBackend.open(str(scratch.data), "tray")
+    except BaseException as error:
+        await world.close()
+        if isinstance(error, T3TrayError) and print_line is None:
+            _print(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
+        raise
+    backend.world = world
+    write(f"{BANNER}. Its folder is {scratch.root}")
+    write(f"The command line on it:  {scratch.command} threads")
+    write(
+        f"In {world.switch_after:g} s T3 Code silently sends the next message of “{SWITCHED.title}” to a new, empty session,"
+        " and t3tray reports it. The demo ends when you quit it, and everything in it is removed."
+    )
+    return backend
 
 
 def _print(out: TextIO | None, text: str) -> None:

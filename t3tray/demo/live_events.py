@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.backend import Backend
+from t3tray.backend.parts import utc_now
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.sessions import ShownMessage
 from t3tray.demo.stories import AFTER_THE_SWITCH
@@ -23,9 +24,9 @@ SWITCHED = thread_of(Fate.SWITCHES)
 _POLL = 1.0
 
 
-async def switch(engine: Engine, t3: T3Player, scratch: Scratch) -> None:
+async def switch(backend: Backend, t3: T3Player, scratch: Scratch) -> None:
     """Perform the silent switch. Raises T3TrayError, and httpx's errors."""
-    opencode = OpenCode(await engine.server.ensure_ready())
+    opencode = OpenCode(await backend.server.ensure_ready())
     try:
         session_id = await opencode.make_session(scratch.code / SWITCHED.project)
         now = utc_now()
@@ -34,12 +35,12 @@ async def switch(engine: Engine, t3: T3Player, scratch: Scratch) -> None:
         await asyncio.to_thread(t3.begin_turn, SWITCHED.id, AFTER_THE_SWITCH, session_id, now)
     finally:
         await opencode.close()
-    await end_turn(engine, t3, RunningTurn(SWITCHED.id, session_id))
+    await end_turn(backend, t3, RunningTurn(SWITCHED.id, session_id))
 
 
-async def end_turn(engine: Engine, t3: T3Player, turn: RunningTurn) -> None:
+async def end_turn(backend: Backend, t3: T3Player, turn: RunningTurn) -> None:
     """Wait for the end of a thread's running turn, and write it to T3 Code's database. Raises T3TrayError."""
-    while (answer := await _final_answer(await engine.connect(), turn.session_id)) is None:  # noqa: ASYNC110 (no event tells)
+    while (answer := await _final_answer(await backend.servers.connect(), turn.session_id)) is None:  # noqa: ASYNC110 (no event tells)
         await asyncio.sleep(_POLL)
     part = next((piece.id for piece in answer.pieces if piece.text), "")
     await asyncio.to_thread(t3.end_turn, turn.thread_id, ShownMessage("assistant", answer.text, utc_now(), part))

@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.backend import Backend
+from t3tray.backend.parts import utc_now
 from t3tray.demo.folders import close_off
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.sessions import SessionWriter, ShownMessage
@@ -100,40 +101,40 @@ class WorldBuilder:
         Raises T3TrayError, and httpx's errors.
         """
         self._report("Building the demo world: starting OpenCode")
-        engine = await Engine.open(str(self._scratch.data), "command")
+        backend = await Backend.open(str(self._scratch.data), "command")
         try:
-            connection = await engine.connect()
-            await engine.server.detach()
-            opencode = OpenCode(await engine.server.ensure_ready())
+            connection = await backend.servers.connect()
+            await backend.server.detach()
+            opencode = OpenCode(await backend.server.ensure_ready())
             try:
-                return await self._fill(engine, connection, opencode)
+                return await self._fill(backend, connection, opencode)
             finally:
                 await opencode.close()
         finally:
-            await engine.close()
+            await backend.close()
 
-    async def _fill(self, engine: Engine, connection: Connection, opencode: OpenCode) -> tuple[RunningTurn, ...]:
-        writer = SessionWriter(engine.database.path)
+    async def _fill(self, backend: Backend, connection: Connection, opencode: OpenCode) -> tuple[RunningTurn, ...]:
+        writer = SessionWriter(backend.database.path)
         self._t3.add_projects(self._scratch.code, self._now - timedelta(days=40))
         all_built: list[_BuiltThread] = []
         for thread in THREADS:
             self._report(f"Building the demo world: {len(all_built) + 1} of {len(THREADS)} threads")
-            all_built.append(await self._add(thread, engine, connection, opencode, writer))
+            all_built.append(await self._add(thread, backend, connection, opencode, writer))
         # t3tray scans all of them for the first time, and records what it can prove.
-        while await engine.keep(await engine.look()):
+        while await backend.upkeep.keep(await backend.scanning.scan()):
             pass
         for built in all_built:
             await self._apply_fate(built, connection, opencode, writer)
         self._report("Building the demo world: setting the scenes")
         await asyncio.gather(*(self._begin(built, connection, opencode) for built in all_built if built.thread.is_live))
         # Everything up to now is acknowledged, so that only what happens later is notified.
-        await engine.alert(await engine.look())
+        await backend.upkeep.alert(await backend.scanning.scan())
         for built in all_built:
-            await engine.acknowledge(built.id, Acknowledged.SIDE)
+            await backend.upkeep.acknowledge(built.id, Acknowledged.SIDE)
         return tuple(RunningTurn(built.id, built.session_id) for built in all_built if built.thread.is_live)
 
     async def _add(
-        self, thread: DemoThread, engine: Engine, connection: Connection, opencode: OpenCode, writer: SessionWriter
+        self, thread: DemoThread, backend: Backend, connection: Connection, opencode: OpenCode, writer: SessionWriter
     ) -> _BuiltThread:
         ended = self._now - thread.age
         built = _BuiltThread(thread, thread.id)
@@ -151,7 +152,7 @@ class WorldBuilder:
                 await self._continue_in_new_session(built, ended, opencode, writer)
         if thread.own:
             await asyncio.to_thread(writer.set_time, built.session_id, ended)
-            built.id = (await engine.threads.adopt(built.session_id, connection)).id
+            built.id = (await backend.threads.adopt(built.session_id, connection)).id
         else:
             created = min((message.at for message in built.messages), default=ended) - timedelta(seconds=5)
             await asyncio.to_thread(self._t3.add_thread, thread, self._t3_cursor(built), built.messages, created, self._now)

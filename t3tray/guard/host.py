@@ -1,52 +1,62 @@
-"""What the guard needs of the process that it runs in."""
+"""What the guard uses of the process that it runs in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
+from t3tray.domain.evidence import Claim
 from t3tray.domain.guard import GuardAnswer
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
 from t3tray.guard.letting_go import LettingGo
-from t3tray.server.manager import ManagedServer
+from t3tray.server.connecting import ServerConnection
+from t3tray.settings.preferences import Preferences
 from t3tray.store.store import Store
+from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.home import T3Home
+from t3tray.threads.evidence import Surroundings
 from t3tray.threads.idle_shutdown import IdleShutdown
 from t3tray.threads.t3code_sides import T3Sides
 
 
-class GuardHost(Protocol):
-    """`idle_status` is the idle shutdown, and `users` counts the external users that prevent it."""
+@dataclass
+class GuardHost:
+    """One a process. `t3_homes`: where T3 Code's data may be, by the settings now. `recover` waits until what a crash left open
+    in a thread is settled; `claims` returns the sessions that claim a thread, which is bound to this one, by our mark."""
 
     data_directory: Path
+    t3_homes: tuple[T3Home, ...]
     store: Store
-    server: ManagedServer
+    run_sql: SqlThread
+    servers: ServerConnection
+    preferences: Preferences
+    guard_credentials: CredentialStore
     idle_shutdown: IdleShutdown
     t3_sides: T3Sides
-    guard_credentials: CredentialStore
     letting_go: LettingGo
-    users: Callable[[], int]
+    surroundings: Surroundings
+    author: IntentIds
+    now: Callable[[], datetime]
+    recover: Callable[[str], Awaitable[None]]
+    claims: Callable[[str, str], tuple[Claim, ...]]
 
-    @property
-    def t3_homes(self) -> tuple[T3Home, ...]:
-        """Where T3 Code's data may be."""
-        ...
-
-    def guard_facts(self, heard: Callable[[GuardAnswer], None], store: Store, run_sql: SqlThread) -> GuardFacts:
-        """Return the guard's facts, read and recorded by `store` in the thread of `run_sql`."""
-        ...
+    def facts(self, heard: Callable[[GuardAnswer], None], store: Store, run_sql: SqlThread) -> GuardFacts:
+        """Return the guard's facts, read and recorded by `store` in the thread of `run_sql`. `heard` gets each answer."""
+        parts = (self.author, self.surroundings, self.servers.connect, heard, self.recover, self.claims)
+        return GuardFacts(store, run_sql, self.now, *parts)
 
     async def wants_guard(self) -> bool:
-        """Return whether the tray app is to run the guard. Raises StoreError."""
-        ...
+        """Return whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
+        return (await self.preferences.read()).guard
 
     async def want_guard(self, on: bool) -> None:
         """Have the tray app run the guard from now on, or no longer. Raises StoreError."""
-        ...
+        await self.preferences.record("guard", on)
 
     async def bound_threads(self) -> frozenset[str]:
-        """Return the ids of the threads that are bound to a session. Raises StoreError."""
-        ...
+        """Return the ids of the threads that are bound to a session in our journal. Raises StoreError."""
+        return await self.run_sql(self.store.journal.bound)

@@ -28,10 +28,12 @@ _log = logging.getLogger(__name__)
 
 
 class GuardRunner:
-    """One for the tray app's life, in the host's event loop; `close` it before the host."""
+    """One for the tray app's life, in the host's event loop; `close` it before the host. `changed` is called when its status
+    changes."""
 
-    def __init__(self, host: GuardHost) -> None:
+    def __init__(self, host: GuardHost, changed: Callable[[], None]) -> None:
         self._host = host
+        self._changed = changed
         self._service = GuardService(host)
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
@@ -49,13 +51,18 @@ class GuardRunner:
         """Which T3 Code goes through the guard, as of the last check."""
         return guard_sides(self._status) if self._status else GuardSides()
 
-    async def run(self, changed: Callable[[], None]) -> None:
-        """Keep the guard running or stopped as wanted, until cancelled; call `changed` when its status changes."""
+    @property
+    def under_way(self) -> int:
+        """Number of requests under way."""
+        return self._service.under_way
+
+    async def run(self) -> None:
+        """Keep the guard running or stopped as wanted, until cancelled."""
         while True:
             self._due.clear()
             try:
                 if await self.keep():
-                    changed()
+                    self._changed()
             except Exception as bug:
                 _log.exception("The guard could not be kept by a mistake of t3tray's.")
                 self._trouble = f"t3tray made a mistake while it kept the guard ({type(bug).__name__}: {bug})."
@@ -105,15 +112,17 @@ class GuardRunner:
 
         Raises Refused, StoreError; nothing was changed then.
         """
-        if not on:
+        if on:
+            async with self._alone:
+                if not (await self._service.status()).answers:
+                    await self._service.start()
+                await self._service.protect(interrupt)
+        else:
             await self._service.unprotect(interrupt)
             self.look_again()
-            return await self.status()
-        async with self._alone:
-            if not (await self._service.status()).answers:
-                await self._service.start()
-            await self._service.protect(interrupt)
-        return await self.status()
+        status = await self.status()
+        self._changed()
+        return status
 
     async def close(self) -> None:
         """Take no more requests. What was begun is written ahead, and settled by the next start where time runs out."""

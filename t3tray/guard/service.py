@@ -174,11 +174,11 @@ class GuardService:
         if self._own is None:
             run_sql = SqlThread("t3tray-guard")
             self._own = await run_sql(self._host.store.beside), run_sql
-        facts = self._host.guard_facts(self._heard, *self._own)
+        facts = self._host.facts(self._heard, *self._own)
         guard = Guard(
             port=key.port,
             password=key.password,
-            endpoint=self._host.server.ensure_ready,
+            endpoint=self._host.servers.server.ensure_ready,
             look=lambda session_id: read_now(self._host.t3_homes, session_id),
             bindings=facts,
             ledger=facts,
@@ -187,7 +187,6 @@ class GuardService:
         )
         await guard.start()
         self._guard = guard
-        self._host.users = lambda: guard.under_way
 
     async def _point_again(self, url: str, key: GuardCredentials) -> None:
         """Change the guard's old address to the new one in all of T3 Code's settings."""
@@ -202,7 +201,6 @@ class GuardService:
         """Stop listening and end the requests under way, within seconds. Idempotent."""
         guard, self._guard = self._guard, None
         if guard is not None:
-            self._host.users = lambda: 0
             await guard.stop()
         own, self._own = self._own, None
         if own is not None:

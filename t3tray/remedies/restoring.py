@@ -97,7 +97,7 @@ class Restoring:
             if self._lost.trouble and (self._is_external or await self.restore()):
                 # Only the server can tell: its sessions are compared when it is connected to.
                 with contextlib.suppress(*_UNREACHABLE):
-                    await self._connect()
+                    await self.compare(await self._connect())
             elif not await self.find_lost():
                 raise
             return await self._run_sql(self._scanner.load_record, prefix, also_deleted)

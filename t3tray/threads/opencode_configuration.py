@@ -18,7 +18,7 @@ from t3tray.errors import ServerError, UnusableConfiguration
 from t3tray.opencode.failures import of_output
 from t3tray.server.log import last_start
 from t3tray.system.folders import holds_any
-from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import ThreadRow
 
 _FILES = ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc")
 # Folders that are asked of at once, and at most: each is loaded for it.
@@ -47,17 +47,12 @@ async def troubles(rows: Iterable[ThreadRow], server: ConfigurationServer | None
     return tuple(dict.fromkeys(f"{error.message} {error.hint}" for error in told if error))
 
 
-async def judged(shown: ThreadDetails, server: ConfigurationServer) -> ThreadDetails:
+async def judged(row: ThreadRow, server: ConfigurationServer) -> ThreadRow:
     """The same; where the server that runs would take no message for this thread's folder, the verdict is its reason."""
-    row = shown.row
     if row.verdict.kind is not Kind.RESUMABLE:
-        return shown
+        return row
     error = await _trouble_in(_folder(row), server)
-    return (
-        replace(shown, row=replace(row, verdict=Verdict(Reason.SERVER_ERROR, error.message.removesuffix("."))))
-        if error
-        else shown
-    )
+    return replace(row, verdict=Verdict(Reason.SERVER_ERROR, error.message.removesuffix("."))) if error else row
 
 
 async def _trouble_in(folder: str, server: ConfigurationServer) -> UnusableConfiguration | None:

@@ -12,7 +12,6 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from t3tray.domain.evidence import Failure
 from t3tray.domain.verdict import Reason
@@ -22,7 +21,7 @@ from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.location import FILE_VARIABLE, DatabaseAnswers, ProgramFile, ask_database, identify
-from t3tray.server.manager import ManagedServer
+from t3tray.server.connecting import ServerConnection
 from t3tray.server.programs import Programs
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.scan import Scan
@@ -35,25 +34,11 @@ _DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
 
 
-class Servers(Protocol):
-    """How a server is reached. The methods raise ServerError, ServerFailed or BinaryNotFound."""
-
-    @property
-    def server(self) -> ManagedServer: ...
-
-    @property
-    def current(self) -> Connection | None: ...
-
-    async def connect(self) -> Connection: ...
-
-    async def join_running_server(self) -> Connection | None: ...
-
-
 class SessionSource:
     """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
 
     def __init__(
-        self, database: OpenCodeDatabase, launching: Programs, answers: Path, run_sql: SqlThread, servers: Servers
+        self, database: OpenCodeDatabase, launching: Programs, answers: Path, run_sql: SqlThread, servers: ServerConnection
     ) -> None:
         self._database = database
         self._launching = launching
@@ -98,7 +83,7 @@ class SessionSource:
         connection = self._servers.current
         if connection is None and joins:
             try:
-                connection = await (self._servers.connect() if self.is_external else self._servers.join_running_server())
+                connection = await (self._servers.connect() if self.is_external else self._servers.join())
             except T3TrayError as error:
                 _log.warning("The server cannot be compared with OpenCode's database: %s", error.message)
                 self._unreachable(error)
@@ -176,6 +161,11 @@ class SessionSource:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
             self._compared = None
             self._database.trust = Trust(failure, False, error.message)
+
+    @property
+    def is_unproved(self) -> bool:
+        """Whether the database cannot be believed now: it may be another one than OpenCode uses."""
+        return self._database.trust.failure is not None
 
     @property
     def _is_open(self) -> bool:

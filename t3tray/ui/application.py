@@ -19,13 +19,13 @@ from t3tray.ui.quit_events import QuitAwareApplication, forget_lost_display, on_
 from t3tray.ui.tray.tray import Tray
 
 if TYPE_CHECKING:
+    from t3tray.backend.running import OpenBackend
     from t3tray.domain.inventory import Inventory
     from t3tray.domain.notification import Click
     from t3tray.domain.verification import Verification
     from t3tray.errors import T3TrayError
     from t3tray.guard.status import ProtectionPlan
     from t3tray.threads.snapshot import Snapshot, ThreadDetails
-    from t3tray.ui.backend_calls import BackendCalls
     from t3tray.ui.bridge import Bridge
     from t3tray.ui.settings.settings_wiring import SettingsController
     from t3tray.ui.tray.menu import MenuItem
@@ -43,7 +43,7 @@ class Application(QObject):
     def __init__(
         self,
         directory: Path,
-        make_desk: Callable[[], BackendCalls],
+        open_backend: OpenBackend,
         clean: Callable[[str], str] = lambda text: text,
         title: str = "",
     ) -> None:
@@ -55,7 +55,7 @@ class Application(QObject):
         # Each picture that it holds wakes this thread every 10 to 30 s until it is let go. Drawing one anew takes 0.1 ms.
         QPixmapCache.setCacheLimit(0)
         super().__init__()
-        self._make_desk = make_desk
+        self._open_backend = open_backend
         self._clean = clean
         self._directory = directory
         self._title = title
@@ -128,7 +128,7 @@ class Application(QObject):
         self._instance.listen()
         self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
         self._qt.commitDataRequest.connect(self._on_session_end)
-        self._bridge = bridge = Bridge(self._make_desk)
+        self._bridge = bridge = Bridge(self._open_backend)
         bridge.overview_changed.connect(self._on_overview_changed)
         self._appearance.listen(bridge)
         bridge.details_changed.connect(self._on_details_changed)

@@ -10,15 +10,19 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from t3tray.backend.running import CLOSE_LIMIT, live
+from t3tray.backend.running import CLOSE_LIMIT, OpenBackend, live
 from t3tray.errors import OurBug, T3TrayError
 from t3tray.threads.snapshot import Snapshot
-from t3tray.ui.backend_calls import BackendCalls
 from t3tray.ui.running_work import Working
+
+if TYPE_CHECKING:
+    # Its imports take time, and are made in the asyncio thread.
+    from t3tray.backend.backend import Backend
+    from t3tray.domain.notification import Click
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -36,13 +40,13 @@ class AsyncThread(QObject):
     failed_quietly = Signal(object)
     ended = Signal()
 
-    def __init__(self, make_desk: Callable[[], BackendCalls]) -> None:
+    def __init__(self, open_backend: OpenBackend) -> None:
         super().__init__()
-        self._make_desk = make_desk
+        self._open_backend = open_backend
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._stops_server = False
-        self._desk: asyncio.Future[BackendCalls] = self._loop.create_future()
+        self._backend: asyncio.Future[Backend] = self._loop.create_future()
         self._asked: set[asyncio.Task[None]] = set()
         # What ends in order even when the app does.
         self._drafts: set[asyncio.Task[None]] = set()
@@ -67,12 +71,16 @@ class AsyncThread(QObject):
         return not self._thread.is_alive()
 
     def _publish(self, snapshot: Snapshot) -> None:
-        """Take what the desk tells; called in the asyncio thread."""
+        """Take a snapshot; called in the asyncio thread."""
+        raise NotImplementedError
+
+    def _tell_click(self, click: Click) -> None:
+        """Take the click on a notification; called in the asyncio thread."""
         raise NotImplementedError
 
     def _ask(
         self,
-        work: Callable[[BackendCalls], Awaitable[T]],
+        work: Callable[[Backend], Awaitable[T]],
         tell: Callable[[T], None] | None = None,
         refuse: Callable[[T3TrayError], None] | None = None,
         *,
@@ -92,7 +100,7 @@ class AsyncThread(QObject):
 
     def _begin(
         self,
-        work: Callable[[BackendCalls], Awaitable[T]],
+        work: Callable[[Backend], Awaitable[T]],
         tell: Callable[[T], None] | None = None,
         refuse: Callable[[T3TrayError], None] | None = None,
         quiet: bool = False,
@@ -110,13 +118,13 @@ class AsyncThread(QObject):
 
     async def _do(
         self,
-        work: Callable[[BackendCalls], Awaitable[T]],
+        work: Callable[[Backend], Awaitable[T]],
         tell: Callable[[T], None] | None,
         refuse: Callable[[T3TrayError], None] | None,
         quiet: bool,
     ) -> None:
         try:
-            result = await work(await asyncio.shield(self._desk))
+            result = await work(await asyncio.shield(self._backend))
         except OurBug as bug:
             if quiet and refuse:
                 self._note_bug(bug)
@@ -142,14 +150,16 @@ class AsyncThread(QObject):
 
     async def _live(self) -> None:
         self._loop.set_exception_handler(self._on_unhandled)
-        try:
-            desk = self._make_desk()
-        except Exception as bug:
-            self._desk.cancel()
-            self._tell_bug(bug)
-            return
-        self._desk.set_result(desk)
-        await live(desk, self._publish, self._stop, self._tell_end, self._finish, lambda: self._stops_server)
+        await live(
+            self._open_backend,
+            self._publish,
+            self._tell_click,
+            self._stop,
+            self._tell_end,
+            self._backend.set_result,
+            self._finish,
+            lambda: self._stops_server,
+        )
 
     async def _finish(self) -> None:
         """What was typed or looked at is kept before anything is closed; all else that was asked for ends."""
@@ -160,12 +170,22 @@ class AsyncThread(QObject):
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._asked.discard(task)
-        self._drafts.add(task)
-        task.add_done_callback(self._drafts.discard)
+    def _finish_in_any_case(self, work: Callable[[Backend], Awaitable[object]]) -> None:
+        """Have this done quietly in the asyncio thread; the end of the app waits for it, for DRAFT_LIMIT at most."""
+
+        def begin() -> None:
+            task = self._begin(work, quiet=True)
+            self._asked.discard(task)
+            self._drafts.add(task)
+            task.add_done_callback(self._drafts.discard)
+
+        self._hand_over(begin)
 
     def _tell_end(self, error: BaseException) -> None:
+        if not self._backend.done():
+            # Whoever asked for something gets it, too; here it is told in any case.
+            self._backend.set_exception(error)
+            self._backend.exception()
         if isinstance(error, T3TrayError):
             self.failed.emit(error)
         else:

@@ -1,16 +1,16 @@
-"""The one way between the GUI and the asyncio thread: frozen values come as queued signals, the user's intents go as coroutines.
+"""What the window calls and hears from: a method calls the backend in the asyncio thread, a signal carries what came of it.
 
-How it crosses is in `qt.crossing`.
+How that crosses between the threads is in `async_thread`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal, Slot
 
+from t3tray.backend.running import OpenBackend
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.notification import Click
@@ -23,7 +23,6 @@ from t3tray.guard.status import GuardStatus
 from t3tray.settings.definitions import LOGIN
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.async_thread import AsyncThread
-from t3tray.ui.backend_calls import BackendCalls
 from t3tray.ui.labels import (
     CHECKING,
     CREATING,
@@ -76,8 +75,8 @@ class Bridge(AsyncThread):
     answer_failed = Signal(str, object)
     _conversation_told = Signal()
 
-    def __init__(self, make_desk: Callable[[], BackendCalls]) -> None:
-        super().__init__(make_desk)
+    def __init__(self, open_backend: OpenBackend) -> None:
+        super().__init__(open_backend)
         self.overview: Snapshot | None = None
         self.listing: ThreadListData | None = None
         self.brief: Snapshot | None = None
@@ -85,18 +84,14 @@ class Bridge(AsyncThread):
         self._newest: Conversation | None = None
         self._conversation_told.connect(self._on_conversation_told, Qt.ConnectionType.QueuedConnection)
 
-    def start(self) -> None:
-        super().start()
-        self._ask(lambda desk: desk.tell_clicks(self._tell_click))
-
     def look_at(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.details(thread_id), self.details_changed.emit, quiet=True)
+        self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)
 
     def resume(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.resume(thread_id), self.resumed.emit, words=CHECKING)
+        self._ask(lambda backend: backend.prompting.verify(thread_id), self.resumed.emit, words=CHECKING)
 
     def resume_in_terminal(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.resume_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
+        self._ask(lambda backend: backend.open_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
         def tell(opened: Opened) -> None:
@@ -104,31 +99,31 @@ class Bridge(AsyncThread):
                 self.copy_wanted.emit(opened.title)
             self.told.emit(opened_note(opened))
 
-        self._ask(lambda desk: desk.open_in_t3code(thread_id), tell)
+        self._ask(lambda backend: backend.open_in_t3code(thread_id), tell)
 
     def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id none."""
-        self._ask(lambda desk: desk.watch(thread_id), quiet=True)
+        self._ask(lambda backend: backend.watch(thread_id), quiet=True)
 
     def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
-        self._ask(lambda desk: desk.acknowledge(thread_id, fact))
+        self._ask(lambda backend: backend.acknowledge(thread_id, fact))
 
     def visit(self, thread_id: str, activity_at: datetime) -> None:
-        """The user has looked at this thread, whose last activity was then. It is kept even when the app ends at once."""
-        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.visit(thread_id, activity_at), quiet=True)))
+        """The user has seen this thread, whose last activity was then; stored also when the app ends at once."""
+        self._finish_in_any_case(lambda backend: backend.upkeep.visit(thread_id, activity_at))
 
     def start_server(self) -> None:
-        self._ask(lambda desk: desk.start_server(), words=STARTING, on_stop=self.stop_server)
+        self._ask(lambda backend: backend.start_server(), words=STARTING, on_stop=self.stop_server)
 
     def stop_server(self) -> None:
-        self._ask(lambda desk: desk.stop_server())
+        self._ask(lambda backend: backend.server.stop())
 
     def restart_server(self) -> None:
-        self._ask(lambda desk: desk.restart_server(), words=RESTARTING, on_stop=self.stop_server)
+        self._ask(lambda backend: backend.restart_server(), words=RESTARTING, on_stop=self.stop_server)
 
     def preview(self, thread_id: str, choice: Choice) -> None:
         self._ask(
-            lambda desk: desk.preview(thread_id, choice),
+            lambda backend: backend.remedies.preview(thread_id, choice),
             lambda preview: self.previewed.emit(thread_id, choice, preview),
             words=PREVIEWING,
         )
@@ -138,11 +133,11 @@ class Bridge(AsyncThread):
             self.remedied.emit(thread_id, done)
             self.look_at(thread_id)
 
-        self._ask(lambda desk: desk.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
+        self._ask(lambda backend: backend.remedies.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
 
     def preview_protection(self, on: bool) -> None:
         """What the guard would change; with it, whether t3tray starts at login, without which T3 Code could do nothing then."""
-        self._ask(lambda desk: desk.preview_protection(on), self.protection_previewed.emit)
+        self._ask(lambda backend: backend.guard.plan(on), self.protection_previewed.emit)
         self.look_at_autostart()
 
     def protect(self, on: bool, despite_running: bool, at_login: bool) -> None:
@@ -151,44 +146,44 @@ class Bridge(AsyncThread):
             if at_login:
                 self.set_autostart(True)
 
-        self._ask(lambda desk: desk.protect(on, despite_running), tell)
+        self._ask(lambda backend: backend.guard.protect(on, despite_running), tell)
 
     def plan_settling(self) -> None:
         """What it would do to settle the restore of our own data."""
-        self._ask(lambda desk: desk.plan_settling(), self.settling_planned.emit)
+        self._ask(lambda backend: backend.restoring.plan(), self.settling_planned.emit)
 
     def settle(self, seen: SettlePlan) -> None:
-        self._ask(lambda desk: desk.settle(seen), lambda _: self.settled.emit())
+        self._ask(lambda backend: backend.settle_restore(seen), lambda _: self.settled.emit())
 
     def new_thread(self, directory: str, title: str) -> None:
-        self._ask(lambda desk: desk.new_thread(directory, title), self.thread_made.emit, words=CREATING)
+        self._ask(lambda backend: backend.new_thread(directory, title), self.thread_made.emit, words=CREATING)
 
     def change_setting(self, name: str, value: object) -> None:
         self._ask(
-            lambda desk: desk.change_setting(name, value),
+            lambda backend: backend.change_setting(name, value),
             lambda settings: self.setting_kept.emit(name, settings),
             lambda error: self.setting_refused.emit(name, error.message),
         )
 
     def look_at_autostart(self) -> None:
-        self._ask(lambda desk: desk.autostart(), self.autostart_told.emit)
+        self._ask(lambda backend: backend.autostart(), self.autostart_told.emit)
 
     def set_autostart(self, is_on: bool) -> None:
         self._ask(
-            lambda desk: desk.set_autostart(is_on),
+            lambda backend: backend.set_autostart(is_on),
             self.autostart_told.emit,
             lambda error: self.setting_refused.emit(LOGIN.name, error.message),
         )
 
     def take_inventory(self) -> None:
-        self._ask(lambda desk: desk.take_inventory(), self.inventory_taken.emit)
+        self._ask(lambda backend: backend.take_inventory(), self.inventory_taken.emit)
 
     def open_data_folder(self) -> None:
-        self._ask(lambda desk: desk.open_data_folder())
+        self._ask(lambda backend: backend.open_data_folder())
 
     def diagnose(self, face: tuple[str, ...]) -> None:
         """`face` are lines about the window's side."""
-        self._ask(lambda desk: desk.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)
+        self._ask(lambda backend: backend.inspection.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)
 
     def stop_work(self, number: int) -> None:
         """End what takes long; what it was is told."""
@@ -200,56 +195,63 @@ class Bridge(AsyncThread):
         self._hand_over(stop)
 
     def rename(self, thread_id: str, title: str) -> None:
-        self._ask(lambda desk: desk.rename(thread_id, title))
+        self._ask(lambda backend: backend.rename(thread_id, title))
 
     def archive(self, thread_id: str, archived: bool) -> None:
-        self._ask(lambda desk: desk.archive(thread_id, archived))
+        self._ask(lambda backend: backend.set_archived(thread_id, archived))
 
     def search(self, text: str) -> None:
         self._ask(
-            lambda desk: desk.search(text),
+            lambda backend: backend.search(text),
             lambda found: self.saying_found.emit(text, found),
             lambda error: self.search_failed.emit(text, error),
             quiet=True,
         )
 
     def follow(self, thread_id: str) -> None:
-        """Have this thread's conversation told from now on, in place of the one before; "" for none."""
+        """Publish this thread's conversation from now on, in place of the one before; "" for none."""
 
         def begin() -> None:
             if self._following:
                 self._following.cancel()
-            if thread_id:
-                self._following = self._begin(lambda desk: desk.follow(thread_id, self._publish_conversation), quiet=True)
-            else:
-                self._following = None
+            publish = self._publish_conversation
+            self._following = (
+                self._begin(lambda backend: backend.conversations.follow(thread_id, publish), quiet=True) if thread_id else None
+            )
 
         self._hand_over(begin)
 
     def show_older(self) -> None:
-        self._ask(lambda desk: _done(desk.show_older))
+        self._ask(lambda backend: backend.conversations.show_older())
 
     def show_agent(self, session_id: str) -> None:
-        self._ask(lambda desk: _done(lambda: desk.show_agent(session_id)))
+        self._ask(lambda backend: backend.conversations.show_agent(session_id))
 
     def send(self, thread_id: str, text: str, despite_others: bool) -> None:
         self._ask(
-            lambda desk: desk.send(thread_id, text, despite_others),
+            lambda backend: backend.conversations.send(thread_id, text, despite_others),
             lambda _: self.sent.emit(thread_id, text),
             lambda error: self.refused.emit(thread_id, error),
         )
 
     def stop_turn(self, thread_id: str) -> None:
-        self._ask(lambda desk: desk.stop_turn(thread_id))
+        self._ask(lambda backend: backend.conversations.stop_turn(thread_id))
 
     def keep_draft(self, thread_id: str, text: str) -> None:
-        self._hand_over(lambda: self._keep(self._begin(lambda desk: desk.keep_draft(thread_id, text), quiet=True)))
+        """Store what was typed; also when the app ends at once."""
+        self._finish_in_any_case(lambda backend: backend.conversations.keep_draft(thread_id, text))
 
-    def reply(self, ask: ApprovalRequest, reply: Reply) -> None:
-        self._ask(lambda desk: desk.reply(ask, reply), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+    def reply(self, request: ApprovalRequest, reply: Reply) -> None:
+        def refuse(error: T3TrayError) -> None:
+            self._tell_unanswered(request.id, error)
 
-    def answer(self, ask: QuestionRequest, answers: Answers | None) -> None:
-        self._ask(lambda desk: desk.answer(ask, answers), self._tell_late, lambda error: self._tell_unanswered(ask.id, error))
+        self._ask(lambda backend: backend.conversations.reply(request, reply), self._tell_late, refuse)
+
+    def answer(self, request: QuestionRequest, answers: Answers | None) -> None:
+        def refuse(error: T3TrayError) -> None:
+            self._tell_unanswered(request.id, error)
+
+        self._ask(lambda backend: backend.conversations.answer(request, answers), self._tell_late, refuse)
 
     def _tell_late(self, sentence: str) -> None:
         if sentence:
@@ -282,8 +284,3 @@ class Bridge(AsyncThread):
 
     def _tell_click(self, click: Click) -> None:
         self.notice_clicked.emit(click)
-
-
-async def _done(work: Callable[[], None]) -> None:
-    """Something that is done at once, as a coroutine."""
-    work()

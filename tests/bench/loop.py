@@ -1,6 +1,6 @@
 """What one change costs the asyncio thread, in which everything of the app waits its turn: 2,000 threads, one changed.
 
-The real desk and the real bridge, without a window; in the time that this one thread works.
+The real backend and the real bridge, without a window; in the time that this one thread works.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
     world = _world(scratch / "world")
     os.environ |= home.environment | {"T3CODE_HOME": str(world.home), "OPENCODE_DB": str(world.opencode)}
     told: list[Snapshot] = []
-    bridge = Bridge(lambda: Backend(str(scratch / "data")))
+    bridge = Bridge(lambda publish: Backend.open(str(scratch / "data"), "tray"))
     bridge.overview_changed.connect(told.append)
     bridge.start()
     try:

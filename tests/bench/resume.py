@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome, RawServer
 
@@ -29,14 +29,14 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
 
 
 async def _warm(scratch: Path) -> tuple[float, float]:
-    engine = await Engine.open(str(scratch / "resume"), "command")
+    backend = await Backend.open(str(scratch / "resume"), "command")
     try:
         (scratch / "warm").mkdir()
-        thread = await engine.threads.create(str(scratch / "warm"), "bench", await engine.connect())
-        async for _ in engine.converse(thread.id, "the codeword is PELICAN"):
+        thread = await backend.threads.create(str(scratch / "warm"), "bench", await backend.settlement.connect())
+        async for _ in backend.prompting.converse(thread.id, "the codeword is PELICAN"):
             pass
-        session = (await engine.details(thread.id)).row.session_id
-        endpoint = await engine.server.ensure_ready()
+        session = (await backend.details.read(thread.id)).row.session_id
+        endpoint = await backend.server.ensure_ready()
         resumes, pairs = [], []
         auth = ("opencode", endpoint.password or "")
         async with httpx.AsyncClient(base_url=endpoint.url, auth=auth, trust_env=False) as client:
@@ -46,11 +46,11 @@ async def _warm(scratch: Path) -> tuple[float, float]:
                 await client.get(f"/session/{session}/message", params={"limit": 1})
                 pairs.append(time.perf_counter() - began)
                 began = time.perf_counter()
-                await engine.verify(thread.id)
+                await backend.prompting.verify(thread.id)
                 resumes.append(time.perf_counter() - began)
         return statistics.median(resumes) * 1000, statistics.median(pairs) * 1000
     finally:
-        await engine.close()
+        await backend.close()
 
 
 async def _cold(scratch: Path, home: OpenCodeHome) -> tuple[float, float]:
@@ -61,13 +61,13 @@ async def _cold(scratch: Path, home: OpenCodeHome) -> tuple[float, float]:
         raw.start()
         starts.append(time.perf_counter() - began)
         raw.stop()
-        engine = await Engine.open(str(scratch / "resume"), "command")
+        backend = await Backend.open(str(scratch / "resume"), "command")
         try:
-            (thread,) = [row.thread for row in (await engine.overview()).rows]
+            (thread,) = [row.thread for row in (await backend.snapshots.read()).rows]
             began = time.perf_counter()
-            verified = await engine.verify(thread.id)
+            verified = await backend.prompting.verify(thread.id)
             colds.append(time.perf_counter() - began)
             assert verified.verdict.reason == "proved", f"round {number}: {verified.verdict}"
         finally:
-            await engine.close()
+            await backend.close()
     return statistics.median(colds) * 1000, statistics.median(starts) * 1000

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.backend.engine import Engine
-from t3tray.backend.snapshot_builder import Added
+from t3tray.backend.backend import Backend
+from t3tray.backend.snapshot_builder import AppExtras
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Evidence, Failure
@@ -136,20 +136,20 @@ async def test_every_reading_command_answers(filled: Path, tmp_path: Path, table
     folder = tmp_path / "data"
     shutil.copytree(filled, folder)
     assert damage(folder, table, column, "'no value at all'")
-    engine = await Engine.open(str(folder), "command")
+    backend = await Backend.open(str(folder), "command")
     try:
-        snapshot = await engine.overview(archived=True, added=Added(unread=engine.unread.update))
+        snapshot = await backend.snapshots.read(archived=True, extras=AppExtras(unread=backend.upkeep.unread.update))
         assert {row.thread.id for row in snapshot.rows} >= {"b2"}
         for row in snapshot.rows:
-            assert (await engine.details(row.thread.id)).row.thread.id == row.thread.id
-        await engine.journal(None)
-        await engine.answers(None)
-        await engine.preferences.read_again()
-        await engine.server_status()
-        findings = await engine.assess()
+            assert (await backend.details.read(row.thread.id)).row.thread.id == row.thread.id
+        await backend.journal(None)
+        await backend.answers(None)
+        await backend.preferences.read_again()
+        await backend.scanning.server_status()
+        findings = await backend.inspection.findings()
         assert any(table in finding.detail for finding in findings if finding.name == "damaged value")
     finally:
-        await engine.close()
+        await backend.close()
 
 
 @pytest.mark.parametrize("both", [False, True])

@@ -421,25 +421,24 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
     machine: Machine, monkeypatch: Patch, spoil: Break
 ) -> None:
     told: asyncio.Queue[Snapshot] = asyncio.Queue()
-    desk = Backend(None)
-    running = asyncio.create_task(desk.run(told.put_nowait))
+    backend = await Backend.open(None, "tray")
+    running = asyncio.create_task(backend.run(told.put_nowait))
     try:
         before = _kinds(
             await _next(told, running, lambda snapshot: len(snapshot.rows) == 6 and "proved" in str(_kinds(snapshot)))
         )
         spoil(machine, monkeypatch)
         # What no watcher tells is found by the next look.
-        assert desk._monitor is not None
-        desk._monitor.sleep._woke()
+        backend.monitor.sleep._woke()
         _ = await _next(told, running)
-        await desk.rename("ours", "Another name")
+        await backend.rename("ours", "Another name")
         now = await _next(told, running, lambda snapshot: any(row.thread.title == "Another name" for row in snapshot.rows))
         assert {name: _kinds(now).get(name) for name in OTHERS} == {name: before[name] for name in OTHERS}
         assert _kinds(now).keys() >= {"t1", "mine"} and now.stale_since is None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await desk.close()
+        await backend.close()
 
 
 def _kinds(snapshot: Snapshot) -> dict[str, str]:

@@ -18,10 +18,11 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from t3tray.ui import application
-from tests.support.views import FakeDesk, READY, row
+from tests.support.recording import RecordingBackend
+from tests.support.views import READY, row
 from t3tray.threads.snapshot import Snapshot
 
-app = application.Application(Path(sys.argv[1]), lambda: FakeDesk(Snapshot(READY, (row("a"),))))
+app = application.Application(Path(sys.argv[1]), RecordingBackend(Snapshot(READY, (row("a"),))).open)
 """
 
 
@@ -101,13 +102,11 @@ app.run()
     assert "in hang" in done.stderr
 
 
-# The desk tells when it was closed in order.
+# The backend tells when it was closed in order.
 IN_ORDER = """
-class Desk(FakeDesk):
-    async def close(self):
-        await super().close()
-        print("closed in order", flush=True)
-app._make_desk = lambda: Desk(Snapshot(READY, (row("a"),)))
+backend = RecordingBackend(Snapshot(READY, (row("a"),)))
+backend.answers["close"] = lambda: print("closed in order", flush=True)
+app._open_backend = backend.open
 there = QTimer()
 def when_there(do):
     there.timeout.connect(lambda: app._bridge and app._bridge.overview and (there.stop(), do()))

@@ -16,14 +16,20 @@ HEADLESS = """
 import os, signal, sys, time
 from t3tray import headless
 from t3tray.errors import StoreError
-from tests.support.views import FakeDesk, READY, row
+from tests.support.recording import RecordingBackend
+from tests.support.views import READY, row
 from t3tray.threads.snapshot import Snapshot
 
 headless.HARD_END = 0.5
-class Desk(FakeDesk):
-    async def run(self, publish):
-        {}
-headless.Backend = lambda directory: Desk(Snapshot(READY, (row("a"),)))
+backend = RecordingBackend(Snapshot(READY, (row("a"),)))
+def run(publish, clicked):
+    {}
+backend.answers["run"] = run
+class Opened:
+    @staticmethod
+    async def open(directory, kind):
+        return backend
+headless.Backend = Opened
 sys.exit(headless.run(sys.argv[1], True, sys.stdout, sys.stderr))
 """
 

@@ -57,7 +57,7 @@ from t3tray.system.paths import data_directory
 from t3tray.ui.application import Application
 
 directory = data_directory(None, os.environ)
-app = Application(directory, lambda: Backend(str(directory)))
+app = Application(directory, lambda publish: Backend.open(str(directory), "tray"))
 user = QTimer()
 user.timeout.connect(lambda: app._bridge and (user.stop(), app._bridge.start_server()))
 user.start(20)

@@ -18,8 +18,8 @@ ASKS = """
 import argparse, asyncio, sys
 from typing import cast
 from t3tray.cli.context import Command
-from t3tray.backend.engine import Engine
-command = Command(argparse.Namespace(json=False), cast(Engine, None), sys.stdout, sys.stdout)
+from t3tray.backend.backend import Backend
+command = Command(argparse.Namespace(json=False), cast(Backend, None), sys.stdout, sys.stdout)
 print("told", asyncio.run(command.ask("Do it? ")))
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.split import Candidate
 from t3tray.opencode.client import OpenCodeClient
@@ -117,13 +117,13 @@ async def test_what_is_shown_comes_from_the_server_while_one_runs(
     monkeypatch.setenv("OPENCODE_DB", str(tmp_path / "nowhere.db"))
     monkeypatch.setenv("T3TRAY_SERVER_URL", server.url)
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", server.password)
-    engine = await Engine.open(str(tmp_path / "data"), "command")
-    thread = await engine.threads.adopt(sessions["root"], await engine.connect())
-    (shown,) = (await engine.details(thread.id)).candidates
+    backend = await Backend.open(str(tmp_path / "data"), "command")
+    thread = await backend.threads.adopt(sessions["root"], await backend.settlement.connect())
+    (shown,) = (await backend.details.read(thread.id)).candidates
     assert (shown.session_id, shown.exists, shown.messages) == (sessions["root"], True, 4)
     await asyncio.to_thread(server.stop)
-    (alone,) = (await engine.details(thread.id)).candidates
+    (alone,) = (await backend.details.read(thread.id)).candidates
     assert (alone.exists, alone.messages) == (None, 0)
-    await engine.close()
+    await backend.close()
     with closing(sqlite3.connect(f"file:{opencode_home.database}?mode=ro", uri=True)) as connection:
         assert connection.execute("SELECT count(*) FROM session").fetchone() == (5,)

@@ -1,4 +1,4 @@
-"""Conversations, approvals and questions on the real OpenCode, through the desk that the window works with."""
+"""Conversations, approvals and questions on the real OpenCode, through the backend that the window works with."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ LIMIT = 90.0
 
 
 class Watched:
-    """A desk that runs, with what it told last."""
+    """A backend that runs, with what it told last."""
 
-    def __init__(self, data: Path) -> None:
-        self.desk = Backend(str(data))
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self.snapshot: Snapshot | None = None
         self.shown: Conversation | None = None
         self.pictures: list[Conversation] = []
-        self._tasks = [asyncio.create_task(self.desk.run(self._on_snapshot))]
+        self._tasks = [asyncio.create_task(self.backend.run(self._on_snapshot))]
         self._news = asyncio.Event()
 
     def follow(self, thread_id: str) -> None:
-        self._tasks.append(asyncio.create_task(self.desk.follow(thread_id, self._on_conversation)))
+        self._tasks.append(asyncio.create_task(self.backend.conversations.follow(thread_id, self._on_conversation)))
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.desk.close()
+        await self.backend.close()
 
     async def until(self, condition: Callable[[Watched], bool], what: str) -> None:
         """Look after each piece of news."""
@@ -127,10 +127,10 @@ async def watched(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.
 
 async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
     """A followed thread in which this was said."""
-    thread = await watched.desk.new_thread(str(work), "Refactor the parser")
+    thread = await watched.backend.new_thread(str(work), "Refactor the parser")
     watched.follow(thread)
     await watched.until(lambda watched: watched.conversation.session_id is not None, "the conversation")
-    await watched.desk.send(thread, prompt)
+    await watched.backend.conversations.send(thread, prompt)
     return thread
 
 
@@ -142,7 +142,7 @@ async def test_a_reply_streams_in_and_stays_when_the_server_ends(managing: Watch
     model.release()
     shown = await watched.until_idle(1)
     assert [each.text for each in shown.messages] == ["hold the line", "I am done."]
-    await watched.desk.stop_server()
+    await watched.backend.server.stop()
     await watched.until(
         lambda watched: bool(watched.snapshot and watched.snapshot.server.state is ServerState.STOPPED), "the end"
     )
@@ -167,20 +167,20 @@ async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
     assert isinstance(ask, ApprovalRequest)
     assert (ask.sentence, ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
     assert ask.requester.thread_id == thread
-    assert await watched.desk.reply(ask, Reply.ONCE) == ""
+    assert await watched.backend.conversations.reply(ask, Reply.ONCE) == ""
     shown = await watched.until_idle(1)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     assert (work / "made").exists()
     (tool,) = shown.messages[1].tools
     assert (tool.name, tool.status, tool.title) == ("bash", "completed", "touch made")
-    assert await watched.desk.reply(ask, Reply.ONCE) == GONE
+    assert await watched.backend.conversations.reply(ask, Reply.ONCE) == GONE
 
 
 async def test_an_approval_is_refused(watched: Watched, work: Path) -> None:
     await thread_of(watched, work, "run: touch made")
     ask = await watched.ask()
     assert isinstance(ask, ApprovalRequest)
-    await watched.desk.reply(ask, Reply.REJECT)
+    await watched.backend.conversations.reply(ask, Reply.REJECT)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
     await watched.until(lambda watched: not watched.conversation.is_busy, "the end of the turn")
     assert not (work / "made").exists() and watched.conversation.messages[1].tools[0].status == "error"
@@ -191,16 +191,16 @@ async def test_a_question_is_answered_and_another_left(watched: Watched, work: P
     ask = await watched.ask()
     assert isinstance(ask, QuestionRequest) and [option.label for option in ask.questions[0].options] == ["Yes", "No"]
     assert ask.sentence == "Refactor the parser ▸ asks: Shall I?"
-    assert await watched.desk.answer(ask, (("Yes",),)) == ""
+    assert await watched.backend.conversations.answer(ask, (("Yes",),)) == ""
     shown = await watched.until_idle(1)
     assert '"Shall I?"="Yes"' in shown.messages[1].tools[0].output
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
-    await watched.desk.send(thread, "ask: And now?")
+    await watched.backend.conversations.send(thread, "ask: And now?")
     again = await watched.ask()
     assert isinstance(again, QuestionRequest) and again.id != ask.id
-    await watched.desk.answer(again, None)
+    await watched.backend.conversations.answer(again, None)
     await watched.until(lambda watched: not watched.asks, "the end of the asking")
-    assert await watched.desk.answer(again, None) == GONE
+    assert await watched.backend.conversations.answer(again, None) == GONE
 
 
 async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart_and_gone_once_answered_elsewhere(
@@ -218,12 +218,12 @@ async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart
         assert await again.ask() == ask
         await asyncio.to_thread(answer_elsewhere, shared_server, ask)
         await again.until(lambda watched: not watched.asks, "the end of the asking")
-        assert await again.desk.reply(ask, Reply.ONCE) == GONE
+        assert await again.backend.conversations.reply(ask, Reply.ONCE) == GONE
 
 
 @asynccontextmanager
 async def opened(data: Path) -> AsyncIterator[Watched]:
-    running = Watched(data)
+    running = Watched(await Backend.open(str(data), "tray"))
     try:
         yield running
     finally:
@@ -242,7 +242,7 @@ def answer_elsewhere(raw: RawServer, ask: PendingRequest) -> None:
 async def test_a_turn_is_stopped_and_what_it_asked_for_is_gone(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "run: touch made")
     await watched.ask()
-    await watched.desk.stop_turn(thread)
+    await watched.backend.conversations.stop_turn(thread)
     await watched.until(lambda watched: not watched.asks and not watched.conversation.is_busy, "the end of the turn")
     await watched.until(lambda watched: watched.conversation.messages[-1].stopped, "the word that it was stopped")
     assert not (work / "made").exists()
@@ -252,7 +252,7 @@ async def test_a_models_error_is_told_in_its_message_and_the_thread_goes_on(watc
     thread = await thread_of(watched, work, "fail: no credit left")
     shown = await watched.until_idle(1)
     assert shown.messages[-1].error == "no credit left" and not shown.messages[-1].stopped and not shown.trouble
-    await watched.desk.send(thread, "say: better")
+    await watched.backend.conversations.send(thread, "say: better")
     assert (await watched.until_idle(2)).messages[-1].text == "better"
 
 
@@ -261,30 +261,30 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     await watched.until_idle(1)
     work.rename(work.with_name("moved"))
     # As the field does: what was typed until then is replaced before it is sent.
-    await watched.desk.keep_draft(thread, "never l")
-    await watched.desk.keep_draft(thread, "never lost")
+    await watched.backend.conversations.keep_draft(thread, "never l")
+    await watched.backend.conversations.keep_draft(thread, "never lost")
     with pytest.raises(NotResumable) as caught:
-        await watched.desk.send(thread, "never lost")
+        await watched.backend.conversations.send(thread, "never lost")
     assert isinstance(caught.value, T3TrayError)
-    assert (await watched.desk.details(thread)).row.thread.draft == "never lost"
+    assert (await watched.backend.details.read(thread)).row.thread.draft == "never lost"
     work.with_name("moved").rename(work)
-    await watched.desk.send(thread, "say: two")
+    await watched.backend.conversations.send(thread, "say: two")
     assert (await watched.until_idle(2)).messages[-1].text == "two"
-    assert (await watched.desk.details(thread)).row.thread.draft == "never lost", "another text was sent"
-    await watched.desk.send(thread, "never lost")
-    assert (await watched.desk.details(thread)).row.thread.draft == ""
+    assert (await watched.backend.details.read(thread)).row.thread.draft == "never lost", "another text was sent"
+    await watched.backend.conversations.send(thread, "never lost")
+    assert (await watched.backend.details.read(thread)).row.thread.draft == ""
 
 
 async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "say: 0")
     for number in range(1, 22):
         await watched.until_answered(str(number - 1))
-        await watched.desk.send(thread, f"say: {number}")
+        await watched.backend.conversations.send(thread, f"say: {number}")
     await watched.until_answered("21")
     watched.follow(thread)
     # Not what was told of it before: that may have been read anew in between, and hold more.
     await watched.until(lambda watched: watched.conversation.has_older and len(watched.conversation.messages) == 40, "a page")
-    watched.desk.show_older()
+    await watched.backend.conversations.show_older()
     await watched.until(lambda watched: not watched.conversation.has_older, "the oldest page")
     said = [each.text for each in watched.conversation.messages]
     assert said == [words for number in range(22) for words in (f"say: {number}", str(number))]
@@ -297,14 +297,14 @@ async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_a
     watched = managing
     thread = await thread_of(watched, work, "say: ready")
     await watched.until_idle(1)
-    await watched.desk.stop_server()
+    await watched.backend.server.stop()
     config = json.loads(opencode_home.environment["OPENCODE_CONFIG_CONTENT"])
     stub = config["provider"]["stub"]
     config = {"provider": {"stub": {**stub, "models": {"stub-2": stub["models"]["stub-1"]}}}, "model": "stub/stub-2"}
     monkeypatch.setenv("OPENCODE_CONFIG_CONTENT", json.dumps(config))
-    await watched.desk.start_server()
+    await watched.backend.start_server()
     chats = len(model.chats())
-    await watched.desk.send(thread, "are you there?")
+    await watched.backend.conversations.send(thread, "are you there?")
     await watched.until(lambda watched: bool(watched.conversation.trouble), "what OpenCode said of it")
     assert "Model not found" in watched.conversation.trouble
     watched.follow(thread)

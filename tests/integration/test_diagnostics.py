@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t3tray.backend.diagnostics import diagnose
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.backend import Backend
+from t3tray.backend.parts import utc_now
 from t3tray.domain.thread import Source, Thread
 from t3tray.server.manager import Endpoint
 from t3tray.system.log_file import FILE_NAME
@@ -20,23 +20,23 @@ from tests.unit.domain.test_redaction import PLACES, SECRETS
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    opened = await Engine.open(str(tmp_path / "data"), "tray")
+async def backend(tmp_path: Path) -> AsyncIterator[Backend]:
+    opened = await Backend.open(str(tmp_path / "data"), "tray")
     yield opened
     await opened.close()
 
 
-def log(engine: Engine, name: str, text: str) -> None:
-    path = engine.server.log_path.with_name(name)
+def log(backend: Backend, name: str, text: str) -> None:
+    path = backend.server.log_path.with_name(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
 
 
-async def test_they_tell_versions_settings_states_sizes_and_logs(engine: Engine) -> None:
-    log(engine, FILE_NAME, "our own last words")
-    log(engine, "opencode-serve.log", "the server's last words")
-    await engine.preferences.change("stop_idle_minutes", 7)
-    text = await diagnose(engine, ["Qt 6, platform offscreen, scale 2"])
+async def test_they_tell_versions_settings_states_sizes_and_logs(backend: Backend) -> None:
+    log(backend, FILE_NAME, "our own last words")
+    log(backend, "opencode-serve.log", "the server's last words")
+    await backend.preferences.change("stop_idle_minutes", 7)
+    text = await backend.inspection.diagnostics(["Qt 6, platform offscreen, scale 2"])
     for part in (
         "t3tray 0.",
         "Python 3.",
@@ -51,32 +51,32 @@ async def test_they_tell_versions_settings_states_sizes_and_logs(engine: Engine)
         assert part in text, part
 
 
-async def test_no_title_folder_or_word_of_a_thread_is_in_them(engine: Engine, tmp_path: Path) -> None:
+async def test_no_title_folder_or_word_of_a_thread_is_in_them(backend: Backend, tmp_path: Path) -> None:
     now = utc_now()
-    engine.store.threads.add(Thread("3f2a", "My private matter", "/code/private", Source.T3TRAY, now, now, draft="dear diary"))
-    text = await diagnose(engine)
+    backend.store.threads.add(Thread("3f2a", "My private matter", "/code/private", Source.T3TRAY, now, now, draft="dear diary"))
+    text = await backend.inspection.diagnostics()
     assert "t3tray, new: 1" in text
     for private in ("private", "diary"):
         assert private not in text
 
 
-async def test_the_home_folder_is_shortened(engine: Engine) -> None:
-    log(engine, FILE_NAME, f"in {Path.home()}/src")
-    text = await diagnose(engine)
+async def test_the_home_folder_is_shortened(backend: Backend) -> None:
+    log(backend, FILE_NAME, f"in {Path.home()}/src")
+    text = await backend.inspection.diagnostics()
     assert "in ~/src" in text and str(Path.home()) not in text
 
 
-async def test_what_cannot_be_told_hinders_nothing_else(engine: Engine) -> None:
-    engine.server.log_path.with_name(FILE_NAME).mkdir(parents=True)
-    text = await diagnose(engine)
+async def test_what_cannot_be_told_hinders_nothing_else(backend: Backend) -> None:
+    backend.server.log_path.with_name(FILE_NAME).mkdir(parents=True)
+    text = await backend.inspection.diagnostics()
     assert "cannot be told" in text and "server state: stopped" in text
 
 
-async def test_the_passwords_in_use_are_not_in_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_passwords_in_use_are_not_in_them(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hush, hush")
-    engine._connection = Endpoint("http://127.0.0.1:1", "swordfish", "1"), _Closed()  # type: ignore[assignment]
-    log(engine, FILE_NAME, "it said swordfish and hush, hush")
-    text = await diagnose(engine)
+    backend.servers._used = Endpoint("http://127.0.0.1:1", "swordfish", "1"), _Closed()  # type: ignore[assignment]
+    log(backend, FILE_NAME, "it said swordfish and hush, hush")
+    text = await backend.inspection.diagnostics()
     assert "it said [removed] and [removed]" in text
 
 
@@ -90,14 +90,14 @@ class _Closed:
 def test_a_secret_that_is_planted_anywhere_is_not_in_them(planted: list[tuple[str, object]]) -> None:
     async def act() -> str:
         with tempfile.TemporaryDirectory() as folder:
-            engine = await Engine.open(folder, "tray")
+            backend = await Backend.open(folder, "tray")
             try:
                 lines = [place(secret) for secret, place in planted]  # type: ignore[operator]
-                log(engine, FILE_NAME, "\n".join(lines))
-                log(engine, "opencode-serve.log", "\n".join(reversed(lines)))
-                return await diagnose(engine, lines)
+                log(backend, FILE_NAME, "\n".join(lines))
+                log(backend, "opencode-serve.log", "\n".join(reversed(lines)))
+                return await backend.inspection.diagnostics(lines)
             finally:
-                await engine.close()
+                await backend.close()
 
     text = asyncio.run(act())
     for secret, _ in planted:

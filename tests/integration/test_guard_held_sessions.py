@@ -39,9 +39,9 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 def details(guarded: Guarded, thread: str) -> ThreadDetails:
     """What the page says, after a look as the tray's."""
-    guarded.call(learn_guard(guarded.engine))
-    guarded.call(guarded.engine.alert(guarded.call(guarded.engine.look())))
-    return guarded.call(guarded.engine.details(thread))
+    guarded.call(learn_guard(guarded.backend))
+    guarded.call(guarded.backend.upkeep.alert(guarded.call(guarded.backend.scanning.scan())))
+    return guarded.call(guarded.backend.details(thread))
 
 
 def fork(guarded: Guarded, session: str) -> str:
@@ -90,7 +90,7 @@ def test_what_was_split_by_a_message_is_not_forgotten_at_the_next_resume(
     assert guarded.decisions[-1].refusal is Refusal.SPLIT and t3.cursor(thread) == old
     assert details(guarded, thread).row.verdict.reason is Reason.SPLIT
 
-    guarded.call(guarded.engine.apply(thread, Choice(Remedy.HEAL)))
+    guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.HEAL)))
     assert t3.turn(thread, ASK) == old and remembers(model) and "the number is 7" in model.words_sent()
     found = details(guarded, thread)
     assert found.row.verdict.kind is Kind.RESUMABLE and found.row.is_t3_side_fine
@@ -113,7 +113,7 @@ def test_a_session_that_is_gone_while_t3_code_holds_it_is_told_in_our_words(
     assert (found.row.verdict.kind, found.row.verdict.reason) == (Kind.BLOCKED, Reason.MISSING)
     assert found.row.next_message and found.row.next_message.reason is NextReason.SESSION_GONE
     assert [alarm.cause for alarm in found.alarms] == [Cause.SESSION_DELETED]
-    assert guarded.call(guarded.engine.overview()).refusals, "it is told without asking, too"
+    assert guarded.call(guarded.backend.snapshots.read()).refusals, "it is told without asking, too"
 
 
 def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
@@ -151,9 +151,9 @@ def test_after_a_remedy_an_idle_t3_code_lets_go_and_is_given_what_was_chosen(
     copy = fork(guarded, old)
     choice = Choice(Remedy.BIND, copy)
     assert details(guarded, thread).row.is_t3_side_fine
-    seen = guarded.call(guarded.engine.preview(thread, choice))
+    seen = guarded.call(guarded.backend.remedies.preview(thread, choice))
     assert f"T3 Code holds {old} open." in seen.after[-1] and "your next message" not in seen.after[-1], "nothing is promised"
-    done = guarded.call(guarded.engine.apply(thread, choice, seen))
+    done = guarded.call(guarded.backend.remedies.apply(thread, choice, seen))
     assert done.after[-1].startswith(f"T3 Code has let go of {old}: your next message there is given this thread's session")
     # The other thread's session is let go of after this one's.
     until(lambda: not t3.live, "the end of all that it held open")
@@ -178,12 +178,12 @@ def test_each_remedy_makes_it_let_go_and_taking_it_back_does_too(
     old = t3.turn(thread, TELL)
     for remedy in (Remedy.FORK, Remedy.CARRY):
         details(guarded, thread)
-        done = guarded.call(guarded.engine.apply(thread, Choice(remedy)))
+        done = guarded.call(guarded.backend.remedies.apply(thread, Choice(remedy)))
         assert done.after[-1].startswith(f"T3 Code has let go of {t3.cursor(thread)}"), done
         new = t3.turn(thread, ASK)
         assert new != old and remembers(model) and t3.cursor(thread) == new
     details(guarded, thread)
-    undone = guarded.call(guarded.engine.apply(thread, Choice(Remedy.UNDO)))
+    undone = guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.UNDO)))
     assert undone.after[-1].startswith(f"T3 Code has let go of {new}")
     assert t3.turn(thread, ASK) != new and remembers(model)
     assert "binaryPath" in path.read_text()
@@ -203,8 +203,8 @@ def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
     t3.set_status(other, "running")
     details(guarded, thread)
     before, choice = path.read_bytes(), Choice(Remedy.BIND, copy)
-    seen = guarded.call(guarded.engine.preview(thread, choice))
-    done = guarded.call(guarded.engine.apply(thread, choice, seen))
+    seen = guarded.call(guarded.backend.remedies.preview(thread, choice))
+    done = guarded.call(guarded.backend.remedies.apply(thread, choice, seen))
     for said in (seen.after[-1], done.after[-1]):
         assert said.startswith(f"T3 Code still holds {old} open, and is at work in “Busy one”")
         assert "your next message there goes into that session. Quit T3 Code and start it again" in said
@@ -225,7 +225,7 @@ def test_a_t3_code_that_does_not_follow_is_promised_nothing(
     thread = t3.thread("Report", project)
     copy = fork(guarded, t3.turn(thread, TELL))
     details(guarded, thread)
-    done = guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
+    done = guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, copy)))
     assert "nothing shows that it has" in done.after[-1] and "Quit T3 Code and start it again" in done.after[-1]
     side = details(guarded, thread).row.next_message
     assert side and (side.kind, side.reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
@@ -239,13 +239,13 @@ def runtime(t3: PlayedT3, thread: str) -> str:
 
 def strayed(guarded: Guarded, thread: str) -> ThreadDetails:
     """The page once it is known that a message went astray: the guard tells that beside its answer."""
-    until(lambda: any(entry.event is Event.RETURNED for entry in guarded.call(guarded.engine.journal(thread))), "the word of it")
+    until(lambda: any(entry.event is Event.RETURNED for entry in guarded.call(guarded.backend.journal(thread))), "the word of it")
     return details(guarded, thread)
 
 
 def choose_only_here(guarded: Guarded, thread: str, session: str) -> None:
     """The user's choice, of which T3 Code is told nothing: as if it was made before the guard was known here."""
-    sides = guarded.engine.t3_sides
+    sides = guarded.backend.t3_sides
     known, sides.guard = sides.guard, GuardSides()
-    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, session)))
+    guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, session)))
     sides.guard = known

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.parts import utc_now
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
@@ -25,12 +25,14 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.t3code_side import GuardSide, LetGo
 from t3tray.errors import Refused
 from t3tray.guard.credentials import GuardCredentials
+from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import guard_sides
 from t3tray.guard.t3_settings import Protection
 from t3tray.system.environment import SERVER_USER
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.threads.scan import Scan
 from t3tray.threads.snapshot import Snapshot
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
@@ -47,29 +49,32 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-async def runner(world: World) -> AsyncIterator[GuardRunner]:
-    engine = await Engine.open(None, "tray")
-    made = GuardRunner(engine)
-    yield made
-    await made.close()
-    await engine.close()
+async def backend(world: World) -> AsyncIterator[Backend]:
+    opened = await Backend.open(None, "tray")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def runner(backend: Backend) -> GuardRunner:
+    return backend.guard
 
 
 @asynccontextmanager
 async def another() -> AsyncIterator[GuardService]:
     """As another process of ours has it: a command, or `t3tray guard run`."""
-    engine = await Engine.open(None, "command")
-    service = GuardService(engine)
+    backend = await Backend.open(None, "command")
+    service = GuardService(backend.guard_host)
     try:
         yield service
     finally:
         await service.stop()
-        await engine.close()
+        await backend.close()
 
 
 async def state(runner: GuardRunner) -> GuardState:
     await runner.keep()
-    return (await runner.seen(await runner._host.look()))[0]
+    return (await runner.seen(Scan(())))[0]
 
 
 def settings(world: World) -> dict[str, dict[str, dict[str, str]]]:
@@ -106,7 +111,7 @@ async def test_on_and_off_by_the_desk(runner: GuardRunner, world: World) -> None
 
 
 async def state_of_letting_go(runner: GuardRunner) -> dict[str, LetGo]:
-    return await runner._host._run_sql(runner._host.store.let_go.homes)
+    return await runner._host.run_sql(runner._host.store.let_go.homes)
 
 
 async def test_what_speaks_against_it_leaves_everything_as_it_was(runner: GuardRunner, world: World) -> None:
@@ -272,7 +277,7 @@ async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(runner: 
     await runner.protect(True, False)
     await runner.close()
     (runner._host.data_directory / "secrets" / "guard").unlink()
-    later = GuardRunner(runner._host)
+    later = GuardRunner(runner._host, lambda: None)
     try:
         assert await state(later) == GuardState(GuardPhase.ON)
         await later.protect(False, False)
@@ -311,7 +316,7 @@ async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_end
     key = await runner._host.guard_credentials.get()
     reader, writer = await asyncio.open_connection("127.0.0.1", key.port)
     writer.writelines(line.encode() + b"\r\n" for line in _half_a_request(key))
-    looking = asyncio.create_task(runner.run(lambda: None))
+    looking = asyncio.create_task(runner.run())
     try:
         await eventually(lambda: true(runner._service.under_way == 1))
         await runner.protect(False, False)
@@ -346,20 +351,21 @@ async def test_settings_that_were_changed_elsewhere_are_told_and_followed(runner
     assert await state(runner) == GuardState(GuardPhase.ON)
 
 
-async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(runner: GuardRunner, world: World) -> None:
+async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(
+    backend: Backend, runner: GuardRunner, world: World
+) -> None:
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1")
         add_thread(connection, "t2", "ses_2")
         add_thread(connection, "t3", None, provider="codex")
-    engine = runner._host
-    await engine.import_t3_thread("t1")
+    await backend.import_t3_thread("t1")
     cursor = Cursor("ses_1", str(world.code))
-    if not await engine.bound_threads():
-        engine.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))
+    if not await backend.guard_host.bound_threads():
+        backend.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))
 
     async def guarded() -> frozenset[str]:
         await runner.keep()
-        return (await runner.seen(await engine.look()))[1]
+        return (await runner.seen(await backend.scanning.scan()))[1]
 
     assert await guarded() == frozenset()
     await runner.protect(True, False)
@@ -369,8 +375,8 @@ async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(runner
 
 
 async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: World) -> None:
-    desk, told = Backend(None), asyncio.Queue[Snapshot]()
-    running = asyncio.create_task(desk.run(told.put_nowait))
+    backend, told = await Backend.open(None, "tray"), asyncio.Queue[Snapshot]()
+    running = asyncio.create_task(backend.run(told.put_nowait))
 
     async def until(phase: GuardPhase) -> None:
         async with asyncio.timeout(LIMIT):
@@ -396,7 +402,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
                 while not (snapshot := await told.get()).refusals:
                     pass
             assert snapshot.refusals[0].decision.thread_id == "t1"
-            await desk.acknowledge("t1", Acknowledged.REFUSAL)
+            await backend.acknowledge("t1", Acknowledged.REFUSAL)
             async with asyncio.timeout(LIMIT):
                 while (await told.get()).refusals:
                     pass
@@ -411,7 +417,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await desk.close()
+        await backend.close()
 
 
 async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,9 +452,9 @@ async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(run
     before = secret.read_bytes()
     secret.unlink()
     secret.mkdir()
-    later = GuardRunner(runner._host)
+    later = GuardRunner(runner._host, lambda: None)
     assert await later.keep() is False
-    found, guarded = await later.seen(await runner._host.look())
+    found, guarded = await later.seen(Scan(()))
     assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
     secret.rmdir()
     secret.write_bytes(before)
@@ -461,16 +467,16 @@ async def test_a_mistake_of_ours_is_told_and_tried_again(
 ) -> None:
     await runner.protect(True, False)
     monkeypatch.setattr("t3tray.guard.runner.RETRY", 0.01)
-    asked, again = Engine.wants_guard, asyncio.Event()
+    asked, again = GuardHost.wants_guard, asyncio.Event()
 
-    async def broken_once(engine: Engine) -> bool:
+    async def broken_once(host: GuardHost) -> bool:
         if again.is_set():
-            return await asked(engine)
+            return await asked(host)
         again.set()
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(Engine, "wants_guard", broken_once)
-    running = asyncio.create_task(runner.run(lambda: None))
+    monkeypatch.setattr(GuardHost, "wants_guard", broken_once)
+    running = asyncio.create_task(runner.run())
 
     async def mended() -> bool:
         return again.is_set() and not runner._trouble

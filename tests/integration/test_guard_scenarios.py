@@ -75,7 +75,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 def server(guarded: Guarded) -> httpx.Client:
     """The server behind the guard, behind its back."""
-    endpoint = guarded.call(guarded.engine.server.ensure_ready())
+    endpoint = guarded.call(guarded.backend.server.ensure_ready())
     return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=90)
 
 
@@ -149,7 +149,7 @@ def test_a_new_thread_gets_a_session_with_our_marker(guarded: Guarded, t3: Playe
     thread = t3.thread("Grüße", project)
     session = t3.turn(thread, TELL)
     assert t3.cursor(thread) == session and sessions(world) == 1
-    entries = guarded.call(guarded.engine.journal(thread))
+    entries = guarded.call(guarded.backend.journal(thread))
     assert [(entry.event, entry.session_id) for entry in entries[:2]] == [(Event.INTENDED, None), (Event.CONFIRMED, session)]
     found = told(guarded, session)
     marker = found["metadata"]["t3tray"]
@@ -169,7 +169,7 @@ def test_a_request_that_comes_again_while_the_first_one_waits_gives_the_same_ses
         work = [pool.submit(t3.send, line, str(project), title="Report", permission=t3.permission) for _ in range(4)]
         given = {each.result().json()["id"] for each in work}
     assert len(given) == 1 and sessions(world) == 1
-    entries = guarded.call(guarded.engine.journal(thread))
+    entries = guarded.call(guarded.backend.journal(thread))
     assert [entry.event for entry in entries if entry.event is not Event.PROVEN] == [Event.INTENDED, Event.CONFIRMED]
 
 
@@ -193,7 +193,7 @@ def test_no_session_request_waits_for_what_t3tray_reads_for_itself(
     session = t3.turn(thread, TELL)
     t3.restart()
     free = threading.Event()
-    occupied = guarded.begin(guarded.engine._run_sql(free.wait, 90))
+    occupied = guarded.begin(guarded.backend.run_sql(free.wait, 90))
     try:
         assert t3.turn(thread, ASK) == session and remembers(model)
         assert t3.turn(t3.thread("Another", project), TELL) != session
@@ -219,7 +219,7 @@ def test_a_deleted_session_is_refused_until_the_user_chose_another(
     assert t3.status(thread) == ("error", REFUSALS[Refusal.SESSION_GONE])
     assert t3.sent[-1] == "GET /session/ID", "no session was asked for after that"
 
-    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
+    guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, copy)))
     assert t3.turn(thread, ASK) == copy and remembers(model)
     assert t3.cursor(thread) == copy and sessions(world) == before
     assert f"it was given {copy} (2 messages)." in answer_sentence(guarded.last)
@@ -247,7 +247,7 @@ def test_a_lost_cursor_of_a_thread_that_we_never_saw_is_refused(
     guarded: Guarded, t3: PlayedT3, model: StubModel, world: World, project: Path
 ) -> None:
     guard = t3.url, t3.password
-    endpoint = guarded.call(guarded.engine.server.ensure_ready())
+    endpoint = guarded.call(guarded.backend.server.ensure_ready())
     t3.url, t3.password = endpoint.url, endpoint.password or ""
     thread = t3.thread("Before the guard", project)
     t3.turn(thread, TELL)
@@ -272,7 +272,7 @@ def test_a_refusal_is_mended_by_starting_afresh_only_when_the_user_says_so(
         t3.turn(thread, ASK)
     with server(guarded) as http:
         fresh = http.post("/session", params={"directory": str(project)}, json={}).json()["id"]
-    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, fresh)))
+    guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, fresh)))
     assert t3.turn(thread, ASK) == fresh and t3.cursor(thread) == fresh
 
 
@@ -284,7 +284,7 @@ def test_a_session_that_the_user_left_is_not_gone_back_to(
     with server(guarded) as http:
         copy = http.post(f"/session/{first}/fork").json()["id"]
     t3.restart()
-    guarded.call(guarded.engine.apply(thread, Choice(Remedy.BIND, copy)))
+    guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, copy)))
     assert t3.turn(thread, ASK) == copy and remembers(model)
 
 
@@ -344,7 +344,7 @@ def test_a_thread_that_moved_to_a_worktree_works_there_with_its_context(
     assert fork != first and remembers(model)
     found = told(guarded, fork)
     assert (found["directory"], found["metadata"]["t3tray"]["thread"]) == (str(world.code / "wt"), thread)  # type: ignore[index]
-    entries = guarded.call(guarded.engine.journal(thread))
+    entries = guarded.call(guarded.backend.journal(thread))
     assert {(entry.event, entry.session_id) for entry in entries} >= {(Event.SUPERSEDED, first), (Event.CONFIRMED, fork)}
     t3.restart()
     assert t3.turn(thread, ASK) == fork, "the fork is where the thread is, so nothing is forked again"
@@ -362,12 +362,12 @@ def test_a_thread_that_moved_where_its_session_cannot_go_is_refused_and_the_fork
     with pytest.raises(TurnRefused, match="moved to a folder where its session cannot follow"):
         t3.turn(thread, ASK)
     assert (t3.cursor(thread), sessions(world)) == (first, 2)
-    entries = guarded.call(guarded.engine.journal(thread))
+    entries = guarded.call(guarded.backend.journal(thread))
     (fork,) = [entry.session_id for entry in entries if entry.event is Event.PUT_AWAY]
     assert fork not in (first, None) and told(guarded, fork or ""), "nobody knows who has opened it meanwhile"
     assert [entry.event for entry in entries if entry.session_id == fork][-1] is Event.ABANDONED
     assert [entry.session_id for entry in entries if entry.event is Event.CONFIRMED] == [first]
-    found = guarded.call(guarded.engine.assess())
+    found = guarded.call(guarded.backend.inspection.findings())
     assert any(finding.name == "abandoned session" and (fork or "") in finding.detail for finding in found)
     assert not any(finding.name == "split thread" for finding in found)
     t3.move(thread, project)
@@ -428,7 +428,7 @@ def test_a_server_that_was_stopped_is_started_by_the_next_message(managed: Manag
     thread = t3.thread("Report", project)
     session = t3.turn(thread, TELL)
     t3.restart()
-    assert guarded.call(guarded.engine.server.retire())
+    assert guarded.call(guarded.backend.server.retire())
     assert t3.turn(thread, ASK) == session and remembers(model)
 
 
@@ -439,8 +439,8 @@ def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
     thread = t3.thread("Report", project)
     session = t3.turn(thread, TELL)
     t3.restart()
-    guarded.call(guarded.engine.server.retire())
-    monkeypatch.setattr(guarded.engine.server._running, "_launch", _no_program)
+    guarded.call(guarded.backend.server.retire())
+    monkeypatch.setattr(guarded.backend.server._running, "_launch", _no_program)
     with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
         t3.turn(thread, ASK)
     assert t3.cursor(thread) == session and sessions(world) == 1

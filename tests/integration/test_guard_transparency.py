@@ -66,7 +66,7 @@ def guarded(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def straight(guarded: Guarded) -> Iterator[httpx.Client]:
-    endpoint = guarded.call(guarded.engine.server.ensure_ready())
+    endpoint = guarded.call(guarded.backend.server.ensure_ready())
     with httpx.Client(
         base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=LIMIT
     ) as client:
@@ -186,7 +186,7 @@ def test_a_crowd_is_served(guarded: Guarded, straight: httpx.Client, tmp_path: P
 
 async def _nothing_under_way(guarded: Guarded) -> None:
     async with asyncio.timeout(LIMIT):
-        while guarded.engine.users():
+        while guarded.service.under_way:
             await asyncio.sleep(0.02)
 
 
@@ -199,7 +199,7 @@ def test_a_server_killed_in_mid_stream_ends_the_stream_and_the_next_one_is_reach
         next(lines)
         through.post(f"/session/{made}/prompt_async", json={"parts": [{"type": "text", "text": "hold it"}]}).raise_for_status()
         model.wait_for_chats(1)
-        pid = guarded.engine.server.status.pid
+        pid = guarded.backend.server.status.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(httpx.RemoteProtocolError):
@@ -210,4 +210,4 @@ def test_a_server_killed_in_mid_stream_ends_the_stream_and_the_next_one_is_reach
         assert answer.status_code in (502, 503) and time.monotonic() < until, (
             "a session that is there is never told to be missing"
         )
-    assert guarded.engine.server.status.pid != pid
+    assert guarded.backend.server.status.pid != pid

@@ -57,13 +57,13 @@ async def watcher(
 ) -> AsyncIterator[Watcher]:
     for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():
         monkeypatch.setenv(name, value)
-    desk = Backend(str(tmp_path / "data"))
-    found = Watcher(desk)
-    running = asyncio.create_task(desk.run(found.publish))
+    backend = await Backend.open(str(tmp_path / "data"), "tray")
+    found = Watcher(backend)
+    running = asyncio.create_task(backend.run(found.publish))
     yield found
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await desk.close()
+    await backend.close()
 
 
 async def turn(t3: PlayedT3, thread: str, text: str) -> str:
@@ -93,12 +93,12 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
     assert answer_to_alarm(snapshot.rows[0].remedies, is_complete=True) is Remedy.HEAL, "the button of the notice"
     await turn(t3, thread, "say: a second turn in the new session")
 
-    details = await watcher.desk.details(thread)
+    details = await watcher.backend.details.read(thread)
     assert details.offered[0] is Remedy.HEAL
-    preview = await watcher.desk.preview(thread, HEAL)
+    preview = await watcher.backend.remedies.preview(thread, HEAL)
     assert f"T3 Code goes on in {new}, which holds 4 messages." in preview.before
     assert any("PELICAN" in line for line in preview.before) and not any("second turn" in line for line in preview.before)
-    await watcher.desk.apply(thread, HEAL, preview)
+    await watcher.backend.remedies.apply(thread, HEAL, preview)
 
     snapshot = await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)
     assert snapshot.rows[0].session_id == new
@@ -106,7 +106,7 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
     sent = model.words_sent()
     assert sent.count("the codeword is PELICAN") == 1 and sent.count("a second turn") == 2, "its prompt and its answer"
     with pytest.raises(Refused, match="holds all of this conversation"):
-        await watcher.desk.preview(thread, HEAL)
+        await watcher.backend.remedies.preview(thread, HEAL)
     await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)
 
 
@@ -114,11 +114,11 @@ async def test_what_was_given_back_is_taken_out_again_by_an_undo(
     world: World, t3: PlayedT3, watcher: Watcher, model: StubModel
 ) -> None:
     thread, old, new = await switched(world, t3, watcher)
-    await watcher.desk.apply(thread, HEAL, await watcher.desk.preview(thread, HEAL))
-    undo = await watcher.desk.preview(thread, Choice(Remedy.UNDO))
+    await watcher.backend.remedies.apply(thread, HEAL, await watcher.backend.remedies.preview(thread, HEAL))
+    undo = await watcher.backend.remedies.preview(thread, Choice(Remedy.UNDO))
     assert any("is deleted from it" in line for line in undo.after)
-    await watcher.desk.apply(thread, Choice(Remedy.UNDO), undo)
-    details = await watcher.desk.details(thread)
+    await watcher.backend.remedies.apply(thread, Choice(Remedy.UNDO), undo)
+    details = await watcher.backend.details.read(thread)
     assert details.row.session_id == old and details.row.verdict.reason is Reason.CONFLICT
     assert details.offered[0] is Remedy.HEAL, "it can be done again"
     assert await turn(t3, thread, ASK) == new
@@ -133,24 +133,24 @@ async def test_nothing_is_given_while_a_turn_runs(
     asked = len(model.chats())
     running = asyncio.create_task(turn(t3, thread, "hold"))
     await asyncio.to_thread(model.wait_for_chats, asked + 1, LIMIT)
-    preview = await watcher.desk.preview(thread, HEAL)
-    before = await watcher.desk.details(thread)
+    preview = await watcher.backend.remedies.preview(thread, HEAL)
+    before = await watcher.backend.details.read(thread)
     with pytest.raises(Refused, match="A turn is running"):
-        await watcher.desk.apply(thread, HEAL, preview)
-    assert (await watcher.desk.details(thread)).journal == before.journal
+        await watcher.backend.remedies.apply(thread, HEAL, preview)
+    assert (await watcher.backend.details.read(thread)).journal == before.journal
     model.release()
     assert await running == new
-    await watcher.desk.apply(thread, HEAL, await watcher.desk.preview(thread, HEAL))
+    await watcher.backend.remedies.apply(thread, HEAL, await watcher.backend.remedies.preview(thread, HEAL))
     await turn(t3, thread, ASK)
     assert "PELICAN" in model.words_sent()
 
 
 async def test_twice_at_once_it_is_given_once(world: World, t3: PlayedT3, watcher: Watcher, model: StubModel) -> None:
     thread, old, new = await switched(world, t3, watcher)
-    preview = await watcher.desk.preview(thread, HEAL)
-    await watcher.desk.apply(thread, HEAL, preview)
+    preview = await watcher.backend.remedies.preview(thread, HEAL)
+    await watcher.backend.remedies.apply(thread, HEAL, preview)
     with pytest.raises(Refused, match=r"has changed|holds all"):
-        await watcher.desk.apply(thread, HEAL, preview)
+        await watcher.backend.remedies.apply(thread, HEAL, preview)
     await turn(t3, thread, ASK)
     assert model.words_sent().count("the codeword is PELICAN") == 1
     assert new != old
@@ -173,16 +173,16 @@ async def test_a_thread_that_was_moved_and_forked_is_moved_first_and_then_goes_o
     await asyncio.to_thread(t3.restart)
     await watcher.until(lambda seen: seen.rows and seen.rows[0].verdict.kind is Kind.BLOCKED, LIMIT)
 
-    details = await watcher.desk.details(thread)
+    details = await watcher.backend.details.read(thread)
     assert details.offered[0] is Remedy.MOVE_SESSION and not {Remedy.REPAIR, Remedy.HEAL} & {*details.offered}
     move = Choice(Remedy.MOVE_SESSION)
-    preview = await watcher.desk.preview(thread, move)
+    preview = await watcher.backend.remedies.preview(thread, move)
     assert preview.title == f"Move {fork} to {tmp_path / 'wt'}", "the one that T3 Code goes on in"
-    await watcher.desk.apply(thread, move, preview)
-    details = await watcher.desk.details(thread)
+    await watcher.backend.remedies.apply(thread, move, preview)
+    details = await watcher.backend.details.read(thread)
     if details.row.verdict.kind is not Kind.RESUMABLE:
         assert details.offered[0] is Remedy.HEAL
-        await watcher.desk.apply(thread, HEAL, await watcher.desk.preview(thread, HEAL))
+        await watcher.backend.remedies.apply(thread, HEAL, await watcher.backend.remedies.preview(thread, HEAL))
     assert await turn(t3, thread, ASK) == fork, "no other fork was made"
     assert model.words_sent().count("the codeword is PELICAN") == 1
     await watcher.until(lambda seen: not seen.alarms and seen.rows[0].verdict.reason is Reason.PROVED, LIMIT)

@@ -42,10 +42,10 @@ def t3(world: World) -> Iterator[T3Code]:
 
 
 class Watcher:
-    """What the desk has published, and waiting for it."""
+    """What the backend has published, and waiting for it."""
 
-    def __init__(self, desk: Backend) -> None:
-        self.desk = desk
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self.snapshot: Snapshot | None = None
         self._news = asyncio.Event()
 
@@ -65,7 +65,7 @@ class Watcher:
         """Until t3tray's own record of the thread knows of so many messages."""
         async with asyncio.timeout(within):
             while True:
-                details = await self.desk.details(thread)
+                details = await self.backend.details.read(thread)
                 if details.cursor and details.cursor.message_count == messages:
                     return
                 await self._news.wait()
@@ -78,13 +78,13 @@ async def watcher(
 ) -> AsyncIterator[Watcher]:
     for name, value in {**opencode_home.environment, "T3CODE_HOME": str(world.home)}.items():
         monkeypatch.setenv(name, value)
-    desk = Backend(str(tmp_path / "data"))
-    found = Watcher(desk)
-    running = asyncio.create_task(desk.run(found.publish))
+    backend = await Backend.open(str(tmp_path / "data"), "tray")
+    found = Watcher(backend)
+    running = asyncio.create_task(backend.run(found.publish))
     yield found
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await desk.close()
+    await backend.close()
 
 
 def session(server: RawServer, world: World, words: str) -> str:

@@ -1,4 +1,4 @@
-"""What the user has looked at outlives the app: the real desk behind the real window, started again on the same data."""
+"""What the user has looked at outlives the app: the real backend behind the real window, started again on the same data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.parts import utc_now
 from t3tray.domain.thread import Source, Thread
 from t3tray.ui.bridge import Bridge
 from t3tray.ui.threads.thread_model import ThreadModel
@@ -38,7 +38,7 @@ def look():
         app._on_quit_wanted()
 
 directory = data_directory(None, os.environ)
-app = Application(directory, lambda: Backend(str(directory)))
+app = Application(directory, lambda publish: Backend.open(str(directory), "tray"))
 user = QTimer()
 user.timeout.connect(look)
 user.start(20)
@@ -48,22 +48,22 @@ sys.exit(app.run())
 
 async def command(*touched: str, add: bool = False) -> frozenset[str]:
     """Another process that writes into the same store, and looks at everything; what is news to it."""
-    engine = await Engine.open(None, "command")
+    backend = await Backend.open(None, "command")
     now = utc_now()
     try:
         for name in NAMES if add else ():
-            engine.store.threads.add(Thread(name, name, f"/w/{name}", Source.T3TRAY, now, now - timedelta(days=1)))
+            backend.store.threads.add(Thread(name, name, f"/w/{name}", Source.T3TRAY, now, now - timedelta(days=1)))
         for name in touched:
-            engine.store.threads.touch(name, now)
-        return (await engine.overview(archived=True)).unread
+            backend.store.threads.touch(name, now)
+        return (await backend.snapshots.read(archived=True)).unread
     finally:
-        await engine.close()
+        await backend.close()
 
 
 @contextmanager
 def app(qtbot: QtBot) -> Iterator[MainWindow]:
     """The window with all that is behind it, as the app wires it, until it is closed."""
-    window, bridge = MainWindow(utc_now), Bridge(lambda: Backend(None))
+    window, bridge = MainWindow(utc_now), Bridge(lambda publish: Backend.open(None, "tray"))
     qtbot.addWidget(window)
     window.resize(940, 640)
     bridge.overview_changed.connect(window.show_snapshot)

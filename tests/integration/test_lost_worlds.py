@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli import json_documents
 from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.domain.verdict import Kind, Reason
@@ -40,15 +40,15 @@ ASK = "what is the codeword?"
 class Lost:
     """A world, the t3tray that looks at it, and T3 Code's player on the same server."""
 
-    def __init__(self, world: World, engine: Engine, server: RawServer, model: StubModel) -> None:
-        self.world, self.engine, self.server, self.model = world, engine, server, model
+    def __init__(self, world: World, backend: Backend, server: RawServer, model: StubModel) -> None:
+        self.world, self.backend, self.server, self.model = world, backend, server, model
 
     async def details(self, thread: str) -> ThreadDetails:
         """As the page shows it, after the look that raises alarms; list and documents agree with it."""
-        picture = await self.engine.look(whole=True)
-        await self.engine.alert(picture)
-        found = await self.engine.details(thread)
-        snapshot = await self.engine.overview(picture=picture)
+        picture = await self.backend.scanning.scan(whole=True)
+        await self.backend.upkeep.alert(picture)
+        found = await self.backend.details.read(thread)
+        snapshot = await self.backend.snapshots.read(scan=picture)
         row = next(row for row in snapshot.rows if row.thread.id == thread)
         assert row.verdict == found.row.verdict
         assert not found.offered or row.remedies[:1] == found.row.remedies[:1], "list and page begin with the same"
@@ -58,12 +58,12 @@ class Lost:
 
     async def apply(self, thread: str, remedy: Remedy, session: str = "") -> Preview:
         choice = Choice(remedy, session)
-        preview = await self.engine.preview(thread, choice)
-        return await self.engine.apply(thread, choice, preview)
+        preview = await self.backend.remedies.preview(thread, choice)
+        return await self.backend.remedies.apply(thread, choice, preview)
 
     async def ask_here(self, thread: str) -> str:
         """The reply in t3tray."""
-        return "".join([piece async for piece in self.engine.converse(thread, ASK) if isinstance(piece, str)])
+        return "".join([piece async for piece in self.backend.prompting.converse(thread, ASK) if isinstance(piece, str)])
 
     async def ask_in_t3(self, thread: str) -> str:
         """What the model was sent for the next message that is typed in T3 Code, and the session that it went to."""
@@ -102,11 +102,11 @@ async def opened(
         change(world)
     for variable, value in {**server.environment, "T3CODE_HOME": str(world.home)}.items():
         monkeypatch.setenv(variable, value)
-    engine = await Engine.open(str(data), "command")
+    backend = await Backend.open(str(data), "command")
     try:
-        yield Lost(world, engine, server, model)
+        yield Lost(world, backend, server, model)
     finally:
-        await engine.close()
+        await backend.close()
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with t3tray's store", "seen for the first time"])
@@ -121,7 +121,7 @@ async def test_the_session_was_deleted_and_two_more_turns_were_made(
             told = json_documents.details_document(before)["alarms"]
             assert isinstance(told, list) and all(alarm["remedies"][0] == "heal" for alarm in told)
             assert before.offered == (Remedy.HEAL, Remedy.CARRY, Remedy.START_AFRESH, Remedy.BIND)
-            bind = await lost.engine.preview(SWITCHED, Choice(Remedy.BIND))
+            bind = await lost.backend.remedies.preview(SWITCHED, Choice(Remedy.BIND))
             assert "The model would not know 4 messages of this conversation, which T3 Code's copy has:" in bind.lost
             assert any("LYNX" in line for line in bind.lost)
         preview = await lost.apply(SWITCHED, Remedy.HEAL)
@@ -175,7 +175,7 @@ async def test_both_sessions_are_there_and_t3tray_sees_them_for_the_first_time(
     ) as lost:
         before = await lost.details(HEALED)
         assert before.row.verdict.reason is Reason.SPLIT and before.offered[:2] == (Remedy.HEAL, Remedy.JOIN)
-        join = await lost.engine.preview(HEALED, Choice(Remedy.JOIN))
+        join = await lost.backend.remedies.preview(HEALED, Choice(Remedy.JOIN))
         assert join.title.endswith(f"into {before.row.t3.session_id if before.row.t3 else ''}"), "it keeps T3 Code's session"
         await lost.apply(HEALED, Remedy.HEAL)
         assert "the codeword is OCELOT" in await lost.ask_in_t3(HEALED)

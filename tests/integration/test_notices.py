@@ -38,18 +38,17 @@ def daemon(bus: SessionBus) -> Iterator[NotificationDaemon]:
 
 
 class Running:
-    """A desk under way with one thread in `work`."""
+    """A backend under way with one thread in `work`."""
 
-    def __init__(self, data: Path) -> None:
-        self.desk = Backend(str(data))
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self.snapshot: Snapshot | None = None
         self.clicks: asyncio.Queue[Click] = asyncio.Queue()
         self._news = asyncio.Event()
-        self._task = asyncio.create_task(self.desk.run(self._on_snapshot))
+        self._task = asyncio.create_task(self.backend.run(self._on_snapshot, self.clicks.put_nowait))
 
     async def begin(self, work: Path) -> None:
-        await self.desk.tell_clicks(self.clicks.put_nowait)
-        self.thread = await self.desk.new_thread(str(work), "Refactor the parser")
+        self.thread = await self.backend.new_thread(str(work), "Refactor the parser")
 
     async def until(self, condition: Callable[[Snapshot], bool], what: str) -> None:
         try:
@@ -63,7 +62,7 @@ class Running:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self.desk.close()
+        await self.backend.close()
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -80,7 +79,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture
 async def here(tmp_path: Path, bus: SessionBus, work: Path) -> AsyncIterator[Running]:
-    running = Running(tmp_path / "data")
+    running = Running(await Backend.open(str(tmp_path / "data"), "tray"))
     await running.begin(work)
     yield running
     await running.close()
@@ -97,7 +96,7 @@ async def gone(daemon: NotificationDaemon) -> None:
 async def test_allow_once_on_the_notice_lets_the_tool_run_and_its_end_is_told(
     here: Running, daemon: NotificationDaemon, work: Path
 ) -> None:
-    await here.desk.send(here.thread, "run: touch made")
+    await here.backend.conversations.send(here.thread, "run: touch made")
     asked = await notice(daemon, "Refactor the parser")
     assert (asked.text, asked.lasting) == ("Wants to run touch made", 0)
     assert asked.buttons == {"once": "Allow Once", "reject": "Reject"}
@@ -109,14 +108,14 @@ async def test_allow_once_on_the_notice_lets_the_tool_run_and_its_end_is_told(
 
 
 async def test_reject_on_the_notice_keeps_the_tool_from_running(here: Running, daemon: NotificationDaemon, work: Path) -> None:
-    await here.desk.send(here.thread, "run: touch made")
+    await here.backend.conversations.send(here.thread, "run: touch made")
     daemon.press(await notice(daemon, "Refactor the parser"), "reject")
     await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")
     assert not (work / "made").exists()
 
 
 async def test_an_option_on_the_notice_answers_the_question(here: Running, daemon: NotificationDaemon) -> None:
-    await here.desk.send(here.thread, "ask: Shall I <b>really</b>?")
+    await here.backend.conversations.send(here.thread, "ask: Shall I <b>really</b>?")
     asked = await notice(daemon, "Refactor the parser")
     assert asked.text == "Shall I &lt;b&gt;really&lt;/b&gt;?" and [*asked.buttons.values()] == ["Yes", "No"]
     daemon.press(asked, "option-0")
@@ -127,29 +126,29 @@ async def test_an_option_on_the_notice_answers_the_question(here: Running, daemo
 async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen_is_not_told(
     here: Running, daemon: NotificationDaemon, work: Path
 ) -> None:
-    await here.desk.watch(here.thread)
-    await here.desk.send(here.thread, "run: touch made")
+    await here.backend.watch(here.thread)
+    await here.backend.conversations.send(here.thread, "run: touch made")
     await notice(daemon, "Refactor the parser")
     assert here.snapshot
     (ask,) = here.snapshot.pending_requests
-    await here.desk.reply(ask, "once")
+    await here.backend.conversations.reply(ask, "once")
     await gone(daemon)
     # Looked at until its end: a turn that ends unseen is told.
     await here.until(lambda snapshot: snapshot.rows[0].verdict.reason.value == "proved", "the end of the turn")
-    await here.desk.watch("")
+    await here.backend.watch("")
     (work / "opencode.json").unlink()
     work.rename(work.with_name("moved"))
     # No folder tells that it is gone: whatever changes next leads to the look that finds it.
-    await here.desk.rename(here.thread, "Refactor the parser")
+    await here.backend.rename(here.thread, "Refactor the parser")
     blocked = await notice(daemon, "“Refactor the parser” cannot be resumed")
     assert blocked.text.startswith("The thread's folder no longer exists")
     assert len(daemon.shown) == 2
 
 
 async def test_without_a_service_everything_goes_on_and_it_is_said_why(here: Running, bus: SessionBus, work: Path) -> None:
-    await here.desk.send(here.thread, "run: touch made")
+    await here.backend.conversations.send(here.thread, "run: touch made")
     await here.until(lambda snapshot: bool(snapshot.pending_requests), "the asking")
     assert here.snapshot and here.snapshot.warnings == ()
-    assert await here.desk.notice_trouble() == NO_SERVICE
-    await here.desk.reply(here.snapshot.pending_requests[0], "once")
+    assert await here.backend.monitor.notifier.find_trouble() == NO_SERVICE
+    await here.backend.conversations.reply(here.snapshot.pending_requests[0], "once")
     await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.journal import Event
 from t3tray.domain.remedy import Choice, Remedy
@@ -45,13 +45,13 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest_asyncio.fixture
-async def engine(tmp_path: Path, server: RawServer, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+async def backend(tmp_path: Path, server: RawServer, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backend]:
     for name, value in server.home.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("T3TRAY_SERVER_URL", server.url)
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", server.password)
     monkeypatch.setenv("T3CODE_HOME", str(world.home))
-    opened = await Engine.open(str(tmp_path / "data"), "tray")
+    opened = await Backend.open(str(tmp_path / "data"), "tray")
     yield opened
     await opened.close()
 
@@ -75,9 +75,9 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-async def new_thread(engine: Engine, folder: Path, words: str) -> str:
-    made = await engine.threads.create(str(folder), "A thread", await engine.connect())
-    assert await ask(engine, made.id, words) == "OK."
+async def new_thread(backend: Backend, folder: Path, words: str) -> str:
+    made = await backend.threads.create(str(folder), "A thread", await backend.settlement.connect())
+    assert await ask(backend, made.id, words) == "OK."
     return made.id
 
 
@@ -96,208 +96,208 @@ def t3_thread(world: World, session: str | None, name: str = "", *, worktree: Pa
     return thread
 
 
-async def ask(engine: Engine, thread: str, words: str = ASK) -> str:
-    return "".join([piece async for piece in engine.converse(thread, words) if isinstance(piece, str)])
+async def ask(backend: Backend, thread: str, words: str = ASK) -> str:
+    return "".join([piece async for piece in backend.prompting.converse(thread, words) if isinstance(piece, str)])
 
 
-async def verdict(engine: Engine, thread: str) -> str:
-    return (await engine.details(thread)).row.verdict.reason
+async def verdict(backend: Backend, thread: str) -> str:
+    return (await backend.details.read(thread)).row.verdict.reason
 
 
-async def bound(engine: Engine, thread: str) -> str | None:
-    return (await engine.details(thread)).row.session_id
+async def bound(backend: Backend, thread: str) -> str | None:
+    return (await backend.details.read(thread)).row.session_id
 
 
-async def undo(engine: Engine, thread: str) -> None:
-    assert (await engine.details(thread)).offered[-1] is Remedy.UNDO
-    await engine.apply(thread, Choice(Remedy.UNDO))
+async def undo(backend: Backend, thread: str) -> None:
+    assert (await backend.details.read(thread)).offered[-1] is Remedy.UNDO
+    await backend.remedies.apply(thread, Choice(Remedy.UNDO))
 
 
-async def test_bind_to_another_session_and_back(engine: Engine, client: OpenCodeClient, folder: Path, model: StubModel) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    first = await bound(engine, thread)
+async def test_bind_to_another_session_and_back(backend: Backend, client: OpenCodeClient, folder: Path, model: StubModel) -> None:
+    thread = await new_thread(backend, folder, HERON)
+    first = await bound(backend, thread)
     other = await session_with(client, folder, PELICAN)
     choice = Choice(Remedy.BIND, other)
-    preview = await engine.preview(thread, choice)
+    preview = await backend.remedies.preview(thread, choice)
     assert any("HERON" in line for line in preview.lost) and not any("PELICAN" in line for line in preview.lost)
     assert any("PELICAN" in line for line in preview.after), "what it knows anew is no loss"
-    assert await bound(engine, thread) == first, "a preview changes nothing"
-    await engine.apply(thread, choice, preview)
-    assert await ask(engine, thread) == "PELICAN"
+    assert await bound(backend, thread) == first, "a preview changes nothing"
+    await backend.remedies.apply(thread, choice, preview)
+    assert await ask(backend, thread) == "PELICAN"
     assert "HERON" not in model.words_sent()
-    await undo(engine, thread)
-    assert await bound(engine, thread) == first
-    assert await ask(engine, thread) == "HERON"
+    await undo(backend, thread)
+    assert await bound(backend, thread) == first
+    assert await ask(backend, thread) == "HERON"
 
 
 async def test_join_a_split_carries_what_only_the_other_holds_once(
-    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
     first = await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread = t3_thread(world, second, name)
-    details = await engine.details(thread)
+    details = await backend.details.read(thread)
     assert (details.row.verdict.reason, *details.offered[:2]) == (Reason.SPLIT, Remedy.HEAL, Remedy.JOIN)
-    preview = await engine.preview(thread, Choice(Remedy.JOIN))
+    preview = await backend.remedies.preview(thread, Choice(Remedy.JOIN))
     assert any("HERON" in line for line in preview.before)
-    await engine.apply(thread, Choice(Remedy.JOIN), preview)
-    assert (await engine.details(thread)).row.verdict.kind is Kind.RESUMABLE
-    await ask(engine, thread)
+    await backend.remedies.apply(thread, Choice(Remedy.JOIN), preview)
+    assert (await backend.details.read(thread)).row.verdict.kind is Kind.RESUMABLE
+    await ask(backend, thread)
     sent = model.words_sent()
     assert sent.count(HERON) == 1 and sent.count(PELICAN) == 1
     assert len((await client.messages(first, 100)).messages) == 2, "the other is left as it is"
-    assert first in {entry.session_id for entry in await engine.journal(thread) if entry.event is Event.PUT_AWAY}
-    await undo(engine, thread)
-    assert await verdict(engine, thread) == Reason.SPLIT
+    assert first in {entry.session_id for entry in await backend.journal(thread) if entry.event is Event.PUT_AWAY}
+    await undo(backend, thread)
+    assert await verdict(backend, thread) == Reason.SPLIT
     assert not any(HERON in record.text for record in (await client.messages(second, 100)).messages)
 
 
-async def test_the_other_one_of_a_split_can_be_kept(engine: Engine, client: OpenCodeClient, world: World) -> None:
+async def test_the_other_one_of_a_split_can_be_kept(backend: Backend, client: OpenCodeClient, world: World) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
     first = await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread = t3_thread(world, second, name)
-    await engine.apply(thread, Choice(Remedy.BIND, first))
-    verification = await engine.verify(thread)
+    await backend.remedies.apply(thread, Choice(Remedy.BIND, first))
+    verification = await backend.prompting.verify(thread)
     assert (verification.session_id, verification.verdict.kind) == (first, Kind.RESUMABLE)
     side = verification.next_message
     assert side and side.reason is NextReason.OTHER_SESSION, "T3 Code's own next message still goes there, and that is said"
     assert "(2 messages)" in side.sentence
     assert "2 messages of this conversation were left out when this session was chosen" in verification.verdict.detail
-    assert await ask(engine, thread) == "HERON"
+    assert await ask(backend, thread) == "HERON"
     with writing(world.state) as connection:
         connection.execute(
             "UPDATE provider_session_runtime SET resume_cursor_json = json_set(resume_cursor_json, '$.sessionId', 'ses_x')"
         )
-    assert await verdict(engine, thread) == Reason.CONFLICT, "the choice was made over another one"
+    assert await verdict(backend, thread) == Reason.CONFLICT, "the choice was made over another one"
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_move_the_session_to_the_worktree(
-    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path
+    backend: Backend, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path
 ) -> None:
     subprocess.run(["git", "-C", str(folder), "worktree", "add", str(tmp_path / "wt")], check=True, capture_output=True)
     session = await session_with(client, folder, HERON)
     thread = t3_thread(world, session, worktree=tmp_path / "wt")
-    assert await verdict(engine, thread) == Reason.DIRECTORY_MISMATCH
-    await engine.apply(thread, Choice(Remedy.MOVE_SESSION))
+    assert await verdict(backend, thread) == Reason.DIRECTORY_MISMATCH
+    await backend.remedies.apply(thread, Choice(Remedy.MOVE_SESSION))
     assert (await client.session(session)).facts.directory == str(tmp_path / "wt")
-    assert await ask(engine, thread) == "HERON"
-    await undo(engine, thread)
+    assert await ask(backend, thread) == "HERON"
+    await undo(backend, thread)
     assert (await client.session(session)).facts.directory == str(folder)
-    assert await verdict(engine, thread) == Reason.DIRECTORY_MISMATCH
+    assert await verdict(backend, thread) == Reason.DIRECTORY_MISMATCH
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_across_projects_the_conversation_is_carried(
-    engine: Engine, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, model: StubModel
+    backend: Backend, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, model: StubModel
 ) -> None:
     session = await session_with(client, folder, HERON)
     other_project = t3_thread(world, session, worktree=repository(tmp_path / "other"))
     with pytest.raises(Refused, match="another"):
-        await engine.preview(other_project, Choice(Remedy.MOVE_SESSION))
+        await backend.remedies.preview(other_project, Choice(Remedy.MOVE_SESSION))
     with writing(world.state) as connection:
         connection.execute("DELETE FROM projection_threads")
     (tmp_path / "plain").mkdir()
     thread = t3_thread(world, session, worktree=tmp_path / "plain")
     with pytest.raises(Refused, match="another"):
-        await engine.apply(thread, Choice(Remedy.MOVE_SESSION))
+        await backend.remedies.apply(thread, Choice(Remedy.MOVE_SESSION))
     assert (await client.session(session)).facts.directory == str(folder)
-    assert (await engine.journal(thread))[-1].event is Event.ABANDONED
-    await engine.apply(thread, Choice(Remedy.CARRY))
-    assert await ask(engine, thread) == "HERON"
+    assert (await backend.journal(thread))[-1].event is Event.ABANDONED
+    await backend.remedies.apply(thread, Choice(Remedy.CARRY))
+    assert await ask(backend, thread) == "HERON"
     sent = model.words_sent()
     assert sent.count(HERON) == 1 and "Carried over by t3tray" in sent
-    verification = await engine.verify(thread)
+    verification = await backend.prompting.verify(thread)
     assert verification.session_id != session
     assert "restored" in verification.verdict.detail and "restored" in receipt_text(verification.receipt)
-    await ask(engine, thread, "say: something else")
-    assert "restored" in (await engine.verify(thread)).verdict.detail, "the word stays"
+    await ask(backend, thread, "say: something else")
+    assert "restored" in (await backend.prompting.verify(thread)).verdict.detail, "the word stays"
     assert (await client.session(session)).facts.directory == str(folder)
-    await undo(engine, thread)
-    assert await bound(engine, thread) == session
+    await undo(backend, thread)
+    assert await bound(backend, thread) == session
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
-async def test_relocate_a_renamed_repository(engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path) -> None:
-    thread = await new_thread(engine, folder, HERON)
+async def test_relocate_a_renamed_repository(backend: Backend, client: OpenCodeClient, folder: Path, tmp_path: Path) -> None:
+    thread = await new_thread(backend, folder, HERON)
     renamed = folder.rename(tmp_path / "renamed")
-    assert await verdict(engine, thread) == Reason.DIRECTORY_MISSING
+    assert await verdict(backend, thread) == Reason.DIRECTORY_MISSING
     with pytest.raises(Refused, match="another repository"):
-        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(repository(tmp_path / "other"))))
+        await backend.remedies.preview(thread, Choice(Remedy.RELOCATE, directory=str(repository(tmp_path / "other"))))
     with pytest.raises(Refused, match="no folder"):
-        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(tmp_path / "nowhere")))
-    await engine.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
-    assert (await engine.details(thread)).row.thread.directory == str(renamed)
-    assert await ask(engine, thread) == "HERON"
+        await backend.remedies.preview(thread, Choice(Remedy.RELOCATE, directory=str(tmp_path / "nowhere")))
+    await backend.remedies.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
+    assert (await backend.details.read(thread)).row.thread.directory == str(renamed)
+    assert await ask(backend, thread) == "HERON"
     renamed.rename(folder)
-    await undo(engine, thread)
-    assert (await engine.details(thread)).row.thread.directory == str(folder)
-    assert await ask(engine, thread) == "HERON"
+    await undo(backend, thread)
+    assert (await backend.details.read(thread)).row.thread.directory == str(folder)
+    assert await ask(backend, thread) == "HERON"
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
-async def test_a_folder_that_is_no_repository_wants_a_word(engine: Engine, tmp_path: Path) -> None:
+async def test_a_folder_that_is_no_repository_wants_a_word(backend: Backend, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    thread = await new_thread(engine, tmp_path / "plain", HERON)
+    thread = await new_thread(backend, tmp_path / "plain", HERON)
     renamed = (tmp_path / "plain").rename(tmp_path / "renamed")
     with pytest.raises(Refused, match="cannot be told"):
-        await engine.preview(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
-    await engine.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed), confirmed=True))
-    assert await ask(engine, thread) == "HERON"
+        await backend.remedies.preview(thread, Choice(Remedy.RELOCATE, directory=str(renamed)))
+    await backend.remedies.apply(thread, Choice(Remedy.RELOCATE, directory=str(renamed), confirmed=True))
+    assert await ask(backend, thread) == "HERON"
 
 
-async def test_go_on_in_a_fork(engine: Engine, client: OpenCodeClient, folder: Path) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    parent = await bound(engine, thread) or ""
+async def test_go_on_in_a_fork(backend: Backend, client: OpenCodeClient, folder: Path) -> None:
+    thread = await new_thread(backend, folder, HERON)
+    parent = await bound(backend, thread) or ""
     metadata = (await client.session(parent)).metadata
-    await engine.apply(thread, Choice(Remedy.FORK))
-    fork = await bound(engine, thread) or ""
+    await backend.remedies.apply(thread, Choice(Remedy.FORK))
+    fork = await bound(backend, thread) or ""
     assert fork != parent and "(fork #1)" in (await client.session(fork)).facts.title
     assert (await client.session(parent)).metadata == metadata, "what was written into the parent was taken out again"
-    assert await ask(engine, thread) == "HERON"
+    assert await ask(backend, thread) == "HERON"
     assert len((await client.messages(parent, 100)).messages) == 2
-    await undo(engine, thread)
-    assert await bound(engine, thread) == parent
+    await undo(backend, thread)
+    assert await bound(backend, thread) == parent
 
 
-async def test_start_afresh_knows_nothing(engine: Engine, folder: Path, model: StubModel) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    assert (await engine.preview(thread, Choice(Remedy.START_AFRESH))).word
-    await engine.apply(thread, Choice(Remedy.START_AFRESH))
-    assert await ask(engine, thread) == UNKNOWN
+async def test_start_afresh_knows_nothing(backend: Backend, folder: Path, model: StubModel) -> None:
+    thread = await new_thread(backend, folder, HERON)
+    assert (await backend.remedies.preview(thread, Choice(Remedy.START_AFRESH))).word
+    await backend.remedies.apply(thread, Choice(Remedy.START_AFRESH))
+    assert await ask(backend, thread) == UNKNOWN
     assert HERON not in model.words_sent()
-    await undo(engine, thread)
-    assert await ask(engine, thread) == "HERON"
+    await undo(backend, thread)
+    assert await ask(backend, thread) == "HERON"
 
 
-async def test_a_thread_of_t3_codes_starts_afresh_too(engine: Engine, world: World) -> None:
+async def test_a_thread_of_t3_codes_starts_afresh_too(backend: Backend, world: World) -> None:
     thread = t3_thread(world, None)
-    assert await verdict(engine, thread) == Reason.UNBOUND
-    await engine.apply(thread, Choice(Remedy.START_AFRESH))
-    assert (await engine.verify(thread)).verdict.kind is Kind.RESUMABLE
-    assert await ask(engine, thread) == UNKNOWN
+    assert await verdict(backend, thread) == Reason.UNBOUND
+    await backend.remedies.apply(thread, Choice(Remedy.START_AFRESH))
+    assert (await backend.prompting.verify(thread)).verdict.kind is Kind.RESUMABLE
+    assert await ask(backend, thread) == UNKNOWN
 
 
-async def test_release_and_back(engine: Engine, folder: Path) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    await engine.apply(thread, Choice(Remedy.RELEASE))
-    assert await verdict(engine, thread) == Reason.UNBOUND
-    await undo(engine, thread)
-    assert await ask(engine, thread) == "HERON"
+async def test_release_and_back(backend: Backend, folder: Path) -> None:
+    thread = await new_thread(backend, folder, HERON)
+    await backend.remedies.apply(thread, Choice(Remedy.RELEASE))
+    assert await verdict(backend, thread) == Reason.UNBOUND
+    await undo(backend, thread)
+    assert await ask(backend, thread) == "HERON"
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_what_cannot_be_mended_is_refused_with_the_reason(
-    engine: Engine, client: OpenCodeClient, folder: Path, tmp_path: Path
+    backend: Backend, client: OpenCodeClient, folder: Path, tmp_path: Path
 ) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    session = await bound(engine, thread) or ""
+    thread = await new_thread(backend, folder, HERON)
+    session = await bound(backend, thread) or ""
     elsewhere = await session_with(client, repository(tmp_path / "other"), PELICAN)
-    taken = await bound(engine, await new_thread(engine, folder, PELICAN)) or ""
+    taken = await bound(backend, await new_thread(backend, folder, PELICAN)) or ""
     for choice, reason in (
         (Choice(Remedy.BIND, elsewhere), "works in"),
         (Choice(Remedy.BIND, "ses_nothing"), "no session"),
@@ -307,37 +307,37 @@ async def test_what_cannot_be_mended_is_refused_with_the_reason(
         (Choice(Remedy.MOVE_SESSION), "already"),
         (Choice(Remedy.UNDO), "no remedy"),
     ):
-        before = await engine.journal(thread)
+        before = await backend.journal(thread)
         with pytest.raises(Refused, match=reason):
-            await engine.apply(thread, choice)
-        assert await engine.journal(thread) == before, choice
+            await backend.remedies.apply(thread, choice)
+        assert await backend.journal(thread) == before, choice
     await client.delete_session(session)
-    details = await engine.details(thread)
+    details = await backend.details.read(thread)
     assert details.row.verdict.reason is Reason.MISSING
     assert Remedy.MOVE_SESSION not in details.offered
 
 
-async def test_a_split_is_seen_by_whoever_sends(engine: Engine, client: OpenCodeClient, world: World, model: StubModel) -> None:
+async def test_a_split_is_seen_by_whoever_sends(backend: Backend, client: OpenCodeClient, world: World, model: StubModel) -> None:
     project, name = world.code / "proj", str(uuid.uuid4())
     await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread, asked = t3_thread(world, second, name), len(model.chats())
     with pytest.raises(NotResumable, match="Several sessions"):
-        await ask(engine, thread)
+        await ask(backend, thread)
     assert len(model.chats()) == asked
 
 
 async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
-    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     session = await session_with(client, world.code / "proj", HERON)
     thread = t3_thread(world, session)
     # Another one stays: without any session an attached server cannot be compared with the database.
     await session_with(client, world.code / "proj", PELICAN)
     await client.delete_session(session)
-    assert Remedy.CARRY not in (await engine.details(thread)).offered
+    assert Remedy.CARRY not in (await backend.details.read(thread)).offered
     with pytest.raises(Refused, match="Nobody kept a copy"):
-        await engine.preview(thread, Choice(Remedy.CARRY))
+        await backend.remedies.preview(thread, Choice(Remedy.CARRY))
     with writing(world.state) as connection:
         for number, (role, text) in enumerate((("user", HERON), ("assistant", "OK."))):
             connection.execute(
@@ -345,39 +345,39 @@ async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
                 " VALUES (?, ?, ?, ?, 0, ?, ?)",
                 (f"{thread}{number}", thread, role, text, *(f"2026-11-24T12:00:0{number}.000Z",) * 2),
             )
-    assert Remedy.CARRY in (await engine.details(thread)).offered
-    preview = await engine.preview(thread, Choice(Remedy.CARRY))
+    assert Remedy.CARRY in (await backend.details.read(thread)).offered
+    preview = await backend.remedies.preview(thread, Choice(Remedy.CARRY))
     assert any("T3 Code's copy" in line for line in preview.after) and any("tools" in line for line in preview.lost)
-    await engine.apply(thread, Choice(Remedy.CARRY), preview)
-    assert await ask(engine, thread) == "HERON"
+    await backend.remedies.apply(thread, Choice(Remedy.CARRY), preview)
+    assert await ask(backend, thread) == "HERON"
     assert model.words_sent().count(HERON) == 1
 
 
-async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, client: OpenCodeClient, world: World) -> None:
+async def test_t3_code_follows_to_the_session_that_was_chosen(backend: Backend, client: OpenCodeClient, world: World) -> None:
     project = world.code / "proj"
     first, second = await session_with(client, project, HERON), await session_with(client, project, PELICAN)
     thread = t3_thread(world, second)
-    await engine.apply(thread, Choice(Remedy.BIND, first))
-    assert Remedy.REPAIR in (await engine.details(thread)).offered, "the window can ask for leave"
-    preview = await engine.preview(thread, Choice(Remedy.REPAIR))
+    await backend.remedies.apply(thread, Choice(Remedy.BIND, first))
+    assert Remedy.REPAIR in (await backend.details.read(thread)).offered, "the window can ask for leave"
+    preview = await backend.remedies.preview(thread, Choice(Remedy.REPAIR))
     assert preview.permission
     with pytest.raises(Refused, match="turned off"):
-        await engine.apply(thread, Choice(Remedy.REPAIR), preview)
-    await engine.preferences.change("t3_repair", True)
-    assert Remedy.REPAIR in (await engine.details(thread)).offered
-    data = engine.data_directory
-    reopened = await Engine.open(str(data), "command")
+        await backend.remedies.apply(thread, Choice(Remedy.REPAIR), preview)
+    await backend.preferences.change("t3_repair", True)
+    assert Remedy.REPAIR in (await backend.details.read(thread)).offered
+    data = backend.data_directory
+    reopened = await Backend.open(str(data), "command")
     try:
-        await reopened.apply(thread, Choice(Remedy.REPAIR))
-        assert (await reopened.details(thread)).row.t3.session_id == first  # type: ignore[union-attr]
-        verification = await reopened.verify(thread)
+        await reopened.remedies.apply(thread, Choice(Remedy.REPAIR))
+        assert (await reopened.details.read(thread)).row.t3.session_id == first  # type: ignore[union-attr]
+        verification = await reopened.prompting.verify(thread)
         assert "were left out when this session was chosen" in verification.verdict.detail, "what the other one holds"
         assert verification.next_message and verification.next_message.reason is NextReason.PARTIAL
-        offered = (await reopened.details(thread)).offered
+        offered = (await reopened.details.read(thread)).offered
         assert offered == (Remedy.HEAL, Remedy.UNDO), "the repair is done; what the other one holds can be brought here"
         assert await reopened._run_sql(reopened.store.alarms.all, thread) == ()
         await undo(reopened, thread)
-        assert (await reopened.details(thread)).row.t3.session_id == second  # type: ignore[union-attr]
+        assert (await reopened.details.read(thread)).row.t3.session_id == second  # type: ignore[union-attr]
         copies = sorted((data / "t3code-copies").iterdir())
         assert len(copies) == 2
     finally:
@@ -385,53 +385,53 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(engine: Engine, cl
 
 
 async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
-    engine: Engine, client: OpenCodeClient, folder: Path, model: StubModel
+    backend: Backend, client: OpenCodeClient, folder: Path, model: StubModel
 ) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    await ask(engine, thread, "say: a second turn")
-    session = await bound(engine, thread) or ""
+    thread = await new_thread(backend, folder, HERON)
+    await ask(backend, thread, "say: a second turn")
+    session = await bound(backend, thread) or ""
     messages = [record.facts.id for record in (await client.messages(session, 100)).messages]
     await client._send("POST", f"/session/{session}/revert", json={"messageID": messages[2]})
 
-    verification = await engine.verify(thread)
+    verification = await backend.prompting.verify(thread)
     assert verification.verdict.reason is Reason.REWOUND and "deletes 2 messages" in verification.verdict.detail
-    assert await verdict(engine, thread) == Reason.REWOUND, "without a server too"
+    assert await verdict(backend, thread) == Reason.REWOUND, "without a server too"
     asked = len(model.chats())
     with pytest.raises(RevertPending, match="2 messages"):
-        await ask(engine, thread)
+        await ask(backend, thread)
     assert len(model.chats()) == asked
-    assert (await engine.details(thread)).row.thread.draft == ASK
-    reply = [piece async for piece in engine.converse(thread, ASK, despite_others=True) if isinstance(piece, str)]
+    assert (await backend.details.read(thread)).row.thread.draft == ASK
+    reply = [piece async for piece in backend.prompting.converse(thread, ASK, despite_others=True) if isinstance(piece, str)]
     assert "".join(reply) == "HERON"
-    assert "taken back" in (await engine.journal(thread))[-1].why
-    row = (await engine.details(thread)).row
+    assert "taken back" in (await backend.journal(thread))[-1].why
+    row = (await backend.details.read(thread)).row
     assert (row.verdict.reason, row.verdict.carries.kind) == (Reason.PROVED, CarriesKind.PART)
     assert row.verdict.detail == "a revert took back 2 messages", "for good: it is never the whole conversation again"
-    await ask(engine, thread)
-    assert (await engine.details(thread)).row.verdict.detail == row.verdict.detail
+    await ask(backend, thread)
+    assert (await backend.details.read(thread)).row.verdict.detail == row.verdict.detail
 
 
 async def test_a_revert_of_everything_blocks_and_is_never_proved_again(
-    engine: Engine, client: OpenCodeClient, folder: Path, server: RawServer
+    backend: Backend, client: OpenCodeClient, folder: Path, server: RawServer
 ) -> None:
-    thread = await new_thread(engine, folder, HERON)
-    session = await bound(engine, thread) or ""
+    thread = await new_thread(backend, folder, HERON)
+    session = await bound(backend, thread) or ""
     first = (await client.messages(session, 100)).messages[0].facts.id
     await client._send("POST", f"/session/{session}/revert", json={"messageID": first})
-    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
     with pytest.raises(NotResumable):
-        await ask(engine, thread)
+        await ask(backend, thread)
     # Somebody else goes on in it all the same, and the conversation is gone for good.
     await turn(client, session, "say: something else")
-    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
-    assert (await engine.verify(thread)).verdict.reason is Reason.HISTORY_LOST
-    assert await verdict(engine, thread) == Reason.HISTORY_LOST
+    assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
+    assert await verdict(backend, thread) == Reason.HISTORY_LOST
 
 
 async def test_what_came_of_a_request_is_found_out_without_a_new_start(
-    engine: Engine, client: OpenCodeClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, client: OpenCodeClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = await engine.connect()
+    connection = await backend.settlement.connect()
     create = connection.create_session
 
     made: list[SessionRecord] = []
@@ -442,34 +442,34 @@ async def test_what_came_of_a_request_is_found_out_without_a_new_start(
 
     monkeypatch.setattr(connection, "create_session", unanswered)
     with pytest.raises(TimedOut):
-        await engine.threads.create(str(folder), "A thread", connection)
-    (thread,) = await engine._run_sql(engine.store.threads.all)
-    row = (await engine.details(thread.id)).row
+        await backend.threads.create(str(folder), "A thread", connection)
+    (thread,) = await backend.run_sql(backend.store.threads.all)
+    row = (await backend.details.read(thread.id)).row
     # What was left open is settled beside all else, so that this look may come before that or after.
     assert row.verdict.reason is Reason.TIMEOUT or row.session_id, "there may be a session: nobody may start another one"
-    assert (await engine.verify(thread.id)).verdict.kind is Kind.RESUMABLE
-    assert await bound(engine, thread.id) == made[0].facts.id and len(made) == 1
-    assert await ask(engine, thread.id, HERON) == "OK."
+    assert (await backend.prompting.verify(thread.id)).verdict.kind is Kind.RESUMABLE
+    assert await bound(backend, thread.id) == made[0].facts.id and len(made) == 1
+    assert await ask(backend, thread.id, HERON) == "OK."
 
 
 async def test_an_undone_choice_of_a_split_is_a_split_again(
-    engine: Engine, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
     first = await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
     thread = t3_thread(world, second, name)
-    before = await engine.details(thread)
+    before = await backend.details.read(thread)
     assert before.row.verdict.reason is Reason.SPLIT
-    await engine.apply(thread, Choice(Remedy.BIND, first))
-    preview = await engine.preview(thread, Choice(Remedy.UNDO))
+    await backend.remedies.apply(thread, Choice(Remedy.BIND, first))
+    preview = await backend.remedies.preview(thread, Choice(Remedy.UNDO))
     assert any("HERON" in line for line in preview.lost), "what the model no longer knows then"
-    await undo(engine, thread)
-    after = await engine.details(thread)
+    await undo(backend, thread)
+    after = await backend.details.read(thread)
     assert (after.row.verdict, after.offered) == (before.row.verdict, before.offered)
     assert [found.session_id for found in after.choices] == [found.session_id for found in before.choices]
-    assert (await engine.verify(thread)).verdict.reason is Reason.SPLIT
-    await engine.apply(thread, Choice(Remedy.JOIN))
-    await ask(engine, thread)
+    assert (await backend.prompting.verify(thread)).verdict.reason is Reason.SPLIT
+    await backend.remedies.apply(thread, Choice(Remedy.JOIN))
+    await ask(backend, thread)
     assert HERON in model.words_sent() and PELICAN in model.words_sent()

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import Engine
 from t3tray.domain.server import ServerState
 from t3tray.errors import ServerFailed
 from t3tray.server.port import HOST, choose_port
@@ -32,40 +31,40 @@ def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def with_settings(**values: object) -> None:
-    engine = await Engine.open(None, "command")
+    backend = await Backend.open(None, "command")
     for name, value in values.items():
-        await engine.preferences.change(name, value)
-    await engine.close()
+        await backend.preferences.change(name, value)
+    await backend.close()
 
 
 async def test_the_server_listens_on_the_port_that_was_set(binary: Path) -> None:
     port = choose_port()
     await with_settings(opencode_path=str(binary), server_port=port)
-    engine = await Engine.open(None, "command")
+    backend = await Backend.open(None, "command")
     try:
-        assert (await engine.server.start()).url == f"http://{HOST}:{port}"
+        assert (await backend.server.start()).url == f"http://{HOST}:{port}"
     finally:
-        await engine.close()
+        await backend.close()
 
 
 async def test_a_port_that_another_program_has_is_named(binary: Path) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         await with_settings(opencode_path=str(binary), server_port=port)
-        engine = await Engine.open(None, "command")
+        backend = await Backend.open(None, "command")
         try:
             with pytest.raises(ServerFailed, match=f"Another program has port {port}"):
-                await engine.server.start()
-            assert list((engine.data_directory / "secrets").iterdir()) == []
+                await backend.server.start()
+            assert list((backend.data_directory / "secrets").iterdir()) == []
         finally:
-            await engine.close()
+            await backend.close()
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_the_server_starts_with_the_app_only_where_that_was_set(binary: Path, wanted: bool) -> None:
     await with_settings(opencode_path=str(binary), server_with_app=wanted)
-    desk, told = Backend(os.environ["T3TRAY_DATA_DIR"]), asyncio.Queue[Snapshot]()
-    running = asyncio.create_task(desk.run(told.put_nowait))
+    backend, told = await Backend.open(os.environ["T3TRAY_DATA_DIR"], "tray"), asyncio.Queue[Snapshot]()
+    running = asyncio.create_task(backend.run(told.put_nowait))
     try:
         if wanted:
             async with asyncio.timeout(90):
@@ -73,9 +72,9 @@ async def test_the_server_starts_with_the_app_only_where_that_was_set(binary: Pa
                     pass
         else:
             await told.get()
-            await desk.change_setting("terminal", "kitty")
+            await backend.change_setting("terminal", "kitty")
             assert (await told.get()).server.state is ServerState.STOPPED
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await desk.close()
+        await backend.close()

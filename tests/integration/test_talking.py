@@ -32,7 +32,7 @@ class App:
     def __init__(self, qtbot: QtBot, data: Path) -> None:
         self._qtbot = qtbot
         self.errors: list[str] = []
-        self.bridge = Bridge(lambda: Backend(str(data)))
+        self.bridge = Bridge(lambda publish: Backend.open(str(data), "tray"))
         self.window = MainWindow(lambda: datetime.now(UTC))
         qtbot.addWidget(self.window)
         self.window.look_wanted.connect(self.bridge.look_at)

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from t3tray.backend.engine import Engine, utc_now
+from t3tray.backend.backend import Backend
 from t3tray.domain.reaper import Blocker
 from t3tray.store.open import FILE_NAME
-from t3tray.threads.idle_shutdown import IdleShutdown
 from tests.support.opencode import OpenCodeHome, RawServer, opencode_binary
 from tests.support.program import Program, ServedProgram
 from tests.support.waiting import until
@@ -129,10 +128,10 @@ async def test_the_reaper_leaves_the_server_to_an_open_terminal(
         monkeypatch.setenv(name, value)
     held = tmp_path / "held"
     held.touch()
-    tray = await Engine.open(str(program.data), "tray")
+    tray = await Backend.open(str(program.data), "tray")
     try:
-        tray.idle_shutdown = IdleShutdown(tray.server, timedelta(microseconds=1), utc_now)
-        connection, picture = await tray.connect(), await tray.look()
+        tray.idle_shutdown.idle_after = timedelta(microseconds=1)
+        connection, picture = await tray.settlement.connect(), await tray.scanning.scan()
         with program.started("attach", thread) as terminal:
             await asyncio.to_thread(until, lambda: bool(seen), "the terminal interface")
             assert seen.start()[0][0] == "attach"

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import T3TrayError
 from tests.support.forked import LIMIT
@@ -59,21 +59,21 @@ def acting(program: Program, thread: str, remedy: Remedy, when: str) -> Iterator
 
 
 async def _act(data: str, thread: str, remedy: Remedy, when: str) -> None:
-    engine = await Engine.open(data, "command")
+    backend = await Backend.open(data, "command")
     try:
         choice = Choice(remedy)
-        seen = await engine.preview(thread, choice)
+        seen = await backend.remedies.preview(thread, choice)
         print("agreed", flush=True)
         if when == "told":
             await asyncio.to_thread(sys.stdin.readline)
         else:
-            _die_when_made(await engine.connect(), "set_metadata" if remedy is Remedy.FORK else "create_session")
-        await engine.apply(thread, choice, seen)
-        print(json.dumps({"session": (await engine.details(thread)).row.session_id}), flush=True)
+            _die_when_made(await backend.settlement.connect(), "set_metadata" if remedy is Remedy.FORK else "create_session")
+        await backend.remedies.apply(thread, choice, seen)
+        print(json.dumps({"session": (await backend.details.read(thread)).row.session_id}), flush=True)
     except T3TrayError as error:
         print(json.dumps({"error": error.message, "hint": error.hint, "code": error.exit_code}), flush=True)
     finally:
-        await engine.close()
+        await backend.close()
 
 
 def _die_when_made(server: object, request: str) -> None:

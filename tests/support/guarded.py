@@ -1,4 +1,4 @@
-"""The engine and the guard as `t3tray guard run` runs them, on an event loop of their own thread, for tests that play T3 Code."""
+"""Backend and guard as `t3tray guard run` runs them, on an event loop of their own thread, for tests that play T3 Code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.domain.guard import GuardAnswer, GuardDecision
 from t3tray.guard.service import GuardService
 
@@ -27,16 +27,16 @@ class Guarded:
 
     def __enter__(self) -> Guarded:
         self._thread.start()
-        self.engine = self.call(Engine.open(self._data, "command"))
+        self.backend = self.call(Backend.open(self._data, "command"))
         self.service = self._make_service()
         self.url = self.call(self.service.start())
-        self.password = self.call(self.engine.guard_credentials.get()).password
+        self.password = self.call(self.backend.guard_credentials.get()).password
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
             self.call(self.service.stop())
-            self.call(self.engine.close())
+            self.call(self.backend.close())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_LIMIT)
@@ -51,7 +51,7 @@ class Guarded:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def restart_service(self) -> None:
-        """The guard ends and comes again, on the same port; the engine and its server stay."""
+        """The guard ends and comes again, on the same port; the backend and its server stay."""
         self.call(self.service.stop())
         self.service = self._make_service()
         self.call(self.service.start())
@@ -65,4 +65,4 @@ class Guarded:
         return self.answers[-1]
 
     def _make_service(self) -> GuardService:
-        return GuardService(self.engine, self.answers.append)
+        return GuardService(self.backend.guard_host, self.answers.append)

@@ -19,8 +19,9 @@ from t3tray.ui.bridge import Bridge
 from t3tray.ui.thread_wiring import connect_conversation
 from t3tray.ui.window import MainWindow
 from tests.support import transcripts
+from tests.support.recording import RecordingBackend
 from tests.support.transcripts import SESSION
-from tests.support.views import NOON, READY, FakeDesk, row
+from tests.support.views import NOON, READY, row
 
 THREAD = "talk"
 _PARTS = (
@@ -55,36 +56,16 @@ class _Server:
         return self.busy
 
 
-class _Desk(FakeDesk):
-    """Its `follow` is the real one."""
-
-    def __init__(self, server: _Server) -> None:
-        super().__init__(Snapshot(READY, (row(THREAD),)))
-        self.server = server
-        self.feed: ConversationFeed | None = None
-
-    async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
-        async def place() -> ConversationPlace:
-            return ConversationPlace(SESSION, "/work")
-
-        async def teller() -> _Server:
-            return self.server
-
-        async def no_copy() -> None:
-            return None
-
-        self.feed = ConversationFeed(thread_id, place, teller, no_copy, publish, lambda: NOON)
-        await self.feed.run()
-
-
 class Talking:
     """A context manager; everything is called on the GUI thread."""
 
     def __init__(self, application: QApplication) -> None:
         self._application = application
         self._server = _Server()
-        self._desk = _Desk(self._server)
-        self._bridge = Bridge(lambda: self._desk)
+        self._feed: ConversationFeed | None = None
+        backend = RecordingBackend(Snapshot(READY, (row(THREAD),)))
+        backend.answers["conversations.follow"] = self._follow
+        self._bridge = Bridge(backend.open)
         self.window = MainWindow(lambda: NOON)
         connect_conversation(self.window.page, self._bridge)
         self.window.resize(960, 760)
@@ -101,9 +82,24 @@ class Talking:
         self._bridge.close()
         self._bridge.join()
 
+    async def _follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        """The real one, from a server that is played."""
+
+        async def place() -> ConversationPlace:
+            return ConversationPlace(SESSION, "/work")
+
+        async def source() -> _Server:
+            return self._server
+
+        async def no_copy() -> None:
+            return None
+
+        self._feed = ConversationFeed(thread_id, place, source, no_copy, publish, lambda: NOON)
+        await self._feed.run()
+
     def settle(self) -> None:
         """Until the feed has told its first picture."""
-        self._until(lambda: self._desk.feed is not None)
+        self._until(lambda: self._feed is not None)
         for _ in range(10):
             self._application.processEvents()
 
@@ -152,7 +148,7 @@ class Talking:
 
     def _frames(self, events: list[ServerEvent], at_once: int) -> list[Frame]:
         """The turns of the GUI's loop while these are heard."""
-        feed = self._desk.feed
+        feed = self._feed
         assert feed is not None
         frames: list[Frame] = []
         clock = QElapsedTimer()

@@ -1,7 +1,7 @@
 """The tray's core without its face, as a process of its own that a test can drive, stop and kill.
 
-Each line on stdin is a JSON array, the name of one of the desk's methods and its words; each is answered with a line: "done", or
-what went wrong. It ends with its stdin.
+Each line on stdin is a JSON array, the name of one of the backend's methods and its words; each is answered with a line: "done",
+or what went wrong. It ends with its stdin.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ def main() -> None:
 
 
 async def _follow_orders() -> None:
-    desk = Backend(None)
-    running = asyncio.create_task(desk.run(lambda snapshot: None))
+    backend = await Backend.open(None, "tray")
+    running = asyncio.create_task(backend.run(lambda snapshot: None))
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):
-            print(await _answer(desk, *json.loads(line)), flush=True)
+            print(await _answer(backend, *json.loads(line)), flush=True)
             assert not running.done(), running
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await desk.close()
+        await backend.close()
 
 
-async def _answer(desk: Backend, name: str, *words: str) -> str:
+async def _answer(backend: Backend, name: str, *words: str) -> str:
     try:
         if name == "remedy":
             choice = Choice(Remedy(words[1]))
-            await desk.apply(words[0], choice, await desk.preview(words[0], choice))
+            await backend.remedies.apply(words[0], choice, await backend.remedies.preview(words[0], choice))
         else:
-            await getattr(desk, name)(*words)
+            await getattr(backend, name)(*words)
     except T3TrayError as error:
         return f"{error.title}: {error.message}".replace("\n", " ")
     except Exception as bug:

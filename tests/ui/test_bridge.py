@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,6 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import GONE, Reply
@@ -19,18 +17,20 @@ from t3tray.errors import OurBug, ServerDown, UsageError
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
+from tests.support.recording import RecordingBackend
 from tests.support.sayings import approval, inquiry
-from tests.support.views import INVENTORY, NOON, READY, FakeDesk, preview, protection_plan, row
+from tests.support.views import INVENTORY, NOON, READY, preview, protection_plan, row
 
 OVERVIEW = Snapshot(READY, (row("a"),))
+MakeBridge = Callable[[RecordingBackend], Bridge]
 
 
 @pytest.fixture
-def bridged(qtbot: QtBot) -> Iterator[Callable[[FakeDesk], Bridge]]:
+def bridged(qtbot: QtBot) -> Iterator[MakeBridge]:
     made: list[Bridge] = []
 
-    def make(desk: FakeDesk) -> Bridge:
-        made.append(Bridge(lambda: desk))
+    def make(backend: RecordingBackend) -> Bridge:
+        made.append(Bridge(backend.open))
         return made[-1]
 
     yield make
@@ -51,8 +51,8 @@ class Thread(QObject):
         self.ident = threading.get_ident()
 
 
-def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    bridge, arrived = bridged(FakeDesk(OVERVIEW)), Thread()
+def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged: MakeBridge) -> None:
+    bridge, arrived = bridged(RecordingBackend(OVERVIEW)), Thread()
     bridge.overview_changed.connect(arrived.note)
     with qtbot.waitSignal(bridge.overview_changed) as told:
         bridge.start()
@@ -60,9 +60,9 @@ def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged:
     assert arrived.ident == threading.get_ident()
 
 
-def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW, OVERVIEW, Snapshot(READY))
-    bridge, told = bridged(desk), []
+def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW, OVERVIEW, Snapshot(READY))
+    bridge, told = bridged(backend), []
     bridge.overview_changed.connect(told.append)
     bridge.start()
     with qtbot.waitSignal(bridge.details_changed):
@@ -70,18 +70,9 @@ def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: Callable[[FakeD
     assert told == [OVERVIEW, Snapshot(READY)]
 
 
-def test_what_is_asked_before_the_desk_is_there_is_done_later(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
-    bridge.start()
-    with qtbot.waitSignal(bridge.thread_made) as made:
-        bridge.new_thread("/work", "Parser")
-    assert made.args == ["made"] and desk.asked == [("new", "/work", "Parser")]
-
-
-def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     choice = Choice(Remedy.BIND, "ses_2")
     with qtbot.waitSignal(bridge.previewed) as shown:
@@ -89,11 +80,15 @@ def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, brid
     assert shown.args == ["a", choice, preview(Remedy.BIND)]
     with qtbot.waitSignals([bridge.remedied, bridge.details_changed]):
         bridge.apply("a", choice, preview(Remedy.BIND))
-    assert desk.asked == [("preview", "a", "bind", "ses_2"), ("apply", "a", "bind", "ses_2"), ("details", "a")]
+    assert backend.asked == [
+        ("remedies.preview", "a", choice),
+        ("remedies.apply", "a", choice, preview(Remedy.BIND)),
+        ("details.read", "a"),
+    ]
 
 
-def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    bridge, copied = bridged(FakeDesk(OVERVIEW)), []
+def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridged: MakeBridge) -> None:
+    bridge, copied = bridged(RecordingBackend(OVERVIEW)), []
     bridge.copy_wanted.connect(copied.append)
     bridge.start()
     with qtbot.waitSignal(bridge.told) as told:
@@ -102,20 +97,20 @@ def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridg
     assert copied == ["Thread a"] and "came to the front. The thread's title was copied" in said
 
 
-def test_an_error_of_the_world_is_told_as_it_is(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.trouble = ServerDown("Nobody listens.")
-    bridge = bridged(desk)
+def test_an_error_of_the_world_is_told_as_it_is(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    backend.trouble = ServerDown("Nobody listens.")
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.failed) as told:
         bridge.start_server()
-    assert told.args == [desk.trouble]
+    assert told.args == [backend.trouble]
 
 
-def test_any_other_error_is_told_as_our_bug(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.trouble = ZeroDivisionError("oops")
-    bridge = bridged(desk)
+def test_any_other_error_is_told_as_our_bug(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    backend.trouble = ZeroDivisionError("oops")
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.failed) as told:
         bridge.stop_server()
@@ -123,51 +118,9 @@ def test_any_other_error_is_told_as_our_bug(qtbot: QtBot, bridged: Callable[[Fak
     assert isinstance(error, OurBug) and "oops" in error.message
 
 
-def test_a_desk_that_cannot_be_made_is_told_too(qtbot: QtBot) -> None:
-    def broken() -> FakeDesk:
-        raise ImportError("no such module")
-
-    bridge = Bridge(broken)
-    with qtbot.waitSignals([bridge.failed, bridge.ended]):
-        bridge.start()
-    assert bridge.join()
-
-
-def test_it_ends_in_order_and_only_once(qtbot: QtBot) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.slow_to_close = 0.05
-    bridge = Bridge(lambda: desk)
-    bridge.start()
-    with qtbot.waitSignal(bridge.ended):
-        bridge.close()
-        bridge.close()
-    assert desk.closed and bridge.join()
-    bridge.close()
-    bridge.look_at("a")
-
-
-def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot: QtBot) -> None:
-    lingering = threading.Event()
-
-    class Lingering(Bridge):
-        def _main(self) -> None:
-            super()._main()
-            lingering.wait(90)
-
-    bridge = Lingering(lambda: FakeDesk(OVERVIEW))
-    bridge.start()
-    with qtbot.waitSignal(bridge.ended):
-        bridge.close()
-    bridge.close()
-    bridge.look_at("a")
-    assert not bridge.join(0)
-    lingering.set()
-    assert bridge.join()
-
-
-def test_one_conversation_is_followed_at_a_time(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_one_conversation_is_followed_at_a_time(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.conversation_changed) as told:
         bridge.follow("a")
@@ -175,21 +128,24 @@ def test_one_conversation_is_followed_at_a_time(qtbot: QtBot, bridged: Callable[
     with qtbot.waitSignal(bridge.conversation_changed):
         bridge.follow("b")
     bridge.follow("")
-    qtbot.waitUntil(lambda: ("unfollow", "b") in desk.asked)
-    assert desk.asked == [("follow", "a"), ("unfollow", "a"), ("follow", "b"), ("unfollow", "b")]
+    qtbot.waitUntil(lambda: ("unfollow", "b") in backend.asked)
+    done = [words[:2] for words in backend.asked]
+    follow = "conversations.follow"
+    assert done == [(follow, "a"), ("unfollow", "a"), (follow, "b"), ("unfollow", "b")]
 
 
-def test_a_gui_that_is_busy_finds_the_newest_picture_only(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
+def test_a_gui_that_is_busy_finds_the_newest_picture_only(qtbot: QtBot, bridged: MakeBridge) -> None:
     told: list[str] = []
     published = threading.Event()
 
-    class Quick(FakeDesk):
-        async def follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
-            for number in range(1000):
-                publish(Conversation(thread_id, notice=str(number)))
-            published.set()
+    def quick(thread_id: str, publish: Callable[[Conversation], None]) -> None:
+        for number in range(1000):
+            publish(Conversation(thread_id, notice=str(number)))
+        published.set()
 
-    bridge = bridged(Quick(OVERVIEW))
+    backend = RecordingBackend(OVERVIEW)
+    backend.answers["conversations.follow"] = quick
+    bridge = bridged(backend)
     bridge.conversation_changed.connect(lambda conversation: told.append(conversation.notice))
     bridge.start()
     bridge.follow("a")
@@ -198,61 +154,55 @@ def test_a_gui_that_is_busy_finds_the_newest_picture_only(qtbot: QtBot, bridged:
     assert told == ["999"]
 
 
-def test_what_was_sent_and_what_was_refused_is_told_with_its_thread(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_what_was_sent_and_what_was_refused_is_told_with_its_thread(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.sent) as sent:
         bridge.send("a", "go on", True)
-    assert sent.args == ["a", "go on"] and desk.asked == [("send", "a", "go on", "anyway")]
-    desk.trouble = ServerDown("Nobody listens.")
+    assert sent.args == ["a", "go on"] and backend.asked == [("conversations.send", "a", "go on", True)]
+    backend.trouble = ServerDown("Nobody listens.")
     with qtbot.waitSignal(bridge.refused) as refused, qtbot.assertNotEmitted(bridge.failed):
         bridge.send("a", "go on", False)
-    assert refused.args == ["a", desk.trouble]
-    desk.trouble = ZeroDivisionError("oops")
+    assert refused.args == ["a", backend.trouble]
+    backend.trouble = ZeroDivisionError("oops")
     with qtbot.waitSignals([bridge.refused, bridge.failed]):
         bridge.send("a", "go on", False)
 
 
-def test_an_answer_that_comes_too_late_is_told_and_one_that_fails_too(
-    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
-) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_an_answer_that_comes_too_late_is_told_and_one_that_fails_too(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
-    desk.said = GONE
+    backend.late = GONE
     with qtbot.waitSignal(bridge.told) as told:
         bridge.reply(approval(), Reply.ONCE)
     assert told.args == [GONE]
     with qtbot.waitSignal(bridge.told):
         bridge.answer(inquiry(), (("SQLite",),))
-    desk.trouble = ServerDown("Nobody listens.")
+    backend.trouble = ServerDown("Nobody listens.")
     with qtbot.waitSignals([bridge.answer_failed, bridge.failed]):
         bridge.answer(inquiry(), None)
-    assert desk.asked == [("reply", "per_1", "once"), ("answer", "que_1", "(('SQLite',),)"), ("answer", "que_1", "None")]
+    assert backend.asked == [
+        ("conversations.reply", approval(), Reply.ONCE),
+        ("conversations.answer", inquiry(), (("SQLite",),)),
+        ("conversations.answer", inquiry(), None),
+    ]
 
 
-def test_a_draft_is_kept_even_when_the_app_ends_at_once(qtbot: QtBot) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.slow_to_keep = 0.05
-    bridge = Bridge(lambda: desk)
-    bridge.start()
-    with qtbot.waitSignal(bridge.ended):
-        bridge.keep_draft("a", "half a thought")
-        bridge.close()
-    assert desk.asked == [("draft", "a", "half a thought")] and desk.closed
-    assert bridge.join()
-
-
-def test_what_else_is_asked_reaches_the_desk(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_what_else_is_asked_reaches_the_desk(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     bridge.show_older()
     bridge.show_agent("ses_c")
     bridge.stop_turn("a")
-    qtbot.waitUntil(lambda: len(desk.asked) == 3)
-    assert desk.asked == [("older",), ("agent", "ses_c"), ("stop turn", "a")]
+    qtbot.waitUntil(lambda: len(backend.asked) == 3)
+    assert backend.asked == [
+        ("conversations.show_older",),
+        ("conversations.show_agent", "ses_c"),
+        ("conversations.stop_turn", "a"),
+    ]
 
 
 def test_five_thousand_signals_do_no_harm(qtbot: QtBot) -> None:
@@ -268,100 +218,43 @@ def test_five_thousand_signals_do_no_harm(qtbot: QtBot) -> None:
     assert len(heard) == 5000
 
 
-def test_a_setting_is_kept_or_refused_beside_its_field(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_a_setting_is_kept_or_refused_beside_its_field(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.setting_kept) as kept:
         bridge.change_setting("server_port", 4096)
     assert kept.args == ["server_port", Settings(server_port=4096)]
-    desk.trouble = UsageError("A port is between 1024 and 65535.")
+    backend.trouble = UsageError("A port is between 1024 and 65535.")
     with qtbot.waitSignal(bridge.setting_refused) as refused, qtbot.assertNotEmitted(bridge.failed):
         bridge.change_setting("server_port", 80)
     assert refused.args == ["server_port", "A port is between 1024 and 65535."]
 
 
-def test_a_mistake_in_keeping_a_setting_is_told_and_the_field_is_put_back(
-    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
-) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.trouble = ZeroDivisionError("oops")
-    bridge = bridged(desk)
+def test_a_mistake_in_keeping_a_setting_is_told_and_the_field_is_put_back(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    backend.trouble = ZeroDivisionError("oops")
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignals([bridge.setting_refused, bridge.failed]):
         bridge.change_setting("vault", False)
 
 
-def test_what_was_found_and_the_diagnostics_are_told(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_what_was_found_and_the_diagnostics_are_told(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.inventory_taken) as taken:
         bridge.take_inventory()
     assert taken.args == [INVENTORY]
     with qtbot.waitSignal(bridge.diagnosed) as told:
         bridge.diagnose(("Qt 6",))
-    assert told.args == ["all that helps"] and desk.asked[-1] == ("diagnostics", "Qt 6")
+    assert told.args == ["all that helps"] and backend.asked[-1] == ("inspection.diagnostics", ("Qt 6",))
 
 
-def test_what_takes_long_is_told_and_can_be_stopped(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.lingers = asyncio.Event()
-    bridge = bridged(desk)
-    bridge.start()
-    with qtbot.waitSignal(bridge.working_changed) as began:
-        bridge.apply("a", Choice(Remedy.CARRY), preview(Remedy.CARRY))
-    ((work,),) = began.args or ()
-    assert work.words == "Carrying the conversation over…"
-    with (
-        qtbot.assertNotEmitted(bridge.remedied),
-        qtbot.waitSignals(
-            [bridge.told, bridge.working_changed],
-            check_params_cbs=[
-                lambda words: words == "Stopped: carrying the conversation over.",
-                lambda works: works == (),
-            ],
-        ),
-    ):
-        bridge.stop_work(work.number)
-    bridge.stop_work(work.number)
-
-
-def test_to_stop_the_start_of_the_server_stops_the_server(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.lingers = asyncio.Event()
-    bridge = bridged(desk)
-    bridge.start()
-    with qtbot.waitSignal(bridge.working_changed) as began:
-        bridge.start_server()
-    with qtbot.waitSignal(bridge.told):
-        bridge.stop_work(began.args[0][0].number)
-    qtbot.waitUntil(lambda: desk.asked == [("start",), ("stop",)])
-
-
-def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) -> None:
-    class Careless(FakeDesk):
-        async def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
-            def fail() -> None:
-                raise ZeroDivisionError("nobody waits")
-
-            asyncio.get_running_loop().call_soon(fail)
-
-    bridge = Bridge(lambda: Careless(OVERVIEW))
-    bridge.start()
-    with qtbot.waitSignal(bridge.failed) as told:
-        bridge.acknowledge("a", Acknowledged.ALARMS)
-    (error,) = told.args or ()
-    assert isinstance(error, OurBug) and "nobody waits" in error.message and isinstance(error.__cause__, ZeroDivisionError)
-    bridge.close()
-    assert bridge.join()
-
-
-def test_the_lists_intents_reach_the_desk_and_what_was_said_comes_back(
-    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
-) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_the_lists_intents_reach_the_desk_and_what_was_said_comes_back(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     bridge.rename("a", "Parser")
     bridge.archive("a", True)
@@ -370,20 +263,18 @@ def test_the_lists_intents_reach_the_desk_and_what_was_said_comes_back(
     with qtbot.waitSignal(bridge.saying_found) as found:
         bridge.search("pelican")
     assert found.args == ["pelican", frozenset({"found"})]
-    assert desk.asked == [
+    assert backend.asked == [
         ("rename", "a", "Parser"),
-        ("archive", "a"),
-        ("reply", "per_1", "once"),
-        ("answer", "que_1", "None"),
+        ("set_archived", "a", True),
+        ("conversations.reply", approval(), Reply.ONCE),
+        ("conversations.answer", inquiry(), None),
         ("search", "pelican"),
     ]
 
 
-def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
-    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]
-) -> None:
-    desk = FakeDesk(OVERVIEW, Snapshot(READY, (row("a"), row("b"))))
-    bridge = bridged(desk)
+def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW, Snapshot(READY, (row("a"), row("b"))))
+    bridge = bridged(backend)
     listings = []
     bridge.overview_changed.connect(lambda _: listings.append(bridge.listing))
     bridge.start()
@@ -392,31 +283,21 @@ def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
     assert bridge.listing.items["a"] is OVERVIEW.rows[0]
 
 
-def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
-    with qtbot.waitSignal(bridge.overview_changed):
-        bridge.start()
-    with qtbot.waitSignal(bridge.ended):
-        bridge.close(stops_server=True)
-    assert desk.asked == [("stop",)] and desk.closed
-
-
-def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge, arrived = bridged(desk), Thread()
+def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge, arrived = bridged(backend), Thread()
     bridge.notice_clicked.connect(arrived.note)
     bridge.start()
     bridge.watch("a")
-    qtbot.waitUntil(lambda: ("watch", "a") in desk.asked)
+    qtbot.waitUntil(lambda: ("watch", "a") in backend.asked)
     with qtbot.waitSignal(bridge.notice_clicked) as told:
-        bridge._hand_over(lambda: desk.click(Click("a", "leave")))
+        bridge._hand_over(lambda: backend.click(Click("a", "leave")))
     assert told.args == [Click("a", "leave")] and arrived.ident == threading.get_ident()
 
 
-def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge]) -> None:
-    desk = FakeDesk(OVERVIEW)
-    bridge = bridged(desk)
+def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
     bridge.start()
     with qtbot.waitSignal(bridge.protection_previewed) as shown:
         bridge.preview_protection(True)
@@ -424,22 +305,20 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: Callabl
     with qtbot.waitSignal(bridge.protection_changed) as changed:
         bridge.protect(True, False, False)
     assert changed.args and changed.args[0].answers
-    assert ("preview protection", "True") in desk.asked and desk.asked[-1] == ("protect", "True", "False")
+    assert ("guard.plan", True) in backend.asked and backend.asked[-1] == ("guard.protect", True, False)
     with qtbot.waitSignals([bridge.protection_changed, bridge.autostart_told]):
         bridge.protect(True, True, True)
-    assert desk.asked[-2] == ("protect", "True", "True") and "True" in desk.asked[-1]
-    desk.trouble = ServerDown("not now")
+    assert backend.asked[-2:] == [("guard.protect", True, True), ("set_autostart", True)]
+    backend.trouble = ServerDown("not now")
     with qtbot.waitSignal(bridge.failed):
         bridge.protect(False, True, False)
 
 
 @pytest.mark.parametrize("trouble", [ServerDown("Nobody listens."), ZeroDivisionError("oops"), OurBug("oops")])
-def test_what_nobody_asked_for_fails_without_raising_anything(
-    qtbot: QtBot, bridged: Callable[[FakeDesk], Bridge], trouble: Exception
-) -> None:
-    desk = FakeDesk(OVERVIEW)
-    desk.trouble = trouble
-    bridge, raised = bridged(desk), []
+def test_what_nobody_asked_for_fails_without_raising_anything(qtbot: QtBot, bridged: MakeBridge, trouble: Exception) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    backend.trouble = trouble
+    bridge, raised = bridged(backend), []
     bridge.failed.connect(raised.append)
     bridge.start()
     with qtbot.waitSignal(bridge.search_failed) as searched:

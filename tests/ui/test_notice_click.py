@@ -17,10 +17,11 @@ from t3tray.domain.notification import Click
 from t3tray.domain.remedy import Remedy
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.application import Application
-from tests.support.views import FakeDesk, READY, row
+from tests.support.recording import RecordingBackend
+from tests.support.views import READY, row
 
-desk = FakeDesk(Snapshot(READY, (row("a"), row("b"))))
-app = Application(Path(sys.argv[1]), lambda: desk)
+backend = RecordingBackend(Snapshot(READY, (row("a"), row("b"))))
+app = Application(Path(sys.argv[1]), backend.open)
 
 # Without a tray the window is there by itself, and shows the list.
 def look():
@@ -29,11 +30,11 @@ def look():
         return
     if not clicked:
         remedy = Remedy(sys.argv[3]) if sys.argv[3] else None
-        clicked.append(bridge._hand_over(lambda: desk.click(Click(sys.argv[2] or None, "leave", remedy))))
+        clicked.append(bridge._hand_over(lambda: backend.click(Click(sys.argv[2] or None, "leave", remedy))))
         window.hide()
     elif window.isVisible() and os.environ.get("XDG_ACTIVATION_TOKEN") and window.sheet.isVisible() is bool(sys.argv[3]):
         looking.stop()
-        done = [asked[0] for asked in desk.asked if asked[0] in ("preview", "apply")]
+        done = [asked[0] for asked in backend.asked if asked[0] in ("remedies.preview", "remedies.apply")]
         print(window.threads.current(), os.environ.pop("XDG_ACTIVATION_TOKEN"), window.sheet.thread_id, *done)
         app._on_quit_wanted()
 
@@ -61,4 +62,4 @@ def test_a_click_shows_the_window_with_the_thread_of_the_notice(tmp_path: Path, 
 
 @pytest.mark.process
 def test_the_button_of_a_remedy_shows_its_preview_and_changes_nothing(tmp_path: Path) -> None:
-    assert shown_after(tmp_path, "b", "heal") == ["b", "leave", "b", "preview"]
+    assert shown_after(tmp_path, "b", "heal") == ["b", "leave", "b", "remedies.preview"]

@@ -16,15 +16,16 @@ from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
 from t3tray.ui.settings.settings_wiring import SettingsController, gui_items, gui_lines
-from tests.support.views import READY, FakeDesk
+from tests.support.recording import RecordingBackend
+from tests.support.views import READY
 
 
 class Opened:
-    """The window on a desk that notes what it is asked."""
+    """The window on a backend that notes what it is asked."""
 
     def __init__(self) -> None:
-        self.desk = FakeDesk(Snapshot(READY, settings=Settings(stop_idle_minutes=7)))
-        self.bridge = Bridge(lambda: self.desk)
+        self.backend = RecordingBackend(Snapshot(READY, settings=Settings(stop_idle_minutes=7)))
+        self.bridge = Bridge(self.backend.open)
         self.door = SettingsController(self.bridge, has_tray=False)
         self.window = self.door.window
 
@@ -60,11 +61,11 @@ def test_a_change_is_kept_at_once(qtbot: QtBot, opened: Opened) -> None:
     assert box is not None
     with qtbot.waitSignal(opened.bridge.setting_kept):
         box.click()
-    assert ("set", "vault", "False") in opened.desk.asked and not box.isChecked()
+    assert ("change_setting", "vault", False) in opened.backend.asked and not box.isChecked()
 
 
 def test_what_the_core_refuses_stands_beside_the_field(qtbot: QtBot, opened: Opened) -> None:
-    opened.desk.trouble = UsageError("A port is between 1024 and 65535.")
+    opened.backend.trouble = UsageError("A port is between 1024 and 65535.")
     spin = opened.window.fields["server_port"].findChild(QSpinBox)
     assert spin is not None
     with qtbot.waitSignal(opened.bridge.setting_refused):
@@ -73,7 +74,7 @@ def test_what_the_core_refuses_stands_beside_the_field(qtbot: QtBot, opened: Ope
 
 
 def test_a_start_at_login_that_cannot_be_changed_stays_and_says_why(qtbot: QtBot, opened: Opened) -> None:
-    opened.desk.trouble = WorldError("The folder cannot be written.")
+    opened.backend.trouble = WorldError("The folder cannot be written.")
     box = opened.window.login.findChild(QCheckBox)
     assert box is not None
     qtbot.waitUntil(lambda: not opened.window.login.isHidden() and box.isVisible())
@@ -86,13 +87,13 @@ def test_the_diagnostics_are_copied_with_what_the_face_knows(qtbot: QtBot, opene
     with qtbot.waitSignal(opened.bridge.diagnosed):
         opened.press("Copy Diagnostics")
     assert QGuiApplication.clipboard().text() == "all that helps" and "Copied, without passwords" in opened.texts()
-    asked = next(words for words in opened.desk.asked if words[0] == "diagnostics")
-    assert any("offscreen" in line for line in asked) and any("scale 1" in line for line in asked)
+    asked = next(words for words in opened.backend.asked if words[0] == "inspection.diagnostics")
+    assert any("offscreen" in line for line in asked[1]) and any("scale 1" in line for line in asked[1])
 
 
 def test_the_data_folder_is_opened_and_what_was_found_is_asked_for(qtbot: QtBot, opened: Opened) -> None:
     opened.press("Open Data Folder")
-    qtbot.waitUntil(lambda: ("folder",) in opened.desk.asked)
+    qtbot.waitUntil(lambda: ("open_data_folder",) in opened.backend.asked)
     with qtbot.waitSignal(opened.door.found_wanted):
         opened.press("Show What Was Found")
 
@@ -121,7 +122,7 @@ def test_the_start_at_login_is_asked_of_the_system_and_turned_on(qtbot: QtBot, o
     assert box is not None
     qtbot.waitUntil(lambda: not box.isHidden() and not box.isChecked())
     box.click()
-    qtbot.waitUntil(lambda: ("login", "True") in opened.desk.asked)
-    opened.desk.login = AutostartState(True, "Another copy is set to start.")
+    qtbot.waitUntil(lambda: ("set_autostart", True) in opened.backend.asked)
+    opened.backend.login = AutostartState(True, "Another copy is set to start.")
     opened.door.open()
     qtbot.waitUntil(lambda: box.isChecked() and "Another copy is set to start." in opened.texts())

@@ -18,7 +18,8 @@ from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.theme import NARROW
 from t3tray.ui.thread_wiring import connect_settling
 from t3tray.ui.window import MainWindow
-from tests.support.views import NOON, READY, RESTORE, FakeDesk, row
+from tests.support.recording import RecordingBackend
+from tests.support.views import NOON, READY, RESTORE, row
 
 DOUBTED = replace(row("a"), verdict=Verdict(Reason.UNPROVEN, RESTORE.remark))
 TOLD = Snapshot(READY, (DOUBTED, row("b")), warnings=(restore_sentence(RESTORE), "The disk is full."), restore=RESTORE)
@@ -116,18 +117,18 @@ def test_each_plan_says_what_is_so() -> None:
 
 
 def test_the_wish_reaches_the_desk_with_what_was_seen_and_a_refusal_is_told(window: MainWindow, qtbot: QtBot) -> None:
-    desk = FakeDesk()
-    bridge = Bridge(lambda: desk)
+    backend = RecordingBackend()
+    bridge = Bridge(backend.open)
     bridge.start()
     connect_settling(window, bridge)
     with qtbot.waitSignal(bridge.settling_planned):
         named(window.bars.restore, SETTLE).click()
     with qtbot.waitSignal(bridge.settled):
         named(window.settle_sheet, "Settle It").click()
-    assert desk.asked == [("plan settling",), ("settle", PLAN.title)]
+    assert backend.asked == [("restoring.plan",), ("settle_restore", PLAN)]
     qtbot.waitUntil(window.threads.isVisible)
     window.show_settle_plan(PLAN)
-    desk.trouble = Refused("What settling would do has changed meanwhile; nothing was settled.")
+    backend.trouble = Refused("What settling would do has changed meanwhile; nothing was settled.")
     with qtbot.waitSignal(bridge.failed):
         named(window.settle_sheet, "Settle It").click()
     assert window.settle_sheet.isVisible()

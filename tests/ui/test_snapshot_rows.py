@@ -13,7 +13,7 @@ import pytest
 
 from t3tray.alerts.notification_sources import notification_facts
 from t3tray.alerts.unread import Unread
-from t3tray.backend.snapshot_builder import Added, build_snapshot
+from t3tray.backend.snapshot_builder import AppExtras, build_snapshot
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.server import ServerState, ServerStatus
@@ -50,7 +50,7 @@ class Eyes:
         picture = self.scanner.scan()
         rows = RowBuilder() if fresh else self.rows
         facts = (picture, server, alarms, (), ReaperClock(), now, True, self.sides.of(picture, now), frozenset[str](), rows)
-        return build_snapshot(*facts, added=Added(unread=self.unread.update))
+        return build_snapshot(*facts, app=AppExtras(unread=self.unread.update))
 
     def change(self, name: str, column: str, value: str, at: datetime = NOON + timedelta(minutes=1)) -> None:
         with writing(self.world.state) as connection:

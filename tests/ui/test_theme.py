@@ -14,7 +14,8 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui import theme
 from t3tray.ui.appearance import Appearance, follow_appearance
 from t3tray.ui.bridge import Bridge
-from tests.support.views import READY, FakeDesk
+from tests.support.recording import RecordingBackend
+from tests.support.views import READY
 
 GROUNDS = ("base", "raised", "chosen")
 CODE_INKS = ("text", "muted", "keyword", "definition", "builtin", "string", "number")
@@ -85,7 +86,7 @@ def test_what_is_disabled_can_be_read_too(qapp: QApplication) -> None:
 
 
 def test_what_is_set_is_seen_before_the_next_look(qtbot: QtBot) -> None:
-    bridge, appearance = Bridge(lambda: FakeDesk()), Appearance()
+    bridge, appearance = Bridge(RecordingBackend().open), Appearance()
     appearance.listen(bridge)
     bridge.start()
     bridge.change_setting("appearance", "dark")
@@ -97,7 +98,7 @@ def test_what_is_set_is_seen_before_the_next_look(qtbot: QtBot) -> None:
 
 
 def test_what_a_command_set_is_seen_with_the_next_look(qtbot: QtBot) -> None:
-    bridge, appearance = Bridge(lambda: FakeDesk(Snapshot(READY, settings=Settings(appearance="dark")))), Appearance()
+    bridge, appearance = Bridge(RecordingBackend(Snapshot(READY, settings=Settings(appearance="dark"))).open), Appearance()
     appearance.listen(bridge)
     bridge.start()
     qtbot.waitUntil(theme.is_dark)

@@ -14,9 +14,11 @@ from pathlib import Path
 from PySide6.QtGui import QPixmapCache
 from t3tray.ui.application import Application
 from t3tray.ui.tray.tray import IconState, tray_icon
-from tests.support.views import FakeDesk, READY, Snapshot
+from tests.support.recording import RecordingBackend
+from t3tray.threads.snapshot import Snapshot
+from tests.support.views import READY
 
-app = Application(Path(sys.argv[1]), lambda: FakeDesk(Snapshot(READY)))
+app = Application(Path(sys.argv[1]), RecordingBackend(Snapshot(READY)).open)
 assert not tray_icon(IconState.READY).pixmap(22, 22).isNull()
 # For as long as it holds one, Qt wakes the thread to let go of it.
 print(QPixmapCache.cacheLimit())

@@ -23,7 +23,7 @@ async def guard(command: Command) -> ExitCode:
     def print_answer(answer: GuardAnswer) -> None:
         command.say(f"{local(answer.at)}  {answer_sentence(answer)}")
 
-    service = GuardService(command.engine, print_answer)
+    service = GuardService(command.backend.guard_host, print_answer)
     match command.arguments.action:
         case "run":
             await _run(command, service)
@@ -40,7 +40,7 @@ async def guard(command: Command) -> ExitCode:
 
 async def _offer_login(command: Command) -> None:
     """Set up or recommend the start at login: with the guard on, T3 Code needs a running t3tray to reach OpenCode."""
-    data = command.engine.data_directory
+    data = command.backend.data_directory
     state = await (set_login_state(data, True) if command.arguments.at_login else login_state(data))
     if state.trouble:
         command.say(state.trouble)

@@ -14,12 +14,12 @@ _VERIFY_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 
 async def remedy(command: Command) -> ExitCode:
-    arguments, engine, chosen = command.arguments, command.engine, named(command.arguments.name)
-    await learn_guard(engine)
+    arguments, backend, chosen = command.arguments, command.backend, named(command.arguments.name)
+    await learn_guard(backend.guard_host)
     if chosen in _VERIFY_ONLY:
         return await resume(command)
     choice = Choice(chosen, arguments.session or "", arguments.dir or "", confirmed=arguments.yes)
-    preview = await engine.preview(arguments.thread, choice)
+    preview = await backend.remedies.preview(arguments.thread, choice)
     if not arguments.yes:
         if not command.is_interactive:
             refusal = Refused("Nothing was changed.", "This is a preview. Use --yes to apply it.")
@@ -30,10 +30,10 @@ async def remedy(command: Command) -> ExitCode:
         command.say(preview.as_text())
         if preview.hindrance or preview.permission:
             # No confirmation can help: `apply` raises the refusal that belongs to it.
-            await engine.apply(arguments.thread, choice, preview)
+            await backend.remedies.apply(arguments.thread, choice, preview)
         await _agree(command, preview)
-    done = await engine.apply(arguments.thread, choice, preview)
-    details = await engine.details(arguments.thread)
+    done = await backend.remedies.apply(arguments.thread, choice, preview)
+    details = await backend.details.read(arguments.thread)
     document = json_documents.preview_document(done) | json_documents.details_document(details)
     command.answer(document, text_tables.remedied(done, details))
     return ExitCode.DONE

@@ -18,24 +18,24 @@ from t3tray.messages.verdicts import receipt_text
 
 
 async def resume(command: Command) -> ExitCode:
-    await learn_guard(command.engine)
-    verification = await command.engine.verify(command.arguments.thread)
+    await learn_guard(command.backend.guard_host)
+    verification = await command.backend.prompting.verify(command.arguments.thread)
     code = _exit_code(verification)
     if code is ExitCode.DONE:
         # Before the answer: when opening fails, the error is the only document.
         await _open(command, verification)
     document = json_documents.verification_document(verification)
-    document |= {"restore": json_documents.restore_document(await command.engine.restoring.restore())}
+    document |= {"restore": json_documents.restore_document(await command.backend.restoring.restore())}
     command.answer(document, text_tables.verified(verification))
     return code
 
 
 async def attach(command: Command) -> ExitCode:
     """Replace this process by OpenCode's terminal interface, in the session that was just verified."""
-    verification = await command.engine.verify(command.arguments.thread)
-    argv, environment = await command.engine.opening.attachment(verification)
+    verification = await command.backend.prompting.verify(command.arguments.thread)
+    argv, environment = await command.backend.opener.attachment(verification)
     command.say(receipt_text(verification.receipt))
-    await command.engine.close()
+    await command.backend.close()
     os.chdir(verification.thread.directory)
     sys.stdout.flush()
     become(argv, environment)
@@ -53,11 +53,11 @@ def become(argv: list[str], environment: dict[str, str]) -> NoReturn:
 async def _open(command: Command, verification: Verification) -> None:
     match command.arguments.open if "open" in command.arguments else "none":
         case "terminal":
-            await command.engine.opening.terminal(verification.thread)
+            await command.backend.opener.terminal(verification.thread)
         case "browser":
-            command.say(await command.engine.opening.browser(verification))
+            command.say(await command.backend.opener.browser(verification))
         case "t3code":
-            command.say(text_tables.opened(await command.engine.opening.t3code(verification.thread)))
+            command.say(text_tables.opened(await command.backend.opener.t3code(verification.thread)))
 
 
 def _exit_code(verification: Verification) -> ExitCode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli import json_documents
 from t3tray.cli.context import Command
 from t3tray.domain.receipt import T3_SHOWS_NOTHING
@@ -30,9 +30,9 @@ async def send(command: Command) -> ExitCode:
 
 
 async def new(command: Command) -> ExitCode:
-    connection = await command.engine.connect()
+    connection = await command.backend.settlement.connect()
     directory = os.path.normpath(whole_path(command.arguments.dir))  # noqa: ASYNC240 (no disk access)
-    thread = await command.engine.threads.create(directory, command.arguments.title, connection)
+    thread = await command.backend.threads.create(directory, command.arguments.title, connection)
     if command.arguments.prompt is None:
         command.answer(json_documents.thread_document(thread), thread.id)
         return ExitCode.DONE
@@ -60,11 +60,11 @@ async def _send(command: Command) -> ExitCode:
 
 
 async def _converse(command: Command, thread: str, text: str, despite_others: bool = False) -> ExitCode:
-    engine, waits = command.engine, not command.arguments.no_wait
+    backend, waits = command.backend, not command.arguments.no_wait
     pieces: list[str] = []
     warnings: list[str] = []
     sent: Sent | None = None
-    async with contextlib.aclosing(engine.converse(thread, text, despite_others)) as steps:
+    async with contextlib.aclosing(backend.prompting.converse(thread, text, despite_others)) as steps:
         async for step in steps:
             match step:
                 case str():
@@ -75,7 +75,7 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                     sent = step
                     if step.verification.thread.source is Source.T3CODE:
                         command.say(T3_SHOWS_NOTHING)
-                    if not waits and await engine.server.outlives_us():
+                    if not waits and await backend.server.outlives_us():
                         break
                     if not waits:
                         command.say(_OWN_SERVER)
@@ -92,14 +92,14 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
     reply = "".join(pieces)
     if not command.arguments.json and not reply.endswith("\n"):
         command.write_piece("\n")
-    command.answer(await _replied(engine, thread, reply, warnings), "")
+    command.answer(await _replied(backend, thread, reply, warnings), "")
     return ExitCode.DONE
 
 
-async def _replied(engine: Engine, thread_id: str, reply: str, warnings: list[str]) -> json_documents.Document:
+async def _replied(backend: Backend, thread_id: str, reply: str, warnings: list[str]) -> json_documents.Document:
     """Return the document of an answered turn. A thread that cannot be read afterwards is a warning, not an error."""
     try:
-        row = (await engine.details(thread_id)).row
+        row = (await backend.details.read(thread_id)).row
     except WorldError as error:
         warnings = [*warnings, f"The thread could not be read afterwards: {error.message}"]
         return {"thread": thread_id, "reply": reply, "warnings": warnings}

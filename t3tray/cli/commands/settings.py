@@ -22,13 +22,13 @@ async def settings(command: Command) -> ExitCode:
     name, text = command.arguments.name, command.arguments.value
     if name is not None and text is not None:
         await _set(command, name, text)
-    place = await command.engine.guard_credentials.place()
-    values = {**asdict(command.engine.settings), "guard_port": place.port, "guard_secret_place": place.secret_place}
+    place = await command.backend.guard_credentials.place()
+    values = {**asdict(command.backend.preferences.current), "guard_port": place.port, "guard_secret_place": place.secret_place}
     shown = _ALL if name is None else [_shown(name)]
     document: Document = {
         "settings": {each.name: values[each.name] for each in shown},
         "definitions": {each.name: _document(each) for each in shown},
-        "warnings": list(command.engine.store.settings.warnings),
+        "warnings": list(command.backend.store.settings.warnings),
     }
     command.answer(document, _table(values, shown))
     return ExitCode.DONE
@@ -42,7 +42,7 @@ async def _set(command: Command, name: str, text: str) -> None:
         )
     refuse_unless_set_by_name(definition)
     try:
-        await command.engine.preferences.change(name, parsed(name, text))
+        await command.backend.preferences.change(name, parsed(name, text))
     except BadValue as error:
         # The sentences are written for the settings window, beside the field: they do not name the setting.
         message = error.message if error.message.startswith(name) else f"{name}: {error.message}"

@@ -15,25 +15,25 @@ from t3tray.threads.snapshot import Snapshot
 
 async def status(command: Command) -> ExitCode:
     snapshot = await _snapshot(command)
-    snapshot = replace(snapshot, server=await command.engine.server.with_stray(snapshot.server))
+    snapshot = replace(snapshot, server=await command.backend.server.with_stray(snapshot.server))
     counts = {kind.value: sum(row.verdict.kind is kind for row in snapshot.rows) for kind in Kind}
-    minutes = command.engine.settings.stop_idle_minutes
+    minutes = command.backend.preferences.current.stop_idle_minutes
     document: json_documents.Document = {
         "server": json_documents.server_document(snapshot.server),
         "threads": {"total": len(snapshot.rows), **counts},
         "reaper": {"on": minutes > 0, "idle_minutes": minutes, "sentence": snapshot.idle_status},
         "sources": [json_documents.source_document(source) for source in snapshot.sources],
-        "data_directory": str(command.engine.data_directory),
-        "opencode_database": str(command.engine.database.path),
+        "data_directory": str(command.backend.data_directory),
+        "opencode_database": str(command.backend.database.path),
         "warnings": list(snapshot.warnings),
         "restore": json_documents.restore_document(snapshot.restore),
     }
-    command.answer(document, text_tables.status(snapshot, counts, str(command.engine.data_directory)))
+    command.answer(document, text_tables.status(snapshot, counts, str(command.backend.data_directory)))
     return ExitCode.DONE
 
 
 async def threads(command: Command) -> ExitCode:
-    await learn_guard(command.engine)
+    await learn_guard(command.backend.guard_host)
     snapshot = await _snapshot(command, command.arguments.all)
     rows = [json_documents.row_document(row) for row in snapshot.rows]
     foreign = [json_documents.foreign_document(thread, snapshot.foreign_reapers[thread.id]) for thread in snapshot.foreign]
@@ -45,27 +45,27 @@ async def threads(command: Command) -> ExitCode:
 
 async def _snapshot(command: Command, archived: bool = False) -> Snapshot:
     """Return the snapshot, with a warning for each invalid OpenCode configuration when a server is running."""
-    snapshot = await command.engine.overview(archived=archived)
+    snapshot = await command.backend.snapshots.read(archived=archived)
     try:
-        server = await command.engine.join_running_server()
+        server = await command.backend.settlement.join()
     except T3TrayError:
         return snapshot
-    broken = await opencode_configuration.troubles(snapshot.rows, server, command.engine.server.log_path)
+    broken = await opencode_configuration.troubles(snapshot.rows, server, command.backend.server.log_path)
     return replace(snapshot, warnings=(*snapshot.warnings, *broken))
 
 
 async def show(command: Command) -> ExitCode:
-    await learn_guard(command.engine)
-    details = await command.engine.details(command.arguments.thread)
+    await learn_guard(command.backend.guard_host)
+    details = await command.backend.details.read(command.arguments.thread)
     command.answer(json_documents.details_document(details), text_tables.details(details))
     return ExitCode.DONE
 
 
 async def adopt(command: Command) -> ExitCode:
-    connection = await command.engine.connect()
+    connection = await command.backend.settlement.connect()
     session_id = command.arguments.session
     try:
-        thread = await command.engine.threads.adopt(session_id, connection)
+        thread = await command.backend.threads.adopt(session_id, connection)
     except SessionMissing as missing:
         raise SessionNotFound(f"The server has no session {session_id}.", "`opencode session list` shows them.") from missing
     command.answer(json_documents.thread_document(thread), thread.id)
@@ -73,8 +73,8 @@ async def adopt(command: Command) -> ExitCode:
 
 
 async def journal(command: Command) -> ExitCode:
-    entries = await command.engine.journal(command.arguments.thread)
-    answers = await command.engine.answers(command.arguments.thread)
+    entries = await command.backend.journal(command.arguments.thread)
+    answers = await command.backend.answers(command.arguments.thread)
     document: json_documents.Document = {
         "entries": [json_documents.entry_document(entry) for entry in entries],
         "answers": [json_documents.answer_document(answer) for answer in answers],

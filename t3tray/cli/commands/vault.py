@@ -20,27 +20,27 @@ async def vault(command: Command) -> ExitCode:
     try:
         return await _vault(command)
     finally:
-        for sentence in command.engine.archive.trouble:
+        for sentence in command.backend.archive.trouble:
             command.say(sentence)
 
 
 async def _vault(command: Command) -> ExitCode:
     action = command.arguments.action
     if action == "list":
-        found = await command.engine.archive.transcripts()
+        found = await command.backend.archive.transcripts()
         command.answer({"kept": [_document(state) for state in found]}, _table(found))
         return ExitCode.DONE
     if action in ("status", "migrate"):
         return await _old_files(command, action == "migrate")
     if command.arguments.thread is None:
         raise UsageError("A thread is required.", f"`t3tray vault {action} THREAD`; `t3tray vault list` shows the threads.")
-    thread = await command.engine.find(command.arguments.thread)
+    thread = await command.backend.scanning.find(command.arguments.thread)
     return await (_show(command, thread) if action == "show" else _export(command, thread))
 
 
 async def _old_files(command: Command, migrates: bool) -> ExitCode:
     """Report how much of the earlier versions' files is in the archive; with `migrates` after importing and reading back all."""
-    archive = command.engine.archive
+    archive = command.backend.archive
     old = await (archive.migrate(command.arguments.remove) if migrates else archive.old_files())
     report = await archive.report()
     document: json_documents.Document = {
@@ -94,7 +94,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 async def _show(command: Command, thread: Thread) -> ExitCode:
-    found = tuple(state for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id)
+    found = tuple(state for state in await command.backend.archive.transcripts() if state.owner.thread_id == thread.id)
     command.answer({**json_documents.thread_document(thread), "kept": [_document(state) for state in found]}, _table(found))
     return ExitCode.DONE
 
@@ -112,12 +112,12 @@ async def _export(command: Command, thread: Thread) -> ExitCode:
 
 async def _archived_transcript(command: Command, thread: Thread) -> Transcript:
     """Return the archived transcript of the thread's bound session, otherwise the one archived last. Raises Refused for none."""
-    bound = (await command.engine.details(thread.id)).row.session_id
+    bound = (await command.backend.details.read(thread.id)).row.session_id
     archived = [
-        state.owner.session_id for state in await command.engine.archive.transcripts() if state.owner.thread_id == thread.id
+        state.owner.session_id for state in await command.backend.archive.transcripts() if state.owner.thread_id == thread.id
     ]
     for session_id in (bound, *archived):
-        transcript = await command.engine.archive.words(session_id) if session_id else None
+        transcript = await command.backend.archive.words(session_id) if session_id else None
         if transcript is not None:
             return transcript
     raise Refused(f"The archive holds no transcript of “{thread.title}”.", "A thread is archived after each finished turn.")

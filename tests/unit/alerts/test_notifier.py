@@ -110,8 +110,11 @@ class World:
         self.clicks: list[Click] = []
         self.now = NOON
 
+        self.is_reached = asyncio.Event()
+
         def reach(hear: Callable[[NotificationPress], None]) -> Desktop:
             self.desktop.handle = hear
+            self.is_reached.set()
             return self.desktop
 
         self.noticing = Notifier(reach, self.server, lambda: rules, lambda: self.now, self.clicks.append)
@@ -135,6 +138,7 @@ class World:
 async def world(first: Snapshot = QUIET) -> AsyncIterator[World]:
     made = World(NotificationRules(frozenset(NotificationKind)), first)
     running = asyncio.create_task(made.noticing.run())
+    await made.is_reached.wait()
     yield made
     assert not running.done()
     running.cancel()

@@ -1,4 +1,4 @@
-"""The desk's loop goes on: without a watch on the files, after a mistake of our own, and with folders that come later."""
+"""The backend's loop goes on: without a watch on the files, after a mistake of our own, and with folders that come later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from t3tray.alerts.notifier import Notifier
 from t3tray.backend import monitor as module
 from t3tray.backend import watched_tasks
 from t3tray.backend.backend import Backend
-from t3tray.backend.engine import Engine
+from t3tray.backend.scanning import Scanning
+from t3tray.backend.upkeep import Upkeep
 from t3tray.domain.autostart import AutostartState
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, StoreError, UsageError
@@ -27,16 +28,16 @@ from tests.support.views import NOON
 
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[Backend, asyncio.Queue[Snapshot]]]:
-    """A desk under way on this test's own empty machine, and what it publishes."""
-    desk, told = Backend(None), asyncio.Queue[Snapshot]()
-    task = asyncio.create_task(desk.run(told.put_nowait))
+    """A backend under way on this test's own empty machine, and what it publishes."""
+    backend, told = await Backend.open(None, "tray"), asyncio.Queue[Snapshot]()
+    task = asyncio.create_task(backend.run(told.put_nowait))
     try:
-        yield desk, told
+        yield backend, told
         assert not task.done(), task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await desk.close()
+        await backend.close()
 
 
 async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bool] = lambda snapshot: True) -> Snapshot:
@@ -48,21 +49,21 @@ async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bo
 
 async def something_changes() -> None:
     """In our own store, as another process would do it."""
-    engine = await Engine.open(None, "command")
-    await engine.preferences.change("terminal", "kitty")
-    await engine.close()
+    command = await Backend.open(None, "command")
+    await command.preferences.change("terminal", "kitty")
+    await command.close()
 
 
 async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    look, looks = Engine.look, []
+    look, looks = Scanning.scan, []
 
-    async def broken_once(engine: Engine) -> Any:
+    async def broken_once(scanning: Scanning) -> Any:
         looks.append(1)
         if len(looks) == 1:
             raise ZeroDivisionError("oops")
-        return await look(engine)
+        return await look(scanning)
 
-    monkeypatch.setattr(Engine, "look", broken_once)
+    monkeypatch.setattr(Scanning, "scan", broken_once)
     async with running() as (_, told):
         (warning,) = (await next_of(told)).warnings
         assert "mistake" in warning and "oops" in warning
@@ -73,13 +74,13 @@ async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypa
 async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else tells of it: the slow refresh comes after a minute."""
     looks = []
-    look = Engine.look
+    look = Scanning.scan
 
-    async def counted(engine: Engine) -> Any:
+    async def counted(scanning: Scanning) -> Any:
         looks.append(1)
-        return await look(engine)
+        return await look(scanning)
 
-    monkeypatch.setattr(Engine, "look", counted)
+    monkeypatch.setattr(Scanning, "scan", counted)
     async with running() as (_, told):
         await next_of(told)
         before = len(looks)
@@ -92,57 +93,56 @@ async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: 
 
 
 async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
-    async with running() as (desk, told):
+    async with running() as (backend, told):
         await next_of(told)
-        engine = await Engine.open(None, "command")
-        engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
-        await engine.close()
-        await desk.rename("t1", "  A new\nname ")
+        command = await Backend.open(None, "command")
+        command.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+        await command.close()
+        await backend.rename("t1", "  A new\nname ")
         (shown,) = (await next_of(told, lambda snapshot: any(row.thread.title == "A new name" for row in snapshot.rows))).rows
         assert shown.thread.archived_at is None
-        await desk.archive("t1", True)
+        await backend.set_archived("t1", True)
         await next_of(told, lambda snapshot: any(row.thread.archived_at for row in snapshot.rows))
-        await desk.archive("t1", False)
+        await backend.set_archived("t1", False)
         await next_of(told, lambda snapshot: any(row.thread.archived_at is None for row in snapshot.rows))
         with pytest.raises(UsageError):
-            await desk.rename("t1", "  ")
+            await backend.rename("t1", "  ")
 
 
 async def test_what_t3_code_shows_is_renamed_there() -> None:
-    engine = await Engine.open(None, "command")
+    command = await Backend.open(None, "command")
     theirs = Thread("t1", "Theirs", "/work", Source.T3CODE, NOON, NOON)
-    for change in (engine.threads.rename(theirs, "Ours"), engine.threads.archive(theirs, True)):
+    for change in (command.threads.rename(theirs, "Ours"), command.threads.archive(theirs, True)):
         with pytest.raises(Refused, match="T3 Code"):
             await change
-    await engine.close()
+    await command.close()
 
 
 async def test_waking_up_reads_everything_again() -> None:
-    async with running() as (desk, told):
+    async with running() as (backend, told):
         await next_of(told)
         # What no watcher tells: only a look finds the time that has passed unaccounted for.
-        assert desk._monitor is not None
-        desk._monitor.sleep._at = (0.0, 0.0)
-        desk._monitor.sleep.look()
+        backend.monitor.sleep._at = (0.0, 0.0)
+        backend.monitor.sleep.look()
         await next_of(told)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it would be this machine's own")
 async def test_start_at_login_is_off_until_asked_and_names_another_data_folder(tmp_path: Path) -> None:
-    desk = Backend(str(tmp_path / "elsewhere"))
-    task = asyncio.create_task(desk.run(lambda snapshot: None))
+    backend = await Backend.open(str(tmp_path / "elsewhere"), "tray")
+    task = asyncio.create_task(backend.run(lambda snapshot: None))
     try:
-        assert await desk.autostart() == AutostartState(False)
-        assert await desk.set_autostart(True) == AutostartState(True)
+        assert await backend.autostart() == AutostartState(False)
+        assert await backend.set_autostart(True) == AutostartState(True)
         if sys.platform == "linux":
             entry = Path(os.environ["XDG_CONFIG_HOME"]) / "autostart" / "t3tray.desktop"
             assert f"--data-dir {tmp_path / 'elsewhere'}" in entry.read_text()
-        assert await desk.set_autostart(False) == AutostartState(False)
-        assert await desk.notice_trouble() == NO_BUS
+        assert await backend.set_autostart(False) == AutostartState(False)
+        assert await backend.monitor.notifier.find_trouble() == NO_BUS
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await desk.close()
+        await backend.close()
 
 
 async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
@@ -152,32 +152,10 @@ async def test_what_another_process_sets_is_told_with_the_next_look() -> None:
         assert await next_of(told, lambda snapshot: snapshot.settings.terminal == "kitty")
 
 
-async def test_who_waits_for_the_desk_to_open_may_give_up_and_nobody_else_is_harmed() -> None:
-    desk, told = Backend(None), asyncio.Queue[Snapshot]()
-    impatient = asyncio.create_task(desk.details("t1"))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    await asyncio.gather(impatient, return_exceptions=True)
-    task = asyncio.create_task(desk.run(told.put_nowait))
-    await next_of(told)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await desk.close()
-
-
-async def test_a_desk_that_never_opened_closes_when_a_waiter_was_given_up() -> None:
-    desk = Backend(None)
-    waiting = asyncio.create_task(desk.details("t1"))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    await desk.close()
-
-
 async def kept_thread() -> None:
-    engine = await Engine.open(None, "command")
-    engine.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
-    await engine.close()
+    command = await Backend.open(None, "command")
+    command.store.threads.add(Thread("t1", "Old", "/work", Source.T3TRAY, NOON, NOON))
+    await command.close()
 
 
 @pytest.mark.parametrize("error", [StoreError("Another process has it locked."), ZeroDivisionError("oops")])
@@ -191,10 +169,10 @@ async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_go
         assert [row.thread.id for row in before.rows] == ["t1"] and before.warnings == ()
         with monkeypatch.context() as broken:
 
-            async def fail(_engine: Engine) -> Any:
+            async def fail(_scanning: Scanning) -> Any:
                 raise error
 
-            broken.setattr(Engine, "look", fail)
+            broken.setattr(Scanning, "scan", fail)
             await something_changes()
             kept = await next_of(told, lambda snapshot: snapshot.warnings != ())
             assert kept.rows == before.rows and kept.stale_since is not None
@@ -204,7 +182,7 @@ async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_go
         assert again.rows == before.rows and again.stale_since is None
 
 
-@pytest.mark.parametrize("part", ["alert", "keep", "rest_if_idle"])
+@pytest.mark.parametrize("part", ["alert", "keep", "end_idle_server"])
 async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: str
 ) -> None:
@@ -213,7 +191,7 @@ async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
     async def fail(*_words: Any) -> Any:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(Engine, part, fail)
+    monkeypatch.setattr(Upkeep, part, fail)
     async with running() as (_, told):
         shown = await next_of(told, lambda snapshot: snapshot.warnings != ())
         (warning,) = shown.warnings

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli.commands.settings import settings
 from t3tray.cli.context import Command
 from t3tray.errors import UsageError
@@ -21,55 +21,55 @@ from tests.support.t3_world import SAMPLE_THREAD, sample_world
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[Engine]:
-    opened = await Engine.open(None, "tray")
+async def backend() -> AsyncIterator[Backend]:
+    opened = await Backend.open(None, "tray")
     yield opened
     await opened.close()
 
 
 async def test_a_home_of_t3_code_that_is_added_is_read_at_once_and_one_that_is_removed_no_more(
-    engine: Engine, tmp_path: Path
+    backend: Backend, tmp_path: Path
 ) -> None:
     world = sample_world(tmp_path)
-    assert not (await engine.overview()).rows
-    await engine.preferences.change("t3_homes", [str(world.home)])
-    assert [row.thread.id for row in (await engine.overview()).rows] == [SAMPLE_THREAD]
-    assert world.state in engine.t3_files
-    await engine.preferences.change("t3_homes", [])
-    assert not (await engine.overview()).rows
+    assert not (await backend.snapshots.read()).rows
+    await backend.preferences.change("t3_homes", [str(world.home)])
+    assert [row.thread.id for row in (await backend.snapshots.read()).rows] == [SAMPLE_THREAD]
+    assert world.state in backend.t3_files
+    await backend.preferences.change("t3_homes", [])
+    assert not (await backend.snapshots.read()).rows
 
 
-async def test_what_is_set_is_gone_by_at_once(engine: Engine) -> None:
-    await engine.preferences.change("stop_idle_minutes", 5)
-    assert engine.idle_shutdown.idle_after == timedelta(minutes=5)
-    await engine.preferences.change("terminal", "kitty")
-    assert engine.launching.settings.terminal == "kitty"
-    assert (await engine.overview()).settings.terminal == "kitty"
+async def test_what_is_set_is_gone_by_at_once(backend: Backend) -> None:
+    await backend.preferences.change("stop_idle_minutes", 5)
+    assert backend.idle_shutdown.idle_after == timedelta(minutes=5)
+    await backend.preferences.change("terminal", "kitty")
+    assert backend.launching.settings.terminal == "kitty"
+    assert (await backend.snapshots.read()).settings.terminal == "kitty"
 
 
-async def test_one_setting_is_written_beside_what_another_process_set_meanwhile(engine: Engine) -> None:
-    other = await Engine.open(None, "command")
+async def test_one_setting_is_written_beside_what_another_process_set_meanwhile(backend: Backend) -> None:
+    other = await Backend.open(None, "command")
     await other.preferences.change("server_port", 4096)
     await other.close()
-    settings = await engine.preferences.change("vault", False)
+    settings = await backend.preferences.change("vault", False)
     assert settings.server_port == 4096 and not settings.vault
-    assert engine.settings == settings
+    assert backend.preferences.current == settings
 
 
-async def test_what_another_process_set_is_gone_by_after_the_next_look(engine: Engine) -> None:
-    other = await Engine.open(None, "command")
+async def test_what_another_process_set_is_gone_by_after_the_next_look(backend: Backend) -> None:
+    other = await Backend.open(None, "command")
     await other.preferences.change("stop_idle_minutes", 7)
     await other.close()
-    await engine.preferences.read_again()
-    assert engine.settings.stop_idle_minutes == 7 and engine.idle_shutdown.idle_after == timedelta(minutes=7)
+    await backend.preferences.read_again()
+    assert backend.preferences.current.stop_idle_minutes == 7 and backend.idle_shutdown.idle_after == timedelta(minutes=7)
 
 
-async def test_a_value_that_cannot_be_used_changes_nothing(engine: Engine) -> None:
-    before = engine.settings
+async def test_a_value_that_cannot_be_used_changes_nothing(backend: Backend) -> None:
+    before = backend.preferences.current
     with pytest.raises(UsageError):
-        await engine.preferences.change("server_port", 80)
-    await engine.preferences.read_again()
-    assert engine.settings == before
+        await backend.preferences.change("server_port", 80)
+    await backend.preferences.read_again()
+    assert backend.preferences.current == before
 
 
 UNUSABLE = [
@@ -86,33 +86,36 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("name", "stored"), UNUSABLE)
-async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(engine: Engine, name: str, stored: str) -> None:
-    await engine.preferences.change("terminal", "kitty")
-    with closing(sqlite3.connect(engine.store.path)) as connection, connection:
+async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(backend: Backend, name: str, stored: str) -> None:
+    await backend.preferences.change("terminal", "kitty")
+    with closing(sqlite3.connect(backend.store.path)) as connection, connection:
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, stored))
-    opened = await Engine.open(None, "command")
+    opened = await Backend.open(None, "command")
     try:
-        assert getattr(opened.settings, name) == getattr(Settings(), name) and opened.settings.terminal == "kitty"
-        assert [warning for warning in (await opened.overview()).warnings if name in warning]
-        assert [finding for finding in await opened.assess() if name in finding.detail and not finding.ok]
+        assert (
+            getattr(opened.preferences.current, name) == getattr(Settings(), name)
+            and opened.preferences.current.terminal == "kitty"
+        )
+        assert [warning for warning in (await opened.snapshots.read()).warnings if name in warning]
+        assert [finding for finding in await opened.inspection.findings() if name in finding.detail and not finding.ok]
     finally:
         await opened.close()
 
 
-async def test_what_cannot_be_gone_by_is_never_stored(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_gone_by_is_never_stored(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_settings: Settings) -> None:
         raise OverflowError("by a mistake of ours")
 
-    monkeypatch.setattr(engine.preferences, "_apply", fail)
+    monkeypatch.setattr(backend.preferences, "_apply", fail)
     with pytest.raises(OverflowError):
-        await engine.preferences.change("stop_idle_minutes", 7)
-    assert (await engine.preferences.read()).stop_idle_minutes == 30
+        await backend.preferences.change("stop_idle_minutes", 7)
+    assert (await backend.preferences.read()).stop_idle_minutes == 30
 
 
-async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:
+async def test_the_guard_is_not_switched_by_a_setting(backend: Backend) -> None:
     with pytest.raises(UsageError):
-        await engine.preferences.change("guard", True)
-    assert not engine.settings.guard
+        await backend.preferences.change("guard", True)
+    assert not backend.preferences.current.guard
 
 
 @pytest.mark.parametrize(
@@ -124,10 +127,10 @@ async def test_the_guard_is_not_switched_by_a_setting(engine: Engine) -> None:
     ],
 )
 async def test_the_command_line_names_the_setting_that_has_an_invalid_value(
-    engine: Engine, name: str, value: str, told: str
+    backend: Backend, name: str, value: str, told: str
 ) -> None:
     words = Namespace(name=name, value=value, json=True)
     with pytest.raises(UsageError) as refused:
-        await settings(Command(words, engine, io.StringIO(), io.StringIO()))
+        await settings(Command(words, backend, io.StringIO(), io.StringIO()))
     assert (refused.value.title, refused.value.message) == ("Invalid value", told)
-    assert engine.settings == Settings()
+    assert backend.preferences.current == Settings()

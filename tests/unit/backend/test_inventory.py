@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from t3tray.backend.engine import Engine
-from t3tray.backend.inventory import take_inventory
+from t3tray.backend.backend import Backend
 from t3tray.opencode.binary import version_of
 from tests.support.t3_world import sample_world
 from tests.support.waiting import until
@@ -28,32 +27,32 @@ def program(path: Path, script: str) -> Path:
 
 
 @pytest.fixture
-async def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Engine]:
+async def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Backend]:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("SHELL", raising=False)
-    opened = await Engine.open(None, "tray")
+    opened = await Backend.open(None, "tray")
     yield opened
     await opened.close()
 
 
-async def test_an_empty_machine_has_nothing_and_stays_as_it_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_machine_has_nothing_and_stays_as_it_is(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(Path.home().rglob("*"))
-    found = await take_inventory(engine)
+    found = await backend.inspection.inventory()
     assert found.keyring == "" and found.vault == 0
     assert [(home.path, home.is_there, home.runs) for home in found.homes] == [(str(Path.home().resolve() / ".t3"), False, False)]
     assert sorted(Path.home().rglob("*")) == before
 
 
-async def test_the_program_is_asked_for_its_version(engine: Engine, tmp_path: Path) -> None:
+async def test_the_program_is_asked_for_its_version(backend: Backend, tmp_path: Path) -> None:
     there = program(tmp_path / "bin" / "opencode", "echo 1.18.33")
-    found = (await take_inventory(engine)).program
+    found = (await backend.inspection.inventory()).program
     assert (found.path, found.version, found.trouble) == (str(there), "1.18.33", "")
 
 
-async def test_a_home_that_was_added_is_told_with_its_threads(engine: Engine, tmp_path: Path) -> None:
+async def test_a_home_that_was_added_is_told_with_its_threads(backend: Backend, tmp_path: Path) -> None:
     world = sample_world(tmp_path)
-    await engine.preferences.change("t3_homes", [str(world.home)])
-    found = (await take_inventory(engine)).homes[1]
+    await backend.preferences.change("t3_homes", [str(world.home)])
+    found = (await backend.inspection.inventory()).homes[1]
     assert found.path == str(world.home.resolve()) and found.is_there and found.added_as == str(world.home) and not found.runs
     assert found.threads == found.ours == 1
 

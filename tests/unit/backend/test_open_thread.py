@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli import text_tables
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
@@ -49,8 +49,8 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest_asyncio.fixture
-async def engine(world: World, tmp_path: Path) -> AsyncIterator[Engine]:
-    opened = await Engine.open(str(tmp_path / "data"), "command")
+async def backend(world: World, tmp_path: Path) -> AsyncIterator[Backend]:
+    opened = await Backend.open(str(tmp_path / "data"), "command")
     yield opened
     await opened.close()
 
@@ -81,21 +81,21 @@ def ended_process() -> int:
     return ended.pid
 
 
-async def open_it(engine: Engine) -> Opened:
-    return await engine.opening.t3code(await engine.find("t1"))
+async def open_it(backend: Backend) -> Opened:
+    return await backend.opener.t3code(await backend.scanning.find("t1"))
 
 
-async def test_where_its_server_answers_the_page_is_opened(world: World, engine: Engine, pages: list[str]) -> None:
+async def test_where_its_server_answers_the_page_is_opened(world: World, backend: Backend, pages: list[str]) -> None:
     with answering(OURS) as origin:
         run_file(world, os.getpid(), origin)
-        opened = await open_it(engine)
+        opened = await open_it(backend)
     assert pages == [f"{origin}/env-1/t1"] and (opened.address, opened.title) == (pages[0], "")
     assert pages[0] in opened.sentence and text_tables.opened(opened) == opened.sentence
 
 
 @pytest.mark.parametrize("how", ["another environment", "a dead process", "nobody listens", "no file"])
 async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
-    world: World, desktop: Path, engine: Engine, pages: list[str], how: str
+    world: World, desktop: Path, backend: Backend, pages: list[str], how: str
 ) -> None:
     asked = desktop / "asked"
     play(desktop, "xdg-mime", "[ \"$*\" = 'query default x-scheme-handler/t3code' ] && echo t3code.desktop")
@@ -108,7 +108,7 @@ async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
                 run_file(world, ended_process(), origin)
             case "nobody listens":
                 run_file(world, os.getpid(), "http://127.0.0.1:9")
-        opened = await open_it(engine)
+        opened = await open_it(backend)
     until(lambda: asked.exists() and asked.read_text() == "t3code://app\n", "the desktop's program")
     assert pages == [] and opened.title == "Fix the parser" and "Opened T3 Code" in opened.sentence
     assert text_tables.opened(opened).endswith("Look for “Fix the parser” there.")
@@ -116,38 +116,40 @@ async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
 
 @pytest.mark.parametrize("has_xdg_mime", [True, False])
 async def test_where_no_app_takes_the_address_nothing_is_started_and_that_is_said(
-    desktop: Path, engine: Engine, has_xdg_mime: bool
+    desktop: Path, backend: Backend, has_xdg_mime: bool
 ) -> None:
     play(desktop, "xdg-open", f"touch {desktop / 'asked'}")
     if has_xdg_mime:
         play(desktop, "xdg-mime", "exit 0")
-    opened = await open_it(engine)
+    opened = await open_it(backend)
     assert "its app was not found" in opened.sentence and opened.title == "Fix the parser"
     assert not (desktop / "asked").exists()
 
 
-async def test_no_browser_is_an_error_that_names_the_page(world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_browser_is_an_error_that_names_the_page(
+    world: World, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     with answering(OURS) as origin:
         run_file(world, os.getpid(), origin)
         with pytest.raises(WorldError) as failed:
-            await open_it(engine)
+            await open_it(backend)
     assert f"{origin}/env-1/t1" in str(failed.value.hint)
 
 
-async def test_a_thread_of_our_own_is_refused(engine: Engine, tmp_path: Path) -> None:
+async def test_a_thread_of_our_own_is_refused(backend: Backend, tmp_path: Path) -> None:
     own = Thread("own", "Mine", str(tmp_path), Source.T3TRAY, NOON, NOON)
     with pytest.raises(Refused):
-        await engine.opening.t3code(own)
+        await backend.opener.t3code(own)
 
 
 async def test_a_page_that_would_ask_for_a_password_is_not_opened(
-    engine: Engine, pages: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, pages: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Thread("own", "Mine", str(tmp_path), Source.T3TRAY, NOON, NOON)
     verification = Verification(own, "ses_1", Verdict(Reason.PROVED), receipt(row("own")))
     with pytest.raises(Refused) as told:
-        await engine.opening.browser(verification)
+        await backend.opener.browser(verification)
     assert told.value.message == "OpenCode's page would ask for the server's password, which t3tray keeps to itself."
     assert told.value.hint == "Open the thread in a terminal: --open terminal." and pages == []
-    assert not engine.server.status.state.answers, "no server was started for it"
+    assert not backend.server.status.state.answers, "no server was started for it"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.cli.context import Command
 from t3tray.cli.run import COMMANDS, run_command
 from t3tray.errors import ExitCode
@@ -21,7 +21,7 @@ WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
 
 
 class Opened:
-    """Stands for an engine: notes how far its closing came."""
+    """Stands for a backend: notes how far its closing came."""
 
     def __init__(self, at_close: Callable[[], None] = lambda: None) -> None:
         self.steps: list[str] = []
@@ -49,11 +49,11 @@ def raise_here(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, engine: Opened) -> None:
+def opened(monkeypatch: pytest.MonkeyPatch, backend: Opened) -> None:
     async def give(*_words: Any) -> Opened:
-        return engine
+        return backend
 
-    monkeypatch.setattr(Engine, "open", give)
+    monkeypatch.setattr(Backend, "open", give)
 
 
 def work(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None] = lambda: None) -> None:
@@ -66,36 +66,36 @@ def work(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None] = lambda: None)
 
 
 def test_a_signal_while_it_opens_ends_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_words: Any) -> Engine:
+    async def never(*_words: Any) -> Backend:
         raise_here(signal.SIGTERM)
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(Engine, "open", never)
+    monkeypatch.setattr(Backend, "open", never)
     with pytest.raises(SystemExit) as ended:
         run_command(WORDS, io.StringIO(), io.StringIO())
     assert ended.value.code == 128 + signal.SIGTERM
 
 
 def test_more_signals_wait_for_the_one_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Opened(lambda: raise_here(signal.SIGINT))
-    opened(monkeypatch, engine)
+    backend = Opened(lambda: raise_here(signal.SIGINT))
+    opened(monkeypatch, backend)
     work(monkeypatch, lambda: raise_here(signal.SIGINT))
     with pytest.raises(SystemExit) as ended:
         run_command(WORDS, io.StringIO(), io.StringIO())
     assert ended.value.code == 128 + signal.SIGINT
-    assert engine.steps == ["begun", "ended"]
+    assert backend.steps == ["begun", "ended"]
 
 
 def test_a_signal_while_a_finished_command_closes_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def done(_command: Command) -> ExitCode:
         return ExitCode.DONE
 
-    engine = Opened(lambda: raise_here(signal.SIGTERM))
-    opened(monkeypatch, engine)
+    backend = Opened(lambda: raise_here(signal.SIGTERM))
+    opened(monkeypatch, backend)
     monkeypatch.setitem(COMMANDS, "threads", done)
     assert run_command(WORDS, io.StringIO(), io.StringIO()) is ExitCode.DONE
-    assert engine.steps == ["begun", "ended"]
+    assert backend.steps == ["begun", "ended"]
 
 
 def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
@@ -108,6 +108,6 @@ def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
 
 
 async def test_the_engine_closes_once_however_often_it_is_asked() -> None:
-    engine = await Engine.open(None, "command")
-    await asyncio.gather(engine.close(), engine.close())
-    await engine.close()
+    backend = await Backend.open(None, "command")
+    await asyncio.gather(backend.close(), backend.close())
+    await backend.close()

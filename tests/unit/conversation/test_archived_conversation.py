@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from t3tray.backend.engine import Engine
-from t3tray.conversation.feed import PAGE, ConversationFeed
+from t3tray.backend.backend import Backend
+from t3tray.conversation.feed import PAGE
 from t3tray.domain.archived import TranscriptOwner
 from t3tray.domain.conversation import Conversation
-from t3tray.domain.evidence import Found, Role
+from t3tray.domain.evidence import Role
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.transcript import Message, Origin
 from t3tray.domain.verdict import Reason
@@ -28,17 +28,17 @@ LIMIT = 90.0
 
 
 class Life:
-    """An engine in a world in which a thread of T3 Code's is bound to a session of four messages."""
+    """A backend in a world in which a thread of T3 Code's is bound to a session of four messages."""
 
-    def __init__(self, world: World, engine: Engine) -> None:
+    def __init__(self, world: World, backend: Backend) -> None:
         self.world = world
-        self.engine = engine
-        self.kept = archive_in(engine.data_directory)
+        self.backend = backend
+        self.kept = archive_in(backend.data_directory)
 
     async def look(self) -> Reason:
-        picture = await self.engine.look()
-        while await self.engine.keep(picture):
-            picture = await self.engine.look()
+        picture = await self.backend.scanning.scan()
+        while await self.backend.upkeep.keep(picture):
+            picture = await self.backend.scanning.scan()
         (found,) = picture.assessments
         return found.verdict.reason
 
@@ -71,7 +71,7 @@ class Life:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[Followed]:
         followed = Followed(self)
-        running = asyncio.create_task(followed.feed.run())
+        running = asyncio.create_task(self.backend.conversations.follow(THREAD, followed.told.put_nowait))
         try:
             yield followed
         finally:
@@ -89,18 +89,15 @@ class Followed:
 
     def __init__(self, life: Life) -> None:
         self._life = life
-        self._told = asyncio.Queue[Conversation]()
-        self.feed: ConversationFeed = life.engine.conversing.feed(THREAD, self._told.put_nowait)
+        self.told = asyncio.Queue[Conversation]()
 
     async def next(self) -> Conversation:
         async with asyncio.timeout(LIMIT):
-            return await self._told.get()
+            return await self.told.get()
 
     async def compare(self) -> None:
-        """As the desk does after every look."""
-        (found,) = (await self._life.engine.look()).assessments
-        session = found.evidence.session
-        self.feed.compare(session.value if isinstance(session, Found) else None, found.verdict.kind)
+        """As the monitor does after every scan."""
+        self._life.backend.conversations.compare(await self._life.backend.scanning.scan())
 
 
 @pytest_asyncio.fixture
@@ -112,12 +109,12 @@ async def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         add_thread(connection, THREAD, SESSION)
     monkeypatch.setenv("OPENCODE_DB", str(world.opencode))
     monkeypatch.setenv("T3CODE_HOME", str(world.home))
-    engine = await Engine.open(None, "tray")
-    made = Life(world, engine)
+    backend = await Backend.open(None, "tray")
+    made = Life(world, backend)
     await made.look()
     assert await made.look() is Reason.PROVED
     yield made
-    await engine.close()
+    await backend.close()
 
 
 def texts(shown: Conversation) -> list[str]:
@@ -155,7 +152,7 @@ async def test_the_vault_tells_it_where_the_session_does_not(life: Life, stateme
 
 async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) -> None:
     life.copy_in_t3("theirs", "and more")
-    life.engine.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
+    life.backend.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
     life.in_t3("UPDATE provider_session_runtime SET resume_cursor_json = NULL")
     assert await life.look() is Reason.UNBOUND
     shown = await life.shown()
@@ -167,7 +164,7 @@ async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) ->
 @pytest.mark.parametrize("session", ["conversation-7", "ses_a/b"])
 async def test_a_cursor_that_names_no_session_hinders_nothing(life: Life, session: str) -> None:
     life.copy_in_t3("theirs")
-    life.engine.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
+    life.backend.store.journal.append(Entry(THREAD, Event.RELEASED, Actor.USER, "released", NOON, SESSION))
     life.in_t3(
         f"UPDATE provider_session_runtime SET resume_cursor_json = json_set(resume_cursor_json, '$.sessionId', '{session}')"
     )
@@ -191,7 +188,7 @@ async def test_where_nobody_kept_anything_nothing_is_told(life: Life) -> None:
 
 async def test_a_copy_that_cannot_be_read_is_said(life: Life) -> None:
     life.in_opencode(*_DELETED)
-    file = life.engine.data_directory / FILE_NAME
+    file = life.backend.data_directory / FILE_NAME
     for path in file.parent.glob(f"{FILE_NAME}*"):
         path.unlink()
     file.mkdir()
@@ -219,5 +216,5 @@ async def test_a_long_copy_is_told_in_pages(life: Life) -> None:
         shown = await followed.next()
         assert shown.kept is not None and shown.kept.messages > 9_999
         assert (len(shown.messages), shown.has_older) == (PAGE, True)
-        followed.feed.show_older()
+        await life.backend.conversations.show_older()
         assert len((await followed.next()).messages) == 2 * PAGE

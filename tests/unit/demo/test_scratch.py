@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.demo.backend import DemoBackend
+from t3tray.demo.backend import DemoBackend, DemoWorld
 from t3tray.demo.scratch import Scratch
 from t3tray.errors import WorldError
 
@@ -86,7 +86,9 @@ def test_more_demos_than_there_are_places_are_refused(tmp_path: Path) -> None:
 
 
 async def test_the_demo_is_not_started_at_login(tmp_path: Path) -> None:
-    desk = DemoBackend(Scratch.make(), {})
-    state = await desk.set_autostart(True)
+    backend = await DemoBackend.open(str(tmp_path / "data"), "tray")
+    backend.world = DemoWorld(Scratch.make(), {})
+    state = await backend.set_autostart(True)
+    await backend.close()
     assert not state.is_on and "does not start at login" in state.trouble
     assert not [path for path in tmp_path.rglob("*.desktop") if "autostart" in path.parts]

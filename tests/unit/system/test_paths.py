@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.backend.engine import Engine
+from t3tray.backend.backend import Backend
 from t3tray.errors import BadValue, Refused, StoreError, UsageError
 from t3tray.settings.checks import check
 from t3tray.settings.definitions import Settings
@@ -30,8 +30,8 @@ def mode(folder: Path) -> int:
 
 
 async def opened(data_dir: str | None) -> None:
-    engine = await Engine.open(data_dir, "command")
-    await engine.close()
+    backend = await Backend.open(data_dir, "command")
+    await backend.close()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of folders")
@@ -87,9 +87,9 @@ async def test_a_home_that_is_no_folder_is_the_users_trouble_and_not_our_mistake
 async def test_t3_codes_home_in_a_circle_of_links_hinders_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t3").symlink_to(tmp_path / "t3")
     monkeypatch.setenv("T3CODE_HOME", str(tmp_path / "t3"))
-    engine = await Engine.open(None, "command")
-    assert (await engine.overview()).rows == ()
-    await engine.close()
+    backend = await Backend.open(None, "command")
+    assert (await backend.snapshots.read()).rows == ()
+    await backend.close()
 
 
 @pytest.fixture

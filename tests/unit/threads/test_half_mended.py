@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.alerts.switch_detector import SwitchDetector
-from t3tray.backend.snapshot_builder import build_details, build_snapshot
+from t3tray.backend.snapshot_builder import build_snapshot
 from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
 from t3tray.domain.reaper import ReaperClock
@@ -17,6 +17,7 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind
 from t3tray.threads.snapshot import ThreadRow
+from t3tray.threads.snapshot_rows import RowContext, row_of
 from tests.support.t3_world import NOON, empty_world, writing
 from tests.unit.threads.test_t3code_sides import Watch, keep, session, thread
 
@@ -37,8 +38,9 @@ class Tray(Watch):
         assert self.sentinel.detect(picture, sides) == ()
         left = self.store.alarms.left()
         (row,) = build_snapshot(picture, STOPPED, (), (), ReaperClock(), now, next_messages=sides, left=left).rows
-        details = build_details(self.store, self.scanner, picture, "t1", STOPPED, ReaperClock(), now, sides)
-        assert details.row.is_half_mended is row.is_half_mended, "the page says the same"
+        (found,) = picture.assessments
+        alone = row_of(found, sides.get("t1"), picture.states, ReaperClock(), RowContext.of(STOPPED, left), now)
+        assert alone.is_half_mended is row.is_half_mended, "the page says the same"
         return row
 
 
