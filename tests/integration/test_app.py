@@ -122,6 +122,7 @@ def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
     program.run("server", "stop")
     with RawServer(opencode_home) as somebody_elses:
         first = started([sys.executable, "-c", SERVES], program)
+        until(lambda: holders(program) == [first.pid], "the app's hold of a server")
         until(lambda: program.json("server", "status")["server"]["state"] == "ready", "a server of the app's own", 60)
         server = program.json("server", "status")["server"]["pid"]
         assert holders(program) == [first.pid]

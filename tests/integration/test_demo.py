@@ -21,7 +21,7 @@ from t3tray.demo.backend import SWITCH_VARIABLE
 from t3tray.demo.scratch import OWNER_VARIABLE, Scratch
 from t3tray.demo.table import THREADS, Fate, thread_of
 from t3tray.system.process_identity import start_id
-from tests.support.opencode import opencode_binary
+from tests.support.opencode import SHORT_LIVED, opencode_binary
 from tests.support.waiting import lives, until
 
 BUILT = 90.0
@@ -45,6 +45,7 @@ class Machine:
             "XDG_RUNTIME_DIR": str(self._runtime),
             "QT_QPA_PLATFORM": "offscreen",
             SWITCH_VARIABLE: NEVER,
+            **SHORT_LIVED,
         }
 
     def tree(self) -> dict[str, tuple[int, str]]:

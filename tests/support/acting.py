@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,42 +19,38 @@ from typing import Any
 from t3tray.backend.backend import Backend
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import T3TrayError
-from tests.support.forked import LIMIT
+from tests.support.forked import Command, shared_forker
 from tests.support.program import Program
 
 
 class Acting:
     """The process, from the test's side."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
+    def __init__(self, command: Command) -> None:
+        self._command = command
 
     def wait_until_agreed(self) -> None:
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "agreed\n"
+        assert self._command.read_line() == "agreed"
 
     def go_on(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        self._command.write("")
 
     def finish(self) -> dict[str, Any]:
         """What it says at its end; empty when it was killed."""
-        out, _ = self.process.communicate(timeout=LIMIT)
+        out, _ = self._command.communicate()
         told = out.splitlines()
         return dict(json.loads(told[-1])) if told and told[-1].startswith("{") else {}
 
 
 @contextmanager
 def acting(program: Program, thread: str, remedy: Remedy, when: str) -> Iterator[Acting]:
-    words = [sys.executable, "-m", "tests.support.acting", str(program.data), thread, remedy.value, when]
-    process = subprocess.Popen(words, env=program.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    words = str(program.data), thread, remedy.value, when
+    command = shared_forker().start_module("tests.support.acting", *words, environment=program.environment)
     try:
-        yield Acting(process)
+        yield Acting(command)
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=LIMIT)
+        command.kill()
+        command.close()
 
 
 async def _act(data: str, thread: str, remedy: Remedy, when: str) -> None:
@@ -86,6 +81,10 @@ def _die_when_made(server: object, request: str) -> None:
     setattr(server, request, make)
 
 
-if __name__ == "__main__":
+def main() -> None:
     data, thread, remedy, when = sys.argv[1:]
     asyncio.run(_act(data, thread, Remedy(remedy), when))
+
+
+if __name__ == "__main__":
+    main()

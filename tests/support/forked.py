@@ -69,12 +69,16 @@ class Command:
     def ask(self, line: str, timeout: float = LIMIT) -> str:
         """Write a line to its stdin; the next line of its stdout, "" when it has ended."""
         try:
-            os.write(self._stdin, f"{line}\n".encode())
+            self.write(line)
         except BrokenPipeError:
             return ""
         answer = self.read_line(timeout)
         assert answer or self.returncode is not None, f"no answer to {line} within {timeout:.0f} s"
         return answer
+
+    def write(self, line: str) -> None:
+        """Write a line to its stdin. Raises BrokenPipeError when it has ended."""
+        os.write(self._stdin, f"{line}\n".encode())
 
     def read_line(self, timeout: float = LIMIT) -> str:
         """The next line of its stdout, "" when it has ended or says nothing for so long."""

@@ -34,6 +34,8 @@ case "$*" in
 *) {otherwise} ;;
 esac
 """
+# Most servers of tests end before what the last tier of its compiler has made pays.
+SHORT_LIVED = {"BUN_JSC_useDFGJIT": "0"}
 _START_LIMIT = 90.0
 
 
@@ -100,8 +102,7 @@ class OpenCodeHome:
             "XDG_STATE_HOME": str(root / "state"),
             "XDG_CACHE_HOME": str(root / "cache"),
             **offline_environment(config),
-            # Most servers of tests end before what the last tier of its compiler has made pays.
-            "BUN_JSC_useDFGJIT": "0",
+            **SHORT_LIVED,
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
         self.database = root / "data" / "opencode" / "opencode.db"
